@@ -1,0 +1,17 @@
+import { util } from "@aws-appsync/utils";
+
+export function request(ctx) {
+  return {
+    operation: "Invoke",
+    payload: { field: "startInference", arguments: ctx.args, identity: ctx.identity, selection: [] },
+  };
+}
+
+export function response(ctx) {
+  if (ctx.error) util.error(ctx.error.message, ctx.error.type);
+  const { data, error } = ctx.result;
+  if (error) util.error(error.message, error.type);
+  ctx.stash.job = data.job;
+  ctx.stash.dispatch = data.dispatch;
+  return data.job;
+}

@@ -1,0 +1,184 @@
+"""The API as plain data: what the stack on AWS and the engine on one machine must agree on, and nothing else.
+
+Per-field authorization stands in the schema's directives; code paths are derived from names (`resolver_file`,
+`function_file`); memory, time-outs and permissions belong to the stack.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+
+class AuthMode(Enum):
+    """AppSync's authorization modes, spelt as its API spells them."""
+
+    LAMBDA = "AWS_LAMBDA"
+    COGNITO = "AMAZON_COGNITO_USER_POOLS"
+    IAM = "AWS_IAM"
+    OIDC = "OPENID_CONNECT"
+    API_KEY = "API_KEY"
+
+
+@dataclass(frozen=True, slots=True)
+class LambdaSource:
+    """A data source that invokes the Lambda function of one handler in `app.py`."""
+
+    name: str
+    function: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoneSource:
+    """A data source that answers with the request's own payload."""
+
+    name: str
+
+
+DataSource = LambdaSource | NoneSource
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineFunction:
+    """One step of a pipeline: its code and the data source it talks to."""
+
+    name: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnitResolver:
+    """A field answered by one data source."""
+
+    field: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineResolver:
+    """A field answered by pipeline functions, one after another."""
+
+    field: str
+    functions: tuple[str, ...]
+
+
+Resolver = UnitResolver | PipelineResolver
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """One GraphQL API. The first mode is the default one; `authorizer` is a handler, and needs `AuthMode.LAMBDA`."""
+
+    modes: tuple[AuthMode, ...]
+    authorizer: str | None
+    sources: tuple[DataSource, ...]
+    functions: tuple[PipelineFunction, ...]
+    resolvers: tuple[Resolver, ...]
+
+
+def resolver_file(resolver: Resolver) -> str:
+    """Path of a resolver's code, relative to `graphql/`."""
+    return f"resolvers/{resolver.field}.js"
+
+
+def function_file(function: PipelineFunction) -> str:
+    """Path of a pipeline function's code, relative to `graphql/`."""
+    return f"functions/{function.name}.js"
+
+
+class WiringError(Exception):
+    """The wiring does not fit schema, files or handlers; `problems` has one sentence each."""
+
+    def __init__(self, problems: Iterable[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("the wiring does not fit:\n" + "\n".join(f"  - {problem}" for problem in self.problems))
+
+
+def check(api: Api, *, fields: AbstractSet[str], files: AbstractSet[str], handlers: AbstractSet[str]) -> None:
+    """Refuse wiring that does not fit what exists.
+
+    Args:
+        api: The wiring.
+        fields: Fields of the schema as `Type.field`.
+        files: Code files found, relative to `graphql/`, such as `resolvers/Query.getInference.js`.
+        handlers: Names of the handlers in `app.py`.
+
+    Raises:
+        WiringError: Names every problem at once.
+    """
+    problems = [
+        *_repeated("data source", (source.name for source in api.sources)),
+        *_repeated("pipeline function", (function.name for function in api.functions)),
+        *_repeated("resolver for", (resolver.field for resolver in api.resolvers)),
+        *_authorizer_problems(api, handlers),
+    ]
+    sources = {source.name for source in api.sources}
+    for source in api.sources:
+        if isinstance(source, LambdaSource) and source.function not in handlers:
+            problems.append(f"data source {source.name} invokes {source.function}, which is no handler in app.py")
+    for function in api.functions:
+        if function.source not in sources:
+            problems.append(f"pipeline function {function.name} uses data source {function.source}, which is not wired")
+    for resolver in api.resolvers:
+        problems.extend(_resolver_problems(resolver, api, fields, sources))
+    needed = {resolver_file(resolver) for resolver in api.resolvers} | {function_file(f) for f in api.functions}
+    problems.extend(f"graphql/{file} is wired and does not exist" for file in sorted(needed - files))
+    problems.extend(f"graphql/{file} exists and is not wired" for file in sorted(files - needed))
+    if problems:
+        raise WiringError(problems)
+
+
+def _repeated(kind: str, names: Iterable[str]) -> list[str]:
+    return [f"{kind} {name} is wired {count} times" for name, count in Counter(names).items() if count > 1]
+
+
+def _authorizer_problems(api: Api, handlers: AbstractSet[str]) -> list[str]:
+    if not api.modes:
+        return ["no authorization mode is given; the first one is the default"]
+    if (AuthMode.LAMBDA in api.modes) != (api.authorizer is not None):
+        return ["AWS_LAMBDA among the modes and an authorizer go together; one of the two is missing"]
+    if api.authorizer is not None and api.authorizer not in handlers:
+        return [f"the authorizer is {api.authorizer}, which is no handler in app.py"]
+    return []
+
+
+def _resolver_problems(
+    resolver: Resolver, api: Api, fields: AbstractSet[str], sources: AbstractSet[str]
+) -> Iterable[str]:
+    if resolver.field not in fields:
+        yield f"{resolver.field} has a resolver and is no field of the schema"
+    match resolver:
+        case UnitResolver(field, source):
+            if source not in sources:
+                yield f"{field} uses data source {source}, which is not wired"
+        case PipelineResolver(field, functions):
+            known = {function.name for function in api.functions}
+            for name in functions:
+                if name not in known:
+                    yield f"{field} uses pipeline function {name}, which is not wired"
+
+
+API: Final = Api(
+    modes=(AuthMode.LAMBDA, AuthMode.COGNITO, AuthMode.IAM),
+    authorizer="authorizer",
+    sources=(
+        LambdaSource("StatusRelay", function="status_relay"),
+        LambdaSource("Inference", function="inference"),
+        NoneSource("Nothing"),
+    ),
+    functions=(
+        PipelineFunction("open", source="StatusRelay"),
+        PipelineFunction("dispatch", source="Inference"),
+    ),
+    resolvers=(
+        UnitResolver("Query.getInference", source="StatusRelay"),
+        UnitResolver("Query.listInferences", source="StatusRelay"),
+        UnitResolver("Query.inferenceEvents", source="StatusRelay"),
+        PipelineResolver("Mutation.startInference", functions=("open", "dispatch")),
+        UnitResolver("Mutation.cancelInference", source="StatusRelay"),
+        UnitResolver("Mutation.updateStatus", source="StatusRelay"),
+        UnitResolver("Subscription.onInferenceStatusChange", source="Nothing"),
+    ),
+)

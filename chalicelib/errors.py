@@ -1,0 +1,124 @@
+"""What can go wrong inside the handlers.
+
+JobError
+├── MissingSettings      absent or malformed environment, all of it at once
+├── InvalidRequest       the caller's input
+├── Unauthorized         this caller may not use this field
+├── JobIdTaken           the id belongs to a job with other input, or to somebody else
+├── JobNotFound          no such job for this caller
+├── QuotaExceeded        too many unfinished jobs
+├── InvalidTransition    both statuses
+├── TokenRejected        `reason`, an enum
+├── WorkloadFailed       the workload's own failure, in words for a person
+│   └── OutOfTime        its deadline passed
+└── PublishFailed        AppSync refused an update, or stayed unreachable
+
+The name of a class is the `errorType` that a GraphQL caller sees.
+"""
+
+from collections.abc import Sequence
+from enum import Enum
+
+
+class JobError(Exception):
+    """Root of everything this package raises on purpose."""
+
+
+class MissingSettings(JobError):
+    """Environment variables that are absent or malformed; `problems` has one phrase each."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__(f"the environment does not fit this handler: {'; '.join(self.problems)}")
+
+
+class InvalidRequest(JobError):
+    """The caller's input is not what the field takes; the message says what it takes."""
+
+
+class Unauthorized(JobError):
+    """The caller is known, and this field is not for such callers."""
+
+    def __init__(self, field: str) -> None:
+        self.field = field
+        super().__init__(f"not authorized to use {field}")
+
+
+class JobIdTaken(JobError):
+    """Says the same whether the input differs or the job is somebody else's."""
+
+    def __init__(self, job_id: str) -> None:
+        self.job_id = job_id
+        super().__init__(
+            f"jobId {job_id} is in use for a job with other input; send the same input again, or choose a new UUID"
+        )
+
+
+class JobNotFound(JobError):
+    """Also what the caller hears about another caller's job."""
+
+    def __init__(self, job_id: str) -> None:
+        self.job_id = job_id
+        super().__init__(f"no job {job_id} was found; it never existed, or it has expired")
+
+
+class QuotaExceeded(JobError):
+    """The owner has as many unfinished jobs as the stage allows."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        super().__init__(
+            f"{limit} of your jobs are unfinished, which is the most allowed; wait for one to end, or cancel one"
+        )
+
+
+class InvalidTransition(JobError):
+    """A status that cannot follow the current one."""
+
+    def __init__(self, current: str, requested: str) -> None:
+        self.current = current
+        self.requested = requested
+        super().__init__(f"a job that is {current} cannot become {requested}")
+
+
+class TokenRejection(Enum):
+    """Why a token was refused; for the log, never for the caller."""
+
+    MALFORMED = "malformed"  # no JWT, or one without a key id
+    ALGORITHM = "algorithm"  # anything but RS256
+    UNKNOWN_KEY = "unknown_key"  # not signed by a published key of the issuer
+    SIGNATURE = "signature"
+    EXPIRED = "expired"
+    NOT_YET_VALID = "not_yet_valid"
+    ISSUER = "issuer"
+    AUDIENCE = "audience"  # another client's token
+    TOKEN_USE = "token_use"  # noqa: S105  # neither an access nor an ID token
+    CLAIMS = "claims"  # a required claim is missing or of the wrong type
+    KEYS_UNAVAILABLE = "keys_unavailable"  # the issuer's keys could not be fetched
+
+
+class TokenRejected(JobError):
+    """A bearer token that proves nothing."""
+
+    def __init__(self, reason: TokenRejection) -> None:
+        self.reason = reason
+        super().__init__(f"token rejected: {reason.value}")
+
+
+class WorkloadFailed(JobError):
+    """The workload cannot go on; the message is shown to the job's owner."""
+
+
+class OutOfTime(WorkloadFailed):
+    """The workload's deadline passed."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        super().__init__(
+            f"the work did not finish within the {seconds:.0f} seconds it had; "
+            "give it less to do, or raise the function's time-out"
+        )
+
+
+class PublishFailed(JobError):
+    """An update could not be brought to AppSync; what it would have said is still the worker's to say."""

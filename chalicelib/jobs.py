@@ -1,0 +1,313 @@
+"""What a job is, and who may move it where. Pure: no clock, no I/O.
+
+A job's log is a sequence of `Job` records, each the job as it stood at `sequence`. `decide` says, for an update and
+the newest part of the log, whether a new record is to be appended (`Append`) or the log already has the answer
+(`Answer`). Whoever appends record n has read record n-1, and a ledger writes n only where none exists yet: that one
+compare-and-set orders all writers.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final, NewType, TypeVar
+
+from chalicelib.errors import InvalidTransition, JobIdTaken
+
+JobId = NewType("JobId", str)
+Owner = NewType("Owner", str)
+Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
+
+
+class Status(StrEnum):
+    """Where a job stands; the words on the wire."""
+
+    PENDING = "PENDING"  # in the log, not claimed
+    PROCESSING = "PROCESSING"  # claimed by an attempt
+    COMPLETED = "COMPLETED"  # terminal; `result` is set
+    FAILED = "FAILED"  # terminal; `error` and `error_type` are set
+    CANCELLED = "CANCELLED"  # terminal; by the owner
+
+    @property
+    def is_terminal(self) -> bool:
+        return not NEXT[self]
+
+
+NEXT: Final[Mapping[Status, AbstractSet[Status]]] = {
+    Status.PENDING: frozenset({Status.PROCESSING, Status.FAILED, Status.CANCELLED}),
+    Status.PROCESSING: frozenset({Status.PROCESSING, Status.COMPLETED, Status.FAILED, Status.CANCELLED}),
+    Status.COMPLETED: frozenset(),
+    Status.FAILED: frozenset(),
+    Status.CANCELLED: frozenset(),
+}
+
+
+class ErrorType(StrEnum):
+    """Why a job FAILED; the words on the wire."""
+
+    WORKLOAD_FAILED = "WORKLOAD_FAILED"
+    DEADLINE_EXCEEDED = "DEADLINE_EXCEEDED"
+    NEVER_STARTED = "NEVER_STARTED"
+    CRASHED = "CRASHED"
+    TIMED_OUT = "TIMED_OUT"
+    THROTTLED = "THROTTLED"
+    STALLED = "STALLED"
+    OPERATOR = "OPERATOR"
+
+
+@dataclass(frozen=True, slots=True)
+class InferenceRequest:
+    """What the caller asked for; kept in the job's first record only."""
+
+    prompt: str
+    model: str
+    system: str | None = None
+    max_tokens: int | None = None
+    temperature: float | None = None
+    process_time: float | None = None  # seconds
+
+    def fingerprint(self, metadata: Json) -> str:
+        """SHA-256 in hex over everything the caller sent: two starts are the same job only where these are equal."""
+        values: list[Json] = [
+            self.prompt, self.model, self.system, self.max_tokens, self.temperature, self.process_time, metadata
+        ]  # fmt: skip
+        return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """The job as it stood at `sequence`: one record of its log.
+
+    The second block is what fencing needs and no caller sees. `delta` belongs to this record alone; everything else
+    carries over until it changes.
+    """
+
+    job_id: JobId
+    owner: Owner
+    model: str
+    created_at: datetime
+    updated_at: datetime
+    expires_at: datetime
+    status: Status = Status.PENDING
+    sequence: int = 1
+    attempt: int = 0
+    progress: float | None = None
+    message: str | None = None
+    delta: str | None = None
+    result: str | None = None
+    error: str | None = None
+    error_type: ErrorType | None = None
+    usage: Json = None
+    metadata: Json = None
+    start_time: datetime | None = None
+    end_time: datetime | None = None
+
+    request: InferenceRequest | None = None  # in record 1 only
+    fingerprint: str = ""  # of the request, in every record
+    request_id: str | None = None  # the invocation that made the current claim
+    claim_id: str | None = None  # `update_id` of the current claim
+    update_id: str | None = None  # of the update that wrote this record
+
+    def summary(self) -> "Job":
+        """The job without what may be large: what lists and projections hold."""
+        return replace(self, delta=None, result=None, request=None)
+
+    def is_leased(self, now: datetime, lease: timedelta) -> bool:
+        """Whether the current attempt still has the job to itself."""
+        return self.status is Status.PROCESSING and now - self.updated_at < lease
+
+    def has_expired(self, now: datetime) -> bool:
+        return self.expires_at <= now
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """An invocation asks for the job. `update_id` is unique to this run of the handler, `request_id` to the event."""
+
+    job_id: JobId
+    request_id: str
+    update_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What an update says about the job. None leaves a value as it was."""
+
+    status: Status
+    progress: float | None = None
+    message: str | None = None
+    delta: str | None = None
+    result: str | None = None
+    error: str | None = None
+    error_type: ErrorType | None = None
+    usage: Json = None
+
+    @property
+    def is_heartbeat(self) -> bool:
+        """Nothing but: the worker is alive."""
+        return self == Change(Status.PROCESSING)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerUpdate:
+    """One step of the attempt that was granted `attempt`, meant to become record `sequence`."""
+
+    job_id: JobId
+    attempt: int
+    sequence: int
+    update_id: str
+    change: Change
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorUpdate:
+    """One step by an operator or a supervisor: no attempt, legal transitions only."""
+
+    job_id: JobId
+    update_id: str
+    change: Change
+
+
+StatusUpdate = Claim | WorkerUpdate | OperatorUpdate
+
+
+@dataclass(frozen=True, slots=True)
+class Append:
+    """Write this record, if its sequence is still free."""
+
+    job: Job
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The log already says it; nothing is written."""
+
+    job: Job
+
+
+Decision = Append | Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """How long an attempt may be silent, and how often a heartbeat is worth a record.
+
+    A heartbeat inside `renewal` is answered from the log: it costs no record, yet the worker hears of a cancel and
+    watchers hear the newest event once more.
+    """
+
+    duration: timedelta = timedelta(seconds=30)
+    renewal: timedelta = timedelta(seconds=10)
+
+
+def open_job(
+    job_id: JobId, owner: Owner, request: InferenceRequest, metadata: Json, *, now: datetime, retention: timedelta
+) -> Job:
+    """The first record of a new job's log."""
+    return Job(
+        job_id=job_id, owner=owner, model=request.model, created_at=now, updated_at=now, expires_at=now + retention,
+        metadata=metadata, request=request, fingerprint=request.fingerprint(metadata),
+    )  # fmt: skip
+
+
+def same_start(existing: Job, opened: Job) -> Answer:
+    """Answer a repeated start from the log.
+
+    Raises:
+        JobIdTaken: The id stands for other input, or for another owner's job.
+    """
+    if existing.owner != opened.owner or existing.fingerprint != opened.fingerprint:
+        raise JobIdTaken(opened.job_id)
+    return Answer(existing)
+
+
+def cancel(head: Job, *, now: datetime) -> Decision:
+    """End the job for its owner; a job that has ended is answered as it ended."""
+    if head.status.is_terminal:
+        return Answer(head)
+    return Append(_step(head, Change(Status.CANCELLED), update_id=None, now=now))
+
+
+def decide(head: Job, newer: Sequence[Job], update: StatusUpdate, *, now: datetime, lease: Lease) -> Decision:
+    """What an update does to the log.
+
+    Args:
+        head: The newest record.
+        newer: Records from the worker's expected sequence on, which may hold its own earlier write.
+        update: What is reported.
+        now: Time of the decision; never earlier than the head's.
+        lease: See `Lease`.
+
+    Raises:
+        InvalidTransition: An operator's update does not fit the status, or a worker's does not.
+    """
+    match update:
+        case Claim():
+            return _claim(head, update, now=now, lease=lease)
+        case WorkerUpdate():
+            return _work(head, newer, update, now=now, lease=lease)
+        case OperatorUpdate(change=change):
+            return _operate(head, update, change, now=now)
+
+
+def _claim(head: Job, claim: Claim, *, now: datetime, lease: Lease) -> Decision:
+    if head.status.is_terminal or head.claim_id == claim.update_id:
+        return Answer(head)
+    if head.is_leased(now, lease.duration) and head.request_id != claim.request_id:
+        return Answer(head)
+    attempt = head.attempt + 1
+    restarted = f"attempt {attempt}: the output starts again" if head.attempt else None
+    claimed = replace(
+        _step(head, Change(Status.PROCESSING), update_id=claim.update_id, now=now),
+        attempt=attempt, progress=None, message=restarted, usage=None,
+        request_id=claim.request_id, claim_id=claim.update_id, start_time=head.start_time or now,
+    )  # fmt: skip
+    return Append(claimed)
+
+
+def _work(head: Job, newer: Sequence[Job], update: WorkerUpdate, *, now: datetime, lease: Lease) -> Decision:
+    for record in newer:
+        if record.update_id == update.update_id:
+            return Answer(record)
+    if head.status.is_terminal or head.attempt != update.attempt:
+        return Answer(head)
+    if update.change.is_heartbeat and now - head.updated_at < lease.renewal:
+        return Answer(head)
+    return Append(_step(head, update.change, update_id=update.update_id, now=now))
+
+
+def _operate(head: Job, update: OperatorUpdate, change: Change, *, now: datetime) -> Decision:
+    if head.update_id == update.update_id:
+        return Answer(head)
+    return Append(_step(head, change, update_id=update.update_id, now=now))
+
+
+def _step(head: Job, change: Change, *, update_id: str | None, now: datetime) -> Job:
+    if change.status not in NEXT[head.status]:
+        raise InvalidTransition(head.status, change.status)
+    return replace(
+        head,
+        status=change.status,
+        sequence=head.sequence + 1,
+        progress=1.0 if change.status is Status.COMPLETED else _kept(change.progress, head.progress),
+        message=_kept(change.message, head.message),
+        delta=change.delta,
+        result=change.result,
+        error=change.error,
+        error_type=change.error_type,
+        usage=_kept(change.usage, head.usage),
+        end_time=now if change.status.is_terminal else None,
+        updated_at=now,
+        request=None,
+        update_id=update_id,
+    )
+
+
+T = TypeVar("T")
+
+
+def _kept(new: T | None, old: T | None) -> T | None:
+    return old if new is None else new

@@ -115,12 +115,16 @@ def check(api: Api, *, fields: AbstractSet[str], files: AbstractSet[str], handle
         *_authorizer_problems(api, handlers),
     ]
     sources = {source.name for source in api.sources}
-    for source in api.sources:
-        if isinstance(source, LambdaSource) and source.function not in handlers:
-            problems.append(f"data source {source.name} invokes {source.function}, which is no handler in app.py")
-    for function in api.functions:
-        if function.source not in sources:
-            problems.append(f"pipeline function {function.name} uses data source {function.source}, which is not wired")
+    problems.extend(
+        f"data source {source.name} invokes {source.function}, which is no handler in app.py"
+        for source in api.sources
+        if isinstance(source, LambdaSource) and source.function not in handlers
+    )
+    problems.extend(
+        f"pipeline function {function.name} uses data source {function.source}, which is not wired"
+        for function in api.functions
+        if function.source not in sources
+    )
     for resolver in api.resolvers:
         problems.extend(_resolver_problems(resolver, api, fields, sources))
     needed = {resolver_file(resolver) for resolver in api.resolvers} | {function_file(f) for f in api.functions}

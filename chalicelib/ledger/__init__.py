@@ -1,0 +1,100 @@
+"""The job log: what a ledger does, and how to open one.
+
+The log is the truth. Everything else a ledger keeps (the row that lists and the watchdog read, the owner's set of
+unfinished jobs) is a projection: written after the record, idempotent, and repaired from the log by whoever finds it
+behind.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final, Protocol
+
+from chalicelib.errors import MissingSettings
+from chalicelib.jobs import Job, JobId, Owner, Status
+
+SQLITE: Final = "sqlite:"
+DYNAMODB: Final = "dynamodb:"
+
+Clock = Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some jobs, and where the next page starts; None on the last one."""
+
+    jobs: tuple[Job, ...]
+    next_token: str | None
+
+
+class InvalidToken(ValueError):
+    """A `next_token` that this ledger did not give out."""
+
+
+class Ledger(Protocol):
+    """Keeps job logs. Jobs past their `expires_at` are not there, whether or not they are deleted yet."""
+
+    def append(self, job: Job) -> bool:
+        """Write the record, unless `(job_id, sequence)` exists; then project it.
+
+        The caller has read record `sequence - 1`. Returns whether this call wrote it.
+        """
+        ...
+
+    def head(self, job_id: JobId) -> Job | None:
+        """The newest record, read consistently; a projection found behind it is repaired."""
+        ...
+
+    def read(self, job_id: JobId, *, after: int, limit: int) -> list[Job]:
+        """Records with a sequence greater than `after`, in order, at most `limit`."""
+        ...
+
+    def list(self, owner: Owner, *, status: Status | None, limit: int, next_token: str | None) -> Page:
+        """Summaries of the owner's jobs, newest first. May be a moment behind the log.
+
+        Raises:
+            InvalidToken: `next_token` is not one of this method's.
+        """
+        ...
+
+    def unfinished(self, *, idle_since: datetime, limit: int, next_token: str | None) -> Page:
+        """Summaries of jobs that have not ended, with no record since `idle_since`, in no particular order."""
+        ...
+
+    def admit(self, owner: Owner, job_id: JobId, *, limit: int) -> bool:
+        """Put the job into the owner's set of unfinished jobs, unless that has `limit` others. True when it is in."""
+        ...
+
+    def admitted(self, owner: Owner) -> dict[JobId, datetime]:
+        """The owner's set of unfinished jobs, and when each was admitted."""
+        ...
+
+    def release(self, owner: Owner, job_id: JobId) -> None:
+        """Take the job out of that set; nothing happens where it is not in."""
+        ...
+
+
+def utc_now() -> datetime:
+    """The time, with whole milliseconds: what a record keeps."""
+    now = datetime.now(UTC)
+    return now.replace(microsecond=now.microsecond // 1000 * 1000)
+
+
+def open_ledger(location: str, *, clock: Clock = utc_now) -> Ledger:
+    """The ledger at `sqlite:<path>` or `dynamodb:<table>`.
+
+    boto3's own settings (region, credentials, `AWS_ENDPOINT_URL_DYNAMODB`) say where DynamoDB is.
+
+    Raises:
+        MissingSettings: The location has neither form.
+    """
+    if location.startswith(SQLITE) and len(location) > len(SQLITE):
+        from chalicelib.ledger.sqlite import SqliteLedger
+
+        return SqliteLedger(Path(location.removeprefix(SQLITE)), clock=clock)
+    if location.startswith(DYNAMODB) and len(location) > len(DYNAMODB):
+        from chalicelib.ledger.dynamodb import DynamoDbLedger, dynamodb_client
+
+        return DynamoDbLedger(location.removeprefix(DYNAMODB), client=dynamodb_client(), clock=clock)
+    raise MissingSettings([f"LONGCALL_LEDGER has to be sqlite:<path> or dynamodb:<table>, and is {location!r}"])

@@ -1,0 +1,315 @@
+"""The ledger in one DynamoDB table.
+
+Partition key `jobId`, sort key `entry`: `event#000000001`, `event#000000002`, ... and `job`, the projection, which
+sorts after every event, so that one backward query of two items reads projection and newest record together. The
+projection alone carries the index keys: `owner` and `created` for lists, `activity` (unfinished jobs only, spread over
+`SHARDS` values) and `updated` for the watchdog. A partition `owner#<sub>` holds the owner's unfinished jobs as a map.
+
+A new job's projection is written first, at sequence 0, and only then its first record: a crash in between leaves a
+projection that the watchdog finds, never a record that nobody knows of.
+"""
+
+import zlib
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final
+from zlib import crc32
+
+from chalicelib.jobs import Job, JobId, Owner, Status
+from chalicelib.ledger import Clock, Page
+from chalicelib.ledger.records import dump, dump_token, load, load_token, stamp
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import CreateTableInputTypeDef
+
+SHARDS: Final = 8  # of the activity index: one hot partition key would throttle at 1,000 writes a second
+INLINE: Final = 16_384  # bytes; a larger body is compressed, to stay under DynamoDB's 400 KB an item
+PROJECTION: Final = "job"
+ADMITTED: Final = "unfinished"
+NOT_THERE: Final = "attribute_not_exists(jobId) OR expiresAt <= :now"
+
+
+def table_definition(name: str) -> "CreateTableInputTypeDef":
+    """The table as CreateTable takes it; the stack on AWS declares the same keys and indexes."""
+    return {
+        "TableName": name,
+        "BillingMode": "PAY_PER_REQUEST",
+        "AttributeDefinitions": [
+            {"AttributeName": attribute, "AttributeType": "S"}
+            for attribute in ("jobId", "entry", "owner", "created", "activity", "updated")
+        ],
+        "KeySchema": [{"AttributeName": "jobId", "KeyType": "HASH"}, {"AttributeName": "entry", "KeyType": "RANGE"}],
+        "GlobalSecondaryIndexes": [
+            {
+                "IndexName": index,
+                "KeySchema": [
+                    {"AttributeName": partition, "KeyType": "HASH"},
+                    {"AttributeName": sort, "KeyType": "RANGE"},
+                ],
+                "Projection": {"ProjectionType": "ALL"},
+            }
+            for index, partition, sort in (("by_owner", "owner", "created"), ("by_activity", "activity", "updated"))
+        ],
+    }
+
+
+def dynamodb_client() -> "DynamoDBClient":
+    """A client from boto3's own settings, with retries for throttling and short waits for a lost connection."""
+    import boto3
+    from botocore.config import Config
+
+    return boto3.client(
+        "dynamodb",
+        config=Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 5}),
+    )
+
+
+class DynamoDbLedger:
+    """A `Ledger` in the table `table`, which exists already."""
+
+    def __init__(self, table: str, *, client: "DynamoDBClient", clock: Clock) -> None:
+        self._table = table
+        self._client = client
+        self._clock = clock
+
+    def append(self, job: Job) -> bool:
+        if job.sequence == 1:
+            self._project(job, sequence=0)
+        item: dict[str, Any] = {
+            "jobId": {"S": job.job_id},
+            "entry": {"S": _entry(job.sequence)},
+            "expiresAt": {"N": _seconds(job.expires_at)},
+            "body": _pack(dump(job)),
+        }
+        try:
+            self._client.put_item(
+                TableName=self._table,
+                Item=item,
+                ConditionExpression=NOT_THERE,
+                ExpressionAttributeValues={":now": self._now()},
+            )
+        except self._client.exceptions.ConditionalCheckFailedException:
+            return False
+        self._project(job, sequence=job.sequence)
+        return True
+
+    def head(self, job_id: JobId) -> Job | None:
+        newest = self._client.query(
+            TableName=self._table,
+            ConsistentRead=True,
+            ScanIndexForward=False,
+            Limit=2,
+            KeyConditionExpression="jobId = :job",
+            ExpressionAttributeValues={":job": {"S": job_id}},
+        )["Items"]
+        projection = next((item for item in newest if item["entry"]["S"] == PROJECTION), None)
+        record: Mapping[str, Any] | None = next((item for item in newest if item["entry"]["S"] != PROJECTION), None)
+        if record is not None and self._has_expired(record):
+            record = self._newest_alive(job_id)
+        if record is None:
+            return None
+        job = _job(record)
+        if projection is None or self._has_expired(projection) or int(projection["sequence"]["N"]) < job.sequence:
+            self._project(job, sequence=job.sequence)
+        return job
+
+    def read(self, job_id: JobId, *, after: int, limit: int) -> list[Job]:
+        jobs: list[Job] = []
+        for item in self._query(
+            ConsistentRead=True,
+            KeyConditionExpression="jobId = :job AND entry BETWEEN :first AND :last",
+            FilterExpression="expiresAt > :now",
+            ExpressionAttributeValues={
+                ":job": {"S": job_id},
+                ":first": {"S": _entry(after + 1)},
+                ":last": {"S": _entry(999_999_999)},
+                ":now": self._now(),
+            },
+            Limit=limit,
+        ):
+            jobs.append(_job(item))
+            if len(jobs) == limit:
+                break
+        return jobs
+
+    def list(self, owner: Owner, *, status: Status | None, limit: int, next_token: str | None) -> Page:
+        conditions = ["expiresAt > :now", "#sequence > :none"]
+        values: dict[str, Any] = {":owner": {"S": owner}, ":now": self._now(), ":none": {"N": "0"}}
+        names = {"#owner": "owner", "#sequence": "sequence"}
+        if status is not None:
+            conditions.append("#status = :status")
+            values[":status"] = {"S": status}
+            names["#status"] = "status"
+        start: dict[str, Any] = {}
+        if next_token:
+            job_id, created = load_token(next_token, size=2)
+            start["ExclusiveStartKey"] = _start_key(job_id, owner={"S": owner}, created={"S": created})
+        found = self._query(
+            IndexName="by_owner",
+            ScanIndexForward=False,
+            KeyConditionExpression="#owner = :owner",
+            FilterExpression=" AND ".join(conditions),
+            ExpressionAttributeNames=names,
+            ExpressionAttributeValues=values,
+            **start,
+        )
+        items = list(islice(found, limit + 1))
+        last = items[limit - 1] if len(items) > limit else None
+        token = dump_token([last["jobId"]["S"], last["created"]["S"]]) if last else None
+        return Page(tuple(_job(item) for item in items[:limit]), token)
+
+    def unfinished(self, *, idle_since: datetime, limit: int, next_token: str | None) -> Page:
+        shard, job_id, updated = load_token(next_token, size=3) if next_token else ("0", "", "")
+        items: list[Mapping[str, Any]] = []
+        for number in range(int(shard), SHARDS):
+            start: dict[str, Any] = {}
+            if job_id:
+                start["ExclusiveStartKey"] = _start_key(
+                    job_id, activity={"S": _activity(number)}, updated={"S": updated}
+                )
+                job_id = ""
+            found = self._query(
+                IndexName="by_activity",
+                KeyConditionExpression="activity = :shard AND updated <= :idle",
+                FilterExpression="expiresAt > :now",
+                ExpressionAttributeValues={
+                    ":shard": {"S": _activity(number)},
+                    ":idle": {"S": stamp(idle_since)},
+                    ":now": self._now(),
+                },
+                **start,
+            )
+            items.extend(islice(found, limit + 1 - len(items)))
+            if len(items) > limit:
+                break
+        last = items[limit - 1] if len(items) > limit else None
+        token = dump_token([last["activity"]["S"][-1], last["jobId"]["S"], last["updated"]["S"]]) if last else None
+        return Page(tuple(_job(item) for item in items[:limit]), token)
+
+    def admit(self, owner: Owner, job_id: JobId, *, limit: int) -> bool:
+        key = _owner_key(owner)
+        self._client.update_item(
+            TableName=self._table,
+            Key=key,
+            UpdateExpression="SET jobs = if_not_exists(jobs, :none)",
+            ExpressionAttributeValues={":none": {"M": {}}},
+        )
+        try:
+            self._client.update_item(
+                TableName=self._table,
+                Key=key,
+                UpdateExpression="SET jobs.#job = if_not_exists(jobs.#job, :now)",
+                ConditionExpression="size(jobs) < :limit OR attribute_exists(jobs.#job)",
+                ExpressionAttributeNames={"#job": job_id},
+                ExpressionAttributeValues={":now": {"S": stamp(self._clock())}, ":limit": {"N": str(limit)}},
+            )
+        except self._client.exceptions.ConditionalCheckFailedException:
+            return False
+        return True
+
+    def admitted(self, owner: Owner) -> dict[JobId, datetime]:
+        item = self._client.get_item(TableName=self._table, Key=_owner_key(owner), ConsistentRead=True).get("Item", {})
+        jobs = item.get("jobs", {"M": {}})["M"]
+        return {JobId(job_id): datetime.fromisoformat(at["S"]) for job_id, at in jobs.items()}
+
+    def release(self, owner: Owner, job_id: JobId) -> None:
+        try:
+            self._client.update_item(
+                TableName=self._table,
+                Key=_owner_key(owner),
+                UpdateExpression="REMOVE jobs.#job",
+                ConditionExpression="attribute_exists(jobs.#job)",
+                ExpressionAttributeNames={"#job": job_id},
+            )
+        except self._client.exceptions.ConditionalCheckFailedException:
+            return  # somebody else released it
+
+    def _project(self, job: Job, *, sequence: int) -> None:
+        """Bring the projection up to `job`, unless it is there or further already."""
+        names = {"#owner": "owner", "#sequence": "sequence", "#status": "status"}
+        sets = (
+            "#owner = :owner, #sequence = :sequence, #status = :status, created = :created, updated = :updated,"
+            " expiresAt = :expires, body = :body"
+        )
+        values: dict[str, Any] = {
+            ":owner": {"S": job.owner},
+            ":sequence": {"N": str(sequence)},
+            ":status": {"S": job.status},
+            ":created": {"S": f"{stamp(job.created_at)}#{job.job_id}"},
+            ":updated": {"S": stamp(job.updated_at)},
+            ":expires": {"N": _seconds(job.expires_at)},
+            ":body": _pack(dump(job.summary())),
+            ":now": self._now(),
+        }
+        if job.status.is_terminal:
+            expression = f"SET {sets} REMOVE activity"
+        else:
+            expression = f"SET {sets}, activity = :activity"
+            values[":activity"] = {"S": _activity(crc32(job.job_id.encode()) % SHARDS)}
+        try:
+            self._client.update_item(
+                TableName=self._table,
+                Key={"jobId": {"S": job.job_id}, "entry": {"S": PROJECTION}},
+                UpdateExpression=expression,
+                ConditionExpression=f"{NOT_THERE} OR #sequence < :sequence",
+                ExpressionAttributeNames=names,
+                ExpressionAttributeValues=values,
+            )
+        except self._client.exceptions.ConditionalCheckFailedException:
+            return  # it is there, or further, already
+
+    def _newest_alive(self, job_id: JobId) -> Mapping[str, Any] | None:
+        """The newest record of a job whose id was used before, by a job that expired but is not deleted yet."""
+        found = self._query(
+            ConsistentRead=True,
+            ScanIndexForward=False,
+            KeyConditionExpression="jobId = :job AND begins_with(entry, :event)",
+            FilterExpression="expiresAt > :now",
+            ExpressionAttributeValues={":job": {"S": job_id}, ":event": {"S": "event#"}, ":now": self._now()},
+        )
+        return next(found, None)
+
+    def _query(self, **arguments: Any) -> Iterator[Mapping[str, Any]]:
+        while True:
+            answer = self._client.query(TableName=self._table, **arguments)
+            yield from answer["Items"]
+            if "LastEvaluatedKey" not in answer:
+                return
+            arguments["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+    def _now(self) -> dict[str, str]:
+        return {"N": _seconds(self._clock())}
+
+    def _has_expired(self, item: Mapping[str, Any]) -> bool:
+        return float(item["expiresAt"]["N"]) <= self._clock().timestamp()
+
+
+def _entry(sequence: int) -> str:
+    return f"event#{sequence:09d}"
+
+
+def _activity(shard: int) -> str:
+    return f"unfinished#{shard}"
+
+
+def _owner_key(owner: Owner) -> dict[str, Any]:
+    return {"jobId": {"S": f"owner#{owner}"}, "entry": {"S": ADMITTED}}
+
+
+def _start_key(job_id: str, **index: dict[str, str]) -> dict[str, Any]:
+    return {"jobId": {"S": job_id}, "entry": {"S": PROJECTION}, **index}
+
+
+def _seconds(time: datetime) -> str:
+    return str(int(time.timestamp()))
+
+
+def _pack(body: str) -> dict[str, Any]:
+    return {"S": body} if len(body.encode()) <= INLINE else {"B": zlib.compress(body.encode())}
+
+
+def _job(item: Mapping[str, Any]) -> Job:
+    body = item["body"]
+    return load(body["S"] if "S" in body else zlib.decompress(body["B"]).decode())

@@ -1,0 +1,69 @@
+"""A job's record as text, and page tokens: the same for every ledger."""
+
+import base64
+import binascii
+import json
+from dataclasses import asdict, fields
+from datetime import datetime
+from typing import Any, Final
+
+from chalicelib.jobs import ErrorType, InferenceRequest, Job, Status
+from chalicelib.ledger import InvalidToken
+
+TIMES: Final = ("created_at", "updated_at", "expires_at", "start_time", "end_time")
+DEFAULTS: Final = {field.name: field.default for field in fields(Job)}
+
+
+def dump(job: Job) -> str:
+    """The record as JSON, without the values that are the default anyway."""
+    values: dict[str, Any] = {
+        field.name: getattr(job, field.name)
+        for field in fields(Job)
+        if getattr(job, field.name) != DEFAULTS[field.name]
+    }
+    for name in TIMES:
+        if values.get(name) is not None:
+            values[name] = stamp(values[name])
+    if job.request is not None:
+        values["request"] = {name: value for name, value in asdict(job.request).items() if value is not None}
+    return json.dumps(values, ensure_ascii=False, separators=(",", ":"))
+
+
+def load(text: str) -> Job:
+    """The record that `dump` wrote."""
+    values: dict[str, Any] = json.loads(text)
+    for name in TIMES:
+        if name in values:
+            values[name] = datetime.fromisoformat(values[name])
+    if "status" in values:
+        values["status"] = Status(values["status"])
+    if "error_type" in values:
+        values["error_type"] = ErrorType(values["error_type"])
+    if "request" in values:
+        values["request"] = InferenceRequest(**values["request"])
+    return Job(**values)
+
+
+def stamp(time: datetime) -> str:
+    """ISO 8601 in UTC with milliseconds: sorts as text in the order of time."""
+    return time.isoformat(timespec="milliseconds")
+
+
+def dump_token(values: list[str]) -> str:
+    """An opaque page token."""
+    return base64.urlsafe_b64encode(json.dumps(values).encode()).decode()
+
+
+def load_token(token: str, *, size: int) -> list[str]:
+    """The values that `dump_token` was given.
+
+    Raises:
+        InvalidToken: It gave out no such token.
+    """
+    try:
+        values = json.loads(base64.urlsafe_b64decode(token.encode()))
+    except (binascii.Error, ValueError) as exc:
+        raise InvalidToken(token) from exc
+    if not isinstance(values, list) or len(values) != size or not all(isinstance(value, str) for value in values):
+        raise InvalidToken(token)
+    return values

@@ -1,0 +1,158 @@
+"""The ledger in one SQLite file: the embedded default.
+
+WAL mode with `synchronous=NORMAL`: what was committed survives the death of any process at any moment. Record and
+projection are one transaction here, so that a projection is never behind.
+"""
+
+import sqlite3
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from chalicelib.jobs import Job, JobId, Owner, Status
+from chalicelib.ledger import Clock, Page
+from chalicelib.ledger.records import dump, dump_token, load, load_token, stamp
+
+BUSY_TIMEOUT: Final = 10.0  # seconds to wait for another process's write
+
+SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS log (
+  job_id TEXT NOT NULL, sequence INTEGER NOT NULL, expires_at TEXT NOT NULL, body TEXT NOT NULL,
+  PRIMARY KEY (job_id, sequence)
+) STRICT;
+CREATE TABLE IF NOT EXISTS jobs (
+  job_id TEXT PRIMARY KEY, owner TEXT NOT NULL, status TEXT NOT NULL, sequence INTEGER NOT NULL,
+  created_at TEXT NOT NULL, updated_at TEXT NOT NULL, expires_at TEXT NOT NULL, ended INTEGER NOT NULL,
+  body TEXT NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS jobs_by_owner ON jobs (owner, created_at, job_id);
+CREATE INDEX IF NOT EXISTS jobs_by_activity ON jobs (updated_at, job_id) WHERE NOT ended;
+CREATE INDEX IF NOT EXISTS jobs_by_expiry ON jobs (expires_at);
+CREATE TABLE IF NOT EXISTS admitted (
+  owner TEXT NOT NULL, job_id TEXT NOT NULL, at TEXT NOT NULL, PRIMARY KEY (owner, job_id)
+) STRICT, WITHOUT ROWID;
+"""
+
+PROJECT: Final = """
+INSERT INTO jobs (job_id, owner, status, sequence, created_at, updated_at, expires_at, ended, body)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (job_id) DO UPDATE SET
+  owner = excluded.owner, status = excluded.status, sequence = excluded.sequence, created_at = excluded.created_at,
+  updated_at = excluded.updated_at, expires_at = excluded.expires_at, ended = excluded.ended, body = excluded.body
+"""
+
+
+class SqliteLedger:
+    """A `Ledger` in the file at `path`, which is made, with its folder, where it is missing."""
+
+    def __init__(self, path: Path, *, clock: Clock) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._clock = clock
+        self._database = sqlite3.connect(path, timeout=BUSY_TIMEOUT, isolation_level=None, check_same_thread=False)
+        self._database.execute("PRAGMA journal_mode = WAL")
+        self._database.execute("PRAGMA synchronous = NORMAL")
+        self._database.executescript(SCHEMA)
+        self._delete_expired()
+
+    def close(self) -> None:
+        """Close the file; the ledger is of no use afterwards."""
+        self._database.close()
+
+    def append(self, job: Job) -> bool:
+        key = (job.job_id, job.sequence)
+        with closing(self._database.cursor()) as cursor:
+            cursor.execute("BEGIN IMMEDIATE")
+            try:
+                cursor.execute(
+                    "DELETE FROM log WHERE job_id = ? AND sequence = ? AND expires_at <= ?", (*key, self._now())
+                )
+                cursor.execute(
+                    "INSERT OR IGNORE INTO log (job_id, sequence, expires_at, body) VALUES (?, ?, ?, ?)",
+                    (*key, stamp(job.expires_at), dump(job)),
+                )
+                written = cursor.rowcount == 1
+                if written:
+                    cursor.execute(PROJECT, _row(job))
+            except BaseException:
+                cursor.execute("ROLLBACK")
+                raise
+            cursor.execute("COMMIT")
+        return written
+
+    def head(self, job_id: JobId) -> Job | None:
+        found = self._database.execute(
+            "SELECT body FROM log WHERE job_id = ? AND expires_at > ? ORDER BY sequence DESC LIMIT 1",
+            (job_id, self._now()),
+        ).fetchone()
+        return load(found[0]) if found else None
+
+    def read(self, job_id: JobId, *, after: int, limit: int) -> list[Job]:
+        found = self._database.execute(
+            "SELECT body FROM log WHERE job_id = ? AND sequence > ? AND expires_at > ? ORDER BY sequence LIMIT ?",
+            (job_id, after, self._now(), limit),
+        )
+        return [load(body) for (body,) in found]
+
+    def list(self, owner: Owner, *, status: Status | None, limit: int, next_token: str | None) -> Page:
+        created_at, job_id = load_token(next_token, size=2) if next_token else ("~", "~")  # "~" sorts after any time
+        found = self._database.execute(
+            "SELECT body, created_at, job_id FROM jobs WHERE owner = ? AND expires_at > ?"
+            " AND (created_at, job_id) < (?, ?) AND (? IS NULL OR status = ?)"
+            " ORDER BY created_at DESC, job_id DESC LIMIT ?",
+            (owner, self._now(), created_at, job_id, status, status, limit + 1),
+        ).fetchall()
+        return _page(found, limit)
+
+    def unfinished(self, *, idle_since: datetime, limit: int, next_token: str | None) -> Page:
+        updated_at, job_id = load_token(next_token, size=2) if next_token else ("", "")
+        found = self._database.execute(
+            "SELECT body, updated_at, job_id FROM jobs WHERE NOT ended AND expires_at > ?"
+            " AND (updated_at, job_id) > (?, ?) AND updated_at <= ? ORDER BY updated_at, job_id LIMIT ?",
+            (self._now(), updated_at, job_id, stamp(idle_since), limit + 1),
+        ).fetchall()
+        return _page(found, limit)
+
+    def admit(self, owner: Owner, job_id: JobId, *, limit: int) -> bool:
+        self._database.execute(
+            "INSERT OR IGNORE INTO admitted (owner, job_id, at)"
+            " SELECT ?, ?, ? WHERE (SELECT count(*) FROM admitted WHERE owner = ?) < ?",
+            (owner, job_id, self._now(), owner, limit),
+        )
+        found = self._database.execute("SELECT 1 FROM admitted WHERE owner = ? AND job_id = ?", (owner, job_id))
+        return found.fetchone() is not None
+
+    def admitted(self, owner: Owner) -> dict[JobId, datetime]:
+        found = self._database.execute("SELECT job_id, at FROM admitted WHERE owner = ?", (owner,))
+        return {JobId(job_id): datetime.fromisoformat(at) for job_id, at in found}
+
+    def release(self, owner: Owner, job_id: JobId) -> None:
+        self._database.execute("DELETE FROM admitted WHERE owner = ? AND job_id = ?", (owner, job_id))
+
+    def _now(self) -> str:
+        return stamp(self._clock())
+
+    def _delete_expired(self) -> None:
+        now = self._now()
+        with self._database:
+            self._database.execute("BEGIN IMMEDIATE")
+            self._database.execute(
+                "DELETE FROM log WHERE job_id IN (SELECT job_id FROM jobs WHERE expires_at <= ?) AND expires_at <= ?",
+                (now, now),
+            )
+            self._database.execute("DELETE FROM jobs WHERE expires_at <= ?", (now,))
+
+
+def _row(job: Job) -> tuple[str | int, ...]:
+    return (
+        job.job_id, job.owner, job.status, job.sequence, stamp(job.created_at), stamp(job.updated_at),
+        stamp(job.expires_at), int(job.status.is_terminal), dump(job.summary()),
+    )  # fmt: skip
+
+
+def _page(found: list[tuple[str, str, str]], limit: int) -> Page:
+    jobs = tuple(load(body) for body, _, _ in found[:limit])
+    if len(found) <= limit:
+        return Page(jobs, None)
+    _, time, job_id = found[limit - 1]
+    return Page(jobs, dump_token([time, job_id]))

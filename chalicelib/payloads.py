@@ -1,0 +1,339 @@
+"""The shapes AppSync and Lambda hand us: parsed once, here, and rendered once, here."""
+
+import json
+import math
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, TypedDict, TypeVar
+
+from chalicelib.errors import InvalidRequest, JobError, Unauthorized
+from chalicelib.jobs import (
+    Change,
+    Claim,
+    ErrorType,
+    InferenceRequest,
+    Job,
+    JobId,
+    Json,
+    OperatorUpdate,
+    Owner,
+    Status,
+    StatusUpdate,
+    WorkerUpdate,
+)
+
+MAX_PROMPT: Final = 196_608  # bytes of UTF-8, here and below: with the rest of the input it fits one async invocation
+MAX_SYSTEM: Final = 16_384
+MAX_METADATA: Final = 4_096  # bytes of JSON; it is repeated in every record
+MAX_MESSAGE: Final = 1_024
+MAX_DELTA: Final = 98_304  # with everything else in an event it stays under the 240 KB that AppSync pushes
+MAX_RESULT: Final = 262_144
+MAX_ERROR: Final = 8_192
+MAX_PUSHED_RESULT: Final = 131_072  # a longer result is left out of the push
+MAX_PROCESS_TIME: Final = 840.0  # seconds: the longest invocation, less the time to say how it ended
+
+Payload = Mapping[str, Any]
+T = TypeVar("T")
+
+
+class ErrorEntry(TypedDict):
+    """What a resolver turns into a GraphQL error."""
+
+    type: str
+    message: str
+
+
+class Envelope(TypedDict, total=False):
+    """The relay's answer to a resolver: `data` or `error`."""
+
+    data: Any
+    error: ErrorEntry
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A signed-in person or program; owns the jobs it starts."""
+
+    owner: Owner
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """Something with AWS credentials, such as the worker."""
+
+    arn: str
+
+
+@dataclass(frozen=True, slots=True)
+class StartInference:
+    job_id: JobId
+    request: InferenceRequest
+    metadata: Json
+
+
+@dataclass(frozen=True, slots=True)
+class GetInference:
+    job_id: JobId
+    with_output: bool  # reading the whole output costs a read of the log, so only where it is selected
+
+
+@dataclass(frozen=True, slots=True)
+class ListInferences:
+    status: Status | None
+    limit: int
+    next_token: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class InferenceEvents:
+    job_id: JobId
+    after: int
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class CancelInference:
+    job_id: JobId
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateStatus:
+    update: StatusUpdate
+
+
+Call = StartInference | GetInference | ListInferences | InferenceEvents | CancelInference | UpdateStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatch:
+    """The event of an `inference` invocation."""
+
+    job_id: JobId
+    request: InferenceRequest
+
+
+def parse_identity(identity: Payload | None) -> Caller | Backend | None:
+    """Who calls, from `ctx.identity`; None for an API key, which has no identity.
+
+    Source: AppSync Developer Guide, "Resolver context object reference", Identity.
+    """
+    if not identity:
+        return None
+    context = identity.get("resolverContext")
+    owner = context.get("sub") if isinstance(context, Mapping) else identity.get("sub")
+    if isinstance(owner, str) and owner:
+        return Caller(Owner(owner))
+    arn = identity.get("userArn")
+    return Backend(arn) if isinstance(arn, str) and arn else None
+
+
+def parse_call(payload: Payload) -> Call:
+    """What a resolver asks the relay for.
+
+    Raises:
+        InvalidRequest: An argument is not what the field takes.
+    """
+    arguments: Payload = payload["arguments"]
+    selection = payload.get("selection") or ()
+    match payload["field"]:
+        case "startInference":
+            return _parse_start(arguments["input"])
+        case "getInference":
+            return GetInference(_job_id(arguments["jobId"]), with_output="output" in selection)
+        case "listInferences":
+            status = arguments.get("status")
+            limit = _limited(arguments.get("limit"), "limit", default=20, most=100)
+            return ListInferences(Status(status) if status else None, limit, arguments.get("nextToken"))
+        case "inferenceEvents":
+            after = arguments.get("after") or 0
+            if after < 0:
+                raise InvalidRequest(f"after has to be 0 or a sequence already read, and is {after}")
+            limit = _limited(arguments.get("limit"), "limit", default=100, most=1000)
+            return InferenceEvents(_job_id(arguments["jobId"]), after, limit)
+        case "cancelInference":
+            return CancelInference(_job_id(arguments["jobId"]))
+        case "updateStatus":
+            return UpdateStatus(_parse_update(arguments["input"]))
+        case field:
+            raise Unauthorized(field)
+
+
+def _parse_start(values: Payload) -> StartInference:
+    prompt = _text(values["prompt"], "prompt", most=MAX_PROMPT)
+    if not prompt.strip():
+        raise InvalidRequest("prompt is empty; give the text to work on")
+    metadata = values.get("metadata")
+    if len(json.dumps(metadata, ensure_ascii=False).encode(errors="surrogatepass")) > MAX_METADATA:
+        raise InvalidRequest(f"metadata may have at most {MAX_METADATA} bytes of JSON; keep more of it on your side")
+    max_tokens = values.get("maxTokens")
+    if max_tokens is not None and max_tokens < 1:
+        raise InvalidRequest(f"maxTokens has to be 1 or more, and is {max_tokens}")
+    given = values.get("jobId")
+    return StartInference(
+        job_id=JobId(str(uuid.uuid4())) if given is None else _job_id(given),
+        request=InferenceRequest(
+            prompt=prompt,
+            model=values["model"],
+            system=_optional(values.get("system"), lambda text: _text(text, "system", most=MAX_SYSTEM)),
+            max_tokens=max_tokens,
+            temperature=_in_range(values.get("temperature"), "temperature", most=2.0),
+            process_time=_in_range(values.get("processTime"), "processTime", most=MAX_PROCESS_TIME),
+        ),
+        metadata=metadata,
+    )
+
+
+def _parse_update(values: Payload) -> StatusUpdate:
+    job_id = _job_id(values["jobId"])
+    update_id = values.get("updateId") or str(uuid.uuid4())
+    status = Status(values["status"])
+    attempt, sequence, request_id = values.get("attempt"), values.get("sequence"), values.get("requestId")
+    if request_id is not None:
+        if attempt is not None or status is not Status.PROCESSING:
+            raise InvalidRequest("a claim has status PROCESSING, a requestId and no attempt")
+        return Claim(job_id, request_id, update_id)
+    change = _parse_change(status, values)
+    if attempt is None:
+        return OperatorUpdate(job_id, update_id, change)
+    if sequence is None or sequence < 2:
+        raise InvalidRequest(
+            "an update with an attempt needs the sequence it expects to get: the last one known plus 1"
+        )
+    return WorkerUpdate(job_id, attempt, sequence, update_id, change)
+
+
+def _parse_change(status: Status, values: Payload) -> Change:
+    result, error, error_type = values.get("result"), values.get("error"), values.get("errorType")
+    if (result is not None) > (status is Status.COMPLETED):
+        raise InvalidRequest(f"a result goes with COMPLETED, not with {status}")
+    if (error is not None or error_type is not None) > (status is Status.FAILED):
+        raise InvalidRequest(f"an error goes with FAILED, not with {status}")
+    if status in (Status.PENDING, Status.CANCELLED):
+        raise InvalidRequest(f"updateStatus moves a job to PROCESSING, COMPLETED or FAILED, not to {status}")
+    usage = values.get("usage")
+    if usage is not None and not isinstance(usage, dict):
+        raise InvalidRequest("usage has to be a JSON object of counts")
+    failed = status is Status.FAILED
+    return Change(
+        status=status,
+        progress=_in_range(values.get("progress"), "progress", most=1.0),
+        message=_optional(values.get("message"), lambda text: _text(text, "message", most=MAX_MESSAGE)),
+        delta=_optional(values.get("delta") or None, lambda text: _text(text, "delta", most=MAX_DELTA)),
+        result=_text(result or "", "result", most=MAX_RESULT) if status is Status.COMPLETED else None,
+        error=_text(error or "ended by an operator", "error", most=MAX_ERROR) if failed else None,
+        error_type=ErrorType(error_type or ErrorType.OPERATOR) if failed else None,
+        usage=usage,
+    )
+
+
+def _job_id(text: str) -> JobId:
+    try:
+        return JobId(str(uuid.UUID(text)))
+    except ValueError:
+        raise InvalidRequest(
+            f"jobId has to be a UUID, such as {uuid.UUID(int=0x5EED << 112 | 4 << 76 | 8 << 60)}"
+        ) from None
+
+
+def _text(text: str, name: str, *, most: int) -> str:
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError:
+        raise InvalidRequest(f"{name} has half of a surrogate pair in it; send whole Unicode characters") from None
+    if size > most:
+        raise InvalidRequest(f"{name} may have at most {most} bytes of UTF-8, and has {size}; send less")
+    return text
+
+
+def _limited(value: int | None, name: str, *, default: int, most: int) -> int:
+    if value is None:
+        return default
+    if not 1 <= value <= most:
+        raise InvalidRequest(f"{name} has to be from 1 to {most}, and is {value}")
+    return value
+
+
+def _in_range(value: float | None, name: str, *, most: float) -> float | None:
+    if value is not None and not (math.isfinite(value) and 0.0 <= value <= most):
+        raise InvalidRequest(f"{name} has to be from 0 to {most:g}, and is {value:g}")
+    return value
+
+
+def _optional(value: str | None, parse: Callable[[str], T]) -> T | None:
+    return None if value is None else parse(value)
+
+
+def render_job(job: Job) -> dict[str, Json]:
+    """An `InferenceStatus` for AppSync: the fields of the schema, and no other."""
+    return {
+        "jobId": job.job_id,
+        "owner": job.owner,
+        "status": job.status.value,
+        "sequence": job.sequence,
+        "attempt": job.attempt,
+        "progress": job.progress,
+        "message": job.message,
+        "delta": job.delta,
+        "result": job.result,
+        "error": job.error,
+        "errorType": job.error_type.value if job.error_type else None,
+        "model": job.model,
+        "usage": job.usage,
+        "metadata": job.metadata,
+        "createdAt": _time(job.created_at),
+        "startTime": _time(job.start_time) if job.start_time else None,
+        "endTime": _time(job.end_time) if job.end_time else None,
+        "updatedAt": _time(job.updated_at),
+    }
+
+
+def render_push(job: Job) -> dict[str, Json]:
+    """The same, small enough for AppSync to push: a long result is left out, and said to be."""
+    rendered = render_job(job)
+    if job.result is not None and len(job.result.encode()) > MAX_PUSHED_RESULT:
+        rendered["result"] = None
+        rendered["resultOmitted"] = True
+    return rendered
+
+
+def render_error(error: JobError) -> Envelope:
+    """A refusal; its class is the GraphQL error's type."""
+    return {"error": {"type": type(error).__name__, "message": str(error)}}
+
+
+def render_dispatch(dispatch: Dispatch) -> dict[str, Json]:
+    """The event of an `inference` invocation; `parse_dispatch` reads it."""
+    request = dispatch.request
+    return {
+        "jobId": dispatch.job_id,
+        "request": {
+            "prompt": request.prompt,
+            "model": request.model,
+            "system": request.system,
+            "maxTokens": request.max_tokens,
+            "temperature": request.temperature,
+            "processTime": request.process_time,
+        },
+    }
+
+
+def parse_dispatch(payload: Payload) -> Dispatch:
+    """What an `inference` invocation is to do."""
+    request = payload["request"]
+    return Dispatch(
+        job_id=JobId(payload["jobId"]),
+        request=InferenceRequest(
+            prompt=request["prompt"],
+            model=request["model"],
+            system=request.get("system"),
+            max_tokens=request.get("maxTokens"),
+            temperature=request.get("temperature"),
+            process_time=request.get("processTime"),
+        ),
+    )
+
+
+def _time(time: datetime) -> str:
+    return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")

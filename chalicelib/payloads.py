@@ -28,10 +28,10 @@ MAX_PROMPT: Final = 196_608  # bytes of UTF-8, here and below: with the rest of 
 MAX_SYSTEM: Final = 16_384
 MAX_METADATA: Final = 4_096  # bytes of JSON; it is repeated in every record
 MAX_MESSAGE: Final = 1_024
-MAX_DELTA: Final = 98_304  # with everything else in an event it stays under the 240 KB that AppSync pushes
+MAX_DELTA: Final = 98_304  # bytes of JSON text; with all else in an event it stays under the 240 KB AppSync pushes
 MAX_RESULT: Final = 262_144
 MAX_ERROR: Final = 8_192
-MAX_PUSHED_RESULT: Final = 131_072  # a longer result is left out of the push
+MAX_PUSHED_RESULT: Final = 131_072  # bytes of JSON text; a longer result is left out of the push
 MAX_PROCESS_TIME: Final = 840.0  # seconds: the longest invocation, less the time to say how it ended
 
 Payload = Mapping[str, Any]
@@ -165,7 +165,7 @@ def _parse_start(values: Payload) -> StartInference:
     if not prompt.strip():
         raise InvalidRequest("prompt is empty; give the text to work on")
     metadata = values.get("metadata")
-    if len(json.dumps(metadata, ensure_ascii=False).encode(errors="surrogatepass")) > MAX_METADATA:
+    if _json_size(metadata) > MAX_METADATA:
         raise InvalidRequest(f"metadata may have at most {MAX_METADATA} bytes of JSON; keep more of it on your side")
     max_tokens = values.get("maxTokens")
     if max_tokens is not None and max_tokens < 1:
@@ -220,7 +220,7 @@ def _parse_change(status: Status, values: Payload) -> Change:
         status=status,
         progress=_in_range(values.get("progress"), "progress", most=1.0),
         message=_optional(values.get("message"), lambda text: _text(text, "message", most=MAX_MESSAGE)),
-        delta=_optional(values.get("delta") or None, lambda text: _text(text, "delta", most=MAX_DELTA)),
+        delta=_optional(values.get("delta") or None, _delta),
         result=_text(result or "", "result", most=MAX_RESULT) if status is Status.COMPLETED else None,
         error=_text(error or "ended by an operator", "error", most=MAX_ERROR) if failed else None,
         error_type=ErrorType(error_type or ErrorType.OPERATOR) if failed else None,
@@ -230,11 +230,14 @@ def _parse_change(status: Status, values: Payload) -> Change:
 
 def _job_id(text: str) -> JobId:
     try:
-        return JobId(str(uuid.UUID(text)))
+        canonical = str(uuid.UUID(text))
     except ValueError:
+        canonical = None
+    if canonical != text:  # one spelling only: the subscription compares ids as text
         raise InvalidRequest(
-            f"jobId has to be a UUID, such as {uuid.UUID(int=0x5EED << 112 | 4 << 76 | 8 << 60)}"
-        ) from None
+            "jobId has to be a UUID in lower case with hyphens, such as 7b0f5c1e-52d4-4f5a-9d5e-0a3c8e2b6f11"
+        )
+    return JobId(text)
 
 
 def _text(text: str, name: str, *, most: int) -> str:
@@ -245,6 +248,17 @@ def _text(text: str, name: str, *, most: int) -> str:
     if size > most:
         raise InvalidRequest(f"{name} may have at most {most} bytes of UTF-8, and has {size}; send less")
     return text
+
+
+def _delta(text: str) -> str:
+    size = _json_size(_text(text, "delta", most=MAX_DELTA))
+    if size > MAX_DELTA:
+        raise InvalidRequest(f"delta may have at most {MAX_DELTA} bytes as JSON text, and has {size}; split it")
+    return text
+
+
+def _json_size(value: Json) -> int:
+    return len(json.dumps(value, ensure_ascii=False).encode(errors="surrogatepass"))
 
 
 def _limited(value: int | None, name: str, *, default: int, most: int) -> int:
@@ -292,7 +306,7 @@ def render_job(job: Job) -> dict[str, Json]:
 def render_push(job: Job) -> dict[str, Json]:
     """The same, small enough for AppSync to push: a long result is left out, and said to be."""
     rendered = render_job(job)
-    if job.result is not None and len(job.result.encode()) > MAX_PUSHED_RESULT:
+    if job.result is not None and _json_size(job.result) > MAX_PUSHED_RESULT:
         rendered["result"] = None
         rendered["resultOmitted"] = True
     return rendered

@@ -1,0 +1,124 @@
+"""The Chalice app: one decorated handler per Lambda function.
+
+All functions share this module, so it imports nothing that one of them could do without; a handler imports what it
+needs, and collaborators are made once and kept for warm invocations.
+"""
+
+import os
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from chalice import Chalice
+
+if TYPE_CHECKING:
+    from chalicelib.relay import Relay
+    from chalicelib.runner import JobRunner
+    from chalicelib.tokens import TokenVerifier
+
+Payload = dict[str, Any]
+
+app = Chalice(app_name="longcall")
+
+
+@app.lambda_function(name="inference")
+def inference(event: Payload, context: Any) -> None:
+    """Run one job. Invoked asynchronously by `startInference`."""
+    from chalicelib.payloads import parse_dispatch
+
+    seconds_left = context.get_remaining_time_in_millis() / 1000
+    job_runner().run(parse_dispatch(event), request_id=context.aws_request_id, seconds_left=seconds_left)
+
+
+@app.lambda_function(name="status_relay")
+def status_relay(event: Payload, context: Any) -> Payload:  # noqa: ARG001
+    """Answer one GraphQL field from the job log, and write to it."""
+    return dict(relay().answer(event))
+
+
+@app.lambda_function(name="authorizer")
+def authorizer(event: Payload, context: Any) -> Payload:  # noqa: ARG001
+    """Say who a `Lambda-Auth-` token belongs to."""
+    from chalicelib.authorizer import authorize
+
+    return dict(authorize(event, token_verifier()))
+
+
+@cache
+def job_runner() -> "JobRunner":
+    """What `inference` works with; made once per process."""
+    from chalicelib.runner import JobRunner
+    from chalicelib.settings import InferenceSettings
+
+    return JobRunner(InferenceSettings.from_environment(os.environ))
+
+
+@cache
+def relay() -> "Relay":
+    """What `status_relay` works with; made once per process."""
+    from chalicelib.ledger import open_ledger
+    from chalicelib.relay import Relay
+    from chalicelib.settings import RelaySettings
+
+    settings = RelaySettings.from_environment(os.environ)
+    ledger = open_ledger(settings.ledger)
+    return Relay(ledger=ledger, retention=settings.retention, quota=settings.quota, lease=settings.lease)
+
+
+@cache
+def token_verifier() -> "TokenVerifier":
+    """What `authorizer` works with; made once per process, with the issuer's keys in it."""
+    from chalicelib.settings import AuthorizerSettings
+    from chalicelib.tokens import TokenVerifier
+
+    settings = AuthorizerSettings.from_environment(os.environ)
+    return TokenVerifier(issuer=settings.issuer, jwks_url=settings.jwks_url, client_id=settings.client_id)
+
+
+if os.environ.get("LONGCALL_DEBUG_ENVIRONMENT"):  # set by the stage `local` alone: no other stage has a route
+
+    @app.route("/handlers/{name}", methods=["POST"])
+    def invoke_handler(name: str) -> Any:
+        """Invoke a handler with the request's JSON body as its event, in this process, where a debugger can stop it."""
+        import uuid
+
+        from chalice import NotFoundError
+        from chalice.local import LambdaContext
+
+        handlers = {"inference": inference, "status_relay": status_relay, "authorizer": authorizer}
+        if name not in handlers:
+            raise NotFoundError(f"no handler {name}; the handlers are {', '.join(handlers)}")
+        take_stack_environment()
+        context = LambdaContext(name, memory_size=512, max_runtime_ms=900_000)
+        context.aws_request_id = str(uuid.uuid4())
+        return handlers[name](app.current_request.json_body, context)
+
+    @app.route("/jobs/{job_id}")
+    def read_job(job_id: str) -> Any:
+        """The whole log of a job, whoever owns it."""
+        from chalice import NotFoundError
+
+        from chalicelib.jobs import JobId
+        from chalicelib.payloads import render_job
+
+        take_stack_environment()
+        records = relay().ledger.read(JobId(job_id), after=0, limit=1_000_000)
+        if not records:
+            raise NotFoundError(f"no job {job_id} in the log; `longcall list` shows yours")
+        return [render_job(record) for record in records]
+
+    def take_stack_environment() -> None:
+        """Set what the running local stack gives its handlers. Read at each request: a restarted stack is another."""
+        import json
+        from pathlib import Path
+
+        from chalice import ChaliceViewError
+
+        path = Path(os.environ["LONGCALL_DEBUG_ENVIRONMENT"])
+        try:
+            environment = json.loads(path.read_text())
+        except FileNotFoundError:
+            raise ChaliceViewError(f"no local stack runs on {path.parent}; start one with `longcall serve`") from None
+        if any(os.environ.get(name) != value for name, value in environment.items()):
+            os.environ.update(environment)
+            for collaborator in (job_runner, relay, token_verifier):
+                collaborator.cache_clear()

@@ -1,0 +1,233 @@
+"""What each GraphQL field does with the ledger, for this caller. The only writer of the log.
+
+Reads and cancels are bound to the owner: another's job is not found. Updates are for the backend alone; AppSync says
+so with `@aws_iam`, and this module says it once more.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from chalicelib import jobs, payloads, workloads
+from chalicelib.errors import InvalidRequest, JobError, JobNotFound, QuotaExceeded, Unauthorized
+from chalicelib.jobs import (
+    Answer,
+    Append,
+    Claim,
+    Decision,
+    Job,
+    JobId,
+    Json,
+    Lease,
+    Owner,
+    Status,
+    StatusUpdate,
+    WorkerUpdate,
+)
+from chalicelib.ledger import Clock, InvalidToken, Ledger, utc_now
+from chalicelib.payloads import (
+    Backend,
+    Call,
+    Caller,
+    CancelInference,
+    Dispatch,
+    Envelope,
+    GetInference,
+    InferenceEvents,
+    ListInferences,
+    Payload,
+    StartInference,
+    UpdateStatus,
+)
+
+log = logging.getLogger(__name__)
+
+PAGE_BYTES: Final = 1_000_000  # of text in one page of the log; AppSync takes 5 MB from a resolver
+READ_AHEAD: Final = 1_000  # records read at once while joining a job's output
+ADMISSION: Final = timedelta(minutes=1)  # from a job's admission to its first record, at most
+
+
+@dataclass(frozen=True, slots=True)
+class Relay:
+    """Answers the fields. `quota` is the most unfinished jobs one owner may have."""
+
+    ledger: Ledger
+    retention: timedelta
+    quota: int
+    lease: Lease
+    clock: Clock = utc_now
+
+    def answer(self, payload: Payload) -> Envelope:
+        """Do what a resolver asks; a refusal is an answer too, so that it keeps its type and its words."""
+        try:
+            identity = payloads.parse_identity(payload.get("identity"))
+            return {"data": self._perform(payloads.parse_call(payload), identity, payload["field"])}
+        except JobError as error:
+            log.info("refused", extra={"event": "call_refused", "reason": type(error).__name__})
+            return payloads.render_error(error)
+
+    def _perform(self, call: Call, identity: Caller | Backend | None, field: str) -> Json:
+        match call, identity:
+            case UpdateStatus(update), Backend():
+                return self.update(update)
+            case StartInference(), Caller(owner):
+                return self.start(call, owner)
+            case GetInference(), Caller(owner):
+                return self.get(call, owner)
+            case ListInferences(), Caller(owner):
+                return self.list(call, owner)
+            case InferenceEvents(), Caller(owner):
+                return self.events(call, owner)
+            case CancelInference(job_id), Caller(owner):
+                return self.cancel(job_id, owner)
+            case _:
+                raise Unauthorized(field)
+
+    def start(self, call: StartInference, owner: Owner) -> Json:
+        """Open the job's log, or find it opened by the same start.
+
+        Returns:
+            `job`, and in `dispatch` the event for a worker, or None where a worker has the job already.
+
+        Raises:
+            InvalidRequest, JobIdTaken, QuotaExceeded
+        """
+        workloads.check(call.request)
+        opened = jobs.open_job(
+            call.job_id, owner, call.request, call.metadata, now=self.clock(), retention=self.retention
+        )
+        job = self._started(opened)
+        # A PENDING job may never have been dispatched: the first start may have died on the way. A second event for
+        # a job that has a worker is refused by its claim.
+        pending = job.status is Status.PENDING
+        dispatch = payloads.render_dispatch(Dispatch(call.job_id, call.request)) if pending else None
+        return {"job": payloads.render_job(job), "dispatch": dispatch}
+
+    def get(self, call: GetInference, owner: Owner) -> Json:
+        """The job as it stands, or None where the caller has no such job."""
+        head = self.ledger.head(call.job_id)
+        if head is None or head.owner != owner:
+            return None
+        rendered = payloads.render_job(head)
+        if call.with_output:
+            rendered["output"] = self._output(head)
+        return rendered
+
+    def list(self, call: ListInferences, owner: Owner) -> Json:
+        """A page of the caller's jobs."""
+        try:
+            page = self.ledger.list(owner, status=call.status, limit=call.limit, next_token=call.next_token)
+        except InvalidToken:
+            raise InvalidRequest("nextToken is not one that this field gave out; leave it out to start again") from None
+        return {"items": [payloads.render_job(job) for job in page.jobs], "nextToken": page.next_token}
+
+    def events(self, call: InferenceEvents, owner: Owner) -> Json:
+        """The log after a sequence. A page ends early where its records are large, never before the first one.
+
+        Raises:
+            JobNotFound
+        """
+        events: list[Json] = []
+        size = 0
+        for job in self.ledger.read(call.job_id, after=call.after, limit=call.limit):
+            if job.owner != owner:
+                raise JobNotFound(call.job_id)
+            size += len(job.delta or "") + len(job.result or "")
+            if events and size > PAGE_BYTES:
+                break
+            events.append(payloads.render_job(job))
+        if not events:
+            self._owned(call.job_id, owner)
+        return events
+
+    def cancel(self, job_id: JobId, owner: Owner) -> Json:
+        """End the caller's job; answers how it ended, whoever ended it.
+
+        Raises:
+            JobNotFound
+        """
+        return payloads.render_push(self._commit(lambda: jobs.cancel(self._owned(job_id, owner), now=self.clock())))
+
+    def update(self, update: StatusUpdate) -> Json:
+        """Write a step of the backend's, or say what the log says instead.
+
+        Raises:
+            JobNotFound, InvalidTransition
+        """
+
+        def decide() -> Decision:
+            head = self.ledger.head(update.job_id)
+            if head is None:
+                raise JobNotFound(update.job_id)
+            newer: list[Job] = []
+            if isinstance(update, WorkerUpdate) and update.sequence <= head.sequence:
+                newer = self.ledger.read(update.job_id, after=update.sequence - 1, limit=READ_AHEAD)
+            return jobs.decide(head, newer, update, now=self.clock(), lease=self.lease)
+
+        job = self._commit(decide)
+        rendered = payloads.render_push(job)
+        if isinstance(update, Claim) and job.status is Status.PROCESSING and job.claim_id == update.update_id:
+            rendered["claimed"] = True
+        return rendered
+
+    def _commit(self, decide: Callable[[], Decision]) -> Job:
+        """Decide on the newest state until the decision stands: somebody else may append first, never in between."""
+        while True:
+            decision = decide()
+            match decision:
+                case Answer(job):
+                    return job
+                case Append(job):
+                    if self.ledger.append(job):
+                        if job.status.is_terminal:
+                            self.ledger.release(job.owner, job.job_id)
+                        return job
+
+    def _started(self, opened: Job) -> Job:
+        existing = self.ledger.head(opened.job_id)
+        if existing is None:
+            self._admit(opened)
+            if self.ledger.append(opened):
+                return opened
+            existing = self.ledger.head(opened.job_id)
+            assert existing is not None, "a record that exists already is there to be read"  # noqa: S101
+        return jobs.same_start(existing, opened).job
+
+    def _admit(self, opened: Job) -> None:
+        if self.ledger.admit(opened.owner, opened.job_id, limit=self.quota):
+            return
+        self._heal_admissions(opened.owner)
+        if not self.ledger.admit(opened.owner, opened.job_id, limit=self.quota):
+            raise QuotaExceeded(self.quota)
+
+    def _heal_admissions(self, owner: Owner) -> None:
+        """Release what a crash left behind: jobs that ended or expired, and starts that never reached the log."""
+        now = self.clock()
+        for job_id, admitted_at in self.ledger.admitted(owner).items():
+            head = self.ledger.head(job_id)
+            lost = head is None and now - admitted_at > ADMISSION
+            if lost or (head is not None and (head.status.is_terminal or head.owner != owner)):
+                self.ledger.release(owner, job_id)
+
+    def _owned(self, job_id: JobId, owner: Owner) -> Job:
+        head = self.ledger.head(job_id)
+        if head is None or head.owner != owner:
+            raise JobNotFound(job_id)
+        return head
+
+    def _output(self, head: Job) -> str:
+        pieces: list[str] = []
+        after = 0
+        while after < head.sequence:
+            records = self.ledger.read(head.job_id, after=after, limit=READ_AHEAD)
+            if not records:
+                break
+            pieces.extend(
+                record.delta
+                for record in records
+                if record.delta and record.attempt == head.attempt and record.sequence <= head.sequence
+            )
+            after = records[-1].sequence
+        return "".join(pieces)

@@ -1,0 +1,126 @@
+"""What each handler reads from its environment: once, and every problem reported together."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TypeVar
+
+from chalicelib.errors import MissingSettings
+from chalicelib.jobs import Lease
+
+T = TypeVar("T")
+
+
+class _Reader:
+    """Reads variables and collects what is wrong with them."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+        self._problems: list[str] = []
+
+    def text(self, name: str, default: str | None = None) -> str:
+        value = self._environment.get(name) or default
+        if value is None:
+            self._problems.append(f"{name} is not set")
+            return ""
+        return value
+
+    def number(self, name: str, default: float, *, least: float) -> float:
+        return self._parsed(
+            name, default, float, lambda value: math.isfinite(value) and value >= least, f">= {least:g}"
+        )
+
+    def count(self, name: str, default: int, *, least: int) -> int:
+        return self._parsed(name, default, int, lambda value: value >= least, f"a whole number >= {least}")
+
+    def _parsed(self, name: str, default: T, parse: Callable[[str], T], fits: Callable[[T], bool], words: str) -> T:
+        text = self._environment.get(name)
+        if not text:
+            return default
+        try:
+            value = parse(text)
+        except ValueError:
+            value = None
+        if value is None or not fits(value):
+            self._problems.append(f"{name} has to be {words}, and is {text!r}")
+            return default
+        return value
+
+    def check(self) -> None:
+        if self._problems:
+            raise MissingSettings(self._problems)
+
+
+@dataclass(frozen=True, slots=True)
+class RelaySettings:
+    """`status_relay`: where the log is, and the stage's rules."""
+
+    ledger: str  # sqlite:<path> or dynamodb:<table>
+    retention: timedelta
+    quota: int  # unfinished jobs an owner may have
+    lease: Lease
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "RelaySettings":
+        """Raises: MissingSettings."""
+        reader = _Reader(environment)
+        settings = cls(
+            ledger=reader.text("LONGCALL_LEDGER"),
+            retention=timedelta(days=reader.number("LONGCALL_RETENTION_DAYS", 7.0, least=0.01)),
+            quota=reader.count("LONGCALL_QUOTA", 10, least=1),
+            lease=Lease(
+                duration=timedelta(seconds=reader.number("LONGCALL_LEASE_SECONDS", 30.0, least=3.0)),
+                renewal=timedelta(seconds=reader.number("LONGCALL_LEASE_SECONDS", 30.0, least=3.0) / 3),
+            ),
+        )
+        reader.check()
+        return settings
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorizerSettings:
+    """`authorizer`: whose tokens count."""
+
+    issuer: str
+    jwks_url: str
+    client_id: str
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "AuthorizerSettings":
+        """Raises: MissingSettings."""
+        reader = _Reader(environment)
+        issuer = reader.text("LONGCALL_ISSUER")
+        settings = cls(
+            issuer=issuer,
+            # OpenID Connect Discovery puts the keys of a Cognito pool here; a local issuer serves them elsewhere.
+            jwks_url=reader.text("LONGCALL_JWKS_URL", f"{issuer}/.well-known/jwks.json"),
+            client_id=reader.text("LONGCALL_CLIENT_ID"),
+        )
+        reader.check()
+        return settings
+
+
+@dataclass(frozen=True, slots=True)
+class InferenceSettings:
+    """`inference`: where to report, and how output is gathered on the way."""
+
+    api_url: str
+    region: str
+    flush_interval: float  # seconds that output may wait for more
+    flush_bytes: int  # gathered output that goes out at once
+    heartbeat: float  # seconds of silence after which the worker says that it is alive
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "InferenceSettings":
+        """Raises: MissingSettings."""
+        reader = _Reader(environment)
+        settings = cls(
+            api_url=reader.text("LONGCALL_API_URL"),
+            region=reader.text("AWS_REGION"),
+            flush_interval=reader.number("LONGCALL_FLUSH_SECONDS", 0.5, least=0.0),
+            flush_bytes=reader.count("LONGCALL_FLUSH_BYTES", 32_768, least=1),
+            heartbeat=reader.number("LONGCALL_HEARTBEAT_SECONDS", 1.0, least=0.05),
+        )
+        reader.check()
+        return settings

@@ -1,0 +1,156 @@
+"""The local stack as a command: `python -m infrastructure.local`, which `longcall serve` runs."""
+
+import argparse
+import asyncio
+import logging
+import os
+import shlex
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from infrastructure.local_identity import LOOPBACK
+
+if TYPE_CHECKING:
+    from infrastructure.local_stack import Options, Stack
+
+CANNOT_START: Final = 3  # exit code, the command line's UNREACHABLE
+LONGCALL: Final = (sys.executable, "-m", "longcall")
+
+
+def main() -> None:
+    """Start the stack, run a command against it if one was given, and stay up until Ctrl-C."""
+    arguments = _parser().parse_args()
+    _log_to_terminal(verbose=arguments.verbose)
+    sys.exit(_run(arguments))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="longcall serve", description="Run all of Longcall on this machine.")
+    parser.add_argument("--host", default=LOOPBACK, help="loopback address to listen on (default %(default)s)")
+    parser.add_argument("--port", type=int, default=4000, help="port of the GraphQL API (default %(default)s)")
+    parser.add_argument(
+        "--data", type=Path, default=Path(".longcall"), help="folder for jobs and state (default %(default)s)"
+    )
+    parser.add_argument("--ledger", help="sqlite:<path> or dynamodb:<table> (default: jobs.db in the data folder)")
+    parser.add_argument("--cognito", help="URL of a Cognito emulator that runs already (default: one is started)")
+    parser.add_argument("--once", action="store_true", help="stop when COMMAND has ended, with its exit code")
+    parser.add_argument("--verbose", action="store_true", help="log every operation and what the workers print")
+    parser.add_argument(
+        "command", nargs="*", metavar="COMMAND", help="after --: a longcall command to run once it is up"
+    )
+    return parser
+
+
+def _log_to_terminal(*, verbose: bool) -> None:
+    logging.basicConfig(format="%(asctime)s %(name)s %(message)s", datefmt="%H:%M:%S", level=logging.WARNING)
+    logging.getLogger("appsync_local").setLevel(logging.INFO if verbose else logging.WARNING)
+
+
+def _options(arguments: argparse.Namespace) -> "Options":
+    from infrastructure.local_stack import Options, StackError
+
+    if not (arguments.host == "localhost" or arguments.host.startswith("127.") or arguments.host == "::1"):
+        raise StackError(
+            f"the local stack signs its tokens with a key that everybody knows, so it listens on loopback only, "
+            f"and {arguments.host} is not: use --host {LOOPBACK}"
+        )
+    if not 0 < arguments.port < 65536:
+        raise StackError(f"a port is a number from 1 to 65535, and {arguments.port} is not: use --port 4000")
+    data = arguments.data.resolve()
+    return Options(
+        host=arguments.host,
+        port=arguments.port,
+        data=data,
+        ledger=arguments.ledger or f"sqlite:{data / 'jobs.db'}",
+        cognito=arguments.cognito,
+    )
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    started = time.monotonic()
+    import uvloop
+
+    from appsync_local.errors import EngineError
+    from chalicelib.errors import MissingSettings
+    from infrastructure.local_identity import IdentityUnavailable
+    from infrastructure.local_stack import StackError
+    from infrastructure.wiring import WiringError
+
+    try:
+        return uvloop.run(_serve(_options(arguments), arguments.command, once=arguments.once, started=started))
+    except (StackError, EngineError, IdentityUnavailable, MissingSettings, WiringError) as error:
+        sys.stderr.write(f"error: {error}\n")
+        return CANNOT_START
+
+
+async def _serve(options: "Options", command: list[str], *, once: bool, started: float) -> int:
+    from infrastructure.local_stack import running
+
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, stopped.set)
+    # While a command runs, Ctrl-C is its own to answer: the terminal sends it to both, and detaching is not stopping.
+    loop.add_signal_handler(signal.SIGINT, _leave_to_command if command else stopped.set)
+    async with running(options) as stack:
+        sys.stderr.write(f"longcall is up at {stack.graphql_url}, {time.monotonic() - started:.1f} s after the start\n")
+        code = 0
+        if command:
+            code = await _run_command(command, options, stopped)
+            loop.add_signal_handler(signal.SIGINT, stopped.set)
+        if not once and not stopped.is_set():
+            sys.stderr.write(next_steps(stack))
+            await stopped.wait()
+            sys.stderr.write("stopping; jobs stay in " + str(options.data) + "\n")
+        return code
+
+
+def _leave_to_command() -> None:
+    return
+
+
+async def _run_command(command: list[str], options: "Options", stopped: asyncio.Event) -> int:
+    """Run a longcall command against the stack, as a person would; it ends early where the stack is stopped."""
+    process = await asyncio.create_subprocess_exec(
+        *LONGCALL, *command, env={**os.environ, "LONGCALL_STACK": str(options.data / "stack.json")}
+    )
+    ended = asyncio.ensure_future(process.wait())
+    stopping = asyncio.ensure_future(stopped.wait())
+    await asyncio.wait((ended, stopping), return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if not ended.done():
+        process.terminate()
+    return await ended
+
+
+def next_steps(stack: "Stack") -> str:
+    """What a developer needs once the stack is up."""
+    longcall = shlex.quote(_longcall_command())
+    rows = (
+        ("GraphQL", stack.graphql_url),
+        ("Realtime", stack.realtime_url),
+        ("Users", ", ".join(f"{user.username} / {user.password}" for user in stack.pool.users)),
+        ("A token", f"{longcall} token --header"),
+        ("A job", f"{longcall} run FILE --model local.textrank"),
+        ("Its jobs", f"{longcall} list"),
+        ("Handlers", "chalice local --stage local   (in another terminal: debug routes on port 8000)"),
+        ("Stop", "Ctrl-C"),
+    )
+    lines = "\n".join(f"  {name:<9} {value}" for name, value in rows)
+    return f"\nThe stack is up, on this machine's loopback only: its signing key is public.\n{lines}\n\n"
+
+
+def _longcall_command() -> str:
+    beside = Path(sys.executable).with_name("longcall")
+    if not beside.exists():
+        return "longcall"
+    try:
+        return str(beside.relative_to(Path.cwd()))
+    except ValueError:
+        return str(beside)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,186 @@
+"""Cognito on one machine: moto's server in a process of its own, and the pool, client and users in it.
+
+moto keeps everything in memory, so the pool is made anew at every start. Its random numbers are seeded first: a user
+keeps the same `sub` over restarts, and with it his or her jobs. moto's signing key is public, and its SRP accepts any
+password: it is for a machine's own loopback and for nothing else.
+"""
+
+import asyncio
+import base64
+import json
+import os
+import sys
+import threading
+import urllib.error
+import urllib.request
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
+
+LOOPBACK: Final = "127.0.0.1"
+NAME: Final = "longcall-local"
+READY: Final = 20.0  # seconds for the server to come up on a busy machine
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A user that the local stack signs in; `sub` is known once the pool has it."""
+
+    username: str
+    password: str
+    sub: str = ""
+
+
+TEST_USERS: Final = (User("ada@example.com", "Local-only-1"), User("grace@example.com", "Local-only-2"))
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """A user pool with one client, and what verifies its tokens."""
+
+    endpoint: str
+    region: str
+    pool_id: str
+    client_id: str
+    issuer: str
+    users: tuple[User, ...]
+
+    @property
+    def jwks_url(self) -> str:
+        return f"{self.endpoint}/{self.pool_id}/.well-known/jwks.json"
+
+
+class IdentityUnavailable(Exception):
+    """Cognito could not be started or reached; the message says what to do."""
+
+
+class CognitoServer:
+    """moto's server, serving Cognito on a free port of the loopback interface. It ends with this process."""
+
+    def __init__(self) -> None:
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def start(self) -> str:
+        """Start it; gives its endpoint.
+
+        Raises:
+            IdentityUnavailable
+        """
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", __name__,
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl-C is for the stack, which ends this server last
+        )  # fmt: skip
+        assert self._process.stdout is not None  # noqa: S101
+        try:
+            line = await asyncio.wait_for(self._process.stdout.readline(), READY)
+        except TimeoutError:
+            line = b""
+        if not line:
+            await self.stop()
+            raise IdentityUnavailable(
+                f"the local Cognito did not start within {READY:.0f} s; run `python -m {__name__}` to see why"
+            )
+        return f"http://{LOOPBACK}:{int(line)}"
+
+    async def stop(self) -> None:
+        """End it, if it runs."""
+        if self._process is not None and self._process.returncode is None:
+            self._process.kill()
+            await self._process.wait()
+
+
+def provision(endpoint: str, *, region: str, users: Sequence[User]) -> Pool:
+    """Find or make pool, client and users at `endpoint`; on a fresh moto they get the same ids every time.
+
+    Raises:
+        IdentityUnavailable: Nothing there answers as Cognito does.
+    """
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        _seed(endpoint, zlib.crc32(NAME.encode()))
+        cognito = _client(endpoint, region)
+        pool_id = _find_pool(cognito) or cognito.create_user_pool(PoolName=NAME)["UserPool"]["Id"]
+        client_id = cognito.create_user_pool_client(
+            UserPoolId=pool_id,
+            ClientName=NAME,
+            ExplicitAuthFlows=["ALLOW_USER_PASSWORD_AUTH", "ALLOW_USER_SRP_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"],
+        )["UserPoolClient"]["ClientId"]
+        made = tuple(_find_or_make_user(cognito, endpoint, pool_id, user) for user in users)
+        _seed(endpoint, int.from_bytes(os.urandom(8)))  # what comes next is not to be guessed
+        issuer = _issuer(cognito, client_id, users[0])
+    except (BotoCoreError, ClientError, OSError) as exc:
+        raise IdentityUnavailable(
+            f"no Cognito answers at {endpoint} ({exc}); start it, or leave --cognito out to have one"
+        ) from exc
+    return Pool(endpoint, region, pool_id, client_id, issuer, made)
+
+
+def _client(endpoint: str, region: str) -> "CognitoIdentityProviderClient":
+    import boto3
+
+    return boto3.client(
+        "cognito-idp", endpoint_url=endpoint, region_name=region,
+        aws_access_key_id="local", aws_secret_access_key="local",  # noqa: S106  # moto takes any
+    )  # fmt: skip
+
+
+def _find_pool(cognito: "CognitoIdentityProviderClient") -> str | None:
+    pools = cognito.list_user_pools(MaxResults=60)["UserPools"]
+    return next((pool["Id"] for pool in pools if pool.get("Name") == NAME), None)
+
+
+def _find_or_make_user(cognito: "CognitoIdentityProviderClient", endpoint: str, pool_id: str, user: User) -> User:
+    try:
+        attributes = cognito.admin_get_user(UserPoolId=pool_id, Username=user.username)["UserAttributes"]
+    except cognito.exceptions.UserNotFoundException:
+        _seed(endpoint, zlib.crc32(user.username.encode()))
+        attributes = cognito.admin_create_user(
+            UserPoolId=pool_id,
+            Username=user.username,
+            MessageAction="SUPPRESS",
+            UserAttributes=[{"Name": "email", "Value": user.username}, {"Name": "email_verified", "Value": "true"}],
+        )["User"]["Attributes"]
+    cognito.admin_set_user_password(UserPoolId=pool_id, Username=user.username, Password=user.password, Permanent=True)
+    return replace(user, sub=next(attribute["Value"] for attribute in attributes if attribute["Name"] == "sub"))
+
+
+def _issuer(cognito: "CognitoIdentityProviderClient", client_id: str, user: User) -> str:
+    """What this Cognito calls itself in its tokens: emulators differ, and the real one has its region in it."""
+    tokens = cognito.initiate_auth(
+        AuthFlow="USER_PASSWORD_AUTH",
+        ClientId=client_id,
+        AuthParameters={"USERNAME": user.username, "PASSWORD": user.password},
+    )["AuthenticationResult"]
+    claims = tokens["AccessToken"].split(".")[1]
+    return str(json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))["iss"])
+
+
+def _seed(endpoint: str, seed: int) -> None:
+    """Seed moto's random numbers; another Cognito has ids of its own. Source: moto, "Deterministic identifiers"."""
+    request = urllib.request.Request(f"{endpoint}/moto-api/seed?a={seed}", method="POST")  # noqa: S310
+    try:
+        urllib.request.urlopen(request, timeout=5).close()  # noqa: S310
+    except urllib.error.HTTPError:
+        return
+
+
+def main() -> None:
+    """Serve Cognito until standard input ends, which it does when the parent dies in whatever way."""
+    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+    from werkzeug.serving import make_server
+
+    server = make_server(LOOPBACK, 0, DomainDispatcherApplication(create_backend_app), threaded=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    sys.stdout.write(f"{server.server_port}\n")
+    sys.stdout.flush()
+    sys.stdin.read()
+
+
+if __name__ == "__main__":
+    main()

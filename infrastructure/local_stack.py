@@ -1,0 +1,180 @@
+"""The whole of Longcall on one machine: the only place where wiring, handlers, engine and identity meet."""
+
+import asyncio
+import contextlib
+import fcntl
+import json
+import os
+import secrets
+from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+
+from appsync_local.authorization import IamPrincipal, UserPool
+from appsync_local.functions import FunctionRuntime, FunctionSpec
+from appsync_local.server import Engine
+from chalicelib.ledger import DYNAMODB
+from infrastructure.local_identity import TEST_USERS, CognitoServer, Pool, provision
+from infrastructure.wiring import API
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+REGION: Final = "us-east-1"
+ACCOUNT: Final = "000000000000"
+HANDLERS: Final = frozenset({"inference", "status_relay", "authorizer"})
+PRELOADED: Final = (  # by the process that workers are forked from
+    "chalice", "gql", "gql.transport.aiohttp", "aiohttp", "jwt", "cryptography.hazmat.primitives.asymmetric.rsa",
+    "botocore.auth", "botocore.session", "sqlite3",
+)  # fmt: skip
+INFERENCE_TIMEOUT: Final = 900.0  # seconds, the longest that Lambda gives
+REQUEST_TIMEOUT: Final = 10.0  # seconds, for handlers that AppSync waits for
+WORKERS: Final = 16  # processes at once, of all functions together
+
+
+class StackError(Exception):
+    """The stack cannot start; the message says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What `longcall serve` is asked for."""
+
+    host: str
+    port: int
+    data: Path
+    ledger: str  # sqlite:<path> or dynamodb:<table>
+    cognito: str | None  # endpoint of a Cognito that runs already
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """A running stack, as `stack.json` tells clients about it."""
+
+    graphql_url: str
+    realtime_url: str
+    pool: Pool
+
+    def describe(self) -> dict[str, object]:
+        return {
+            "target": "local",
+            "graphqlUrl": self.graphql_url,
+            "realtimeUrl": self.realtime_url,
+            "region": self.pool.region,
+            "userPoolId": self.pool.pool_id,
+            "clientId": self.pool.client_id,
+            "cognitoUrl": self.pool.endpoint,
+            "users": [asdict(user) for user in self.pool.users],
+        }
+
+
+@contextlib.asynccontextmanager
+async def running(options: Options) -> AsyncIterator[Stack]:
+    """Start everything, and stop it at the end.
+
+    Raises:
+        StackError, IdentityUnavailable, and the engine's own errors
+    """
+    async with contextlib.AsyncExitStack() as cleanup:
+        cleanup.enter_context(_sole_owner(options.data))
+        cognito = CognitoServer()
+        cleanup.push_async_callback(cognito.stop)
+        endpoint = options.cognito or await cognito.start()
+        pool = await asyncio.to_thread(provision, endpoint, region=REGION, users=TEST_USERS)
+        worker = IamPrincipal(
+            access_key_id="AKIALOCALINFERENCE00",
+            secret_access_key=secrets.token_urlsafe(30),
+            arn=f"arn:aws:sts::{ACCOUNT}:assumed-role/longcall-local-inference/inference",
+            account_id=ACCOUNT,
+            allowed=frozenset({"Mutation.updateStatus"}),
+        )
+        graphql_url = f"http://{options.host}:{options.port}/graphql"
+        environments = _environments(options, pool, worker, graphql_url)
+        runtime = FunctionRuntime(
+            _functions(environments), root=ROOT, queue=options.data / "events.db", preload=PRELOADED,
+            retry_delays=(1.0, 2.0), concurrency=WORKERS,
+        )  # fmt: skip
+        await runtime.start()
+        cleanup.push_async_callback(runtime.stop)
+        engine = Engine(
+            api=API, schema=ROOT / "graphql" / "schema.graphql", code=ROOT / "graphql", invoker=runtime,
+            user_pools=(UserPool(pool.issuer, pool.jwks_url, (pool.client_id,)),), principals=(worker,),
+            region=REGION, handlers=HANDLERS,
+        )  # fmt: skip
+        await engine.start(host=options.host, port=options.port)
+        cleanup.push_async_callback(engine.stop)
+        stack = Stack(engine.graphql_url, engine.realtime_url, pool)
+        cleanup.enter_context(_published(options.data / "stack.json", stack.describe()))
+        cleanup.enter_context(_published(options.data / "environment.json", _merged(environments)))
+        yield stack
+
+
+def _environments(options: Options, pool: Pool, worker: IamPrincipal, graphql_url: str) -> dict[str, dict[str, str]]:
+    """Each handler's environment: what the stack on AWS sets, with this machine's addresses."""
+    return {
+        "inference": {
+            "LONGCALL_API_URL": graphql_url,
+            "AWS_ACCESS_KEY_ID": worker.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": worker.secret_access_key,
+        },
+        "status_relay": {"LONGCALL_LEDGER": options.ledger, **_ledger_credentials(options.ledger)},
+        "authorizer": {
+            "LONGCALL_ISSUER": pool.issuer,
+            "LONGCALL_JWKS_URL": pool.jwks_url,
+            "LONGCALL_CLIENT_ID": pool.client_id,
+        },
+    }
+
+
+def _ledger_credentials(ledger: str) -> dict[str, str]:
+    """DynamoDB is somebody else's, real or emulated: the relay reaches it with the developer's own AWS settings."""
+    if not ledger.startswith(DYNAMODB):
+        return {}
+    return {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
+
+
+def _functions(environments: Mapping[str, Mapping[str, str]]) -> list[FunctionSpec]:
+    timeouts = {"inference": INFERENCE_TIMEOUT}
+    return [
+        FunctionSpec(
+            name=name,
+            handler=f"app.{name}",
+            environment={"AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION, **environment},
+            timeout=timeouts.get(name, REQUEST_TIMEOUT),
+        )
+        for name, environment in environments.items()
+    ]
+
+
+def _merged(environments: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+    """One environment for all handlers: the debug server runs them in one process."""
+    merged = {"AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION}
+    for environment in environments.values():
+        merged.update(environment)
+    return merged
+
+
+@contextlib.contextmanager
+def _sole_owner(data: Path) -> Iterator[None]:
+    """Two stacks on one folder would run each other's events: the lock goes when its process does, however it ends."""
+    data.mkdir(parents=True, exist_ok=True)
+    with (data / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StackError(
+                f"another stack runs on {data}; use that one, stop it, or give this one its own folder with --data"
+            ) from None
+        yield
+
+
+@contextlib.contextmanager
+def _published(path: Path, content: Mapping[str, object]) -> Iterator[None]:
+    """A JSON file for this user's eyes, while the stack runs."""
+    staged = path.with_suffix(".new")
+    staged.touch(mode=0o600)
+    staged.write_text(json.dumps(content, indent=2) + "\n")
+    staged.replace(path)
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)

@@ -1,14 +1,18 @@
 """The kinds of work: a Protocol, and a table from a model's name to the module that does it.
 
 A workload is a generator. It yields `Chunk` and `Progress`, returns an `Outcome`, and never learns who is listening.
-Adding one is one module and one line in `TABLE`.
+Adding one is one module and one line in `TABLE`; `docs/workloads.md` shows how.
 """
 
 import time
 from collections.abc import Callable, Generator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from typing import Final
+from enum import StrEnum
+from importlib import import_module
+from typing import Final, cast
 
+from chalicelib.errors import InvalidRequest
 from chalicelib.jobs import InferenceRequest, Json
 
 
@@ -37,10 +41,14 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """The moment by which a workload has to be done, on `clock`'s scale, in seconds."""
+    """The moment by which this attempt at the work has to be done, on `clock`'s scale, in seconds.
+
+    `attempt` counts from 1; it is higher where an earlier attempt died, so that work with effects outside can tell.
+    """
 
     at: float
     clock: Callable[[], float] = time.monotonic
+    attempt: int = 1
 
     def left(self) -> float:
         """Seconds left, never negative."""
@@ -50,19 +58,85 @@ class Deadline:
 Workload = Callable[[InferenceRequest, Deadline], Generator[Chunk | Progress, None, Outcome]]
 
 
+class Option(StrEnum):
+    """What a caller may send besides prompt and model; the words on the wire."""
+
+    SYSTEM = "system"
+    MAX_TOKENS = "maxTokens"
+    TEMPERATURE = "temperature"
+    PROCESS_TIME = "processTime"
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One line of the table: models whose name starts with `prefix` are run by `module.run`, checked by `module.check`.
+    """One line of the table: which models are run by `module.run`, and what they take.
 
-    The module is imported by the handler that needs it, not before.
+    All of it is data, so that a request is checked before its job opens and without importing the module.
     """
 
-    prefix: str
+    models: tuple[str, ...]  # the first one is named to callers who ask for a model that does not exist
     module: str
-    example: str
+    takes: AbstractSet[Option]
 
 
 TABLE: Final = (
-    Kind("simulated.", "chalicelib.workloads.simulated", example="simulated.story"),
-    Kind("local.textrank", "chalicelib.workloads.textrank", example="local.textrank"),
+    Kind(
+        models=(
+            "simulated.story",
+            "simulated.error",
+            "simulated.crash",
+            "simulated.crash-once",
+            "simulated.silence",
+            "simulated.slow-start",
+        ),
+        module="chalicelib.workloads.simulated",
+        takes=frozenset(Option),
+    ),
+    Kind(
+        models=("local.textrank",),
+        module="chalicelib.workloads.textrank",
+        takes=frozenset({Option.MAX_TOKENS}),
+    ),
 )
+
+
+def find(model: str) -> Kind:
+    """The line of the table that has the model.
+
+    Raises:
+        InvalidRequest: No line has it; names some that exist.
+    """
+    for kind in TABLE:
+        if model in kind.models:
+            return kind
+    family = model.partition(".")[0]
+    near = next((kind.models for kind in TABLE if kind.models[0].startswith(f"{family}.")), ())
+    known = near if len(near) > 1 else tuple(kind.models[0] for kind in TABLE)
+    raise InvalidRequest(f"model {model[:80]!r} is not known; use {', '.join(known[:-1])} or {known[-1]}")
+
+
+def check(request: InferenceRequest) -> None:
+    """Refuse a request that its workload could not take, before there is a job.
+
+    Raises:
+        InvalidRequest: The model is not known, or takes no such option.
+    """
+    kind = find(request.model)
+    sent = {
+        Option.SYSTEM: request.system,
+        Option.MAX_TOKENS: request.max_tokens,
+        Option.TEMPERATURE: request.temperature,
+        Option.PROCESS_TIME: request.process_time,
+    }
+    for option, value in sent.items():
+        if value is not None and option not in kind.takes:
+            raise InvalidRequest(f"model {request.model} takes no {option}; leave it out")
+
+
+def load(model: str) -> Workload:
+    """The workload that runs the model; its module is imported here and not before.
+
+    Raises:
+        InvalidRequest: No workload has the model.
+    """
+    return cast("Workload", import_module(find(model).module).run)

@@ -1,0 +1,278 @@
+"""Where sentences begin and end in plain text or Markdown, English, Japanese or both.
+
+`blocks` finds paragraphs, list items and headings by their lines; `split` finds the sentences of one of them. Both
+work by rules, without a dictionary, in time linear in the text: a full stop ends a sentence unless it belongs to an
+abbreviation, an initial or a number; short quotations and brackets are kept whole; Japanese needs no white space.
+"""
+
+import re
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from itertools import accumulate, pairwise
+from typing import Final
+
+# Kana, ideographs and their marks: what is written without white space between words.
+CJK: Final = (
+    "\u3005-\u3007\u3041-\u309f\u30a1-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9f"
+    "\U00020000-\U0003ffff"
+)
+CJK_LETTER: Final = re.compile(f"[{CJK}]")
+CJK_TEXT: Final = re.compile(f"[{CJK}、。，．「」『』（）！？…]")  # no space belongs beside these
+
+LONGEST_ASIDE: Final = 300  # characters; a longer quotation or bracket is split like any other text
+LONGEST_TITLE: Final = 80  # columns
+SHORT_FIRST_LINE: Final = 0.85  # of a paragraph's widest line: below, a title is looked for in it
+SHORT_LINE: Final = 0.6  # the same for its other lines
+
+FENCE: Final = re.compile(r"```|~~~")
+HEADING: Final = re.compile(r"#{1,6}(?:\s+|$)")
+UNDERLINE: Final = re.compile(r"={3,}|-{3,}")
+BULLET: Final = re.compile(r"(?:[-*+•‣◦▪–]\s+|[・●○■□◆◇]\s*|\(?1[.)]\s+|[(（]1[)）]\s*|[①-⑳]\s*)")
+NUMBER: Final = re.compile(r"\(?(?:\d{1,3}[.)]|[a-z]\))\s+|[(（]\d{1,3}[)）]\s*")
+QUOTED: Final = re.compile(r"(?:>\s?)+")
+TABLE_ROW: Final = re.compile(r"\|.*\|")
+LETTER: Final = re.compile(r"[^\W_]")
+MARKUP: Final = re.compile(
+    r"!?\[(?P<link>[^\[\]]*)\]\([^()\s]*\)"
+    r"|(?P<mark>\*\*|__|`)(?=\S)(?P<strong>.{1,300}?)(?<=\S)(?P=mark)"
+    r"|(?<![\w*])\*(?=\S)(?P<star>[^*]{1,300})(?<=\S)\*(?![\w*])"
+    r"|(?<!\w)_(?=\S)(?P<line>[^_]{1,300})(?<=\S)_(?!\w)"
+)
+
+STOPS: Final = ".!?…‽"
+CJK_STOPS: Final = "。！？｡．"
+CLOSERS: Final = "\"'”’»)]}」』】〉》〕］）*_"
+END: Final = re.compile(rf"[{STOPS}{CJK_STOPS}]+[{re.escape(CLOSERS)}]*")
+WHOLE: Final = re.compile(rf"[{STOPS}{CJK_STOPS}][{re.escape(CLOSERS)}]*$")
+PAIRS: Final = {
+    ")": "(",
+    "]": "[",
+    "”": "“",
+    "»": "«",
+    "」": "「",
+    "』": "『",
+    "）": "（",
+    "】": "【",
+    "〉": "〈",
+    "》": "《",
+}
+
+# After these a sentence goes on, whatever follows.
+NEVER_LAST: Final = frozenset(
+    "mr mrs ms dr prof st rev hon gen col capt lt sgt sen rep gov messrs mt ft vs viz cf ca fig figs eq eqs sec vol pp"
+    " eds approx e.g i.e resp incl".split()  # noqa: SIM905  # words in rows read better than a list
+)
+# After these it goes on where a number follows.
+BEFORE_NUMBER: Final = frozenset("no nos p art ch jan feb mar apr jun jul aug sep sept oct nov dec".split())  # noqa: SIM905
+# After these, and after initials, it goes on unless a word follows that opens sentences.
+SELDOM_LAST: Final = frozenset("etc al inc ltd co corp jr sr dept est bros a.m p.m ph.d".split())  # noqa: SIM905
+OPENERS: Final = frozenset(
+    "a after all also although an and as at because before both but by each even every few for from he her here his how"
+    " however i if in it its many most my no none nor not now of on once one or our she since so some such that the"
+    " their then there these they this those though thus to today two until we what when where whether which while who"
+    " why with yet you your".split()  # noqa: SIM905  # words in rows read better than a list
+)
+INITIALS: Final = re.compile(r"(?:[A-Z]\.)*[A-Z]")
+LAST_WORD: Final = re.compile(r"\w[\w.]*$")
+NEXT_WORD: Final = re.compile(r"\s*\W{0,3}(\w+)")
+# 「…。」と言った: the quotation is one part of a longer sentence.
+GOES_ON: Final = re.compile("と(?!ころが|ころで|はいえ|にかく|もかく|りわけ)|って|など|という")
+
+
+class Part(Enum):
+    """What a block of text is."""
+
+    PROSE = "prose"
+    ITEM = "item"  # of a list
+    HEADING = "heading"
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One paragraph, list item or heading, on one line and without its markup."""
+
+    part: Part
+    text: str
+
+
+def is_whole(sentence: str) -> bool:
+    """Whether it ends as sentences do."""
+    return WHOLE.search(sentence) is not None
+
+
+def blocks(text: str) -> Iterator[Block]:
+    """Paragraphs, list items and headings, in order; without code, tables, rules and lines that have no letter."""
+    lines: list[str] = []
+    part = Part.PROSE
+    for raw in [*_without_code(text.splitlines()), ""]:
+        line = QUOTED.sub("", raw.strip(), count=1).strip()
+        if UNDERLINE.fullmatch(line) and len(lines) == 1:
+            yield Block(Part.HEADING, _join(lines))
+            lines, part = [], Part.PROSE
+        elif not LETTER.search(line) or TABLE_ROW.fullmatch(line):
+            yield from _blocks_of(lines, part)
+            lines, part = [], Part.PROSE
+        elif marker := HEADING.match(line):
+            yield from _blocks_of(lines, part)
+            yield Block(Part.HEADING, _join([line[marker.end() :].rstrip("# ")]))
+            lines, part = [], Part.PROSE
+        elif marker := _item_marker(line, after=lines, part=part):
+            yield from _blocks_of(lines, part)
+            lines, part = [line[marker.end() :]], Part.ITEM
+        else:
+            lines.append(line)
+
+
+def split(text: str) -> Iterator[str]:
+    """The sentences of one block; joined, they are its text but for white space. The last one may lack its end."""
+    aside = _asides(text)
+    start = 0
+    for mark in END.finditer(text):
+        if not aside[mark.end()] and _ends_sentence(text, start, mark):
+            yield text[start : mark.end()].strip()
+            start = mark.end()
+    if rest := text[start:].strip():
+        yield rest
+
+
+def _without_code(lines: Sequence[str]) -> list[str]:
+    prose: list[str] = []
+    code: list[str] | None = None
+    for line in lines:
+        if code is None and FENCE.match(line.strip()):
+            code = []
+        elif code is not None and line.strip() in ("```", "~~~"):
+            code = None
+        else:
+            (prose if code is None else code).append(line)
+    return prose + (code or [])  # a fence that nothing closes is none
+
+
+def _item_marker(line: str, *, after: Sequence[str], part: Part) -> re.Match[str] | None:
+    # Inside a paragraph a line may begin with a number by chance, so only the first number of a list begins one there.
+    marker = BULLET.match(line)
+    if marker is None and (part is Part.ITEM or not after):
+        marker = NUMBER.match(line)
+    return marker if marker and LETTER.search(line, marker.end()) else None
+
+
+def _blocks_of(lines: Sequence[str], part: Part) -> Iterator[Block]:
+    match part:
+        case Part.PROSE:
+            for group in _groups(lines):
+                text = _join(group)
+                title = len(group) == 1 and _columns(group[0]) <= LONGEST_TITLE and not is_whole(text)
+                yield Block(Part.HEADING if title else Part.PROSE, text)
+        case Part.ITEM | Part.HEADING:
+            yield Block(part, _join(lines))
+
+
+def _groups(lines: Sequence[str]) -> Iterator[list[str]]:
+    """Lines that belong together: a title above a paragraph, or between two, stands alone."""
+    widest = max(map(_columns, lines), default=0)
+    group: list[str] = []
+    for line, following in pairwise([*lines, ""]):
+        ends = not following or _is_title(line, following, widest, SHORT_LINE if group else SHORT_FIRST_LINE)
+        if ends and following and group and is_whole(group[-1]):
+            yield group
+            group = []
+        group.append(line)
+        if ends:
+            yield group
+            group = []
+
+
+def _is_title(line: str, following: str, widest: int, short: float) -> bool:
+    """Whether the line broke before its paragraph's width, without an end, and a capital letter follows."""
+    if is_whole(line) or line.endswith((",", ";", "、", "-")):
+        return False
+    begins = LETTER.search(following)
+    if begins is None or begins.group().islower():
+        return False
+    words = line.split()
+    capitals = len(words) > 1 and all(word[0].isupper() for word in words if len(word) > 3)
+    return _columns(line) < widest * short or (capitals and short == SHORT_FIRST_LINE)
+
+
+def _columns(line: str) -> int:
+    return len(line) + len(CJK_TEXT.findall(line))
+
+
+def _join(lines: Iterable[str]) -> str:
+    """One line, with single spaces, and none where a line of Japanese was broken."""
+    joined: list[str] = []
+    for line in lines:
+        words = " ".join(line.split())
+        if joined and words and not joined[-1].endswith("-"):
+            beside = CJK_TEXT.match(joined[-1][-1]) and CJK_TEXT.match(words[0])
+            joined.append("" if beside else " ")
+        if words:
+            joined.append(words)
+    return MARKUP.sub(
+        lambda found: next(filter(None, found.group("link", "strong", "star", "line")), ""), "".join(joined)
+    )
+
+
+def _asides(text: str) -> list[int]:
+    """For each gap before a character: in how many short quotations and brackets it lies."""
+    change = [0] * (len(text) + 1)
+    opened: deque[tuple[str, int]] = deque(maxlen=8)  # deeper nesting is not looked at
+    for index, character in enumerate(text):
+        if character in PAIRS.values():
+            opened.append((character, index))
+            continue
+        if character == '"':
+            opens = '"'
+            if all(mark != '"' for mark, _ in opened):
+                if index == 0 or not text[index - 1].isalnum():
+                    opened.append((character, index))
+                continue
+        elif character in PAIRS:
+            opens = PAIRS[character]
+        else:
+            continue
+        while opened and any(mark == opens for mark, _ in opened):
+            mark, begin = opened.pop()
+            if mark == opens:
+                if index - begin <= LONGEST_ASIDE:
+                    change[begin + 1] += 1
+                    change[index + 1] -= 1
+                break
+    return list(accumulate(change))
+
+
+def _ends_sentence(text: str, start: int, mark: re.Match[str]) -> bool:
+    end = mark.end()
+    if end == len(text):
+        return True
+    stops = mark.group()
+    before = text[mark.start() - 1 : mark.start()]
+    if stops[0] in CJK_STOPS or (stops[0] in "!?." and CJK_LETTER.match(before)):
+        return stops[-1] == "。" or GOES_ON.match(text, end) is None
+    if not text[end].isspace():
+        return False
+    following = NEXT_WORD.match(text, end)
+    if following is None:
+        return True
+    word = following.group(1)
+    if word[0].islower():
+        return False
+    if not stops.startswith(".") or stops.startswith(".."):
+        return True
+    return not _is_abbreviated(text[start : mark.start()], word)
+
+
+def _is_abbreviated(sentence: str, following: str) -> bool:
+    """Whether the full stop after this much of a sentence belongs to its last word."""
+    found = LAST_WORD.search(sentence[-24:])
+    if found is None:
+        return False
+    word = found.group()
+    if INITIALS.fullmatch(word) or word.lower() in SELDOM_LAST:
+        return following.lower() not in OPENERS
+    if word.lower() in BEFORE_NUMBER:
+        return following[0].isdigit()
+    begins_list = word.isdigit() and word == sentence.strip()
+    return begins_list or word.lower() in NEVER_LAST

@@ -1,0 +1,229 @@
+"""An extractive summary of any plain text, English or Japanese: the sentences that the others have most in common with.
+
+Source: R. Mihalcea, P. Tarau, "TextRank: Bringing Order into Texts", EMNLP 2004. Sentences are vertices; an edge
+weighs the terms that two of them share, divided by the sum of the logarithms of their lengths; PageRank with damping
+0.85 runs until no score moves by more than 0.0001. Three things are ours:
+
+- Terms are those of `terms.py`, and lengths are counted in them, plus one: no logarithm is then zero.
+- A term links a sentence only to the next few that hold it too. How few depends on the text, so that about `PAIRS`
+  links are made in all: time and memory do not grow with the square of the text.
+- The random surfer jumps to the opening of the text and of its paragraphs more often than elsewhere, since writers say
+  there what it is about, and less often to a sentence that leans on the one before it ("But this ...").
+"""
+
+import math
+import re
+from collections import defaultdict
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from operator import mul
+from typing import Final
+
+from chalicelib.errors import OutOfTime, WorkloadFailed
+from chalicelib.jobs import InferenceRequest
+from chalicelib.workloads import Chunk, Deadline, Outcome, Progress
+from chalicelib.workloads.sentences import CJK_TEXT, Part, blocks, is_whole, split
+from chalicelib.workloads.terms import size, terms, unspaced_share
+
+DAMPING: Final = 0.85
+THRESHOLD: Final = 1e-4
+MOST_PASSES: Final = 100
+PAIRS: Final = 500_000
+FEWEST_LINKS: Final = 4  # of a sentence for one term, however long the text is
+
+OPENING: Final = (4.0, 2.0)  # how much likelier a jump to the text's first sentences is
+PARAGRAPH_OPENING: Final = 1.5
+LEANING: Final = 0.5
+LEANS: Final = re.compile(
+    r"\W*(?:(?:and|but|or|so|yet|he|she|it|they|this|that|these|those|such|then|thus|hence|therefore|however|instead"
+    r"|nor|also|moreover|otherwise|still|his|her|its|their|both|neither|here|there)\b"
+    r"|しかし|だが|でも|また|そして|それ|これ|その|この|だから|つまり|ただ|すると|なお|さらに|ところが)",
+    re.IGNORECASE,
+)
+
+SHORTEST: Final = 5  # terms and other words of a sentence that can stand in a summary
+ALIKE: Final = 0.6  # share of the smaller sentence's terms; above it, one of the two is enough
+DEFAULT_SHARE: Final = 0.1  # of the text
+DEFAULT_WORDS: Final = 150
+DEFAULT_CHARACTERS: Final = 400  # where most of the text is Japanese
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """One sentence of the text; `size` as `terms.size` counts."""
+
+    text: str
+    terms: frozenset[str]
+    size: int
+    opens_paragraph: bool
+    stands_alone: bool  # whole, and not too short to say anything
+
+
+class _Watch:
+    """Ends the work at its deadline; asked between steps of a few milliseconds."""
+
+    def __init__(self, deadline: Deadline) -> None:
+        self._deadline = deadline
+        self._given = deadline.left()
+
+    def check(self) -> None:
+        if self._deadline.left() == 0:
+            raise OutOfTime(self._given)
+
+
+def run(request: InferenceRequest, deadline: Deadline) -> Generator[Chunk | Progress, None, Outcome]:
+    """Summarise the prompt in at most `max_tokens` words (of Japanese: characters), but at least one sentence.
+
+    Raises:
+        OutOfTime: The deadline came first.
+        WorkloadFailed: There is no word in the prompt.
+    """
+    watch = _Watch(deadline)
+    sentences = yield from _read(request.prompt, watch)
+    if not sentences:
+        raise WorkloadFailed(
+            "local.textrank expects a text with sentences in it, and found no word; send the text as prompt"
+        )
+    links = yield from _link(sentences, watch)
+    scores = yield from _rank(sentences, links, watch)
+    total = sum(sentence.size for sentence in sentences)
+    limit = _default_size(request.prompt, total) if request.max_tokens is None else request.max_tokens
+    chosen = choose(sentences, scores, limit)
+
+    result = ""
+    for index in chosen:
+        piece = _separator(result, sentences[index].text) + sentences[index].text
+        result += piece
+        yield Chunk(piece)
+    yield Progress(1.0, f"chose {len(chosen)} of {len(sentences)} sentences")
+    return Outcome(
+        result,
+        {
+            "inputWords": total,
+            "inputCharacters": len(request.prompt),
+            "inputSentences": len(sentences),
+            "outputWords": sum(sentences[index].size for index in chosen),
+            "outputCharacters": len(result),
+            "outputSentences": len(chosen),
+        },
+    )
+
+
+def _read(text: str, watch: _Watch) -> Generator[Progress, None, list[Sentence]]:
+    """The text's sentences, each once; of list items and headings only where there is nothing else."""
+    prose: list[Sentence] = []
+    other: list[Sentence] = []
+    seen: set[str] = set()
+    characters = 0
+    reported = 0
+    for block in blocks(text):
+        characters += len(block.text)
+        for number, sentence in enumerate(split(block.text)):
+            watch.check()
+            length = size(sentence)
+            if length == 0 or sentence in seen:
+                continue
+            seen.add(sentence)
+            whole = is_whole(sentence) and not sentence[0].islower() and length >= SHORTEST
+            read = Sentence(sentence, terms(sentence), length, number == 0 and block.part is Part.PROSE, whole)
+            (other if block.part is Part.HEADING or not (whole or block.part is Part.PROSE) else prose).append(read)
+        if characters - reported > len(text) / 20:
+            reported = characters
+            yield Progress(min(0.5, 0.5 * characters / len(text)), f"read {len(prose)} sentences")
+    return prose or other
+
+
+def _link(sentences: Sequence[Sentence], watch: _Watch) -> Generator[Progress, None, list[dict[int, float]]]:
+    """For each sentence, the later ones that it shares terms with, and how much."""
+    holders: dict[str, list[int]] = defaultdict(list)
+    for index, sentence in enumerate(sentences):
+        for term in sentence.terms:
+            holders[term].append(index)
+    links: list[dict[int, float]] = [{} for _ in sentences]
+    held = sum(map(len, holders.values()))
+    width = max(FEWEST_LINKS, PAIRS // max(1, held))
+    linked = reported = 0
+    for indexes in holders.values():
+        watch.check()
+        for place, index in enumerate(indexes, start=1):
+            row = links[index]
+            for later in indexes[place : place + width]:
+                row[later] = row.get(later, 0.0) + 1.0
+        linked += len(indexes)
+        if linked - reported > held / 10:
+            reported = linked
+            yield Progress(0.5 + 0.3 * linked / held, f"compared {len(sentences)} sentences")
+    lengths = [math.log(len(sentence.terms) + 1) for sentence in sentences]
+    for index, row in enumerate(links):
+        for later, shared in row.items():
+            row[later] = shared / (lengths[index] + lengths[later])
+    return links
+
+
+def _rank(
+    sentences: Sequence[Sentence], links: Sequence[dict[int, float]], watch: _Watch
+) -> Generator[Progress, None, list[float]]:
+    """How central each sentence is: 1.0 on average."""
+    neighbours: list[list[int]] = [list(row) for row in links]
+    weights: list[list[float]] = [list(row.values()) for row in links]
+    for index, row in enumerate(links):
+        for later, weight in row.items():
+            neighbours[later].append(index)
+            weights[later].append(weight)
+    strengths = [math.fsum(row) or 1.0 for row in weights]
+    jumps = _jumps(sentences)
+    scores = [1.0] * len(sentences)
+    for number in range(1, MOST_PASSES + 1):
+        watch.check()
+        sent = list(map(mul, scores, (DAMPING / strength for strength in strengths)))
+        moved = [
+            (1 - DAMPING) * jump + sum(map(mul, row, map(sent.__getitem__, near)))
+            for jump, row, near in zip(jumps, weights, neighbours, strict=True)
+        ]
+        change = max(abs(new - old) for new, old in zip(moved, scores, strict=True))
+        scores = moved
+        yield Progress(0.8 + 0.15 * min(1.0, number / 20), f"ranked {len(sentences)} sentences, pass {number}")
+        if change < THRESHOLD:
+            break
+    return scores
+
+
+def _jumps(sentences: Sequence[Sentence]) -> list[float]:
+    jumps = [
+        (PARAGRAPH_OPENING if sentence.opens_paragraph else 1.0) * (LEANING if LEANS.match(sentence.text) else 1.0)
+        for sentence in sentences
+    ]
+    for index, weight in enumerate(OPENING[: len(jumps)]):
+        jumps[index] = weight
+    mean = math.fsum(jumps) / len(jumps)
+    return [jump / mean for jump in jumps]
+
+
+def choose(sentences: Sequence[Sentence], scores: Sequence[float], limit: int) -> list[int]:
+    """The best sentences that fit into `limit` together, in the text's order; at least one, of whatever size."""
+    standing = [index for index, sentence in enumerate(sentences) if sentence.stands_alone]
+    ranking = sorted(standing or range(len(sentences)), key=lambda index: (-scores[index], index))
+    chosen: list[int] = []
+    room = limit
+    for index in ranking[: max(10, len(ranking) // 4)]:
+        sentence = sentences[index]
+        if sentence.size <= room and not any(_alike(sentence, sentences[other]) for other in chosen):
+            chosen.append(index)
+            room -= sentence.size
+    return sorted(chosen or ranking[:1])
+
+
+def _alike(one: Sentence, other: Sentence) -> bool:
+    smaller = min(len(one.terms), len(other.terms))
+    return smaller > 0 and len(one.terms & other.terms) > ALIKE * smaller
+
+
+def _default_size(text: str, total: int) -> int:
+    most = DEFAULT_CHARACTERS if unspaced_share(text) > 0.5 else DEFAULT_WORDS
+    return min(most, int(total * DEFAULT_SHARE))
+
+
+def _separator(before: str, after: str) -> str:
+    if not before or (CJK_TEXT.match(before[-1]) and CJK_TEXT.match(after[0])):
+        return ""
+    return " "

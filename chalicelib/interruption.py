@@ -1,0 +1,121 @@
+"""Stops a workload, also one that is blocked in a call.
+
+Between two steps of its generator a flag is enough. Within a step, the workload's thread is interrupted: Python runs
+signal handlers on the main thread, between two bytecodes, and a blocking system call returns for them. The handler
+raises `Interrupted` only while a frame of the workload is on the stack, so that it never surfaces in our own code.
+Off the main thread (a development server), there are no signals, and only the flag is left. A call into C that neither
+returns nor looks for signals cannot be stopped this way; the time-out of the whole invocation ends it.
+"""
+
+import signal
+import threading
+from collections.abc import Callable, Generator
+from enum import Enum
+from types import FrameType, GeneratorType, TracebackType
+from typing import Final, Self, TypeVar, cast
+
+from chalicelib.workloads import Deadline
+
+SIGNAL: Final = signal.SIGUSR1  # free: Lambda's runtime uses SIGTERM and SIGKILL
+PATIENCE: Final = 1.0  # seconds that a workload has to clean up before it is interrupted again
+
+Piece = TypeVar("Piece")
+Result = TypeVar("Result")
+
+
+class Stop(Enum):
+    """Why a workload has to stop."""
+
+    DEADLINE = "deadline"  # its time is up
+    UNHEARD = "unheard"  # nothing it produces can be published any more
+
+
+class Interrupted(BaseException):
+    """Raised inside the workload, and out of `drive`. No `Exception`, so that a workload does not catch it unawares."""
+
+    def __init__(self, stop: Stop) -> None:
+        self.stop = stop
+        super().__init__(stop.value)
+
+
+class Interruption:
+    """The means to stop one workload: by `stop`, from any thread, or by its deadline. A context manager."""
+
+    def __init__(self, deadline: Deadline, *, patience: float = PATIENCE) -> None:
+        self._deadline = deadline
+        self._patience = patience
+        self._reason: Stop | None = None
+        self._wanted = threading.Event()  # `stop` was called, or there is nothing left to stop
+        self._left = threading.Event()
+        self._lock = threading.Lock()
+        self._work: GeneratorType[object, None, object] | None = None
+        self._previous: signal.Handlers | Callable[[int, FrameType | None], object] | int | None = None
+        self._watch = threading.Thread(target=self._interrupt, name="interruption", daemon=True)
+        self._is_on_main_thread = False
+
+    @property
+    def reason(self) -> Stop | None:
+        """Why the workload was told to stop; the first reason counts."""
+        return self._reason
+
+    def __enter__(self) -> Self:
+        self._is_on_main_thread = threading.current_thread() is threading.main_thread()
+        if self._is_on_main_thread:
+            self._previous = signal.signal(SIGNAL, self._on_signal)
+        self._watch.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._left.set()
+        self._wanted.set()
+        self._watch.join()
+        if self._is_on_main_thread:
+            # A signal sent just before is delivered when a system call returns. It has to be while our handler is in
+            # place: the default action of SIGUSR1 ends the process.
+            signal.sigpending()
+            signal.signal(SIGNAL, self._previous)
+
+    def stop(self, reason: Stop) -> None:
+        """Stop the workload soon; harmless when it has ended."""
+        with self._lock:
+            self._reason = self._reason or reason
+        self._wanted.set()
+
+    def drive(self, work: Generator[Piece, None, Result], deliver: Callable[[Piece], None]) -> Result:
+        """Run the workload to its end and deliver each piece.
+
+        Raises:
+            Interrupted: It was stopped, and its `finally` blocks have run.
+            TypeError: It is no generator, so there is no telling when it runs.
+        """
+        if not isinstance(work, GeneratorType):
+            raise TypeError(f"a workload has to be a generator, and is {type(work).__name__}")
+        self._work = work
+        try:
+            while self._reason is None:
+                try:
+                    piece = next(work)
+                except StopIteration as ended:
+                    return cast("Result", ended.value)
+                deliver(piece)
+            raise Interrupted(self._reason)
+        finally:
+            work.close()
+
+    def _on_signal(self, _number: int, frame: FrameType | None) -> None:
+        if self._reason is None or self._work is None:
+            return
+        while frame is not None:
+            if frame is self._work.gi_frame:
+                raise Interrupted(self._reason)
+            frame = frame.f_back
+
+    def _interrupt(self) -> None:
+        self._wanted.wait(self._deadline.left())
+        while not self._left.is_set():
+            self.stop(Stop.DEADLINE)
+            if self._is_on_main_thread:
+                signal.pthread_kill(cast("int", threading.main_thread().ident), SIGNAL)
+            self._left.wait(self._patience)

@@ -1,0 +1,10 @@
+"""Brings one job's changes to AppSync, in order, without holding up the work that makes them.
+
+coalescing     what waits to be sent, and when it is due (pure)
+fencing        what an answer means for this worker (pure)
+messages       updates and answers as they look on the wire (pure)
+text           text that fits UTF-8, JSON and the limits of the contract (pure)
+authorization  headers that prove who sends a request
+appsync        one `updateStatus` mutation over HTTP, and whether its failure is worth another try
+publisher      the thread that sends, retries, and keeps the lease alive
+"""

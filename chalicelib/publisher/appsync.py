@@ -1,0 +1,176 @@
+"""One `updateStatus` mutation over HTTP, and whether its failure is worth another try."""
+
+import json
+import logging
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import aiohttp
+from gql import Client, GraphQLRequest, gql
+from gql.client import AsyncClientSession
+from gql.transport.aiohttp import AIOHTTPTransport
+from gql.transport.exceptions import (
+    TransportConnectionFailed,
+    TransportError,
+    TransportProtocolError,
+    TransportQueryError,
+    TransportServerError,
+)
+
+from chalicelib.errors import InvalidRequest, InvalidTransition, JobNotFound, PublishFailed, Unauthorized
+from chalicelib.jobs import Claim, WorkerUpdate
+from chalicelib.publisher.authorization import Authorization, OutgoingRequest
+from chalicelib.publisher.fencing import Answer
+from chalicelib.publisher.messages import parse, render
+
+DOCUMENTS: Final = Path(__file__).parents[1] / "documents"
+OWN_ERRORS: Final = frozenset(kind.__name__ for kind in (InvalidRequest, InvalidTransition, JobNotFound, Unauthorized))
+CLOSE_TIMEOUT: Final = 1.0  # seconds that a TLS connection gets to close in good order
+
+# At DEBUG gql writes whole requests to the log, and they hold what callers asked for and were answered.
+logging.getLogger("gql.transport.aiohttp").setLevel(logging.INFO)
+
+
+class Unreachable(Exception):
+    """This try failed, another may not: throttled, a server's failure, or no answer. The update may be written."""
+
+
+class Channel(Protocol):
+    """One try to bring one update to the API.
+
+    Raises:
+        Unreachable: Try again, with the same `update_id`.
+        PublishFailed: The API will not take it.
+    """
+
+    async def send(self, update: Claim | WorkerUpdate) -> Answer: ...
+
+
+class Endpoint(Protocol):
+    """Where a job's updates go; `open` gives a channel for one job."""
+
+    def open(self) -> AbstractAsyncContextManager[Channel]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class AppSync:
+    """The GraphQL API at `url`. A channel is one HTTP connection, kept open for the whole job.
+
+    A connection is not kept for the next invocation: Lambda freezes the process in between, and the first request
+    after it would be lost with a connection that the other end has long closed.
+    """
+
+    url: str
+    authorization: Authorization
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[Channel]:
+        transport = AIOHTTPTransport(
+            self.url,
+            ssl_close_timeout=CLOSE_TIMEOUT,
+            json_serialize=partial(json.dumps, ensure_ascii=False, separators=(",", ":"), allow_nan=False),
+            client_session_args={
+                "connector": aiohttp.TCPConnector(limit=1),
+                "middlewares": (self._authorize,),
+                "timeout": aiohttp.ClientTimeout(),  # the publisher has its own
+            },
+        )
+        client = Client(transport=transport, execute_timeout=None)
+        async with client as session:
+            yield _Mutations(session)
+
+    async def _authorize(
+        self, request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        body = request.body if isinstance(request.body, bytes) else await request.body.as_bytes()
+        covered = {"Host": request.headers["Host"], "Content-Type": request.headers["Content-Type"]}
+        request.headers.update(
+            self.authorization.headers(OutgoingRequest(request.method, str(request.url), covered, body))
+        )
+        response = await send(request)
+        if is_temporary(response.status):
+            # gql would read the body and forget the status; the body is read to keep the connection.
+            await response.read()
+            raise TransportServerError(f"HTTP status {response.status}", response.status)
+        return response
+
+
+@dataclass(frozen=True, slots=True)
+class _Mutations:
+    session: AsyncClientSession
+
+    async def send(self, update: Claim | WorkerUpdate) -> Answer:
+        request = GraphQLRequest(document(), variable_values={"input": render(update)})
+        try:
+            data = await self.session.execute(request, extra_args={"allow_redirects": False})
+        except TransportError as error:
+            if is_worth_a_retry(error):
+                raise Unreachable(describe(error)) from error
+            raise PublishFailed(f"AppSync refused an update: {describe(error)}") from error
+        return parse(data)
+
+
+@cache
+def document() -> GraphQLRequest:
+    """The mutation, parsed once in a process."""
+    return gql((DOCUMENTS / "update_status.graphql").read_text())
+
+
+def is_temporary(status: int) -> bool:
+    """Whether an HTTP status says: later, perhaps."""
+    return status in {408, 425, 429} or status >= 500
+
+
+def is_worth_a_retry(error: TransportError) -> bool:
+    """Whether another try can end better. Whatever is not known to be temporary is final."""
+    match error:
+        case TransportServerError(code=code):
+            return code is not None and is_temporary(code)
+        case TransportQueryError():
+            return _is_temporary_error_type(_error_type(error))
+        case TransportConnectionFailed(__cause__=cause):
+            return isinstance(cause, aiohttp.ClientError | OSError)  # and not, say, missing credentials
+        case TransportProtocolError():
+            return True  # an answer cut short, or by something in between
+        case _:
+            return False
+
+
+def describe(error: TransportError) -> str:
+    """What failed, for the log, without anything that callers sent."""
+    match error:
+        case TransportServerError(code=code):
+            return f"HTTP status {code}"
+        case TransportQueryError():
+            return f"{_error_type(error) or 'an error without a type'}{_safe_message(error)}"
+        case TransportConnectionFailed(__cause__=cause):
+            return f"no answer ({type(cause).__name__})"
+        case TransportProtocolError():
+            return "an answer that is no GraphQL result"
+        case _:
+            return type(error).__name__
+
+
+def _is_temporary_error_type(name: str) -> bool:
+    temporary = ("Throttl", "TooManyRequests", "LimitExceeded", "InternalFailure", "InternalServer", "Unavailable")
+    return name.startswith("Lambda:") or any(word in name for word in temporary)
+
+
+def _first_error(error: TransportQueryError) -> dict[str, Any]:
+    first = error.errors[0] if error.errors else None
+    return first if isinstance(first, dict) else {}
+
+
+def _error_type(error: TransportQueryError) -> str:
+    return str(_first_error(error).get("errorType") or "")
+
+
+def _safe_message(error: TransportQueryError) -> str:
+    # Of our own errors, and of validation, which quotes the document; others may quote what callers sent.
+    message = str(_first_error(error).get("message") or "")
+    is_safe = _error_type(error) in OWN_ERRORS or message.startswith("Validation error")
+    return f": {message[:200]}" if is_safe else ""

@@ -1,0 +1,94 @@
+"""What waits to be sent, and when it is due. Pure: time is an argument.
+
+One mutation for every token would cost more than the model that makes them. So output is sent at most once in
+`Pace.interval`, sooner where `Pace.size` has gathered, and the very first piece at once. Progress and messages ride
+along; only the latest of them counts.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import assert_never
+
+from chalicelib.jobs import Change, Status
+from chalicelib.payloads import MAX_MESSAGE
+from chalicelib.publisher.text import cut, encode, first_delta
+from chalicelib.workloads import Chunk, Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often a job reports."""
+
+    interval: float = 0.5  # seconds between two updates, at least, unless `size` is reached
+    size: int = 32 * 1024  # bytes of UTF-8 that are sent without waiting
+    heartbeat: float = 1.0  # seconds of silence after which the worker asks whether it is still wanted
+
+
+class Outbox:
+    """Output, progress and message that are not sent yet."""
+
+    def __init__(self, pace: Pace) -> None:
+        self._pace = pace
+        self._output = bytearray()
+        self._progress: float | None = None
+        self._message: str | None = None
+        self._next = -math.inf  # the moment until which the interval holds things back
+        self._draining = False
+        self._has_sent_output = False
+
+    @property
+    def size(self) -> int:
+        """Bytes of output that wait."""
+        return len(self._output)
+
+    @property
+    def is_empty(self) -> bool:
+        return not self._output and self._progress is None and self._message is None
+
+    @property
+    def is_drained(self) -> bool:
+        """Whether `drain` was asked for, and is done."""
+        return self._draining and self.is_empty
+
+    def add(self, piece: Chunk | Progress) -> None:
+        match piece:
+            case Chunk(text):
+                self._output += encode(text)
+            case Progress(share, message):
+                if share is not None and not math.isnan(share):
+                    self._progress = min(1.0, max(0.0, share))
+                if message is not None:
+                    self._message = message
+            case _:
+                assert_never(piece)
+
+    def drain(self) -> None:
+        """From now on nothing waits for company."""
+        self._draining = True
+
+    def due(self) -> float:
+        """The moment from which `take` has something to give; infinity while nothing waits."""
+        if self.is_empty:
+            return math.inf
+        first = bool(self._output) and not self._has_sent_output
+        if self._draining or first or len(self._output) >= self._pace.size:
+            return -math.inf
+        return self._next
+
+    def take(self, *, now: float) -> Change | None:
+        """The next update, or None before `due`; whatever exceeds one update's size stays for the next."""
+        if now < self.due():
+            return None
+        delta = first_delta(self._output)
+        message = None if self._message is None else cut(self._message, MAX_MESSAGE)
+        change = Change(Status.PROCESSING, progress=self._progress, message=message, delta=delta.decode() or None)
+        del self._output[: len(delta)]
+        self._progress = self._message = None
+        self._has_sent_output |= bool(delta)
+        self._next = now + self._pace.interval
+        return change
+
+    def discard(self) -> None:
+        """Forget what waits: nobody wants it any more."""
+        self._output.clear()
+        self._progress = self._message = None

@@ -1,0 +1,46 @@
+"""Updates and answers as they look on the wire: `UpdateStatusInput` and `InferenceStatus` of the contract. Pure."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, assert_never
+
+from chalicelib.errors import PublishFailed
+from chalicelib.jobs import Claim, Status, WorkerUpdate
+from chalicelib.publisher.fencing import Answer
+
+
+def render(update: Claim | WorkerUpdate) -> dict[str, Any]:
+    """An `UpdateStatusInput`; what the update leaves as it was is left out."""
+    match update:
+        case Claim(job_id, request_id, update_id):
+            return {
+                "jobId": job_id, "status": Status.PROCESSING, "requestId": request_id, "updateId": update_id
+            }  # fmt: skip
+        case WorkerUpdate(job_id, attempt, sequence, update_id, change):
+            fields = {
+                "jobId": job_id, "status": change.status, "updateId": update_id, "attempt": attempt,
+                "sequence": sequence, "progress": change.progress, "message": change.message, "delta": change.delta,
+                "result": change.result, "error": change.error, "errorType": change.error_type,
+                "usage": None if change.usage is None else json.dumps(change.usage, ensure_ascii=False),
+            }  # fmt: skip
+            return {name: value for name, value in fields.items() if value is not None}
+        case _:
+            assert_never(update)
+
+
+def parse(data: Mapping[str, Any]) -> Answer:
+    """Read the answer to `updateStatus`.
+
+    Raises:
+        PublishFailed: It is no `InferenceStatus`: the API behind the URL is not ours, or not of this version.
+    """
+    try:
+        status = data["updateStatus"]
+        return Answer(
+            Status(status["status"]), int(status["attempt"]), int(status["sequence"]), status.get("claimed") is True
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise PublishFailed(
+            "expected an InferenceStatus in the answer to updateStatus and found something else; "
+            "check that the API's schema and the worker are of the same version"
+        ) from error

@@ -1,0 +1,271 @@
+"""The thread that sends a job's updates, retries them, and keeps the lease alive.
+
+The workload runs on its own thread and only ever appends to a buffer. One event loop on one other thread takes from
+it, with one request in flight at a time: the log's order is the order of the answers.
+"""
+
+import asyncio
+import logging
+import math
+import random
+import threading
+import time
+from collections.abc import Callable, Coroutine
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
+from itertools import count
+from types import TracebackType
+from typing import Any, Final, Protocol, Self, TypeVar
+from uuid import uuid4
+
+from chalicelib.errors import PublishFailed
+from chalicelib.jobs import Change, Claim, JobId, Status, WorkerUpdate
+from chalicelib.publisher.appsync import Channel, Endpoint, Unreachable
+from chalicelib.publisher.coalescing import Outbox, Pace
+from chalicelib.publisher.fencing import Accepted, Answer, Granted, Over, Refused, judge, judge_claim
+from chalicelib.workloads import Chunk, Progress
+
+log = logging.getLogger(__name__)
+
+REQUEST_TIMEOUT: Final = 10.0  # seconds for one try; AppSync itself gives up after 30
+SHORTEST_TRY: Final = 0.1  # seconds; less is not worth a request
+BACKLOG: Final = 2 * 1024 * 1024  # bytes, as many as the runner's reserve has time to send
+CLOSE_TIMEOUT: Final = 5.0  # seconds
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """Seconds to wait before another try: random between nothing and a limit that doubles up to `cap`.
+
+    Source: AWS Architecture Blog, "Exponential Backoff And Jitter" (full jitter).
+    """
+
+    base: float = 0.1
+    cap: float = 3.0
+
+    def limit(self, tries: int) -> float:
+        """The longest wait after so many failed tries, from 1 on."""
+        return min(self.cap, self.base * 2.0 ** min(tries - 1, 32))
+
+    def delay(self, tries: int) -> float:
+        return random.uniform(0.0, self.limit(tries))  # noqa: S311  # no secret depends on it
+
+
+class StatusPublisher(Protocol):
+    """What the runner needs: `claim`, then `begin`, `add` as often as there is something, and `finish`.
+
+    A context manager: leaving it drops what was not sent.
+    """
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    def claim(self, request_id: str) -> Granted | Refused:
+        """Ask for the job, and wait for the answer.
+
+        Raises:
+            PublishFailed: There is none.
+        """
+
+    def begin(self, stop: Callable[[], None], *, until: float) -> None:
+        """Start to send.
+
+        Args:
+            stop: Called once, from another thread, when nothing more can be published.
+            until: No `add` waits past this moment (of `time.monotonic`).
+        """
+
+    def add(self, piece: Chunk | Progress) -> None:
+        """Hand over a piece. Returns at once, unless more than `BACKLOG` bytes wait to be sent."""
+
+    def finish(self, change: Change) -> Accepted | Over:
+        """Send what waits and then this last change, and wait for the answer.
+
+        Raises:
+            PublishFailed: They could not be brought to the log.
+        """
+
+    def ending(self) -> Over:
+        """How it ended, once `stop` was called.
+
+        Raises:
+            PublishFailed: An update could not be brought to the log.
+        """
+
+
+class Publisher:
+    """A `StatusPublisher` that sends to `endpoint`, and gives up at `until` (of `time.monotonic`)."""
+
+    def __init__(self, job_id: JobId, *, endpoint: Endpoint, until: float, pace: Pace, backoff: Backoff) -> None:
+        self._job_id = job_id
+        self._endpoint = endpoint
+        self._until = until
+        self._pace = pace
+        self._backoff = backoff
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="publisher", daemon=True)
+        self._resources = AsyncExitStack()
+        self._channel: Channel | None = None
+        self._pump: asyncio.Task[Over | None] | None = None
+        self._attempt = 0
+        self._sequence = 0
+        self._wait_until = math.inf
+        self._more = asyncio.Event()
+        # Guards what both threads touch, which is the three below; notified when the outbox got smaller.
+        self._room = threading.Condition()
+        self._outbox = Outbox(pace)
+        self._wake_at = -math.inf  # when the pump looks again by itself; -inf while it is awake
+        self._has_ended = False
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            self._wait_for(self._close(), timeout=CLOSE_TIMEOUT)
+        finally:
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join()
+            self._loop.close()
+
+    def claim(self, request_id: str) -> Granted | Refused:
+        return self._wait_for(self._claim(request_id))
+
+    def begin(self, stop: Callable[[], None], *, until: float) -> None:
+        self._wait_until = until
+        self._loop.call_soon_threadsafe(self._start_pump, stop)
+
+    def add(self, piece: Chunk | Progress) -> None:
+        with self._room:
+            if self._has_ended:
+                return
+            self._outbox.add(piece)
+            if self._outbox.due() < self._wake_at:
+                # Waking the loop costs a system call. It stays awake until it has taken this, so one is enough.
+                self._wake_at = -math.inf
+                self._loop.call_soon_threadsafe(self._more.set)
+            if self._outbox.size > BACKLOG:
+                # Memory is bounded, and output that cannot be sent before the deadline was produced for nothing.
+                self._room.wait_for(self._has_room, timeout=max(0.0, self._wait_until - time.monotonic()))
+
+    def finish(self, change: Change) -> Accepted | Over:
+        return self._wait_for(self._finish(change))
+
+    def ending(self) -> Over:
+        over = self._wait_for(self._drain())
+        if over is None:
+            raise RuntimeError("the publisher was asked how the job ended, and it had not")
+        return over
+
+    def _has_room(self) -> bool:
+        return self._has_ended or self._outbox.size <= BACKLOG
+
+    def _wait_for(self, coroutine: Coroutine[Any, Any, T], timeout: float | None = None) -> T:
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(timeout)
+
+    # What follows runs on the publisher's own thread.
+
+    async def _claim(self, request_id: str) -> Granted | Refused:
+        self._channel = await self._resources.enter_async_context(self._endpoint.open())
+        claim = Claim(self._job_id, request_id, update_id=str(uuid4()))
+        verdict = judge_claim(await self._deliver(self._channel, claim))
+        if isinstance(verdict, Granted):
+            self._attempt, self._sequence = verdict.attempt, verdict.sequence
+        return verdict
+
+    def _start_pump(self, stop: Callable[[], None]) -> None:
+        self._pump = self._loop.create_task(self._send_what_is_due())
+        self._pump.add_done_callback(lambda pump: self._pump_ended(pump, stop))
+
+    def _pump_ended(self, pump: asyncio.Task[Over | None], stop: Callable[[], None]) -> None:
+        with self._room:
+            self._has_ended = True
+            self._outbox.discard()
+            self._room.notify_all()
+        if not pump.cancelled() and (pump.exception() is not None or pump.result() is not None):
+            stop()
+
+    async def _send_what_is_due(self) -> Over | None:
+        """Send what is due, and heartbeats in between, until the job is over (which is answered) or all is drained."""
+        heartbeat_at = self._loop.time() + self._pace.heartbeat
+        while True:
+            now = self._loop.time()
+            with self._room:
+                if self._outbox.is_drained:
+                    return None
+                change = self._outbox.take(now=now)
+                if change is None and heartbeat_at <= now:
+                    change = Change(Status.PROCESSING)
+                wake_at = self._wake_at = min(self._outbox.due(), heartbeat_at) if change is None else -math.inf
+                self._more.clear()
+                self._room.notify_all()
+            if change is None:
+                await self._sleep(wake_at - now)
+                continue
+            verdict = await self._report(change)
+            if isinstance(verdict, Over):
+                return verdict
+            heartbeat_at = self._loop.time() + self._pace.heartbeat
+
+    async def _sleep(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._more.wait()
+
+    async def _drain(self) -> Over | None:
+        with self._room:
+            self._outbox.drain()
+        self._more.set()
+        if self._pump is None:
+            raise RuntimeError("the publisher was asked to finish before it had begun")
+        return await self._pump
+
+    async def _finish(self, change: Change) -> Accepted | Over:
+        return await self._drain() or await self._report(change)
+
+    async def _report(self, change: Change) -> Accepted | Over:
+        if self._channel is None:
+            raise RuntimeError("the publisher was asked to report on a job it has not claimed")
+        update = WorkerUpdate(self._job_id, self._attempt, self._sequence + 1, str(uuid4()), change)
+        answer = await self._deliver(self._channel, update)
+        verdict = judge(answer, reported=change.status, attempt=self._attempt)
+        if isinstance(verdict, Accepted):
+            self._sequence = max(self._sequence, verdict.sequence)
+        return verdict
+
+    async def _deliver(self, channel: Channel, update: Claim | WorkerUpdate) -> Answer:
+        """Try until there is an answer. Its `update_id` lets the log write an update once, however often it arrives."""
+        for tries in count(1):
+            left = self._until - self._loop.time()
+            try:
+                async with asyncio.timeout(min(REQUEST_TIMEOUT, left)):
+                    return await channel.send(update)
+            except (Unreachable, TimeoutError) as error:
+                reason = str(error) or "no answer in time"
+                delay = self._backoff.delay(tries)
+                if self._until - self._loop.time() < delay + SHORTEST_TRY:
+                    raise PublishFailed(
+                        f"expected AppSync to take an update of job {self._job_id} and gave up after {tries} tries: "
+                        f"{reason}; the invocation will be retried"
+                    ) from error
+                log.warning(
+                    "update not delivered, trying again",
+                    extra={"event": "publish_retried", "job_id": self._job_id, "tries": tries, "reason": reason},
+                )
+                await asyncio.sleep(delay)
+        raise AssertionError  # count() has no end
+
+    async def _close(self) -> None:
+        if self._pump is not None:
+            self._pump.cancel()
+            await asyncio.wait([self._pump])
+        await self._resources.aclose()
+        await self._loop.shutdown_default_executor()

@@ -1,0 +1,154 @@
+"""One job, from its claim to its final status: the one owner of failure.
+
+Whatever a workload raises becomes FAILED here, once; this is the only broad `except` of the package. What cannot be
+published is raised instead: Lambda then invokes again, and that invocation claims the job again. The same holds for
+what is no `Exception`, such as SystemExit: the process is going away, and the job is not at fault.
+"""
+
+import json
+import logging
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Final, Protocol
+
+from chalicelib.errors import JobError, OutOfTime, WorkloadFailed
+from chalicelib.interruption import Interrupted, Interruption, Stop
+from chalicelib.jobs import Change, ErrorType, JobId, Json, Status
+from chalicelib.payloads import MAX_ERROR, MAX_RESULT, Dispatch
+from chalicelib.publisher.fencing import Granted, Over, Refused
+from chalicelib.publisher.publisher import StatusPublisher
+from chalicelib.publisher.text import cut, encode
+from chalicelib.workloads import Deadline, Outcome, Workload
+
+log = logging.getLogger(__name__)
+
+RESERVE: Final = 5.0  # seconds kept back to send a full backlog and the final status
+MARGIN: Final = 0.5  # seconds before the invocation is cut off, in which giving up can still be said
+MAX_USAGE: Final = 4096  # bytes of JSON
+MAX_UNEXPECTED: Final = 200  # bytes of the message of an error that was not written for the job's owner
+
+
+class OpenPublisher(Protocol):
+    """Makes the publisher for one job, which gives up at `until` (of `time.monotonic`)."""
+
+    def __call__(self, job_id: JobId, *, until: float) -> StatusPublisher: ...
+
+
+@dataclass(frozen=True, slots=True)
+class JobRunner:
+    """Runs jobs, one at a time; may be kept over warm invocations."""
+
+    open_publisher: OpenPublisher
+    load: Callable[[str], Workload]
+
+    def run(self, work: Dispatch, *, request_id: str, seconds_left: float) -> None:
+        """Run the job to its end, or find that it is another's.
+
+        Args:
+            work: What to do.
+            request_id: Of the invocation, the same when Lambda retries it.
+            seconds_left: Until the invocation is cut off.
+
+        Raises:
+            PublishFailed: The log does not know how the job stands; the invocation has to be retried.
+        """
+        started = time.monotonic()
+        deadline_at = started + seconds_left - reserve(seconds_left)
+        until = started + seconds_left - min(MARGIN, seconds_left / 20)
+        with self.open_publisher(work.job_id, until=until) as publisher:
+            claim = publisher.claim(request_id)
+            if isinstance(claim, Refused):
+                # Delivered twice, or cancelled before it began: no failure, and nothing to do.
+                log.info("claim refused", extra=_facts("claim_refused", work.job_id, claim.attempt, claim.status))
+                return
+            log.info("job claimed", extra=_facts("job_claimed", work.job_id, claim.attempt, Status.PROCESSING))
+            self._run_claimed(work, claim, publisher, Deadline(deadline_at, attempt=claim.attempt))
+
+    def _run_claimed(self, work: Dispatch, claim: Granted, publisher: StatusPublisher, deadline: Deadline) -> None:
+        with Interruption(deadline) as interruption:
+            publisher.begin(partial(interruption.stop, Stop.UNHEARD), until=deadline.at)
+            change = self._work(work, deadline, interruption, publisher)
+        ending = publisher.ending() if change is None else publisher.finish(change)
+        if isinstance(ending, Over):
+            log.info("job taken away", extra=_facts("job_over", work.job_id, ending.attempt, ending.status))
+        elif change is not None:
+            log.info("job ended", extra=_facts("job_ended", work.job_id, claim.attempt, change.status))
+
+    def _work(
+        self, work: Dispatch, deadline: Deadline, interruption: Interruption, publisher: StatusPublisher
+    ) -> Change | None:
+        """How the work ended, or None where nobody can be told."""
+        seconds = deadline.left()
+        try:
+            workload = self.load(work.request.model)
+            return completed(interruption.drive(workload(work.request, deadline), publisher.add), work.job_id)
+        except Interrupted:
+            pass
+        except Exception as error:
+            # A workload may answer an interruption with an error of its own: then the interruption is the reason.
+            if interruption.reason is None:
+                log.warning("workload failed", extra=_trace_of(error, work.job_id))
+                return failed(error)
+        return None if interruption.reason is Stop.UNHEARD else failed(OutOfTime(seconds))
+
+
+def reserve(seconds_left: float) -> float:
+    """Seconds to keep back from the workload: `RESERVE`, and of a short invocation a quarter."""
+    return min(RESERVE, seconds_left / 4)
+
+
+def completed(outcome: Outcome, job_id: JobId) -> Change:
+    """The final change of work that ended well.
+
+    Raises:
+        WorkloadFailed: The result is larger than one job may have.
+    """
+    result = encode(outcome.result)
+    if len(result) > MAX_RESULT:
+        raise WorkloadFailed(
+            f"the result has {len(result)} bytes of UTF-8 and the limit is {MAX_RESULT} (256 KiB); "
+            "ask for a shorter one, or read what was streamed"
+        )
+    return Change(Status.COMPLETED, result=result.decode(), usage=_usage(outcome.usage, job_id))
+
+
+def failed(error: Exception) -> Change:
+    """The final change of work that raised: the error's own words where they were written for the job's owner."""
+    if isinstance(error, JobError):
+        text = str(error)
+    else:
+        reason = cut(str(error), MAX_UNEXPECTED) or "no message"
+        text = f"the work ended with an unexpected error, {type(error).__name__}: {reason}"
+    kind = ErrorType.DEADLINE_EXCEEDED if isinstance(error, OutOfTime) else ErrorType.WORKLOAD_FAILED
+    return Change(Status.FAILED, error=cut(text, MAX_ERROR), error_type=kind)
+
+
+def _usage(usage: dict[str, Json], job_id: JobId) -> Json:
+    """The counts as they are, or None where they do not fit: no reason to lose the result."""
+    try:
+        size = len(json.dumps(usage, allow_nan=False).encode())
+    except (TypeError, ValueError):
+        size = None
+    if size is None or size > MAX_USAGE:
+        log.warning("usage left out", extra={"event": "usage_left_out", "job_id": job_id, "bytes": size})
+        return None
+    return usage
+
+
+def _facts(event: str, job_id: JobId, attempt: int, status: Status) -> dict[str, object]:
+    return {"event": event, "job_id": job_id, "attempt": attempt, "status": status.value}
+
+
+def _trace_of(error: Exception, job_id: JobId) -> dict[str, object]:
+    """Where it went wrong: classes and lines. The messages stay out of the log, since they may quote the prompt."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return {
+        "event": "workload_failed",
+        "job_id": job_id,
+        "error": type(error).__name__,
+        "cause": type(error.__cause__).__name__ if error.__cause__ else None,
+        "where": [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
+    }

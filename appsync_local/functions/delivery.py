@@ -1,0 +1,158 @@
+"""`Event` invocations: accepted durably, tried when there is room, retried, handed to the failure destination."""
+
+import asyncio
+import logging
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Final, assert_never
+
+import orjson
+
+from appsync_local.functions.destination import Condition, failure_record
+from appsync_local.functions.event_queue import EventQueue, QueuedEvent
+from appsync_local.functions.outcome import Failed, Outcome, Succeeded
+from appsync_local.functions.pool import Pool
+from appsync_local.functions.spec import FunctionSpec
+
+_log: Final = logging.getLogger(__name__)
+
+
+class Deliveries:
+    """Between the queue and the pool.
+
+    An event that finds its function busy waits in line and is tried as soon as there is room, the longest waiting
+    first, until its maximum age. Lambda instead puts it back for one second, then for longer, up to five minutes: its
+    line is spread over many pollers and this one is not, and a laptop that idles while work waits helps nobody.
+
+    Args:
+        clock: Seconds since the epoch; ages outlive the process, so it has to be the wall clock.
+        retry_delays: Seconds before the first retry, the second, and so on; the last one is repeated.
+    """
+
+    def __init__(
+        self,
+        functions: Mapping[str, FunctionSpec],
+        queue: EventQueue,
+        pool: Pool,
+        *,
+        retry_delays: Sequence[float],
+        clock: Callable[[], float],
+    ) -> None:
+        self._functions = functions
+        self._queue = queue
+        self._pool = pool
+        self._retry_delays = tuple(retry_delays)
+        self._clock = clock
+        self._crowded: set[str] = set()  # functions with due events and no room
+        self._next: dict[str, float] = {}  # when to look at a function again
+        self._timer: asyncio.TimerHandle | None = None
+        self._is_stopped = False
+
+    def start(self) -> None:
+        for unknown in sorted(self._queue.functions() - self._functions.keys()):
+            _log.warning(
+                "events for %s stay in the queue: there is no such function",
+                unknown,
+                extra={"event": "function_unknown", "function": unknown},
+            )
+        self._pump_all()
+
+    def stop(self) -> None:
+        self._is_stopped = True
+        self._stop_timer()
+
+    def accept(self, spec: FunctionSpec, payload: bytes) -> str:
+        """The request id of an event that will be tried, whatever happens to this process from now on."""
+        event = QueuedEvent(str(uuid.uuid4()), spec.name, payload, self._clock())
+        self._queue.accept(event)
+        self._pump(spec)
+        return event.request_id
+
+    def room(self) -> None:
+        """An invocation ended; events may have been waiting for that."""
+        if self._crowded and not self._is_stopped:
+            crowded, self._crowded = self._crowded, set()
+            for name in sorted(crowded):
+                self._pump(self._functions[name])
+
+    def _pump_all(self) -> None:
+        for spec in self._functions.values():
+            self._pump(spec)
+
+    def _pump(self, spec: FunctionSpec) -> None:
+        now = self._clock()
+        while (old := self._queue.claim_expired(spec.name, accepted_before=now - spec.maximum_event_age)) is not None:
+            self._give_up(spec, old, Condition.EVENT_AGE_EXCEEDED)
+        while self._pool.has_room(spec):
+            event = self._queue.claim(spec.name, now=now)
+            if event is None:
+                break
+            running = self._pool.begin(spec, event.request_id, event.payload)
+            running.add_done_callback(partial(self._settle, spec, event))
+        self._plan(spec, now)
+
+    def _settle(self, spec: FunctionSpec, event: QueuedEvent, running: asyncio.Future[Outcome]) -> None:
+        if self._is_stopped or running.cancelled():
+            return  # it stays in the queue, and is tried again after the next start
+        outcome = running.result()
+        match outcome:
+            case Succeeded():
+                self._queue.remove(event.request_id)
+            case Failed(error):
+                _log.warning(
+                    "%s failed on an event: %s",
+                    spec.name,
+                    error["errorType"],
+                    extra={"event": "event_failed", "request_id": event.request_id, "attempt": event.attempts + 1},
+                )
+                tried = replace(event, attempts=event.attempts + 1, error=orjson.dumps(error))
+                if tried.attempts > spec.maximum_retries:
+                    self._give_up(spec, tried, Condition.RETRIES_EXHAUSTED)
+                else:
+                    self._try_again(spec, tried)
+            case _:
+                assert_never(outcome)
+
+    def _try_again(self, spec: FunctionSpec, event: QueuedEvent) -> None:
+        delay = self._retry_delays[min(event.attempts, len(self._retry_delays)) - 1]
+        self._queue.retry(event.request_id, due=self._clock() + delay, error=event.error or b"null")
+        self._pump(spec)
+
+    def _give_up(self, spec: FunctionSpec, event: QueuedEvent, condition: Condition) -> None:
+        _log.error(
+            "%s gave up on an event: %s",
+            spec.name,
+            condition.value,
+            extra={"event": "event_given_up", "request_id": event.request_id, "attempts": event.attempts},
+        )
+        if spec.on_failure is None:
+            self._queue.remove(event.request_id)
+            return
+        now = self._clock()
+        record = orjson.dumps(failure_record(spec, event, condition, now=now))
+        self._queue.replace(event.request_id, QueuedEvent(str(uuid.uuid4()), spec.on_failure, record, now))
+        self._pump(self._functions[spec.on_failure])
+
+    def _plan(self, spec: FunctionSpec, now: float) -> None:
+        due, accepted = self._queue.first_due(spec.name), self._queue.first_accepted(spec.name)
+        if due is None or accepted is None:
+            self._next.pop(spec.name, None)
+        else:
+            expiry = accepted + spec.maximum_event_age
+            if due <= now:  # there was no room for it
+                self._crowded.add(spec.name)
+            self._next[spec.name] = expiry if due <= now else min(due, expiry)
+        self._set_timer()
+
+    def _set_timer(self) -> None:
+        self._stop_timer()
+        if self._next:
+            delay = max(0.0, min(self._next.values()) - self._clock())
+            self._timer = asyncio.get_running_loop().call_later(delay, self._pump_all)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None

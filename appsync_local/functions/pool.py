@@ -1,0 +1,320 @@
+"""Warm workers: kept, reused, limited in number, killed when an invocation takes too long."""
+
+import asyncio
+import itertools
+import logging
+import os
+import socket
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import Enum, auto
+from pathlib import Path
+from typing import Final
+
+import orjson
+
+from appsync_local.functions.channel import Channel
+from appsync_local.functions.frames import Kind
+from appsync_local.functions.nursery import Nursery
+from appsync_local.functions.outcome import (
+    ErrorPayload,
+    Failed,
+    Outcome,
+    Succeeded,
+    exited,
+    no_worker,
+    start_timed_out,
+    timed_out,
+)
+from appsync_local.functions.output import WorkerOutput
+from appsync_local.functions.spec import FunctionSpec
+
+_log: Final = logging.getLogger(__name__)
+
+START_LIMIT: Final = 10.0  # seconds to import the handler; Source: Lambda Developer Guide, "Init phase"
+IDLE_LIMIT: Final = 60.0  # seconds after which a worker that is not its function's last idle one ends
+LAST_WORDS_LIMIT: Final = 1.0  # seconds to receive what an ended worker had sent
+_KILLED: Final = 9  # wait status of a process ended by SIGKILL
+
+
+class Pool:
+    """The workers of all functions. `on_room` is called whenever an invocation ended and left room for another."""
+
+    def __init__(
+        self,
+        functions: Mapping[str, FunctionSpec],
+        *,
+        root: Path,
+        preload: Sequence[str],
+        concurrency: int,
+        on_room: Callable[[], None],
+    ) -> None:
+        self._concurrency = concurrency
+        self._on_room = on_room
+        self._nursery = Nursery(functions, root=root, preload=preload, on_exit=self._exited, on_lost=self._lost_all)
+        self._numbers = itertools.count(1)
+        self._workers: dict[int, _Worker] = {}
+        self._idle: defaultdict[str, list[_Worker]] = defaultdict(list)  # the most recently used last
+        self._busy: Counter[str] = Counter()
+        self._busy_in_common = 0
+        self._sweep: asyncio.TimerHandle | None = None
+
+    async def start(self) -> None:
+        """Raises: FunctionsNotStarted."""
+        await self._nursery.start()
+        self._retire_idle()
+
+    async def stop(self) -> None:
+        """Kill all workers; futures of unfinished invocations are cancelled."""
+        if self._sweep is not None:
+            self._sweep.cancel()
+        # First forget the workers, so that their end is nobody's failed attempt.
+        for worker in self._workers.values():
+            worker.abandon()
+        self._workers.clear()
+        self._idle.clear()
+        await self._nursery.stop()
+
+    def has_room(self, function: FunctionSpec) -> bool:
+        if function.reserved_concurrency is None:
+            return self._busy_in_common < self._concurrency
+        return self._busy[function.name] < function.reserved_concurrency
+
+    def begin(self, function: FunctionSpec, request_id: str, payload: bytes) -> asyncio.Future[Outcome]:
+        """Run one event on a worker; the caller has seen that there is room.
+
+        Args:
+            function: One of those this pool was made with.
+            request_id: Of this event, the same on each attempt.
+            payload: The event as JSON.
+        """
+        invocation = _Invocation(request_id, payload, asyncio.get_running_loop().create_future())
+        try:
+            worker = self._idle_worker(function) or self._spawn(function)
+        except OSError as error:
+            invocation.settle(no_worker(request_id, str(error)))
+            return invocation.outcome
+        self._busy[function.name] += 1
+        self._busy_in_common += function.reserved_concurrency is None
+        worker.take(invocation)
+        return invocation.outcome
+
+    def _idle_worker(self, function: FunctionSpec) -> "_Worker | None":
+        idle = self._idle[function.name]
+        while idle:
+            worker = idle.pop()
+            if worker.is_connected:
+                return worker
+        return None
+
+    def _spawn(self, function: FunctionSpec) -> "_Worker":
+        ours, theirs = socket.socketpair()
+        try:
+            output, printing = os.pipe()
+        except OSError:
+            ours.close()
+            theirs.close()
+            raise
+        number = next(self._numbers)
+        try:
+            self._nursery.spawn(number, function.name, theirs, printing)
+        except OSError:
+            ours.close()
+            os.close(output)
+            raise
+        worker = _Worker(
+            number, function, ours, output, kill=self._nursery.kill, on_free=self._freed, on_gone=self._gone
+        )
+        self._workers[number] = worker
+        return worker
+
+    def _freed(self, worker: "_Worker") -> None:
+        self._busy[worker.function.name] -= 1
+        self._busy_in_common -= worker.function.reserved_concurrency is None
+        if worker.state is _State.IDLE:
+            self._idle[worker.function.name].append(worker)
+        self._on_room()
+
+    def _exited(self, number: int, status: int) -> None:
+        worker = self._workers.get(number)
+        if worker is not None:
+            worker.ended(status)
+
+    def _lost_all(self) -> None:
+        for number in list(self._workers):
+            self._exited(number, _KILLED)
+
+    def _gone(self, worker: "_Worker") -> None:
+        self._workers.pop(worker.number, None)
+        with suppress(ValueError):
+            self._idle[worker.function.name].remove(worker)
+
+    def _retire_idle(self) -> None:
+        oldest = time.monotonic() - IDLE_LIMIT
+        for idle in self._idle.values():
+            while len(idle) > 1 and idle[0].idle_since < oldest:
+                idle.pop(0).retire()
+        self._sweep = asyncio.get_running_loop().call_later(IDLE_LIMIT / 4, self._retire_idle)
+
+
+@dataclass(slots=True)
+class _Invocation:
+    request_id: str
+    payload: bytes
+    outcome: asyncio.Future[Outcome]
+    began: float = 0.0  # on the monotonic clock; 0 while the worker imports its handler
+    verdict: Outcome | None = None  # decided by this side; the worker is being killed for it
+
+    def settle(self, outcome: Outcome) -> None:
+        if not self.outcome.done():
+            self.outcome.set_result(outcome)
+
+
+class _State(Enum):
+    STARTING = auto()  # forked, importing its handler; the first event waits here
+    IDLE = auto()
+    BUSY = auto()
+    RETIRED = auto()  # told to end, or known to have ended
+
+
+class _Worker:
+    """One worker process. Every invocation taken ends in `on_free`, and every worker in `on_gone`, once each."""
+
+    def __init__(
+        self,
+        number: int,
+        function: FunctionSpec,
+        connection: socket.socket,
+        output: int,
+        *,
+        kill: Callable[[int], None],
+        on_free: Callable[["_Worker"], None],
+        on_gone: Callable[["_Worker"], None],
+    ) -> None:
+        self.number = number
+        self.function = function
+        self.state = _State.STARTING
+        self.idle_since = 0.0
+        self._kill = kill
+        self._on_free = on_free
+        self._on_gone = on_gone
+        self._invocation: _Invocation | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._status: int | None = None  # once the process has ended
+        self.is_connected = True
+        self._channel = Channel(connection, on_frame=self._heard, on_end=self._end_of_answers)
+        self._output = WorkerOutput(function.name, output)
+
+    def take(self, invocation: _Invocation) -> None:
+        self._invocation = invocation
+        self._output.request_id = invocation.request_id
+        if self.state is _State.STARTING:
+            late = start_timed_out(invocation.request_id, self.function.handler, START_LIMIT)
+            self._set_timer(START_LIMIT, late)
+        else:
+            self._send(invocation)
+
+    def retire(self) -> None:
+        """Let an idle worker end by itself."""
+        self.state = _State.RETIRED
+        self._channel.close()
+
+    def ended(self, status: int) -> None:
+        """The process is gone, and so is what it had started."""
+        self._status = status
+        if not self.is_connected or self.state is _State.RETIRED:
+            self._bury()
+        else:  # its last words may still be in the socket; a process that escaped with a copy may hold it open
+            self._stop_timer()
+            self._timer = asyncio.get_running_loop().call_later(LAST_WORDS_LIMIT, self._bury)
+
+    def abandon(self) -> None:
+        """Forget a worker whose process is gone, and whose events somebody else will take up."""
+        self._close()
+        if self._invocation is not None:
+            self._invocation.outcome.cancel()
+
+    def _send(self, invocation: _Invocation) -> None:
+        self.state = _State.BUSY
+        invocation.began = time.monotonic()
+        deadline = invocation.began + self.function.timeout
+        head = f'{{"request_id":"{invocation.request_id}","deadline":{deadline!r},"event":'
+        self._set_timer(self.function.timeout, timed_out(invocation.request_id, self.function.timeout))
+        self._channel.send(Kind.EVENT, b"".join((head.encode(), invocation.payload, b"}")))
+
+    def _set_timer(self, seconds: float, verdict: Failed) -> None:
+        self._timer = asyncio.get_running_loop().call_later(seconds, self._condemn, verdict)
+
+    def _condemn(self, verdict: Failed) -> None:
+        # The outcome waits until the process is gone: whoever is told may start the next attempt.
+        if self._invocation is not None:
+            self._invocation.verdict = verdict
+            self._kill(self.number)
+
+    def _heard(self, kind: Kind, body: bytes) -> None:
+        invocation = self._invocation
+        if invocation is None or invocation.verdict is not None:
+            return
+        match kind:
+            case Kind.STARTED:
+                self._stop_timer()
+                self._send(invocation)
+            case Kind.RESULT:
+                self._finish(invocation, Succeeded(body))
+            case Kind.ERROR:
+                error: ErrorPayload = orjson.loads(body)
+                if self.state is _State.STARTING:
+                    self.state = _State.RETIRED  # it could not import its handler, and ends
+                    error["requestId"] = invocation.request_id
+                self._finish(invocation, Failed(error))
+            case _:
+                raise ValueError(f"a worker sends STARTED, RESULT and ERROR, and sent {kind.name}")
+
+    def _finish(self, invocation: _Invocation, outcome: Outcome) -> None:
+        self._output.drain()
+        self._stop_timer()
+        self._invocation = None
+        if self.state is _State.BUSY:
+            self.state = _State.IDLE
+            self.idle_since = time.monotonic()
+        invocation.settle(outcome)
+        if _log.isEnabledFor(logging.DEBUG):
+            milliseconds = (time.monotonic() - invocation.began) * 1000 if invocation.began else 0.0
+            _log.debug(
+                "%s took %.1f ms",
+                self.function.name,
+                milliseconds,
+                extra={"event": "function_ended", "request_id": invocation.request_id, "milliseconds": milliseconds},
+            )
+        self._on_free(self)
+
+    def _end_of_answers(self) -> None:
+        self.is_connected = False
+        if self._status is not None:
+            self._bury()
+
+    def _bury(self) -> None:
+        was_idle = self.state is _State.IDLE
+        self.state = _State.RETIRED
+        self._stop_timer()
+        if self._invocation is not None:
+            invocation, status = self._invocation, self._status or 0
+            self._finish(invocation, invocation.verdict or exited(invocation.request_id, status))
+        elif was_idle:
+            _log.warning("an idle worker of %s ended by itself", self.function.name, extra={"event": "worker_lost"})
+        self._close()
+        self._on_gone(self)
+
+    def _close(self) -> None:
+        self._stop_timer()
+        self._output.drain()
+        self._output.close()
+        self._channel.close()
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None

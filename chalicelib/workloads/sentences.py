@@ -5,6 +5,7 @@ work by rules, without a dictionary, in time linear in the text: a full stop end
 abbreviation, an initial or a number; short quotations and brackets are kept whole; Japanese needs no white space.
 """
 
+# ruff: noqa: SIM905  # word lists read better in rows than as lists of strings
 import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -22,6 +23,7 @@ CJK_LETTER: Final = re.compile(f"[{CJK}]")
 CJK_TEXT: Final = re.compile(f"[{CJK}、。，．「」『』（）！？…]")  # no space belongs beside these
 
 LONGEST_ASIDE: Final = 300  # characters; a longer quotation or bracket is split like any other text
+LONGEST_ABBREVIATION: Final = 24  # characters
 LONGEST_TITLE: Final = 80  # columns
 SHORT_FIRST_LINE: Final = 0.85  # of a paragraph's widest line: below, a title is looked for in it
 SHORT_LINE: Final = 0.6  # the same for its other lines
@@ -33,6 +35,7 @@ BULLET: Final = re.compile(r"(?:[-*+•‣◦▪–]\s+|[・●○■□◆◇]\
 NUMBER: Final = re.compile(r"\(?(?:\d{1,3}[.)]|[a-z]\))\s+|[(（]\d{1,3}[)）]\s*")
 QUOTED: Final = re.compile(r"(?:>\s?)+")
 TABLE_ROW: Final = re.compile(r"\|.*\|")
+EMPHASISED: Final = re.compile(r"(\*{1,3}|_{1,3})(?=\S)[^*_]+\1")
 LETTER: Final = re.compile(r"[^\W_]")
 MARKUP: Final = re.compile(
     r"!?\[(?P<link>[^\[\]]*)\]\([^()\s]*\)"
@@ -62,17 +65,17 @@ PAIRS: Final = {
 # After these a sentence goes on, whatever follows.
 NEVER_LAST: Final = frozenset(
     "mr mrs ms dr prof st rev hon gen col capt lt sgt sen rep gov messrs mt ft vs viz cf ca fig figs eq eqs sec vol pp"
-    " eds approx e.g i.e resp incl".split()  # noqa: SIM905  # words in rows read better than a list
+    " eds approx e.g i.e resp incl".split()
 )
 # After these it goes on where a number follows.
-BEFORE_NUMBER: Final = frozenset("no nos p art ch jan feb mar apr jun jul aug sep sept oct nov dec".split())  # noqa: SIM905
+BEFORE_NUMBER: Final = frozenset("no nos p art ch jan feb mar apr jun jul aug sep sept oct nov dec".split())
 # After these, and after initials, it goes on unless a word follows that opens sentences.
-SELDOM_LAST: Final = frozenset("etc al inc ltd co corp jr sr dept est bros a.m p.m ph.d".split())  # noqa: SIM905
+SELDOM_LAST: Final = frozenset("etc al inc ltd co corp jr sr dept est bros a.m p.m ph.d".split())
 OPENERS: Final = frozenset(
     "a after all also although an and as at because before both but by each even every few for from he her here his how"
     " however i if in it its many most my no none nor not now of on once one or our she since so some such that the"
     " their then there these they this those though thus to today two until we what when where whether which while who"
-    " why with yet you your".split()  # noqa: SIM905  # words in rows read better than a list
+    " why with yet you your".split()
 )
 INITIALS: Final = re.compile(r"(?:[A-Z]\.)*[A-Z]")
 LAST_WORD: Final = re.compile(r"\w[\w.]*$")
@@ -163,7 +166,8 @@ def _blocks_of(lines: Sequence[str], part: Part) -> Iterator[Block]:
         case Part.PROSE:
             for group in _groups(lines):
                 text = _join(group)
-                title = len(group) == 1 and _columns(group[0]) <= LONGEST_TITLE and not is_whole(text)
+                short = len(group) == 1 and columns(group[0]) <= LONGEST_TITLE
+                title = (short and not is_whole(text)) or EMPHASISED.fullmatch(" ".join(group))
                 yield Block(Part.HEADING if title else Part.PROSE, text)
         case Part.ITEM | Part.HEADING:
             yield Block(part, _join(lines))
@@ -171,7 +175,7 @@ def _blocks_of(lines: Sequence[str], part: Part) -> Iterator[Block]:
 
 def _groups(lines: Sequence[str]) -> Iterator[list[str]]:
     """Lines that belong together: a title above a paragraph, or between two, stands alone."""
-    widest = max(map(_columns, lines), default=0)
+    widest = max(map(columns, lines), default=0)
     group: list[str] = []
     for line, following in pairwise([*lines, ""]):
         ends = not following or _is_title(line, following, widest, SHORT_LINE if group else SHORT_FIRST_LINE)
@@ -193,10 +197,11 @@ def _is_title(line: str, following: str, widest: int, short: float) -> bool:
         return False
     words = line.split()
     capitals = len(words) > 1 and all(word[0].isupper() for word in words if len(word) > 3)
-    return _columns(line) < widest * short or (capitals and short == SHORT_FIRST_LINE)
+    return columns(line) < widest * short or (capitals and short == SHORT_FIRST_LINE)
 
 
-def _columns(line: str) -> int:
+def columns(line: str) -> int:
+    """Its width where Japanese characters are twice as wide as others."""
     return len(line) + len(CJK_TEXT.findall(line))
 
 
@@ -261,12 +266,12 @@ def _ends_sentence(text: str, start: int, mark: re.Match[str]) -> bool:
         return False
     if not stops.startswith(".") or stops.startswith(".."):
         return True
-    return not _is_abbreviated(text[start : mark.start()], word)
+    return not _is_abbreviated(text[max(start, mark.start() - LONGEST_ABBREVIATION) : mark.start()], word)
 
 
 def _is_abbreviated(sentence: str, following: str) -> bool:
     """Whether the full stop after this much of a sentence belongs to its last word."""
-    found = LAST_WORD.search(sentence[-24:])
+    found = LAST_WORD.search(sentence)
     if found is None:
         return False
     word = found.group()

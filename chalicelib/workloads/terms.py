@@ -1,5 +1,6 @@
 """The words of a sentence, and those of them that tell what it is about: English, Japanese or both."""
 
+# ruff: noqa: SIM905  # word lists read better in rows than as lists of strings
 import re
 import unicodedata
 from collections.abc import Iterator
@@ -20,9 +21,9 @@ STOP_WORDS: Final = frozenset(
     " into is isn't it it's its itself just keep last least less let like made make makes many may me might mine more"
     " most much must my myself neither never no nobody none nor not nothing now of off often on once one only or other"
     " others our ours out over own per put rather same see seen shall she should since so some something soon still"
-    " such take taken than that that's the their theirs them themselves then there these they thing things this those though"
-    " through thus to too two under until up upon us use used very was wasn't way we well were what when where whether"
-    " which while who whom whose why will with within without won't would yes yet you your yours".split()  # noqa: SIM905  # words in rows read better than a list
+    " such take taken than that that's the their theirs them themselves then there these they thing things this those"
+    " though through thus to too two under until up upon us use used very was wasn't way we well were what when where"
+    " whether which while who whom whose why will with within without won't would yes yet you your yours".split()
 )
 
 

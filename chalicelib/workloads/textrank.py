@@ -8,7 +8,7 @@ weighs the terms that two of them share, divided by the sum of the logarithms of
 - A term links a sentence only to the next few that hold it too. How few depends on the text, so that about `PAIRS`
   links are made in all: time and memory do not grow with the square of the text.
 - The random surfer jumps to the opening of the text and of its paragraphs more often than elsewhere, since writers say
-  there what it is about, and less often to a sentence that leans on the one before it ("But this ...").
+  there what it is about; and a sentence that leans on the one before it ("But this ...") is worth half its score.
 """
 
 import math
@@ -22,7 +22,7 @@ from typing import Final
 from chalicelib.errors import OutOfTime, WorkloadFailed
 from chalicelib.jobs import InferenceRequest
 from chalicelib.workloads import Chunk, Deadline, Outcome, Progress
-from chalicelib.workloads.sentences import CJK_TEXT, Part, blocks, is_whole, split
+from chalicelib.workloads.sentences import CJK_TEXT, Part, blocks, columns, is_whole, split
 from chalicelib.workloads.terms import size, terms, unspaced_share
 
 DAMPING: Final = 0.85
@@ -31,17 +31,19 @@ MOST_PASSES: Final = 100
 PAIRS: Final = 500_000
 FEWEST_LINKS: Final = 4  # of a sentence for one term, however long the text is
 
-OPENING: Final = (4.0, 2.0)  # how much likelier a jump to the text's first sentences is
+OPENING: Final = (8.0, 3.0)  # how much likelier a jump to the text's first sentences is
 PARAGRAPH_OPENING: Final = 1.5
 LEANING: Final = 0.5
 LEANS: Final = re.compile(
     r"\W*(?:(?:and|but|or|so|yet|he|she|it|they|this|that|these|those|such|then|thus|hence|therefore|however|instead"
     r"|nor|also|moreover|otherwise|still|his|her|its|their|both|neither|here|there)\b"
-    r"|しかし|だが|でも|また|そして|それ|これ|その|この|だから|つまり|ただ|すると|なお|さらに|ところが)",
+    r"|しかし|だが|でも|また|そ[のしこうれ]|こ[のこうれ]|だから|つまり|ただ|すると|なお|さらに|ところが|もちろん)",
     re.IGNORECASE,
 )
 
-SHORTEST: Final = 5  # terms and other words of a sentence that can stand in a summary
+SHORTEST: Final = 5  # words of a sentence that can stand in a summary
+LONG: Final = 240  # columns of a sentence, about 40 words; a longer one may fill no more than
+LONG_SHARE: Final = 1 / 3  # of the summary
 ALIKE: Final = 0.6  # share of the smaller sentence's terms; above it, one of the two is enough
 DEFAULT_SHARE: Final = 0.1  # of the text
 DEFAULT_WORDS: Final = 150
@@ -189,10 +191,7 @@ def _rank(
 
 
 def _jumps(sentences: Sequence[Sentence]) -> list[float]:
-    jumps = [
-        (PARAGRAPH_OPENING if sentence.opens_paragraph else 1.0) * (LEANING if LEANS.match(sentence.text) else 1.0)
-        for sentence in sentences
-    ]
+    jumps = [PARAGRAPH_OPENING if sentence.opens_paragraph else 1.0 for sentence in sentences]
     for index, weight in enumerate(OPENING[: len(jumps)]):
         jumps[index] = weight
     mean = math.fsum(jumps) / len(jumps)
@@ -201,13 +200,18 @@ def _jumps(sentences: Sequence[Sentence]) -> list[float]:
 
 def choose(sentences: Sequence[Sentence], scores: Sequence[float], limit: int) -> list[int]:
     """The best sentences that fit into `limit` together, in the text's order; at least one, of whatever size."""
+    merits = [
+        score * (LEANING if LEANS.match(sentence.text) else 1.0)
+        for sentence, score in zip(sentences, scores, strict=True)
+    ]
     standing = [index for index, sentence in enumerate(sentences) if sentence.stands_alone]
-    ranking = sorted(standing or range(len(sentences)), key=lambda index: (-scores[index], index))
+    ranking = sorted(standing or range(len(sentences)), key=lambda index: (-merits[index], index))
     chosen: list[int] = []
     room = limit
     for index in ranking[: max(10, len(ranking) // 4)]:
         sentence = sentences[index]
-        if sentence.size <= room and not any(_alike(sentence, sentences[other]) for other in chosen):
+        wordy = columns(sentence.text) > LONG and sentence.size > limit * LONG_SHARE
+        if sentence.size <= room and not wordy and not any(_alike(sentence, sentences[other]) for other in chosen):
             chosen.append(index)
             room -= sentence.size
     return sorted(chosen or ranking[:1])

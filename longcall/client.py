@@ -1,0 +1,204 @@
+"""The client: start jobs, follow them, read them, cancel them."""
+
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from types import TracebackType
+from typing import Final, Self
+
+from longcall.authorization import Authorization
+from longcall.errors import JobNotFound, ProtocolError, RequestRejected
+from longcall.models import Event, InferenceRequest, JobId, Json, Page, Status, new_job_id, parse_event, parse_job_id
+from longcall.realtime import Realtime, check_realtime_url, realtime_url_of
+from longcall.timing import Timing
+from longcall.transport import Requests, check_url
+from longcall.view import JobView, merge
+from longcall.watch import Link, Watch, read_events, read_snapshot
+
+DEFAULT_MODEL: Final = "local.textrank"
+
+
+class Client:
+    """A caller of one Longcall API; an asynchronous context manager.
+
+    Args:
+        graphql_url: Such as https://….appsync-api.eu-west-1.amazonaws.com/graphql.
+        authorization: Who the caller is.
+        realtime_url: Where subscriptions are served; by default derived from `graphql_url`.
+        timing: How patient to be.
+        on_link: Told whenever the live connection of a watched job comes or goes.
+
+    Raises:
+        ConfigurationError: A URL is malformed.
+    """
+
+    def __init__(
+        self,
+        graphql_url: str,
+        *,
+        authorization: Authorization,
+        realtime_url: str | None = None,
+        timing: Timing = Timing(),  # noqa: B008  # frozen
+        on_link: Callable[[Link], None] = lambda _: None,
+    ) -> None:
+        check_url(graphql_url)
+        listens_at = check_realtime_url(realtime_url or realtime_url_of(graphql_url))
+        self._timing = timing
+        self._on_link = on_link
+        self._requests = Requests(graphql_url, authorization, timing)
+        self._realtime = Realtime(listens_at, graphql_url=graphql_url, authorization=authorization, timing=timing)
+
+    async def __aenter__(self) -> Self:
+        await self._requests.open()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._realtime.close()
+        await self._requests.close()
+
+    async def run(
+        self,
+        prompt: str,
+        *,
+        model: str = DEFAULT_MODEL,
+        job_id: str | None = None,
+        system: str | None = None,
+        max_tokens: int | None = None,
+        temperature: float | None = None,
+        process_time: float | None = None,
+        metadata: Json = None,
+    ) -> AsyncGenerator[JobView, None]:
+        """Start a job and follow it: one view for each event of its log, in order, to the terminal one.
+
+        Leaving the iteration detaches; the job goes on, and `watch` finds it again by the view's `job_id`. The
+        subscription stands before the job is started, and a start whose answer is lost is sent again for the same job.
+
+        Args:
+            prompt: The text to work on, at most 196608 bytes of UTF-8.
+            model: Which workload runs it.
+            job_id: A UUID of one's own; by default a new one.
+            system: Instructions before the prompt, for models that take them.
+            max_tokens: Most tokens of the answer.
+            temperature: From 0 to 2.
+            process_time: Seconds that a simulated model takes.
+            metadata: JSON that comes back untouched.
+
+        Raises:
+            InvalidInput: Before anything is sent.
+            RequestRejected: The API refuses the input; `error_type` says why.
+            Unreachable, NotAuthorized, SubscriptionRejected, ProtocolError
+        """
+        request = _request(prompt, model, job_id, system, max_tokens, temperature, process_time, metadata)
+        async with aclosing(self._watch(request.job_id).views(lambda: self._start(request))) as views:
+            async for view in views:
+                yield view
+
+    async def start(
+        self,
+        prompt: str,
+        *,
+        model: str = DEFAULT_MODEL,
+        job_id: str | None = None,
+        system: str | None = None,
+        max_tokens: int | None = None,
+        temperature: float | None = None,
+        process_time: float | None = None,
+        metadata: Json = None,
+    ) -> Event:
+        """Start a job and leave it to itself; arguments and errors as for `run`."""
+        return await self._start(
+            _request(prompt, model, job_id, system, max_tokens, temperature, process_time, metadata)
+        )
+
+    async def watch(self, job_id: str) -> AsyncGenerator[JobView, None]:
+        """Follow a job from its first event to its last: one view each, in order. Leaving the iteration detaches.
+
+        Raises:
+            InvalidInput: The id is no UUID.
+            JobNotFound, Unreachable, NotAuthorized, SubscriptionRejected, RequestRejected, ProtocolError
+        """
+        async with aclosing(self._watch(parse_job_id(job_id)).views()) as views:
+            async for view in views:
+                yield view
+
+    async def get(self, job_id: str) -> JobView:
+        """The job as it stands, with its output.
+
+        Raises:
+            InvalidInput, JobNotFound, Unreachable, NotAuthorized, RequestRejected, ProtocolError
+        """
+        id_ = parse_job_id(job_id)
+        return merge(JobView(id_), await read_snapshot(self._requests, id_))
+
+    async def events(self, job_id: str, *, after: int = 0) -> AsyncGenerator[Event, None]:
+        """The job's log as it stands, in order, from the event behind `after`.
+
+        Raises:
+            InvalidInput, JobNotFound, Unreachable, NotAuthorized, RequestRejected, ProtocolError
+        """
+        id_ = parse_job_id(job_id)
+        while events := await read_events(self._requests, id_, after=after):
+            for event in events:
+                yield event
+            after = events[-1].sequence
+            if events[-1].status.is_terminal:
+                return
+
+    async def cancel(self, job_id: str) -> Event:
+        """End the job; the answer is its last event, which tells how it ended if it had ended already.
+
+        Raises:
+            InvalidInput, JobNotFound, Unreachable, NotAuthorized, RequestRejected, ProtocolError
+        """
+        id_ = parse_job_id(job_id)
+        try:
+            data = await self._requests.execute("cancel_inference", {"jobId": id_})
+        except RequestRejected as rejected:
+            raise JobNotFound(id_) if rejected.error_type == "JobNotFound" else rejected from rejected
+        return parse_event(data.get("cancelInference"))
+
+    async def list(self, *, status: Status | None = None, limit: int = 20, next_token: str | None = None) -> Page:
+        """The caller's jobs, newest first, without their texts. `limit` is 1 to 100.
+
+        Raises:
+            Unreachable, NotAuthorized, RequestRejected, ProtocolError
+        """
+        data = await self._requests.execute(
+            "list_inferences", {"status": status, "limit": limit, "nextToken": next_token}
+        )
+        match data.get("listInferences"):
+            case {"items": [*items], "nextToken": None | str() as following}:
+                return Page(tuple(parse_event(item) for item in items), following)
+        raise ProtocolError("the API answered without a list of jobs; check that client and API are of one version")
+
+    async def _start(self, request: InferenceRequest) -> Event:
+        data = await self._requests.execute("start_inference", {"input": request.render()})
+        return parse_event(data.get("startInference"))
+
+    def _watch(self, job_id: JobId) -> Watch:
+        return Watch(
+            job_id,
+            requests=self._requests,
+            realtime=self._realtime,
+            timing=self._timing,
+            on_link=self._on_link,
+        )
+
+
+def _request(
+    prompt: str,
+    model: str,
+    job_id: str | None,
+    system: str | None,
+    max_tokens: int | None,
+    temperature: float | None,
+    process_time: float | None,
+    metadata: Json,
+) -> InferenceRequest:
+    request = InferenceRequest(
+        prompt=prompt, model=model, job_id=new_job_id() if job_id is None else parse_job_id(job_id), system=system,
+        max_tokens=max_tokens, temperature=temperature, process_time=process_time, metadata=metadata,
+    )  # fmt: skip
+    request.check()
+    return request

@@ -130,7 +130,8 @@ class Publisher:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            self._wait_for(self._close(), timeout=CLOSE_TIMEOUT)
+            with suppress(TimeoutError):  # all that counted is in the log already, or its failure is on its way up
+                self._wait_for(self._close(), timeout=CLOSE_TIMEOUT)
         finally:
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join()

@@ -1,0 +1,81 @@
+"""What publishing costs the thread that produces output.
+
+Streams tokens through a real publisher, with its thread and event loop, to an endpoint that answers after 30 ms, as
+AppSync would. Prints the cost of one `add`, on the producing thread, and how many updates the tokens became.
+
+    python -m bench.publisher
+"""
+
+import asyncio
+import statistics
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+from chalicelib.jobs import Change, Claim, JobId, Status, WorkerUpdate
+from chalicelib.publisher.coalescing import Pace
+from chalicelib.publisher.fencing import Answer
+from chalicelib.publisher.publisher import Backoff, Publisher
+from chalicelib.workloads import Chunk
+
+TOKENS: Final = 100_000
+ANSWER_AFTER: Final = 0.03  # seconds
+ROUNDS: Final = 5
+
+
+class Accepting:
+    """An endpoint that accepts everything; also its own channel."""
+
+    def __init__(self) -> None:
+        self.updates = 0
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator["Accepting"]:
+        yield self
+
+    async def send(self, update: Claim | WorkerUpdate) -> Answer:
+        await asyncio.sleep(ANSWER_AFTER)
+        self.updates += 1
+        match update:
+            case Claim():
+                return Answer(Status.PROCESSING, attempt=1, sequence=2, claimed=True)
+            case WorkerUpdate(_, attempt, sequence, _, change):
+                return Answer(change.status, attempt, sequence, claimed=False)
+
+
+def measure(pause: float) -> tuple[list[float], int]:
+    """Microseconds of each `add`, and the number of updates; `pause` seconds lie between two tokens."""
+    endpoint = Accepting()
+    token = Chunk("token ")
+    spent: list[float] = []
+    until = time.monotonic() + 300
+    tokens = TOKENS if pause == 0 else int(2 / pause)
+    publisher = Publisher(JobId("bench"), endpoint=endpoint, until=until, pace=Pace(), backoff=Backoff())
+    with publisher:
+        publisher.claim("bench")
+        publisher.begin(lambda: None, until=until)
+        for _ in range(tokens):
+            started = time.perf_counter_ns()
+            publisher.add(token)
+            spent.append((time.perf_counter_ns() - started) / 1000)
+            if pause:
+                time.sleep(pause)
+        publisher.finish(Change(Status.COMPLETED))
+    return spent, endpoint.updates
+
+
+def main() -> None:
+    for pause, rounds in ((0.0, ROUNDS), (0.005, 1)):
+        for _ in range(rounds):
+            spent, updates = measure(pause)
+            ordered = sorted(spent)
+            print(  # noqa: T201  # a measurement is for reading
+                f"{len(spent)} tokens, {pause * 1000:g} ms apart: median {statistics.median(ordered):.2f} us, "
+                f"99% {ordered[int(len(ordered) * 0.99)]:.2f} us, longest {ordered[-1]:.0f} us, "
+                f"mean {statistics.fmean(ordered):.2f} us; {updates} updates"
+            )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,308 @@
+"""The runner and a real publisher, against an API over real sockets with the real rules behind it."""
+
+import logging
+import random
+import socket
+import threading
+import time
+from collections.abc import Callable, Generator
+from functools import partial
+
+import pytest
+
+from chalicelib import workloads
+from chalicelib.errors import InvalidRequest, OutOfTime, PublishFailed, WorkloadFailed
+from chalicelib.jobs import ErrorType, InferenceRequest, Json, Status
+from chalicelib.payloads import MAX_RESULT, Dispatch
+from chalicelib.publisher.appsync import AppSync
+from chalicelib.publisher.authorization import ApiKey
+from chalicelib.publisher.coalescing import Pace
+from chalicelib.publisher.publisher import Backoff, Publisher
+from chalicelib.runner import JobRunner, reserve
+from chalicelib.workloads import Chunk, Deadline, Outcome, Progress, Workload
+from tests.unit.publisher.api import JOB_ID, Api, Fault
+
+SECRET = "the caller's private words"
+WORK = Dispatch(JOB_ID, InferenceRequest(prompt=SECRET, model="test.model"))
+Steps = Generator[Chunk | Progress, None, Outcome]
+
+
+def runner_of(api: Api, workload: Workload) -> JobRunner:
+    open_publisher = partial(
+        Publisher,
+        endpoint=AppSync(api.url, ApiKey("a key")),
+        pace=Pace(interval=0.005, size=1024, heartbeat=0.02),
+        backoff=Backoff(base=0.001, cap=0.002),
+    )
+    return JobRunner(open_publisher=open_publisher, load=lambda model: workload)
+
+
+def run(api: Api, workload: Workload, *, seconds_left: float = 30.0, request_id: str = "request 1") -> None:
+    runner_of(api, workload).run(WORK, request_id=request_id, seconds_left=seconds_left)
+
+
+def two_words(request: InferenceRequest, deadline: Deadline) -> Steps:
+    yield Progress(0.0, "reading")
+    yield Chunk("two ")
+    yield Chunk("words")
+    return Outcome("two words", usage={"words": 2})
+
+
+def raising(error: BaseException) -> Workload:
+    def work(request: InferenceRequest, deadline: Deadline) -> Steps:
+        yield Chunk("so far")
+        raise error
+
+    return work
+
+
+def blocked_in(call: Callable[[], object]) -> Workload:
+    def work(request: InferenceRequest, deadline: Deadline) -> Steps:
+        yield Chunk("so far")
+        call()
+        return Outcome("never")
+
+    return work
+
+
+def receive_nothing() -> None:
+    left, right = socket.socketpair()
+    with left, right:
+        left.recv(1)
+
+
+def when_output_is(api: Api, output: str, then: Callable[[], object]) -> threading.Thread:
+    def wait() -> None:
+        api.wait_until(lambda api: api.output == output)
+        then()
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    return thread
+
+
+def test_a_job_goes_from_pending_to_its_result(api: Api) -> None:
+    run(api, two_words)
+
+    last = api.log[-1]
+    assert [job.status for job in api.log[:2]] == [Status.PENDING, Status.PROCESSING]
+    assert (last.status, last.result, last.usage, last.progress) == (
+        Status.COMPLETED, "two words", {"words": 2}, 1.0
+    )  # fmt: skip
+    assert api.output == "two words"
+    api.assert_is_sound()
+
+
+def test_a_workload_hears_which_attempt_it_is(api: Api) -> None:
+    api.claim_by_another("request 1")
+
+    def work(request: InferenceRequest, deadline: Deadline) -> Steps:
+        yield Progress(None, f"attempt {deadline.attempt}")
+        return Outcome("")
+
+    run(api, work)
+
+    assert api.log[-1].message == "attempt 2"
+
+
+@pytest.mark.parametrize("block", [partial(time.sleep, 60), receive_nothing])
+def test_a_cancel_stops_a_blocked_workload(api: Api, block: Callable[[], object]) -> None:
+    canceller = when_output_is(api, "so far", api.cancel)
+
+    run(api, blocked_in(block))
+
+    canceller.join()
+    assert api.log[-1].status is Status.CANCELLED
+    assert api.output == "so far"
+    api.assert_is_sound()
+
+
+def test_a_cancel_stops_a_workload_that_keeps_producing(api: Api) -> None:
+    produced: list[str] = []
+
+    def work(request: InferenceRequest, deadline: Deadline) -> Steps:
+        while True:
+            produced.append("more ")
+            yield Chunk("more ")
+
+    api.after_update = lambda job: api.cancel() if job.sequence == 5 else None
+
+    run(api, work)
+
+    assert api.log[-1].status is Status.CANCELLED
+    assert "".join(produced).startswith(api.output)
+    api.assert_is_sound()
+
+
+def test_a_newer_attempt_stops_this_one(api: Api) -> None:
+    rival = when_output_is(api, "so far", lambda: api.claim_by_another("request 1"))
+
+    run(api, blocked_in(partial(time.sleep, 60)))
+
+    rival.join()
+    assert (api.log[-1].status, api.log[-1].attempt) == (Status.PROCESSING, 2)
+
+
+def test_time_running_out_fails_the_job_and_keeps_what_was_produced(api: Api) -> None:
+    run(api, blocked_in(partial(time.sleep, 60)), seconds_left=2.0)
+
+    last = api.log[-1]
+    assert (last.status, last.error_type) == (Status.FAILED, ErrorType.DEADLINE_EXCEEDED)
+    assert last.error is not None
+    assert "raise the function's time-out" in last.error
+    assert api.output == "so far"
+    api.assert_is_sound()
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "words"),
+    [
+        (WorkloadFailed("the model is busy; try later"), ErrorType.WORKLOAD_FAILED, "the model is busy; try later"),
+        (InvalidRequest("model 'x' is not known"), ErrorType.WORKLOAD_FAILED, "model 'x' is not known"),
+        (OutOfTime(7), ErrorType.DEADLINE_EXCEEDED, "within the 7 seconds"),
+        (ValueError("x" * 500), ErrorType.WORKLOAD_FAILED, "unexpected error, ValueError: xxx"),
+        (RuntimeError("half \ud83d"), ErrorType.WORKLOAD_FAILED, "RuntimeError: half \ufffd"),
+        (KeyError(), ErrorType.WORKLOAD_FAILED, "KeyError: no message"),
+    ],
+)
+def test_an_error_of_the_workload_fails_the_job_in_words_for_its_owner(
+    api: Api, error: Exception, kind: ErrorType, words: str
+) -> None:
+    run(api, raising(error))
+
+    last = api.log[-1]
+    assert (last.status, last.error_type) == (Status.FAILED, kind)
+    assert last.error is not None
+    assert words in last.error
+    assert len(last.error) < 300
+    assert api.output == "so far"
+    api.assert_is_sound()
+
+
+def test_a_model_that_cannot_be_loaded_fails_the_job(api: Api) -> None:
+    runner = JobRunner(open_publisher=runner_of(api, two_words).open_publisher, load=workloads.load)
+
+    runner.run(WORK, request_id="request 1", seconds_left=30)
+
+    assert api.log[-1].status is Status.FAILED
+    assert "test.model" in (api.log[-1].error or "")
+
+
+def test_what_callers_sent_and_were_answered_stays_out_of_the_log_lines(
+    api: Api, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+
+    run(api, raising(ValueError(f"cannot read {SECRET}")))
+
+    records = [record.__dict__ for record in caplog.records]
+    assert {record.get("event") for record in records} >= {"job_claimed", "workload_failed", "job_ended"}
+    assert SECRET not in str(records)
+    assert "so far" not in str(records)
+
+
+def test_a_result_over_the_limit_fails_the_job_and_says_the_limit(api: Api) -> None:
+    def work(request: InferenceRequest, deadline: Deadline) -> Steps:
+        yield Chunk("start")
+        return Outcome("é" * (MAX_RESULT // 2 + 1))
+
+    run(api, work)
+
+    assert api.log[-1].error_type is ErrorType.WORKLOAD_FAILED
+    assert "262146 bytes" in (api.log[-1].error or "")
+    assert "262144" in (api.log[-1].error or "")
+
+
+@pytest.mark.parametrize("usage", [{"words": float("nan")}, {"words": "x" * 5000}])
+def test_usage_that_does_not_fit_costs_no_result(api: Api, usage: dict[str, Json]) -> None:
+    def work(request: InferenceRequest, deadline: Deadline) -> Steps:
+        yield Chunk("all")
+        return Outcome("all", usage=usage)
+
+    run(api, work)
+
+    assert (api.log[-1].status, api.log[-1].result, api.log[-1].usage) == (Status.COMPLETED, "all", None)
+
+
+@pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt()])
+def test_the_end_of_the_process_is_no_failure_of_the_job(api: Api, error: BaseException) -> None:
+    with pytest.raises(type(error)):
+        run(api, raising(error))
+
+    assert api.log[-1].status is Status.PROCESSING
+
+
+def test_a_refused_claim_runs_nothing(api: Api) -> None:
+    api.claim_by_another("request 2")
+    loaded: list[str] = []
+    runner = JobRunner(
+        open_publisher=runner_of(api, two_words).open_publisher,
+        load=lambda model: loaded.append(model) or two_words,  # type: ignore[func-returns-value]
+    )
+
+    runner.run(WORK, request_id="request 1", seconds_left=30)
+
+    assert loaded == []
+    assert len(api.log) == 2
+
+
+def test_an_api_that_refuses_stops_the_workload_and_the_retried_invocation_ends_the_job(api: Api) -> None:
+    refuser = when_output_is(api, "so far", lambda: api.faults.extend([Fault.FORBIDDEN] * 100))
+
+    with pytest.raises(PublishFailed):
+        run(api, blocked_in(partial(time.sleep, 60)))
+    refuser.join()
+    api.faults.clear()
+    run(api, two_words)
+
+    assert (api.log[-1].status, api.log[-1].attempt) == (Status.COMPLETED, 2)
+    assert api.output == "two words"
+    api.assert_is_sound()
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_whatever_goes_wrong_on_the_way_the_log_has_what_was_produced(api: Api, seed: int) -> None:
+    rng = random.Random(seed)  # noqa: S311  # a seed, no secret
+    kinds = [None, None, *(fault for fault in Fault if fault is not Fault.FORBIDDEN)]
+    api.faults.extend(rng.choice(kinds) for _ in range(200))
+    text = "".join(
+        rng.choice(["a", "\n", "é", "語", "\U0001f600", '"', "\\", "\x00"]) * rng.randint(1, 40) for _ in range(2000)
+    )
+    cuts = sorted(rng.sample(range(len(text)), 200))
+    pieces = [text[start:end] for start, end in zip([0, *cuts], [*cuts, len(text)], strict=True)]
+
+    def work(request: InferenceRequest, deadline: Deadline) -> Steps:
+        for number, piece in enumerate(pieces):
+            yield Chunk(piece)
+            yield Progress(number / len(pieces), f"piece {number}")
+            if number % 10 == 0:
+                time.sleep(0.002)
+        return Outcome(text)
+
+    run(api, work)
+
+    assert api.output == text
+    assert (api.log[-1].status, api.log[-1].result) == (Status.COMPLETED, text)
+    assert len(api.faults) < 190
+    api.assert_is_sound()
+
+
+@pytest.mark.parametrize(("seconds_left", "kept"), [(900.0, 5.0), (20.0, 5.0), (8.0, 2.0), (1.0, 0.25)])
+def test_a_short_invocation_keeps_a_quarter_for_the_final_status(seconds_left: float, kept: float) -> None:
+    assert reserve(seconds_left) == kept
+
+
+def test_off_the_main_thread_a_cancel_stops_the_workload_between_steps(api: Api) -> None:
+    def work(request: InferenceRequest, deadline: Deadline) -> Steps:
+        while True:
+            yield Chunk("x")
+            time.sleep(0.001)
+
+    api.after_update = lambda job: api.cancel() if job.sequence == 4 else None
+    thread = threading.Thread(target=run, args=(api, work))
+
+    thread.start()
+    thread.join(10)
+
+    assert not thread.is_alive()
+    assert api.log[-1].status is Status.CANCELLED

@@ -104,7 +104,7 @@ class AppSync:
         app = web.Application()
         app.router.add_post("/graphql", self._answer)
         app.router.add_get("/graphql", self._listen)
-        self._runner = web.AppRunner(app, shutdown_timeout=0.1)
+        self._runner = web.AppRunner(app, shutdown_timeout=0.1, access_log=None)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", port)
         await site.start()
@@ -183,8 +183,8 @@ class AppSync:
         try:
             data = {name: getattr(self, f"_{name}")(variables)}
         except Refusal as refusal:
-            error = {"path": [name], "errorType": refusal.kind, "message": str(refusal), "errorInfo": None}
-            return web.json_response({"data": None, "errors": [error]})
+            fault: Wire = {"path": [name], "errorType": refusal.kind, "message": str(refusal), "errorInfo": None}
+            return web.json_response({"data": None, "errors": [fault]})
         if self.lost_answers[name] > 0:
             self.lost_answers[name] -= 1
             assert request.transport is not None

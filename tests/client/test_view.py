@@ -1,0 +1,117 @@
+"""The merge: whatever order the parts of a log come in, the view is that of the log."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import reduce
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from longcall import Event, JobView, Snapshot, Status, merge
+from longcall.models import JobId
+
+JOB = JobId("123e4567-e89b-42d3-a456-426614174000")
+EMPTY = JobView(JOB)
+ENDS = st.sampled_from([None, Status.COMPLETED, Status.FAILED, Status.CANCELLED])
+TEXTS = st.none() | st.text(max_size=5)
+
+
+@st.composite
+def logs(draw: st.DrawFn) -> list[Event]:
+    """A job's log: attempts one after another, each with deltas, and an end or none yet."""
+    events = [Event(JOB, 1, Status.PENDING, model="simulated.story")]
+    for attempt in range(1, draw(st.integers(1, 3)) + 1):
+        for delta in [None, *draw(st.lists(TEXTS, max_size=4))]:
+            progress = draw(st.none() | st.floats(0, 1))
+            events.append(
+                Event(JOB, len(events) + 1, Status.PROCESSING, attempt=attempt, delta=delta, progress=progress)
+            )
+    end = draw(ENDS)
+    if end is not None:
+        result = draw(st.text(max_size=5)) if end is Status.COMPLETED else None
+        events.append(replace(events[-1], sequence=len(events) + 1, status=end, delta=draw(TEXTS), result=result))
+    return events
+
+
+def output_at(log: Sequence[Event], sequence: int) -> str:
+    """All output of the attempt that stood at `sequence`, straight from the contract's words."""
+    attempt = log[sequence - 1].attempt
+    return "".join(event.delta or "" for event in log[:sequence] if event.attempt == attempt)
+
+
+def snapshot_at(log: Sequence[Event], sequence: int) -> Snapshot:
+    return Snapshot(replace(log[sequence - 1], delta=None), output_at(log, sequence))
+
+
+def merged(updates: Sequence[Event | Snapshot]) -> JobView:
+    return reduce(merge, updates, EMPTY)
+
+
+def as_pushed(event: Event) -> Event:
+    """The event as a push too small for its result carries it."""
+    return event if event.result is None else replace(event, result=None, result_omitted=True)
+
+
+@given(logs(), st.data())
+def test_any_order_with_repeats_and_snapshots_gives_the_view_of_the_log(log: list[Event], data: st.DataObject) -> None:
+    snapshots = [snapshot_at(log, n) for n in data.draw(st.lists(st.integers(1, len(log)), max_size=3))]
+    pushes = [as_pushed(event) for event in data.draw(st.lists(st.sampled_from(log), max_size=8))]
+    everything: list[Event | Snapshot] = [*log, *snapshots, *pushes]
+
+    view = merged(data.draw(st.permutations(everything)))
+
+    assert view == merged(log)
+    assert view.output == output_at(log, len(log))
+    assert view.sequence == len(log)
+    assert not view.held
+
+
+@given(logs(), st.data())
+def test_two_orders_of_the_same_parts_of_a_log_give_the_same_view(log: list[Event], data: st.DataObject) -> None:
+    parts: list[Event | Snapshot] = [
+        *data.draw(st.lists(st.sampled_from(log))),
+        *(snapshot_at(log, n) for n in data.draw(st.lists(st.integers(1, len(log)), max_size=2))),
+    ]
+
+    assert merged(data.draw(st.permutations(parts))) == merged(parts)
+
+
+@given(logs(), st.data())
+def test_what_was_merged_before_changes_nothing(log: list[Event], data: st.DataObject) -> None:
+    known: list[Event | Snapshot] = [*log[: data.draw(st.integers(1, len(log)))], snapshot_at(log, 1)]
+    view = merged(known)
+
+    assert merge(view, data.draw(st.sampled_from(known))) is view
+
+
+@given(logs(), st.data())
+def test_view_shows_a_state_that_the_log_has_and_names_what_it_misses(log: list[Event], data: st.DataObject) -> None:
+    some = data.draw(st.sets(st.sampled_from(range(1, len(log) + 1))))
+
+    view = merged([log[sequence - 1] for sequence in data.draw(st.permutations(sorted(some)))])
+
+    first_absent = next(n for n in range(1, len(log) + 2) if n not in some)
+    later = [n for n in some if n > first_absent]
+    assert view.sequence == first_absent - 1
+    assert view.output == (output_at(log, view.sequence) if view.sequence else "")
+    assert list(view.missing) == (list(range(first_absent, min(later))) if later else [])
+
+
+def test_result_left_out_of_a_push_is_filled_in_by_a_read() -> None:
+    full = Event(JOB, 1, Status.COMPLETED, result="long")
+
+    pushed = merge(EMPTY, as_pushed(full))
+
+    assert not pushed.is_final
+    assert merge(pushed, Snapshot(full, "")) == merge(EMPTY, full)
+    assert merge(merge(EMPTY, full), as_pushed(full)) == merge(EMPTY, full)
+
+
+def test_deltas_of_an_earlier_attempt_are_not_in_the_output() -> None:
+    log = [
+        Event(JOB, 1, Status.PROCESSING, attempt=1, delta="half"),
+        Event(JOB, 2, Status.PROCESSING, attempt=2),
+        Event(JOB, 3, Status.PROCESSING, attempt=2, delta="whole"),
+    ]
+
+    assert [merged(log[:count]).output for count in (1, 2, 3)] == ["half", "", "whole"]

@@ -1,0 +1,89 @@
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+from textwrap import dedent
+from typing import Protocol
+
+import pytest
+
+from appsync_local.functions.runtime import FunctionRuntime
+from appsync_local.functions.spec import FunctionSpec
+
+PRELUDE = """
+import os, signal, subprocess, sys, threading, time
+
+def note(event, text):
+    with open(event["notes"], "a") as file:
+        file.write(f"{text}\\n")
+
+def wait_for(path):
+    while not os.path.exists(path):
+        time.sleep(0.002)
+"""
+
+
+class StartRuntime(Protocol):
+    async def __call__(
+        self,
+        *functions: FunctionSpec,
+        retry_delays: Sequence[float] = (0.0,),
+        preload: Sequence[str] = (),
+        concurrency: int = 8,
+        resolver_patience: float = 30.0,
+    ) -> FunctionRuntime: ...
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    folder = tmp_path / "handlers"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def queue(tmp_path: Path) -> Path:
+    return tmp_path / "events.sqlite"
+
+
+@pytest.fixture
+def notes(tmp_path: Path) -> Path:
+    """A file that handlers add lines to; the event names it."""
+    return tmp_path / "notes"
+
+
+@pytest.fixture
+def write_handlers(root: Path) -> Callable[..., None]:
+    """Write the module `app`, whose handlers may use `note` and `wait_for`."""
+
+    def write(*sources: str) -> None:
+        (root / "app.py").write_text(PRELUDE + "".join(map(dedent, sources)))
+
+    return write
+
+
+@pytest.fixture
+async def start_runtime(root: Path, queue: Path) -> AsyncIterator[StartRuntime]:
+    """Start a runtime that is stopped after the test."""
+    async with AsyncExitStack() as stack:
+
+        async def start(
+            *functions: FunctionSpec,
+            retry_delays: Sequence[float] = (0.0,),
+            preload: Sequence[str] = (),
+            concurrency: int = 8,
+            resolver_patience: float = 30.0,
+        ) -> FunctionRuntime:
+            runtime = FunctionRuntime(
+                functions,
+                root=root,
+                queue=queue,
+                preload=preload,
+                retry_delays=retry_delays,
+                concurrency=concurrency,
+                resolver_patience=resolver_patience,
+            )
+            await runtime.start()
+            stack.push_async_callback(runtime.stop)
+            return runtime
+
+        yield start

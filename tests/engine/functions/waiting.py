@@ -1,0 +1,39 @@
+"""Bounded waits on conditions that other processes bring about."""
+
+import asyncio
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+PATIENCE: Final = 20.0  # seconds, for a machine that is busy with other things
+_PAUSE: Final = 0.005
+
+
+async def eventually(condition: Callable[[], bool], what: str) -> None:
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        if time.monotonic() > end:
+            raise AssertionError(f"waited {PATIENCE:.0f} s in vain until {what}")
+        await asyncio.sleep(_PAUSE)
+
+
+def lines(path: Path) -> list[str]:
+    """What handlers have noted in a file so far, complete lines only."""
+    if not path.exists():
+        return []
+    return path.read_text().splitlines() if path.read_text().endswith("\n") else path.read_text().splitlines()[:-1]
+
+
+def is_running(process: int) -> bool:
+    """Whether a process exists and is more than an entry waiting to be reaped."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    status = Path(f"/proc/{process}/stat")
+    try:
+        return status.read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return not Path("/proc/self").exists()  # no such process on Linux; elsewhere there is no /proc to ask

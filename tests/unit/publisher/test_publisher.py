@@ -3,15 +3,15 @@
 import threading
 import time
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
-from botocore.credentials import Credentials
+from botocore.credentials import Credentials, RefreshableCredentials
 
 from chalicelib.errors import PublishFailed
 from chalicelib.jobs import Change, ErrorType, Lease, Status
 from chalicelib.publisher.appsync import AppSync
-from chalicelib.publisher.authorization import ApiKey, Authorization, Signature
+from chalicelib.publisher.authorization import ApiKey, Authorization, Signature, signature_of_this_function
 from chalicelib.publisher.coalescing import Pace
 from chalicelib.publisher.fencing import Accepted, Granted, Over, Refused
 from chalicelib.publisher.publisher import BACKLOG, Backoff, Publisher
@@ -231,6 +231,19 @@ def test_heartbeats_inside_the_lease_leave_no_record(api: Api, stop: Stopped) ->
     assert len(api.log) == 3
 
 
+def test_a_lost_answer_after_heartbeats_without_a_record_is_found_in_the_log(api: Api, stop: Stopped) -> None:
+    with publisher_to(api, pace=QUICK) as publisher:
+        publisher.claim("request 1")
+        publisher.begin(stop, until=time.monotonic() + 20)
+        api.wait_until(lambda api: len(api.inputs) == 5)
+        api.faults.extend([Fault.LOST_ANSWER] * 3)
+        publisher.add(Chunk("once"))
+        publisher.finish(COMPLETED)
+
+    assert api.output == "once"
+    api.assert_is_sound()
+
+
 def test_a_heartbeat_that_renews_the_lease_moves_the_sequence_on(stop: Stopped) -> None:
     with Api(lease=Lease(renewal=timedelta(0))) as api, publisher_to(api, pace=QUICK) as publisher:
         publisher.claim("request 1")
@@ -365,17 +378,35 @@ def test_a_signature_with_another_secret_is_refused() -> None:
         publisher.claim("request 1")
 
 
-def test_credentials_that_are_renewed_sign_the_next_request(stop: Stopped) -> None:
-    credentials = Credentials("AKIDEXAMPLE", "an old secret")
-    signature = Signature(credentials, "eu-central-1")
+def test_credentials_that_expire_are_renewed_for_the_next_request(stop: Stopped) -> None:
+    issued: list[str] = []
 
-    with Api(signature=signature) as api, publisher_to(api, authorization=signature) as publisher:
+    def issue() -> dict[str, str]:
+        issued.append(f"AKID{len(issued) + 1}")
+        # So close to its end that botocore renews it before every use.
+        expiry = datetime.now(UTC) + timedelta(seconds=30)
+        return {
+            "access_key": issued[-1], "secret_key": "a secret", "token": "a token", "expiry_time": expiry.isoformat()
+        }  # fmt: skip
+
+    credentials = RefreshableCredentials.create_from_metadata(issue(), refresh_using=issue, method="test")
+
+    with Api() as api, publisher_to(api, authorization=Signature(credentials, "eu-central-1")) as publisher:
         publisher.claim("request 1")
         publisher.begin(stop, until=time.monotonic() + 20)
-        credentials.secret_key = "a new secret"
         publisher.finish(COMPLETED)
 
-        assert api.log[-1].status is Status.COMPLETED
+        used = [headers["Authorization"].partition("Credential=")[2].partition("/")[0] for headers in api.headers]
+    assert len(set(used)) == len(used) == 2
+
+
+def test_a_function_signs_with_the_credentials_in_its_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDROLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "a secret")
+
+    signature = signature_of_this_function("eu-central-1")
+
+    assert signature.credentials.access_key == "AKIDROLE"
 
 
 def test_a_secret_is_not_shown() -> None:

@@ -144,7 +144,15 @@ def test_a_newer_attempt_stops_this_one(api: Api) -> None:
 
 
 def test_time_running_out_fails_the_job_and_keeps_what_was_produced(api: Api) -> None:
-    run(api, blocked_in(partial(time.sleep, 60)), seconds_left=2.0)
+    def work(request: InferenceRequest, deadline: Deadline) -> Steps:
+        yield Chunk("so far")
+        try:
+            time.sleep(60)
+        except BaseException as error:
+            raise WorkloadFailed("the connection to the model broke") from error
+        return Outcome("never")
+
+    run(api, work, seconds_left=2.0)
 
     last = api.log[-1]
     assert (last.status, last.error_type) == (Status.FAILED, ErrorType.DEADLINE_EXCEEDED)

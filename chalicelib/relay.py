@@ -150,7 +150,7 @@ class Relay:
         """
         return payloads.render_push(self._commit(lambda: jobs.cancel(self._owned(job_id, owner), now=self.clock())))
 
-    def update(self, update: StatusUpdate) -> Json:
+    def update(self, update: StatusUpdate) -> dict[str, Json]:
         """Write a step of the backend's, or say what the log says instead.
 
         Raises:

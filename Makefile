@@ -1,0 +1,60 @@
+# Everything a developer runs. `make run` and `make test` need Python 3.11 or newer and nothing else.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= $(firstword $(foreach p,python3.11 python3.12 python3.13 python3.14 python3,$(shell command -v $(p) 2>/dev/null)))
+VENV := .venv
+BIN := $(VENV)/bin
+PORT ?= 4000
+FILE ?= $(if $(PROMPT),,examples/lost-messages.md)
+MODEL ?= local.textrank
+SOURCES := app.py appsync_local chalicelib infrastructure longcall tests bench
+
+RUN = run --model "$(MODEL)" $(if $(PROMPT),--prompt "$$PROMPT") $(if $(FILE),"$(FILE)")
+export PROMPT
+
+.PHONY: help run serve test check format lock clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: $(VENV)/local.ready ## Start everything, run a job and watch it: FILE=… MODEL=… PROMPT=… ONCE=1 PORT=…
+	@$(BIN)/longcall serve --port $(PORT) $(if $(ONCE),--once) -- $(RUN)
+
+serve: $(VENV)/local.ready ## Start everything and stay up: PORT=…
+	@$(BIN)/longcall serve --port $(PORT)
+
+test: check ## Set up, check, and run every test
+	@$(BIN)/pytest
+
+check: $(VENV)/dev.ready ## Ruff and mypy
+	@$(BIN)/ruff format --check --quiet $(SOURCES)
+	@$(BIN)/ruff check --quiet $(SOURCES)
+	@$(BIN)/mypy $(SOURCES)
+
+format: $(VENV)/dev.ready ## Format the code
+	@$(BIN)/ruff format $(SOURCES)
+	@$(BIN)/ruff check --fix $(SOURCES)
+
+lock: $(VENV)/dev.ready ## Resolve the locked requirements anew from pyproject.toml
+	@$(BIN)/pip install --quiet uv
+	@$(BIN)/uv pip compile --quiet --group lambda $(LOCK) -o requirements.txt
+	@$(BIN)/uv pip compile --quiet --group local --generate-hashes $(LOCK) -o requirements/local.txt
+	@$(BIN)/uv pip compile --quiet --group dev --generate-hashes $(LOCK) -o requirements/dev.txt
+
+LOCK := --no-emit-index-url --no-annotate --no-header --universal --python-version 3.11
+
+clean: ## Remove the environment, caches and local jobs
+	@rm -rf $(VENV) .longcall .mypy_cache .pytest_cache .ruff_cache .hypothesis longcall.egg-info node_modules
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "error: Python 3.11 or newer was not found; install it, or say which with PYTHON=…" >&2; exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "error: Python 3.11 or newer is needed, and $(PYTHON) is older; say which one with PYTHON=…" >&2; exit 1; }
+	@"$(PYTHON)" -m venv $(VENV)
+
+$(VENV)/%.ready: requirements/%.txt pyproject.toml | $(BIN)/python
+	@echo "setting up $(VENV) (once; under a minute)"
+	@$(BIN)/pip install --quiet --disable-pip-version-check --requirement $<
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@

@@ -1,0 +1,109 @@
+"""Ledgers to hold to one contract: SQLite, DynamoDB as moto serves it, and as dynalite does where Node is present."""
+
+import itertools
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from chalicelib.ledger import Ledger, open_ledger
+
+ROOT = Path(__file__).resolve().parents[2]
+NODE = ROOT / "tests" / "node"
+CREDENTIALS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_REGION": "us-east-1"}
+MOTO = """
+import sys
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from werkzeug.serving import make_server
+server = make_server("127.0.0.1", 0, DomainDispatcherApplication(create_backend_app), threaded=True)
+print(server.server_port, flush=True)
+server.serve_forever()
+"""
+DYNALITE = """
+const server = require("dynalite")({ createTableMs: 0 });
+server.listen(0, "127.0.0.1", () => console.log(server.address().port));
+"""
+
+
+@dataclass
+class FakeClock:
+    """A clock that stands still until it is told to go on."""
+
+    time: datetime = datetime(2026, 1, 1, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.time
+
+    def advance(self, seconds: float) -> None:
+        self.time += timedelta(seconds=seconds)
+
+
+@dataclass
+class LedgerKind:
+    """One way to keep a log: `make` opens an empty one, `open` the same place once more."""
+
+    name: str
+    environment: Mapping[str, str]
+    new_location: Callable[[], str]
+    clock: FakeClock = field(default_factory=FakeClock)
+
+    def make(self) -> Ledger:
+        return open_ledger(self.new_location(), clock=self.clock)
+
+
+@contextmanager
+def serving(*command: str, cwd: Path = ROOT) -> Iterator[str]:
+    """Run a server that prints its port; gives its URL."""
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=cwd) as process:
+        try:
+            assert process.stdout is not None
+            yield f"http://127.0.0.1:{int(process.stdout.readline())}"
+        finally:
+            process.kill()
+
+
+@pytest.fixture(scope="session")
+def moto_url() -> Iterator[str]:
+    with serving(sys.executable, "-c", MOTO) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def dynalite_url() -> Iterator[str]:
+    node, npm = shutil.which("node"), shutil.which("npm")
+    if node is None or npm is None:
+        pytest.skip("Node 20 or newer is not installed: no second opinion on DynamoDB")
+    if not (NODE / "node_modules" / "dynalite").exists():
+        subprocess.run([npm, "ci", "--silent"], cwd=NODE, check=True, capture_output=True)
+    with serving(node, "-e", DYNALITE, cwd=NODE) as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "moto", "dynalite"])
+def ledger_kind(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LedgerKind:
+    numbers = itertools.count()
+    if request.param == "sqlite":
+        return LedgerKind("sqlite", {}, lambda: f"sqlite:{tmp_path / f'jobs-{next(numbers)}.db'}")
+    url = request.getfixturevalue(f"{request.param}_url")
+    environment = {**CREDENTIALS, "AWS_DEFAULT_REGION": "us-east-1", "AWS_ENDPOINT_URL_DYNAMODB": url}
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    prefix = f"jobs-{os.getpid()}-{abs(hash(tmp_path))}"
+
+    def new_location() -> str:
+        from chalicelib.ledger.dynamodb import dynamodb_client, table_definition
+
+        name = f"{prefix}-{next(numbers)}"
+        client = dynamodb_client()
+        client.create_table(**table_definition(name))
+        client.get_waiter("table_exists").wait(TableName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 10})
+        return f"dynamodb:{name}"
+
+    return LedgerKind(request.param, environment, new_location)

@@ -1,0 +1,37 @@
+"""Jobs for tests, without the words that do not matter."""
+
+import uuid
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from chalicelib.jobs import InferenceRequest, Job, JobId, Owner, Status, open_job
+
+ADA = Owner("ada")
+GRACE = Owner("grace")
+START = datetime(2026, 1, 1, tzinfo=UTC)
+WEEK = timedelta(days=7)
+
+
+def new_id() -> JobId:
+    return JobId(str(uuid.uuid4()))
+
+
+def opened(
+    job_id: JobId | None = None,
+    owner: Owner = ADA,
+    *,
+    now: datetime = START,
+    prompt: str = "Hello",
+    life: timedelta = WEEK,
+) -> Job:
+    """The first record of a new job."""
+    request = InferenceRequest(prompt=prompt, model="simulated.story")
+    return open_job(job_id or new_id(), owner, request, {"a": [1]}, now=now, retention=life)
+
+
+def following(job: Job, status: Status = Status.PROCESSING, *, after: float = 1.0, delta: str | None = None) -> Job:
+    """A next record, as a ledger sees it: it asks nothing but that the sequence is free."""
+    return replace(
+        job, status=status, sequence=job.sequence + 1, delta=delta, request=None,
+        updated_at=job.updated_at + timedelta(seconds=after),
+    )  # fmt: skip

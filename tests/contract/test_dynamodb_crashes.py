@@ -1,0 +1,97 @@
+"""A process that dies between its writes to DynamoDB leaves nothing that the log does not repair."""
+
+import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from chalicelib.jobs import Status
+from chalicelib.ledger.dynamodb import DynamoDbLedger, dynamodb_client
+from tests.contract.conftest import LedgerKind
+from tests.contract.jobs import ADA, START, following, opened
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+
+pytestmark = pytest.mark.parametrize("ledger_kind", ["moto", "dynalite"], indirect=True)
+
+
+class Killed(BaseException):
+    """The process is gone: nothing catches this on the way."""
+
+
+@contextmanager
+def dying_before(client: "DynamoDBClient", operation: str, *, nth: int = 1) -> Iterator[None]:
+    """Die as the nth request for `operation` is about to leave."""
+    requests = itertools.count(1)
+
+    def die(**_: object) -> None:
+        if next(requests) == nth:
+            raise Killed
+
+    event = f"before-send.dynamodb.{operation}"
+    client.meta.events.register(event, die)
+    try:
+        with pytest.raises(Killed):
+            yield
+    finally:
+        client.meta.events.unregister(event, die)
+
+
+@pytest.fixture
+def client(ledger_kind: LedgerKind) -> "DynamoDBClient":
+    return dynamodb_client()
+
+
+@pytest.fixture
+def ledger(ledger_kind: LedgerKind, client: "DynamoDBClient") -> DynamoDbLedger:
+    table = ledger_kind.new_location().removeprefix("dynamodb:")
+    return DynamoDbLedger(table, client=client, clock=ledger_kind.clock)
+
+
+def test_a_projection_left_behind_is_repaired_by_the_next_reader(
+    ledger: DynamoDbLedger, client: "DynamoDBClient"
+) -> None:
+    job = opened()
+    ledger.append(job)
+    ended = following(job, Status.CANCELLED)
+    with dying_before(client, "UpdateItem"):
+        ledger.append(ended)
+    assert ledger.list(ADA, status=None, limit=10, next_token=None).jobs == (job.summary(),)
+
+    assert ledger.head(job.job_id) == ended
+
+    assert ledger.list(ADA, status=None, limit=10, next_token=None).jobs == (ended.summary(),)
+    assert ledger.unfinished(idle_since=START + timedelta(days=1), limit=10, next_token=None).jobs == ()
+
+
+def test_a_start_that_died_before_its_first_record_is_no_job_but_the_watchdog_hears_of_it(
+    ledger: DynamoDbLedger, client: "DynamoDBClient"
+) -> None:
+    job = opened()
+    with dying_before(client, "PutItem"):
+        ledger.append(job)
+
+    assert ledger.head(job.job_id) is None
+    assert ledger.list(ADA, status=None, limit=10, next_token=None).jobs == ()
+    idle = ledger.unfinished(idle_since=START + timedelta(days=1), limit=10, next_token=None)
+    assert [found.job_id for found in idle.jobs] == [job.job_id]
+
+    assert ledger.append(job)
+
+    assert ledger.list(ADA, status=None, limit=10, next_token=None).jobs == (job.summary(),)
+
+
+def test_a_first_record_without_its_projection_is_listed_once_somebody_reads_it(
+    ledger: DynamoDbLedger, client: "DynamoDBClient"
+) -> None:
+    job = opened()
+    with dying_before(client, "UpdateItem", nth=2):
+        ledger.append(job)
+
+    assert ledger.head(job.job_id) == job
+
+    assert ledger.list(ADA, status=None, limit=10, next_token=None).jobs == (job.summary(),)

@@ -1,0 +1,210 @@
+"""Any interleaving of starts, claims, updates, lost answers, cancels and operators leaves a log that is right."""
+
+import itertools
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import run_state_machine_as_test as run_machine
+
+from chalicelib.errors import InvalidTransition, JobNotFound
+from chalicelib.jobs import (
+    Change,
+    Claim,
+    ErrorType,
+    InferenceRequest,
+    Job,
+    JobId,
+    Lease,
+    OperatorUpdate,
+    Status,
+    WorkerUpdate,
+)
+from chalicelib.payloads import CancelInference, StartInference
+from chalicelib.relay import Relay
+from tests.contract.conftest import LedgerKind
+from tests.contract.jobs import ADA, GRACE, new_id
+
+EXAMPLES = {"sqlite": 100, "moto": 15, "dynalite": 15}
+LEASE = Lease(duration=timedelta(seconds=30), renewal=timedelta(seconds=10))
+REQUEST = InferenceRequest(prompt="Hello", model="simulated.story")
+
+
+@dataclass
+class Worker:
+    """One run of the handler, as far as the log can see it."""
+
+    request_id: str
+    name: str
+    attempt: int = 0
+    sequence: int = 0
+    is_running: bool = False
+    last: WorkerUpdate | None = None
+    produced: list[str] = field(default_factory=list)
+
+
+class RulesModel(RuleBasedStateMachine):
+    kind: LedgerKind
+
+    @initialize()
+    def start(self) -> None:
+        self.relay = Relay(
+            ledger=self.kind.make(), retention=timedelta(days=7), quota=10, lease=LEASE, clock=self.kind.clock
+        )
+        self.job_id: JobId = new_id()
+        self.workers: list[Worker] = []
+        self.names = map(str, itertools.count())
+        self.log: list[Job] = []
+        self.repeat_the_start()
+
+    @rule()
+    def repeat_the_start(self) -> None:
+        answer: Any = self.relay.start(StartInference(self.job_id, REQUEST, None), ADA)
+        head = self.head()
+        assert answer["job"]["sequence"] == head.sequence
+        assert (answer["dispatch"] is None) == (head.status is not Status.PENDING)
+
+    @rule(request_id=st.sampled_from(["event-1", "event-2"]))
+    def deliver_the_event(self, request_id: str) -> None:
+        worker = Worker(request_id, next(self.names))
+        before = self.head()
+        claim = Claim(self.job_id, request_id, f"claim-{worker.name}")
+        answer: Any = self.relay.update(claim)
+        holder_is_alive = before.is_leased(self.kind.clock(), LEASE.duration) and before.request_id != request_id
+        granted = not before.status.is_terminal and not holder_is_alive
+        assert (answer.get("claimed") is True) == granted
+        assert self.relay.update(claim) == answer, "a claim whose answer was lost is answered the same"
+        if granted:
+            assert answer["attempt"] == before.attempt + 1
+            worker.attempt, worker.sequence, worker.is_running = answer["attempt"], answer["sequence"], True
+        self.workers.append(worker)
+
+    def running(self) -> list[Worker]:
+        return [worker for worker in self.workers if worker.is_running]
+
+    @precondition(lambda self: self.running())
+    @rule(data=st.data(), text=st.text(st.characters(codec="utf-8"), min_size=1, max_size=5))
+    def produce(self, data: st.DataObject, text: str) -> None:
+        worker = data.draw(st.sampled_from(self.running()))
+        if self.send(worker, Change(Status.PROCESSING, delta=text)):
+            worker.produced.append(text)
+
+    @precondition(lambda self: self.running())
+    @rule(data=st.data())
+    def beat(self, data: st.DataObject) -> None:
+        self.send(data.draw(st.sampled_from(self.running())), Change(Status.PROCESSING))
+
+    @precondition(lambda self: self.running())
+    @rule(data=st.data(), status=st.sampled_from([Status.COMPLETED, Status.FAILED]))
+    def end(self, data: st.DataObject, status: Status) -> None:
+        worker = data.draw(st.sampled_from(self.running()))
+        failed = status is Status.FAILED
+        change = Change(
+            status,
+            result=None if failed else "".join(worker.produced),
+            error="broke" if failed else None,
+            error_type=ErrorType.WORKLOAD_FAILED if failed else None,
+        )
+        self.send(worker, change)
+        worker.is_running = False
+
+    @precondition(lambda self: any(worker.last for worker in self.workers))
+    @rule(data=st.data())
+    def repeat_an_update(self, data: st.DataObject) -> None:
+        """An answer was lost, or the network delivered the request again much later."""
+        worker = data.draw(st.sampled_from([worker for worker in self.workers if worker.last]))
+        before = self.records()
+        assert worker.last is not None
+        answer: Any = self.relay.update(worker.last)
+        if any(record.update_id == worker.last.update_id for record in before):
+            assert self.records() == before
+            assert answer["attempt"] == worker.attempt
+
+    @rule()
+    def cancel(self) -> None:
+        before = self.head()
+        answer: Any = self.relay.cancel(CancelInference(self.job_id).job_id, ADA)
+        assert answer["status"] == (before.status if before.status.is_terminal else Status.CANCELLED)
+
+    @rule()
+    def cancel_another_owners_job(self) -> None:
+        before = self.records()
+        for attempt in (self.job_id, new_id()):
+            with pytest.raises(JobNotFound):
+                self.relay.cancel(attempt, GRACE)
+        assert self.records() == before
+
+    @rule(status=st.sampled_from([Status.PROCESSING, Status.FAILED, Status.COMPLETED]))
+    def operate(self, status: Status) -> None:
+        before = self.head()
+        change = Change(status, message="by hand", result="r" if status is Status.COMPLETED else None)
+        try:
+            self.relay.update(OperatorUpdate(self.job_id, next(self.names), change))
+        except InvalidTransition:
+            assert before.status.is_terminal or (before.status, status) == (Status.PENDING, Status.COMPLETED)
+        else:
+            assert self.head().sequence == before.sequence + 1
+
+    @rule(seconds=st.sampled_from([1, 11, 31]))
+    def let_time_pass(self, seconds: int) -> None:
+        self.kind.clock.advance(seconds)
+
+    def send(self, worker: Worker, change: Change) -> bool:
+        """Whether the log took the update; a worker that is told of an end or a newer attempt stops."""
+        worker.last = WorkerUpdate(
+            self.job_id, worker.attempt, worker.sequence + 1, f"update-{next(self.names)}", change
+        )
+        before = self.head()
+        answer: Any = self.relay.update(worker.last)
+        own = answer["attempt"] == worker.attempt and answer["status"] == change.status
+        holds = before.attempt == worker.attempt and not before.status.is_terminal
+        assert own == holds or (before.status is change.status and before.attempt == worker.attempt)
+        if not holds:
+            worker.is_running = False
+            return False
+        worker.sequence = answer["sequence"]
+        return True
+
+    def records(self) -> list[Job]:
+        return self.relay.ledger.read(self.job_id, after=0, limit=10_000)
+
+    def head(self) -> Job:
+        head = self.relay.ledger.head(self.job_id)
+        assert head is not None
+        return head
+
+    @invariant()
+    def the_log_only_grows_is_dense_and_ends_once(self) -> None:
+        if not hasattr(self, "relay"):
+            return
+        log = self.records()
+        assert log[: len(self.log)] == self.log
+        assert [record.sequence for record in log] == list(range(1, len(log) + 1))
+        assert not any(record.status.is_terminal for record in log[:-1])
+        assert [record.attempt for record in log] == sorted(record.attempt for record in log)
+        assert [record.updated_at for record in log] == sorted(record.updated_at for record in log)
+        self.log = log
+
+    @invariant()
+    def what_each_attempt_produced_is_in_the_log_once_and_in_order(self) -> None:
+        for worker in getattr(self, "workers", ()):
+            if worker.attempt:
+                deltas = [record.delta for record in self.log if record.attempt == worker.attempt and record.delta]
+                assert deltas == worker.produced
+
+    @invariant()
+    def an_unfinished_job_is_admitted(self) -> None:
+        if hasattr(self, "relay") and not self.head().status.is_terminal:
+            assert self.job_id in self.relay.ledger.admitted(ADA)
+
+
+def test_every_interleaving_leaves_a_right_log(ledger_kind: LedgerKind) -> None:
+    class Model(RulesModel):
+        kind = ledger_kind
+
+    examples = EXAMPLES[ledger_kind.name]
+    run_machine(Model, settings=settings(max_examples=examples, stateful_step_count=25, deadline=None))

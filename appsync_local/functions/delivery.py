@@ -72,7 +72,7 @@ class Deliveries:
 
     def room(self) -> None:
         """An invocation ended; events may have been waiting for that."""
-        if self._crowded and not self._is_stopped:
+        if self._crowded:
             crowded, self._crowded = self._crowded, set()
             for name in sorted(crowded):
                 self._pump(self._functions[name])
@@ -82,6 +82,8 @@ class Deliveries:
             self._pump(spec)
 
     def _pump(self, spec: FunctionSpec) -> None:
+        if self._is_stopped:
+            return
         now = self._clock()
         while (old := self._queue.claim_expired(spec.name, accepted_before=now - spec.maximum_event_age)) is not None:
             self._give_up(spec, old, Condition.EVENT_AGE_EXCEEDED)
@@ -94,8 +96,8 @@ class Deliveries:
         self._plan(spec, now)
 
     def _settle(self, spec: FunctionSpec, event: QueuedEvent, running: asyncio.Future[Outcome]) -> None:
-        if self._is_stopped or running.cancelled():
-            return  # it stays in the queue, and is tried again after the next start
+        if running.cancelled():
+            return  # by a stop: it stays in the queue, and is tried again after the next start
         outcome = running.result()
         match outcome:
             case Succeeded():

@@ -328,6 +328,7 @@ def f(event, context):
     note(event, f"{os.environ['LIFE']} {context.aws_request_id} {os.getpid()}")
     if os.environ["LIFE"] == "first":
         note(event, f"zygote - {os.getppid()}")
+        note(event, f"child - {subprocess.Popen(['sleep', '60']).pid}")
         while True:  # busy, and deaf to everything but SIGKILL
             pass
 """
@@ -350,14 +351,14 @@ async def test_events_survive_the_sudden_death_of_the_engine_under_their_request
 ) -> None:
     assert engine.stdout is not None
     request_ids = [engine.stdout.readline().strip() for _ in range(5)]
-    await eventually(lambda: len(lines(notes)) == 4, "two events are being handled")
+    await eventually(lambda: len(lines(notes)) == 6, "two events are being handled")
     os.kill(engine.pid, signal.SIGKILL)
     engine.wait()
 
     second = FunctionRuntime([FunctionSpec("f", "app.f", {"LIFE": "second"}, 20.0)], root=root, queue=queue)
     await second.start()
     try:
-        await eventually(lambda: len(lines(notes)) >= 9, "all events were handled")
+        await eventually(lambda: len(lines(notes)) >= 11, "all events were handled")
     finally:
         await second.stop()
 
@@ -367,9 +368,9 @@ async def test_events_survive_the_sudden_death_of_the_engine_under_their_request
 
 
 async def test_no_process_outlives_an_engine_that_was_killed(notes: Path, engine: "subprocess.Popen[str]") -> None:
-    await eventually(lambda: len(lines(notes)) == 4, "two events are being handled")
+    await eventually(lambda: len(lines(notes)) == 6, "two events are being handled")
     processes = {int(line.split()[2]) for line in lines(notes)}
-    assert len(processes) == 3  # two workers and the zygote
+    assert len(processes) == 5  # two workers with a child each, and the zygote
     assert all(is_running(process) for process in processes)
 
     os.kill(engine.pid, signal.SIGKILL)
@@ -380,7 +381,7 @@ async def test_no_process_outlives_an_engine_that_was_killed(notes: Path, engine
 async def test_ctrl_c_in_the_terminal_reaches_neither_zygote_nor_workers(
     notes: Path, engine: "subprocess.Popen[str]"
 ) -> None:
-    await eventually(lambda: len(lines(notes)) == 4, "two events are being handled")
+    await eventually(lambda: len(lines(notes)) == 6, "two events are being handled")
     processes = {int(line.split()[2]) for line in lines(notes)}
 
     assert os.getpgid(engine.pid) not in {os.getpgid(process) for process in processes}

@@ -227,6 +227,47 @@ async def test_time_out_ends_the_process_and_all_it_started_before_the_caller_he
     await eventually(lambda: not is_running(child), "the handler's own process is gone")
 
 
+async def test_process_that_dies_takes_along_what_it_started(
+    notes: Path, write_handlers: WriteHandlers, start_runtime: StartRuntime
+) -> None:
+    write_handlers(
+        """
+        def f(event, context):
+            note(event, subprocess.Popen(["sleep", "60"]).pid)
+            os._exit(1)
+        """
+    )
+    runtime = await start_runtime(spec())
+
+    with pytest.raises(FunctionFailed):
+        await runtime.invoke("f", {"notes": str(notes)})
+
+    await eventually(lambda: not is_running(int(lines(notes)[0])), "the handler's own process is gone")
+
+
+async def test_stop_kills_what_runs_and_tells_its_callers(
+    notes: Path, write_handlers: WriteHandlers, start_runtime: StartRuntime
+) -> None:
+    write_handlers(
+        """
+        def f(event, context):
+            note(event, os.getpid())
+            time.sleep(60)
+        """
+    )
+    runtime = await start_runtime(spec())
+    running = asyncio.create_task(runtime.invoke("f", {"notes": str(notes)}))
+    await eventually(lambda: len(lines(notes)) == 1, "the function runs")
+
+    await runtime.stop()
+
+    with pytest.raises(FunctionFailed, match="the functions were stopped while f ran"):
+        await running
+    assert not is_running(int(lines(notes)[0]))
+    with pytest.raises(FunctionFailed, match="the functions are not running"):
+        await runtime.invoke("f", {})
+
+
 async def test_caller_stops_waiting_while_the_function_goes_on(
     tmp_path: Path, notes: Path, write_handlers: WriteHandlers, start_runtime: StartRuntime
 ) -> None:

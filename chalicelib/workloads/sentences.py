@@ -25,6 +25,7 @@ CJK_TEXT: Final = re.compile(f"[{CJK}、。，．「」『』（）！？…]") 
 LONGEST_ASIDE: Final = 300  # characters; a longer quotation or bracket is split like any other text
 LONGEST_ABBREVIATION: Final = 24  # characters
 LONGEST_TITLE: Final = 80  # columns
+NEVER_A_TITLES_END: Final = (",", ";", "、", "-", "は", "が", "を", "に", "の", "で", "と", "も", "へ", "や")
 SHORT_FIRST_LINE: Final = 0.85  # of a paragraph's widest line: below, a title is looked for in it
 SHORT_LINE: Final = 0.6  # the same for its other lines
 
@@ -39,9 +40,9 @@ EMPHASISED: Final = re.compile(r"(\*{1,3}|_{1,3})(?=\S)[^*_]+\1")
 LETTER: Final = re.compile(r"[^\W_]")
 MARKUP: Final = re.compile(
     r"!?\[(?P<link>[^\[\]]*)\]\([^()\s]*\)"
-    r"|(?P<mark>\*\*|__|`)(?=\S)(?P<strong>.{1,300}?)(?<=\S)(?P=mark)"
-    r"|(?<![\w*])\*(?=\S)(?P<star>[^*]{1,300})(?<=\S)\*(?![\w*])"
-    r"|(?<!\w)_(?=\S)(?P<line>[^_]{1,300})(?<=\S)_(?!\w)"
+    r"|(?P<mark>\*\*|__|`)(?=\S)(?P<strong>.{1,120}?)(?<=\S)(?P=mark)"
+    r"|(?<![\w*])\*(?=\S)(?P<star>[^*]{1,120})(?<=\S)\*(?![\w*])"
+    r"|(?<!\w)_(?=\S)(?P<line>[^_]{1,120})(?<=\S)_(?!\w)"
 )
 
 STOPS: Final = ".!?…‽"
@@ -77,11 +78,13 @@ OPENERS: Final = frozenset(
     " their then there these they this those though thus to today two until we what when where whether which while who"
     " why with yet you your".split()
 )
+MID_SENTENCE: Final = frozenset("a an and as at by for from in of on or the their to with".split())
 INITIALS: Final = re.compile(r"(?:[A-Z]\.)*[A-Z]")
 LAST_WORD: Final = re.compile(r"\w[\w.]*$")
 NEXT_WORD: Final = re.compile(r"\s*\W{0,3}(\w+)")
 # 「…。」と言った: the quotation is one part of a longer sentence.
-GOES_ON: Final = re.compile("と(?!ころが|ころで|はいえ|にかく|もかく|りわけ)|って|など|という")
+GOES_ON: Final = re.compile("を|と(?!ころが|ころで|はいえ|にかく|もかく|りわけ)|って|など")
+GOES_ON_AFTER_BRACKET: Final = re.compile("[がのにはもへで]")
 
 
 class Part(Enum):
@@ -141,16 +144,18 @@ def split(text: str) -> Iterator[str]:
 
 
 def _without_code(lines: Sequence[str]) -> list[str]:
+    """The lines with an empty one for each piece of code between fences."""
     prose: list[str] = []
-    code: list[str] | None = None
+    code: list[str] = []
     for line in lines:
-        if code is None and FENCE.match(line.strip()):
+        if code and line.strip() in ("```", "~~~"):
             code = []
-        elif code is not None and line.strip() in ("```", "~~~"):
-            code = None
+            prose.append("")
+        elif code or FENCE.match(line.strip()):
+            code.append(line)
         else:
-            (prose if code is None else code).append(line)
-    return prose + (code or [])  # a fence that nothing closes is none
+            prose.append(line)
+    return prose + code  # a fence that nothing closes is none
 
 
 def _item_marker(line: str, *, after: Sequence[str], part: Part) -> re.Match[str] | None:
@@ -190,12 +195,12 @@ def _groups(lines: Sequence[str]) -> Iterator[list[str]]:
 
 def _is_title(line: str, following: str, widest: int, short: float) -> bool:
     """Whether the line broke before its paragraph's width, without an end, and a capital letter follows."""
-    if is_whole(line) or line.endswith((",", ";", "、", "-")):
+    words = line.split()
+    if is_whole(line) or line.endswith(NEVER_A_TITLES_END) or words[-1].lower() in MID_SENTENCE:
         return False
     begins = LETTER.search(following)
     if begins is None or begins.group().islower():
         return False
-    words = line.split()
     capitals = len(words) > 1 and all(word[0].isupper() for word in words if len(word) > 3)
     return columns(line) < widest * short or (capitals and short == SHORT_FIRST_LINE)
 
@@ -215,9 +220,10 @@ def _join(lines: Iterable[str]) -> str:
             joined.append("" if beside else " ")
         if words:
             joined.append(words)
-    return MARKUP.sub(
-        lambda found: next(filter(None, found.group("link", "strong", "star", "line")), ""), "".join(joined)
-    )
+    text = "".join(joined)
+    for _ in range(2):  # emphasis inside emphasis
+        text = MARKUP.sub(lambda found: next(filter(None, found.group("link", "strong", "star", "line")), ""), text)
+    return " ".join(text.split())
 
 
 def _asides(text: str) -> list[int]:
@@ -255,7 +261,10 @@ def _ends_sentence(text: str, start: int, mark: re.Match[str]) -> bool:
     stops = mark.group()
     before = text[mark.start() - 1 : mark.start()]
     if stops[0] in CJK_STOPS or (stops[0] in "!?." and CJK_LETTER.match(before)):
-        return stops[-1] == "。" or GOES_ON.match(text, end) is None
+        if stops[-1] == "。":
+            return True
+        bracket = stops[-1] in ")）" and GOES_ON_AFTER_BRACKET.match(text, end)
+        return not (bracket or GOES_ON.match(text, end))
     if not text[end].isspace():
         return False
     following = NEXT_WORD.match(text, end)

@@ -61,7 +61,7 @@ class Sentence:
     stands_alone: bool  # whole, and not too short to say anything
 
 
-class _Watch:
+class Watch:
     """Ends the work at its deadline; asked between steps of a few milliseconds."""
 
     def __init__(self, deadline: Deadline) -> None:
@@ -80,14 +80,14 @@ def run(request: InferenceRequest, deadline: Deadline) -> Generator[Chunk | Prog
         OutOfTime: The deadline came first.
         WorkloadFailed: There is no word in the prompt.
     """
-    watch = _Watch(deadline)
-    sentences = yield from _read(request.prompt, watch)
+    watch = Watch(deadline)
+    sentences = yield from read(request.prompt, watch)
     if not sentences:
         raise WorkloadFailed(
             "local.textrank expects a text with sentences in it, and found no word; send the text as prompt"
         )
-    links = yield from _link(sentences, watch)
-    scores = yield from _rank(sentences, links, watch)
+    links = yield from link(sentences, watch)
+    scores = yield from rank(sentences, links, watch)
     total = sum(sentence.size for sentence in sentences)
     limit = _default_size(request.prompt, total) if request.max_tokens is None else request.max_tokens
     chosen = choose(sentences, scores, limit)
@@ -111,7 +111,7 @@ def run(request: InferenceRequest, deadline: Deadline) -> Generator[Chunk | Prog
     )
 
 
-def _read(text: str, watch: _Watch) -> Generator[Progress, None, list[Sentence]]:
+def read(text: str, watch: Watch) -> Generator[Progress, None, list[Sentence]]:
     """The text's sentences, each once; of list items and headings only where there is nothing else."""
     prose: list[Sentence] = []
     other: list[Sentence] = []
@@ -135,7 +135,7 @@ def _read(text: str, watch: _Watch) -> Generator[Progress, None, list[Sentence]]
     return prose or other
 
 
-def _link(sentences: Sequence[Sentence], watch: _Watch) -> Generator[Progress, None, list[dict[int, float]]]:
+def link(sentences: Sequence[Sentence], watch: Watch) -> Generator[Progress, None, list[dict[int, float]]]:
     """For each sentence, the later ones that it shares terms with, and how much."""
     holders: dict[str, list[int]] = defaultdict(list)
     for index, sentence in enumerate(sentences):
@@ -162,8 +162,8 @@ def _link(sentences: Sequence[Sentence], watch: _Watch) -> Generator[Progress, N
     return links
 
 
-def _rank(
-    sentences: Sequence[Sentence], links: Sequence[dict[int, float]], watch: _Watch
+def rank(
+    sentences: Sequence[Sentence], links: Sequence[dict[int, float]], watch: Watch
 ) -> Generator[Progress, None, list[float]]:
     """How central each sentence is: 1.0 on average."""
     neighbours: list[list[int]] = [list(row) for row in links]

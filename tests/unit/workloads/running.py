@@ -1,0 +1,62 @@
+"""Runs a workload to its end and keeps what it yielded; its time is a clock that only sleeping moves."""
+
+from collections.abc import Generator
+from dataclasses import dataclass, field
+
+from chalicelib.workloads import Chunk, Outcome, Progress
+
+
+class FakeClock:
+    """Seconds; `sleep` is the only thing that takes time."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.sleeps: list[float] = []
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        assert seconds >= 0
+        self.sleeps.append(seconds)
+        self.now += seconds
+
+
+@dataclass
+class Run:
+    """What came out of a workload so far; `outcome` is None where it raised."""
+
+    chunks: list[str] = field(default_factory=list)
+    progress: list[Progress] = field(default_factory=list)
+    times: list[float] = field(default_factory=list)  # of the chunks
+    error: Exception | None = None
+    outcome: Outcome | None = None
+
+    @property
+    def output(self) -> str:
+        return "".join(self.chunks)
+
+    @property
+    def finished(self) -> Outcome:
+        assert self.outcome is not None, self.error
+        return self.outcome
+
+
+def run_to_end(steps: Generator[Chunk | Progress, None, Outcome], clock: FakeClock | None = None) -> Run:
+    """Everything the workload does until it returns or raises."""
+    run = Run()
+    while True:
+        try:
+            step = next(steps)
+        except StopIteration as stop:
+            run.outcome = stop.value
+            return run
+        except Exception as exc:
+            run.error = exc
+            return run
+        match step:
+            case Chunk(text):
+                run.chunks.append(text)
+                run.times.append(clock() if clock else 0.0)
+            case Progress():
+                run.progress.append(step)

@@ -1,0 +1,267 @@
+"""The commands: parse, call, render. What talks to the API, or draws, is loaded by the command that needs it."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from longcall.cli import serving
+from longcall.cli.calls import call, follow, open_client
+from longcall.cli.stack import AuthMode, Caller
+from longcall.models import InferenceRequest, Status, new_job_id, parse_job_id
+
+app = typer.Typer(
+    name="longcall",
+    help="Long-running calls behind AWS AppSync, with nothing lost.",
+    epilog="Exit codes: 0 done, 1 the job failed or was cancelled, 2 unusable input, 3 no API, 4 refused, 5 no such "
+    "job, 130 interrupted.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+JobOption = Annotated[str, typer.Argument(metavar="ID", help="The job's id, a UUID.")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object per line on standard output.")]
+StackFile = Annotated[
+    Path | None, typer.Option("--stack", envvar="LONGCALL_STACK", metavar="FILE", help="The stack file of the API.")
+]
+UserName = Annotated[str | None, typer.Option("--user", metavar="NAME", help="Who signs in; by default the first.")]
+Auth = Annotated[AuthMode, typer.Option("--auth", help="Which authorization mode of the API checks the token.")]
+File = Annotated[str | None, typer.Argument(metavar="[FILE]", help="A UTF-8 text, or - for standard input.")]
+Prompt = Annotated[str | None, typer.Option("--prompt", metavar="TEXT", help="The text, or what stands before FILE.")]
+Model = Annotated[str, typer.Option("--model", help="Which workload runs it.")]
+System = Annotated[str | None, typer.Option("--system", metavar="TEXT", help="Instructions before the prompt.")]
+MaxTokens = Annotated[int | None, typer.Option("--max-tokens", help="Most tokens of the answer.")]
+Temperature = Annotated[float | None, typer.Option("--temperature", help="Randomness, from 0 to 2.")]
+ProcessTime = Annotated[float | None, typer.Option("--process-time", help="Seconds that a simulated model takes.")]
+Metadata = Annotated[str | None, typer.Option("--metadata", metavar="JSON", help="Comes back with every event.")]
+OwnId = Annotated[str | None, typer.Option("--job-id", metavar="UUID", help="The same id twice is the same job.")]
+
+DEFAULT_MODEL: Final = "local.textrank"
+
+
+@app.command(
+    epilog="Examples:  longcall run report.txt   |   longcall run --prompt 'a story' --model simulated.story   |   "
+    "cat notes.txt | longcall run - > summary.txt"
+)
+def run(
+    file: File = None,
+    prompt: Prompt = None,
+    model: Model = DEFAULT_MODEL,
+    system: System = None,
+    max_tokens: MaxTokens = None,
+    temperature: Temperature = None,
+    process_time: ProcessTime = None,
+    metadata: Metadata = None,
+    job_id: OwnId = None,
+    as_json: Json = False,
+    stack: StackFile = None,
+    user: UserName = None,
+    auth: Auth = AuthMode.LAMBDA,
+) -> None:
+    """Start a job and show it live; the result goes to standard output."""
+    request = _request(file, prompt, model, system, max_tokens, temperature, process_time, metadata, job_id)
+    caller = Caller.chosen(stack=stack, user=user, auth=auth)
+    follow(caller, request.job_id, as_json=as_json, begin=request)
+
+
+@app.command(epilog="Example:  id=$(longcall start report.txt) && longcall watch $id")
+def start(
+    file: File = None,
+    prompt: Prompt = None,
+    model: Model = DEFAULT_MODEL,
+    system: System = None,
+    max_tokens: MaxTokens = None,
+    temperature: Temperature = None,
+    process_time: ProcessTime = None,
+    metadata: Metadata = None,
+    job_id: OwnId = None,
+    as_json: Json = False,
+    stack: StackFile = None,
+    user: UserName = None,
+    auth: Auth = AuthMode.LAMBDA,
+) -> None:
+    """Start a job, print its id, and leave it to itself."""
+    request = _request(file, prompt, model, system, max_tokens, temperature, process_time, metadata, job_id)
+    caller = Caller.chosen(stack=stack, user=user, auth=auth)
+
+    async def ask() -> None:
+        from longcall import display
+
+        async with open_client(caller) as client:
+            event = await client.start(**asdict(request))
+        if as_json:
+            typer.echo(display.json_line(display.wire(event)))
+        else:
+            typer.echo(event.job_id)
+            typer.echo(
+                f"started on {display.line(event.model)}; follow it with: longcall watch {event.job_id}", err=True
+            )
+
+    call(ask())
+
+
+@app.command(epilog="Example:  longcall watch 123e4567-e89b-42d3-a456-426614174000")
+def watch(
+    job: JobOption,
+    as_json: Json = False,
+    stack: StackFile = None,
+    user: UserName = None,
+    auth: Auth = AuthMode.LAMBDA,
+) -> None:
+    """Follow a job from its first event to its last; leaving cancels nothing."""
+    job_id = parse_job_id(job)
+    follow(Caller.chosen(stack=stack, user=user, auth=auth), job_id, as_json=as_json, begin=None)
+
+
+@app.command(epilog="Example:  longcall get 123e4567-e89b-42d3-a456-426614174000 > result.txt")
+def get(
+    job: JobOption,
+    as_json: Json = False,
+    stack: StackFile = None,
+    user: UserName = None,
+    auth: Auth = AuthMode.LAMBDA,
+) -> None:
+    """Show a job as it stands: its text on standard output, the rest on standard error."""
+    job_id = parse_job_id(job)
+    caller = Caller.chosen(stack=stack, user=user, auth=auth)
+
+    async def ask() -> None:
+        from longcall.cli import tables
+
+        async with open_client(caller) as client:
+            tables.show_job(await client.get(job_id), as_json=as_json)
+
+    call(ask())
+
+
+@app.command("list", epilog="Example:  longcall list --status FAILED --json | jq .jobId")
+def list_(
+    status: Annotated[Status | None, typer.Option("--status", help="Only jobs that stand there.")] = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="Most jobs.")] = 20,
+    as_json: Json = False,
+    stack: StackFile = None,
+    user: UserName = None,
+    auth: Auth = AuthMode.LAMBDA,
+) -> None:
+    """List your jobs, newest first."""
+    caller = Caller.chosen(stack=stack, user=user, auth=auth)
+
+    async def ask() -> None:
+        from longcall.cli import tables
+
+        async with open_client(caller) as client:
+            tables.show_jobs(await tables.newest_jobs(client, status, limit), as_json=as_json)
+
+    call(ask())
+
+
+@app.command(epilog="Example:  longcall events 123e4567-e89b-42d3-a456-426614174000 --after 10")
+def events(
+    job: JobOption,
+    after: Annotated[int, typer.Option("--after", min=0, help="Only events with a greater sequence.")] = 0,
+    as_json: Json = False,
+    stack: StackFile = None,
+    user: UserName = None,
+    auth: Auth = AuthMode.LAMBDA,
+) -> None:
+    """Show a job's log as it stands, an event per line."""
+    job_id = parse_job_id(job)
+    caller = Caller.chosen(stack=stack, user=user, auth=auth)
+
+    async def ask() -> None:
+        from longcall import display
+
+        async with open_client(caller) as client:
+            async for event in client.events(job_id, after=after):
+                typer.echo(display.json_line(display.wire(event)) if as_json else display.log_row(event))
+
+    call(ask())
+
+
+@app.command(epilog="Example:  longcall cancel 123e4567-e89b-42d3-a456-426614174000")
+def cancel(
+    job: JobOption,
+    as_json: Json = False,
+    stack: StackFile = None,
+    user: UserName = None,
+    auth: Auth = AuthMode.LAMBDA,
+) -> None:
+    """End a job; what it has produced stays readable."""
+    job_id = parse_job_id(job)
+    caller = Caller.chosen(stack=stack, user=user, auth=auth)
+
+    async def ask() -> None:
+        from longcall import display
+
+        async with open_client(caller) as client:
+            event = await client.cancel(job_id)
+        if as_json:
+            typer.echo(display.json_line(display.wire(event)))
+        elif event.status is Status.CANCELLED:
+            typer.echo(f"job {event.job_id} is cancelled")
+        else:
+            typer.echo(f"job {event.job_id} had ended before, as {event.status}")
+
+    call(ask())
+
+
+@app.command(epilog='Example:  curl -H "Authorization: $(longcall token --header)" ...')
+def token(
+    header: Annotated[bool, typer.Option("--header", help="The whole value of the Authorization header.")] = False,
+    as_json: Json = False,
+    stack: StackFile = None,
+    user: UserName = None,
+    auth: Auth = AuthMode.LAMBDA,
+) -> None:
+    """Sign in, and print a token."""
+    caller = Caller.chosen(stack=stack, user=user, auth=auth)
+
+    async def ask() -> None:
+        from longcall import display
+
+        if header:
+            name, value = "authorization", (await caller.authorization().headers())["Authorization"]
+        else:
+            name, value = "token", await caller.provider()()
+        typer.echo(display.json_line({name: value}) if as_json else value)
+
+    call(ask())
+
+
+@app.command(
+    cls=serving.PassingOn,
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+    epilog="Examples:  longcall serve --port 4001   |   longcall serve --once -- longcall run report.txt",
+)
+def serve(context: typer.Context) -> None:
+    """Run the whole stack on this machine: API, workers, sign-in and job log.
+
+    Takes --port (4000), --host (127.0.0.1), --data DIR for the job log, and -- COMMAND ... to run once the stack is
+    ready; --once ends the stack with that command, and with its exit code. Other options are handed on as they are.
+    """
+    serving.replace_process(context)
+
+
+def _request(
+    file: str | None,
+    prompt: str | None,
+    model: str,
+    system: str | None,
+    max_tokens: int | None,
+    temperature: float | None,
+    process_time: float | None,
+    metadata: str | None,
+    job_id: str | None,
+) -> InferenceRequest:
+    from longcall.cli.inputs import compose_prompt, parse_metadata
+
+    request = InferenceRequest(
+        prompt=compose_prompt(file, prompt), model=model, system=system, max_tokens=max_tokens,
+        temperature=temperature, process_time=process_time, metadata=parse_metadata(metadata),
+        job_id=new_job_id() if job_id is None else parse_job_id(job_id),
+    )  # fmt: skip
+    request.check()
+    return request

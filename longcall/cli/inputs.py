@@ -1,0 +1,77 @@
+"""What a person gives a command, read and checked before anything is sent."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Final
+
+from longcall.errors import InvalidInput
+from longcall.models import PROMPT_LIMIT, Json
+
+STANDARD_INPUT: Final = "-"
+
+
+def compose_prompt(file: str | None, prompt: str | None) -> str:
+    """The text to work on: the prompt, the file, or the prompt, a blank line and the file.
+
+    Raises:
+        InvalidInput
+    """
+    if file is None and prompt is None:
+        raise InvalidInput("there is nothing to work on; give a FILE, --prompt TEXT, or - to read standard input")
+    parts = [prompt] if prompt is not None else []
+    if file is not None:
+        parts.append(read_text(file))
+    return "\n\n".join(parts)
+
+
+def read_text(file: str) -> str:
+    """A UTF-8 text, from a file or from standard input.
+
+    Raises:
+        InvalidInput
+    """
+    name = "standard input" if file == STANDARD_INPUT else file
+    try:
+        content = _read(file)
+    except FileNotFoundError:
+        raise InvalidInput(f"no file {name} was found; give the path of a text file, or - for standard input") from None
+    except IsADirectoryError:
+        raise InvalidInput(f"{name} is a folder; give the path of a text file") from None
+    except OSError as exc:
+        raise InvalidInput(f"{name} cannot be read ({exc.strerror}); give a text file that you may read") from None
+    if len(content) > PROMPT_LIMIT + 3:
+        raise InvalidInput(f"{name} has more than {PROMPT_LIMIT} bytes, which is the most allowed; shorten or split it")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as exc:
+        raise InvalidInput(
+            f"{name} is no UTF-8 text (byte {exc.start} fits nowhere); convert it to UTF-8, or give a text file"
+        ) from None
+
+
+def _read(file: str) -> bytes:
+    most = PROMPT_LIMIT + 4  # one byte over the limit and its byte order mark: enough to refuse, however large it is
+    if file == STANDARD_INPUT:
+        return sys.stdin.buffer.read(most)
+    with Path(file).open("rb") as opened:
+        return opened.read(most)
+
+
+def parse_metadata(text: str | None) -> Json:
+    """JSON from the command line.
+
+    Raises:
+        InvalidInput
+    """
+    if text is None:
+        return None
+    try:
+        value: Json = json.loads(text, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        raise InvalidInput("""--metadata is no JSON; write it like --metadata '{"customer": 7}'""") from None
+    return value
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(name)

@@ -1,0 +1,200 @@
+"""Where a followed job is shown: a terminal that redraws, rows in a pipe, or JSON for a program.
+
+The result goes to standard output, what happens on the way to standard error.
+"""
+
+import sys
+import time
+from abc import abstractmethod
+from collections.abc import Callable
+from types import TracebackType
+from typing import Protocol, Self
+
+from rich.console import Console, RenderableType
+from rich.live import Live
+from rich.text import Text
+
+from longcall import display
+from longcall.models import Status
+from longcall.view import JobView
+from longcall.watch import Link
+
+
+class Screen(Protocol):
+    """Shows one job from its first view to its last."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    @abstractmethod
+    def show(self, view: JobView) -> None:
+        """One event further."""
+
+    @abstractmethod
+    def link(self, link: Link) -> None:
+        """The live connection came or went."""
+
+
+def choose_screen(*, as_json: bool) -> Screen:
+    """The screen that fits what standard output and standard error are."""
+    if as_json:
+        return JsonScreen()
+    console = Console(stderr=True, highlight=False)
+    if console.is_terminal and not console.is_dumb_terminal:
+        return LiveScreen(console, streams_output=sys.stdout.isatty())
+    return RowScreen(console)
+
+
+def write_result(text: str) -> None:
+    """The result, byte for byte; made harmless, and ended by a newline, where a person reads it."""
+    if sys.stdout.isatty():
+        safe = display.plain(text)
+        sys.stdout.write(safe if safe.endswith("\n") else f"{safe}\n")
+    else:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(text.encode("utf-8", "replace"))
+    sys.stdout.flush()
+
+
+class JsonScreen:
+    """Each event as one object per row on standard output."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        pass
+
+    def show(self, view: JobView) -> None:
+        print(display.json_line(display.wire(view)), flush=True)  # noqa: T201  # what the command is for
+
+    def link(self, link: Link) -> None:
+        pass
+
+
+class RowScreen:
+    """A row for each change on standard error, the result at the end on standard output."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._last = ""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        pass
+
+    def show(self, view: JobView) -> None:
+        row = display.headline(view)
+        if row != self._last:
+            self._last = row
+            self._say(row)
+        if view.status is Status.COMPLETED:
+            write_result(view.output if view.result is None else view.result)
+
+    def link(self, link: Link) -> None:
+        match link:
+            case Link.LIVE if self._last:
+                self._say("connected again")
+            case Link.LOST:
+                self._say("the connection was lost; trying to get it back")
+
+    def _say(self, row: str) -> None:
+        self._console.print(Text(row), soft_wrap=True)
+
+
+class LiveScreen:
+    """A bar that moves, and above it the output as it streams.
+
+    Finished rows of output are printed above the moving part and stay; only the row that still grows is redrawn, so
+    output of any length leaves the terminal as tidy as a short one.
+    """
+
+    def __init__(self, console: Console, *, streams_output: bool, clock: Callable[[], float] = time.monotonic) -> None:
+        self._console = console
+        self._streams_output = streams_output
+        self._clock = clock
+        self._view: JobView | None = None
+        self._tail = ""
+        self._connected = True
+        self._began = clock()
+        self._live = Live(
+            console=console, get_renderable=self._render, refresh_per_second=12.5, transient=True,
+            redirect_stdout=False, redirect_stderr=False,
+        )  # fmt: skip
+
+    def __enter__(self) -> Self:
+        self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._finish_row()
+        self._live.stop()
+
+    def show(self, view: JobView) -> None:
+        before, self._view = self._view, view
+        if before is None:
+            self._began = self._clock() - (display.taken(view) or 0.0)
+        if view.status.is_terminal:
+            self._end(view)
+        elif display.is_milestone(before, view):
+            self._finish_row()
+            self._console.print(display.milestone(view))
+            if view.attempt > 1 and self._streams_output:
+                self._console.print(Text("  the output starts again", style="dim"))
+        if view.delta and not view.status.is_terminal and self._streams_output:
+            self._stream(view.delta)
+
+    def link(self, link: Link) -> None:
+        self._connected = link is Link.LIVE
+
+    def _stream(self, delta: str) -> None:
+        *finished, self._tail = display.rows(self._tail + display.plain(delta), self._width())
+        for row in finished:
+            self._print_row(row)
+
+    def _end(self, view: JobView) -> None:
+        if view.delta and self._streams_output:
+            self._stream(view.delta)
+        self._finish_row()
+        self._live.stop()  # nothing moves any more
+        result = view.output if view.result is None else view.result
+        streamed = self._streams_output and result == view.output
+        if view.status is Status.COMPLETED and self._streams_output and not streamed:
+            for row in display.rows(display.plain(result), self._width()):
+                self._print_row(row)
+        if self._streams_output and (view.output or result):
+            self._console.print()
+        self._console.print(display.milestone(view))
+        if view.status is Status.COMPLETED and not self._streams_output:
+            write_result(result)
+
+    def _finish_row(self) -> None:
+        tail, self._tail = self._tail, ""
+        if tail:
+            self._print_row(tail)
+
+    def _print_row(self, row: str) -> None:
+        self._console.print(Text(row), no_wrap=True, overflow="ignore", crop=False)
+
+    def _width(self) -> int:
+        return max(20, min(self._console.width - 1, display.WIDEST))
+
+    def _render(self) -> RenderableType:
+        view, now = self._view, self._clock()
+        if view is None:
+            return display.waiting(now)
+        return display.moving(
+            view, tail=self._tail, elapsed=now - self._began, now=now, connected=self._connected,
+            width=self._console.width,
+        )  # fmt: skip

@@ -1,0 +1,153 @@
+"""Where the API is, and who calls it: the stack file, the environment, and the options that pick from them."""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from longcall.errors import ConfigurationError, Unreachable
+
+if TYPE_CHECKING:
+    from longcall.authorization import Authorization, CognitoPassword
+
+STACK_FILE: Final = Path(".longcall/stack.json")
+NO_STACK: Final = "start one here with `make run` or `longcall serve`, or name another one's file with --stack"
+
+
+class AuthMode(StrEnum):
+    """How the API is to check who calls."""
+
+    LAMBDA = "lambda"  # the Lambda authorizer, the API's default mode
+    COGNITO = "cognito"  # the user pool itself
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """Somebody who can sign in."""
+
+    username: str
+    password: str
+
+    def is_called(self, name: str) -> bool:
+        """Whether a name is this user's: the whole of it, or what stands before the `@`."""
+        return name in {self.username, self.username.partition("@")[0]}
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """One API. `cognito_url` is None where the user pool is AWS's own."""
+
+    graphql_url: str
+    realtime_url: str | None
+    region: str
+    client_id: str
+    cognito_url: str | None
+    users: tuple[User, ...]
+
+
+def find_stack(named: Path | None, *, start: Path) -> Stack:
+    """The stack in a named file, or in `.longcall/stack.json` here or in the nearest folder above.
+
+    Raises:
+        Unreachable: There is none.
+        ConfigurationError: The file is none.
+    """
+    if named is not None:
+        if not named.is_file():
+            raise ConfigurationError(f"no stack file {named} was found; {NO_STACK}")
+        return read_stack(named)
+    for folder in (start, *start.parents):
+        if (folder / STACK_FILE).is_file():
+            return read_stack(folder / STACK_FILE)
+    raise Unreachable(f"no stack runs in this folder or above it; {NO_STACK}")
+
+
+def read_stack(file: Path) -> Stack:
+    """Read a stack file.
+
+    Raises:
+        ConfigurationError
+    """
+    try:
+        fields = json.loads(file.read_text("utf-8"))
+        return Stack(
+            graphql_url=_text(fields, "graphqlUrl"),
+            realtime_url=fields.get("realtimeUrl"),
+            region=_text(fields, "region"),
+            client_id=_text(fields, "clientId"),
+            cognito_url=fields.get("cognitoUrl"),
+            users=tuple(User(_text(user, "username"), _text(user, "password")) for user in fields.get("users", ())),
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as exc:
+        raise ConfigurationError(f"{file} is no stack file of this version; start the stack again to write it") from exc
+
+
+def _text(fields: Mapping[str, Any], name: str) -> str:
+    value = fields[name]
+    if not isinstance(value, str):
+        raise TypeError(name)
+    return value
+
+
+def pick_user(stack: Stack, name: str | None, environment: Mapping[str, str]) -> User:
+    """Who signs in: `name`, else who the environment names, else the stack's first user.
+
+    Raises:
+        ConfigurationError
+    """
+    wanted = name or environment.get("LONGCALL_USERNAME")
+    password = environment.get("LONGCALL_PASSWORD")
+    if wanted is not None and password is not None and wanted == environment.get("LONGCALL_USERNAME"):
+        return User(wanted, password)
+    known = [user for user in stack.users if wanted is None or user.is_called(wanted)]
+    if known:
+        return known[0]
+    if wanted is None:
+        raise ConfigurationError("nobody to sign in as; set LONGCALL_USERNAME and LONGCALL_PASSWORD")
+    names = ", ".join(user.username for user in stack.users) or "nobody"
+    raise ConfigurationError(
+        f"no password is known for {wanted}; the stack knows {names}, and LONGCALL_USERNAME with LONGCALL_PASSWORD "
+        "name anybody else"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """One user of one stack."""
+
+    stack: Stack
+    user: User
+    auth: AuthMode
+
+    @classmethod
+    def chosen(cls, *, stack: Path | None, user: str | None, auth: AuthMode) -> "Caller":
+        """The caller that the options and the environment of this process name.
+
+        Raises:
+            Unreachable, ConfigurationError
+        """
+        found = find_stack(stack, start=Path.cwd())
+        return cls(found, pick_user(found, user, os.environ), auth)
+
+    def provider(self) -> "CognitoPassword":
+        from longcall.authorization import CognitoPassword
+
+        return CognitoPassword(
+            self.stack.region,
+            self.stack.client_id,
+            self.user.username,
+            self.user.password,
+            endpoint_url=self.stack.cognito_url,
+        )
+
+    def authorization(self) -> "Authorization":
+        from longcall.authorization import CognitoToken, LambdaToken
+
+        match self.auth:
+            case AuthMode.LAMBDA:
+                return LambdaToken(self.provider())
+            case AuthMode.COGNITO:
+                return CognitoToken(self.provider())

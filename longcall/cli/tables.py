@@ -1,0 +1,65 @@
+"""Jobs and lists of jobs, printed."""
+
+import sys
+from collections.abc import Sequence
+from typing import Final
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from longcall import display
+from longcall.cli.screens import write_result
+from longcall.client import Client
+from longcall.models import Event, Status
+from longcall.view import JobView
+
+PAGE: Final = 100  # jobs of one read; the most the API takes
+COLUMNS: Final = ("job", "status", "progress", "model", "accepted")
+
+
+async def newest_jobs(client: Client, status: Status | None, limit: int) -> list[Event]:
+    """The caller's newest jobs, at most `limit`, however many pages they take."""
+    page = await client.list(status=status, limit=min(limit, PAGE))
+    jobs = list(page.jobs)
+    while page.next_token is not None and len(jobs) < limit:
+        page = await client.list(status=status, limit=min(limit - len(jobs), PAGE), next_token=page.next_token)
+        jobs.extend(page.jobs)
+    return jobs
+
+
+def show_jobs(jobs: Sequence[Event], *, as_json: bool) -> None:
+    """A table on a terminal; elsewhere a job per row, its cells apart by tabs."""
+    if as_json:
+        for job in jobs:
+            _print(display.json_line(display.wire(job)))
+    elif not sys.stdout.isatty():
+        for job in jobs:
+            _print("\t".join(display.job_cells(job)))
+    elif not jobs:
+        Console(stderr=True).print(Text("no jobs yet; start one with: longcall run FILE", style="dim"))
+    else:
+        table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+        for column in COLUMNS:
+            table.add_column(column, no_wrap=True, justify="right" if column == "progress" else "left")
+        for job in jobs:
+            id_, status, *rest = display.job_cells(job)
+            table.add_row(id_, Text(status, style=display.COLOURS[job.status]), *(Text(cell) for cell in rest))
+        Console(highlight=False).print(table)
+
+
+def show_job(view: JobView, *, as_json: bool) -> None:
+    """The facts on standard error, the text on standard output."""
+    if as_json:
+        _print(display.json_line(display.wire(view) | {"output": view.output}))
+        return
+    console = Console(stderr=True, highlight=False)
+    console.print(display.details(view), soft_wrap=not console.is_terminal)
+    text = view.output if view.result is None else view.result
+    if text:
+        console.print()
+        write_result(text)
+
+
+def _print(row: str) -> None:
+    sys.stdout.write(f"{row}\n")

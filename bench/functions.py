@@ -87,7 +87,7 @@ async def measure(root: Path, *, fresh: int, warm: int) -> list[tuple[str, Seque
     return [
         ("fresh worker, fork to result", first, FRESH_TARGET),
         ("warm invocation", again, WARM_TARGET),
-        ("event accepted, on disk, and sent to a worker", accepted, None),
+        ("event accepted and on disk", accepted, None),
         ("start of the runtime with the libraries (once)", [started, started], None),
     ]
 

@@ -22,6 +22,7 @@ from appsync_local.functions.worker import Household, Launch
 
 _log: Final = logging.getLogger(__name__)
 
+EXIT_GRACE: Final = 1.0  # seconds between closing its socket and the end of the process; it blocks the loop
 STOP_GRACE: Final = 5.0  # seconds the zygote has to end its workers and itself
 
 
@@ -85,7 +86,7 @@ class Nursery:
             _log.warning("the zygote did not end, killing it", extra={"event": "zygote_killed"})
             self._zygote.process.kill()
         self._zygote.channel.close()
-        self._zygote.process.wait()
+        _ended(self._zygote.process)
 
     def spawn(self, number: int, function: str, connection: socket.socket, output: int) -> None:
         """Ask for a worker; `number` is the caller's, unused so far. Both descriptors are the worker's from here on.
@@ -138,7 +139,7 @@ class Nursery:
         zygote.gone.set_result(None)
         if self._is_stopping:
             return
-        status = zygote.process.wait()
+        status = _ended(zygote.process)
         was_ready = zygote.ready.done() and zygote.ready.exception() is None
         if not zygote.ready.done():
             zygote.ready.set_exception(FunctionsNotStarted(f"the process they are forked from ended with {status}"))
@@ -160,6 +161,15 @@ class _Zygote:
     channel: Channel
     ready: asyncio.Future[None]  # or why it will never be
     gone: asyncio.Future[None]
+
+
+def _ended(process: subprocess.Popen[bytes]) -> int:
+    """The exit status of a process that has closed its socket, and is of no use whatever else it does."""
+    try:
+        return process.wait(timeout=EXIT_GRACE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return process.wait()
 
 
 def _zygote_environment() -> dict[str, str]:

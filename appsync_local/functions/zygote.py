@@ -13,6 +13,7 @@ import select
 import signal
 import socket
 import sys
+import threading
 import traceback
 from contextlib import suppress
 from typing import Final, NoReturn
@@ -47,6 +48,8 @@ def _import_all(preload: list[str]) -> str | None:
         except Exception as error:
             traceback.print_exc()
             return f"{name} could not be imported before the functions start ({type(error).__name__}: {error})"
+        if threading.active_count() > 1:  # a lock that another thread holds stays locked in every fork
+            return f"{name} starts a thread when it is imported; leave it to the handlers instead of preloading it"
     return None
 
 
@@ -157,3 +160,4 @@ def _kill_group(process: int) -> None:
 
 if __name__ == "__main__":
     main()
+    os._exit(0)  # without waiting for a thread that a refused library started

@@ -25,6 +25,16 @@ async def test_library_that_cannot_be_preloaded_is_named(start_runtime: StartRun
     await start_runtime(preload=("json",))  # the failed start has given back the queue
 
 
+async def test_library_that_starts_a_thread_is_not_preloaded(
+    tmp_path: Path, start_runtime: StartRuntime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "busybody.py").write_text("import threading\nthreading.Timer(60.0, print).start()\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+
+    with pytest.raises(FunctionsNotStarted, match="busybody starts a thread when it is imported"):
+        await start_runtime(preload=("busybody",))
+
+
 @pytest.mark.parametrize(
     ("functions", "message"),
     [

@@ -152,7 +152,7 @@ class _PublishedKeys:
         if key is not None:
             return key
         with self._lock:
-            if key_id not in self._keys and self._clock() >= self._may_fetch_at:
+            if self._clock() >= self._may_fetch_at:
                 self._fetch()
             key = self._keys.get(key_id)
         if key is None:

@@ -34,7 +34,7 @@ HEADING: Final = re.compile(r"#{1,6}(?:\s+|$)")
 UNDERLINE: Final = re.compile(r"={3,}|-{3,}")
 BULLET: Final = re.compile(r"(?:[-*+•‣◦▪–]\s+|[・●○■□◆◇]\s*|\(?1[.)]\s+|[(（]1[)）]\s*|[①-⑳]\s*)")
 NUMBER: Final = re.compile(r"\(?(?:\d{1,3}[.)]|[a-z]\))\s+|[(（]\d{1,3}[)）]\s*")
-QUOTED: Final = re.compile(r"(?:>\s?)+")
+QUOTED: Final = re.compile(r"^(?:>\s?)+")
 TABLE_ROW: Final = re.compile(r"\|.*\|")
 EMPHASISED: Final = re.compile(r"(\*{1,3}|_{1,3})(?=\S)[^*_]+\1")
 LETTER: Final = re.compile(r"[^\W_]")
@@ -113,7 +113,7 @@ def blocks(text: str) -> Iterator[Block]:
     lines: list[str] = []
     part = Part.PROSE
     for raw in [*_without_code(text.splitlines()), ""]:
-        line = QUOTED.sub("", raw.strip(), count=1).strip()
+        line = QUOTED.sub("", raw.strip()).strip()
         if UNDERLINE.fullmatch(line) and len(lines) == 1:
             yield Block(Part.HEADING, _join(lines))
             lines, part = [], Part.PROSE

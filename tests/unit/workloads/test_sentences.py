@@ -105,6 +105,7 @@ def item(text: str) -> Block:
         ),
         ("It was in the year\n1984. That was late.", [prose("It was in the year 1984. That was late.")]),
         ("> Quoted text\n> goes on.", [prose("Quoted text goes on.")]),
+        ("Where a > b, see <https://a.b>.", [prose("Where a > b, see <https://a.b>.")]),
         ("One.\n\n---\n\n***\n\nTwo.", [prose("One."), prose("Two.")]),
         ("One.\n```py\ncode()\n```\nTwo.", [prose("One."), prose("Two.")]),
         ("```\nnever closed. Text.", [prose("never closed. Text.")]),

@@ -1,6 +1,9 @@
 import subprocess
 import sys
+import time
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -9,7 +12,9 @@ from hypothesis import strategies as st
 from chalicelib import workloads
 from chalicelib.errors import InvalidRequest
 from chalicelib.jobs import InferenceRequest
+from chalicelib.workloads import Deadline, Outcome
 from chalicelib.workloads.simulated import Scene
+from tests.unit.workloads.running import run_to_end
 
 MODELS = [model for kind in workloads.TABLE for model in kind.models]
 
@@ -92,3 +97,16 @@ def test_checking_a_request_imports_no_workload() -> None:
     shown = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, timeout=60, check=True)
 
     assert shown.stdout.strip() == "[]"
+
+
+def test_workload_in_the_documents_keeps_the_contract() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "workloads.md").read_text(encoding="utf-8")
+    source = page.partition("```python\n")[2].partition("```")[0]
+    namespace: dict[str, Any] = {}
+    exec(source, namespace)  # noqa: S102  # our own page
+
+    steps = namespace["run"](InferenceRequest("hello there", "example.shout"), Deadline(time.monotonic() + 60))
+    run = run_to_end(steps)
+
+    assert run.finished == Outcome("HELLO! THERE! ", {"inputWords": 2, "outputWords": 2})
+    assert run.output == run.finished.result

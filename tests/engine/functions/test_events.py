@@ -127,6 +127,8 @@ async def test_destination_gets_the_record_of_an_event_whose_retries_are_exhaust
         "responseContext": {"statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled"},
         "responsePayload": {"errorMessage": "boom", "errorType": "ValueError", "requestId": request_id},
     }
+    await runtime.stop()
+    assert left_in(queue, "f") == set()
 
 
 @pytest.mark.parametrize(

@@ -5,14 +5,18 @@ needs, and collaborators are made once and kept for warm invocations.
 """
 
 import os
-from functools import cache
+import time
+from datetime import UTC, datetime
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
-from chalice import Chalice
+from chalice.app import Chalice
 
 if TYPE_CHECKING:
+    from chalicelib.publisher.appsync import Endpoint
     from chalicelib.relay import Relay
     from chalicelib.runner import JobRunner
+    from chalicelib.supervisor import Supervisor
     from chalicelib.tokens import TokenVerifier
 
 Payload = dict[str, Any]
@@ -40,16 +44,53 @@ def authorizer(event: Payload, context: Any) -> Payload:  # noqa: ARG001
     """Say who a `Lambda-Auth-` token belongs to."""
     from chalicelib.authorizer import authorize
 
-    return dict(authorize(event, token_verifier()))
+    return dict(authorize(event, token_verifier(), now=datetime.now(UTC)))
+
+
+@app.lambda_function(name="job_failed")
+def job_failed(event: Payload, context: Any) -> None:
+    """End the job of an `inference` invocation that Lambda gave up on. Its failure destination."""
+    from chalicelib.supervisor import MARGIN, failure_of
+
+    seconds_left = context.get_remaining_time_in_millis() / 1000
+    supervisor().report(failure_of(event), until=time.monotonic() + seconds_left - MARGIN)
 
 
 @cache
 def job_runner() -> "JobRunner":
     """What `inference` works with; made once per process."""
+    from chalicelib import workloads
+    from chalicelib.publisher.coalescing import Pace
+    from chalicelib.publisher.delivery import Backoff
+    from chalicelib.publisher.publisher import Publisher
     from chalicelib.runner import JobRunner
-    from chalicelib.settings import InferenceSettings
+    from chalicelib.settings import PaceSettings
 
-    return JobRunner(InferenceSettings.from_environment(os.environ))
+    settings = PaceSettings.from_environment(os.environ)
+    pace = Pace(interval=settings.flush_interval, size=settings.flush_bytes, heartbeat=settings.heartbeat)
+    return JobRunner(
+        open_publisher=partial(Publisher, endpoint=endpoint(), pace=pace, backoff=Backoff()), load=workloads.load
+    )
+
+
+@cache
+def supervisor() -> "Supervisor":
+    """What `job_failed` works with; made once per process."""
+    from chalicelib.publisher.delivery import Backoff
+    from chalicelib.supervisor import Supervisor
+
+    return Supervisor(endpoint(), Backoff())
+
+
+@cache
+def endpoint() -> "Endpoint":
+    """Where updates are published; made once per process."""
+    from chalicelib.publisher.appsync import AppSync
+    from chalicelib.publisher.authorization import signature_of_this_function
+    from chalicelib.settings import EndpointSettings
+
+    settings = EndpointSettings.from_environment(os.environ)
+    return AppSync(settings.api_url, signature_of_this_function(settings.region))
 
 
 @cache
@@ -81,21 +122,24 @@ if os.environ.get("LONGCALL_DEBUG_ENVIRONMENT"):  # set by the stage `local` alo
         """Invoke a handler with the request's JSON body as its event, in this process, where a debugger can stop it."""
         import uuid
 
-        from chalice import NotFoundError
+        from chalice.app import NotFoundError
         from chalice.local import LambdaContext
 
-        handlers = {"inference": inference, "status_relay": status_relay, "authorizer": authorizer}
+        handlers = {
+            "inference": inference, "status_relay": status_relay, "authorizer": authorizer, "job_failed": job_failed
+        }  # fmt: skip
         if name not in handlers:
             raise NotFoundError(f"no handler {name}; the handlers are {', '.join(handlers)}")
         take_stack_environment()
         context = LambdaContext(name, memory_size=512, max_runtime_ms=900_000)
         context.aws_request_id = str(uuid.uuid4())
-        return handlers[name](app.current_request.json_body, context)
+        request = app.current_request
+        return handlers[name](request.json_body if request else None, context)
 
     @app.route("/jobs/{job_id}")
     def read_job(job_id: str) -> Any:
         """The whole log of a job, whoever owns it."""
-        from chalice import NotFoundError
+        from chalice.app import NotFoundError
 
         from chalicelib.jobs import JobId
         from chalicelib.payloads import render_job
@@ -111,7 +155,7 @@ if os.environ.get("LONGCALL_DEBUG_ENVIRONMENT"):  # set by the stage `local` alo
         import json
         from pathlib import Path
 
-        from chalice import ChaliceViewError
+        from chalice.app import ChaliceViewError
 
         path = Path(os.environ["LONGCALL_DEBUG_ENVIRONMENT"])
         try:
@@ -120,5 +164,5 @@ if os.environ.get("LONGCALL_DEBUG_ENVIRONMENT"):  # set by the stage `local` alo
             raise ChaliceViewError(f"no local stack runs on {path.parent}; start one with `longcall serve`") from None
         if any(os.environ.get(name) != value for name, value in environment.items()):
             os.environ.update(environment)
-            for collaborator in (job_runner, relay, token_verifier):
+            for collaborator in (job_runner, supervisor, endpoint, relay, token_verifier):
                 collaborator.cache_clear()

@@ -15,8 +15,9 @@ from typing import Final
 
 from chalicelib.jobs import Change, Claim, JobId, Status, WorkerUpdate
 from chalicelib.publisher.coalescing import Pace
+from chalicelib.publisher.delivery import Backoff
 from chalicelib.publisher.fencing import Answer
-from chalicelib.publisher.publisher import Backoff, Publisher
+from chalicelib.publisher.publisher import Publisher
 from chalicelib.workloads import Chunk
 
 TOKENS: Final = 100_000

@@ -11,7 +11,8 @@ JobError
 ├── TokenRejected        `reason`, an enum
 ├── WorkloadFailed       the workload's own failure, in words for a person
 │   └── OutOfTime        its deadline passed
-└── PublishFailed        AppSync refused an update, or stayed unreachable
+└── PublishFailed        AppSync stayed unreachable, or
+    └── UpdateRefused    answered with an error; `error_type`
 
 The name of a class is the `errorType` that a GraphQL caller sees.
 """
@@ -122,3 +123,11 @@ class OutOfTime(WorkloadFailed):
 
 class PublishFailed(JobError):
     """An update could not be brought to AppSync; what it would have said is still the worker's to say."""
+
+
+class UpdateRefused(PublishFailed):
+    """AppSync, or the relay behind it, said no: sending it again will not help."""
+
+    def __init__(self, error_type: str, message: str) -> None:
+        self.error_type = error_type
+        super().__init__(message)

@@ -164,11 +164,16 @@ class WorkerUpdate:
 
 @dataclass(frozen=True, slots=True)
 class OperatorUpdate:
-    """One step by an operator or a supervisor: no attempt, legal transitions only."""
+    """One step by an operator or a supervisor: no attempt, legal transitions only.
+
+    With `request_id` it is about that invocation alone: a job that has ended, or that another invocation has claimed
+    since, is left as it is.
+    """
 
     job_id: JobId
     update_id: str
     change: Change
+    request_id: str | None = None
 
 
 StatusUpdate = Claim | WorkerUpdate | OperatorUpdate
@@ -249,8 +254,8 @@ def decide(head: Job, newer: Sequence[Job], update: StatusUpdate, *, now: dateti
             return _claim(head, update, now=now, lease=lease)
         case WorkerUpdate():
             return _work(head, newer, update, now=now, lease=lease)
-        case OperatorUpdate(change=change):
-            return _operate(head, update, change, now=now)
+        case OperatorUpdate():
+            return _operate(head, update, now=now)
 
 
 def _claim(head: Job, claim: Claim, *, now: datetime, lease: Lease) -> Decision:
@@ -279,10 +284,12 @@ def _work(head: Job, newer: Sequence[Job], update: WorkerUpdate, *, now: datetim
     return Append(_step(head, update.change, update_id=update.update_id, now=now))
 
 
-def _operate(head: Job, update: OperatorUpdate, change: Change, *, now: datetime) -> Decision:
+def _operate(head: Job, update: OperatorUpdate, *, now: datetime) -> Decision:
     if head.update_id == update.update_id:
         return Answer(head)
-    return Append(_step(head, change, update_id=update.update_id, now=now))
+    if update.request_id is not None and (head.status.is_terminal or head.request_id not in (None, update.request_id)):
+        return Answer(head)
+    return Append(_step(head, update.change, update_id=update.update_id, now=now))
 
 
 def _step(head: Job, change: Change, *, update_id: str | None, now: datetime) -> Job:

@@ -190,13 +190,13 @@ def _parse_update(values: Payload) -> StatusUpdate:
     update_id = values.get("updateId") or str(uuid.uuid4())
     status = Status(values["status"])
     attempt, sequence, request_id = values.get("attempt"), values.get("sequence"), values.get("requestId")
-    if request_id is not None:
-        if attempt is not None or status is not Status.PROCESSING:
-            raise InvalidRequest("a claim has status PROCESSING, a requestId and no attempt")
+    if request_id is not None and attempt is not None:
+        raise InvalidRequest("an update has a requestId (a claim, or the end of an invocation) or an attempt, not both")
+    if request_id is not None and status is Status.PROCESSING:
         return Claim(job_id, request_id, update_id)
     change = _parse_change(status, values)
     if attempt is None:
-        return OperatorUpdate(job_id, update_id, change)
+        return OperatorUpdate(job_id, update_id, change, request_id)
     if sequence is None or sequence < 2:
         raise InvalidRequest(
             "an update with an attempt needs the sequence it expects to get: the last one known plus 1"

@@ -102,22 +102,34 @@ class AuthorizerSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class InferenceSettings:
-    """`inference`: where to report, and how output is gathered on the way."""
+class EndpointSettings:
+    """`inference` and the supervisors: where to publish."""
 
     api_url: str
     region: str
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "EndpointSettings":
+        """Raises: MissingSettings."""
+        reader = _Reader(environment)
+        settings = cls(api_url=reader.text("LONGCALL_API_URL"), region=reader.text("AWS_REGION"))
+        reader.check()
+        return settings
+
+
+@dataclass(frozen=True, slots=True)
+class PaceSettings:
+    """`inference`: how often a job reports."""
+
     flush_interval: float  # seconds that output may wait for more
     flush_bytes: int  # gathered output that goes out at once
     heartbeat: float  # seconds of silence after which the worker says that it is alive
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> "InferenceSettings":
+    def from_environment(cls, environment: Mapping[str, str]) -> "PaceSettings":
         """Raises: MissingSettings."""
         reader = _Reader(environment)
         settings = cls(
-            api_url=reader.text("LONGCALL_API_URL"),
-            region=reader.text("AWS_REGION"),
             flush_interval=reader.number("LONGCALL_FLUSH_SECONDS", 0.5, least=0.0),
             flush_bytes=reader.count("LONGCALL_FLUSH_BYTES", 32_768, least=1),
             heartbeat=reader.number("LONGCALL_HEARTBEAT_SECONDS", 1.0, least=0.05),

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Final
 
 from appsync_local.authorization import IamPrincipal, UserPool
-from appsync_local.functions import FunctionRuntime, FunctionSpec
+from appsync_local.functions.runtime import FunctionRuntime
+from appsync_local.functions.spec import ACCOUNT, FunctionSpec
 from appsync_local.server import Engine
 from chalicelib.ledger import DYNAMODB
 from infrastructure.local_identity import TEST_USERS, CognitoServer, Pool, provision
@@ -20,13 +21,12 @@ from infrastructure.wiring import API
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 REGION: Final = "us-east-1"
-ACCOUNT: Final = "000000000000"
-HANDLERS: Final = frozenset({"inference", "status_relay", "authorizer"})
 PRELOADED: Final = (  # by the process that workers are forked from
     "chalice", "gql", "gql.transport.aiohttp", "aiohttp", "jwt", "cryptography.hazmat.primitives.asymmetric.rsa",
     "botocore.auth", "botocore.session", "sqlite3",
 )  # fmt: skip
 INFERENCE_TIMEOUT: Final = 900.0  # seconds, the longest that Lambda gives
+SUPERVISOR_TIMEOUT: Final = 60.0
 REQUEST_TIMEOUT: Final = 10.0  # seconds, for handlers that AppSync waits for
 WORKERS: Final = 16  # processes at once, of all functions together
 
@@ -98,7 +98,7 @@ async def running(options: Options) -> AsyncIterator[Stack]:
         engine = Engine(
             api=API, schema=ROOT / "graphql" / "schema.graphql", code=ROOT / "graphql", invoker=runtime,
             user_pools=(UserPool(pool.issuer, pool.jwks_url, (pool.client_id,)),), principals=(worker,),
-            region=REGION, handlers=HANDLERS,
+            region=REGION, handlers=frozenset(environments),
         )  # fmt: skip
         await engine.start(host=options.host, port=options.port)
         cleanup.push_async_callback(engine.stop)
@@ -110,12 +110,14 @@ async def running(options: Options) -> AsyncIterator[Stack]:
 
 def _environments(options: Options, pool: Pool, worker: IamPrincipal, graphql_url: str) -> dict[str, dict[str, str]]:
     """Each handler's environment: what the stack on AWS sets, with this machine's addresses."""
+    publishing = {
+        "LONGCALL_API_URL": graphql_url,
+        "AWS_ACCESS_KEY_ID": worker.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": worker.secret_access_key,
+    }
     return {
-        "inference": {
-            "LONGCALL_API_URL": graphql_url,
-            "AWS_ACCESS_KEY_ID": worker.access_key_id,
-            "AWS_SECRET_ACCESS_KEY": worker.secret_access_key,
-        },
+        "inference": publishing,
+        "job_failed": publishing,
         "status_relay": {"LONGCALL_LEDGER": options.ledger, **_ledger_credentials(options.ledger)},
         "authorizer": {
             "LONGCALL_ISSUER": pool.issuer,
@@ -133,13 +135,14 @@ def _ledger_credentials(ledger: str) -> dict[str, str]:
 
 
 def _functions(environments: Mapping[str, Mapping[str, str]]) -> list[FunctionSpec]:
-    timeouts = {"inference": INFERENCE_TIMEOUT}
+    timeouts = {"inference": INFERENCE_TIMEOUT, "job_failed": SUPERVISOR_TIMEOUT}
     return [
         FunctionSpec(
             name=name,
             handler=f"app.{name}",
             environment={"AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION, **environment},
             timeout=timeouts.get(name, REQUEST_TIMEOUT),
+            on_failure="job_failed" if name == "inference" else None,
         )
         for name, environment in environments.items()
     ]

@@ -6,5 +6,6 @@ messages       updates and answers as they look on the wire (pure)
 text           text that fits UTF-8, JSON and the limits of the contract (pure)
 authorization  headers that prove who sends a request
 appsync        one `updateStatus` mutation over HTTP, and whether its failure is worth another try
+delivery       one update, tried until it is answered or its time is up
 publisher      the thread that sends, retries, and keeps the lease alive
 """

@@ -21,8 +21,8 @@ from gql.transport.exceptions import (
     TransportServerError,
 )
 
-from chalicelib.errors import InvalidRequest, InvalidTransition, JobNotFound, PublishFailed, Unauthorized
-from chalicelib.jobs import Claim, WorkerUpdate
+from chalicelib.errors import InvalidRequest, InvalidTransition, JobNotFound, Unauthorized, UpdateRefused
+from chalicelib.jobs import StatusUpdate
 from chalicelib.publisher.authorization import Authorization, OutgoingRequest
 from chalicelib.publisher.fencing import Answer
 from chalicelib.publisher.messages import parse, render
@@ -44,10 +44,10 @@ class Channel(Protocol):
 
     Raises:
         Unreachable: Try again, with the same `update_id`.
-        PublishFailed: The API will not take it.
+        UpdateRefused: The API will not take it.
     """
 
-    async def send(self, update: Claim | WorkerUpdate) -> Answer: ...
+    async def send(self, update: StatusUpdate) -> Answer: ...
 
 
 class Endpoint(Protocol):
@@ -103,14 +103,15 @@ class AppSync:
 class _Mutations:
     session: AsyncClientSession
 
-    async def send(self, update: Claim | WorkerUpdate) -> Answer:
+    async def send(self, update: StatusUpdate) -> Answer:
         request = GraphQLRequest(document(), variable_values={"input": render(update)})
         try:
             data = await self.session.execute(request, extra_args={"allow_redirects": False})
         except TransportError as error:
             if is_worth_a_retry(error):
                 raise Unreachable(describe(error)) from error
-            raise PublishFailed(f"AppSync refused an update: {describe(error)}") from error
+            error_type = _error_type(error) if isinstance(error, TransportQueryError) else ""
+            raise UpdateRefused(error_type, f"AppSync refused an update: {describe(error)}") from error
         return parse(data)
 
 

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from typing import Any, assert_never
 
 from chalicelib.errors import PublishFailed
-from chalicelib.jobs import Claim, Status, WorkerUpdate
+from chalicelib.jobs import Change, Claim, OperatorUpdate, Status, StatusUpdate, WorkerUpdate
 from chalicelib.publisher.fencing import Answer
 
 
-def render(update: Claim | WorkerUpdate) -> dict[str, Any]:
+def render(update: StatusUpdate) -> dict[str, Any]:
     """An `UpdateStatusInput`; what the update leaves as it was is left out."""
     match update:
         case Claim(job_id, request_id, update_id):
@@ -17,15 +17,22 @@ def render(update: Claim | WorkerUpdate) -> dict[str, Any]:
                 "jobId": job_id, "status": Status.PROCESSING, "requestId": request_id, "updateId": update_id
             }  # fmt: skip
         case WorkerUpdate(job_id, attempt, sequence, update_id, change):
-            fields = {
-                "jobId": job_id, "status": change.status, "updateId": update_id, "attempt": attempt,
-                "sequence": sequence, "progress": change.progress, "message": change.message, "delta": change.delta,
-                "result": change.result, "error": change.error, "errorType": change.error_type,
-                "usage": None if change.usage is None else json.dumps(change.usage, ensure_ascii=False),
-            }  # fmt: skip
-            return {name: value for name, value in fields.items() if value is not None}
+            who: dict[str, Any] = {"jobId": job_id, "updateId": update_id, "attempt": attempt, "sequence": sequence}
+            return who | _render_change(change)
+        case OperatorUpdate(job_id, update_id, change, request_id):
+            who = {"jobId": job_id, "updateId": update_id}
+            return who | ({} if request_id is None else {"requestId": request_id}) | _render_change(change)
         case _:
             assert_never(update)
+
+
+def _render_change(change: Change) -> dict[str, Any]:
+    fields = {
+        "status": change.status, "progress": change.progress, "message": change.message, "delta": change.delta,
+        "result": change.result, "error": change.error, "errorType": change.error_type,
+        "usage": None if change.usage is None else json.dumps(change.usage, ensure_ascii=False),
+    }  # fmt: skip
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def parse(data: Mapping[str, Any]) -> Answer:

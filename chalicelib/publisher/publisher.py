@@ -7,50 +7,27 @@ it, with one request in flight at a time: the log's order is the order of the an
 import asyncio
 import logging
 import math
-import random
 import threading
 import time
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass
-from itertools import count
 from types import TracebackType
 from typing import Any, Final, Protocol, Self, TypeVar
 from uuid import uuid4
 
-from chalicelib.errors import PublishFailed
 from chalicelib.jobs import Change, Claim, JobId, Status, WorkerUpdate
-from chalicelib.publisher.appsync import Channel, Endpoint, Unreachable
+from chalicelib.publisher.appsync import Channel, Endpoint
 from chalicelib.publisher.coalescing import Outbox, Pace
-from chalicelib.publisher.fencing import Accepted, Answer, Granted, Over, Refused, judge, judge_claim
+from chalicelib.publisher.delivery import Backoff, deliver
+from chalicelib.publisher.fencing import Accepted, Granted, Over, Refused, judge, judge_claim
 from chalicelib.workloads import Chunk, Progress
 
 log = logging.getLogger(__name__)
 
-REQUEST_TIMEOUT: Final = 10.0  # seconds for one try; AppSync itself gives up after 30
-SHORTEST_TRY: Final = 0.1  # seconds; less is not worth a request
 BACKLOG: Final = 2 * 1024 * 1024  # bytes, as many as the runner's reserve has time to send
 CLOSE_TIMEOUT: Final = 5.0  # seconds
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Backoff:
-    """Seconds to wait before another try: random between nothing and a limit that doubles up to `cap`.
-
-    Source: AWS Architecture Blog, "Exponential Backoff And Jitter" (full jitter).
-    """
-
-    base: float = 0.1
-    cap: float = 3.0
-
-    def limit(self, tries: int) -> float:
-        """The longest wait after so many failed tries, from 1 on."""
-        return min(self.cap, self.base * 2.0 ** min(tries - 1, 32))
-
-    def delay(self, tries: int) -> float:
-        return random.uniform(0.0, self.limit(tries))  # noqa: S311  # no secret depends on it
 
 
 class StatusPublisher(Protocol):
@@ -177,7 +154,7 @@ class Publisher:
     async def _claim(self, request_id: str) -> Granted | Refused:
         self._channel = await self._resources.enter_async_context(self._endpoint.open())
         claim = Claim(self._job_id, request_id, update_id=str(uuid4()))
-        verdict = judge_claim(await self._deliver(self._channel, claim))
+        verdict = judge_claim(await deliver(self._channel, claim, until=self._until, backoff=self._backoff))
         if isinstance(verdict, Granted):
             self._attempt, self._sequence = verdict.attempt, verdict.sequence
         return verdict
@@ -236,33 +213,11 @@ class Publisher:
         if self._channel is None:
             raise RuntimeError("the publisher was asked to report on a job it has not claimed")
         update = WorkerUpdate(self._job_id, self._attempt, self._sequence + 1, str(uuid4()), change)
-        answer = await self._deliver(self._channel, update)
+        answer = await deliver(self._channel, update, until=self._until, backoff=self._backoff)
         verdict = judge(answer, reported=change.status, attempt=self._attempt)
         if isinstance(verdict, Accepted):
             self._sequence = max(self._sequence, verdict.sequence)
         return verdict
-
-    async def _deliver(self, channel: Channel, update: Claim | WorkerUpdate) -> Answer:
-        """Try until there is an answer. Its `update_id` lets the log write an update once, however often it arrives."""
-        for tries in count(1):
-            left = self._until - self._loop.time()
-            try:
-                async with asyncio.timeout(min(REQUEST_TIMEOUT, left)):
-                    return await channel.send(update)
-            except (Unreachable, TimeoutError) as error:
-                reason = str(error) or "no answer in time"
-                delay = self._backoff.delay(tries)
-                if self._until - self._loop.time() < delay + SHORTEST_TRY:
-                    raise PublishFailed(
-                        f"expected AppSync to take an update of job {self._job_id} and gave up after {tries} tries: "
-                        f"{reason}; the invocation will be retried"
-                    ) from error
-                log.warning(
-                    "update not delivered, trying again",
-                    extra={"event": "publish_retried", "job_id": self._job_id, "tries": tries, "reason": reason},
-                )
-                await asyncio.sleep(delay)
-        raise AssertionError  # count() has no end
 
     async def _close(self) -> None:
         if self._pump is not None:

@@ -21,9 +21,9 @@ from chalicelib.errors import PublishFailed
 from chalicelib.jobs import Change, Claim, ErrorType, Status, WorkerUpdate
 from chalicelib.payloads import UpdateStatus, parse_call
 from chalicelib.publisher.appsync import describe, document, is_worth_a_retry
+from chalicelib.publisher.delivery import Backoff
 from chalicelib.publisher.fencing import Answer
 from chalicelib.publisher.messages import parse, render
-from chalicelib.publisher.publisher import Backoff
 from tests.unit.publisher.api import JOB_ID, contract
 
 

@@ -13,8 +13,9 @@ from chalicelib.jobs import Change, ErrorType, Lease, Status
 from chalicelib.publisher.appsync import AppSync
 from chalicelib.publisher.authorization import ApiKey, Authorization, Signature, signature_of_this_function
 from chalicelib.publisher.coalescing import Pace
+from chalicelib.publisher.delivery import Backoff
 from chalicelib.publisher.fencing import Accepted, Granted, Over, Refused
-from chalicelib.publisher.publisher import BACKLOG, Backoff, Publisher
+from chalicelib.publisher.publisher import BACKLOG, Publisher
 from chalicelib.workloads import Chunk, Progress
 from tests.unit.publisher.api import JOB_ID, Api, Fault
 

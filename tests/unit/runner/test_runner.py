@@ -17,7 +17,8 @@ from chalicelib.payloads import MAX_RESULT, Dispatch
 from chalicelib.publisher.appsync import AppSync
 from chalicelib.publisher.authorization import ApiKey
 from chalicelib.publisher.coalescing import Pace
-from chalicelib.publisher.publisher import Backoff, Publisher
+from chalicelib.publisher.delivery import Backoff
+from chalicelib.publisher.publisher import Publisher
 from chalicelib.runner import JobRunner, reserve
 from chalicelib.workloads import Chunk, Deadline, Outcome, Progress, Workload
 from tests.unit.publisher.api import JOB_ID, Api, Fault

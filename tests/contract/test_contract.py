@@ -1,0 +1,139 @@
+"""One contract: schema, wiring, code files, handlers and both packages' enums say the same."""
+
+import ast
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from graphql import EnumTypeDefinitionNode, TypeDefinitionNode, parse
+
+from chalicelib import jobs
+from chalicelib.payloads import render_job
+from infrastructure.wiring import API, check
+from tests.contract.conftest import ROOT
+from tests.contract.jobs import opened
+
+SCHEMA = parse((ROOT / "graphql" / "schema.graphql").read_text())
+TYPES: dict[str, Any] = {node.name.value: node for node in SCHEMA.definitions if isinstance(node, TypeDefinitionNode)}
+ARROWS = {
+    "chalicelib": {"chalicelib"},
+    "longcall": {"longcall"},
+    "appsync_local": {"appsync_local", "infrastructure.wiring"},
+    "infrastructure/wiring.py": set(),
+    "app.py": {"chalicelib"},
+}
+PURE = (
+    "chalicelib/jobs.py",
+    "infrastructure/wiring.py",
+    "appsync_local/subscriptions.py",
+    "appsync_local/realtime.py",
+    "longcall/view.py",
+    "longcall/display.py",
+)
+IO_LIBRARIES = {
+    "aiohttp",
+    "asyncio",
+    "boto3",
+    "botocore",
+    "chalice",
+    "gql",
+    "http",
+    "os",
+    "socket",
+    "sqlite3",
+    "urllib",
+}
+OURS = {"app", "appsync_local", "chalicelib", "infrastructure", "longcall"}
+
+
+def fields_of(name: str) -> list[str]:
+    return [field.name.value for field in TYPES[name].fields]
+
+
+def enum(name: str) -> list[str]:
+    return [value.name.value for value in TYPES[name].values]
+
+
+def handlers() -> set[str]:
+    return set(re.findall(r'@app\.lambda_function\(name="(\w+)"\)', (ROOT / "app.py").read_text()))
+
+
+def imports(path: Path) -> list[tuple[int, str]]:
+    found = []
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found += [(node.lineno, alias.name) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found += [(node.lineno, f"{node.module}.{alias.name}") for alias in node.names]
+    return found
+
+
+def python_files(place: str) -> list[Path]:
+    return [ROOT / place] if place.endswith(".py") else sorted((ROOT / place).rglob("*.py"))
+
+
+def test_the_wiring_fits_schema_files_and_handlers() -> None:
+    graphql = ROOT / "graphql"
+    fields = {f"{name}.{field}" for name in ("Query", "Mutation", "Subscription") for field in fields_of(name)}
+    files = {path.relative_to(graphql).as_posix() for path in graphql.rglob("*.js")}
+
+    check(API, fields=fields, files=files, handlers=handlers())
+
+    assert {resolver.field for resolver in API.resolvers} == fields, "a field without a resolver would answer null"
+
+
+def test_every_type_and_field_has_a_description() -> None:
+    for name, node in TYPES.items():
+        assert node.description, name
+        members = node.values if isinstance(node, EnumTypeDefinitionNode) else node.fields  # type: ignore[attr-defined]
+        for member in members:
+            assert member.description, f"{name}.{member.name.value}"
+
+
+@pytest.mark.parametrize("name", ["Status", "ErrorType"])
+def test_the_schemas_words_are_those_of_the_handlers(name: str) -> None:
+    assert enum(name) == [member.value for member in getattr(jobs, name)]
+
+
+def test_what_the_relay_renders_are_fields_of_the_schema() -> None:
+    rendered = set(render_job(opened()))
+
+    assert rendered == set(fields_of("InferenceStatus")) - {"output", "resultOmitted", "claimed"}
+
+
+@pytest.mark.parametrize("place", ARROWS)
+def test_imports_go_one_way(place: str) -> None:
+    wrong = [
+        f"{path.relative_to(ROOT)}:{line} imports {name}"
+        for path in python_files(place)
+        for line, name in imports(path)
+        if name.partition(".")[0] in OURS
+        and not any(name == allowed or name.startswith(f"{allowed}.") for allowed in ARROWS[place])
+    ]
+
+    assert wrong == []
+
+
+@pytest.mark.parametrize("place", PURE)
+def test_pure_modules_import_no_input_or_output(place: str) -> None:
+    wrong = [
+        f"{place}:{line} imports {name}"
+        for path in python_files(place)
+        for line, name in imports(path)
+        if name.partition(".")[0] in IO_LIBRARIES
+    ]
+
+    assert wrong == []
+
+
+def test_chalice_is_imported_by_the_app_alone() -> None:
+    wrong = [
+        f"{path.relative_to(ROOT)}:{line}"
+        for place in ("chalicelib", "longcall", "appsync_local", "infrastructure")
+        for path in python_files(place)
+        for line, name in imports(path)
+        if name.partition(".")[0] == "chalice"
+    ]
+
+    assert wrong == []

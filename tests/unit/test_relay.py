@@ -1,0 +1,359 @@
+"""What each field answers, to whom, and what it refuses."""
+
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chalicelib.jobs import JobId, Lease, Status
+from chalicelib.ledger.sqlite import SqliteLedger
+from chalicelib.relay import Relay
+from tests.contract.conftest import FakeClock
+
+ADA = {"sub": "ada", "issuer": "https://issuer", "username": "ada", "claims": {}}
+ADA_BY_LAMBDA = {"resolverContext": {"sub": "ada", "username": "ada"}}
+GRACE = {"sub": "grace", "issuer": "https://issuer", "username": "grace", "claims": {}}
+BACKEND = {"userArn": "arn:aws:sts::123456789012:assumed-role/worker/inference", "accountId": "123456789012"}
+ID = "7b0f5c1e-52d4-4f5a-9d5e-0a3c8e2b6f11"
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def relay(tmp_path: Path, clock: FakeClock) -> Iterator[Relay]:
+    ledger = SqliteLedger(tmp_path / "jobs.db", clock=clock)
+    yield Relay(ledger=ledger, retention=timedelta(days=7), quota=2, lease=Lease(), clock=clock)
+    ledger.close()
+
+
+def ask(relay: Relay, field: str, arguments: Mapping[str, Any], identity: Any = ADA, selection: Any = ()) -> Any:
+    return relay.answer({"field": field, "arguments": arguments, "identity": identity, "selection": selection})
+
+
+def start(relay: Relay, identity: Any = ADA, **values: Any) -> Any:
+    return ask(relay, "startInference", {"input": {"prompt": "Hi", "model": "simulated.story", **values}}, identity)
+
+
+def update(relay: Relay, **values: Any) -> Any:
+    return ask(relay, "updateStatus", {"input": {"jobId": ID, "status": "PROCESSING", **values}}, BACKEND)
+
+
+def claim(relay: Relay, request_id: str = "event") -> Any:
+    return update(relay, requestId=request_id, updateId=str(uuid.uuid4()))["data"]
+
+
+def refusal(answer: Any) -> str:
+    assert set(answer) == {"error"}
+    return str(answer["error"]["type"])
+
+
+def test_a_start_answers_the_first_event_and_what_to_dispatch(relay: Relay) -> None:
+    answer = start(relay, jobId=ID, metadata={"k": [1, None]}, processTime=3)["data"]
+
+    assert answer["job"]["jobId"] == ID
+    assert (answer["job"]["status"], answer["job"]["sequence"], answer["job"]["attempt"]) == ("PENDING", 1, 0)
+    assert answer["job"]["metadata"] == {"k": [1, None]}
+    assert answer["job"]["createdAt"] == "2026-01-01T00:00:00.000Z"
+    assert answer["dispatch"]["jobId"] == ID
+    assert answer["dispatch"]["request"]["prompt"] == "Hi"
+    assert answer["dispatch"]["request"]["processTime"] == 3
+
+
+def test_a_start_without_an_id_makes_one(relay: Relay) -> None:
+    first, second = (start(relay)["data"]["job"]["jobId"] for _ in range(2))
+
+    assert uuid.UUID(first) != uuid.UUID(second)
+
+
+def test_the_same_start_is_the_same_job_and_is_dispatched_again_only_while_pending(relay: Relay) -> None:
+    first = start(relay, jobId=ID)["data"]
+    second = start(relay, jobId=ID)["data"]
+    claim(relay)
+    third = start(relay, ADA_BY_LAMBDA, jobId=ID)["data"]
+
+    assert second == first
+    assert third["job"]["status"] == "PROCESSING"
+    assert third["dispatch"] is None
+    assert len(relay.ledger.read(JobId(ID), after=0, limit=10)) == 2
+
+
+def test_an_id_in_use_is_refused_alike_for_other_input_and_for_another_owner(relay: Relay) -> None:
+    start(relay, jobId=ID)
+
+    other_input = start(relay, jobId=ID, prompt="Other")
+    other_owner = start(relay, GRACE, jobId=ID)
+
+    assert refusal(other_input) == "JobIdTaken"
+    assert other_owner == other_input
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"prompt": ""}, "prompt is empty"),
+        ({"prompt": " \n\t"}, "prompt is empty"),
+        ({"prompt": "x" * 196_609}, "prompt may have at most 196608 bytes"),
+        ({"prompt": "\N{SNOWMAN}" * 65_537}, "prompt may have at most 196608 bytes"),
+        ({"prompt": "\ud800"}, "surrogate"),
+        ({"system": "x" * 16_385}, "system may have at most 16384 bytes"),
+        ({"model": "gpt-0"}, "model 'gpt-0' is not known"),
+        ({"jobId": "7"}, "jobId has to be a UUID"),
+        ({"jobId": ID.upper()}, "lower case"),
+        ({"processTime": -1}, "processTime has to be from 0"),
+        ({"processTime": float("nan")}, "processTime has to be from 0"),
+        ({"processTime": 841}, "processTime has to be from 0 to 840"),
+        ({"processTime": 1, "model": "local.textrank"}, "takes no processTime"),
+        ({"maxTokens": 0}, "maxTokens has to be 1 or more"),
+        ({"temperature": 2.5}, "temperature has to be from 0 to 2"),
+        ({"metadata": {"a": "x" * 4096}}, "metadata may have at most 4096 bytes"),
+    ],
+)
+def test_bad_input_is_refused_in_one_sentence_and_nothing_is_written(
+    relay: Relay, values: dict[str, Any], words: str
+) -> None:
+    answer = start(relay, **{"jobId": ID, **values})
+
+    assert refusal(answer) == "InvalidRequest"
+    assert words in answer["error"]["message"]
+    assert "\n" not in answer["error"]["message"]
+    assert ask(relay, "listInferences", {})["data"]["items"] == []
+    assert relay.ledger.head(JobId(ID)) is None
+
+
+def test_a_prompt_at_the_limit_is_taken(relay: Relay) -> None:
+    assert "data" in start(relay, prompt="\N{SNOWMAN}" * 65_536)
+
+
+def test_an_owner_may_have_only_so_many_unfinished_jobs(relay: Relay) -> None:
+    start(relay, jobId=ID)
+    start(relay)
+
+    assert refusal(start(relay)) == "QuotaExceeded"
+    assert "data" in start(relay, GRACE)
+    assert "data" in start(relay, jobId=ID), "the same start again is no new job"
+
+    ask(relay, "cancelInference", {"jobId": ID})
+    assert "data" in start(relay)
+    assert refusal(start(relay)) == "QuotaExceeded"
+
+
+def test_a_quota_that_a_crash_left_full_heals_at_the_next_start(relay: Relay, clock: FakeClock) -> None:
+    ended = start(relay)["data"]["job"]["jobId"]
+    ask(relay, "cancelInference", {"jobId": ended})
+    relay.ledger.admit(relay.ledger.head(ended).owner, ended, limit=10)  # type: ignore[union-attr]  # it exists
+    never_opened = JobId(str(uuid.uuid4()))
+    relay.ledger.admit(relay.ledger.head(ended).owner, never_opened, limit=10)  # type: ignore[union-attr]
+
+    clock.advance(61)
+
+    assert "data" in start(relay)
+    assert "data" in start(relay)
+    assert refusal(start(relay)) == "QuotaExceeded"
+
+
+def test_a_stranger_hears_of_a_job_what_he_hears_of_none(relay: Relay) -> None:
+    start(relay, jobId=ID)
+    missing = str(uuid.uuid4())
+
+    assert ask(relay, "getInference", {"jobId": ID}, GRACE) == {"data": None}
+    assert ask(relay, "getInference", {"jobId": missing}, GRACE) == {"data": None}
+    for field in ("cancelInference", "inferenceEvents"):
+        foreign = ask(relay, field, {"jobId": ID}, GRACE)
+        unknown = ask(relay, field, {"jobId": missing}, GRACE)
+        assert refusal(foreign) == "JobNotFound"
+        assert foreign["error"]["message"] == unknown["error"]["message"].replace(missing, ID)
+    assert ask(relay, "listInferences", {}, GRACE)["data"]["items"] == []
+    assert relay.ledger.head(JobId(ID)).status is Status.PENDING  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("identity", [None, {}, {"resolverContext": {}}, {"sub": ""}, BACKEND])
+def test_a_field_of_callers_refuses_who_is_none(relay: Relay, identity: Any) -> None:
+    assert refusal(start(relay, identity)) == "Unauthorized"
+    assert refusal(ask(relay, "getInference", {"jobId": ID}, identity)) == "Unauthorized"
+
+
+@pytest.mark.parametrize("identity", [None, ADA, ADA_BY_LAMBDA])
+def test_only_the_backend_reports(relay: Relay, identity: Any) -> None:
+    start(relay, jobId=ID)
+
+    answer = ask(relay, "updateStatus", {"input": {"jobId": ID, "status": "FAILED"}}, identity)
+
+    assert refusal(answer) == "Unauthorized"
+
+
+def test_a_claim_says_that_it_was_granted_and_a_second_one_that_it_was_not(relay: Relay) -> None:
+    start(relay, jobId=ID)
+
+    mine, other = claim(relay, "mine"), claim(relay, "other")
+
+    assert (mine["claimed"], mine["status"], mine["attempt"], mine["sequence"]) == (True, "PROCESSING", 1, 2)
+    assert "claimed" not in other
+    assert other["sequence"] == 2
+
+
+def test_output_is_that_of_the_newest_attempt_and_is_read_only_where_it_is_selected(relay: Relay) -> None:
+    start(relay, jobId=ID)
+    claim(relay)
+    update(relay, attempt=1, sequence=3, delta="lost ")
+    claim(relay)
+    update(relay, attempt=2, sequence=5, delta="new ")
+    update(relay, attempt=2, sequence=6, delta="text")
+
+    with_output = ask(relay, "getInference", {"jobId": ID}, selection=["jobId", "output"])["data"]
+    without = ask(relay, "getInference", {"jobId": ID}, selection=["jobId"])["data"]
+
+    assert with_output["output"] == "new text"
+    assert "output" not in without
+    assert with_output["attempt"] == 2
+
+
+def test_a_worker_whose_job_was_cancelled_reads_it_in_its_answer(relay: Relay) -> None:
+    start(relay, jobId=ID)
+    claim(relay)
+    update(relay, attempt=1, sequence=3, delta="kept")
+    ask(relay, "cancelInference", {"jobId": ID})
+
+    answer = update(relay, attempt=1, sequence=4, delta="late")["data"]
+
+    assert (answer["status"], answer["sequence"]) == ("CANCELLED", 4)
+    assert ask(relay, "getInference", {"jobId": ID}, selection=["output"])["data"]["output"] == "kept"
+
+
+def test_cancelling_twice_is_cancelling_once(relay: Relay) -> None:
+    start(relay, jobId=ID)
+
+    once, twice = (ask(relay, "cancelInference", {"jobId": ID})["data"] for _ in range(2))
+
+    assert once == twice
+    assert once["sequence"] == 2
+
+
+def test_a_heartbeat_is_a_record_only_when_the_lease_is_due(relay: Relay, clock: FakeClock) -> None:
+    start(relay, jobId=ID)
+    claim(relay)
+
+    clock.advance(9)
+    early = update(relay, attempt=1, sequence=3)["data"]
+    clock.advance(1)
+    due = update(relay, attempt=1, sequence=3)["data"]
+
+    assert (early["sequence"], due["sequence"]) == (2, 3)
+
+
+def test_a_long_result_is_left_out_of_the_push_and_read_with_the_job(relay: Relay) -> None:
+    start(relay, jobId=ID)
+    claim(relay)
+    result = "\N{SNOWMAN}" * 50_000
+
+    pushed = update(relay, status="COMPLETED", attempt=1, sequence=3, result=result)["data"]
+    read = ask(relay, "getInference", {"jobId": ID})["data"]
+
+    assert (pushed["result"], pushed["resultOmitted"]) == (None, True)
+    assert read["result"] == result
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"status": "PENDING"}, "not to PENDING"),
+        ({"status": "CANCELLED"}, "not to CANCELLED"),
+        ({"result": "r"}, "goes with COMPLETED"),
+        ({"error": "e"}, "goes with FAILED"),
+        ({"status": "COMPLETED", "errorType": "CRASHED"}, "goes with FAILED"),
+        ({"attempt": 1}, "needs the sequence"),
+        ({"requestId": "r", "attempt": 1}, "not both"),
+        ({"progress": 1.5}, "progress has to be from 0 to 1"),
+        ({"message": "x" * 1025}, "message may have at most 1024 bytes"),
+        ({"delta": "\x00" * 20_000}, "as JSON text"),
+        ({"usage": [1]}, "usage has to be a JSON object"),
+    ],
+)
+def test_a_malformed_update_is_refused_and_nothing_is_written(relay: Relay, values: dict[str, Any], words: str) -> None:
+    start(relay, jobId=ID)
+
+    answer = update(relay, **values)
+
+    assert refusal(answer) == "InvalidRequest"
+    assert words in answer["error"]["message"]
+    assert relay.ledger.head(JobId(ID)).sequence == 1  # type: ignore[union-attr]
+
+
+def test_an_operators_illegal_move_names_both_statuses(relay: Relay) -> None:
+    start(relay, jobId=ID)
+
+    answer = update(relay, status="COMPLETED", result="by hand")
+
+    assert refusal(answer) == "InvalidTransition"
+    assert answer["error"]["message"] == "a job that is PENDING cannot become COMPLETED"
+
+
+def test_events_are_paged_by_sequence_and_by_size(relay: Relay) -> None:
+    start(relay, jobId=ID)
+    claim(relay)
+    for sequence in range(3, 15):
+        update(relay, attempt=1, sequence=sequence, delta="x" * 98_000)
+
+    everything: list[int] = []
+    while True:
+        page = ask(relay, "inferenceEvents", {"jobId": ID, "after": everything[-1] if everything else 0})["data"]
+        if not page:
+            break
+        assert sum(len(event["delta"] or "") for event in page) <= 1_000_000
+        everything.extend(event["sequence"] for event in page)
+
+    assert everything == list(range(1, 15))
+
+
+@pytest.mark.parametrize(
+    ("field", "arguments"),
+    [
+        ("listInferences", {"limit": 0}),
+        ("listInferences", {"limit": 101}),
+        ("listInferences", {"nextToken": "forged"}),
+        ("inferenceEvents", {"jobId": ID, "limit": 1001}),
+        ("inferenceEvents", {"jobId": ID, "after": -1}),
+        ("getInference", {"jobId": "../etc/passwd"}),
+        ("cancelInference", {"jobId": "x"}),
+    ],
+)
+def test_arguments_out_of_range_are_refused(relay: Relay, field: str, arguments: dict[str, Any]) -> None:
+    assert refusal(ask(relay, field, arguments)) == "InvalidRequest"
+
+
+def test_a_job_expires_for_every_reader(relay: Relay, clock: FakeClock) -> None:
+    start(relay, jobId=ID)
+    clock.time = datetime(2026, 1, 8, 0, 0, 1, tzinfo=UTC)
+
+    assert ask(relay, "getInference", {"jobId": ID}) == {"data": None}
+    assert refusal(ask(relay, "inferenceEvents", {"jobId": ID})) == "JobNotFound"
+    assert refusal(update(relay, requestId="late")) == "JobNotFound"
+
+
+def test_a_lost_race_for_a_sequence_is_decided_again(relay: Relay) -> None:
+    start(relay, jobId=ID)
+    claim(relay)
+
+    class Rival(SqliteLedger):
+        """Somebody else appends between this relay's reading and writing, once."""
+
+        raced = False
+
+        def append(self, job: Any) -> bool:
+            if not self.raced:
+                self.raced = True
+                super().append(replace(job, delta="first", update_id="theirs"))
+            return super().append(job)
+
+    path = relay.ledger._database.execute("PRAGMA database_list").fetchone()[2]  # type: ignore[attr-defined]
+    rival = Rival(Path(path), clock=relay.clock)
+    answer: Any = update(replace(relay, ledger=rival), attempt=1, sequence=3, delta="second")
+    rival.close()
+
+    assert (answer["data"]["sequence"], answer["data"]["delta"]) == (4, "second")

@@ -1,0 +1,47 @@
+"""What handlers read from their environment."""
+
+from datetime import timedelta
+
+import pytest
+
+from chalicelib.errors import MissingSettings
+from chalicelib.ledger import open_ledger
+from chalicelib.settings import AuthorizerSettings, PaceSettings, RelaySettings
+
+
+def test_every_problem_is_reported_at_once() -> None:
+    with pytest.raises(MissingSettings) as caught:
+        RelaySettings.from_environment({"LONGCALL_QUOTA": "many", "LONGCALL_RETENTION_DAYS": "-1"})
+
+    assert caught.value.problems == (
+        "LONGCALL_LEDGER is not set",
+        "LONGCALL_RETENTION_DAYS has to be >= 0.01, and is '-1'",
+        "LONGCALL_QUOTA has to be a whole number >= 1, and is 'many'",
+    )
+
+
+def test_the_keys_of_an_issuer_are_where_discovery_puts_them_unless_said_otherwise() -> None:
+    environment = {"LONGCALL_ISSUER": "https://issuer/pool", "LONGCALL_CLIENT_ID": "c"}
+
+    stated = AuthorizerSettings.from_environment({**environment, "LONGCALL_JWKS_URL": "http://127.0.0.1/keys"})
+
+    assert AuthorizerSettings.from_environment(environment).jwks_url == "https://issuer/pool/.well-known/jwks.json"
+    assert stated.jwks_url == "http://127.0.0.1/keys"
+
+
+def test_a_lease_is_renewed_three_times_in_its_length() -> None:
+    settings = RelaySettings.from_environment({"LONGCALL_LEDGER": "sqlite:jobs.db", "LONGCALL_LEASE_SECONDS": "60"})
+
+    assert (settings.lease.duration, settings.lease.renewal) == (timedelta(seconds=60), timedelta(seconds=20))
+
+
+@pytest.mark.parametrize("interval", ["nan", "inf", "-0.1", "soon"])
+def test_a_number_that_is_none_is_refused(interval: str) -> None:
+    with pytest.raises(MissingSettings, match="LONGCALL_FLUSH_SECONDS"):
+        PaceSettings.from_environment({"LONGCALL_FLUSH_SECONDS": interval})
+
+
+@pytest.mark.parametrize("location", ["", "jobs.db", "sqlite:", "dynamodb:", "postgres://x"])
+def test_a_ledger_of_an_unknown_form_is_refused_with_the_forms(location: str) -> None:
+    with pytest.raises(MissingSettings, match="sqlite:<path> or dynamodb:<table>"):
+        open_ledger(location)

@@ -4,6 +4,7 @@ EngineError
 ├── ApiInvalid         the engine does not start: schema, wiring or code; one line per problem
 ├── PortInUse          the engine does not start: somebody else listens there
 ├── RequestRefused     ends one HTTP request or one realtime connection, before any field is resolved
+├── OperationInvalid   ends one operation before it runs: syntax, validation, variables
 ├── FieldError         ends one field; the caller sees it in `errors`
 │   └── FieldUnauthorized
 ├── FunctionFailed     ends one Lambda invocation; becomes `ctx.error` of the resolver
@@ -11,7 +12,7 @@ EngineError
 └── FilterInvalid      ends one `start`: a subscription filter outside AppSync's limits
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 UNAUTHORIZED_EXCEPTION: Final = "UnauthorizedException"
@@ -50,6 +51,14 @@ class RequestRefused(EngineError):
         self.error_type = error_type
         self.message = message
         super().__init__(message)
+
+
+class OperationInvalid(EngineError):
+    """An operation that does not fit the schema; `entries` is what AppSync answers in `errors`, with status 200."""
+
+    def __init__(self, entries: Sequence[dict[str, object]]) -> None:
+        self.entries = list(entries)
+        super().__init__("; ".join(str(entry["message"]) for entry in entries))
 
 
 class FieldError(EngineError):

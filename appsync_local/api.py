@@ -1,0 +1,226 @@
+"""From wiring, schema and code files to an API that can be executed."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from pathlib import Path
+from typing import assert_never
+
+from graphql import (
+    DocumentNode,
+    GraphQLError,
+    GraphQLField,
+    GraphQLInterfaceType,
+    GraphQLNamedType,
+    GraphQLSchema,
+    GraphQLSyntaxError,
+    GraphQLUnionType,
+    ListValueNode,
+    Source,
+    StringValueNode,
+    build_ast_schema,
+    get_named_type,
+    is_object_type,
+    parse,
+    validate_schema,
+)
+from graphql.validation.validate import validate_sdl
+
+from appsync_local.authorization.caller import Rule
+from appsync_local.authorization.directives import rules_of
+from appsync_local.data_sources import DataSource, LambdaDataSource, NoneDataSource
+from appsync_local.errors import ApiInvalid
+from appsync_local.javascript.script import Script
+from appsync_local.lambda_invoker import LambdaInvoker
+from appsync_local.resolvers import Pipeline, Resolver, Stage, Unit
+from appsync_local.scalars import BUILT_IN, add_behaviour
+from infrastructure.wiring import (
+    Api,
+    AuthMode,
+    LambdaSource,
+    NoneSource,
+    PipelineResolver,
+    UnitResolver,
+    WiringError,
+    check,
+    function_file,
+    resolver_file,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutableApi:
+    """Everything that a request needs to know about the API.
+
+    Args:
+        schema: The schema, with AppSync's scalars and directives in it.
+        modes: Authorization modes; the first one is the default.
+        authorizer: The Lambda authorizer's function, where `AuthMode.LAMBDA` is among the modes.
+        resolvers: By `Type.field`.
+        rules: Who may use a field, by `Type.field`.
+        triggers: By mutation field: the subscription fields that hear of it.
+        resolving_types: Names of the types in which, or below which, a field has a resolver.
+    """
+
+    schema: GraphQLSchema
+    modes: tuple[AuthMode, ...]
+    authorizer: str | None
+    resolvers: Mapping[str, Resolver]
+    rules: Mapping[str, Rule]
+    triggers: Mapping[str, tuple[str, ...]]
+    resolving_types: frozenset[str]
+
+
+def load(api: Api, *, schema: Path, code: Path, handlers: AbstractSet[str], invoker: LambdaInvoker) -> ExecutableApi:
+    """Make an API executable.
+
+    Args:
+        api: The wiring.
+        schema: The schema file.
+        code: The folder with `resolvers/` and `functions/`.
+        handlers: Names of the Lambda functions that exist.
+        invoker: Runs them.
+
+    Raises:
+        ApiInvalid: Schema, wiring or code do not fit; names every problem of the first kind found.
+    """
+    built = load_schema(schema)
+    fields = {f"{type_.name}.{name}" for type_, name, _ in _fields(built)}
+    files = {
+        path.relative_to(code).as_posix()
+        for folder in ("resolvers", "functions")
+        for path in (code / folder).glob("*.js")
+    }
+    try:
+        check(api, fields=fields, files=files, handlers=handlers)
+    except WiringError as error:
+        raise ApiInvalid(error.problems) from error
+    resolvers = _resolvers(api, code, invoker)
+    return ExecutableApi(
+        schema=built,
+        modes=api.modes,
+        authorizer=api.authorizer,
+        resolvers=resolvers,
+        rules=rules_of(built, api.modes),
+        triggers=_triggers(built, schema),
+        resolving_types=_resolving_types(built, resolvers),
+    )
+
+
+def load_schema(path: Path) -> GraphQLSchema:
+    """The schema of one file, with what AppSync adds to it.
+
+    Raises:
+        ApiInvalid: Names file, line and column of every fault.
+    """
+    try:
+        own = parse(Source(path.read_text(encoding="utf-8"), str(path)))
+    except OSError as error:
+        raise ApiInvalid([f"{path} cannot be read: {error.strerror}; give the path of the schema file"]) from None
+    except GraphQLSyntaxError as error:
+        raise ApiInvalid([_placed(error, path)]) from None
+    document = DocumentNode(definitions=(*parse(BUILT_IN).definitions, *own.definitions))
+    faults = validate_sdl(document)
+    if not faults:
+        schema = build_ast_schema(document, assume_valid_sdl=True)
+        faults = validate_schema(schema)
+    if faults:
+        raise ApiInvalid(_placed(fault, path) for fault in faults)
+    add_behaviour(schema)
+    return schema
+
+
+def _placed(error: GraphQLError, path: Path) -> str:
+    if not error.locations:
+        return f"{path}: {error.message}"
+    return f"{path}:{error.locations[0].line}:{error.locations[0].column}: {error.message}"
+
+
+def _fields(schema: GraphQLSchema) -> Iterator[tuple[GraphQLNamedType, str, GraphQLField]]:
+    for type_ in schema.type_map.values():
+        if is_object_type(type_) and not type_.name.startswith("__"):
+            for name, field in type_.fields.items():
+                yield type_, name, field
+
+
+def _resolvers(api: Api, code: Path, invoker: LambdaInvoker) -> dict[str, Resolver]:
+    sources: dict[str, DataSource] = {}
+    for source in api.sources:
+        match source:
+            case LambdaSource(name, function):
+                sources[name] = LambdaDataSource(function, invoker)
+            case NoneSource(name):
+                sources[name] = NoneDataSource()
+            case _:
+                assert_never(source)
+    functions = {f.name: Stage(Script(code / function_file(f)), sources[f.source]) for f in api.functions}
+    resolvers: dict[str, Resolver] = {}
+    for resolver in api.resolvers:
+        script = Script(code / resolver_file(resolver))
+        match resolver:
+            case UnitResolver(field, source_name):
+                resolvers[field] = Unit(Stage(script, sources[source_name]))
+            case PipelineResolver(field, names):
+                resolvers[field] = Pipeline(script, tuple(functions[name] for name in names))
+            case _:
+                assert_never(resolver)
+    return resolvers
+
+
+def _triggers(schema: GraphQLSchema, path: Path) -> dict[str, tuple[str, ...]]:
+    """Which subscription fields hear of which mutation, checked as AppSync checks `@aws_subscribe`."""
+    problems: list[str] = []
+    triggers: dict[str, tuple[str, ...]] = {}
+    mutations = schema.mutation_type.fields if schema.mutation_type else {}
+    for name, field in (schema.subscription_type.fields if schema.subscription_type else {}).items():
+        for mutation in _mutations_of(field):
+            if mutation not in mutations:
+                problems.append(_at(field, path, f"Subscription.{name} listens to {mutation}, which is no mutation"))
+            elif get_named_type(mutations[mutation].type) is not get_named_type(field.type):
+                problems.append(
+                    _at(
+                        field,
+                        path,
+                        f"Subscription.{name} must have the type of Mutation.{mutation}: {mutations[mutation].type}",
+                    )
+                )
+            else:
+                triggers[mutation] = (*triggers.get(mutation, ()), name)
+    if problems:
+        raise ApiInvalid(problems)
+    return triggers
+
+
+def _mutations_of(field: GraphQLField) -> Iterable[str]:
+    for directive in (field.ast_node.directives or ()) if field.ast_node else ():
+        if directive.name.value == "aws_subscribe":
+            for argument in directive.arguments or ():
+                value = argument.value
+                items = value.values if isinstance(value, ListValueNode) else (value,)
+                yield from (item.value for item in items if isinstance(item, StringValueNode))
+
+
+def _at(field: GraphQLField, path: Path, message: str) -> str:
+    location = field.ast_node.loc if field.ast_node else None
+    if location is None:
+        return f"{path}: {message}"
+    start = location.start_token
+    return f"{path}:{start.line}:{start.column}: {message}"
+
+
+def _resolving_types(schema: GraphQLSchema, resolvers: Mapping[str, Resolver]) -> frozenset[str]:
+    """Types whose values cannot be completed without running a resolver: a fixed point of the schema."""
+    found = {field.split(".", 1)[0] for field in resolvers}
+    while True:
+        more = set(found)
+        for type_, _, field in _fields(schema):
+            if get_named_type(field.type).name in found:
+                more.add(type_.name)
+        for type_ in schema.type_map.values():
+            if isinstance(type_, GraphQLInterfaceType | GraphQLUnionType) and any(
+                possible.name in found for possible in schema.get_possible_types(type_)
+            ):
+                more.add(type_.name)
+        if more == found:
+            return frozenset(found)
+        found = more

@@ -1,0 +1,96 @@
+"""The Lambda authorizer: what the function is told, and what its answer means.
+
+Source: AppSync Developer Guide, "AWS_LAMBDA authorization". `Deepdish:Connect` is spelt as the service sends it.
+"""
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Any, Final
+
+from appsync_local.authorization.caller import Caller
+from appsync_local.authorization.credentials import Opaque, Presented
+from appsync_local.authorization.user_pools import Clock
+from appsync_local.errors import FunctionFailed, unauthorized
+from appsync_local.lambda_invoker import LambdaInvoker
+from infrastructure.wiring import AuthMode
+
+TIME_LIMIT: Final = 10.0  # seconds
+LONGEST_TTL: Final = 3600  # seconds
+ANSWERS_KEPT: Final = 1024
+CONNECT: Final[Mapping[str, object]] = {"operationName": "Deepdish:Connect", "queryString": "", "variables": {}}
+
+log = logging.getLogger("appsync_local")
+
+
+class LambdaAuthorizer:
+    """Asks the authorizer function, and keeps an answer for as long as the function says: not at all by default."""
+
+    def __init__(self, function: str, invoker: LambdaInvoker, *, clock: Clock) -> None:
+        self._function = function
+        self._invoker = invoker
+        self._clock = clock
+        self._kept: OrderedDict[str, tuple[float, Caller]] = OrderedDict()
+
+    async def verify(self, credential: Opaque, presented: Presented, request_id: str) -> Caller:
+        """The caller that the function describes.
+
+        Raises:
+            RequestRefused: The function said no, failed, or answered something else than AppSync takes.
+        """
+        kept = self._kept.get(credential.token)
+        if kept is not None and self._clock() < kept[0]:
+            self._kept.move_to_end(credential.token)
+            return kept[1]
+        answer = await self._ask(credential, presented, request_id)
+        caller = _caller(answer)
+        self._keep(credential.token, caller, answer.get("ttlOverride"))
+        return caller
+
+    async def _ask(self, credential: Opaque, presented: Presented, request_id: str) -> Mapping[str, Any]:
+        event = {
+            "authorizationToken": credential.token,
+            "requestContext": {"apiId": "local", "accountId": "000000000000", "requestId": request_id}
+            | dict(presented.operation),
+            "requestHeaders": {
+                name: value if isinstance(value, str) else ",".join(value) for name, value in presented.headers.items()
+            },
+        }
+        try:
+            async with asyncio.timeout(TIME_LIMIT):
+                answer = await self._invoker.invoke(self._function, event)
+        except (FunctionFailed, TimeoutError) as failure:
+            log.warning("the authorizer %s failed: %s", self._function, getattr(failure, "type", "timed out"))
+            raise unauthorized() from None
+        if not isinstance(answer, dict) or answer.get("isAuthorized") is not True:
+            raise unauthorized()
+        return answer
+
+    def _keep(self, token: str, caller: Caller, ttl: object) -> None:
+        self._kept.pop(token, None)
+        if not isinstance(ttl, int) or isinstance(ttl, bool) or ttl <= 0:
+            return
+        self._kept[token] = (self._clock() + min(ttl, LONGEST_TTL), caller)
+        if len(self._kept) > ANSWERS_KEPT:
+            self._kept.popitem(last=False)
+
+
+def _caller(answer: Mapping[str, Any]) -> Caller:
+    context = answer.get("resolverContext") or {}
+    if not isinstance(context, dict) or any(isinstance(value, dict | list) for value in context.values()):
+        log.warning("the authorizer's resolverContext must be a flat object; nested values are not supported")
+        raise unauthorized()
+    denied = answer.get("deniedFields") or []
+    return Caller(
+        mode=AuthMode.LAMBDA,
+        identity={"resolverContext": context},
+        denied=frozenset(_coordinate(str(field)) for field in denied),
+    )
+
+
+def _coordinate(field: str) -> str:
+    """`Type.field`, also from an ARN that ends in `/types/Type/fields/field`."""
+    if "/types/" not in field:
+        return field
+    return field.rsplit("/types/", 1)[1].replace("/fields/", ".")

@@ -1,0 +1,169 @@
+"""Documents, parsed and validated once, with the plans made from them."""
+
+from collections import OrderedDict
+from collections.abc import Hashable, Mapping
+from typing import Any, Final
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    GraphQLError,
+    GraphQLSyntaxError,
+    Node,
+    OperationDefinitionNode,
+    OperationType,
+    VariableDefinitionNode,
+    VariableNode,
+    Visitor,
+    get_variable_values,
+    parse,
+    print_ast,
+    visit,
+)
+from graphql.execution.values import VariableValues
+
+from appsync_local.api import ExecutableApi
+from appsync_local.errors import OperationInvalid, RequestRefused
+from appsync_local.plan import Plan
+from appsync_local.validation import entry, validation_entries
+
+TOKEN_LIMIT: Final = 15_000  # Source: AppSync quotas, "query text"
+DOCUMENTS_KEPT: Final = 512
+PLANS_KEPT: Final = 16  # per operation: one for each combination of @skip and @include that was asked for
+
+
+class Operation:
+    """One operation of a document."""
+
+    def __init__(
+        self, api: ExecutableApi, node: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]
+    ) -> None:
+        self.node = node
+        self.type: OperationType = node.operation
+        self.name = node.name.value if node.name else None
+        fields = (s for s in node.selection_set.selections if isinstance(s, FieldNode))
+        self.root_fields = ",".join(field.name.value for field in fields)
+        self._api = api
+        self._fragments = fragments
+        self._conditions = _condition_variables((node, *fragments.values()))
+        self._plans: OrderedDict[Hashable, Plan] = OrderedDict()
+
+    def variables(self, given: Mapping[str, Any]) -> VariableValues:
+        """Variables, coerced to their types.
+
+        Raises:
+            OperationInvalid: One is missing or does not fit.
+        """
+        result = get_variable_values(self._api.schema, self.node.variable_definitions or (), dict(given))
+        if isinstance(result, VariableValues):
+            return result
+        raise OperationInvalid([_variable_entry(error, given) for error in result])
+
+    def plan(self, variables: VariableValues) -> Plan:
+        """The plan for these variables; the same object for every caller that selects the same."""
+        key = tuple(variables.coerced.get(name) for name in self._conditions)
+        plan = self._plans.get(key)
+        if plan is None:
+            plan = self._plans[key] = Plan(self._api, self.node, self._fragments, variables)
+            if len(self._plans) > PLANS_KEPT:
+                self._plans.popitem(last=False)
+        return plan
+
+
+class Document:
+    """A valid document."""
+
+    def __init__(self, api: ExecutableApi, node: DocumentNode) -> None:
+        fragments = {d.name.value: d for d in node.definitions if isinstance(d, FragmentDefinitionNode)}
+        nodes = [d for d in node.definitions if isinstance(d, OperationDefinitionNode)]
+        self._operations = {d.name.value if d.name else None: Operation(api, d, fragments) for d in nodes}
+
+    def operation(self, name: str | None) -> Operation:
+        """The operation to run.
+
+        Raises:
+            RequestRefused: No name was given for one of several, or none has this name.
+        """
+        if not name:
+            if len(self._operations) == 1:
+                return next(iter(self._operations.values()))
+            raise RequestRefused(400, "BadRequestException", "Missing operation name.")
+        found = self._operations.get(name)
+        if found is None:
+            raise RequestRefused(400, "BadRequestException", f"Unknown operation named '{name}'.")
+        return found
+
+
+class Documents:
+    """The documents used last, by their text."""
+
+    def __init__(self, api: ExecutableApi) -> None:
+        self._api = api
+        self._kept: OrderedDict[str, Document] = OrderedDict()
+
+    def get(self, text: str) -> Document:
+        """The document with this text.
+
+        Raises:
+            OperationInvalid: It has syntax or validation errors.
+        """
+        document = self._kept.get(text)
+        if document is not None:
+            self._kept.move_to_end(text)
+            return document
+        document = Document(self._api, self._valid(text))
+        self._kept[text] = document
+        if len(self._kept) > DOCUMENTS_KEPT:
+            self._kept.popitem(last=False)
+        return document
+
+    def _valid(self, text: str) -> DocumentNode:
+        try:
+            node = parse(text, max_tokens=TOKEN_LIMIT)
+            entries = validation_entries(self._api.schema, node)
+        except GraphQLSyntaxError as error:
+            raise OperationInvalid([_syntax_entry(error)]) from None
+        except RecursionError:
+            raise OperationInvalid([entry("Invalid Syntax : the document is nested too deeply.", ())]) from None
+        if entries:
+            raise OperationInvalid(entries)
+        return node
+
+
+def _syntax_entry(error: GraphQLSyntaxError) -> dict[str, object]:
+    if "Document contains more than" in error.message:
+        return entry(f"Maximum char length exceeded. A document has at most {TOKEN_LIMIT} tokens.", ())
+    location = error.locations[0] if error.locations else None
+    where = f" at line {location.line} column {location.column}" if location else ""
+    return entry(
+        f"Invalid Syntax : {error.message.removeprefix('Syntax Error: ').rstrip('.')}{where}", error.locations or ()
+    )
+
+
+def _variable_entry(error: GraphQLError, given: Mapping[str, Any]) -> dict[str, object]:
+    """graphql-core says what is wrong at the variable's definition; AppSync's words differ for a missing value."""
+    definition = error.nodes[0] if error.nodes else None
+    if not isinstance(definition, VariableDefinitionNode):
+        return entry(error.message, error.locations or ())
+    name = definition.variable.name.value
+    if given.get(name) is None:
+        type_ = print_ast(definition.type)
+        return entry(f"Variable '{name}' has coerced Null value for NonNull type '{type_}'", error.locations or ())
+    reason = error.message.split(f"Variable '${name}' has invalid value", 1)[-1].lstrip(": ")
+    return entry(f"Variable '{name}' has an invalid value : {reason}", error.locations or ())
+
+
+def _condition_variables(nodes: tuple[Node, ...]) -> tuple[str, ...]:
+    """Names of the variables that decide whether something is selected at all."""
+    names: dict[str, None] = {}
+
+    class Conditions(Visitor):
+        def enter_directive(self, node: Any, *_: Any) -> None:
+            for argument in node.arguments:
+                if isinstance(argument.value, VariableNode):
+                    names[argument.value.name.value] = None
+
+    for node in nodes:
+        visit(node, Conditions())
+    return tuple(names)

@@ -1,0 +1,75 @@
+"""How a realtime client says who it is while it connects. The authorization object travels in one of three ways.
+
+Source: AppSync Developer Guide, "Building a real-time WebSocket client"; error texts as the service has been seen to
+send them.
+"""
+
+import base64
+import binascii
+from collections.abc import Mapping, Sequence
+from typing import Final
+from urllib.parse import unquote
+
+import orjson
+
+from appsync_local.authorization.credentials import Headers
+from appsync_local.errors import EngineError
+
+SUBPROTOCOL: Final = "graphql-ws"
+CONNECT_PATH: Final = "/graphql/connect"  # what IAM signs, wherever the socket opens
+CONNECT_BODY: Final = b"{}"
+_HEADER_PREFIX: Final = "header-"
+
+
+class HandshakeRefused(EngineError):
+    """A connection that ends with `connection_error`; `entry` is the one member of its `errors`."""
+
+    def __init__(self, message: str, code: int, error_type: str | None = None) -> None:
+        self.entry: dict[str, object] = {"message": message, "errorCode": code}
+        if error_type is not None:
+            self.entry = {"errorType": error_type} | self.entry
+        super().__init__(message)
+
+
+def authorization_headers(subprotocols: Sequence[str], raw_query: str, headers: Headers) -> Headers:
+    """What a client presents on connecting, as lower-case headers.
+
+    Args:
+        subprotocols: What it offers, in order.
+        raw_query: The query string, not decoded: a raw `+` is part of the base64 text.
+        headers: The upgrade's own headers, by lower-case name.
+
+    Raises:
+        HandshakeRefused: The subprotocol is missing, or there is no readable authorization object.
+    """
+    if not subprotocols:
+        raise HandshakeRefused("NoProtocolError", 400)
+    if SUBPROTOCOL not in subprotocols:
+        raise HandshakeRefused("SubProtocolNotSupportedError", 400)
+    for entry in subprotocols:
+        if entry.startswith(_HEADER_PREFIX):
+            return dict(headers) | _decoded(entry.removeprefix(_HEADER_PREFIX))
+    for part in raw_query.split("&"):
+        name, _, value = part.partition("=")
+        if name == "header" and value:
+            return dict(headers) | _decoded(unquote(value).replace(" ", "+"))
+    if "authorization" in headers or "x-api-key" in headers:
+        return headers
+    raise HandshakeRefused("Required headers are missing.", 400)
+
+
+def lower_case(headers: Mapping[object, object]) -> dict[str, str]:
+    """An authorization object with its keys as headers have them; members that are no text are left out."""
+    return {str(name).lower(): value for name, value in headers.items() if isinstance(value, str)}
+
+
+def _decoded(text: str) -> dict[str, str]:
+    """Either base64 alphabet, with or without padding."""
+    plain = text.rstrip("=").replace("-", "+").replace("_", "/")
+    try:
+        found = orjson.loads(base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True))
+    except (binascii.Error, orjson.JSONDecodeError, ValueError):
+        found = None
+    if not isinstance(found, dict):
+        raise HandshakeRefused("the header object is not base64 of a JSON object.", 400, "BadRequestException")
+    return lower_case(found)

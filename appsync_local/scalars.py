@@ -1,0 +1,140 @@
+"""AppSync's own scalars and directives: what every schema may use without declaring it.
+
+Source: AppSync Developer Guide, "Scalar types in GraphQL", and "Configuring authorization and authentication".
+"""
+
+import ipaddress
+import re
+from collections.abc import Callable
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import orjson
+from graphql import GraphQLScalarType, GraphQLSchema, ValueNode, value_from_ast_untyped
+
+BUILT_IN: Final = """
+scalar AWSDate
+scalar AWSTime
+scalar AWSDateTime
+scalar AWSTimestamp
+scalar AWSEmail
+scalar AWSJSON
+scalar AWSPhone
+scalar AWSURL
+scalar AWSIPAddress
+
+directive @aws_subscribe(mutations: [String!]!) on FIELD_DEFINITION
+directive @aws_publish(subscriptions: [String]) on FIELD_DEFINITION
+directive @aws_api_key on OBJECT | FIELD_DEFINITION
+directive @aws_iam on OBJECT | FIELD_DEFINITION
+directive @aws_oidc on OBJECT | FIELD_DEFINITION
+directive @aws_lambda on OBJECT | FIELD_DEFINITION
+directive @aws_cognito_user_pools(cognito_groups: [String!]) on OBJECT | FIELD_DEFINITION
+directive @aws_auth(cognito_groups: [String!]) on FIELD_DEFINITION
+"""
+
+_OFFSET = r"(?:Z|[+-]\d{2}:\d{2}(?::\d{2})?)"
+_CLOCK = r"(?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,9})?)?"
+_DAY = r"-?\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])"
+
+_PATTERNS: Final = {
+    "AWSDate": re.compile(rf"{_DAY}{_OFFSET}?"),
+    "AWSTime": re.compile(rf"{_CLOCK}{_OFFSET}?"),
+    "AWSDateTime": re.compile(rf"{_DAY}T{_CLOCK}{_OFFSET}"),  # the offset is required
+    "AWSEmail": re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+"),
+    "AWSPhone": re.compile(r"\+?[0-9][0-9 \-]{2,20}"),
+}
+
+
+def add_behaviour(schema: GraphQLSchema) -> None:
+    """Give the built-in scalars of a schema made with `BUILT_IN` their checks and conversions."""
+    for name in _PATTERNS:
+        _install(schema, name, _checked_text(name))
+    _install(schema, "AWSURL", _url)
+    _install(schema, "AWSIPAddress", _ip_address)
+    _install(schema, "AWSTimestamp", _timestamp)
+    json_scalar = _scalar(schema, "AWSJSON")
+    json_scalar.coerce_output_value = _json_text
+    json_scalar.coerce_input_value = _parsed_json
+    json_scalar.coerce_input_literal = lambda node: _parsed_json(value_from_ast_untyped(node))
+
+
+def _scalar(
+    schema: GraphQLSchema, name: str
+) -> Any:  # the coercions are methods that graphql-core lets instances replace
+    scalar = schema.get_type(name)
+    assert isinstance(scalar, GraphQLScalarType)  # noqa: S101  # `BUILT_IN` declares it
+    return scalar
+
+
+def _install(schema: GraphQLSchema, name: str, check: Callable[[object], object]) -> None:
+    scalar = _scalar(schema, name)
+
+    def literal(node: ValueNode) -> object:
+        return check(value_from_ast_untyped(node))
+
+    scalar.coerce_output_value = check
+    scalar.coerce_input_value = check
+    scalar.coerce_input_literal = literal
+
+
+def _checked_text(name: str) -> Callable[[object], object]:
+    pattern = _PATTERNS[name]
+
+    def check(value: object) -> object:
+        if isinstance(value, str) and pattern.fullmatch(value):
+            return value
+        raise _unfit(value, name)
+
+    return check
+
+
+def _url(value: object) -> object:
+    if isinstance(value, str):
+        try:
+            if urlsplit(value).scheme:
+                return value
+        except ValueError:
+            pass
+    raise _unfit(value, "AWSURL")
+
+
+def _ip_address(value: object) -> object:
+    if isinstance(value, str):
+        try:
+            ipaddress.ip_interface(value)
+        except ValueError:
+            pass
+        else:
+            return value
+    raise _unfit(value, "AWSIPAddress")
+
+
+def _timestamp(value: object) -> object:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if isinstance(value, float) and value.is_integer():  # JavaScript has one kind of number
+        return int(value)
+    raise _unfit(value, "AWSTimestamp")
+
+
+def _json_text(value: object) -> object:
+    """A string is taken for JSON text already, as resolvers that call JSON.stringify expect."""
+    if isinstance(value, str):
+        _parsed_json(value)
+        return value
+    return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode()
+
+
+def _parsed_json(value: object) -> object:
+    if not isinstance(value, str):
+        raise _unfit(value, "AWSJSON")
+    try:
+        return orjson.loads(value)
+    except orjson.JSONDecodeError:
+        raise _unfit(value, "AWSJSON") from None
+
+
+def _unfit(value: object, name: str) -> ValueError:
+    shown = value if isinstance(value, str) and len(value) <= 60 else type(value).__name__
+    return ValueError(f"Unable to parse `{shown}` as a valid {name}.")

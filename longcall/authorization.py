@@ -165,7 +165,7 @@ class CognitoPassword:
             ):
                 answer = await response.json(content_type=None)
         except (aiohttp.ClientError, TimeoutError) as exc:
-            raise Unreachable(f"no answer came from the user pool at {self._endpoint}; check that it is up") from exc
+            raise Unreachable(f"no answer came from the user pool at {self._endpoint}") from exc
         except ValueError as exc:
             raise SignInFailed(f"{self._endpoint} did not answer as a user pool; check its address") from exc
         if not isinstance(answer, dict):

@@ -6,7 +6,7 @@ the cursor nor pass for something that this program says.
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Final
 
@@ -247,6 +247,21 @@ def job_cells(event: Event) -> tuple[str, str, str, str, str]:
     """A job in a list: id, status, progress, model, when it was accepted."""
     progress = "" if event.progress is None else share(event.progress).strip()
     return event.job_id, str(event.status), progress, line(event.model), moment(event.created_at)
+
+
+def jobs_table(jobs: Iterable[Event]) -> Table:
+    """Jobs for a person; where the terminal is narrow, the model's name gives way."""
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
+    table.add_column("job", no_wrap=True, min_width=36)
+    table.add_column("status", no_wrap=True, min_width=len("PROCESSING 99%"))
+    table.add_column("accepted (UTC)", no_wrap=True, min_width=14)
+    table.add_column("model", no_wrap=True, overflow="ellipsis")
+    for job in jobs:
+        runs = job.status is Status.PROCESSING and job.progress is not None
+        status = f"{job.status} {share(job.progress or 0.0).strip()}" if runs else str(job.status)
+        accepted = "" if job.created_at is None else f"{job.created_at.astimezone(UTC):%b %d %H:%M}"
+        table.add_row(job.job_id, Text(status, style=COLOURS[job.status]), accepted, Text(line(job.model)))
+    return table
 
 
 def log_row(event: Event) -> str:

@@ -34,7 +34,7 @@ class SignInFailed(LongcallError):
 
 
 class Unreachable(LongcallError):
-    """No answer came."""
+    """No answer came. The message is the fact alone; what to do depends on whose API it is."""
 
 
 class ConnectionLost(Unreachable):

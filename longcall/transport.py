@@ -136,11 +136,11 @@ class Requests:
         if code == UNAUTHORIZED:
             return refused(())
         if code is not None and (code == THROTTLED or code >= 500):
-            return ConnectionLost(f"the API at {self._url} answered with HTTP status {code}; try again later")
+            return ConnectionLost(f"the API at {self._url} answered with HTTP status {code}")
         if isinstance(exc.__cause__, aiohttp.ClientConnectorError):
             return Unreachable(f"nothing answers at {self._url}")
         if isinstance(exc.__cause__, aiohttp.ClientError | TimeoutError | OSError):
-            return ConnectionLost(f"the connection to {self._url} broke before the answer came; try again")
+            return ConnectionLost(f"the connection to {self._url} broke before the answer came")
         return ProtocolError(f"{self._url} did not answer as a GraphQL API; check that this is the GraphQL URL")
 
 

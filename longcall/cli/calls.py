@@ -9,7 +9,8 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
 from longcall.cli.exits import Ended, ExitCode
-from longcall.cli.stack import Caller
+from longcall.cli.stack import Caller, what_to_do
+from longcall.errors import Unreachable
 from longcall.models import InferenceRequest, JobId, Status
 
 if TYPE_CHECKING:
@@ -33,15 +34,18 @@ def open_client(caller: Caller, on_link: "Callable[[Link], None]" = lambda _: No
     )
 
 
-def call(asking: Coroutine[Any, Any, None]) -> None:
+def call(caller: Caller, asking: Coroutine[Any, Any, None]) -> None:
     """Run a command's calls to their end.
 
     Raises:
+        Unreachable: With what to do about it.
         Ended: Whoever read the output went away.
     """
     try:
         asyncio.run(asking)
         sys.stdout.flush()
+    except Unreachable as exc:
+        raise Unreachable(f"{exc}; {what_to_do(caller.stack)}") from exc
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or the interpreter complains once more when it ends
         raise Ended(ExitCode.OUTPUT_CLOSED) from None
@@ -68,7 +72,7 @@ def follow(caller: Caller, job_id: JobId, *, as_json: bool, begin: InferenceRequ
                         screen.show(view)
 
     try:
-        call(watch())
+        call(caller, watch())
     except KeyboardInterrupt:
         raise Ended(ExitCode.INTERRUPTED, _detached(job_id, last)) from None
     if last is not Status.COMPLETED:

@@ -14,8 +14,8 @@ from longcall.models import InferenceRequest, Status, new_job_id, parse_job_id
 app = typer.Typer(
     name="longcall",
     help="Long-running calls behind AWS AppSync, with nothing lost.",
-    epilog="Exit codes: 0 done, 1 the job failed or was cancelled, 2 unusable input, 3 no API, 4 refused, 5 no such "
-    "job, 130 interrupted.",
+    epilog="Exit codes: 0 done, 1 the job failed or was cancelled, 2 input that cannot be used, 3 no API, 4 refused, "
+    "5 no such job, 130 interrupted.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -29,7 +29,7 @@ StackFile = Annotated[
 ]
 UserName = Annotated[str | None, typer.Option("--user", metavar="NAME", help="Who signs in; by default the first.")]
 Auth = Annotated[AuthMode, typer.Option("--auth", help="Which authorization mode of the API checks the token.")]
-File = Annotated[str | None, typer.Argument(metavar="[FILE]", help="A UTF-8 text, or - for standard input.")]
+File = Annotated[str | None, typer.Argument(metavar="FILE", help="A UTF-8 text, or - for standard input.")]
 Prompt = Annotated[str | None, typer.Option("--prompt", metavar="TEXT", help="The text, or what stands before FILE.")]
 Model = Annotated[str, typer.Option("--model", help="Which workload runs it.")]
 System = Annotated[str | None, typer.Option("--system", metavar="TEXT", help="Instructions before the prompt.")]
@@ -43,8 +43,12 @@ DEFAULT_MODEL: Final = "local.textrank"
 
 
 @app.command(
-    epilog="Examples:  longcall run report.txt   |   longcall run --prompt 'a story' --model simulated.story   |   "
-    "cat notes.txt | longcall run - > summary.txt"
+    epilog="""\b
+Examples:
+  longcall run report.txt
+  longcall run --model simulated.story --process-time 5 --prompt 'a story'
+  longcall run report.txt --prompt 'What does this decide?' --json
+  cat notes.txt | longcall run - > summary.txt"""
 )
 def run(
     file: File = None,
@@ -61,13 +65,16 @@ def run(
     user: UserName = None,
     auth: Auth = AuthMode.LAMBDA,
 ) -> None:
-    """Start a job and show it live; the result goes to standard output."""
+    """Start a job, and show it live.
+
+    The result goes to standard output, what happens on the way to standard error. Ctrl-C detaches; the job goes on.
+    """
     request = _request(file, prompt, model, system, max_tokens, temperature, process_time, metadata, job_id)
     caller = Caller.chosen(stack=stack, user=user, auth=auth)
     follow(caller, request.job_id, as_json=as_json, begin=request)
 
 
-@app.command(epilog="Example:  id=$(longcall start report.txt) && longcall watch $id")
+@app.command(epilog="\b\nExample:\n  id=$(longcall start report.txt) && longcall watch $id")
 def start(
     file: File = None,
     prompt: Prompt = None,
@@ -100,10 +107,10 @@ def start(
                 f"started on {display.line(event.model)}; follow it with: longcall watch {event.job_id}", err=True
             )
 
-    call(ask())
+    call(caller, ask())
 
 
-@app.command(epilog="Example:  longcall watch 123e4567-e89b-42d3-a456-426614174000")
+@app.command(epilog="\b\nExample:\n  longcall watch 123e4567-e89b-42d3-a456-426614174000")
 def watch(
     job: JobOption,
     as_json: Json = False,
@@ -111,12 +118,12 @@ def watch(
     user: UserName = None,
     auth: Auth = AuthMode.LAMBDA,
 ) -> None:
-    """Follow a job from its first event to its last; leaving cancels nothing."""
+    """Follow a job to its end; leaving cancels nothing."""
     job_id = parse_job_id(job)
     follow(Caller.chosen(stack=stack, user=user, auth=auth), job_id, as_json=as_json, begin=None)
 
 
-@app.command(epilog="Example:  longcall get 123e4567-e89b-42d3-a456-426614174000 > result.txt")
+@app.command(epilog="\b\nExample:\n  longcall get 123e4567-e89b-42d3-a456-426614174000 > result.txt")
 def get(
     job: JobOption,
     as_json: Json = False,
@@ -124,7 +131,10 @@ def get(
     user: UserName = None,
     auth: Auth = AuthMode.LAMBDA,
 ) -> None:
-    """Show a job as it stands: its text on standard output, the rest on standard error."""
+    """Show a job as it stands.
+
+    Its text goes to standard output, the rest to standard error.
+    """
     job_id = parse_job_id(job)
     caller = Caller.chosen(stack=stack, user=user, auth=auth)
 
@@ -134,10 +144,10 @@ def get(
         async with open_client(caller) as client:
             tables.show_job(await client.get(job_id), as_json=as_json)
 
-    call(ask())
+    call(caller, ask())
 
 
-@app.command("list", epilog="Example:  longcall list --status FAILED --json | jq .jobId")
+@app.command("list", epilog="\b\nExample:\n  longcall list --status FAILED --json | jq .jobId")
 def list_(
     status: Annotated[Status | None, typer.Option("--status", help="Only jobs that stand there.")] = None,
     limit: Annotated[int, typer.Option("--limit", min=1, help="Most jobs.")] = 20,
@@ -155,10 +165,10 @@ def list_(
         async with open_client(caller) as client:
             tables.show_jobs(await tables.newest_jobs(client, status, limit), as_json=as_json)
 
-    call(ask())
+    call(caller, ask())
 
 
-@app.command(epilog="Example:  longcall events 123e4567-e89b-42d3-a456-426614174000 --after 10")
+@app.command(epilog="\b\nExample:\n  longcall events 123e4567-e89b-42d3-a456-426614174000 --after 10")
 def events(
     job: JobOption,
     after: Annotated[int, typer.Option("--after", min=0, help="Only events with a greater sequence.")] = 0,
@@ -178,10 +188,10 @@ def events(
             async for event in client.events(job_id, after=after):
                 typer.echo(display.json_line(display.wire(event)) if as_json else display.log_row(event))
 
-    call(ask())
+    call(caller, ask())
 
 
-@app.command(epilog="Example:  longcall cancel 123e4567-e89b-42d3-a456-426614174000")
+@app.command(epilog="\b\nExample:\n  longcall cancel 123e4567-e89b-42d3-a456-426614174000")
 def cancel(
     job: JobOption,
     as_json: Json = False,
@@ -205,10 +215,10 @@ def cancel(
         else:
             typer.echo(f"job {event.job_id} had ended before, as {event.status}")
 
-    call(ask())
+    call(caller, ask())
 
 
-@app.command(epilog='Example:  curl -H "Authorization: $(longcall token --header)" ...')
+@app.command(epilog='\b\nExample:\n  curl -H "Authorization: $(longcall token --header)" ...')
 def token(
     header: Annotated[bool, typer.Option("--header", help="The whole value of the Authorization header.")] = False,
     as_json: Json = False,
@@ -228,20 +238,16 @@ def token(
             name, value = "token", await caller.provider()()
         typer.echo(display.json_line({name: value}) if as_json else value)
 
-    call(ask())
+    call(caller, ask())
 
 
 @app.command(
     cls=serving.PassingOn,
+    add_help_option=False,
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
-    epilog="Examples:  longcall serve --port 4001   |   longcall serve --once -- longcall run report.txt",
 )
 def serve(context: typer.Context) -> None:
-    """Run the whole stack on this machine: API, workers, sign-in and job log.
-
-    Takes --port (4000), --host (127.0.0.1), --data DIR for the job log, and -- COMMAND ... to run once the stack is
-    ready; --once ends the stack with that command, and with its exit code. Other options are handed on as they are.
-    """
+    """Run the whole stack on this machine; see longcall serve --help."""
     serving.replace_process(context)
 
 

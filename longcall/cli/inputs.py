@@ -31,6 +31,8 @@ def read_text(file: str) -> str:
     Raises:
         InvalidInput
     """
+    if not file:
+        raise InvalidInput("the name of the file is empty; give the path of a text file, or - for standard input")
     name = "standard input" if file == STANDARD_INPUT else file
     try:
         content = _read(file)

@@ -153,6 +153,8 @@ class LiveScreen:
             if view.attempt > 1 and self._streams_output:
                 self._console.print(Text("  the output starts again", style="dim"))
         if view.delta and not view.status.is_terminal and self._streams_output:
+            if view.output == view.delta:
+                self._console.print()  # the first piece stands apart from what was said before
             self._stream(view.delta)
 
     def link(self, link: Link) -> None:

@@ -1,4 +1,7 @@
-"""`longcall serve`: hands over to the local stack, which this package neither contains nor imports."""
+"""`longcall serve`: hands over to the local stack, which this package neither contains nor imports.
+
+Every argument is the stack's own, `--help` too, so that its options are described in one place.
+"""
 
 import os
 import sys

@@ -38,7 +38,9 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """One API. `cognito_url` is None where the user pool is AWS's own."""
+    """One API. `is_local` is true where it was started on this machine; `cognito_url` is None where AWS signs in."""
+
+    is_local: bool
 
     graphql_url: str
     realtime_url: str | None
@@ -46,6 +48,13 @@ class Stack:
     client_id: str
     cognito_url: str | None
     users: tuple[User, ...]
+
+
+def what_to_do(stack: Stack) -> str:
+    """Advice for somebody whom the API does not answer."""
+    if stack.is_local:
+        return "the stack seems to have stopped; start it with `make run` or `longcall serve`"
+    return "check your network, and that the stack file names a deployed stage"
 
 
 def find_stack(named: Path | None, *, start: Path) -> Stack:
@@ -74,6 +83,7 @@ def read_stack(file: Path) -> Stack:
     try:
         fields = json.loads(file.read_text("utf-8"))
         return Stack(
+            is_local=fields["target"] == "local",
             graphql_url=_text(fields, "graphqlUrl"),
             realtime_url=fields.get("realtimeUrl"),
             region=_text(fields, "region"),

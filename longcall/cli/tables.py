@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from typing import Final
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from longcall import display
@@ -15,7 +14,6 @@ from longcall.models import Event, Status
 from longcall.view import JobView
 
 PAGE: Final = 100  # jobs of one read; the most the API takes
-COLUMNS: Final = ("job", "status", "progress", "model", "accepted")
 
 
 async def newest_jobs(client: Client, status: Status | None, limit: int) -> list[Event]:
@@ -29,7 +27,7 @@ async def newest_jobs(client: Client, status: Status | None, limit: int) -> list
 
 
 def show_jobs(jobs: Sequence[Event], *, as_json: bool) -> None:
-    """A table on a terminal; elsewhere a job per row, its cells apart by tabs."""
+    """A table on a terminal; elsewhere a job per row, its cells set apart by tabs."""
     if as_json:
         for job in jobs:
             _print(display.json_line(display.wire(job)))
@@ -39,13 +37,7 @@ def show_jobs(jobs: Sequence[Event], *, as_json: bool) -> None:
     elif not jobs:
         Console(stderr=True).print(Text("no jobs yet; start one with: longcall run FILE", style="dim"))
     else:
-        table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-        for column in COLUMNS:
-            table.add_column(column, no_wrap=True, justify="right" if column == "progress" else "left")
-        for job in jobs:
-            id_, status, *rest = display.job_cells(job)
-            table.add_row(id_, Text(status, style=display.COLOURS[job.status]), *(Text(cell) for cell in rest))
-        Console(highlight=False).print(table)
+        Console(highlight=False).print(display.jobs_table(jobs))
 
 
 def show_job(view: JobView, *, as_json: bool) -> None:

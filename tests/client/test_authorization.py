@@ -11,7 +11,6 @@ from aiohttp import web
 
 from longcall import CognitoPassword, CognitoToken, LambdaToken, SignInFailed, Unreachable
 
-
 RIGHT = "right"
 
 

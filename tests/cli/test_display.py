@@ -1,0 +1,233 @@
+"""What is shown of a job, on consoles of fixed size."""
+
+import io
+import json
+import re
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+from rich.console import Console
+
+from longcall import ErrorType, Event, JobView, Link, Status, display
+from longcall.cli.screens import LiveScreen, RowScreen
+from longcall.models import JobId
+
+JOB = JobId("123e4567-e89b-42d3-a456-426614174000")
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+PENDING = JobView(JOB, sequence=1, model="local.textrank", created_at=NOON, updated_at=NOON)
+RUNNING = replace(PENDING, sequence=2, status=Status.PROCESSING, attempt=1, start_time=NOON)
+COMPLETED = replace(
+    RUNNING, sequence=5, status=Status.COMPLETED, progress=1.0, result="done", usage={"outputTokens": 1200, "x": "y"},
+    end_time=NOON + timedelta(seconds=83.2),
+)  # fmt: skip
+FAILED = replace(
+    RUNNING, status=Status.FAILED, error="no\n\x1b]0;title\x07memory", error_type=ErrorType.CRASHED, end_time=NOON
+)
+
+
+def shown(renderable: object, *, width: int = 80) -> str:
+    console = Console(file=io.StringIO(), width=width, color_system=None, force_terminal=True, legacy_windows=False)
+    with console.capture() as capture:
+        console.print(renderable)
+    return capture.get()
+
+
+@pytest.mark.parametrize(
+    ("view", "row"),
+    [
+        (PENDING, f"PENDING    job {JOB} on local.textrank"),
+        (RUNNING, "PROCESSING attempt 1"),
+        (replace(RUNNING, progress=0.42, message="reading"), "PROCESSING  42% reading"),
+        (COMPLETED, "COMPLETED  in 1 min 23 s (outputTokens 1,200)"),
+        (FAILED, "FAILED     after 0.0 s CRASHED: no \\x1b]0;title\\x07memory"),
+        (replace(RUNNING, status=Status.CANCELLED), "CANCELLED  after 0.0 s"),
+    ],
+)  # fmt: skip
+def test_headline_says_where_the_job_stands_in_one_row(view: JobView, row: str) -> None:
+    assert display.headline(view) == row
+    assert display.milestone(view).plain == f"{display.MARKS[view.status]} {row}"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.04, "0.0 s"), (59.9, "59.9 s"), (60, "1 min 00 s"), (3599.6, "1 h 00 min"), (7260, "2 h 01 min")],
+)
+def test_duration_is_in_words_for_a_person(seconds: float, words: str) -> None:
+    assert display.duration(seconds) == words
+
+
+@given(st.text())
+def test_nothing_that_steers_a_terminal_is_left_in_a_text(text: str) -> None:
+    safe = display.plain(text)
+
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]", safe)
+    safe.encode()
+
+
+@given(
+    st.text(alphabet="ab 漢字e\u0301🦊\n-", max_size=60), st.integers(4, 20), st.lists(st.integers(0, 60), max_size=5)
+)
+def test_rows_come_out_the_same_however_the_text_is_cut_into_pieces(text: str, width: int, cuts: list[int]) -> None:
+    edges = sorted({0, len(text), *(cut for cut in cuts if cut <= len(text))})
+    finished: list[str] = []
+    tail = ""
+    for start, end in pairwise(edges):
+        *rows, tail = display.rows(tail + text[start:end], width)
+        finished += rows
+
+    whole = display.rows(text, width)
+    assert [row.rstrip() for row in [*finished, tail]] == [row.rstrip() for row in whole]
+    assert all(cell_len(row) <= width for row in whole)
+    assert "".join("".join(whole).split()) == "".join(text.split())
+
+
+def test_moving_part_shows_bar_share_and_time_within_its_width() -> None:
+    view = replace(
+        RUNNING, progress=0.5, output="x", message="reading \x1b[1m sentence 7 of a very long document, " * 3
+    )
+
+    part = display.moving(view, tail="and so", elapsed=61.0, now=0.0, connected=True, width=60)
+
+    rows = shown(part, width=60).splitlines()
+    assert rows[0] == "and so"
+    assert "PROCESSING" in rows[2]
+    assert " 50%" in rows[2]
+    assert "1 min 01 s" in rows[2]
+    assert rows[3].startswith("  reading \\x1b[1m sentence 7")
+    assert len(rows) == 4
+    assert all(cell_len(row) <= 60 for row in rows)
+
+
+def test_moving_part_says_that_the_connection_was_lost() -> None:
+    part = display.moving(RUNNING, tail="", elapsed=1.0, now=0.0, connected=False, width=60)
+
+    assert "connection was lost" in shown(part)
+
+
+def test_details_leave_out_what_is_not_known() -> None:
+    rows = shown(display.details(COMPLETED)).splitlines()
+
+    assert rows[0].split() == ["job", JOB]
+    assert ["took", "1", "min", "23", "s"] in [row.split() for row in rows]
+    assert not any(row.startswith(("error", "metadata")) for row in rows)
+
+
+def test_table_of_jobs_keeps_ids_whole_on_a_narrow_terminal() -> None:
+    jobs = [Event(JOB, 3, Status.PROCESSING, model="anthropic.a-model-with-a-long-name", progress=0.5, created_at=NOON)]
+
+    rows = shown(display.jobs_table(jobs), width=80).splitlines()
+
+    assert rows[1].startswith(f"{JOB}  PROCESSING 50%  Jan 01 12:00  ")
+
+
+def test_json_has_the_words_of_the_schema_and_is_ascii() -> None:
+    event = Event(JOB, 7, Status.FAILED, error="kaputt\u202e\ud800", error_type=ErrorType.STALLED, updated_at=NOON)
+
+    row = display.json_line(display.wire(event))
+
+    assert row.isascii()
+    assert json.loads(row)["errorType"] == "STALLED"
+    assert json.loads(row)["updatedAt"] == "2026-01-01T12:00:00.000Z"
+
+
+def screen_after(raw: str) -> list[str]:
+    """What a terminal shows in the end: its rows, after every movement of the cursor."""
+    rows, y, x = [""], 0, 0
+    for steer, letter, character in re.findall(r"\x1b\[([?\d;]*)([A-Za-z])|([^\x1b])", raw):
+        if letter == "A":
+            y -= int(steer or 1)
+        elif letter == "K":
+            rows[y] = ""
+        elif character == "\n":
+            y, x = y + 1, 0
+            rows += [""] * (y + 1 - len(rows))
+        elif character == "\r":
+            x = 0
+        elif character:
+            rows[y] = f"{rows[y]:{x}}"[:x] + character + rows[y][x + 1 :]
+            x += 1
+    return [row.rstrip() for row in rows]
+
+
+def live_console(width: int) -> tuple[Console, io.StringIO]:
+    raw = io.StringIO()
+    return Console(file=raw, width=width, height=10, color_system=None, force_terminal=True, legacy_windows=False), raw
+
+
+def test_terminal_keeps_milestones_and_the_whole_output_and_nothing_of_what_moved() -> None:
+    console, raw = live_console(width=41)
+    text = "One sentence that is wider than a row is. " * 30 + "\n\x1b[2JEnd"
+    pieces = [text[start : start + 7] for start in range(0, len(text), 7)]
+
+    with LiveScreen(console, streams_output=True, clock=lambda: 0.0) as screen:
+        screen.show(PENDING)
+        screen.show(RUNNING)
+        output = ""
+        for number, piece in enumerate(pieces):
+            output += piece
+            progress = number / len(pieces)
+            screen.show(replace(RUNNING, sequence=3 + number, delta=piece, output=output, progress=progress))
+        screen.link(Link.LOST)
+        screen.show(replace(COMPLETED, delta="", output=text, result=text))
+
+    rows = screen_after(raw.getvalue())
+    assert rows[0].startswith("○ PENDING")
+    assert [row for row in rows if row.startswith("● ")] == ["● PROCESSING attempt 1"]
+    assert [row for row in rows if row.startswith("✔ ")] == ["✔ COMPLETED  in 1 min 23 s (outputTokens"]
+    start = rows.index("● PROCESSING attempt 1") + 2
+    expected = [row.rstrip() for row in display.rows(display.plain(text), 40)]
+    assert rows[start : start + len(expected)] == expected
+    assert rows[start + len(expected)] == ""
+    assert not any("━" in row or "lost" in row for row in rows)
+    assert "\x1b[2J" not in raw.getvalue()
+
+
+def test_terminal_shows_a_result_that_differs_from_what_was_streamed() -> None:
+    console, raw = live_console(width=60)
+
+    with LiveScreen(console, streams_output=True, clock=lambda: 0.0) as screen:
+        screen.show(PENDING)
+        screen.show(replace(COMPLETED, output="", result="the result"))
+
+    rows = screen_after(raw.getvalue())
+    assert "the result" in rows
+    assert rows.index("the result") < rows.index("✔ COMPLETED  in 1 min 23 s (outputTokens 1,200)")
+
+
+def test_terminal_says_that_a_new_attempt_starts_the_output_again() -> None:
+    console, raw = live_console(width=60)
+
+    with LiveScreen(console, streams_output=True, clock=lambda: 0.0) as screen:
+        screen.show(replace(RUNNING, delta="half", output="half"))
+        screen.show(replace(RUNNING, attempt=2, message="attempt 2: the output starts again"))
+        screen.show(replace(RUNNING, attempt=2, delta="whole", output="whole"))
+
+    rows = screen_after(raw.getvalue())
+    assert rows.index("half") < rows.index("● PROCESSING attempt 2: the output starts again") < rows.index("whole")
+
+
+def test_pipe_gets_a_row_per_change_and_none_for_what_stays(capsys: pytest.CaptureFixture[str]) -> None:
+    raw = io.StringIO()
+
+    with RowScreen(Console(file=raw, width=20)) as screen:
+        screen.link(Link.LIVE)
+        screen.show(PENDING)
+        screen.show(RUNNING)
+        screen.show(replace(RUNNING, delta="x"))
+        screen.link(Link.LOST)
+        screen.link(Link.LIVE)
+        screen.show(COMPLETED)
+
+    assert raw.getvalue().splitlines() == [
+        f"PENDING    job {JOB} on local.textrank",
+        "PROCESSING attempt 1",
+        "the connection was lost; trying to get it back",
+        "connected again",
+        "COMPLETED  in 1 min 23 s (outputTokens 1,200)",
+    ]
+    assert capsys.readouterr().out == "done"

@@ -1,0 +1,155 @@
+"""Input that cannot be used: one sentence that says what to do, and nothing sent."""
+
+import io
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from longcall.cli import main
+from longcall.cli.exits import ExitCode
+from longcall.cli.inputs import compose_prompt
+from longcall.cli.stack import Stack, User, find_stack, pick_user, read_stack
+from longcall.errors import ConfigurationError
+
+ADA, GRACE = User("ada@example.com", "analytical"), User("grace@example.com", "compiler")
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder without a stack: whatever gets as far as looking for one shows another error."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("LONGCALL_STACK", "LONGCALL_USERNAME", "LONGCALL_PASSWORD"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def refusal(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    """The one sentence about unusable input."""
+    assert main(arguments) == ExitCode.USAGE
+    shown = capsys.readouterr()
+    (row,) = shown.err.splitlines()
+    assert shown.out == ""
+    assert row.startswith("longcall: ")
+    return row
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((), "nothing to work on"),
+        (("--prompt", " \n"), "the prompt is empty"),
+        (("--prompt", "x" * 196_609), "196609 bytes of UTF-8, and at most 196608"),
+        (("--prompt", "é" * 98_305), "196610 bytes of UTF-8"),
+        (("missing.txt",), "no file missing.txt was found"),
+        (("",), "name of the file is empty"),
+        (("--prompt", "a", "--job-id", "mine"), "must be a UUID"),
+        (("--prompt", "a", "--process-time", "-3"), "from 0 to 840 seconds, not -3"),
+        (("--prompt", "a", "--process-time", "nan"), "from 0 to 840 seconds, not nan"),
+        (("--prompt", "a", "--process-time", "soon"), "invalid value for '--process-time'"),
+        (("--prompt", "a", "--temperature", "2.5"), "from 0 to 2, not 2.5"),
+        (("--prompt", "a", "--max-tokens", "0"), "1 or more"),
+        (("--prompt", "a", "--metadata", "{n: 1}"), "--metadata is no JSON"),
+        (("--prompt", "a", "--metadata", "NaN"), "--metadata is no JSON"),
+        (("--prompt", "a", "--metadata", json.dumps("x" * 5000)), "the metadata has 5002 bytes"),
+        (("--prompt", "a", "--system", "x" * 16_385), "the system text has 16385 bytes"),
+        (("--prompt", "a", "--model", " "), "the model is empty"),
+        (("--prompt", "a", "--auth", "iam"), "'iam'"),
+        (("--sideways",), "--sideways"),
+    ],
+)  # fmt: skip
+def test_input_is_refused_in_one_sentence(
+    capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], said: str
+) -> None:
+    assert said in refusal(capsys, "run", *arguments)
+    assert said in refusal(capsys, "start", *arguments)
+
+
+def test_file_that_is_no_text_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("picture.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    Path("large.txt").write_bytes(b"x" * 200_000)
+    Path("folder").mkdir()
+
+    assert "picture.png is no UTF-8 text (byte 0" in refusal(capsys, "run", "picture.png")
+    assert "large.txt has more than 196608 bytes" in refusal(capsys, "run", "large.txt")
+    assert "folder is a folder" in refusal(capsys, "run", "folder")
+
+
+@pytest.mark.parametrize("command", ["get", "watch", "events", "cancel"])
+def test_id_that_is_no_uuid_is_refused(capsys: pytest.CaptureFixture[str], command: str) -> None:
+    assert "must be a UUID" in refusal(capsys, command, "mine\x1b[2J")
+
+
+def test_unknown_command_and_missing_argument_are_refused_in_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "no such command 'fly'" in refusal(capsys, "fly")
+    assert "see `longcall get --help`" in refusal(capsys, "get")
+
+
+def test_error_is_json_where_json_was_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "--prompt", "", "--json"]) == ExitCode.USAGE
+
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert json.loads(shown.err)["error"] == "InvalidInput"
+
+
+def test_no_stack_is_an_error_that_says_how_to_start_one(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list"]) == ExitCode.UNREACHABLE
+
+    assert "`make run` or `longcall serve`" in capsys.readouterr().err
+
+
+def test_command_line_without_a_command_shows_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == ExitCode.OK
+
+    assert "Commands:" in capsys.readouterr().out
+
+
+def test_prompt_stands_before_the_file_with_a_blank_line_between() -> None:
+    Path("notes.txt").write_text("\ufeffnotes\n", "utf-8")
+
+    assert compose_prompt("notes.txt", None) == "notes\n"
+    assert compose_prompt("notes.txt", "Sum up:") == "Sum up:\n\nnotes\n"
+    assert compose_prompt(None, "alone") == "alone"
+
+
+def test_dash_reads_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO("ä text".encode())))
+
+    assert compose_prompt("-", None) == "ä text"
+
+
+def test_argument_that_is_no_text_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "no UTF-8 text" in refusal(capsys, "run", "--prompt", "\udcff")
+
+
+def stack_of(*users: User) -> Stack:
+    return Stack(True, "http://127.0.0.1:1/graphql", None, "us-east-1", "client", None, users)
+
+
+def test_user_is_the_first_the_named_or_the_one_of_the_environment() -> None:
+    stack = stack_of(ADA, GRACE)
+    named = {"LONGCALL_USERNAME": "eve", "LONGCALL_PASSWORD": "apple"}
+
+    assert pick_user(stack, None, {}) == ADA
+    assert pick_user(stack, "grace", {}) == GRACE
+    assert pick_user(stack, "grace@example.com", named) == GRACE
+    assert pick_user(stack, None, named) == User("eve", "apple")
+    assert pick_user(stack, None, {"LONGCALL_USERNAME": "grace"}) == GRACE
+    with pytest.raises(ConfigurationError, match=r"ada@example\.com, grace@example\.com"):
+        pick_user(stack, "bob", {})
+    with pytest.raises(ConfigurationError, match="LONGCALL_USERNAME"):
+        pick_user(stack_of(), None, {})
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"target": "local", "graphqlUrl": 7}', "\x00"])
+def test_file_that_is_no_stack_is_refused(content: str) -> None:
+    Path("stack.json").write_text(content, "utf-8")
+
+    with pytest.raises(ConfigurationError, match="no stack file of this version"):
+        read_stack(Path("stack.json"))
+
+
+def test_stack_file_that_was_named_must_exist(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"nowhere\.json"):
+        find_stack(Path("nowhere.json"), start=tmp_path)

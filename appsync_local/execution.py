@@ -6,7 +6,7 @@ plan, but no resolver runs again for it.
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -304,7 +304,8 @@ def _own_value(step: Step, source: Any, variables: VariableValues, plan: Plan) -
         arguments = step.arguments(variables)
         if step.name == "__type":
             return plan.api.schema.get_type(arguments["name"])
-        return step.definition.resolve(source, None, **arguments)  # type: ignore[misc]
+        answer = step.definition.resolve(source, None, **arguments)  # type: ignore[misc]
+        return list(answer) if isinstance(answer, Iterable) and not isinstance(answer, str) else answer
     return source.get(step.name) if source is not None else None
 
 

@@ -11,7 +11,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
-from appsync_local.authorization import IamPrincipal, UserPool
+from appsync_local.authorization.sigv4 import IamPrincipal
+from appsync_local.authorization.user_pools import UserPool
 from appsync_local.functions.runtime import FunctionRuntime
 from appsync_local.functions.spec import ACCOUNT, FunctionSpec
 from appsync_local.server import Engine
@@ -28,7 +29,8 @@ PRELOADED: Final = (  # by the process that workers are forked from
 INFERENCE_TIMEOUT: Final = 900.0  # seconds, the longest that Lambda gives
 SUPERVISOR_TIMEOUT: Final = 60.0
 REQUEST_TIMEOUT: Final = 10.0  # seconds, for handlers that AppSync waits for
-WORKERS: Final = 16  # processes at once, of all functions together
+WORKERS: Final = 16  # processes at once, of the handlers that AppSync waits for
+JOBS: Final = 8  # jobs at once; more wait in the queue
 
 
 class StackError(Exception):
@@ -93,8 +95,6 @@ async def running(options: Options) -> AsyncIterator[Stack]:
             _functions(environments), root=ROOT, queue=options.data / "events.db", preload=PRELOADED,
             retry_delays=(1.0, 2.0), concurrency=WORKERS,
         )  # fmt: skip
-        await runtime.start()
-        cleanup.push_async_callback(runtime.stop)
         engine = Engine(
             api=API, schema=ROOT / "graphql" / "schema.graphql", code=ROOT / "graphql", invoker=runtime,
             user_pools=(UserPool(pool.issuer, pool.jwks_url, (pool.client_id,)),), principals=(worker,),
@@ -102,6 +102,9 @@ async def running(options: Options) -> AsyncIterator[Stack]:
         )  # fmt: skip
         await engine.start(host=options.host, port=options.port)
         cleanup.push_async_callback(engine.stop)
+        # Last: what an earlier run left in the queue is delivered at once, and needs the API to report to.
+        await runtime.start()
+        cleanup.push_async_callback(runtime.stop)
         stack = Stack(engine.graphql_url, engine.realtime_url, pool)
         cleanup.enter_context(_published(options.data / "stack.json", stack.describe()))
         cleanup.enter_context(_published(options.data / "environment.json", _merged(environments)))
@@ -142,6 +145,7 @@ def _functions(environments: Mapping[str, Mapping[str, str]]) -> list[FunctionSp
             handler=f"app.{name}",
             environment={"AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION, **environment},
             timeout=timeouts.get(name, REQUEST_TIMEOUT),
+            reserved_concurrency=JOBS if name == "inference" else None,
             on_failure="job_failed" if name == "inference" else None,
         )
         for name, environment in environments.items()

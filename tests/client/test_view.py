@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import reduce
+from itertools import permutations
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -95,6 +96,19 @@ def test_view_shows_a_state_that_the_log_has_and_names_what_it_misses(log: list[
     assert view.sequence == first_absent - 1
     assert view.output == (output_at(log, view.sequence) if view.sequence else "")
     assert list(view.missing) == (list(range(first_absent, min(later))) if later else [])
+
+
+def test_every_order_of_a_short_log_with_pushes_and_a_snapshot_gives_the_same_view() -> None:
+    log = [
+        Event(JOB, 1, Status.PROCESSING, attempt=1, delta="half"),
+        Event(JOB, 2, Status.PROCESSING, attempt=2, delta="whole"),
+        Event(JOB, 3, Status.COMPLETED, attempt=2, result="long"),
+    ]
+    parts: list[Event | Snapshot] = [*log, as_pushed(log[2]), snapshot_at(log, 2), log[1]]
+
+    views = [merged(order) for order in permutations(parts)]
+
+    assert all(view == merged(log) for view in views)
 
 
 def test_result_left_out_of_a_push_is_filled_in_by_a_read() -> None:

@@ -351,6 +351,30 @@ async def test_token_that_ends_while_watching_is_replaced_on_reconnecting(servic
     assert service.connections[-1] == "Lambda-Auth-fresh"
 
 
+async def test_each_subscription_of_a_connection_is_started_with_a_token_of_its_own_time(service: AppSync) -> None:
+    other = "123e4567-e89b-42d3-a456-426614174001"
+    current = "first"
+
+    async def provider() -> str:
+        return current
+
+    service.append(JOB)
+    service.append(other)
+    async with Client(service.url, authorization=LambdaToken(provider), timing=SHORT) as client:
+        watches = [await watching(service, client)]
+        current = "second"
+        watches.append(asyncio.create_task(collect(client, other)))
+        await service.until(lambda: len(service.subscriptions) == 2)
+
+        tokens = [subscription.authorization for subscription in service.subscriptions]
+
+        for job_id in (JOB, other):
+            await pushes_all(service, job_id)
+        await asyncio.gather(*watches)
+    assert tokens == ["Lambda-Auth-first", "Lambda-Auth-second"]
+    assert len(service.connections) == 1
+
+
 async def test_token_refused_twice_is_an_error(service: AppSync, client: Client) -> None:
     service.refused_tokens = {"Lambda-Auth-token"}
 

@@ -83,6 +83,8 @@ def _wrapped(paragraph: str, width: int) -> Iterator[str]:
 
 def duration(seconds: float) -> str:
     """A span of time for a person."""
+    if seconds < 0.1:
+        return f"{seconds * 1000:.0f} ms"
     if seconds < 60:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)

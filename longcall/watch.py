@@ -99,6 +99,7 @@ class Watch:
         self._pauses = pauses(timing)
         self._paused_until = 0.0
         self._refusals = 0
+        self._link: Link | None = None
 
     async def views(self, begin: Callable[[], Awaitable[Event]] | None = None) -> AsyncGenerator[JobView, None]:
         """One view for each event of the log, in order, to the terminal one.
@@ -154,7 +155,7 @@ class Watch:
     async def _subscribed(self) -> None:
         match await self._messages.get():
             case Acknowledged():
-                self._on_link(Link.LIVE)
+                self._tell(Link.LIVE)
             case Lost(error):
                 raise error
             case Pushed():
@@ -206,7 +207,7 @@ class Watch:
             case Acknowledged():
                 self._refusals = 0
                 self._contact()
-                self._on_link(Link.LIVE)
+                self._tell(Link.LIVE)
                 self._reading = True
                 return []
             case Pushed(fields):
@@ -214,7 +215,7 @@ class Watch:
                 return self._pushed(fields)
             case Lost(error):
                 self._endure(error)
-                self._on_link(Link.LOST)
+                self._tell(Link.LOST)
                 return []
             case _:
                 assert_never(message)
@@ -248,6 +249,11 @@ class Watch:
 
     def _contact(self) -> None:
         self._heard_at = self._contact_at = self._clock()
+
+    def _tell(self, link: Link) -> None:
+        if link is not self._link:
+            self._link = link
+            self._on_link(link)
 
     def _endure(self, error: Exception) -> None:
         """Go on in spite of what may pass; raise anything else."""

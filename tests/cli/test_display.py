@@ -44,8 +44,8 @@ def shown(renderable: object, *, width: int = 80) -> str:
         (RUNNING, "PROCESSING attempt 1"),
         (replace(RUNNING, progress=0.42, message="reading"), "PROCESSING  42% reading"),
         (COMPLETED, "COMPLETED  in 1 min 23 s (outputTokens 1,200)"),
-        (FAILED, "FAILED     after 0.0 s CRASHED: no \\x1b]0;title\\x07memory"),
-        (replace(RUNNING, status=Status.CANCELLED), "CANCELLED  after 0.0 s"),
+        (FAILED, "FAILED     after 0 ms CRASHED: no \\x1b]0;title\\x07memory"),
+        (replace(RUNNING, status=Status.CANCELLED), "CANCELLED  after 0 ms"),
     ],
 )  # fmt: skip
 def test_headline_says_where_the_job_stands_in_one_row(view: JobView, row: str) -> None:
@@ -55,7 +55,14 @@ def test_headline_says_where_the_job_stands_in_one_row(view: JobView, row: str) 
 
 @pytest.mark.parametrize(
     ("seconds", "words"),
-    [(0.04, "0.0 s"), (59.9, "59.9 s"), (60, "1 min 00 s"), (3599.6, "1 h 00 min"), (7260, "2 h 01 min")],
+    [
+        (0.0384, "38 ms"),
+        (0.44, "0.4 s"),
+        (59.9, "59.9 s"),
+        (60, "1 min 00 s"),
+        (3599.6, "1 h 00 min"),
+        (7260, "2 h 01 min"),
+    ],
 )
 def test_duration_is_in_words_for_a_person(seconds: float, words: str) -> None:
     assert display.duration(seconds) == words

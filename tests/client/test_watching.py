@@ -193,15 +193,9 @@ async def test_socket_cut_in_the_middle_ends_with_the_same_bytes(service: AppSyn
         await service.until(lambda: len(service.started) == 2)
 
     service.worker = cuts
-    links: list[Link] = []
 
-    async with (
-        asyncio.timeout(BOUND),
-        Client(service.url, authorization=LambdaToken(token), timing=SHORT, on_link=links.append) as client,
-    ):
+    async with asyncio.timeout(BOUND):
         assert_whole([view async for view in client.run("a story")])
-
-    assert links[:2] == [Link.LIVE, Link.LOST]
 
 
 async def test_reconnected_client_reads_what_it_missed(service: AppSync, client: Client) -> None:
@@ -215,16 +209,19 @@ async def test_reconnected_client_reads_what_it_missed(service: AppSync, client:
     assert service.asked("inferenceEvents")[2]["after"] == 1
 
 
-async def test_server_that_goes_away_and_comes_back_is_found_again(service: AppSync, client: Client) -> None:
+async def test_server_that_goes_away_and_comes_back_is_found_again(service: AppSync) -> None:
     service.append(JOB)
-    watch = await watching(service, client)
-    port = int(service.url.rpartition(":")[2].partition("/")[0])
-    await service.close()
+    links: list[Link] = []
+    async with Client(service.url, authorization=LambdaToken(token), timing=SHORT, on_link=links.append) as client:
+        watch = await watching(service, client)
+        port = int(service.url.rpartition(":")[2].partition("/")[0])
+        await service.close()
 
-    story(service)
-    await service.open(port)
+        story(service)
+        await service.open(port)
 
-    assert_whole(await watch)
+        assert_whole(await watch)
+    assert links[:2] == [Link.LIVE, Link.LOST]
 
 
 async def test_watch_gives_up_a_server_that_stays_away_for_too_long(service: AppSync) -> None:

@@ -115,7 +115,7 @@ def token_verifier() -> "TokenVerifier":
     return TokenVerifier(issuer=settings.issuer, jwks_url=settings.jwks_url, client_id=settings.client_id)
 
 
-if os.environ.get("LONGCALL_DEBUG_ENVIRONMENT"):  # set by the stage `local` alone: no other stage has a route
+if os.environ.get("LONGCALL_STAGE") == "local":  # set by .chalice/config.json; no other stage has a route
 
     @app.route("/handlers/{name}", methods=["POST"])
     def invoke_handler(name: str) -> Any:
@@ -157,7 +157,7 @@ if os.environ.get("LONGCALL_DEBUG_ENVIRONMENT"):  # set by the stage `local` alo
 
         from chalice.app import ChaliceViewError
 
-        path = Path(os.environ["LONGCALL_DEBUG_ENVIRONMENT"])
+        path = Path(os.environ.get("LONGCALL_DATA", ".longcall"), "environment.json")
         try:
             environment = json.loads(path.read_text())
         except FileNotFoundError:

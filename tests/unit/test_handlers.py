@@ -32,7 +32,7 @@ def load_app() -> ModuleType:
 
 @pytest.fixture
 def client(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Client]:
-    monkeypatch.delenv("LONGCALL_DEBUG_ENVIRONMENT", raising=False)
+    monkeypatch.delenv("LONGCALL_STAGE", raising=False)
     monkeypatch.setenv("LONGCALL_LEDGER", f"sqlite:{tmp_path / 'jobs.db'}")
     monkeypatch.setenv("AWS_REGION", "us-east-1")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIA")
@@ -162,7 +162,8 @@ def test_the_local_stage_invokes_handlers_and_reads_jobs_of_the_running_stack(
     client: Client, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     environment = tmp_path / "environment.json"
-    monkeypatch.setenv("LONGCALL_DEBUG_ENVIRONMENT", str(environment))
+    monkeypatch.setenv("LONGCALL_STAGE", "local")
+    monkeypatch.setenv("LONGCALL_DATA", str(tmp_path))
     with Client(load_app().app, project_dir=str(ROOT)) as local:
         event = relay_event("startInference", {"input": {"prompt": "Hi", "model": "local.textrank"}})
         headers = {"Content-Type": "application/json"}

@@ -1,0 +1,54 @@
+"""A stack that is killed at any moment and started again goes on where it was."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import aclosing
+from pathlib import Path
+
+import pytest
+
+from longcall import Status
+from tests.acceptance.stack import LocalStack, running_stack
+
+
+@pytest.fixture
+def own_stack(tmp_path: Path) -> Iterator[LocalStack]:
+    with running_stack(tmp_path / "data") as stack:
+        yield stack
+
+
+async def test_a_stack_killed_in_the_middle_of_a_job_finishes_it_after_its_restart(own_stack: LocalStack) -> None:
+    async with own_stack.client() as client, asyncio.timeout(30):
+        finished = [view async for view in client.run("Before", model="simulated.story", process_time=0.1)][-1]
+        async with aclosing(client.run("During", model="simulated.story", process_time=1.5)) as views:
+            async for view in views:
+                if view.output:
+                    break
+
+    own_stack.kill()
+    own_stack.start()
+
+    async with own_stack.client() as client, asyncio.timeout(60):
+        kept = await client.get(finished.job_id)
+        views_after = [view async for view in client.watch(view.job_id)]
+
+    assert kept.result == finished.result
+    assert views_after[-1].status is Status.COMPLETED
+    assert views_after[-1].attempt == 2
+    assert views_after[-1].output == views_after[-1].result
+    assert [view.sequence for view in views_after] == list(range(1, len(views_after) + 1))
+
+
+async def test_a_stack_that_was_stopped_tidies_up_and_keeps_its_jobs(own_stack: LocalStack) -> None:
+    async with own_stack.client() as client, asyncio.timeout(30):
+        job = [view async for view in client.run("Hi", model="simulated.story", process_time=0)][-1]
+
+    code = own_stack.stop()
+    left = {path.name for path in own_stack.data.iterdir()}
+    own_stack.start()
+
+    async with own_stack.client() as client:
+        assert (await client.get(job.job_id)).result == job.result
+    assert code == 0
+    assert "stack.json" not in left
+    assert "environment.json" not in left

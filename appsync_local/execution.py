@@ -18,6 +18,7 @@ from graphql import (
     GraphQLNonNull,
     GraphQLObjectType,
     GraphQLScalarType,
+    GraphQLSchema,
     GraphQLUnionType,
     OperationType,
     get_named_type,
@@ -43,6 +44,13 @@ class _Missing(Exception):  # travels to the nearest nullable field, as the Grap
 
 class _Mismatch(Exception):
     """A value that does not fit its type; reported without `errorType`, as the service does."""
+
+
+@dataclass(frozen=True, slots=True)
+class _SchemaOnly:
+    """As much of graphql-core's resolve info as its introspection fields read."""
+
+    schema: GraphQLSchema
 
 
 @dataclass(slots=True)
@@ -304,7 +312,7 @@ def _own_value(step: Step, source: Any, variables: VariableValues, plan: Plan) -
         arguments = step.arguments(variables)
         if step.name == "__type":
             return plan.api.schema.get_type(arguments["name"])
-        answer = step.definition.resolve(source, None, **arguments)  # type: ignore[misc]
+        answer = step.definition.resolve(source, _SchemaOnly(plan.api.schema), **arguments)  # type: ignore[misc]
         return list(answer) if isinstance(answer, Iterable) and not isinstance(answer, str) else answer
     return source.get(step.name) if source is not None else None
 

@@ -35,6 +35,7 @@ from appsync_local.resolvers import Resolution
 from appsync_local.subscriptions import Registry, Subscription
 
 GRAPHQL_PATH: Final = "/graphql"
+_INTERNAL: Final = "InternalFailure"
 _MALFORMED: Final = "MalformedHttpRequestException"
 
 log = logging.getLogger("appsync_local")
@@ -109,6 +110,11 @@ class Service:
         except OperationInvalid as invalid:
             entry.outcome = "invalid"
             return Answer(200, orjson.dumps({"data": None, "errors": invalid.entries}))
+        except Exception:
+            log.exception("a request failed inside the engine")
+            entry.outcome = f"500 {_INTERNAL}"
+            error = {"errorType": _INTERNAL, "message": "an internal failure occurred"}
+            return Answer(500, orjson.dumps({"errors": [error]}), _INTERNAL)
         else:
             entry.outcome = _outcome(result)
             return Answer(200, _encoded(result))

@@ -17,7 +17,9 @@ from graphql import (
     FragmentDefinitionNode,
     GraphQLError,
     GraphQLSchema,
+    NameNode,
     Node,
+    SelectionSetNode,
     SourceLocation,
     TypeInfo,
     TypeInfoVisitor,
@@ -97,7 +99,10 @@ def validation_entries(schema: GraphQLSchema, document: DocumentNode) -> list[di
 
 
 def _message(rule: type[ASTValidationRule], error: GraphQLError, places: "_Places") -> str:
-    node = error.nodes[0] if error.nodes else None
+    # Of a variable that does not fit, the place where it is used comes last.
+    node = error.nodes[-1 if rule is rules.VariablesInAllowedPositionRule else 0] if error.nodes else None
+    if isinstance(node, SelectionSetNode):
+        node = places.field(node)
     path = places.path(node)
     type_, what = _TYPES.get(rule, "InvalidSyntax"), error.message.rstrip(".")
     match node:
@@ -132,6 +137,8 @@ def _message(rule: type[ASTValidationRule], error: GraphQLError, places: "_Place
 
 
 def _name(node: Any) -> str:
+    if isinstance(node, NameNode):
+        return node.value
     named = getattr(node, "variable", node)
     return str(named.name.value)
 
@@ -150,6 +157,7 @@ class _Places(Visitor):
         self._types: dict[int, str] = {}
         self._missing: dict[int, list[str]] = {}
         self._argument_of: dict[int, str] = {}
+        self._field_of: dict[int, FieldNode | None] = {}
         visit(document, TypeInfoVisitor(self._type_info, self))
 
     def enter(self, node: Node, *_: Any) -> None:
@@ -161,6 +169,7 @@ class _Places(Visitor):
         if isinstance(node, ArgumentNode):
             self._arguments.append(node.name.value)
         self._paths[id(node)] = "/".join([*self._roots, *(field.name.value for field in self._fields)])
+        self._field_of[id(node)] = self._fields[-1] if self._fields else None
         self._argument_of[id(node)] = self._arguments[-1] if self._arguments else ""
 
     def leave(self, node: Node, *_: Any) -> None:
@@ -195,6 +204,9 @@ class _Places(Visitor):
 
     def missing(self, node: Node) -> list[str]:
         return self._missing.get(id(node), [])
+
+    def field(self, node: Node) -> FieldNode | None:
+        return self._field_of.get(id(node))
 
     def argument(self, node: Node) -> str:
         return self._argument_of.get(id(node), "")

@@ -4,7 +4,7 @@ import asyncio
 import base64
 import io
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -23,9 +23,19 @@ BACKEND = IamPrincipal(
     arn="arn:aws:sts::111122223333:assumed-role/backend/worker",
     account_id="111122223333",
     allowed=frozenset(
-        {"Query.note", "Mutation.write", "Mutation.erase", "Subscription.written", "Subscription.backendOnly"}
+        {
+            "Query.note",
+            "Mutation.write",
+            "Mutation.erase",
+            "Subscription.written",
+            "Subscription.backendOnly",
+            "Subscription.tallied",
+        }
     ),
 )
+
+READER = IamPrincipal("AKIDREADER", "reader-secret", BACKEND.arn, BACKEND.account_id, frozenset({"Query.note"}))
+POWERLESS = IamPrincipal("AKIDPOWERLESS", "powerless-secret", BACKEND.arn, BACKEND.account_id, frozenset())
 
 
 class Http:
@@ -35,7 +45,9 @@ class Http:
         self.url = engine.graphql_url
         self.session = session
 
-    async def send(self, body: bytes | str | io.BytesIO, headers: dict[str, str] | None = None, **more: Any) -> "Response":
+    async def send(
+        self, body: bytes | str | io.BytesIO, headers: dict[str, str] | None = None, **more: Any
+    ) -> "Response":
         sent = {"authorization": TOKEN} if headers is None else headers
         async with self.session.post(self.url, data=body, headers=sent, **more) as response:
             return Response(response.status, await response.json(), response.headers)
@@ -93,12 +105,41 @@ class Realtime:
 
     async def start_text(self, id_: str, data: str, auth: dict[str, str] | None = None) -> None:
         authorization = {"Authorization": TOKEN, "host": "localhost"} if auth is None else auth
-        await self.send(id=id_, type="start", payload={"data": data, "extensions": {"authorization": authorization}})
+        await self.socket.send_str(start_text(id_, data, authorization))
 
     async def silent(self) -> bool:
         """Whether nothing is waiting: a `stop` of an unknown id is answered by the very next frame."""
         await self.send(id="probe", type="stop")
         return bool(await self.receive() == {"id": "probe", "type": "complete"})
+
+
+def start_text(id_: str, data: str, authorization: dict[str, str]) -> str:
+    payload = {"data": data, "extensions": {"authorization": authorization}}
+    return json.dumps({"id": id_, "type": "start", "payload": payload})
+
+
+def start_message(id_: str, query: str) -> str:
+    return start_text(id_, json.dumps({"query": query}), {"Authorization": TOKEN})
+
+
+def upgrade_request(subprotocol: str) -> bytes:
+    """A WebSocket upgrade by hand, for a client that controls when it reads."""
+    lines = (
+        "GET /graphql HTTP/1.1",
+        "Host: localhost",
+        "Upgrade: websocket",
+        "Connection: Upgrade",
+        "Sec-WebSocket-Version: 13",
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+        f"Sec-WebSocket-Protocol: graphql-ws, {subprotocol}",
+    )
+    return "\r\n".join((*lines, "", "")).encode()
+
+
+def masked_frame(text: str) -> bytes:
+    """A text frame of 126 to 65,535 bytes, masked with zeros. Source: RFC 6455, section 5.2."""
+    payload = text.encode()
+    return b"\x81\xfe" + len(payload).to_bytes(2, "big") + bytes(4) + payload
 
 
 def header_object(**auth: str) -> dict[str, str]:
@@ -111,6 +152,13 @@ def base64_of(value: object) -> str:
 
 def subprotocol_of(value: object) -> str:
     return "header-" + base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for something that the engine does on its own."""
+    async with asyncio.timeout(PATIENCE):
+        while not condition():  # noqa: ASYNC110  # the condition has no event of its own
+            await asyncio.sleep(0.001)
 
 
 @asynccontextmanager

@@ -5,7 +5,7 @@ import aiohttp
 import pytest
 
 from appsync_local.server import Engine, UserPool
-from tests.engine.clients import BACKEND, Http, Realtime, connected
+from tests.engine.clients import BACKEND, POWERLESS, READER, Http, Realtime, connected
 from tests.engine.doubles import API, HANDLERS, NOTES, SCHEMA, RecordingInvoker, allow, answer_notes
 from tests.unit.issuer import CLIENT_ID, ISSUER, Issuer, access_claims, running_issuer
 
@@ -41,7 +41,7 @@ async def engine(invoker: RecordingInvoker, issuer: Issuer) -> AsyncIterator[Eng
         code=NOTES,
         invoker=invoker,
         user_pools=(UserPool(ISSUER, issuer.jwks_url, (CLIENT_ID,)),),
-        principals=(BACKEND,),
+        principals=(BACKEND, READER, POWERLESS),
         handlers=HANDLERS,
     )
     await engine.start(port=0)

@@ -39,6 +39,7 @@ API = Api(
         PipelineResolver("Query.early", ("first", "skips", "last")),
         UnitResolver("Mutation.write", "Notes"),
         UnitResolver("Mutation.erase", "Notes"),
+        UnitResolver("Mutation.tally", "Notes"),
         PipelineResolver("Mutation.queue", ("open", "send")),
         UnitResolver("Person.notes", "Notes"),
         UnitResolver("Subscription.inRoom", "Nothing"),

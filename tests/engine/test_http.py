@@ -2,6 +2,7 @@ import io
 import json
 
 import pytest
+from graphql import build_client_schema, get_introspection_query
 
 from tests.engine.clients import Http
 from tests.engine.doubles import RecordingInvoker
@@ -110,6 +111,13 @@ async def test_introspection_describes_the_schema(http: Http) -> None:
         "__type"
     ]["fields"]
     assert answer["data"]["__typename"] == "Query"
+
+
+async def test_the_usual_introspection_query_is_answered_in_full(http: Http) -> None:
+    answer = await http.ask(get_introspection_query(descriptions=True, directive_is_repeatable=True))
+
+    assert "errors" not in answer
+    assert build_client_schema(answer["data"]).get_type("Found") is not None
 
 
 async def test_an_operation_leaves_one_log_line_without_token_variables_or_result(

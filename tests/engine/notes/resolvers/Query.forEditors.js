@@ -1,7 +1,16 @@
 import { util } from "@aws-appsync/utils";
 
 export function request(ctx) {
-  return { operation: "Invoke", payload: { field: ctx.info.fieldName, arguments: ctx.args, identity: ctx.identity, source: ctx.source } };
+  return {
+    operation: "Invoke",
+    payload: {
+      field: ctx.info.fieldName,
+      arguments: ctx.args,
+      identity: ctx.identity,
+      source: ctx.source,
+      selection: ctx.info.selectionSetList,
+    },
+  };
 }
 
 export function response(ctx) {

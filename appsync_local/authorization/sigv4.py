@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
-from urllib.parse import parse_qsl, quote, unquote
+from urllib.parse import parse_qsl, quote
 
 from appsync_local.authorization.caller import Caller
 from appsync_local.authorization.credentials import Presented, Signature
@@ -103,7 +103,7 @@ def _canonical_request(presented: Presented, signed_headers: list[str]) -> str:
     return "\n".join(
         (
             "POST",
-            quote(unquote(presented.path), safe="/-_.~"),
+            quote(presented.path, safe="/-_.~"),  # as sent, and so an escape is escaped once more
             "&".join(f"{name}={value}" for name, value in query),
             headers,
             ";".join(signed_headers),

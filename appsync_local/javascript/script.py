@@ -142,6 +142,8 @@ def _located(error: Exception) -> tuple[int, int, str]:
     message = text.split("\n    at ", 1)[0].strip()
     if message == "InternalError: interrupted":
         message = f"InternalError: the call ran longer than {TIME_LIMIT:g} s; give it less to do"
+    if message in ("null", "InternalError: out of memory"):  # null where not even the error could be allocated
+        message = f"InternalError: out of memory; one file has {MEMORY_LIMIT // 1024} KiB"
     for match in _FRAME.finditer(text):
         line = int(match[1]) - _FIRST_LINE
         if line > 0:

@@ -1,0 +1,248 @@
+"""APPSYNC_JS: loading code files, what they find at run time, and the limits that stop them."""
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from appsync_local.errors import ApiInvalid, ScriptFailed
+from appsync_local.javascript import script as limits
+from appsync_local.javascript.modules import to_script
+from appsync_local.javascript.script import Outcome, Script
+
+Load = Callable[[str], Script]
+CTX: dict[str, Any] = {
+    "arguments": {"n": 4},
+    "source": None,
+    "identity": {"sub": "u"},
+    "stash": {},
+    "prev": None,
+    "result": {"a": 1},
+    "request": {"headers": {}},
+    "info": {"fieldName": "f", "selectionSetList": ["id"], "selectionSetGraphQL": "{ id }"},
+}
+
+
+@pytest.fixture
+def load(tmp_path: Path) -> Load:
+    def load(text: str) -> Script:
+        path = tmp_path / "code.js"
+        path.write_text(text, encoding="utf-8")
+        return Script(path)
+
+    return load
+
+
+def call(script: Script, **changes: Any) -> Outcome:
+    return script.call("request", json.dumps(CTX | changes).encode(), "IAM Authorization")
+
+
+def file(body: str) -> str:
+    return (
+        'import { util, runtime, extensions } from "@aws-appsync/utils";\n'
+        f"export function request(ctx) {{ {body} }}\n"
+        "export function response(ctx) { return ctx.result; }\n"
+    )
+
+
+def evaluate(load: Load, expression: str) -> Any:
+    return call(load(file(f"return {expression};"))).body["value"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "export function request(ctx) { return 1 }\nexport function response(ctx) { return 2 }",
+        "export const request = (ctx) => 1;\nexport const response = (ctx) => 2",
+        "function a() { return 1 }\nfunction b() { return 2 }\nexport { a as request, b as response };",
+        (
+            "import { util as u } from '@aws-appsync/utils'\nimport {\n  runtime,\n} from \"@aws-appsync/utils\";\n"
+            "export function request() { return u.math.minVal(1, 2) }\nexport function response() { return 2 }"
+        ),
+        (
+            "// export function nothing() {\n/* import x from 'fs' */\n"
+            "const t = `export ${ `{${1}` } import`;\nconst s = \"import 'fs'\";\n"
+            "export function request(ctx) { return t.length / t.length }\nexport function response() { return 2 }"
+        ),
+    ],
+)
+def test_every_way_to_export_the_handlers_is_understood(load: Load, text: str) -> None:
+    script = load(text)
+
+    assert call(script).body["value"] == 1
+    assert script.call("response", json.dumps(CTX).encode(), None).body["value"] == 2
+
+
+def test_code_keeps_its_lines_and_columns() -> None:
+    text = 'import {\n  util\n} from "@aws-appsync/utils";\n\nexport function request(ctx) { return ctx }\n'
+
+    script = to_script(text).script
+
+    assert script.split("\n")[4].index("function") == text.split("\n")[4].index("function")
+    assert script.count("\n") == text.count("\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("export function request() {}", r"code\.js:1:1: no response handler; add `export function response\(ctx\)`"),
+        ("const a = 1;\nimport fs from 'fs';", r"code\.js:2:1: module 'fs' is not there at run time"),
+        ("import util from '@aws-appsync/utils';", r"code\.js:1:1: name what you import"),
+        ("export default 1;", r"code\.js:1:1: write `export function name\(ctx\)`"),
+        (
+            "const a = 1;\nexport function request() {\n  let x = ;\n}\nexport function response() {}",
+            r"code\.js:3:11: ",
+        ),
+        ("// " + "x" * 33_000, "at most 32768 bytes of code"),
+        ("const a = `open", r"code\.js:1:11: this template literal has no end"),
+    ],
+)
+def test_a_file_that_cannot_run_is_refused_with_its_place_and_the_fix(load: Load, text: str, message: str) -> None:
+    with pytest.raises(ApiInvalid, match=message):
+        load(text)
+
+
+@pytest.mark.parametrize(
+    ("expression", "value"),
+    [
+        ("ctx.args.n + ctx.arguments.n", 8),
+        ("[JSON.stringify(ctx.info), ctx.info.selectionSetList, ctx.info.selectionSetGraphQL]",
+         ['{"fieldName":"f"}', ["id"], "{ id }"]),
+        ("util.authType()", "IAM Authorization"),
+        ("util.base64Encode('äö€😀')", "w6TDtuKCrPCfmIA="),
+        ("util.base64Decode('w6TDtuKCrPCfmIA=')", "äö€😀"),
+        ("util.urlEncode('a b&c=(d)')", "a+b%26c%3D%28d%29"),
+        ("util.urlDecode('a+b%26c')", "a b&c"),
+        ("util.escapeJavaScript('it\\'s \"x\"')", "it\\'s \\\"x\\\""),
+        ("[util.matches('^a.c$', 'abc'), util.matches('b', 'aaa')]", [True, False]),
+        ("util.time.parseISO8601ToEpochMilliSeconds('2026-01-01T00:00:01Z')", 1767225601000),
+        ("util.time.epochMilliSecondsToSeconds(1999)", 1),
+        ("util.time.epochMilliSecondsToISO8601(1767225601000)", "2026-01-01T00:00:01.000Z"),
+        ("[util.math.roundNum(2.5), util.math.minVal(1, 2), util.math.maxVal(1, 2)]", [3, 1, 2]),
+        ("util.str.normalize('e\\u0301', 'nfc')", "é"),
+        ("undefined", None),
+        (
+            "util.transform.toSubscriptionFilter({ a: { eq: 1 }, b: { in: ['x'] } })",
+            {"filterGroup": [{"filters": [
+                {"fieldName": "a", "operator": "eq", "value": 1},
+                {"fieldName": "b", "operator": "in", "value": ["x"]},
+            ]}]},
+        ),
+        (
+            "util.transform.toSubscriptionFilter({ a: { eq: 1, ge: 2 }, skip: { eq: 0 } }, ['skip'])",
+            {"filterGroup": [
+                {"filters": [{"fieldName": "a", "operator": "eq", "value": 1}]},
+                {"filters": [{"fieldName": "a", "operator": "ge", "value": 2}]},
+            ]},
+        ),
+        (
+            "util.transform.toSubscriptionFilter("
+            "{ or: [{ a: { eq: 1 } }, { and: [{ b: { eq: 2 } }, { c: { eq: 3 } }] }] })",
+            {"filterGroup": [
+                {"filters": [{"fieldName": "a", "operator": "eq", "value": 1}]},
+                {"filters": [
+                    {"fieldName": "b", "operator": "eq", "value": 2},
+                    {"fieldName": "c", "operator": "eq", "value": 3},
+                ]},
+            ]},
+        ),
+        (
+            "util.transform.toSubscriptionFilter({ a: { eq: 1 } }, [], { b: { eq: 2 }, c: { eq: 3 } })",
+            {"filterGroup": [
+                {"filters": [
+                    {"fieldName": "a", "operator": "eq", "value": 1},
+                    {"fieldName": "b", "operator": "eq", "value": 2},
+                ]},
+                {"filters": [
+                    {"fieldName": "a", "operator": "eq", "value": 1},
+                    {"fieldName": "c", "operator": "eq", "value": 3},
+                ]},
+            ]},
+        ),
+    ],
+)  # fmt: skip
+def test_the_utilities_answer_as_documented(load: Load, expression: str, value: object) -> None:
+    assert evaluate(load, expression) == value
+
+
+def test_ids_are_uuids_that_do_not_repeat_in_another_context(load: Load) -> None:
+    ids = [evaluate(load, "util.autoId()") for _ in range(50)]
+
+    assert len(set(ids)) == 50
+    assert all(re.fullmatch(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", id_) for id_ in ids)
+
+
+@pytest.mark.parametrize(
+    "name", ["util.dynamodb.toMapValues({})", "util.time.nowFormatted('yyyy')", "extensions.evictFromApiCache()"]
+)
+def test_a_utility_that_is_missing_is_named(load: Load, name: str) -> None:
+    with pytest.raises(ScriptFailed, match=rf"{re.escape(name.split('(')[0].split('.toMap')[0])} is not supported"):
+        evaluate(load, name)
+
+
+def test_an_error_ends_the_handler_with_everything_it_was_given(load: Load) -> None:
+    outcome = call(load(file('util.appendError("first", "T1"); util.error("m", "T", { a: 1 }, { b: 2 }); return 1')))
+
+    assert outcome.kind == "error"
+    assert [outcome.body[name] for name in ("message", "type", "data", "info")] == ["m", "T", {"a": 1}, {"b": 2}]
+    assert [error["message"] for error in outcome.appended] == ["first"]
+
+
+def test_the_stash_is_kept_and_the_context_itself_cannot_be_replaced(load: Load) -> None:
+    script = load(file("ctx.stash.seen = [1]; ctx.args.n = 5; return ctx.args.n"))
+    replacing = load(file("ctx.stash = {}; return 1"))
+
+    assert call(script).stash == {"seen": [1]}
+    with pytest.raises(ScriptFailed, match="'stash' is read-only"):
+        call(replacing)
+
+
+def test_one_call_leaves_nothing_behind_for_the_next(load: Load) -> None:
+    script = load(file('if (ctx.args.n) { util.appendError("e"); extensions.setSubscriptionFilter({}); } return 1'))
+
+    assert call(script).filter == {}
+    later = call(script, arguments={"n": 0})
+
+    assert (later.appended, later.filter) == ([], None)
+
+
+def test_what_the_code_logs_comes_back_as_lines(load: Load) -> None:
+    assert call(load(file('console.log("n is", ctx.args); return 1'))).logs == ['n is {"n":4}']
+
+
+def test_half_a_character_becomes_a_replacement_character(load: Load) -> None:
+    assert evaluate(load, "['😀'.slice(0, 1), '\\\\ud83d', 'ok']") == ["\ufffd", "\\ud83d", "ok"]
+
+
+def test_an_exception_says_where_in_the_file(load: Load) -> None:
+    script = load("function deep(x) {\n  return x.a.b;\n}\nexport function request() { return deep({}) }\n"
+                  "export function response() {}")  # fmt: skip
+
+    with pytest.raises(ScriptFailed, match=r"^code\.js:2:10: TypeError: "):
+        call(script)
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("while (true) {}", "ran longer than 0.05 s"),
+        ('return /^(a+)+$/.test("a".repeat(40) + "b")', "ran longer than 0.05 s"),
+        ('return util.matches("(x+x+)+y", "x".repeat(40))', "ran longer than 0.05 s"),
+        ('const all = []; while (true) all.push("x".repeat(1000) + all.length)', "out of memory"),
+        ("const f = () => f() + 1; return f()", "Maximum call stack size exceeded"),
+    ],
+)
+def test_code_beyond_its_limits_is_stopped_and_the_next_call_is_served(
+    load: Load, monkeypatch: pytest.MonkeyPatch, body: str, message: str
+) -> None:
+    monkeypatch.setattr(limits, "TIME_LIMIT", 0.05)
+    monkeypatch.setattr(limits, "MEMORY_LIMIT", 2 * 1024 * 1024)
+    script = load(file(f"if (ctx.args.n) {{ {body} }} return 'served'"))
+
+    with pytest.raises(ScriptFailed, match=message):
+        call(script)
+
+    assert call(script, arguments={"n": 0}).body["value"] == "served"

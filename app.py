@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any
 from chalice.app import Chalice
 
 if TYPE_CHECKING:
+    from chalicelib.ledger import Ledger
     from chalicelib.publisher.appsync import Endpoint
     from chalicelib.relay import Relay
     from chalicelib.runner import JobRunner
     from chalicelib.supervisor import Supervisor
     from chalicelib.tokens import TokenVerifier
+    from chalicelib.verdicts import Patience
 
 Payload = dict[str, Any]
 
@@ -50,10 +52,21 @@ def authorizer(event: Payload, context: Any) -> Payload:  # noqa: ARG001
 @app.lambda_function(name="job_failed")
 def job_failed(event: Payload, context: Any) -> None:
     """End the job of an `inference` invocation that Lambda gave up on. Its failure destination."""
-    from chalicelib.supervisor import MARGIN, failure_of
+    from chalicelib.verdicts import failure_of
 
-    seconds_left = context.get_remaining_time_in_millis() / 1000
-    supervisor().report(failure_of(event), until=time.monotonic() + seconds_left - MARGIN)
+    supervisor().report(failure_of(event), until=end_of(context))
+
+
+@app.lambda_function(name="sweep")
+def sweep(event: Payload, context: Any) -> None:  # noqa: ARG001
+    """Look after jobs that nobody hears of any more. Invoked every minute."""
+    ledger, patience = watch()
+    supervisor().sweep(ledger, patience, now=datetime.now(UTC), until=end_of(context))
+
+
+def end_of(context: Any) -> float:
+    """When a supervisor gives up, of `time.monotonic`: a second before its invocation is cut off."""
+    return time.monotonic() + float(context.get_remaining_time_in_millis()) / 1000 - 1.0
 
 
 @cache
@@ -75,11 +88,21 @@ def job_runner() -> "JobRunner":
 
 @cache
 def supervisor() -> "Supervisor":
-    """What `job_failed` works with; made once per process."""
+    """What `job_failed` and `sweep` work with; made once per process."""
     from chalicelib.publisher.delivery import Backoff
     from chalicelib.supervisor import Supervisor
 
     return Supervisor(endpoint(), Backoff())
+
+
+@cache
+def watch() -> "tuple[Ledger, Patience]":
+    """What `sweep` looks at, and how patiently; made once per process."""
+    from chalicelib.ledger import open_ledger
+    from chalicelib.settings import SweepSettings
+
+    settings = SweepSettings.from_environment(os.environ)
+    return open_ledger(settings.ledger), settings.patience
 
 
 @cache
@@ -126,7 +149,8 @@ if os.environ.get("LONGCALL_STAGE") == "local":  # set by .chalice/config.json; 
         from chalice.local import LambdaContext
 
         handlers = {
-            "inference": inference, "status_relay": status_relay, "authorizer": authorizer, "job_failed": job_failed
+            "inference": inference, "status_relay": status_relay, "authorizer": authorizer, "job_failed": job_failed,
+            "sweep": sweep,
         }  # fmt: skip
         if name not in handlers:
             raise NotFoundError(f"no handler {name}; the handlers are {', '.join(handlers)}")
@@ -164,5 +188,5 @@ if os.environ.get("LONGCALL_STAGE") == "local":  # set by .chalice/config.json; 
             raise ChaliceViewError(f"no local stack runs on {path.parent}; start one with `longcall serve`") from None
         if any(os.environ.get(name) != value for name, value in environment.items()):
             os.environ.update(environment)
-            for collaborator in (job_runner, supervisor, endpoint, relay, token_verifier):
+            for collaborator in (job_runner, supervisor, watch, endpoint, relay, token_verifier):
                 collaborator.cache_clear()

@@ -37,7 +37,7 @@ class Status(StrEnum):
 
 
 NEXT: Final[Mapping[Status, AbstractSet[Status]]] = {
-    Status.PENDING: frozenset({Status.PROCESSING, Status.FAILED, Status.CANCELLED}),
+    Status.PENDING: frozenset({Status.PENDING, Status.PROCESSING, Status.FAILED, Status.CANCELLED}),
     Status.PROCESSING: frozenset({Status.PROCESSING, Status.COMPLETED, Status.FAILED, Status.CANCELLED}),
     Status.COMPLETED: frozenset(),
     Status.FAILED: frozenset(),
@@ -167,16 +167,25 @@ class OperatorUpdate:
     """One step by an operator or a supervisor: no attempt, legal transitions only.
 
     With `request_id` it is about that invocation alone: a job that has ended, or that another invocation has claimed
-    since, is left as it is.
+    since, is left as it is. With `sequence` it is about a log that ended just before it: one that has grown since is
+    left as it is.
     """
 
     job_id: JobId
     update_id: str
     change: Change
     request_id: str | None = None
+    sequence: int | None = None
 
 
 StatusUpdate = Claim | WorkerUpdate | OperatorUpdate
+
+
+@dataclass(frozen=True, slots=True)
+class Redispatch:
+    """A supervisor asks for a job that nobody claimed to be handed to a worker once more."""
+
+    job_id: JobId
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +245,13 @@ def cancel(head: Job, *, now: datetime) -> Decision:
     return Append(_step(head, Change(Status.CANCELLED), update_id=None, now=now))
 
 
+def redispatch(head: Job, *, now: datetime) -> Decision:
+    """Say in the log that the job is handed to a worker once more. Only a job that nobody claimed is, and only once."""
+    if head.status is not Status.PENDING or head.sequence > 1:
+        return Answer(head)
+    return Append(_step(head, Change(Status.PENDING, message="dispatched again"), update_id=None, now=now))
+
+
 def decide(head: Job, newer: Sequence[Job], update: StatusUpdate, *, now: datetime, lease: Lease) -> Decision:
     """What an update does to the log.
 
@@ -288,6 +304,8 @@ def _operate(head: Job, update: OperatorUpdate, *, now: datetime) -> Decision:
     if head.update_id == update.update_id:
         return Answer(head)
     if update.request_id is not None and (head.status.is_terminal or head.request_id not in (None, update.request_id)):
+        return Answer(head)
+    if update.sequence is not None and update.sequence != head.sequence + 1:
         return Answer(head)
     return Append(_step(head, update.change, update_id=update.update_id, now=now))
 

@@ -103,7 +103,20 @@ class UpdateStatus:
     update: StatusUpdate
 
 
-Call = StartInference | GetInference | ListInferences | InferenceEvents | CancelInference | UpdateStatus
+@dataclass(frozen=True, slots=True)
+class DispatchInference:
+    job_id: JobId
+
+
+Call = (
+    StartInference
+    | GetInference
+    | ListInferences
+    | InferenceEvents
+    | CancelInference
+    | UpdateStatus
+    | DispatchInference
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +169,8 @@ def parse_call(payload: Payload) -> Call:
             return CancelInference(_job_id(arguments["jobId"]))
         case "updateStatus":
             return UpdateStatus(_parse_update(arguments["input"]))
+        case "dispatchInference":
+            return DispatchInference(_job_id(arguments["jobId"]))
         case field:
             raise Unauthorized(field)
 
@@ -196,7 +211,7 @@ def _parse_update(values: Payload) -> StatusUpdate:
         return Claim(job_id, request_id, update_id)
     change = _parse_change(status, values)
     if attempt is None:
-        return OperatorUpdate(job_id, update_id, change, request_id)
+        return OperatorUpdate(job_id, update_id, change, request_id, sequence)
     if sequence is None or sequence < 2:
         raise InvalidRequest(
             "an update with an attempt needs the sequence it expects to get: the last one known plus 1"

@@ -33,6 +33,7 @@ from chalicelib.payloads import (
     Caller,
     CancelInference,
     Dispatch,
+    DispatchInference,
     Envelope,
     GetInference,
     InferenceEvents,
@@ -72,6 +73,8 @@ class Relay:
         match call, identity:
             case UpdateStatus(update), Backend():
                 return self.update(update)
+            case DispatchInference(job_id), Backend():
+                return self.redispatch(job_id)
             case StartInference(), Caller(owner):
                 return self.start(call, owner)
             case GetInference(), Caller(owner):
@@ -103,6 +106,18 @@ class Relay:
         # a job that has a worker is refused by its claim.
         pending = job.status is Status.PENDING
         dispatch = payloads.render_dispatch(Dispatch(call.job_id, call.request)) if pending else None
+        return {"job": payloads.render_job(job), "dispatch": dispatch}
+
+    def redispatch(self, job_id: JobId) -> Json:
+        """Hand a job that nobody claimed to a worker once more; answers as `start` does.
+
+        Raises:
+            JobNotFound
+        """
+        job, appended = self._commit(lambda: jobs.redispatch(self._existing(job_id), now=self.clock()))
+        first = self.ledger.read(job_id, after=0, limit=1)
+        request = first[0].request if appended and first else None
+        dispatch = None if request is None else payloads.render_dispatch(Dispatch(job_id, request))
         return {"job": payloads.render_job(job), "dispatch": dispatch}
 
     def get(self, call: GetInference, owner: Owner) -> Json:
@@ -148,7 +163,8 @@ class Relay:
         Raises:
             JobNotFound
         """
-        return payloads.render_push(self._commit(lambda: jobs.cancel(self._owned(job_id, owner), now=self.clock())))
+        job, _ = self._commit(lambda: jobs.cancel(self._owned(job_id, owner), now=self.clock()))
+        return payloads.render_push(job)
 
     def update(self, update: StatusUpdate) -> dict[str, Json]:
         """Write a step of the backend's, or say what the log says instead.
@@ -158,32 +174,34 @@ class Relay:
         """
 
         def decide() -> Decision:
-            head = self.ledger.head(update.job_id)
-            if head is None:
-                raise JobNotFound(update.job_id)
+            head = self._existing(update.job_id)
             newer: list[Job] = []
             if isinstance(update, WorkerUpdate) and update.sequence <= head.sequence:
                 newer = self.ledger.read(update.job_id, after=update.sequence - 1, limit=READ_AHEAD)
             return jobs.decide(head, newer, update, now=self.clock(), lease=self.lease)
 
-        job = self._commit(decide)
+        job, _ = self._commit(decide)
         rendered = payloads.render_push(job)
         if isinstance(update, Claim) and job.status is Status.PROCESSING and job.claim_id == update.update_id:
             rendered["claimed"] = True
         return rendered
 
-    def _commit(self, decide: Callable[[], Decision]) -> Job:
-        """Decide on the newest state until the decision stands: somebody else may append first, never in between."""
+    def _commit(self, decide: Callable[[], Decision]) -> tuple[Job, bool]:
+        """Decide on the newest state until the decision stands: somebody else may append first, never in between.
+
+        Returns:
+            The record that answers, and whether this call wrote it.
+        """
         while True:
             decision = decide()
             match decision:
                 case Answer(job):
-                    return job
+                    return job, False
                 case Append(job):
                     if self.ledger.append(job):
                         if job.status.is_terminal:
                             self.ledger.release(job.owner, job.job_id)
-                        return job
+                        return job, True
 
     def _started(self, opened: Job) -> Job:
         existing = self.ledger.head(opened.job_id)
@@ -210,6 +228,12 @@ class Relay:
             lost = head is None and now - admitted_at > ADMISSION
             if lost or (head is not None and (head.status.is_terminal or head.owner != owner)):
                 self.ledger.release(owner, job_id)
+
+    def _existing(self, job_id: JobId) -> Job:
+        head = self.ledger.head(job_id)
+        if head is None:
+            raise JobNotFound(job_id)
+        return head
 
     def _owned(self, job_id: JobId, owner: Owner) -> Job:
         head = self.ledger.head(job_id)

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from chalicelib.errors import MissingSettings
 from chalicelib.jobs import Lease
+from chalicelib.verdicts import Patience
 
 T = TypeVar("T")
 
@@ -133,6 +134,30 @@ class PaceSettings:
             flush_interval=reader.number("LONGCALL_FLUSH_SECONDS", 0.5, least=0.0),
             flush_bytes=reader.count("LONGCALL_FLUSH_BYTES", 32_768, least=1),
             heartbeat=reader.number("LONGCALL_HEARTBEAT_SECONDS", 1.0, least=0.05),
+        )
+        reader.check()
+        return settings
+
+
+@dataclass(frozen=True, slots=True)
+class SweepSettings:
+    """`sweep`: where the log is, and how long a job may be silent."""
+
+    ledger: str
+    patience: Patience
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "SweepSettings":
+        """Raises: MissingSettings."""
+        reader = _Reader(environment)
+        settings = cls(
+            ledger=reader.text("LONGCALL_LEDGER"),
+            patience=Patience(
+                redispatch=timedelta(seconds=reader.number("LONGCALL_REDISPATCH_SECONDS", 120.0, least=1.0)),
+                # Lambda keeps an event for an hour here; a retry follows a crash after 2 minutes at the latest.
+                never_started=timedelta(seconds=reader.number("LONGCALL_NEVER_STARTED_SECONDS", 3900.0, least=1.0)),
+                stalled=timedelta(seconds=reader.number("LONGCALL_STALLED_SECONDS", 300.0, least=1.0)),
+            ),
         )
         reader.check()
         return settings

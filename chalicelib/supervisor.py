@@ -1,62 +1,28 @@
-"""What to say of an invocation that Lambda gave up on: the worker itself can say nothing any more.
-
-Source: AWS Lambda Developer Guide, "Capturing records of Lambda asynchronous invocations".
-"""
+"""Brings to AppSync what has to be said of jobs whose worker can say nothing, so that watchers hear it too."""
 
 import asyncio
 import logging
+import time
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from datetime import datetime
+from typing import Final
 
-from chalicelib.errors import UpdateRefused
-from chalicelib.jobs import Change, ErrorType, OperatorUpdate, Status
-from chalicelib.payloads import Payload, parse_dispatch
+from chalicelib.errors import InvalidTransition, JobNotFound, UpdateRefused
+from chalicelib.jobs import OperatorUpdate, Redispatch
+from chalicelib.ledger import Ledger
 from chalicelib.publisher.appsync import Endpoint
 from chalicelib.publisher.delivery import Backoff, deliver
+from chalicelib.verdicts import Patience, verdict
 
 log = logging.getLogger(__name__)
 
-MARGIN: Final = 1.0  # seconds of the invocation in which giving up can still be said
-TIMED_OUT: Final = "Task timed out"  # in the message of an invocation that Lambda ended
-
-WORDS: Final = {
-    ErrorType.THROTTLED: "no capacity was free for the job before its event became too old; start it again later",
-    ErrorType.NEVER_STARTED: "no worker could be started for the job; start it again",
-    ErrorType.TIMED_OUT: "the worker ran into the invocation's time-out; give it less to do, or raise the time-out",
-    ErrorType.CRASHED: "the worker died and died again when it was retried; its log has the reason",
-}
-
-
-def failure_of(record: Payload) -> OperatorUpdate:
-    """The update that ends the job of a failed invocation, unless the job has ended or moved on.
-
-    Args:
-        record: What a failure destination receives: `requestContext`, `requestPayload` and, where the function ran,
-            `responsePayload`.
-    """
-    request_id = record["requestContext"]["requestId"]
-    error_type = _error_type(record)
-    return OperatorUpdate(
-        job_id=parse_dispatch(record["requestPayload"]).job_id,
-        update_id=f"failed-{request_id}",  # the destination may be invoked twice; the job fails once
-        change=Change(Status.FAILED, error=WORDS[error_type], error_type=error_type),
-        request_id=request_id,
-    )
-
-
-def _error_type(record: Payload) -> ErrorType:
-    tries = record["requestContext"].get("approximateInvokeCount", 0)
-    response: Any = record.get("responsePayload")
-    if response is None:
-        aged = record["requestContext"].get("condition") == "EventAgeExceeded"
-        return ErrorType.THROTTLED if aged or tries else ErrorType.NEVER_STARTED
-    timed_out = isinstance(response, dict) and TIMED_OUT in str(response.get("errorMessage", ""))
-    return ErrorType.TIMED_OUT if timed_out else ErrorType.CRASHED
+PAGE: Final = 100  # jobs read at once from the activity index
 
 
 @dataclass(frozen=True, slots=True)
 class Supervisor:
-    """Publishes as a worker does, so that watchers hear it."""
+    """Publishes as a worker does. Every method gives up at `until`, of `time.monotonic`."""
 
     endpoint: Endpoint
     backoff: Backoff
@@ -64,25 +30,45 @@ class Supervisor:
     def report(self, update: OperatorUpdate, *, until: float) -> None:
         """Bring one update to AppSync.
 
-        Args:
-            update: What to say.
-            until: When to give up, of `time.monotonic`.
-
         Raises:
             PublishFailed: AppSync could not be reached; the invocation has to be retried.
         """
-        try:
-            answer = asyncio.run(self._deliver(update, until=until))
-        except UpdateRefused as refusal:
-            if refusal.error_type != "JobNotFound":
-                raise
-            log.info("job expired", extra={"event": "job_expired", "job_id": update.job_id})
-            return
-        log.info(
-            "failure reported",
-            extra={"event": "failure_reported", "job_id": update.job_id, "status": answer.status.value},
-        )
+        asyncio.run(self._publish([update], until=until))
 
-    async def _deliver(self, update: OperatorUpdate, *, until: float) -> Any:
+    def sweep(self, ledger: Ledger, patience: Patience, *, now: datetime, until: float) -> None:
+        """Look after every job that has been silent for too long. What is not reached is the next sweep's.
+
+        Raises:
+            PublishFailed: AppSync could not be reached.
+        """
+        asyncio.run(self._publish(self._findings(ledger, patience, now=now, until=until), until=until))
+
+    def _findings(
+        self, ledger: Ledger, patience: Patience, *, now: datetime, until: float
+    ) -> Iterator[OperatorUpdate | Redispatch]:
+        token = None
+        while time.monotonic() < until:
+            page = ledger.unfinished(idle_since=now - patience.shortest, limit=PAGE, next_token=token)
+            for job in page.jobs:
+                head = ledger.head(job.job_id)  # the index may be behind, and this repairs it
+                finding = verdict(head, patience, now=now) if head else None
+                if finding is not None:
+                    yield finding
+            token = page.next_token
+            if token is None:
+                return
+
+    async def _publish(self, updates: Iterable[OperatorUpdate | Redispatch], *, until: float) -> None:
         async with self.endpoint.open() as channel:
-            return await deliver(channel, update, until=until, backoff=self.backoff)
+            for update in updates:
+                try:
+                    answer = await deliver(channel, update, until=until, backoff=self.backoff)
+                except UpdateRefused as refusal:
+                    # It expired, or an operator ended it: nothing is left to look after.
+                    if refusal.error_type not in (JobNotFound.__name__, InvalidTransition.__name__):
+                        raise
+                    continue
+                log.warning(
+                    "job looked after",
+                    extra={"event": "job_supervised", "job_id": update.job_id, "status": answer.status.value},
+                )

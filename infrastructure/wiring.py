@@ -181,6 +181,7 @@ API: Final = Api(
         UnitResolver("Query.listInferences", source="StatusRelay"),
         UnitResolver("Query.inferenceEvents", source="StatusRelay"),
         PipelineResolver("Mutation.startInference", functions=("open", "dispatch")),
+        PipelineResolver("Mutation.dispatchInference", functions=("open", "dispatch")),
         UnitResolver("Mutation.cancelInference", source="StatusRelay"),
         UnitResolver("Mutation.updateStatus", source="StatusRelay"),
         UnitResolver("Subscription.onInferenceStatusChange", source="Nothing"),

@@ -22,7 +22,7 @@ from gql.transport.exceptions import (
 )
 
 from chalicelib.errors import InvalidRequest, InvalidTransition, JobNotFound, Unauthorized, UpdateRefused
-from chalicelib.jobs import StatusUpdate
+from chalicelib.jobs import Redispatch, StatusUpdate
 from chalicelib.publisher.authorization import Authorization, OutgoingRequest
 from chalicelib.publisher.fencing import Answer
 from chalicelib.publisher.messages import parse, render
@@ -47,7 +47,7 @@ class Channel(Protocol):
         UpdateRefused: The API will not take it.
     """
 
-    async def send(self, update: StatusUpdate) -> Answer: ...
+    async def send(self, update: StatusUpdate | Redispatch) -> Answer: ...
 
 
 class Endpoint(Protocol):
@@ -103,8 +103,14 @@ class AppSync:
 class _Mutations:
     session: AsyncClientSession
 
-    async def send(self, update: StatusUpdate) -> Answer:
-        request = GraphQLRequest(document(), variable_values={"input": render(update)})
+    async def send(self, update: StatusUpdate | Redispatch) -> Answer:
+        variables: dict[str, Any]
+        match update:
+            case Redispatch(job_id):
+                field, name, variables = "dispatchInference", "dispatch_inference", {"jobId": job_id}
+            case _:
+                field, name, variables = "updateStatus", "update_status", {"input": render(update)}
+        request = GraphQLRequest(document(name), variable_values=variables)
         try:
             data = await self.session.execute(request, extra_args={"allow_redirects": False})
         except TransportError as error:
@@ -112,13 +118,13 @@ class _Mutations:
                 raise Unreachable(describe(error)) from error
             error_type = _error_type(error) if isinstance(error, TransportQueryError) else ""
             raise UpdateRefused(error_type, f"AppSync refused an update: {describe(error)}") from error
-        return parse(data)
+        return parse(data.get(field))
 
 
 @cache
-def document() -> GraphQLRequest:
-    """The mutation, parsed once in a process."""
-    return gql((DOCUMENTS / "update_status.graphql").read_text())
+def document(name: str) -> GraphQLRequest:
+    """A mutation, parsed once in a process."""
+    return gql((DOCUMENTS / f"{name}.graphql").read_text())
 
 
 def is_temporary(status: int) -> bool:

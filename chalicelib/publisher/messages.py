@@ -35,19 +35,20 @@ def _render_change(change: Change) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def parse(data: Mapping[str, Any]) -> Answer:
-    """Read the answer to `updateStatus`.
+def parse(status: Mapping[str, Any] | None) -> Answer:
+    """Read the answer to a mutation of ours.
 
     Raises:
         PublishFailed: It is no `InferenceStatus`: the API behind the URL is not ours, or not of this version.
     """
     try:
-        status = data["updateStatus"]
+        if status is None:
+            raise TypeError("null")
         return Answer(
             Status(status["status"]), int(status["attempt"]), int(status["sequence"]), status.get("claimed") is True
         )
     except (KeyError, TypeError, ValueError) as error:
         raise PublishFailed(
-            "expected an InferenceStatus in the answer to updateStatus and found something else; "
+            "expected an InferenceStatus in the answer to an update and found something else; "
             "check that the API's schema and the worker are of the same version"
         ) from error

@@ -3,7 +3,7 @@ import { util } from "@aws-appsync/utils";
 export function request(ctx) {
   return {
     operation: "Invoke",
-    payload: { field: "startInference", arguments: ctx.args, identity: ctx.identity, selection: [] },
+    payload: { field: ctx.info.fieldName, arguments: ctx.args, identity: ctx.identity, selection: [] },
   };
 }
 

@@ -1,5 +1,7 @@
 """Every ledger against a model of it: any sequence of calls gives what plain dictionaries give."""
 
+import itertools
+import uuid
 from datetime import timedelta
 
 from hypothesis import settings
@@ -8,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from chalicelib.jobs import Job, JobId, Owner, Status
 from tests.contract.conftest import LedgerKind
-from tests.contract.jobs import ADA, GRACE, following, new_id, opened
+from tests.contract.jobs import ADA, GRACE, START, following, opened
 
 EXAMPLES = {"sqlite": 60, "moto": 12, "dynalite": 12}
 OWNERS = st.sampled_from([ADA, GRACE])
@@ -22,7 +24,9 @@ class LedgerModel(RuleBasedStateMachine):
 
     @initialize()
     def start_empty(self) -> None:
+        self.kind.clock.time = START
         self.ledger = self.kind.make()
+        self.ids = (JobId(str(uuid.UUID(int=number))) for number in itertools.count(1))
         self.logs: dict[JobId, list[Job]] = {}
         self.admissions: dict[Owner, set[JobId]] = {ADA: set(), GRACE: set()}
 
@@ -31,7 +35,7 @@ class LedgerModel(RuleBasedStateMachine):
 
     @rule(owner=OWNERS, minutes=st.sampled_from([1, 10_000]))
     def open_a_job(self, owner: Owner, minutes: int) -> None:
-        job = opened(owner=owner, now=self.kind.clock(), life=timedelta(minutes=minutes))
+        job = opened(next(self.ids), owner, now=self.kind.clock(), life=timedelta(minutes=minutes))
         assert self.ledger.append(job)
         self.logs[job.job_id] = [job]
 
@@ -106,7 +110,7 @@ class LedgerModel(RuleBasedStateMachine):
     @rule(owner=OWNERS, data=st.data())
     def admit(self, owner: Owner, data: st.DataObject) -> None:
         known = sorted(self.admissions[owner])
-        job_id = data.draw(st.sampled_from([*known, new_id()]))
+        job_id = data.draw(st.sampled_from([*known, next(self.ids)]))
         expected = job_id in self.admissions[owner] or len(self.admissions[owner]) < 3
         assert self.ledger.admit(owner, job_id, limit=3) == expected
         if expected:
@@ -115,7 +119,7 @@ class LedgerModel(RuleBasedStateMachine):
     @rule(owner=OWNERS, data=st.data())
     def release(self, owner: Owner, data: st.DataObject) -> None:
         everybodys = sorted(self.admissions[ADA] | self.admissions[GRACE])
-        job_id = data.draw(st.sampled_from([*everybodys, new_id()]))
+        job_id = data.draw(st.sampled_from([*everybodys, next(self.ids)]))
         self.ledger.release(owner, job_id)
         self.admissions[owner].discard(job_id)
         assert set(self.ledger.admitted(owner)) == self.admissions[owner]

@@ -27,7 +27,7 @@ from chalicelib.jobs import (
 from chalicelib.payloads import CancelInference, StartInference
 from chalicelib.relay import Relay
 from tests.contract.conftest import LedgerKind
-from tests.contract.jobs import ADA, GRACE, new_id
+from tests.contract.jobs import ADA, GRACE, START, new_id
 
 EXAMPLES = {"sqlite": 100, "moto": 15, "dynalite": 15}
 LEASE = Lease(duration=timedelta(seconds=30), renewal=timedelta(seconds=10))
@@ -52,6 +52,7 @@ class RulesModel(RuleBasedStateMachine):
 
     @initialize()
     def start(self) -> None:
+        self.kind.clock.time = START
         self.relay = Relay(
             ledger=self.kind.make(), retention=timedelta(days=7), quota=10, lease=LEASE, clock=self.kind.clock
         )

@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import ModuleType
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 from chalice.test import Client
 
+from chalicelib.ledger import open_ledger
 from tests.contract.conftest import ROOT
 from tests.unit.issuer import CLIENT_ID, ISSUER, access_claims, running_issuer
 from tests.unit.publisher.api import JOB_ID, Api
@@ -152,6 +154,34 @@ def test_job_failed_leaves_a_job_that_has_ended(client: Client, api: Api) -> Non
     client.lambda_.invoke("job_failed", failure_record())
 
     assert api.log[-1].status == "CANCELLED"
+
+
+def test_sweep_brings_back_or_ends_jobs_that_nobody_hears_of(
+    client: Client, api: Api, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The API has the job under its own log; the ledger has it too, silent since long ago."""
+    ledger = open_ledger(f"sqlite:{tmp_path / 'jobs.db'}")
+    ledger.append(replace(api.log[0], updated_at=api.log[0].created_at - timedelta(hours=2)))
+    monkeypatch.setenv("LONGCALL_REDISPATCH_SECONDS", "60")
+
+    for _ in range(2):
+        client.lambda_.invoke("sweep", {})
+
+    assert api.dispatches == [JOB_ID, JOB_ID]
+    assert [job.status for job in api.log] == ["PENDING", "PENDING"]
+
+
+def test_sweep_fails_a_job_whose_worker_fell_silent(client: Client, api: Api, tmp_path: Path) -> None:
+    api.claim_by_another("event")
+    ledger = open_ledger(f"sqlite:{tmp_path / 'jobs.db'}")
+    for job in api.log:
+        ledger.append(replace(job, updated_at=job.updated_at - timedelta(hours=2)))
+
+    for _ in range(2):
+        client.lambda_.invoke("sweep", {})
+
+    api.assert_is_sound()
+    assert (api.log[-1].status, api.log[-1].error_type) == ("FAILED", "STALLED")
 
 
 def test_no_stage_but_local_has_a_route(client: Client) -> None:

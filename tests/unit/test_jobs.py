@@ -11,6 +11,7 @@ from chalicelib.jobs import NEXT, Append, Change, Job, Lease, OperatorUpdate, St
 from tests.contract.jobs import START, opened
 
 LEGAL = {
+    ("PENDING", "PENDING"),
     ("PENDING", "PROCESSING"),
     ("PENDING", "FAILED"),
     ("PENDING", "CANCELLED"),

@@ -294,6 +294,17 @@ def test_an_operators_illegal_move_names_both_statuses(relay: Relay) -> None:
     assert answer["error"]["message"] == "a job that is PENDING cannot become COMPLETED"
 
 
+def test_only_the_backend_dispatches_a_job_again_and_only_once(relay: Relay) -> None:
+    start(relay, jobId=ID, processTime=3)
+
+    refused = ask(relay, "dispatchInference", {"jobId": ID}, ADA)
+    once, twice = (ask(relay, "dispatchInference", {"jobId": ID}, BACKEND)["data"] for _ in range(2))
+
+    assert refusal(refused) == "Unauthorized"
+    assert once["dispatch"]["request"]["processTime"] == 3
+    assert (once["job"]["sequence"], twice["job"]["sequence"], twice["dispatch"]) == (2, 2, None)
+
+
 def test_events_are_paged_by_sequence_and_by_size(relay: Relay) -> None:
     start(relay, jobId=ID)
     claim(relay)

@@ -37,6 +37,7 @@ from chalicelib.jobs import (
     cancel,
     decide,
     open_job,
+    redispatch,
 )
 from chalicelib.payloads import UpdateStatus, parse_call, render_push
 from chalicelib.publisher.authorization import Signature
@@ -82,6 +83,7 @@ class Api:
     def __init__(self, *, signature: Signature | None = None, lease: Lease | None = None) -> None:
         self.faults: deque[Fault | None] = deque()  # one for each request to come
         self.inputs: list[dict[str, Any]] = []  # what requests said, in order
+        self.dispatches: list[str] = []  # jobs asked to be dispatched again
         self.connections: set[object] = set()
         self.headers: list[dict[str, str]] = []
         self.after_update: Callable[[Job], None] = lambda job: None  # called with what an update was answered
@@ -230,9 +232,16 @@ class Api:
                 answer["claimed"] = job.status is Status.PROCESSING
             return answer
 
-        result = graphql_sync(
-            self._schema, payload["query"], {"updateStatus": update_status}, variable_values=payload["variables"]
-        )
+        def dispatch(info: object, **arguments: Any) -> Any:
+            with self._changed:
+                self.dispatches.append(arguments["jobId"])
+                decision = redispatch(self._log[-1], now=datetime.now(UTC))
+                if isinstance(decision, Append):
+                    self._append(decision.job)
+                return render_push(decision.job)
+
+        fields = {"updateStatus": update_status, "dispatchInference": dispatch}
+        result = graphql_sync(self._schema, payload["query"], fields, variable_values=payload["variables"])
         if result.errors is None:
             return {"data": result.data}
         original = result.errors[0].original_error

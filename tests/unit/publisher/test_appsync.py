@@ -84,14 +84,16 @@ def test_any_other_failure_is_final(error: TransportError, description: str) -> 
     assert describe(error) == description
 
 
-def test_the_document_fits_the_contract() -> None:
-    assert validate(contract(), document().document) == []
+@pytest.mark.parametrize("name", ["update_status", "dispatch_inference"])
+def test_the_documents_fit_the_contract(name: str) -> None:
+    assert validate(contract(), document(name).document) == []
 
 
-def test_the_document_selects_all_that_a_watcher_may_ask_for() -> None:
+@pytest.mark.parametrize("name", ["update_status", "dispatch_inference"])
+def test_the_documents_select_all_that_a_watcher_may_ask_for(name: str) -> None:
     status = contract().type_map["InferenceStatus"]
     assert isinstance(status, GraphQLObjectType)
-    [operation] = document().document.to_dict()["definitions"]
+    [operation] = document(name).document.to_dict()["definitions"]
     [field] = operation["selection_set"]["selections"]
 
     selected = {selection["name"]["value"] for selection in field["selection_set"]["selections"]}
@@ -134,12 +136,12 @@ def test_the_relay_reads_what_the_worker_meant(update: Claim | WorkerUpdate) -> 
 def test_an_answer_is_read_from_the_record_it_shows() -> None:
     record = {"status": "PROCESSING", "attempt": 1, "sequence": 2}
 
-    assert parse({"updateStatus": record}) == Answer(Status.PROCESSING, 1, 2, claimed=False)
-    assert parse({"updateStatus": {**record, "claimed": True}}) == Answer(Status.PROCESSING, 1, 2, claimed=True)
+    assert parse(record) == Answer(Status.PROCESSING, 1, 2, claimed=False)
+    assert parse({**record, "claimed": True}) == Answer(Status.PROCESSING, 1, 2, claimed=True)
 
 
-@pytest.mark.parametrize("data", [{}, {"updateStatus": None}, {"updateStatus": {"status": "ASLEEP"}}])
-def test_an_answer_of_another_shape_says_what_to_check(data: dict[str, object]) -> None:
+@pytest.mark.parametrize("data", [{}, None, {"status": "ASLEEP"}])
+def test_an_answer_of_another_shape_says_what_to_check(data: dict[str, object] | None) -> None:
     with pytest.raises(PublishFailed, match="same version"):
         parse(data)
 

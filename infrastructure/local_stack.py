@@ -7,7 +7,7 @@ import json
 import os
 import secrets
 from collections.abc import AsyncIterator, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -82,22 +82,21 @@ async def running(options: Options) -> AsyncIterator[Stack]:
         cleanup.push_async_callback(cognito.stop)
         endpoint = options.cognito or await cognito.start()
         pool = await asyncio.to_thread(provision, endpoint, region=REGION, users=TEST_USERS)
-        worker = IamPrincipal(
-            access_key_id="AKIALOCALINFERENCE00",
-            secret_access_key=secrets.token_urlsafe(30),
-            arn=f"arn:aws:sts::{ACCOUNT}:assumed-role/longcall-local-inference/inference",
-            account_id=ACCOUNT,
-            allowed=frozenset({"Mutation.updateStatus"}),
-        )
+        worker = _principal("inference", frozenset({"Mutation.updateStatus"}))
+        supervisor = _principal("supervisor", worker.allowed | {"Mutation.dispatchInference"})
+        if options.ledger.startswith(DYNAMODB) and {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"} <= os.environ.keys():
+            # `sweep` reads the ledger and publishes, in one process and so with one key: the developer's own.
+            key = {"access_key_id": "AWS_ACCESS_KEY_ID", "secret_access_key": "AWS_SECRET_ACCESS_KEY"}
+            supervisor = replace(supervisor, **{field: os.environ[name] for field, name in key.items()})
         graphql_url = f"http://{options.host}:{options.port}/graphql"
-        environments = _environments(options, pool, worker, graphql_url)
+        environments = _environments(options, pool, worker, supervisor, graphql_url)
         runtime = FunctionRuntime(
             _functions(environments), root=ROOT, queue=options.data / "events.db", preload=PRELOADED,
             retry_delays=(1.0, 2.0), concurrency=WORKERS,
         )  # fmt: skip
         engine = Engine(
             api=API, schema=ROOT / "graphql" / "schema.graphql", code=ROOT / "graphql", invoker=runtime,
-            user_pools=(UserPool(pool.issuer, pool.jwks_url, (pool.client_id,)),), principals=(worker,),
+            user_pools=(UserPool(pool.issuer, pool.jwks_url, (pool.client_id,)),), principals=(worker, supervisor),
             region=REGION, handlers=frozenset(environments),
         )  # fmt: skip
         await engine.start(host=options.host, port=options.port)
@@ -111,22 +110,45 @@ async def running(options: Options) -> AsyncIterator[Stack]:
         yield stack
 
 
-def _environments(options: Options, pool: Pool, worker: IamPrincipal, graphql_url: str) -> dict[str, dict[str, str]]:
+def _principal(name: str, allowed: frozenset[str]) -> IamPrincipal:
+    """A role of this stack's own, with a key that is new at every start."""
+    return IamPrincipal(
+        access_key_id=f"AKIA{secrets.token_hex(8).upper()}",
+        secret_access_key=secrets.token_urlsafe(30),
+        arn=f"arn:aws:sts::{ACCOUNT}:assumed-role/longcall-local-{name}/{name}",
+        account_id=ACCOUNT,
+        allowed=allowed,
+    )
+
+
+def _environments(
+    options: Options, pool: Pool, worker: IamPrincipal, supervisor: IamPrincipal, graphql_url: str
+) -> dict[str, dict[str, str]]:
     """Each handler's environment: what the stack on AWS sets, with this machine's addresses."""
-    publishing = {
-        "LONGCALL_API_URL": graphql_url,
-        "AWS_ACCESS_KEY_ID": worker.access_key_id,
-        "AWS_SECRET_ACCESS_KEY": worker.secret_access_key,
-    }
+    ledger = {"LONGCALL_LEDGER": options.ledger, **_ledger_credentials(options.ledger)}
     return {
-        "inference": publishing,
-        "job_failed": publishing,
-        "status_relay": {"LONGCALL_LEDGER": options.ledger, **_ledger_credentials(options.ledger)},
+        "inference": _publishing(graphql_url, worker),
+        "job_failed": _publishing(graphql_url, supervisor),
+        "sweep": {
+            **ledger,
+            **_publishing(graphql_url, supervisor),  # after the ledger's: see `supervisor`
+            "LONGCALL_REDISPATCH_SECONDS": "20",
+            "LONGCALL_STALLED_SECONDS": "45",
+        },
+        "status_relay": ledger,
         "authorizer": {
             "LONGCALL_ISSUER": pool.issuer,
             "LONGCALL_JWKS_URL": pool.jwks_url,
             "LONGCALL_CLIENT_ID": pool.client_id,
         },
+    }
+
+
+def _publishing(graphql_url: str, principal: IamPrincipal) -> dict[str, str]:
+    return {
+        "LONGCALL_API_URL": graphql_url,
+        "AWS_ACCESS_KEY_ID": principal.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": principal.secret_access_key,
     }
 
 
@@ -138,7 +160,7 @@ def _ledger_credentials(ledger: str) -> dict[str, str]:
 
 
 def _functions(environments: Mapping[str, Mapping[str, str]]) -> list[FunctionSpec]:
-    timeouts = {"inference": INFERENCE_TIMEOUT, "job_failed": SUPERVISOR_TIMEOUT}
+    timeouts = {"inference": INFERENCE_TIMEOUT, "job_failed": SUPERVISOR_TIMEOUT, "sweep": SUPERVISOR_TIMEOUT}
     return [
         FunctionSpec(
             name=name,

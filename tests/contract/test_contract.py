@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from graphql import EnumTypeDefinitionNode, TypeDefinitionNode, parse
+from graphql import TypeDefinitionNode, parse
 
 from chalicelib import jobs
 from chalicelib.payloads import render_job
@@ -86,8 +86,7 @@ def test_the_wiring_fits_schema_files_and_handlers() -> None:
 def test_every_type_and_field_has_a_description() -> None:
     for name, node in TYPES.items():
         assert node.description, name
-        members = node.values if isinstance(node, EnumTypeDefinitionNode) else node.fields  # type: ignore[attr-defined]
-        for member in members:
+        for member in getattr(node, "fields", None) or node.values:
             assert member.description, f"{name}.{member.name.value}"
 
 

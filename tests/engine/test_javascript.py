@@ -139,8 +139,8 @@ def test_a_file_that_cannot_run_is_refused_with_its_place_and_the_fix(load: Load
             ]},
         ),
         (
-            "util.transform.toSubscriptionFilter("
-            "{ or: [{ a: { eq: 1 } }, { and: [{ b: { eq: 2 } }, { c: { eq: 3 } }] }] })",
+            ("util.transform.toSubscriptionFilter("
+            "{ or: [{ a: { eq: 1 } }, { and: [{ b: { eq: 2 } }, { c: { eq: 3 } }] }] })"),
             {"filterGroup": [
                 {"filters": [{"fieldName": "a", "operator": "eq", "value": 1}]},
                 {"filters": [

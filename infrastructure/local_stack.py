@@ -86,8 +86,11 @@ async def running(options: Options) -> AsyncIterator[Stack]:
         supervisor = _principal("supervisor", worker.allowed | {"Mutation.dispatchInference"})
         if options.ledger.startswith(DYNAMODB) and {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"} <= os.environ.keys():
             # `sweep` reads the ledger and publishes, in one process and so with one key: the developer's own.
-            key = {"access_key_id": "AWS_ACCESS_KEY_ID", "secret_access_key": "AWS_SECRET_ACCESS_KEY"}
-            supervisor = replace(supervisor, **{field: os.environ[name] for field, name in key.items()})
+            supervisor = replace(
+                supervisor,
+                access_key_id=os.environ["AWS_ACCESS_KEY_ID"],
+                secret_access_key=os.environ["AWS_SECRET_ACCESS_KEY"],
+            )
         graphql_url = f"http://{options.host}:{options.port}/graphql"
         environments = _environments(options, pool, worker, supervisor, graphql_url)
         runtime = FunctionRuntime(

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
-from chalicelib.jobs import Change, Claim, JobId, Status, WorkerUpdate
+from chalicelib.jobs import Claim, JobId, Redispatch, Status, StatusUpdate, WorkerUpdate
 from chalicelib.publisher.coalescing import Pace
 from chalicelib.publisher.delivery import Backoff
 from chalicelib.publisher.fencing import Answer
@@ -35,7 +35,7 @@ class Accepting:
     async def open(self) -> AsyncIterator["Accepting"]:
         yield self
 
-    async def send(self, update: Claim | WorkerUpdate) -> Answer:
+    async def send(self, update: StatusUpdate | Redispatch) -> Answer:
         await asyncio.sleep(ANSWER_AFTER)
         self.updates += 1
         match update:
@@ -43,6 +43,8 @@ class Accepting:
                 return Answer(Status.PROCESSING, attempt=1, sequence=2, claimed=True)
             case WorkerUpdate(_, attempt, sequence, _, change):
                 return Answer(change.status, attempt, sequence, claimed=False)
+            case _:
+                raise AssertionError("a worker claims and updates, no more")
 
 
 def measure(pause: float) -> tuple[list[float], int]:

@@ -1,4 +1,4 @@
-// One job, followed through a network that loses pushes: node heal.mjs CLIENT CONNECTION STACK_FILE
+// One job, followed through a network that loses pushes: node heal.mjs STACK_FILE CLIENT CONNECTION SILENCE
 import { randomUUID } from "node:crypto";
 import { follow } from "./follow.mjs";
 import { START } from "./operations.mjs";
@@ -6,7 +6,7 @@ import { print, readStack, signIn } from "./stack.mjs";
 
 globalThis.WebSocket ??= (await import("ws")).WebSocket; // browsers and Node 22 have one
 
-const [client, connection, stackFile] = process.argv.slice(2);
+const [stackFile, client, connection, silence] = process.argv.slice(2);
 const stack = readStack(stackFile);
 const { [connection]: connect } = await import(`./${client}.mjs`);
 const api = await connect(stack, await signIn(stack, stack.users[0]));
@@ -14,5 +14,5 @@ const api = await connect(stack, await signIn(stack, stack.users[0]));
 const jobId = randomUUID();
 const input = { jobId, model: "simulated.story", prompt: "The tide", processTime: 2.5, maxTokens: 120 };
 const begin = () => api.ask(START, { input });
-for await (const event of follow(api, jobId, { begin, silence: 1000, pause: 100 })) print(event);
+for await (const event of follow(api, jobId, { begin, silence: Number(silence), pause: 100 })) print(event);
 process.exit();

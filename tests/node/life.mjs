@@ -1,4 +1,4 @@
-// The life of a job through one client: node life.mjs CLIENT CONNECTION STACK_FILE
+// The life of a job through one client: node life.mjs STACK_FILE CLIENT CONNECTION
 // CLIENT is amplify or apollo; CONNECTION is one of the functions that its module exports.
 import { randomUUID } from "node:crypto";
 import { CANCEL, GET, START, WATCH } from "./operations.mjs";
@@ -6,7 +6,7 @@ import { askDirectly, print, readStack, signIn } from "./stack.mjs";
 
 globalThis.WebSocket ??= (await import("ws")).WebSocket; // browsers and Node 22 have one
 
-const [client, connection, stackFile] = process.argv.slice(2);
+const [stackFile, client, connection] = process.argv.slice(2);
 const stack = readStack(stackFile);
 const [me, somebody] = stack.users;
 const { [connection]: connect } = await import(`./${client}.mjs`);

@@ -1,4 +1,4 @@
-// A client whose socket is cut, and who comes back by itself: node reconnect.mjs CLIENT CONNECTION STACK_FILE
+// A client whose socket is cut, and who comes back by itself: node reconnect.mjs STACK_FILE CLIENT CONNECTION
 // It starts its job after it has subscribed for the second time.
 import { randomUUID } from "node:crypto";
 import { START, WATCH } from "./operations.mjs";
@@ -6,7 +6,7 @@ import { print, readStack, said, signIn } from "./stack.mjs";
 
 globalThis.WebSocket ??= (await import("ws")).WebSocket; // browsers and Node 22 have one
 
-const [client, connection, stackFile] = process.argv.slice(2);
+const [stackFile, client, connection] = process.argv.slice(2);
 const stack = readStack(stackFile);
 const { [connection]: connect } = await import(`./${client}.mjs`);
 const api = await connect(stack, await signIn(stack, stack.users[0]));

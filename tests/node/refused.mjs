@@ -1,11 +1,11 @@
-// What a client says when its token is refused: node refused.mjs CLIENT CONNECTION STACK_FILE
+// What a client says when its token is refused: node refused.mjs STACK_FILE CLIENT CONNECTION
 import { randomUUID } from "node:crypto";
 import { GET, WATCH } from "./operations.mjs";
 import { forged, print, readStack, said, signIn } from "./stack.mjs";
 
 globalThis.WebSocket ??= (await import("ws")).WebSocket; // browsers and Node 22 have one
 
-const [client, connection, stackFile] = process.argv.slice(2);
+const [stackFile, client, connection] = process.argv.slice(2);
 const stack = readStack(stackFile);
 const { [connection]: connect } = await import(`./${client}.mjs`);
 const api = await connect(stack, forged(await signIn(stack, stack.users[0])));

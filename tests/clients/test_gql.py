@@ -1,0 +1,176 @@
+"""gql, unmodified, with its own AppSync transport and its own HTTP transport: the life of a job."""
+
+import asyncio
+import logging
+import uuid
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from gql import Client, gql
+from gql.transport.aiohttp import AIOHTTPTransport
+from gql.transport.appsync_auth import AppSyncJWTAuthentication
+from gql.transport.appsync_websockets import AppSyncWebsocketsTransport
+from gql.transport.exceptions import TransportQueryError, TransportServerError
+
+from longcall.authorization import CognitoPassword
+
+PATIENCE = 20.0  # seconds, for a machine that is busy with other things
+FIELDS = "jobId owner status sequence attempt delta result"
+START = f"mutation Start($input: InferenceInput!) {{ startInference(input: $input) {{ {FIELDS} }} }}"
+CANCEL = f"mutation Cancel($jobId: ID!) {{ cancelInference(jobId: $jobId) {{ {FIELDS} }} }}"
+GET = f"query Get($jobId: ID!) {{ getInference(jobId: $jobId) {{ {FIELDS} output }} }}"
+WATCH = f"subscription Watch($jobId: ID!) {{ onInferenceStatusChange(jobId: $jobId) {{ {FIELDS} }} }}"
+
+Event = Mapping[str, Any]
+
+
+class Caller:
+    """One user, with gql's clients for requests and for subscriptions."""
+
+    def __init__(self, stack: Mapping[str, Any], authorization: str) -> None:
+        self._http = AIOHTTPTransport(stack["graphqlUrl"], headers={"authorization": authorization})
+        # gql makes wss:// of https:// alone: a local stack needs its ws:// address.
+        self.realtime = AppSyncWebsocketsTransport(
+            stack["realtimeUrl"], auth=AppSyncJWTAuthentication(urlsplit(stack["graphqlUrl"]).netloc, authorization)
+        )
+
+    async def ask(self, document: str, **variables: Any) -> Any:
+        """The one field that a document asks for."""
+        request = gql(document)
+        request.variable_values = variables
+        async with Client(transport=self._http) as session:
+            [answer] = (await session.execute(request)).values()
+        return answer
+
+    async def start(self, **given: Any) -> Any:
+        return await self.ask(START, input={"model": "simulated.story", "prompt": "The tide", **given})
+
+    @asynccontextmanager
+    async def listening(self, job_id: str, acknowledged: "Acknowledgements") -> AsyncIterator["Events"]:
+        """The events of a job, subscribed to."""
+        request = gql(WATCH)
+        request.variable_values = {"jobId": job_id}
+        events = Events()
+
+        async def listen() -> None:
+            async with Client(transport=self.realtime) as session:
+                async for data in session.subscribe(request):
+                    events.put_nowait(data["onInferenceStatusChange"])
+
+        async with asyncio.TaskGroup() as group:
+            listening = group.create_task(listen())
+            await acknowledged.next()
+            yield events
+            listening.cancel()
+
+
+class Events(asyncio.Queue[Event]):
+    """What a subscription has brought."""
+
+    async def until(self, status: str) -> list[Event]:
+        """Everything that comes, to the first event of this status."""
+        events: list[Event] = []
+        async with asyncio.timeout(PATIENCE):
+            while not events or events[-1]["status"] != status:
+                events.append(await self.get())
+        return events
+
+
+class Acknowledgements(logging.Handler):
+    """Notices each `start_ack`, of which gql tells nobody but its log."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._seen: asyncio.Queue[None] = asyncio.Queue()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if '"start_ack"' in record.getMessage():
+            self._seen.put_nowait(None)
+
+    async def next(self) -> None:
+        async with asyncio.timeout(PATIENCE):
+            await self._seen.get()
+
+
+@pytest.fixture
+async def acknowledged() -> AsyncIterator[Acknowledgements]:
+    log = logging.getLogger("gql.transport.common.base")
+    handler, level = Acknowledgements(), log.level
+    log.addHandler(handler)
+    log.setLevel(logging.DEBUG)
+    yield handler
+    log.setLevel(level)
+    log.removeHandler(handler)
+
+
+async def token(stack: Mapping[str, Any], user: int) -> str:
+    who = stack["users"][user]
+    return await CognitoPassword(
+        stack["region"], stack["clientId"], who["username"], who["password"], endpoint_url=stack["cognitoUrl"]
+    )()
+
+
+@pytest.fixture(params=["", "Lambda-Auth-"], ids=["cognito", "lambda"])
+async def ada(request: pytest.FixtureRequest, stack: Mapping[str, Any]) -> Caller:
+    return Caller(stack, request.param + await token(stack, 0))
+
+
+@pytest.fixture
+async def grace(stack: Mapping[str, Any]) -> Caller:
+    return Caller(stack, "Lambda-Auth-" + await token(stack, 1))
+
+
+async def test_client_hears_every_event_and_their_deltas_are_the_result(
+    ada: Caller, acknowledged: Acknowledgements
+) -> None:
+    job_id = str(uuid.uuid4())
+
+    async with ada.listening(job_id, acknowledged) as coming:
+        started = await ada.start(jobId=job_id, processTime=0.8, maxTokens=40)
+        events = await coming.until("COMPLETED")
+
+    read = await ada.ask(GET, jobId=job_id)
+    assert (started["status"], started["sequence"]) == ("PENDING", 1)
+    assert [event["sequence"] for event in events] == list(range(2, len(events) + 2))
+    assert events[0]["status"] == "PROCESSING"
+    assert "".join(event["delta"] or "" for event in events) == read["result"] == read["output"] != ""
+
+
+async def test_cancel_ends_a_running_job_and_its_watcher_hears_it(ada: Caller, acknowledged: Acknowledgements) -> None:
+    job_id = str(uuid.uuid4())
+
+    async with ada.listening(job_id, acknowledged) as coming:
+        await ada.start(jobId=job_id, processTime=60)
+        await coming.until("PROCESSING")
+        answer = await ada.ask(CANCEL, jobId=job_id)
+        events = await coming.until("CANCELLED")
+
+    assert answer["status"] == "CANCELLED"
+    assert events[-1]["sequence"] == answer["sequence"]
+
+
+async def test_somebody_elses_job_is_silent_and_not_found(
+    ada: Caller, grace: Caller, acknowledged: Acknowledgements
+) -> None:
+    job_id = str(uuid.uuid4())
+
+    async with ada.listening(job_id, acknowledged) as foreign, grace.listening(job_id, acknowledged) as own:
+        await grace.start(jobId=job_id, processTime=0.2, maxTokens=10)
+        await own.until("COMPLETED")
+        found = await ada.ask(GET, jobId=job_id)
+
+    assert found is None
+    assert foreign.empty()
+
+
+async def test_forged_token_is_refused_with_gqls_own_errors(stack: Mapping[str, Any]) -> None:
+    header, claims, signature = (await token(stack, 0)).split(".")
+    caller = Caller(stack, f"Lambda-Auth-{header}.{claims}.{signature[::-1]}")
+
+    with pytest.raises(TransportQueryError, match="UnauthorizedException"):
+        await caller.ask(GET, jobId=str(uuid.uuid4()))
+    with pytest.raises(TransportServerError, match="UnauthorizedException"):
+        await caller.realtime.connect()

@@ -3,20 +3,34 @@
 import asyncio
 import logging
 import uuid
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final, assert_never
 
 import orjson
 
+from appsync_local.chaos.decisions import UNDISTURBED, Second
+from appsync_local.chaos.switch import Chaos
 from appsync_local.functions.destination import Condition, failure_record
 from appsync_local.functions.event_queue import EventQueue, QueuedEvent
-from appsync_local.functions.outcome import Failed, Outcome, Succeeded
+from appsync_local.functions.outcome import Failed, Outcome, Refused, Succeeded
 from appsync_local.functions.pool import Pool
 from appsync_local.functions.spec import FunctionSpec
 
 _log: Final = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """Seconds before the next attempt at an event that was refused: doubled each time, up to the longest."""
+
+    first: float
+    longest: float
+
+    def after(self, refusals: int) -> float:
+        return min(self.longest, self.first * 2.0 ** min(refusals - 1, 64))
 
 
 class Deliveries:
@@ -24,11 +38,14 @@ class Deliveries:
 
     An event that finds its function busy waits in line and is tried as soon as there is room, the longest waiting
     first, until its maximum age. Lambda instead puts it back for one second, then for longer, up to five minutes: its
-    line is spread over many pollers and this one is not, and a laptop that idles while work waits helps nobody.
+    line is spread over many pollers and this one is not, and a laptop that idles while work waits helps nobody. What
+    is put back here as it is there are events refused for another reason: no process could be had, or by chaos.
 
     Args:
         clock: Seconds since the epoch; ages outlive the process, so it has to be the wall clock.
         retry_delays: Seconds before the first retry, the second, and so on; the last one is repeated.
+        refusal_delays: Before the next attempt at an event that was refused, which is no attempt.
+        chaos: What is to go wrong.
     """
 
     def __init__(
@@ -38,13 +55,19 @@ class Deliveries:
         pool: Pool,
         *,
         retry_delays: Sequence[float],
+        refusal_delays: Backoff,
         clock: Callable[[], float],
+        chaos: Chaos,
     ) -> None:
         self._functions = functions
         self._queue = queue
         self._pool = pool
         self._retry_delays = tuple(retry_delays)
+        self._refusal_delays = refusal_delays
         self._clock = clock
+        self._chaos = chaos
+        self._refusals: Counter[str] = Counter()  # in a row, by request id; forgotten with the process
+        self._again: defaultdict[str, deque[QueuedEvent]] = defaultdict(deque)  # to be delivered for the second time
         self._crowded: set[str] = set()  # functions with due events and no room
         self._next: dict[str, float] = {}  # when to look at a function again
         self._timer: asyncio.TimerHandle | None = None
@@ -87,21 +110,59 @@ class Deliveries:
         now = self._clock()
         while (old := self._queue.claim_expired(spec.name, accepted_before=now - spec.maximum_event_age)) is not None:
             self._give_up(spec, old, Condition.EVENT_AGE_EXCEEDED)
+        if spec.reserved_concurrency == 0:
+            while (event := self._queue.claim(spec.name, now=now)) is not None:
+                self._give_up(spec, event, Condition.ZERO_RESERVED_CONCURRENCY)
+        again = self._again[spec.name]
         while self._pool.has_room(spec):
+            if again:
+                repeated = again.popleft()
+                # How it ends is nobody's business: the first delivery decides what becomes of the event.
+                self._pool.begin(spec, repeated.request_id, repeated.payload)
+                continue
             event = self._queue.claim(spec.name, now=now)
             if event is None:
                 break
-            running = self._pool.begin(spec, event.request_id, event.payload)
-            running.add_done_callback(partial(self._settle, spec, event))
+            self._try(spec, event)
         self._plan(spec, now)
 
-    def _settle(self, spec: FunctionSpec, event: QueuedEvent, running: asyncio.Future[Outcome]) -> None:
+    def _try(self, spec: FunctionSpec, event: QueuedEvent) -> None:
+        events = self._chaos.events
+        attempt = UNDISTURBED if events is None else events.decide()
+        if attempt.is_throttled:
+            self._postpone(event)
+            return
+        running = self._pool.begin(spec, event.request_id, event.payload, crashes_at=attempt.crashes_at)
+        running.add_done_callback(partial(self._settle, spec, event, attempt.second))
+        if attempt.second is Second.MEANWHILE:
+            self._again[spec.name].append(event)
+
+    def _postpone(self, event: QueuedEvent) -> None:
+        self._refusals[event.request_id] += 1
+        delay = self._refusal_delays.after(self._refusals[event.request_id])
+        self._queue.postpone(event.request_id, due=self._clock() + delay)
+
+    def _settle(
+        self, spec: FunctionSpec, event: QueuedEvent, second: Second | None, running: asyncio.Future[Outcome]
+    ) -> None:
         if running.cancelled():
             return  # by a stop: it stays in the queue, and is tried again after the next start
+        if second is Second.AFTERWARDS:
+            self._again[spec.name].append(event)
         outcome = running.result()
         match outcome:
             case Succeeded():
+                self._refusals.pop(event.request_id, None)
                 self._queue.remove(event.request_id)
+            case Refused(reason):
+                _log.warning(
+                    "%s could not be tried on an event: %s",
+                    spec.name,
+                    reason,
+                    extra={"event": "event_refused", "request_id": event.request_id},
+                )
+                self._postpone(event)
+                self._pump(spec)
             case Failed(error):
                 _log.warning(
                     "%s failed on an event: %s",
@@ -109,6 +170,7 @@ class Deliveries:
                     error["errorType"],
                     extra={"event": "event_failed", "request_id": event.request_id, "attempt": event.attempts + 1},
                 )
+                self._refusals.pop(event.request_id, None)
                 tried = replace(event, attempts=event.attempts + 1, error=orjson.dumps(error))
                 if tried.attempts > spec.maximum_retries:
                     self._give_up(spec, tried, Condition.RETRIES_EXHAUSTED)
@@ -116,6 +178,8 @@ class Deliveries:
                     self._try_again(spec, tried)
             case _:
                 assert_never(outcome)
+        if second is Second.AFTERWARDS:
+            self._pump(spec)
 
     def _try_again(self, spec: FunctionSpec, event: QueuedEvent) -> None:
         delay = self._retry_delays[min(event.attempts, len(self._retry_delays)) - 1]
@@ -129,6 +193,7 @@ class Deliveries:
             condition.value,
             extra={"event": "event_given_up", "request_id": event.request_id, "attempts": event.attempts},
         )
+        self._refusals.pop(event.request_id, None)
         if spec.on_failure is None:
             self._queue.remove(event.request_id)
             return
@@ -138,6 +203,8 @@ class Deliveries:
         self._pump(self._functions[spec.on_failure])
 
     def _plan(self, spec: FunctionSpec, now: float) -> None:
+        if self._again[spec.name]:
+            self._crowded.add(spec.name)
         due, accepted = self._queue.first_due(spec.name), self._queue.first_accepted(spec.name)
         if due is None or accepted is None:
             self._next.pop(spec.name, None)

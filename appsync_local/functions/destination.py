@@ -15,6 +15,7 @@ class Condition(StrEnum):
 
     RETRIES_EXHAUSTED = "RetriesExhausted"
     EVENT_AGE_EXCEEDED = "EventAgeExceeded"
+    ZERO_RESERVED_CONCURRENCY = "ZeroReservedConcurrency"  # the function is switched off
 
 
 def failure_record(spec: FunctionSpec, event: QueuedEvent, condition: Condition, *, now: float) -> Mapping[str, object]:

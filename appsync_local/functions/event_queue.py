@@ -130,6 +130,10 @@ class EventQueue:
             (due, error, request_id),
         )
 
+    def postpone(self, request_id: str, *, due: float) -> None:
+        """Wait for the next attempt, the last one having been none."""
+        self._connection.execute("UPDATE events SET due = ? WHERE request_id = ?", (due, request_id))
+
     def remove(self, request_id: str) -> None:
         """Be done with an event."""
         self._connection.execute("DELETE FROM events WHERE request_id = ?", (request_id,))

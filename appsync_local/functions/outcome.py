@@ -31,7 +31,14 @@ class Failed:
     error: ErrorPayload
 
 
-Outcome = Succeeded | Failed
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The handler was not called, through no fault of its own; `reason` is one sentence."""
+
+    reason: str
+
+
+Outcome = Succeeded | Failed | Refused
 
 
 def timed_out(request_id: str, seconds: float) -> Failed:
@@ -52,11 +59,6 @@ def exited(request_id: str, status: int) -> Failed:
         status: Wait status of the process, as `os.waitpid` gives it.
     """
     return _platform("Runtime.ExitError", request_id, exit_sentence(status))
-
-
-def no_worker(request_id: str, reason: str) -> Failed:
-    """This machine could not give the invocation a process."""
-    return _platform("Sandbox.Failure", request_id, f"no worker process could be started: {reason}")
 
 
 def exit_sentence(status: int) -> str:

@@ -23,9 +23,9 @@ from appsync_local.functions.outcome import (
     ErrorPayload,
     Failed,
     Outcome,
+    Refused,
     Succeeded,
     exited,
-    no_worker,
     start_timed_out,
     timed_out,
 )
@@ -37,6 +37,7 @@ _log: Final = logging.getLogger(__name__)
 START_LIMIT: Final = 10.0  # seconds to import the handler; Source: Lambda Developer Guide, "Init phase"
 IDLE_LIMIT: Final = 60.0  # seconds after which a worker that is not its function's last idle one ends
 LAST_WORDS_LIMIT: Final = 1.0  # seconds to receive what an ended worker had sent
+USUAL_DURATION: Final = 1.0  # seconds of an invocation, as long as none has ended
 _KILLED: Final = 9  # wait status of a process ended by SIGKILL
 
 
@@ -60,6 +61,7 @@ class Pool:
         self._idle: defaultdict[str, list[_Worker]] = defaultdict(list)  # the most recently used last
         self._busy: Counter[str] = Counter()
         self._busy_in_common = 0
+        self._durations: dict[str, float] = {}  # seconds that each function's last invocation took
         self._sweep: asyncio.TimerHandle | None = None
 
     async def start(self) -> None:
@@ -83,20 +85,26 @@ class Pool:
             return self._busy_in_common < self._concurrency
         return self._busy[function.name] < function.reserved_concurrency
 
-    def begin(self, function: FunctionSpec, request_id: str, payload: bytes) -> asyncio.Future[Outcome]:
+    def begin(
+        self, function: FunctionSpec, request_id: str, payload: bytes, *, crashes_at: float | None = None
+    ) -> asyncio.Future[Outcome]:
         """Run one event on a worker; the caller has seen that there is room.
 
         Args:
             function: One of those this pool was made with.
             request_id: Of this event, the same on each attempt.
             payload: The event as JSON.
+            crashes_at: When to kill the worker, as a share of what the function's last invocation took; it is killed at
+                the latest when it answers. None: it lives.
         """
         invocation = _Invocation(request_id, payload, asyncio.get_running_loop().create_future())
         try:
             worker = self._idle_worker(function) or self._spawn(function)
         except OSError as error:
-            invocation.settle(no_worker(request_id, str(error)))
+            invocation.settle(Refused(f"no worker process could be started: {error}"))
             return invocation.outcome
+        if crashes_at is not None:
+            invocation.crashes_after = crashes_at * self._durations.get(function.name, USUAL_DURATION)
         self._busy[function.name] += 1
         self._busy_in_common += function.reserved_concurrency is None
         worker.take(invocation)
@@ -136,6 +144,7 @@ class Pool:
         self._busy_in_common -= worker.function.reserved_concurrency is None
         if worker.state is _State.IDLE:
             self._idle[worker.function.name].append(worker)
+            self._durations[worker.function.name] = worker.last_took
         self._on_room()
 
     def _exited(self, number: int, status: int) -> None:
@@ -167,6 +176,7 @@ class _Invocation:
     outcome: asyncio.Future[Outcome]
     began: float = 0.0  # on the monotonic clock; 0 while the worker imports its handler
     verdict: Outcome | None = None  # decided by this side; the worker is being killed for it
+    crashes_after: float | None = None  # seconds until the worker is killed on purpose
 
     def settle(self, outcome: Outcome) -> None:
         if not self.outcome.done():
@@ -198,6 +208,7 @@ class _Worker:
         self.function = function
         self.state = _State.STARTING
         self.idle_since = 0.0
+        self.last_took = 0.0  # seconds of its last invocation
         self._kill = kill
         self._on_free = on_free
         self._on_gone = on_gone
@@ -242,7 +253,10 @@ class _Worker:
         invocation.began = time.monotonic()
         deadline = invocation.began + self.function.timeout
         head = f'{{"request_id":"{invocation.request_id}","deadline":{deadline!r},"event":'
-        self._set_timer(self.function.timeout, timed_out(invocation.request_id, self.function.timeout))
+        limit, verdict = self.function.timeout, timed_out(invocation.request_id, self.function.timeout)
+        if invocation.crashes_after is not None and invocation.crashes_after < limit:
+            limit, verdict = invocation.crashes_after, exited(invocation.request_id, _KILLED)
+        self._set_timer(limit, verdict)
         self._channel.send(Kind.EVENT, b"".join((head.encode(), invocation.payload, b"}")))
 
     def _set_timer(self, seconds: float, verdict: Failed) -> None:
@@ -262,6 +276,8 @@ class _Worker:
             case Kind.STARTED:
                 self._stop_timer()
                 self._send(invocation)
+            case Kind.RESULT | Kind.ERROR if invocation.crashes_after is not None:
+                self._condemn(exited(invocation.request_id, _KILLED))  # all is done, and nobody will ever know
             case Kind.RESULT:
                 self._finish(invocation, Succeeded(body))
             case Kind.ERROR:
@@ -280,6 +296,7 @@ class _Worker:
         if self.state is _State.BUSY:
             self.state = _State.IDLE
             self.idle_since = time.monotonic()
+            self.last_took = self.idle_since - invocation.began
         invocation.settle(outcome)
         if _log.isEnabledFor(logging.DEBUG):
             milliseconds = (time.monotonic() - invocation.began) * 1000 if invocation.began else 0.0

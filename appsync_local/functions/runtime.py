@@ -11,11 +11,13 @@ from typing import Final, assert_never
 
 import orjson
 
+from appsync_local.chaos.switch import Chaos
 from appsync_local.errors import FunctionFailed
-from appsync_local.functions.delivery import Deliveries
+from appsync_local.functions.delivery import Backoff, Deliveries
 from appsync_local.functions.event_queue import EventQueue
-from appsync_local.functions.outcome import Failed, Outcome, Succeeded
+from appsync_local.functions.outcome import Failed, Outcome, Refused, Succeeded
 from appsync_local.functions.pool import Pool
+from appsync_local.functions.schedule import FunctionSchedule, Schedules
 from appsync_local.functions.spec import (
     ACCOUNT,
     ASYNCHRONOUS_LIMIT,
@@ -27,6 +29,7 @@ from appsync_local.functions.spec import (
 
 RESOLVER_PATIENCE: Final = 30.0  # seconds AppSync waits; Source: AppSync Developer Guide, "Troubleshooting", Lambda
 RETRY_DELAYS: Final = (60.0, 120.0)  # seconds; Source: Lambda Developer Guide, "How Lambda handles errors and retries"
+REFUSAL_DELAYS: Final = Backoff(first=1.0, longest=300.0)  # Source: the same
 CONCURRENCY: Final = 64
 
 
@@ -38,10 +41,13 @@ class FunctionRuntime:
         root: Folder that the handlers' modules are imported from.
         queue: The SQLite file of accepted events; one runtime at a time may use it.
         preload: Third-party modules imported once and shared by all workers, before any function's environment is set.
+        schedules: Which of them run every so often.
         retry_delays: Seconds before each retry of an event.
+        refusal_delays: Seconds before the next attempt at an event that was refused.
         concurrency: Events that all functions without reserved concurrency may handle at a time, together.
         resolver_patience: Seconds that `invoke` waits; the function goes on after that, as it does on AWS.
-        clock: Seconds since the epoch, for the age of events.
+        chaos: What is to go wrong on purpose.
+        clock: Seconds since the epoch, for the age of events and for schedules.
     """
 
     def __init__(
@@ -51,22 +57,34 @@ class FunctionRuntime:
         root: Path,
         queue: Path,
         preload: Sequence[str] = (),
+        schedules: Iterable[FunctionSchedule] = (),
         retry_delays: Sequence[float] = RETRY_DELAYS,
+        refusal_delays: Backoff = REFUSAL_DELAYS,
         concurrency: int = CONCURRENCY,
         resolver_patience: float = RESOLVER_PATIENCE,
+        chaos: Chaos | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         if not retry_delays:
             raise ValueError("retry_delays must hold at least one number of seconds, and is empty")
         self._functions = by_name(functions)
+        self._schedules = tuple(schedules)
+        for schedule in self._schedules:
+            if schedule.function not in self._functions:
+                raise ValueError(
+                    f"a schedule is for a function, and {schedule.function} is none; "
+                    f"known are {', '.join(sorted(self._functions))}"
+                )
         self._root = root.resolve()
         self._queue_path = queue
         self._preload = tuple(preload)
         self._retry_delays = tuple(retry_delays)
+        self._refusal_delays = refusal_delays
+        self._chaos = chaos or Chaos()
         self._concurrency = concurrency
         self._resolver_patience = resolver_patience
         self._clock = clock
-        self._running: tuple[EventQueue, Pool, Deliveries] | None = None
+        self._running: tuple[EventQueue, Pool, Deliveries, Schedules] | None = None
 
     async def start(self) -> None:
         """Import what is preloaded, and take up the events that an earlier run left.
@@ -84,21 +102,32 @@ class FunctionRuntime:
             concurrency=self._concurrency,
             on_room=lambda: deliveries.room(),
         )
-        deliveries = Deliveries(self._functions, queue, pool, retry_delays=self._retry_delays, clock=self._clock)
+        deliveries = Deliveries(
+            self._functions,
+            queue,
+            pool,
+            retry_delays=self._retry_delays,
+            refusal_delays=self._refusal_delays,
+            clock=self._clock,
+            chaos=self._chaos,
+        )
         try:
             await pool.start()
         except BaseException:
             await pool.stop()
             queue.close()
             raise
-        self._running = (queue, pool, deliveries)
+        schedules = Schedules(self._schedules, self._functions, accept=deliveries.accept, clock=self._clock)
+        self._running = (queue, pool, deliveries, schedules)
         deliveries.start()
+        schedules.start()
 
     async def stop(self) -> None:
         """Kill all workers; events that are not done with stay in the queue."""
         if self._running is None:
             return
-        (queue, pool, deliveries), self._running = self._running, None
+        (queue, pool, deliveries, schedules), self._running = self._running, None
+        schedules.stop()
         deliveries.stop()
         await pool.stop()
         queue.close()
@@ -113,7 +142,7 @@ class FunctionRuntime:
         Raises:
             FunctionFailed: It raised, ended, took too long, is at its limit, or does not exist.
         """
-        _, pool, _ = self._started()
+        _, pool, _, _ = self._started()
         spec = self._spec(function)
         event = orjson.dumps(payload)
         if len(event) > SYNCHRONOUS_LIMIT:
@@ -138,7 +167,7 @@ class FunctionRuntime:
         Raises:
             FunctionFailed: The event was not accepted.
         """
-        _, _, deliveries = self._started()
+        _, _, deliveries, _ = self._started()
         spec = self._spec(function)
         event = orjson.dumps(payload)
         if len(event) > ASYNCHRONOUS_LIMIT:
@@ -153,7 +182,7 @@ class FunctionRuntime:
             message = f"the event for {function} was not accepted, its queue could not be written: {error}"
             raise FunctionFailed("Lambda:ServiceException", message) from error
 
-    def _started(self) -> tuple[EventQueue, Pool, Deliveries]:
+    def _started(self) -> tuple[EventQueue, Pool, Deliveries, Schedules]:
         if self._running is None:
             raise FunctionFailed("Lambda:ServiceException", "the functions are not running; start the runtime first")
         return self._running
@@ -175,5 +204,7 @@ def _result(outcome: Outcome) -> object:
                 return json.loads(body)
         case Failed(error):
             raise FunctionFailed("Lambda:Unhandled", error["errorMessage"])
+        case Refused(reason):
+            raise FunctionFailed("Lambda:ServiceException", reason)
         case _:
             assert_never(outcome)

@@ -6,7 +6,10 @@ from typing import Protocol
 
 import pytest
 
+from appsync_local.chaos.switch import Chaos
+from appsync_local.functions.delivery import Backoff
 from appsync_local.functions.runtime import FunctionRuntime
+from appsync_local.functions.schedule import FunctionSchedule
 from appsync_local.functions.spec import FunctionSpec
 
 PRELUDE = """
@@ -22,14 +25,20 @@ def wait_for(path):
 """
 
 
+NO_DELAY = Backoff(first=0.0, longest=0.0)
+
+
 class StartRuntime(Protocol):
     async def __call__(
         self,
         *functions: FunctionSpec,
+        schedules: Sequence[FunctionSchedule] = (),
         retry_delays: Sequence[float] = (0.0,),
+        refusal_delays: Backoff = NO_DELAY,
         preload: Sequence[str] = (),
         concurrency: int = 8,
         resolver_patience: float = 30.0,
+        chaos: Chaos | None = None,
     ) -> FunctionRuntime: ...
 
 
@@ -68,19 +77,25 @@ async def start_runtime(root: Path, queue: Path) -> AsyncIterator[StartRuntime]:
 
         async def start(
             *functions: FunctionSpec,
+            schedules: Sequence[FunctionSchedule] = (),
             retry_delays: Sequence[float] = (0.0,),
+            refusal_delays: Backoff = NO_DELAY,
             preload: Sequence[str] = (),
             concurrency: int = 8,
             resolver_patience: float = 30.0,
+            chaos: Chaos | None = None,
         ) -> FunctionRuntime:
             runtime = FunctionRuntime(
                 functions,
                 root=root,
                 queue=queue,
                 preload=preload,
+                schedules=schedules,
                 retry_delays=retry_delays,
+                refusal_delays=refusal_delays,
                 concurrency=concurrency,
                 resolver_patience=resolver_patience,
+                chaos=chaos,
             )
             await runtime.start()
             stack.push_async_callback(runtime.stop)

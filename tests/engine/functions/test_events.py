@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -12,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from appsync_local.functions.delivery import Backoff
 from appsync_local.functions.event_queue import EventQueue, QueueInUse
-from appsync_local.functions.runtime import FunctionRuntime
+from appsync_local.functions.runtime import REFUSAL_DELAYS, FunctionRuntime
 from appsync_local.functions.spec import FunctionSpec
 from tests.engine.functions.conftest import StartRuntime
 from tests.engine.functions.waiting import eventually, is_running, lines
@@ -255,6 +257,67 @@ async def test_retry_due_after_the_maximum_age_is_not_made(
     assert record["requestContext"]["condition"] == "EventAgeExceeded"
     assert record["requestContext"]["approximateInvokeCount"] == 1
     assert record["responsePayload"]["errorMessage"] == "boom"
+
+
+async def test_events_for_a_function_that_is_switched_off_go_straight_to_the_destination(
+    records: Path, destination: FunctionSpec, write_handlers: WriteHandlers, start_runtime: StartRuntime
+) -> None:
+    write_handlers("def f(event, context): pass", NOTE_RECORD)
+    function = FunctionSpec("f", "app.f", {}, 20.0, reserved_concurrency=0, on_failure="failed")
+    runtime = await start_runtime(function, destination)
+
+    request_id = await runtime.enqueue("f", {"a": 1})
+
+    await eventually(lambda: len(lines(records)) == 1, "the destination has the record")
+    record = json.loads(lines(records)[0])
+    assert record["requestContext"] == {
+        "requestId": request_id,
+        "functionArn": "arn:aws:lambda:us-east-1:123456789012:function:f:$LATEST",
+        "condition": "ZeroReservedConcurrency",
+        "approximateInvokeCount": 0,
+    }
+    assert "responsePayload" not in record
+
+
+@pytest.fixture
+def exhaust_descriptors() -> Iterator[Callable[[], None]]:
+    """Let this process open nothing more, until the test ends."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+
+    def exhaust() -> None:
+        lowest_free = os.open(os.devnull, os.O_RDONLY)
+        os.close(lowest_free)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (lowest_free, before[1]))
+
+    yield exhaust
+    resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+async def test_event_that_no_process_could_be_had_for_waits_and_loses_no_attempt(
+    notes: Path,
+    exhaust_descriptors: Callable[[], None],
+    write_handlers: WriteHandlers,
+    start_runtime: StartRuntime,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    write_handlers("def f(event, context): note(event, context.aws_request_id)")
+    function = FunctionSpec("f", "app.f", {}, 20.0, maximum_retries=0)
+    runtime = await start_runtime(function, refusal_delays=Backoff(0.001, 0.01))
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+    exhaust_descriptors()
+
+    request_id = await runtime.enqueue("f", {"notes": str(notes)})
+    await eventually(lambda: str(caplog.messages).count("could not be tried on an event") >= 2, "it was refused twice")
+    resource.setrlimit(resource.RLIMIT_NOFILE, limit)
+
+    await eventually(lambda: lines(notes) == [request_id], "it was handled")
+
+
+def test_delays_of_a_refused_event_double_up_to_the_longest() -> None:
+    assert [REFUSAL_DELAYS.after(refusals) for refusals in range(1, 12)] == [
+        1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300
+    ]  # fmt: skip
+    assert REFUSAL_DELAYS.after(100_000) == 300
 
 
 async def test_event_given_up_without_a_destination_leaves_the_queue(

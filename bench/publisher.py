@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
-from chalicelib.jobs import Claim, JobId, Redispatch, Status, StatusUpdate, WorkerUpdate
+from chalicelib.jobs import Change, Claim, JobId, Redispatch, Status, StatusUpdate, WorkerUpdate
 from chalicelib.publisher.coalescing import Pace
 from chalicelib.publisher.delivery import Backoff
 from chalicelib.publisher.fencing import Answer

@@ -17,6 +17,13 @@ if TYPE_CHECKING:
     from infrastructure.local_stack import Options, Stack
 
 CANNOT_START: Final = 3  # exit code, the command line's UNREACHABLE
+TUNABLE: Final = frozenset(  # settings of the handlers that may be set in this process's environment
+    f"LONGCALL_{name}"
+    for name in (
+        "QUOTA", "RETENTION_DAYS", "LEASE_SECONDS", "FLUSH_SECONDS", "FLUSH_BYTES", "HEARTBEAT_SECONDS",
+        "REDISPATCH_SECONDS", "NEVER_STARTED_SECONDS", "STALLED_SECONDS",
+    )
+)  # fmt: skip
 LONGCALL: Final = (sys.executable, "-m", "longcall")
 
 
@@ -36,6 +43,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--ledger", help="sqlite:<path> or dynamodb:<table> (default: jobs.db in the data folder)")
     parser.add_argument("--cognito", help="URL of a Cognito emulator that runs already (default: one is started)")
+    parser.add_argument("--users", type=int, default=2, help="test users to make, 2 to 100 (default %(default)s)")
+    parser.add_argument("--jobs", type=int, default=8, help="jobs that run at once, 1 to 256 (default %(default)s)")
     parser.add_argument("--once", action="store_true", help="stop when COMMAND has ended, with its exit code")
     parser.add_argument("--verbose", action="store_true", help="log every operation and what the workers print")
     parser.add_argument(
@@ -57,16 +66,25 @@ def _options(arguments: argparse.Namespace) -> "Options":
             f"the local stack signs its tokens with a key that everybody knows, so it listens on loopback only, "
             f"and {arguments.host} is not: use --host {LOOPBACK}"
         )
-    if not 0 < arguments.port < 65536:
-        raise StackError(f"a port is a number from 1 to 65535, and {arguments.port} is not: use --port 4000")
     data = arguments.data.resolve()
     return Options(
         host=arguments.host,
-        port=arguments.port,
+        port=_within(arguments.port, "--port", least=1, most=65535),
         data=data,
         ledger=arguments.ledger or f"sqlite:{data / 'jobs.db'}",
         cognito=arguments.cognito,
+        users=_within(arguments.users, "--users", least=2, most=100),
+        jobs=_within(arguments.jobs, "--jobs", least=1, most=256),
+        settings={name: value for name, value in os.environ.items() if name in TUNABLE},
     )
+
+
+def _within(value: int, name: str, *, least: int, most: int) -> int:
+    from infrastructure.local_stack import StackError
+
+    if not least <= value <= most:
+        raise StackError(f"{name} takes a number from {least} to {most}, and {value} is not")
+    return value
 
 
 def _run(arguments: argparse.Namespace) -> int:

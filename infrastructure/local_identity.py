@@ -35,7 +35,13 @@ class User:
     sub: str = ""
 
 
-TEST_USERS: Final = (User("ada@example.com", "Local-only-1"), User("grace@example.com", "Local-only-2"))
+NAMED_USERS: Final = (User("ada@example.com", "Local-only-1"), User("grace@example.com", "Local-only-2"))
+
+
+def local_users(count: int) -> tuple[User, ...]:
+    """So many users: the two with names first, then numbered ones, always the same."""
+    numbered = (User(f"user-{number}@example.com", f"Local-only-{number}") for number in range(3, count + 1))
+    return (*NAMED_USERS, *numbered)[:count]
 
 
 @dataclass(frozen=True, slots=True)

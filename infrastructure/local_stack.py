@@ -17,7 +17,7 @@ from appsync_local.functions.runtime import FunctionRuntime
 from appsync_local.functions.spec import ACCOUNT, FunctionSpec
 from appsync_local.server import Engine
 from chalicelib.ledger import DYNAMODB
-from infrastructure.local_identity import TEST_USERS, CognitoServer, Pool, provision
+from infrastructure.local_identity import CognitoServer, Pool, local_users, provision
 from infrastructure.wiring import API
 
 ROOT: Final = Path(__file__).resolve().parent.parent
@@ -30,7 +30,6 @@ INFERENCE_TIMEOUT: Final = 900.0  # seconds, the longest that Lambda gives
 SUPERVISOR_TIMEOUT: Final = 60.0
 REQUEST_TIMEOUT: Final = 10.0  # seconds, for handlers that AppSync waits for
 WORKERS: Final = 16  # processes at once, of the handlers that AppSync waits for
-JOBS: Final = 8  # jobs at once; more wait in the queue
 
 
 class StackError(Exception):
@@ -46,6 +45,9 @@ class Options:
     data: Path
     ledger: str  # sqlite:<path> or dynamodb:<table>
     cognito: str | None  # endpoint of a Cognito that runs already
+    users: int  # test users to make
+    jobs: int  # jobs that run at once
+    settings: Mapping[str, str]  # LONGCALL_* variables for the handlers, over this stack's own
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ async def running(options: Options) -> AsyncIterator[Stack]:
         cognito = CognitoServer()
         cleanup.push_async_callback(cognito.stop)
         endpoint = options.cognito or await cognito.start()
-        pool = await asyncio.to_thread(provision, endpoint, region=REGION, users=TEST_USERS)
+        pool = await asyncio.to_thread(provision, endpoint, region=REGION, users=local_users(options.users))
         worker = _principal("inference", frozenset({"Mutation.updateStatus"}))
         supervisor = _principal("supervisor", worker.allowed | {"Mutation.dispatchInference"})
         if options.ledger.startswith(DYNAMODB) and {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"} <= os.environ.keys():
@@ -94,7 +96,7 @@ async def running(options: Options) -> AsyncIterator[Stack]:
         graphql_url = f"http://{options.host}:{options.port}/graphql"
         environments = _environments(options, pool, worker, supervisor, graphql_url)
         runtime = FunctionRuntime(
-            _functions(environments), root=ROOT, queue=options.data / "events.db", preload=PRELOADED,
+            _functions(environments, jobs=options.jobs), root=ROOT, queue=options.data / "events.db", preload=PRELOADED,
             retry_delays=(1.0, 2.0), concurrency=WORKERS,
         )  # fmt: skip
         engine = Engine(
@@ -129,7 +131,7 @@ def _environments(
 ) -> dict[str, dict[str, str]]:
     """Each handler's environment: what the stack on AWS sets, with this machine's addresses."""
     ledger = {"LONGCALL_LEDGER": options.ledger, **_ledger_credentials(options.ledger)}
-    return {
+    environments = {
         "inference": _publishing(graphql_url, worker),
         "job_failed": _publishing(graphql_url, supervisor),
         "sweep": {
@@ -145,6 +147,7 @@ def _environments(
             "LONGCALL_CLIENT_ID": pool.client_id,
         },
     }
+    return {name: {**environment, **options.settings} for name, environment in environments.items()}
 
 
 def _publishing(graphql_url: str, principal: IamPrincipal) -> dict[str, str]:
@@ -162,7 +165,7 @@ def _ledger_credentials(ledger: str) -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
 
 
-def _functions(environments: Mapping[str, Mapping[str, str]]) -> list[FunctionSpec]:
+def _functions(environments: Mapping[str, Mapping[str, str]], *, jobs: int) -> list[FunctionSpec]:
     timeouts = {"inference": INFERENCE_TIMEOUT, "job_failed": SUPERVISOR_TIMEOUT, "sweep": SUPERVISOR_TIMEOUT}
     return [
         FunctionSpec(
@@ -170,7 +173,7 @@ def _functions(environments: Mapping[str, Mapping[str, str]]) -> list[FunctionSp
             handler=f"app.{name}",
             environment={"AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION, **environment},
             timeout=timeouts.get(name, REQUEST_TIMEOUT),
-            reserved_concurrency=JOBS if name == "inference" else None,
+            reserved_concurrency=jobs if name == "inference" else None,
             on_failure="job_failed" if name == "inference" else None,
         )
         for name, environment in environments.items()

@@ -1,4 +1,4 @@
-"""What happens to the next push, event or request: drawn from one random stream per fault.
+"""What happens to the next push, event or request: drawn from one random stream per fault, and of events per function.
 
 Every stream is drawn from for every case, whatever the others say. So the n-th case meets the same fate from a seed,
 and a fault that is switched on, or happens more often, leaves the decisions of the others alone.
@@ -19,8 +19,8 @@ class _Stream:
 
     __slots__ = ("_draw", "_rate", "_source")
 
-    def __init__(self, spec: ChaosSpec, fault: Fault) -> None:
-        self._source = random.Random(f"{spec.seed} {fault}")  # noqa: S311  # reproducible on purpose
+    def __init__(self, spec: ChaosSpec, fault: Fault, function: str = "") -> None:
+        self._source = random.Random(f"{spec.seed} {fault} {function}")  # noqa: S311  # reproducible on purpose
         self._draw = self._source.random
         self._rate = spec.rates.get(fault, 0.0)
 
@@ -123,19 +123,29 @@ UNDISTURBED = Attempt(is_throttled=False, crashes_at=None, second=None)
 
 
 class Events:
-    """The fate of attempts at asynchronous invocations, one after the other over all functions."""
+    """The fate of attempts at asynchronous invocations, one after the other for each function.
+
+    Apart, since one that runs by the clock would shift the decisions about all others.
+    """
 
     def __init__(self, spec: ChaosSpec, counts: Counts) -> None:
+        self._spec = spec
         self._counts = counts
-        self._crash = _Stream(spec, Fault.CRASH)
-        self._twice = _Stream(spec, Fault.TWICE)
-        self._throttle = _Stream(spec, Fault.THROTTLE)
+        self._streams: dict[str, tuple[_Stream, _Stream, _Stream]] = {}
 
-    def decide(self) -> Attempt:
-        """The next attempt's fate."""
-        throttled = self._throttle.happens()
-        crashed, moment = self._crash.happens(), self._crash.share()
-        repeated, is_meanwhile = self._twice.happens(), self._twice.share() < 0.5
+    def decide(self, function: str) -> Attempt:
+        """The fate of the next attempt by this function."""
+        streams = self._streams.get(function)
+        if streams is None:
+            streams = self._streams[function] = (
+                _Stream(self._spec, Fault.THROTTLE, function),
+                _Stream(self._spec, Fault.CRASH, function),
+                _Stream(self._spec, Fault.TWICE, function),
+            )
+        throttle, crash, twice = streams
+        throttled = throttle.happens()
+        crashed, moment = crash.happens(), crash.share()
+        repeated, is_meanwhile = twice.happens(), twice.share() < 0.5
         if throttled:
             self._counts[Fault.THROTTLE] += 1
             return Attempt(is_throttled=True, crashes_at=None, second=None)

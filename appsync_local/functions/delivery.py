@@ -128,7 +128,7 @@ class Deliveries:
 
     def _try(self, spec: FunctionSpec, event: QueuedEvent) -> None:
         events = self._chaos.events
-        attempt = UNDISTURBED if events is None else events.decide()
+        attempt = UNDISTURBED if events is None else events.decide(spec.name)
         if attempt.is_throttled:
             self._postpone(event)
             return

@@ -38,6 +38,7 @@ START_LIMIT: Final = 10.0  # seconds to import the handler; Source: Lambda Devel
 IDLE_LIMIT: Final = 60.0  # seconds after which a worker that is not its function's last idle one ends
 LAST_WORDS_LIMIT: Final = 1.0  # seconds to receive what an ended worker had sent
 USUAL_DURATION: Final = 1.0  # seconds of an invocation, as long as none has ended
+_FADING: Final = 0.95  # by which each invocation makes a longer one before it count less
 _KILLED: Final = 9  # wait status of a process ended by SIGKILL
 
 
@@ -61,7 +62,7 @@ class Pool:
         self._idle: defaultdict[str, list[_Worker]] = defaultdict(list)  # the most recently used last
         self._busy: Counter[str] = Counter()
         self._busy_in_common = 0
-        self._durations: dict[str, float] = {}  # seconds that each function's last invocation took
+        self._durations: dict[str, float] = {}  # seconds that each function's longer invocations took lately
         self._sweep: asyncio.TimerHandle | None = None
 
     async def start(self) -> None:
@@ -94,8 +95,8 @@ class Pool:
             function: One of those this pool was made with.
             request_id: Of this event, the same on each attempt.
             payload: The event as JSON.
-            crashes_at: When to kill the worker, as a share of what the function's last invocation took; it is killed at
-                the latest when it answers. None: it lives.
+            crashes_at: When to kill the worker, as a share of what the function's longer invocations took lately; it is
+                killed at the latest when it answers. None: it lives.
         """
         invocation = _Invocation(request_id, payload, asyncio.get_running_loop().create_future())
         try:
@@ -144,7 +145,8 @@ class Pool:
         self._busy_in_common -= worker.function.reserved_concurrency is None
         if worker.state is _State.IDLE:
             self._idle[worker.function.name].append(worker)
-            self._durations[worker.function.name] = worker.last_took
+            before = self._durations.get(worker.function.name, 0.0)
+            self._durations[worker.function.name] = max(worker.last_took, _FADING * before)
         self._on_room()
 
     def _exited(self, number: int, status: int) -> None:

@@ -18,7 +18,7 @@ def pushes(text: str, cases: int = CASES, *, is_early: bool = False) -> tuple[li
 def events(text: str, cases: int = CASES) -> tuple[list[Attempt], Counts]:
     counts: Counts = Counter()
     decided = Events(parse_chaos(text), counts)
-    return [decided.decide() for _ in range(cases)], counts
+    return [decided.decide("f") for _ in range(cases)], counts
 
 
 def requests(text: str, cases: int = CASES) -> list[Fault | None]:
@@ -101,6 +101,20 @@ def test_crashes_come_at_any_share_of_the_time_and_repetitions_both_meanwhile_an
     assert found[Second.MEANWHILE] / counts[Fault.TWICE] == pytest.approx(0.5, abs=0.03)
 
 
+def test_attempts_of_one_function_leave_the_decisions_about_another_alone() -> None:
+    alone, _ = events("crash=0.5,twice=0.5,throttle=0.2,seed=7", 200)
+    both = Events(parse_chaos("crash=0.5,twice=0.5,throttle=0.2,seed=7"), Counter())
+
+    found = []
+    for place in range(200):
+        found.append(both.decide("f"))
+        for _ in range(place % 3):
+            both.decide("g")
+
+    assert found == alone
+    assert [both.decide("h") for _ in range(200)] != alone
+
+
 def test_request_meets_one_fault_at_most() -> None:
     found = Counter(requests("lost_answer=0.2,5xx=0.1,seed=7"))
 
@@ -130,13 +144,13 @@ def test_what_is_not_disturbed_is_not_asked_about(text: str, on: set[str]) -> No
 def test_turning_starts_the_decisions_anew_and_keeps_what_was_counted() -> None:
     chaos = Chaos(parse_chaos("throttle=0.5,seed=7"))
     assert chaos.events is not None
-    first = [chaos.events.decide() for _ in range(100)]
+    first = [chaos.events.decide("f") for _ in range(100)]
     counted = chaos.counts[Fault.THROTTLE]
 
     chaos.turn(parse_chaos("throttle=0.5,seed=7"))
 
     assert chaos.events is not None
-    assert [chaos.events.decide() for _ in range(100)] == first
+    assert [chaos.events.decide("f") for _ in range(100)] == first
     assert chaos.counts[Fault.THROTTLE] == 2 * counted
     chaos.turn(CALM)
     assert chaos.events is None

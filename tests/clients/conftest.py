@@ -28,12 +28,13 @@ REFUSALS = (
     "amplify withUserPoolToken", "amplify withLambdaToken", "apollo withUserPoolToken", "apollo withLambdaToken",
 )  # fmt: skip
 # A script's command, and what happens to the frames that it is sent. The first follower reads the log after a second of
-# silence, which is how it learns of a lost end; the other one has nothing but its gap and its new subscription.
+# silence, which is how it learns of a lost end; the other one has nothing but its gap and its new subscription, and its
+# result is too large for a push.
 FOLLOWERS: Mapping[str, Mapping[int | str, Fault]] = {
-    "heal.mjs amplify withLambdaToken 1000": {
+    "heal.mjs amplify withLambdaToken 1000 120": {
         3: Fault.DROPPED, 4: Fault.REPEATED, 5: Fault.LATE, "COMPLETED": Fault.DROPPED,
     },
-    "heal.mjs apollo withUserPoolToken 60000": {3: Fault.CUT, 6: Fault.DROPPED},
+    "heal.mjs apollo withUserPoolToken 60000 30000": {3: Fault.CUT, 6: Fault.DROPPED},
 }  # fmt: skip
 RECONNECTION = "reconnect.mjs amplify withUserPoolToken"
 

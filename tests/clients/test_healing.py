@@ -28,6 +28,15 @@ def test_output_that_follow_gathers_is_the_result(follower: str, runs: Runs) -> 
     assert events[-1]["output"] == events[-1]["result"] != ""
 
 
+def test_result_that_is_too_large_for_a_push_is_read(runs: Runs) -> None:
+    [large] = [command for command in FOLLOWERS if command.endswith(" 30000")]
+
+    last = runs.lines(large)[-1]
+
+    assert last["resultOmitted"] is True
+    assert len(last["result"]) > 131_072
+
+
 def test_network_did_to_a_followers_pushes_what_it_was_told_to(follower: str, runs: Runs) -> None:
     runs.lines(follower)
 

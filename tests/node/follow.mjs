@@ -13,28 +13,44 @@ export async function* follow(api, jobId, { begin, patience = 300, silence = 500
   const held = new Map(); // events that wait for their turn, by sequence
   let seen = { sequence: 0, attempt: 0, output: "" };
   let due = Infinity; // when to read the log
-  let awaken = () => {};
+  let more = false; // the last read brought something, so read on
+  let wake = () => {};
   let stop = () => {};
   let retry;
 
-  const readIn = (ms) => {
+  const readWithin = (ms) => {
     due = Math.min(due, Date.now() + ms);
-    awaken();
+    wake();
   };
   const take = (event) => {
     if (event.sequence > seen.sequence) held.set(event.sequence, event);
-    awaken();
+    wake();
   };
-  const subscribed = new Promise((acknowledged, refused) => {
+  const sleep = (ms) =>
+    new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      wake = () => resolve(clearTimeout(timer));
+    });
+  const ask = async (query, variables) => {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await api.ask(query, variables);
+      } catch (error) {
+        if (tries === 5) throw error;
+        await new Promise((resolve) => setTimeout(resolve, pause));
+      }
+    }
+  };
+  const subscribed = new Promise((resolve, reject) => {
     const listen = () => {
       stop = api.listen(WATCH, { jobId }, {
         acknowledged: () => {
-          acknowledged();
-          readIn(0); // what happened before this moment was pushed to nobody
+          resolve();
+          readWithin(0); // what happened before this moment was pushed to nobody
         },
         pushed: take,
         failed: (error) => {
-          refused(error); // counts until the first acknowledgement; after it, the subscription is asked for again
+          reject(error); // counts until the first acknowledgement; after it, the subscription is asked for again
           clearTimeout(retry);
           retry = setTimeout(listen, pause);
         },
@@ -43,40 +59,27 @@ export async function* follow(api, jobId, { begin, patience = 300, silence = 500
     listen();
   });
 
-  const somethingOr = (ms) =>
-    new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      awaken = () => resolve(clearTimeout(timer));
-    });
-
   try {
     await subscribed;
     await begin?.();
-    for (let more = false, failures = 0; ; ) {
+    for (;;) {
       for (let next; (next = held.get(seen.sequence + 1)); ) {
         held.delete(next.sequence);
-        if (next.resultOmitted) next = (await api.ask(GET, { jobId })).getInference; // too large for a push
+        if (next.resultOmitted) next = { ...next, result: (await ask(GET, { jobId })).getInference.result };
         const before = next.attempt === seen.attempt ? seen.output : ""; // a new attempt starts again
         seen = { ...next, output: before + (next.delta ?? "") };
         yield seen;
         if (TERMINAL.has(seen.status)) return;
         due = Date.now() + silence;
       }
-      if (held.size > 0) readIn(patience);
-      if (!more && Date.now() < due) {
-        await somethingOr(Math.min(due - Date.now(), silence));
-        continue;
-      }
-      try {
-        const { inferenceEvents: events } = await api.ask(EVENTS, { jobId, after: seen.sequence });
+      if (held.size > 0) readWithin(patience);
+      if (more || Date.now() >= due) {
+        const { inferenceEvents: events } = await ask(EVENTS, { jobId, after: seen.sequence });
         more = events.length > 0;
         due = Date.now() + silence;
-        failures = 0;
         events.forEach(take);
-      } catch (error) {
-        if (++failures === 5) throw error;
-        due = Date.now() + pause;
-        more = false;
+      } else {
+        await sleep(Math.min(due - Date.now(), silence));
       }
     }
   } finally {

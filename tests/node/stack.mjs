@@ -1,6 +1,12 @@
 // The stack that a script talks to, who signs in there, and how the script reports: one JSON object per line.
 import { readFileSync } from "node:fs";
 
+// Amplify rejects with plain objects, of which Node would say "#<Object>".
+process.on("unhandledRejection", (error) => {
+  process.stderr.write(`${said(error)}\n`);
+  process.exit(1);
+});
+
 /** What `stack.json` says, as the running stack wrote it. */
 export function readStack(path) {
   return JSON.parse(readFileSync(path, "utf8"));

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
-from typing import assert_never
+from typing import Final, assert_never
 
 from graphql import (
     DocumentNode,
@@ -47,6 +47,8 @@ from infrastructure.wiring import (
     resolver_file,
 )
 
+SERVED_MODES: Final = frozenset({AuthMode.LAMBDA, AuthMode.COGNITO, AuthMode.IAM})
+
 
 @dataclass(frozen=True, slots=True)
 class ExecutableApi:
@@ -84,6 +86,9 @@ def load(api: Api, *, schema: Path, code: Path, handlers: AbstractSet[str], invo
     Raises:
         ApiInvalid: Schema, wiring or code do not fit; names every problem of the first kind found.
     """
+    not_served = [mode for mode in api.modes if mode not in SERVED_MODES]
+    if not_served:
+        raise ApiInvalid(f"the engine does not serve {mode.value}; take it out of the modes" for mode in not_served)
     built = load_schema(schema)
     fields = {f"{type_.name}.{name}" for type_, name, _ in _fields(built)}
     files = {

@@ -7,18 +7,49 @@ Source: AppSync Developer Guide, "Using subscriptions for real-time data applica
 """
 
 import logging
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import orjson
+from graphql.execution.values import VariableValues
 
 from appsync_local.api import ExecutableApi
-from appsync_local.execution import Delivery
+from appsync_local.completion import Missing, Path, complete_field
+from appsync_local.errors import FieldError
 from appsync_local.plan import Plan, Step
 from appsync_local.subscriptions import Registry
 
 PAYLOAD_LIMIT: Final = 240 * 1024  # bytes; Source: AppSync quotas, "subscription payload size"
 
 log = logging.getLogger("appsync_local")
+
+
+@dataclass(slots=True)
+class Delivery:
+    """One published value, for all subscribers of one plan: types are applied, nobody is asked again."""
+
+    plan: Plan
+    variables: VariableValues
+    errors: list[dict[str, object]] = field(default_factory=list)
+
+    @property
+    def caller(self) -> None:
+        """Nobody: every subscriber's access was checked when it subscribed."""
+
+    def run(self, value: Any) -> dict[str, object]:
+        """The payload of a `data` message: `data`, and `errors` where fields that must not be null are."""
+        [step] = self.plan.steps
+        try:
+            data: object = {step.key: complete_field(step, value, (step.key,), self)}
+        except Missing:
+            data = None
+        return {"data": data, "errors": self.errors} if self.errors else {"data": data}
+
+    def record(self, error: FieldError, step: Step, path: Path) -> None:  # noqa: ARG002
+        self.record_mismatch(error.message, path)
+
+    def record_mismatch(self, message: str, path: Path) -> None:
+        self.errors.append({"message": message, "path": list(path)})
 
 
 class Publisher:
@@ -34,25 +65,21 @@ class Publisher:
         if not fields:
             return
         published = _by_field_names(step, value)
-        if not isinstance(published, dict):
-            return  # filters do not apply to lists; Source: "Defining enhanced subscriptions filters"
-        for field in fields:
+        for name in fields:
             payloads: dict[Plan, bytes | None] = {}
-            for subscription in self._registry.matching(field, published):
+            for subscription in self._registry.matching(name, published):
                 plan = subscription.plan
                 if plan not in payloads:
-                    payloads[plan] = _payload(Delivery(plan, subscription.variables), published, field)
+                    payloads[plan] = _payload(Delivery(plan, subscription.variables), published, name)
                 payload = payloads[plan]
                 if payload is not None:
                     subscription.deliver(payload)
 
 
-def _payload(delivery: Delivery, published: dict[str, Any], field: str) -> bytes | None:
+def _payload(delivery: Delivery, published: Any, field_name: str) -> bytes | None:
     payload = orjson.dumps(delivery.run(published))
     if len(payload) > PAYLOAD_LIMIT:
-        log.warning(
-            "an event for %s was dropped: %d bytes, and AppSync pushes at most %d", field, len(payload), PAYLOAD_LIMIT
-        )
+        log.warning("an event for %s was dropped: it has %d bytes of %d", field_name, len(payload), PAYLOAD_LIMIT)
         return None
     return payload
 

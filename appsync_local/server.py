@@ -5,11 +5,11 @@ import errno
 import logging
 import time
 import uuid
-from collections import deque
+from collections.abc import AsyncIterator
 from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, assert_never
+from typing import Final
 
 import aiohttp
 import orjson
@@ -21,30 +21,18 @@ from appsync_local.authorization.gate import Gate
 from appsync_local.authorization.lambda_authorizer import LambdaAuthorizer
 from appsync_local.authorization.sigv4 import IamPrincipal
 from appsync_local.authorization.user_pools import UserPool, UserPools
-from appsync_local.errors import PortInUse, RequestRefused
-from appsync_local.handshake import SUBPROTOCOL, HandshakeRefused, authorization_headers
+from appsync_local.errors import PortInUse
+from appsync_local.handshake import SUBPROTOCOL
 from appsync_local.lambda_invoker import LambdaInvoker
-from appsync_local.realtime import (
-    KEEP_ALIVE,
-    KEEP_ALIVE_INTERVAL,
-    Acknowledged,
-    Connection,
-    Event,
-    Send,
-    Start,
-    Stop,
-    SubscriptionId,
-    connection_error,
-    data_head,
-)
-from appsync_local.service import GRAPHQL_PATH, Answer, Service, SubscriptionRefused
-from appsync_local.subscriptions import Subscription
+from appsync_local.realtime import KEEP_ALIVE_INTERVAL
+from appsync_local.service import GRAPHQL_PATH, Answer, Service
+from appsync_local.session import Session
 from infrastructure.wiring import Api
 
 __all__ = ["Engine", "IamPrincipal", "PortInUse", "UserPool"]
 
 REALTIME_PATH: Final = "/graphql/realtime"
-OUTGOING_LIMIT: Final = 16 * 1024 * 1024  # bytes that may wait for one slow reader
+CLOSE_TIMEOUT: Final = 1.0  # seconds that a client has to answer a close
 MESSAGE_LIMIT: Final = 1024 * 1024  # bytes of one message from a client
 _CORS: Final = {
     "access-control-allow-origin": "*",
@@ -101,7 +89,7 @@ class Engine:
         self._runner: web.ServerRunner | None = None
         self._address = ("", 0)
         self._http: aiohttp.ClientSession | None = None
-        self._sessions: set[_Session] = set()
+        self._open: set[web.WebSocketResponse] = set()
 
     @property
     def graphql_url(self) -> str:
@@ -133,8 +121,7 @@ class Engine:
 
     async def stop(self) -> None:
         """Close every connection and stop listening; harmless when it is not running."""
-        for session in list(self._sessions):
-            await session.close()
+        await asyncio.gather(*(response.close(code=aiohttp.WSCloseCode.GOING_AWAY) for response in self._open))
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
@@ -179,151 +166,56 @@ class Engine:
 
     async def _realtime(self, request: web.BaseRequest, request_id: str) -> web.StreamResponse:
         # No compression: it would be done again for every one of a thousand subscribers.
-        socket = web.WebSocketResponse(protocols=(SUBPROTOCOL,), compress=False, max_msg_size=MESSAGE_LIMIT)
-        await socket.prepare(request)
-        session = _Session(socket, request, self.service, self._keep_alive)
-        self._sessions.add(session)
+        response = web.WebSocketResponse(
+            protocols=(SUBPROTOCOL,), compress=False, max_msg_size=MESSAGE_LIMIT, timeout=CLOSE_TIMEOUT
+        )
+        await response.prepare(request)
+        session = Session(
+            _AiohttpSocket(response, request), self.service, peer=request.remote or "", keep_alive=self._keep_alive
+        )
+        offered = request.headers.get("sec-websocket-protocol", "")
+        self._open.add(response)
         try:
-            await session.run(request_id)
-        finally:
-            self._sessions.discard(session)
-        return socket
-
-
-class _Session:
-    """Pumps messages between one socket and its protocol object."""
-
-    def __init__(
-        self, socket: web.WebSocketResponse, request: web.BaseRequest, service: Service, keep_alive: float
-    ) -> None:
-        self._socket = socket
-        self._request = request
-        self._service = service
-        self._keep_alive = keep_alive
-        self._peer = request.remote or ""
-        self._headers: Headers = {}
-        self._connection = Connection()
-        self._subscriptions: dict[SubscriptionId, Subscription] = {}
-        self._outgoing: deque[bytes] = deque()
-        self._outgoing_size = 0
-        self._wake = asyncio.Event()
-        self._starts: set[asyncio.Task[None]] = set()
-        self._timer: asyncio.TimerHandle | None = None
-
-    async def run(self, request_id: str) -> None:
-        """Serve the connection to its end."""
-        try:
-            offered = self._request.headers.get("sec-websocket-protocol", "")
-            protocols = [part.strip() for part in offered.split(",") if part.strip()]
-            query = self._request.raw_path.partition("?")[2]
-            self._headers = authorization_headers(protocols, query, _headers(self._request))
-            await self._service.connect(self._headers, peer=self._peer, request_id=request_id)
-        except HandshakeRefused as refused:
-            await self._refuse(refused.entry)
-        except RequestRefused as refused:
-            await self._refuse(
-                {"errorType": refused.error_type, "message": refused.message, "errorCode": refused.status}
+            await session.run(
+                subprotocols=[part.strip() for part in offered.split(",") if part.strip()],
+                raw_query=request.raw_path.partition("?")[2],
+                headers=_headers(request),
+                request_id=request_id,
             )
-        else:
-            await self._pump()
+        finally:
+            self._open.discard(response)
+        return response
+
+
+class _AiohttpSocket:
+    """The session's view of aiohttp's WebSocket."""
+
+    def __init__(self, response: web.WebSocketResponse, request: web.BaseRequest) -> None:
+        self._response = response
+        self._request = request
+
+    async def send(self, text: bytes) -> None:
+        await self._response.send_frame(text, WSMsgType.TEXT)
+
+    async def messages(self) -> AsyncIterator[str | bytes]:
+        async for message in self._response:
+            if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
+                yield message.data
 
     async def close(self) -> None:
-        """Tell the client that the engine goes away."""
-        await self._socket.close(code=aiohttp.WSCloseCode.GOING_AWAY)
+        await self._response.close()
 
-    async def _refuse(self, entry: dict[str, object]) -> None:
-        await self._socket.send_frame(connection_error(entry), WSMsgType.TEXT)
-        await self._socket.close()
-
-    async def _pump(self) -> None:
-        writer = asyncio.create_task(self._write())
-        try:
-            async for message in self._socket:
-                if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
-                    for event in self._connection.receive(message.data):
-                        self._carry_out(event)
-        finally:
-            if self._timer is not None:
-                self._timer.cancel()
-            for subscription in self._subscriptions.values():
-                self._service.registry.remove(subscription)
-            tasks = [writer, *self._starts]
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-
-    def _carry_out(self, event: Event) -> None:
-        match event:
-            case Send(text):
-                self._send(text)
-            case Acknowledged():
-                if self._timer is None:
-                    self._timer = asyncio.get_running_loop().call_later(self._keep_alive, self._send_keep_alive)
-            case Start():
-                task = asyncio.create_task(self._start(event))
-                self._starts.add(task)
-                task.add_done_callback(self._starts.discard)
-            case Stop(id_):
-                self._service.registry.remove(self._subscriptions.pop(id_))
-            case _:
-                assert_never(event)
-
-    async def _start(self, start: Start) -> None:
-        head = data_head(start.id)
-        try:
-            subscription = await self._service.subscribe(
-                start.data,
-                authorization=start.authorization,
-                headers=self._headers,
-                peer=self._peer,
-                request_id=str(uuid.uuid4()),
-                deliver=lambda payload: self._send(head + payload + b"}"),
-            )
-        except SubscriptionRefused as refused:
-            if self._connection.is_awaited(start):
-                self._send(self._connection.reject(start, refused.errors))
-            return
-        except Exception:
-            log.exception("a subscription failed inside the engine")
-            if self._connection.is_awaited(start):
-                failure: dict[str, object] = {"errorType": "InternalFailure", "message": "an internal failure occurred"}
-                self._send(self._connection.reject(start, [failure]))
-            return
-        if self._connection.is_awaited(start):
-            # Registered before it is acknowledged: an event sent right after `start_ack` is not missed.
-            self._subscriptions[start.id] = subscription
-            self._service.registry.add(subscription)
-            self._send(self._connection.accept(start))
-
-    def _send_keep_alive(self) -> None:
-        self._send(KEEP_ALIVE)
-        self._timer = asyncio.get_running_loop().call_later(self._keep_alive, self._send_keep_alive)
-
-    def _send(self, text: bytes) -> None:
-        self._outgoing.append(text)
-        self._outgoing_size += len(text)
-        if self._outgoing_size > OUTGOING_LIMIT:
-            self._cut_off()
-        self._wake.set()
-
-    def _cut_off(self) -> None:
-        log.warning("a realtime connection was closed: %d bytes were waiting for its reader", self._outgoing_size)
-        self._outgoing.clear()
-        self._outgoing_size = 0
+    def abort(self) -> None:
         if self._request.transport is not None:
             self._request.transport.abort()
 
-    async def _write(self) -> None:
-        while True:
-            await self._wake.wait()
-            self._wake.clear()
-            while self._outgoing:
-                text = self._outgoing.popleft()
-                try:
-                    await self._socket.send_frame(text, WSMsgType.TEXT)
-                except ConnectionError:  # the reader's loop ends on its own
-                    return
-                self._outgoing_size -= len(text)
+
+def _without_subprotocols(record: logging.LogRecord) -> bool:
+    """aiohttp logs the subprotocols of a client that offers none it knows; a token may be among them."""
+    return "protocols" not in str(record.msg)
+
+
+logging.getLogger("aiohttp.websocket").addFilter(_without_subprotocols)
 
 
 def _headers(request: web.BaseRequest) -> Headers:

@@ -89,11 +89,13 @@ class Registry:
                 if not values:
                     del index.places[path]
 
-    def matching(self, field_name: str, published: Mapping[str, Any]) -> list[Subscription]:
-        """The subscriptions that an event is for, each once."""
+    def matching(self, field_name: str, published: object) -> list[Subscription]:
+        """The subscriptions that an event is for, each once. A list is for all of them: filters do not apply to it."""
         index = self._fields.get(field_name)
         if index is None:
             return []
+        if not isinstance(published, Mapping):
+            return [subscription for subscription in self._filed if subscription.field == field_name]
         found: dict[Subscription, None] = {}
         for filed in self.candidates(index, published):
             if filed.subscription not in found and all(condition.holds(published) for condition in filed.group):

@@ -1,7 +1,7 @@
 """What a client sent to prove who it is, told apart by its shape alone.
 
 Source: AppSync Developer Guide, "Configuring authorization and authentication". Which one wins when several are sent is
-not documented; here it is SigV4, API key, JWT, then the Lambda authorizer's token.
+not documented; here it is SigV4, JWT, then the Lambda authorizer's token.
 """
 
 import base64
@@ -57,13 +57,6 @@ class Signature:
 
 
 @dataclass(frozen=True, slots=True)
-class ApiKey:
-    """`x-api-key`."""
-
-    key: str
-
-
-@dataclass(frozen=True, slots=True)
 class JsonWebToken:
     """A JWT, without `Bearer`."""
 
@@ -77,9 +70,7 @@ class Opaque:
     token: str
 
 
-Credential = Signature | ApiKey | JsonWebToken | Opaque
-
-_TOKEN_MODES = {AuthMode.COGNITO, AuthMode.OIDC}
+Credential = Signature | JsonWebToken | Opaque
 
 
 def credential_of(presented: Presented, modes: AbstractSet[AuthMode]) -> Credential | None:
@@ -87,13 +78,10 @@ def credential_of(presented: Presented, modes: AbstractSet[AuthMode]) -> Credent
     authorization = presented.header("authorization")
     if authorization and authorization.startswith("AWS4-HMAC-SHA256") and AuthMode.IAM in modes:
         return Signature(authorization)
-    key = presented.header("x-api-key")
-    if key and AuthMode.API_KEY in modes:
-        return ApiKey(key)
     if not authorization:
         return None
     token = authorization.removeprefix("Bearer ").strip()
-    if modes & _TOKEN_MODES and _is_jwt(token):
+    if AuthMode.COGNITO in modes and _is_jwt(token):
         return JsonWebToken(token)
     return Opaque(authorization) if AuthMode.LAMBDA in modes else None
 

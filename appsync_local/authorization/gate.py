@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import assert_never
 
 from appsync_local.authorization.caller import Caller
-from appsync_local.authorization.credentials import ApiKey, JsonWebToken, Opaque, Presented, Signature, credential_of
+from appsync_local.authorization.credentials import JsonWebToken, Opaque, Presented, Signature, credential_of
 from appsync_local.authorization.lambda_authorizer import LambdaAuthorizer
 from appsync_local.authorization.sigv4 import IamPrincipal, verify
 from appsync_local.authorization.user_pools import UserPools
@@ -49,8 +49,6 @@ class Gate:
                 if self._authorizer is None:
                     raise unauthorized(NO_VALID_CREDENTIAL)
                 return await self._authorizer.verify(credential, presented, request_id)
-            case ApiKey():
-                raise unauthorized()  # the wiring names no keys
             case None:
                 raise unauthorized(NO_VALID_CREDENTIAL)
             case _:

@@ -1,0 +1,177 @@
+"""One realtime connection at work: pumps messages between a socket and its protocol object, and runs its starts."""
+
+import asyncio
+import logging
+import uuid
+from collections import deque
+from collections.abc import AsyncIterator, Sequence
+from typing import Final, Protocol, assert_never
+
+from appsync_local.authorization.credentials import Headers
+from appsync_local.errors import RequestRefused
+from appsync_local.handshake import HandshakeRefused, authorization_headers
+from appsync_local.realtime import (
+    KEEP_ALIVE,
+    Acknowledged,
+    Connection,
+    Event,
+    Send,
+    Start,
+    Stop,
+    SubscriptionId,
+    connection_error,
+    data_head,
+)
+from appsync_local.service import Service, SubscriptionRefused
+from appsync_local.subscriptions import Subscription
+
+OUTGOING_LIMIT: Final = 16 * 1024 * 1024  # bytes that may wait for one slow reader
+
+log = logging.getLogger("appsync_local")
+
+
+class Socket(Protocol):
+    """As much of a WebSocket as a session needs."""
+
+    async def send(self, text: bytes) -> None:
+        """Send one text message, waiting while the reader is slow; ConnectionError when it is gone."""
+
+    def messages(self) -> AsyncIterator[str | bytes]:
+        """What the client sends, until it is gone."""
+
+    async def close(self) -> None:
+        """Say goodbye and close."""
+
+    def abort(self) -> None:
+        """Close at once, dropping what was not sent."""
+
+
+class Session:
+    """Pumps messages between one socket and its protocol object."""
+
+    def __init__(self, socket: Socket, service: Service, *, peer: str, keep_alive: float) -> None:
+        self._socket = socket
+        self._service = service
+        self._keep_alive = keep_alive
+        self._peer = peer
+        self._headers: Headers = {}
+        self._connection = Connection()
+        self._subscriptions: dict[SubscriptionId, Subscription] = {}
+        self._outgoing: deque[bytes] = deque()
+        self._outgoing_size = 0
+        self._wake = asyncio.Event()
+        self._starts: set[asyncio.Task[None]] = set()
+        self._timer: asyncio.TimerHandle | None = None
+
+    async def run(self, *, subprotocols: Sequence[str], raw_query: str, headers: Headers, request_id: str) -> None:
+        """Serve the connection to its end.
+
+        Args:
+            subprotocols: What the client offered.
+            raw_query: The upgrade's query string, not decoded.
+            headers: The upgrade's headers, by lower-case name.
+            request_id: Unique to this connection.
+        """
+        try:
+            self._headers = authorization_headers(subprotocols, raw_query, headers)
+            await self._service.connect(self._headers, peer=self._peer, request_id=request_id)
+        except HandshakeRefused as refused:
+            await self._refuse(refused.entry)
+        except RequestRefused as refused:
+            await self._refuse(
+                {"errorType": refused.error_type, "message": refused.message, "errorCode": refused.status}
+            )
+        else:
+            await self._pump()
+
+    async def _refuse(self, entry: dict[str, object]) -> None:
+        await self._socket.send(connection_error(entry))
+        await self._socket.close()
+
+    async def _pump(self) -> None:
+        writer = asyncio.create_task(self._write())
+        try:
+            async for text in self._socket.messages():
+                for event in self._connection.receive(text):
+                    self._carry_out(event)
+        finally:
+            if self._timer is not None:
+                self._timer.cancel()
+            for subscription in self._subscriptions.values():
+                self._service.registry.remove(subscription)
+            tasks = [writer, *self._starts]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _carry_out(self, event: Event) -> None:
+        match event:
+            case Send(text):
+                self._send(text)
+            case Acknowledged():
+                if self._timer is None:
+                    self._timer = asyncio.get_running_loop().call_later(self._keep_alive, self._send_keep_alive)
+            case Start():
+                task = asyncio.create_task(self._start(event))
+                self._starts.add(task)
+                task.add_done_callback(self._starts.discard)
+            case Stop(id_):
+                self._service.registry.remove(self._subscriptions.pop(id_))
+            case _:
+                assert_never(event)
+
+    async def _start(self, start: Start) -> None:
+        head = data_head(start.id)
+        try:
+            subscription = await self._service.subscribe(
+                start.data,
+                authorization=start.authorization,
+                headers=self._headers,
+                peer=self._peer,
+                request_id=str(uuid.uuid4()),
+                deliver=lambda payload: self._send(head + payload + b"}"),
+            )
+        except SubscriptionRefused as refused:
+            if self._connection.is_awaited(start):
+                self._send(self._connection.reject(start, refused.errors))
+            return
+        except Exception:
+            log.exception("a subscription failed inside the engine")
+            if self._connection.is_awaited(start):
+                failure: dict[str, object] = {"errorType": "InternalFailure", "message": "an internal failure occurred"}
+                self._send(self._connection.reject(start, [failure]))
+            return
+        if self._connection.is_awaited(start):
+            # Registered before it is acknowledged: an event sent right after `start_ack` is not missed.
+            self._subscriptions[start.id] = subscription
+            self._service.registry.add(subscription)
+            self._send(self._connection.accept(start))
+
+    def _send_keep_alive(self) -> None:
+        self._send(KEEP_ALIVE)
+        self._timer = asyncio.get_running_loop().call_later(self._keep_alive, self._send_keep_alive)
+
+    def _send(self, text: bytes) -> None:
+        self._outgoing.append(text)
+        self._outgoing_size += len(text)
+        if self._outgoing_size > OUTGOING_LIMIT:
+            self._cut_off()
+        self._wake.set()
+
+    def _cut_off(self) -> None:
+        log.warning("a realtime connection was closed: %d bytes were waiting for its reader", self._outgoing_size)
+        self._outgoing.clear()
+        self._outgoing_size = 0
+        self._socket.abort()
+
+    async def _write(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._outgoing:
+                text = self._outgoing.popleft()
+                try:
+                    await self._socket.send(text)
+                except ConnectionError:  # the reader's loop ends on its own
+                    return
+                self._outgoing_size -= len(text)

@@ -82,6 +82,17 @@ def test_a_fault_of_the_wiring_is_named() -> None:
         )
 
 
+def test_a_mode_that_is_not_served_is_refused() -> None:
+    with pytest.raises(ApiInvalid, match="the engine does not serve API_KEY; take it out of the modes"):
+        load(
+            replace(API, modes=(*API.modes, AuthMode.API_KEY)),
+            schema=SCHEMA,
+            code=NOTES,
+            handlers=HANDLERS,
+            invoker=RecordingInvoker(),
+        )
+
+
 def make_engine() -> Engine:
     return Engine(api=API, schema=SCHEMA, code=NOTES, invoker=RecordingInvoker(), handlers=HANDLERS)
 

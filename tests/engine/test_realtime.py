@@ -123,6 +123,28 @@ async def test_a_handshake_without_its_parts_ends_with_a_connection_error(
         assert await client.closed()
 
 
+async def test_a_token_among_the_offered_subprotocols_never_reaches_a_log(
+    engine: Engine, session: aiohttp.ClientSession, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
+    entry = subprotocol_of(header_object(Authorization="custom-secret"))
+
+    async with session.ws_connect(engine.realtime_url, protocols=["mqtt", entry]) as socket:
+        assert (await Realtime(socket).receive_any())["type"] == "connection_error"
+
+    assert entry.removeprefix("header-") not in caplog.text
+    assert "custom-secret" not in caplog.text
+
+
+async def test_an_engine_that_stops_closes_its_connections(engine: Engine, realtime: Realtime) -> None:
+    await realtime.start("1", WRITTEN)
+
+    await asyncio.gather(engine.stop(), realtime.closed())
+
+    assert realtime.socket.close_code == aiohttp.WSCloseCode.GOING_AWAY
+    assert len(engine.service.registry) == 0
+
+
 async def test_a_connection_with_a_refused_token_ends_before_any_keep_alive(
     engine: Engine, session: aiohttp.ClientSession, invoker: RecordingInvoker
 ) -> None:

@@ -153,6 +153,15 @@ def test_an_event_is_for_a_subscription_once_however_many_groups_match() -> None
     assert len(registry.matching("onNote", {"a": 1, "b": 2})) == 1
 
 
+def test_a_list_is_for_every_subscription_of_its_field() -> None:
+    registry = Registry()
+    for filter_ in (argument_filter({"id": "1"}), argument_filter({})):
+        registry.add(subscription(filter_))
+    registry.add(subscription(argument_filter({}), field="onOther"))
+
+    assert len(registry.matching("onNote", [{"id": "2"}])) == 2
+
+
 def test_a_field_hears_only_of_its_own_events() -> None:
     registry = Registry()
     registry.add(subscription(argument_filter({}), field="onOther"))

@@ -1,0 +1,50 @@
+"""Which modes and groups the directives of a schema let in."""
+
+from pathlib import Path
+
+import pytest
+
+from appsync_local.api import load_schema
+from appsync_local.authorization.caller import Rule
+from appsync_local.authorization.directives import rules_of
+from infrastructure.wiring import AuthMode
+
+LAMBDA, COGNITO, IAM = AuthMode.LAMBDA, AuthMode.COGNITO, AuthMode.IAM
+SCHEMA = """
+type Query {
+  plain: String
+  one: String @aws_iam
+  two: String @aws_iam @aws_cognito_user_pools
+  grouped: String @aws_cognito_user_pools(cognito_groups: ["a", "b"])
+  old: String @aws_auth(cognito_groups: ["a"])
+}
+type Marked @aws_iam @aws_cognito_user_pools {
+  plain: String
+  own: String @aws_lambda
+}
+extend type Marked { late: String }
+"""
+
+
+@pytest.mark.parametrize(
+    ("modes", "field", "expected"),
+    [
+        ((LAMBDA, IAM), "Query.plain", {LAMBDA: None}),
+        ((IAM, LAMBDA), "Query.plain", {IAM: None}),
+        ((LAMBDA, IAM), "Query.one", {IAM: None}),
+        ((LAMBDA, IAM, COGNITO), "Query.two", {IAM: None, COGNITO: None}),
+        ((LAMBDA, COGNITO), "Query.grouped", {COGNITO: frozenset({"a", "b"})}),
+        ((COGNITO, IAM), "Query.old", {COGNITO: None}),
+        ((COGNITO,), "Query.old", {COGNITO: frozenset({"a"})}),
+        ((LAMBDA, IAM), "Marked.plain", {IAM: None, COGNITO: None}),
+        ((LAMBDA, IAM), "Marked.own", {LAMBDA: None}),
+        ((LAMBDA, IAM), "Marked.late", {IAM: None, COGNITO: None}),
+    ],
+)
+def test_the_rule_of_a_field_comes_from_its_own_directives_then_its_types_then_the_default_mode(
+    tmp_path: Path, modes: tuple[AuthMode, ...], field: str, expected: Rule
+) -> None:
+    path = tmp_path / "schema.graphql"
+    path.write_text(SCHEMA, encoding="utf-8")
+
+    assert rules_of(load_schema(path), modes)[field] == expected

@@ -1,0 +1,121 @@
+"""The order of handlers and data sources, and the ways to leave it early."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from appsync_local.authorization.caller import Caller
+from appsync_local.context import FieldContext, RequestContext
+from appsync_local.data_sources import LambdaDataSource, NoneDataSource
+from appsync_local.errors import FieldError, FunctionFailed
+from appsync_local.javascript.script import Script
+from appsync_local.resolvers import Pipeline, Resolution, Stage, Unit
+from infrastructure.wiring import AuthMode
+from tests.engine.doubles import RecordingInvoker
+
+
+class Code:
+    """Writes code files and runs resolvers made of them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.invoker = RecordingInvoker()
+        self.count = 0
+
+    def script(self, request: str = "return {};", response: str = "return ctx.result;") -> Script:
+        self.count += 1
+        path = self.folder / f"code{self.count}.js"
+        path.write_text(
+            'import { runtime, util } from "@aws-appsync/utils";\n'
+            f"export function request(ctx) {{ {request} }}\nexport function response(ctx) {{ {response} }}\n",
+            encoding="utf-8",
+        )
+        return Script(path)
+
+    def stage(self, request: str = "return {};", response: str = "return ctx.result;") -> Stage:
+        return Stage(self.script(request, response), NoneDataSource())
+
+    def lambda_stage(self, request: str, response: str = "return ctx.result;") -> Stage:
+        return Stage(self.script(request, response), LambdaDataSource("worker", self.invoker))
+
+    async def run(self, resolver: Unit | Pipeline) -> Any:
+        request = RequestContext(Caller(AuthMode.LAMBDA, {"resolverContext": {}}), {}, {})
+        info = {"fieldName": "f", "selectionSetList": [], "selectionSetGraphQL": ""}
+        return await Resolution(FieldContext(request, "Query", "f", {}, None, info)).run(resolver)
+
+
+@pytest.fixture
+def code(tmp_path: Path) -> Code:
+    return Code(tmp_path)
+
+
+async def test_an_early_return_from_a_unit_request_is_the_value_and_skips_the_response(code: Code) -> None:
+    stage = code.stage("runtime.earlyReturn({ a: 1 });", 'return "never";')
+
+    assert await code.run(Unit(stage)) == {"a": 1}
+
+
+@pytest.mark.parametrize(("options", "expected"), [("", "after early"), (', { skipTo: "END" }', "early")])
+async def test_an_early_return_from_a_function_goes_to_the_next_or_to_the_end(
+    code: Code, options: str, expected: str
+) -> None:
+    first = code.stage(f'runtime.earlyReturn("early"{options});', 'return "never";')
+    second = code.stage("return { payload: `after ${ctx.prev.result}` };")
+
+    assert await code.run(Pipeline(code.script(), (first, second))) == expected
+
+
+async def test_an_early_return_from_a_pipelines_request_skips_all_functions(code: Code) -> None:
+    around = code.script('runtime.earlyReturn("early");', "return [ctx.result, ctx.prev.result];")
+
+    assert await code.run(Pipeline(around, (code.stage('util.error("never");'),))) == ["early", "early"]
+
+
+async def test_functions_see_the_result_before_them_and_share_the_stash(code: Code) -> None:
+    around = code.script("ctx.stash.log = []; return 'begin';", "return ctx.stash.log;")
+    step = code.stage("ctx.stash.log.push(ctx.prev.result); return { payload: ctx.stash.log.length };")
+
+    assert await code.run(Pipeline(around, (step, step, code.stage("ctx.stash.log.push(ctx.prev.result);")))) == [
+        "begin",
+        1,
+        2,
+    ]
+
+
+async def test_a_failed_invocation_is_shown_to_the_response_handler_which_may_ignore_it(code: Code) -> None:
+    def throw(_: Any) -> Any:
+        raise FunctionFailed("Lambda:Unhandled", "boom")
+
+    code.invoker.functions["worker"] = throw
+    stage = code.lambda_stage('return { operation: "Invoke" };', "return [ctx.error, ctx.result ?? null];")
+
+    assert await code.run(Unit(stage)) == [{"message": "boom", "type": "Lambda:Unhandled"}, None]
+
+
+@pytest.mark.parametrize(
+    ("request_", "message"),
+    [
+        ("return { payload: 1 };", r"Value for field '\$\[operation\]' not found\."),
+        ("return null;", r"Value for field '\$\[operation\]' not found\."),
+        ('return { operation: "Query" };', "Unsupported operation 'Query'"),
+        ('return { operation: "Invoke", invocationType: "Later" };', "Unsupported invocationType 'Later'"),
+    ],
+)
+async def test_a_malformed_request_ends_the_field(code: Code, request_: str, message: str) -> None:
+    with pytest.raises(FieldError, match=message) as caught:
+        await code.run(Unit(code.lambda_stage(request_)))
+
+    assert caught.value.type == "MappingTemplate"
+    assert code.invoker.invoked == []
+
+
+async def test_the_payload_alone_is_the_event_of_the_function(code: Code) -> None:
+    code.invoker.functions["worker"] = lambda payload: payload
+
+    assert await code.run(Unit(code.lambda_stage('return { operation: "Invoke", payload: { a: [1] } };'))) == {"a": [1]}
+
+
+async def test_none_answers_with_the_payload_or_null(code: Code) -> None:
+    assert await code.run(Unit(code.stage("return { payload: { a: 1 } };"))) == {"a": 1}
+    assert await code.run(Unit(code.stage())) is None

@@ -241,6 +241,25 @@ def token(
     call(caller, ask())
 
 
+@app.command(epilog="\b\nExample:\n  longcall chaos drop=0.3,duplicate=0.1,crash=0.05,seed=7")
+def chaos(
+    spec: Annotated[str | None, typer.Argument(metavar="SPEC", help="What goes wrong from now on, or off.")] = None,
+    as_json: Json = False,
+    stack: StackFile = None,
+) -> None:
+    """Make the local stack lose things, or tell what it has lost; see docs/chaos.md."""
+    caller = Caller.chosen(stack=stack, user=None, auth=AuthMode.LAMBDA)
+
+    async def ask() -> None:
+        from longcall import display
+        from longcall.cli.chaos import turn
+
+        found = await turn(caller.stack, spec)
+        typer.echo(display.json_line(asdict(found)) if as_json else "\n".join(found.rows()))
+
+    call(caller, ask())
+
+
 @app.command(
     cls=serving.PassingOn,
     add_help_option=False,

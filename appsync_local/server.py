@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import ipaddress
 import logging
 import time
 import uuid
@@ -21,6 +22,9 @@ from appsync_local.authorization.gate import Gate
 from appsync_local.authorization.lambda_authorizer import LambdaAuthorizer
 from appsync_local.authorization.sigv4 import IamPrincipal
 from appsync_local.authorization.user_pools import UserPool, UserPools
+from appsync_local.chaos import control
+from appsync_local.chaos.spec import Fault
+from appsync_local.chaos.switch import Chaos
 from appsync_local.errors import PortInUse
 from appsync_local.handshake import SUBPROTOCOL
 from appsync_local.lambda_invoker import LambdaInvoker
@@ -56,6 +60,8 @@ class Engine:
         region: Where signatures have to be for.
         handlers: Names of the Lambda functions that exist.
         keep_alive: Seconds between two `ka` messages.
+        chaos: What is to go wrong on purpose. It can be turned at `/chaos`, which is no part of AppSync, while the
+            engine listens on loopback. None: nothing goes wrong, and there is no such path.
 
     Raises:
         ApiInvalid: Schema, wiring or code cannot be served.
@@ -73,6 +79,7 @@ class Engine:
         region: str = "us-east-1",
         handlers: AbstractSet[str] = frozenset(),
         keep_alive: float = KEEP_ALIVE_INTERVAL,
+        chaos: Chaos | None = None,
     ) -> None:
         executable = load(api, schema=schema, code=code, handlers=handlers, invoker=invoker)
         authorizer = executable.authorizer and LambdaAuthorizer(executable.authorizer, invoker, clock=time.monotonic)
@@ -86,6 +93,8 @@ class Engine:
         )
         self.service = Service(executable, gate)
         self._keep_alive = keep_alive
+        self._chaos = chaos or Chaos()
+        self._has_control = chaos is not None
         self._runner: web.ServerRunner | None = None
         self._address = ("", 0)
         self._http: aiohttp.ClientSession | None = None
@@ -100,6 +109,11 @@ class Engine:
     def realtime_url(self) -> str:
         """Where subscriptions go."""
         return f"ws://{self._address[0]}:{self._address[1]}{GRAPHQL_PATH}"
+
+    @property
+    def chaos_url(self) -> str:
+        """Where chaos is turned, if it can be."""
+        return f"http://{self._address[0]}:{self._address[1]}{control.CHAOS_PATH}"
 
     async def start(self, *, host: str = "127.0.0.1", port: int = 4000) -> None:
         """Listen; port 0 takes a free one.
@@ -145,10 +159,25 @@ class Engine:
             return await self._realtime(request, request_id)
         if request.method == "OPTIONS":
             return _preflight(request)
-        return _response(await self._answer(request, request_id), request_id)
+        fault = self._fault(request)
+        if fault is Fault.SERVER_ERROR:
+            return _response(_refusal(503, "ServiceUnavailable", "this request was not carried out"), request_id)
+        answer = await self._answer(request, request_id)
+        if fault is Fault.LOST_ANSWER and request.transport is not None:
+            request.transport.abort()
+        return _response(answer, request_id)
+
+    def _fault(self, request: web.BaseRequest) -> Fault | None:
+        requests = self._chaos.requests
+        if requests is None or not request.headers.get("authorization", "").startswith("AWS4-HMAC-SHA256"):
+            return None
+        return requests.decide()
 
     async def _answer(self, request: web.BaseRequest, request_id: str) -> Answer:
         if request.path != GRAPHQL_PATH:
+            if request.path == control.CHAOS_PATH and self._has_control and _is_loopback(self._address[0]):
+                told = control.answer(self._chaos, request.method, await request.read())
+                return Answer(told.status, told.body)
             return _refusal(404, "NotFoundException", f"nothing is served at this path; POST to {GRAPHQL_PATH}")
         if request.method != "POST":
             return _refusal(405, "BadRequestException", f"{request.method} is not supported; send a POST request")
@@ -171,7 +200,11 @@ class Engine:
         )
         await response.prepare(request)
         session = Session(
-            _AiohttpSocket(response, request), self.service, peer=request.remote or "", keep_alive=self._keep_alive
+            _AiohttpSocket(response, request),
+            self.service,
+            peer=request.remote or "",
+            keep_alive=self._keep_alive,
+            chaos=self._chaos,
         )
         offered = request.headers.get("sec-websocket-protocol", "")
         self._open.add(response)
@@ -228,6 +261,13 @@ def _headers(request: web.BaseRequest) -> Headers:
         else:
             headers[key] = [*([before] if isinstance(before, str) else before), value]
     return headers
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _refusal(status: int, error_type: str, message: str) -> Answer:

@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Final, Protocol, assert_never
 
 from appsync_local.authorization.credentials import Headers
+from appsync_local.chaos.feed import Feed
+from appsync_local.chaos.switch import Chaos
 from appsync_local.errors import RequestRefused
 from appsync_local.handshake import HandshakeRefused, authorization_headers
 from appsync_local.realtime import (
@@ -49,10 +51,12 @@ class Socket(Protocol):
 class Session:
     """Pumps messages between one socket and its protocol object."""
 
-    def __init__(self, socket: Socket, service: Service, *, peer: str, keep_alive: float) -> None:
+    def __init__(self, socket: Socket, service: Service, *, peer: str, keep_alive: float, chaos: Chaos) -> None:
         self._socket = socket
         self._service = service
         self._keep_alive = keep_alive
+        self._chaos = chaos
+        self._feed = Feed(send=self._send, cut=self._cut)
         self._peer = peer
         self._headers: Headers = {}
         self._connection = Connection()
@@ -97,6 +101,7 @@ class Session:
         finally:
             if self._timer is not None:
                 self._timer.cancel()
+            self._feed.close()
             for subscription in self._subscriptions.values():
                 self._service.registry.remove(subscription)
             tasks = [writer, *self._starts]
@@ -117,6 +122,7 @@ class Session:
                 task.add_done_callback(self._starts.discard)
             case Stop(id_):
                 self._service.registry.remove(self._subscriptions.pop(id_))
+                self._feed.ended(id_)
             case _:
                 assert_never(event)
 
@@ -129,7 +135,7 @@ class Session:
                 headers=self._headers,
                 peer=self._peer,
                 request_id=str(uuid.uuid4()),
-                deliver=lambda payload: self._send(head + payload + b"}"),
+                deliver=lambda payload: self._push(start.id, head + payload + b"}"),
             )
         except SubscriptionRefused as refused:
             if self._connection.is_awaited(start):
@@ -146,10 +152,18 @@ class Session:
             self._subscriptions[start.id] = subscription
             self._service.registry.add(subscription)
             self._send(self._connection.accept(start))
+            self._feed.began(start.id)
 
     def _send_keep_alive(self) -> None:
         self._send(KEEP_ALIVE)
         self._timer = asyncio.get_running_loop().call_later(self._keep_alive, self._send_keep_alive)
+
+    def _push(self, id_: SubscriptionId, text: bytes) -> None:
+        pushes = self._chaos.pushes
+        if pushes is None:
+            self._send(text)
+        else:
+            self._feed.push(pushes, id_, text)
 
     def _send(self, text: bytes) -> None:
         self._outgoing.append(text)
@@ -160,6 +174,9 @@ class Session:
 
     def _cut_off(self) -> None:
         log.warning("a realtime connection was closed: %d bytes were waiting for its reader", self._outgoing_size)
+        self._cut()
+
+    def _cut(self) -> None:
         self._outgoing.clear()
         self._outgoing_size = 0
         self._socket.abort()

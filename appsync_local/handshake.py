@@ -52,7 +52,7 @@ def authorization_headers(subprotocols: Sequence[str], raw_query: str, headers: 
     for part in raw_query.split("&"):
         name, _, value = part.partition("=")
         if name == "header" and value:
-            return dict(headers) | _decoded(unquote(value).replace(" ", "+"))
+            return dict(headers) | _decoded(unquote(value))
     if "authorization" in headers or "x-api-key" in headers:
         return headers
     raise HandshakeRefused("Required headers are missing.", 400)

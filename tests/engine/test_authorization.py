@@ -1,4 +1,6 @@
 import asyncio
+import base64
+import hmac
 import json
 import time
 from collections.abc import Callable
@@ -154,6 +156,19 @@ class TestUserPools:
         self, http: Http, user: Token, claims: dict[str, object]
     ) -> None:
         assert await refused(http, {"authorization": user(**claims)}) == NO_CREDENTIAL
+
+    @pytest.mark.parametrize("algorithm", ["none", "HS256"])
+    async def test_a_token_that_the_pools_private_key_did_not_sign_is_refused(
+        self, http: Http, issuer: Issuer, algorithm: str
+    ) -> None:
+        claims = access_claims(exp=int(time.time()) + 60, iat=int(time.time()))
+        parts = [json.dumps(part).encode() for part in ({"alg": algorithm, "kid": issuer.keys[0].kid}, claims)]
+        text = b".".join(base64.urlsafe_b64encode(part).rstrip(b"=") for part in parts)
+        public = issuer.keys[0].public_pem()
+        mac = hmac.digest(public, text, "sha256") if algorithm == "HS256" else b""
+        token = b".".join((text, base64.urlsafe_b64encode(mac).rstrip(b"="))).decode()
+
+        assert await refused(http, {"authorization": token}) == NO_CREDENTIAL
 
     async def test_an_expired_token_is_refused(self, http: Http, user: Token) -> None:
         status, error_type, message = await refused(http, {"authorization": user(exp=int(time.time()) - 1)})

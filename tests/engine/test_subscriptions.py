@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from graphql.execution.values import VariableValues
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from appsync_local.errors import FilterInvalid
@@ -196,6 +196,7 @@ filters = st.lists(st.lists(condition, min_size=1, max_size=3), min_size=1, max_
 )
 
 
+@settings(deadline=None)
 @given(st.lists(filters, max_size=8), st.dictionaries(names, scalars))
 def test_the_index_finds_what_looking_at_everything_finds(given: list[Filter], published: dict[str, Any]) -> None:
     registry = Registry()

@@ -45,6 +45,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--cognito", help="URL of a Cognito emulator that runs already (default: one is started)")
     parser.add_argument("--users", type=int, default=2, help="test users to make, 2 to 100 (default %(default)s)")
     parser.add_argument("--jobs", type=int, default=8, help="jobs that run at once, 1 to 256 (default %(default)s)")
+    parser.add_argument(
+        "--chaos", default="", metavar="SPEC", help="what goes wrong on purpose, as drop=0.3,crash=0.05,seed=7"
+    )
     parser.add_argument("--once", action="store_true", help="stop when COMMAND has ended, with its exit code")
     parser.add_argument("--verbose", action="store_true", help="log every operation and what the workers print")
     parser.add_argument(
@@ -59,6 +62,7 @@ def _log_to_terminal(*, verbose: bool) -> None:
 
 
 def _options(arguments: argparse.Namespace) -> "Options":
+    from appsync_local.chaos.spec import parse_chaos
     from infrastructure.local_stack import Options, StackError
 
     if not (arguments.host == "localhost" or arguments.host.startswith("127.") or arguments.host == "::1"):
@@ -75,6 +79,7 @@ def _options(arguments: argparse.Namespace) -> "Options":
         cognito=arguments.cognito,
         users=_within(arguments.users, "--users", least=2, most=100),
         jobs=_within(arguments.jobs, "--jobs", least=1, most=256),
+        chaos=parse_chaos(arguments.chaos),
         settings={name: value for name, value in os.environ.items() if name in TUNABLE},
     )
 
@@ -100,7 +105,7 @@ def _run(arguments: argparse.Namespace) -> int:
     try:
         return uvloop.run(_serve(_options(arguments), arguments.command, once=arguments.once, started=started))
     except (StackError, EngineError, IdentityUnavailable, MissingSettings, WiringError) as error:
-        sys.stderr.write(f"error: {error}\n")
+        sys.stderr.write(f"longcall: {error}\n")
         return CANNOT_START
 
 

@@ -13,7 +13,11 @@ from typing import Final
 
 from appsync_local.authorization.sigv4 import IamPrincipal
 from appsync_local.authorization.user_pools import UserPool
+from appsync_local.chaos.spec import ChaosSpec
+from appsync_local.chaos.switch import Chaos
+from appsync_local.functions.delivery import Backoff
 from appsync_local.functions.runtime import FunctionRuntime
+from appsync_local.functions.schedule import FunctionSchedule
 from appsync_local.functions.spec import ACCOUNT, FunctionSpec
 from appsync_local.server import Engine
 from chalicelib.ledger import DYNAMODB
@@ -29,6 +33,10 @@ PRELOADED: Final = (  # by the process that workers are forked from
 INFERENCE_TIMEOUT: Final = 900.0  # seconds, the longest that Lambda gives
 SUPERVISOR_TIMEOUT: Final = 60.0
 REQUEST_TIMEOUT: Final = 10.0  # seconds, for handlers that AppSync waits for
+# Lambda's and EventBridge's waits, scaled to a developer's patience: seconds.
+RETRY_DELAYS: Final = (1.0, 2.0)  # 60 and 120 on Lambda
+REFUSAL_DELAYS: Final = Backoff(first=0.05, longest=5.0)  # 1 up to 300 on Lambda
+SWEEP_INTERVAL: Final = 5.0  # 60 on AWS
 WORKERS: Final = 16  # processes at once, of the handlers that AppSync waits for
 
 
@@ -47,6 +55,7 @@ class Options:
     cognito: str | None  # endpoint of a Cognito that runs already
     users: int  # test users to make
     jobs: int  # jobs that run at once
+    chaos: ChaosSpec  # what goes wrong on purpose
     settings: Mapping[str, str]  # LONGCALL_* variables for the handlers, over this stack's own
 
 
@@ -56,6 +65,7 @@ class Stack:
 
     graphql_url: str
     realtime_url: str
+    chaos_url: str
     pool: Pool
 
     def describe(self) -> dict[str, object]:
@@ -63,6 +73,7 @@ class Stack:
             "target": "local",
             "graphqlUrl": self.graphql_url,
             "realtimeUrl": self.realtime_url,
+            "chaosUrl": self.chaos_url,
             "region": self.pool.region,
             "userPoolId": self.pool.pool_id,
             "clientId": self.pool.client_id,
@@ -95,21 +106,23 @@ async def running(options: Options) -> AsyncIterator[Stack]:
             )
         graphql_url = f"http://{options.host}:{options.port}/graphql"
         environments = _environments(options, pool, worker, supervisor, graphql_url)
+        chaos = Chaos(options.chaos)
         runtime = FunctionRuntime(
             _functions(environments, jobs=options.jobs), root=ROOT, queue=options.data / "events.db", preload=PRELOADED,
-            retry_delays=(1.0, 2.0), concurrency=WORKERS,
+            schedules=(FunctionSchedule("sweep", every=SWEEP_INTERVAL),), retry_delays=RETRY_DELAYS,
+            refusal_delays=REFUSAL_DELAYS, concurrency=WORKERS, chaos=chaos,
         )  # fmt: skip
         engine = Engine(
             api=API, schema=ROOT / "graphql" / "schema.graphql", code=ROOT / "graphql", invoker=runtime,
             user_pools=(UserPool(pool.issuer, pool.jwks_url, (pool.client_id,)),), principals=(worker, supervisor),
-            region=REGION, handlers=frozenset(environments),
+            region=REGION, handlers=frozenset(environments), chaos=chaos,
         )  # fmt: skip
         await engine.start(host=options.host, port=options.port)
         cleanup.push_async_callback(engine.stop)
         # Last: what an earlier run left in the queue is delivered at once, and needs the API to report to.
         await runtime.start()
         cleanup.push_async_callback(runtime.stop)
-        stack = Stack(engine.graphql_url, engine.realtime_url, pool)
+        stack = Stack(engine.graphql_url, engine.realtime_url, engine.chaos_url, pool)
         cleanup.enter_context(_published(options.data / "stack.json", stack.describe()))
         cleanup.enter_context(_published(options.data / "environment.json", _merged(environments)))
         yield stack

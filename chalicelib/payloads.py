@@ -310,12 +310,17 @@ def render_job(job: Job) -> dict[str, Json]:
         "errorType": job.error_type.value if job.error_type else None,
         "model": job.model,
         "usage": job.usage,
-        "metadata": job.metadata,
+        "metadata": _awsjson(job.metadata),
         "createdAt": _time(job.created_at),
         "startTime": _time(job.start_time) if job.start_time else None,
         "endTime": _time(job.end_time) if job.end_time else None,
         "updatedAt": _time(job.updated_at),
     }
+
+
+def _awsjson(value: Json) -> Json:
+    """A value for an AWSJSON field: AppSync makes text of any value but text, which it takes for JSON already."""
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else value
 
 
 def render_push(job: Job) -> dict[str, Json]:

@@ -13,6 +13,7 @@ from gql.transport.appsync_websockets import AppSyncWebsocketsTransport
 from gql.transport.exceptions import TransportQueryError
 
 from longcall import Client, ErrorType, JobNotFound, JobView, RequestRejected, Status
+from longcall.models import Json
 from tests.acceptance.proxy import proxy_to
 from tests.acceptance.stack import LocalStack
 from tests.contract.conftest import ROOT
@@ -83,6 +84,15 @@ async def test_an_unmodified_appsync_client_sees_the_same(stack: LocalStack) -> 
     assert {event["jobId"] for event in seen} == {job_id}
     if sequences[0] == 2:  # this client does not know when its subscription stands, and may miss the beginning
         assert "".join(event["delta"] or "" for event in seen) == seen[-1]["result"]
+
+
+@pytest.mark.parametrize("metadata", [None, "text", 7, True, [], {"a": {"b": [None, "\N{SNOWMAN}"]}}])
+async def test_metadata_of_any_kind_comes_back_untouched(stack: LocalStack, metadata: Json) -> None:
+    async with stack.client() as client, asyncio.timeout(20):
+        job = await client.start("Hi", model="simulated.story", process_time=0, metadata=metadata)
+        ended = await last(client, job.job_id)
+
+    assert job.metadata == ended.metadata == metadata
 
 
 async def test_a_running_job_is_cancelled_and_keeps_what_it_produced(stack: LocalStack) -> None:

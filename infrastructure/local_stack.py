@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import secrets
+import sqlite3
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -20,7 +21,8 @@ from appsync_local.functions.runtime import FunctionRuntime
 from appsync_local.functions.schedule import FunctionSchedule
 from appsync_local.functions.spec import ACCOUNT, FunctionSpec
 from appsync_local.server import Engine
-from chalicelib.ledger import DYNAMODB
+from chalicelib.jobs import JobId
+from chalicelib.ledger import DYNAMODB, open_ledger
 from infrastructure.local_identity import CognitoServer, Pool, local_users, provision
 from infrastructure.wiring import API
 
@@ -93,7 +95,9 @@ async def running(options: Options) -> AsyncIterator[Stack]:
         cleanup.enter_context(_sole_owner(options.data))
         cognito = CognitoServer()
         cleanup.push_async_callback(cognito.stop)
+        checking = asyncio.create_task(asyncio.to_thread(_check_ledger, options.ledger))
         endpoint = options.cognito or await cognito.start()
+        await checking
         pool = await asyncio.to_thread(provision, endpoint, region=REGION, users=local_users(options.users))
         worker = _principal("inference", frozenset({"Mutation.updateStatus"}))
         supervisor = _principal("supervisor", worker.allowed | {"Mutation.dispatchInference"})
@@ -126,6 +130,22 @@ async def running(options: Options) -> AsyncIterator[Stack]:
         cleanup.enter_context(_published(options.data / "stack.json", stack.describe()))
         cleanup.enter_context(_published(options.data / "environment.json", _merged(environments)))
         yield stack
+
+
+def _check_ledger(location: str) -> None:
+    """Refuse a ledger that the handlers could not use, before anything is started.
+
+    Raises:
+        StackError, MissingSettings
+    """
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        open_ledger(location).head(JobId("none"))
+    except (OSError, sqlite3.Error, BotoCoreError, ClientError) as exc:
+        raise StackError(
+            f"the ledger {location} cannot be read ({exc}); check --ledger, and for DynamoDB that the table exists"
+        ) from exc
 
 
 def _principal(name: str, allowed: frozenset[str]) -> IamPrincipal:

@@ -1,0 +1,88 @@
+"""`longcall serve` as `make run` calls it, and what it says when it cannot."""
+
+import math
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from chalicelib.jobs import InferenceRequest
+from chalicelib.workloads import Deadline, load
+from tests.acceptance.stack import LocalStack, free_port
+from tests.contract.conftest import ROOT
+
+LONGCALL = str(Path(sys.executable).with_name("longcall"))
+
+
+def serve(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    port = () if "--port" in arguments else ("--port", str(free_port()))
+    command = [LONGCALL, "serve", "--data", str(data), *port, *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+
+
+def summary(text: str) -> str:
+    """What the workload itself makes of it."""
+    work = load("local.textrank")(InferenceRequest(text, "local.textrank"), Deadline(math.inf))
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            return str(end.value.result)
+
+
+def test_one_job_runs_on_a_stack_of_its_own_and_its_result_is_all_of_standard_output(tmp_path: Path) -> None:
+    example = ROOT / "examples" / "lost-messages.md"
+
+    ended = serve(tmp_path, "--once", "--", "run", str(example))
+
+    assert ended.returncode == 0, ended.stderr
+    assert [line for line in ("PENDING", "PROCESSING", "COMPLETED") if line in ended.stderr] == [
+        "PENDING", "PROCESSING", "COMPLETED"
+    ]  # fmt: skip
+    assert ended.stdout == summary(example.read_text())
+
+
+def test_a_job_that_fails_gives_its_exit_code(tmp_path: Path) -> None:
+    ended = serve(tmp_path, "--once", "--", "run", "--prompt", "Hi", "--model", "simulated.error")
+
+    assert ended.returncode == 1
+    assert "WORKLOAD_FAILED" in ended.stderr
+
+
+def test_input_that_cannot_be_used_ends_the_stack_too(tmp_path: Path) -> None:
+    ended = serve(tmp_path, "--once", "--", "run", "no-such-file.txt")
+
+    assert ended.returncode == 2
+    assert "no file no-such-file.txt was found" in ended.stderr
+    assert not (tmp_path / "stack.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--host", "0.0.0.0"), "listens on loopback only"),  # noqa: S104  # it is refused
+        (("--port", "70000"), "--port takes a number from 1 to 65535"),
+        (("--users", "1"), "--users takes a number from 2 to 100"),
+        (("--ledger", "jobs.db"), "sqlite:<path> or dynamodb:<table>"),
+        (("--cognito", "http://127.0.0.1:9"), "no Cognito answers at http://127.0.0.1:9"),
+    ],
+)
+def test_options_that_cannot_be_used_are_named_in_one_sentence(
+    tmp_path: Path, arguments: tuple[str, ...], words: str
+) -> None:
+    ended = serve(tmp_path, "--once", *arguments)
+
+    assert ended.returncode == 3
+    assert words in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert len(ended.stderr.strip().splitlines()) == 1
+
+
+def test_a_port_in_use_and_a_folder_in_use_are_named(tmp_path: Path, stack: LocalStack) -> None:
+    same_port = serve(tmp_path, "--port", str(stack.port))
+    same_folder = serve(stack.data)
+
+    assert (same_port.returncode, same_folder.returncode) == (3, 3)
+    assert f"port {stack.port} on 127.0.0.1 is in use" in same_port.stderr
+    assert "another stack runs on" in same_folder.stderr

@@ -65,6 +65,15 @@ def test_late_push_holds_up_those_after_it_and_lets_none_pass() -> None:
     assert lane.leaving(now=0.3) == [b"a", b"b", b"c"]
 
 
+def test_push_held_up_by_a_late_one_still_waits_its_time_to_be_overtaken() -> None:
+    lane = Lane()
+
+    assert send(lane, late(0.3), overtaken(1)) == []
+
+    assert lane.leaving(now=0.3) == [b"a"]
+    assert lane.next_moment() == 0.3 + HELD_BACK
+
+
 def test_push_is_overtaken_by_later_ones_and_not_by_those_before_it() -> None:
     lane = Lane()
     send(lane, late(0.1), late(0.1), overtaken(1), late(0.2))

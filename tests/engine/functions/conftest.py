@@ -1,3 +1,4 @@
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -39,6 +40,7 @@ class StartRuntime(Protocol):
         concurrency: int = 8,
         resolver_patience: float = 30.0,
         chaos: Chaos | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> FunctionRuntime: ...
 
 
@@ -84,6 +86,7 @@ async def start_runtime(root: Path, queue: Path) -> AsyncIterator[StartRuntime]:
             concurrency: int = 8,
             resolver_patience: float = 30.0,
             chaos: Chaos | None = None,
+            clock: Callable[[], float] = time.time,
         ) -> FunctionRuntime:
             runtime = FunctionRuntime(
                 functions,
@@ -96,6 +99,7 @@ async def start_runtime(root: Path, queue: Path) -> AsyncIterator[StartRuntime]:
                 concurrency=concurrency,
                 resolver_patience=resolver_patience,
                 chaos=chaos,
+                clock=clock,
             )
             await runtime.start()
             stack.push_async_callback(runtime.stop)

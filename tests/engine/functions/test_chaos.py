@@ -202,6 +202,28 @@ async def test_event_that_is_always_throttled_is_given_up_untried_at_its_maximum
     assert lines(notes) == []
 
 
+async def test_event_that_is_throttled_again_waits_for_longer(
+    queue: Path, write_handlers: WriteHandlers, start_runtime: StartRuntime
+) -> None:
+    write_handlers("def f(event, context): pass")
+    now = 1000.0
+    function = FunctionSpec("f", "app.f", {}, 20.0)
+    runtime = await start_runtime(
+        function, chaos=chaos("throttle=1"), refusal_delays=Backoff(first=100.0, longest=300.0), clock=lambda: now
+    )
+
+    first = await runtime.enqueue("f", {})
+    now = 1100.0
+    second = await runtime.enqueue("f", {})  # and the first is due again
+    await runtime.stop()
+
+    opened = EventQueue.open(queue)
+    due = [opened.claim("f", now=moment) for moment in (1199.0, 1200.0, 1299.0, 1300.0)]
+    opened.close()
+    assert [event and event.request_id for event in due] == [None, second, None, first]
+    assert [event.attempts for event in due if event] == [0, 0]
+
+
 async def test_throttled_event_is_tried_once_it_is_let_through(
     notes: Path, write_handlers: WriteHandlers, start_runtime: StartRuntime
 ) -> None:

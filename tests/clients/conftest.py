@@ -27,15 +27,22 @@ CONNECTIONS = ("amplify withUserPool", "amplify withLambdaToken", "apollo withUs
 REFUSALS = (
     "amplify withUserPoolToken", "amplify withLambdaToken", "apollo withUserPoolToken", "apollo withLambdaToken",
 )  # fmt: skip
-# A script's command, and what happens to the frames that it is sent. The first follower reads the log after a second of
-# silence, which is how it learns of a lost end; the other one has nothing but its gap and its new subscription, and its
-# result is too large for a push.
+LARGE = "heal.mjs apollo withLambdaToken 60000 30000"
+# A script's command, and what happens to the frames that it is sent. The first follower reads the log after a second
+# of silence, which is how it learns of a lost end; the second one has nothing but its gap and its new subscription;
+# nothing happens to the third one, whose result is too large for a push.
 FOLLOWERS: Mapping[str, Mapping[int | str, Fault]] = {
     "heal.mjs amplify withLambdaToken 1000 120": {
         3: Fault.DROPPED, 4: Fault.REPEATED, 5: Fault.LATE, "COMPLETED": Fault.DROPPED,
     },
-    "heal.mjs apollo withUserPoolToken 60000 30000": {3: Fault.CUT, 6: Fault.DROPPED},
+    "heal.mjs apollo withUserPoolToken 60000 120": {3: Fault.CUT, 6: Fault.DROPPED},
+    LARGE: {},
 }  # fmt: skip
+# To be taken away, from both tests that carry it, once the engine waits for a refused client's `connection_init`.
+REFUSAL_MAY_BE_HIDDEN = pytest.mark.xfail(
+    reason="the engine refuses and closes a connection before the client listens, which may hide the refusal from it",
+    strict=False,
+)
 RECONNECTION = "reconnect.mjs amplify withUserPoolToken"
 
 

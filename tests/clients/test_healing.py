@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.clients.conftest import FOLLOWERS, RECONNECTION, Runs
+from tests.clients.conftest import FOLLOWERS, LARGE, RECONNECTION, Runs
 
 Line = Mapping[str, Any]
 
@@ -29,9 +29,7 @@ def test_output_that_follow_gathers_is_the_result(follower: str, runs: Runs) -> 
 
 
 def test_result_that_is_too_large_for_a_push_is_read(runs: Runs) -> None:
-    [large] = [command for command in FOLLOWERS if command.endswith(" 30000")]
-
-    last = runs.lines(large)[-1]
+    last = runs.lines(LARGE)[-1]
 
     assert last["resultOmitted"] is True
     assert len(last["result"]) > 131_072

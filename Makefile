@@ -45,7 +45,7 @@ lock: $(VENV)/dev.ready ## Resolve the locked requirements anew from pyproject.t
 LOCK := --no-emit-index-url --no-annotate --no-header --universal --python-version 3.11
 
 clean: ## Remove the environment, caches and local jobs
-	@rm -rf $(VENV) .longcall .mypy_cache .pytest_cache .ruff_cache .hypothesis longcall.egg-info node_modules
+	@rm -rf $(VENV) .longcall .mypy_cache .pytest_cache .ruff_cache .hypothesis longcall.egg-info tests/node/node_modules
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "error: Python 3.11 or newer was not found; install it, or say which with PYTHON=…" >&2; exit 1; }

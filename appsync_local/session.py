@@ -5,6 +5,7 @@ import logging
 import uuid
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from typing import Final, Protocol, assert_never
 
 from appsync_local.authorization.credentials import Headers
@@ -27,6 +28,7 @@ from appsync_local.realtime import (
 from appsync_local.service import Service, SubscriptionRefused
 from appsync_local.subscriptions import Subscription
 
+REFUSAL_GRACE: Final = 1.0  # seconds for a client that is refused to send its `connection_init`
 OUTGOING_LIMIT: Final = 16 * 1024 * 1024  # bytes that may wait for one slow reader
 
 log = logging.getLogger("appsync_local")
@@ -89,6 +91,12 @@ class Session:
             await self._pump()
 
     async def _refuse(self, entry: dict[str, object]) -> None:
+        # Clients listen from their `connection_init` on: what comes before it may be lost to them, and where the socket
+        # is closed by then, all they see is that sending failed.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(REFUSAL_GRACE):
+                if await anext(self._socket.messages(), None) is None:
+                    return
         await self._socket.send(connection_error(entry))
         await self._socket.close()
 

@@ -38,11 +38,6 @@ FOLLOWERS: Mapping[str, Mapping[int | str, Fault]] = {
     "heal.mjs apollo withUserPoolToken 60000 120": {3: Fault.CUT, 6: Fault.DROPPED},
     LARGE: {},
 }  # fmt: skip
-# To be taken away, from both tests that carry it, once the engine waits for a refused client's `connection_init`.
-REFUSAL_MAY_BE_HIDDEN = pytest.mark.xfail(
-    reason="the engine refuses and closes a connection before the client listens, which may hide the refusal from it",
-    strict=False,
-)
 RECONNECTION = "reconnect.mjs amplify withUserPoolToken"
 
 

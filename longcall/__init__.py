@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from longcall.models import ErrorType, Event, Page, Snapshot, Status
     from longcall.timing import Timing
     from longcall.view import JobView, merge
-    from longcall.watch import Link
+    from longcall.watch import Heal, Link
 
 _HOMES: Final = {
     "authorization": ("Authorization", "CognitoPassword", "CognitoToken", "LambdaToken", "TokenProvider"),
@@ -40,7 +40,7 @@ _HOMES: Final = {
     "models": ("ErrorType", "Event", "Page", "Snapshot", "Status"),
     "timing": ("Timing",),
     "view": ("JobView", "merge"),
-    "watch": ("Link",),
+    "watch": ("Heal", "Link"),
 }  # fmt: skip
 _HOME_OF: Final = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -62,6 +62,7 @@ __all__ = [
     "ErrorType",
     "Event",
     "GraphQLFault",
+    "Heal",
     "InvalidInput",
     "JobNotFound",
     "JobView",

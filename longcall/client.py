@@ -12,7 +12,7 @@ from longcall.realtime import Realtime, check_realtime_url, realtime_url_of
 from longcall.timing import Timing
 from longcall.transport import Requests, check_url
 from longcall.view import JobView, merge
-from longcall.watch import Link, Watch, read_events, read_snapshot
+from longcall.watch import Heal, Link, Watch, read_events, read_snapshot
 
 DEFAULT_MODEL: Final = "local.textrank"
 
@@ -26,6 +26,7 @@ class Client:
         realtime_url: Where subscriptions are served; by default derived from `graphql_url`.
         timing: How patient to be.
         on_link: Told whenever the live connection of a watched job comes or goes.
+        on_heal: Told whenever a gap in what was pushed was closed by reading the log.
 
     Raises:
         ConfigurationError: A URL is malformed.
@@ -39,11 +40,13 @@ class Client:
         realtime_url: str | None = None,
         timing: Timing = Timing(),  # noqa: B008  # frozen
         on_link: Callable[[Link], None] = lambda _: None,
+        on_heal: Callable[[Heal], None] = lambda _: None,
     ) -> None:
         check_url(graphql_url)
         listens_at = check_realtime_url(realtime_url or realtime_url_of(graphql_url))
         self._timing = timing
         self._on_link = on_link
+        self._on_heal = on_heal
         self._requests = Requests(graphql_url, authorization, timing)
         self._realtime = Realtime(listens_at, graphql_url=graphql_url, authorization=authorization, timing=timing)
 
@@ -183,6 +186,7 @@ class Client:
             realtime=self._realtime,
             timing=self._timing,
             on_link=self._on_link,
+            on_heal=self._on_heal,
         )
 
 

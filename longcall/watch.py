@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Final, assert_never
 
@@ -36,6 +36,28 @@ class Link(Enum):
 
     LIVE = "live"  # the server has acknowledged the subscription
     LOST = "lost"  # reconnecting; until then the log is read from time to time
+
+
+@dataclass(frozen=True, slots=True)
+class Heal:
+    """A gap in what was pushed that a read of the log closed."""
+
+    job_id: JobId
+    events: int  # that were missing when the gap was noticed
+    seconds: float  # from then until they were shown
+
+
+@dataclass(frozen=True, slots=True)
+class _Gap:
+    """A gap that is open."""
+
+    start: int  # the last event before it
+    missing: int
+    noticed_at: float
+    read_at: float | None = None  # when the log was last read for it
+
+    def due(self, patience: float) -> float:
+        return (self.noticed_at if self.read_at is None else self.read_at) + patience
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,17 +107,19 @@ class Watch:
         realtime: Realtime,
         timing: Timing,
         on_link: Callable[[Link], None],
+        on_heal: Callable[[Heal], None],
     ) -> None:
         self._view = JobView(job_id)
         self._requests = requests
         self._realtime = realtime
         self._timing = timing
         self._on_link = on_link
+        self._on_heal = on_heal
         self._messages: asyncio.Queue[Message | Lost] = asyncio.Queue()
         self._clock = asyncio.get_running_loop().time
         self._reading = False  # the log may hold more, so read on until a page is empty
         self._heard_at = self._contact_at = self._clock()  # of the job; of the server at all
-        self._gap: tuple[int, float] | None = None  # where it begins, and when it was noticed
+        self._gap: _Gap | None = None
         self._pauses = pauses(timing)
         self._paused_until = 0.0
         self._refusals = 0
@@ -167,7 +191,7 @@ class Watch:
             return self._paused_until
         due = self._heard_at + self._timing.silence
         if self._gap is not None:
-            due = min(due, self._gap[1] + self._timing.gap)
+            due = min(due, self._gap.due(self._timing.gap))
         return max(due, self._paused_until)
 
     @property
@@ -192,7 +216,7 @@ class Watch:
         self._pauses = pauses(self._timing)
         self._reading = bool(found) and (self._reading or self._gap is None)
         if self._gap is not None:
-            self._gap = (self._gap[0], self._clock())
+            self._gap = replace(self._gap, read_at=self._clock())
             log.info("gap read", extra={"event": "gap_read", "job_id": self._view.job_id, "events": len(found)})
         return found
 
@@ -241,11 +265,16 @@ class Watch:
                 self._view = following
                 if not self._needs_result:
                     yield following
-        start = self._view.sequence
-        if not self._view.missing:
+        self._look_for_gap()
+
+    def _look_for_gap(self) -> None:
+        gap, start, missing = self._gap, self._view.sequence, len(self._view.missing)
+        if gap is not None and gap.start != start:
             self._gap = None
-        elif self._gap is None or self._gap[0] != start:
-            self._gap = (start, self._clock())
+            if gap.read_at is not None:
+                self._on_heal(Heal(self._view.job_id, gap.missing, self._clock() - gap.noticed_at))
+        if self._gap is None and missing:
+            self._gap = _Gap(start, missing, self._clock())
 
     def _contact(self) -> None:
         self._heard_at = self._contact_at = self._clock()

@@ -8,6 +8,7 @@ import pytest
 
 from longcall import (
     Client,
+    Heal,
     InvalidInput,
     JobNotFound,
     JobView,
@@ -118,6 +119,45 @@ async def test_lost_push_is_read_from_the_log_behind_the_last_number(service: Ap
         assert_whole([view async for view in client.run("a story")])
 
     assert [asked["after"] for asked in service.asked("inferenceEvents")] == [3]
+
+
+async def test_client_tells_of_a_gap_that_the_log_closed(service: AppSync) -> None:
+    async def loses_two(service: AppSync, job_id: str) -> None:
+        for event in story(service, job_id)[1:]:
+            if event["sequence"] not in {4, 5}:
+                await service.push(event)
+
+    service.worker = loses_two
+    heals: list[Heal] = []
+
+    async with (
+        asyncio.timeout(BOUND),
+        Client(service.url, authorization=LambdaToken(token), timing=SHORT, on_heal=heals.append) as client,
+    ):
+        views = [view async for view in client.run("a story")]
+
+    assert [(heal.job_id, heal.events) for heal in heals] == [(views[-1].job_id, 2)]
+    assert heals[0].seconds > 0
+
+
+async def test_gap_that_a_late_push_closes_is_no_heal(service: AppSync) -> None:
+    async def swaps_two(service: AppSync, job_id: str) -> None:
+        events = story(service, job_id)
+        for event in (*events[1:3], events[4], events[3], *events[5:]):
+            await service.push(event)
+
+    service.worker = swaps_two
+    heals: list[Heal] = []
+
+    async with (
+        asyncio.timeout(BOUND),
+        Client(
+            service.url, authorization=LambdaToken(token), timing=replace(SHORT, gap=30.0), on_heal=heals.append
+        ) as client,
+    ):
+        assert_whole([view async for view in client.run("a story")])
+
+    assert heals == []
 
 
 async def test_job_without_any_push_is_followed_through_its_log(service: AppSync, uneasy_client: Client) -> None:

@@ -109,10 +109,12 @@ def watch() -> "tuple[Ledger, Patience]":
 def endpoint() -> "Endpoint":
     """Where updates are published; made once per process."""
     from chalicelib.publisher.appsync import AppSync
-    from chalicelib.publisher.authorization import signature_of_this_function
+    from chalicelib.publisher.authorization import ApiKey, signature_of_this_function
     from chalicelib.settings import EndpointSettings
 
     settings = EndpointSettings.from_environment(os.environ)
+    if settings.api_key is not None:
+        return AppSync(settings.api_url, ApiKey(settings.api_key))
     return AppSync(settings.api_url, signature_of_this_function(settings.region))
 
 
@@ -125,7 +127,9 @@ def relay() -> "Relay":
 
     settings = RelaySettings.from_environment(os.environ)
     ledger = open_ledger(settings.ledger)
-    return Relay(ledger=ledger, retention=settings.retention, quota=settings.quota, lease=settings.lease)
+    return Relay(
+        ledger=ledger, retention=settings.retention, quota=settings.quota, lease=settings.lease, models=settings.models
+    )
 
 
 @cache

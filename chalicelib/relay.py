@@ -52,12 +52,13 @@ ADMISSION: Final = timedelta(minutes=1)  # from a job's admission to its first r
 
 @dataclass(frozen=True, slots=True)
 class Relay:
-    """Answers the fields. `quota` is the most unfinished jobs one owner may have."""
+    """Answers the fields. `quota` is the most unfinished jobs one owner may have, `models` what they may run on."""
 
     ledger: Ledger
     retention: timedelta
     quota: int
     lease: Lease
+    models: tuple[str, ...] = ("*",)
     clock: Clock = utc_now
 
     def answer(self, payload: Payload) -> Envelope:
@@ -97,7 +98,7 @@ class Relay:
         Raises:
             InvalidRequest, JobIdTaken, QuotaExceeded
         """
-        workloads.check(call.request)
+        workloads.check(call.request, allowed=self.models)
         opened = jobs.open_job(
             call.job_id, owner, call.request, call.metadata, now=self.clock(), retention=self.retention
         )

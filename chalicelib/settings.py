@@ -61,6 +61,7 @@ class RelaySettings:
     retention: timedelta
     quota: int  # unfinished jobs an owner may have
     lease: Lease
+    models: tuple[str, ...]  # that callers may ask for; `*` stands for any text
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "RelaySettings":
@@ -74,6 +75,7 @@ class RelaySettings:
                 duration=timedelta(seconds=reader.number("LONGCALL_LEASE_SECONDS", 30.0, least=3.0)),
                 renewal=timedelta(seconds=reader.number("LONGCALL_LEASE_SECONDS", 30.0, least=3.0) / 3),
             ),
+            models=tuple(reader.text("LONGCALL_MODELS", "*").split(",")),
         )
         reader.check()
         return settings
@@ -104,16 +106,21 @@ class AuthorizerSettings:
 
 @dataclass(frozen=True, slots=True)
 class EndpointSettings:
-    """`inference` and the supervisors: where to publish."""
+    """`inference` and the supervisors: where to publish, and how to prove who does."""
 
     api_url: str
     region: str
+    api_key: str | None  # None: sign with this function's role
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "EndpointSettings":
         """Raises: MissingSettings."""
         reader = _Reader(environment)
-        settings = cls(api_url=reader.text("LONGCALL_API_URL"), region=reader.text("AWS_REGION"))
+        settings = cls(
+            api_url=reader.text("LONGCALL_API_URL"),
+            region=reader.text("AWS_REGION"),
+            api_key=reader.text("LONGCALL_API_KEY", "") or None,
+        )
         reader.check()
         return settings
 

@@ -21,7 +21,7 @@ TUNABLE: Final = frozenset(  # settings of the handlers that may be set in this 
     f"LONGCALL_{name}"
     for name in (
         "QUOTA", "RETENTION_DAYS", "LEASE_SECONDS", "FLUSH_SECONDS", "FLUSH_BYTES", "HEARTBEAT_SECONDS",
-        "REDISPATCH_SECONDS", "NEVER_STARTED_SECONDS", "STALLED_SECONDS",
+        "MODELS", "REDISPATCH_SECONDS", "NEVER_STARTED_SECONDS", "STALLED_SECONDS",
     )
 )  # fmt: skip
 LONGCALL: Final = (sys.executable, "-m", "longcall")

@@ -5,10 +5,11 @@ Adding one is one module and one line in `TABLE`; `docs/workloads.md` shows how.
 """
 
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from enum import StrEnum
+from fnmatch import fnmatchcase
 from importlib import import_module
 from typing import Final, cast
 
@@ -115,13 +116,19 @@ def find(model: str) -> Kind:
     raise InvalidRequest(f"model {model[:80]!r} is not known; use {', '.join(known[:-1])} or {known[-1]}")
 
 
-def check(request: InferenceRequest) -> None:
+def check(request: InferenceRequest, *, allowed: Sequence[str] = ("*",)) -> None:
     """Refuse a request that its workload could not take, before there is a job.
 
+    Args:
+        request: What the caller asks for.
+        allowed: Models that this stage runs; `*` stands for any text.
+
     Raises:
-        InvalidRequest: The model is not known, or takes no such option.
+        InvalidRequest: The model is not known or not allowed, or takes no such option.
     """
     kind = find(request.model)
+    if not any(fnmatchcase(request.model, pattern) for pattern in allowed):
+        raise InvalidRequest(f"model {request.model} is not allowed on this stage; use {' or '.join(allowed)}")
     sent = {
         Option.SYSTEM: request.system,
         Option.MAX_TOKENS: request.max_tokens,

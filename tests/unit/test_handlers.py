@@ -82,6 +82,18 @@ def test_status_relay_opens_a_job_and_answers_for_it(client: Client) -> None:
     assert json.loads(json.dumps(started)) == started
 
 
+def test_status_relay_refuses_a_model_that_its_stage_does_not_allow(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LONGCALL_MODELS", "local.*,simulated.story")
+    values = {"prompt": "Hi", "model": "simulated.crash"}
+
+    answer = client.lambda_.invoke("status_relay", relay_event("startInference", {"input": values})).payload
+
+    assert answer["error"]["type"] == "InvalidRequest"
+    assert answer["error"]["message"].endswith("not allowed on this stage; use local.* or simulated.story")
+
+
 def test_status_relay_without_its_settings_names_them(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("LONGCALL_LEDGER")
 
@@ -115,6 +127,17 @@ def test_inference_runs_a_job_to_its_end(client: Client, api: Api) -> None:
     api.assert_is_sound()
     assert api.log[-1].status == "COMPLETED"
     assert api.output == api.log[-1].result
+
+
+@pytest.mark.parametrize(("key", "header"), [("", "Authorization"), ("da2-key", "x-api-key")])
+def test_inference_signs_unless_it_is_given_a_key(
+    client: Client, api: Api, monkeypatch: pytest.MonkeyPatch, key: str, header: str
+) -> None:
+    monkeypatch.setenv("LONGCALL_API_KEY", key)
+
+    client.lambda_.invoke("inference", DISPATCH)
+
+    assert all({"Authorization", "x-api-key"} & headers.keys() == {header} for headers in api.headers)
 
 
 @pytest.mark.parametrize(

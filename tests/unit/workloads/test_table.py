@@ -79,6 +79,15 @@ def test_textrank_refuses_options_it_would_ignore(name: str, value: object, word
     assert str(refused.value) == f"model local.textrank takes no {word}; leave it out"
 
 
+def test_a_model_that_the_stage_does_not_allow_is_refused_with_those_that_it_does() -> None:
+    workloads.check(InferenceRequest("text", "simulated.story"), allowed=("local.*", "simulated.story"))
+
+    with pytest.raises(InvalidRequest) as refused:
+        workloads.check(InferenceRequest("text", "simulated.crash"), allowed=("local.*", "simulated.story"))
+
+    assert str(refused.value) == "model simulated.crash is not allowed on this stage; use local.* or simulated.story"
+
+
 def test_simulated_models_take_every_option() -> None:
     for scene in Scene:
         workloads.check(InferenceRequest("text", f"simulated.{scene}", "be kind", 5, 0.5, 0.0))

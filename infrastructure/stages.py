@@ -1,0 +1,179 @@
+"""What differs between stages, and nothing else: every other value of the stack holds for all of them.
+
+A stage's settings reach the functions on AWS through their environments, and the local stack with `--stage`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Final
+
+
+class Data(Enum):
+    """What becomes of jobs, users and logs when the stack is destroyed."""
+
+    DESTROYED = "destroyed"
+    RETAINED = "retained"  # and nobody deletes the table or the pool by mistake
+
+
+class SecondFactor(Enum):
+    """Whether users may ask for a one-time code at sign-in."""
+
+    OFF = "off"
+    OPTIONAL = "optional"
+
+
+class SignUp(Enum):
+    """Who makes users."""
+
+    OPERATOR = "operator"
+    ANYBODY = "anybody"  # with the app client's id, which is public
+
+
+class Reporting(Enum):
+    """How the worker proves that it is the backend."""
+
+    SIGNATURE = "signature"  # by its role
+    API_KEY = "api key"  # a key of the API, good for `updateStatus` alone, valid for a year from the deployment
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one invocation of a handler may use."""
+
+    timeout: int  # seconds
+    memory_mb: int
+
+
+LIMITS: Final[Mapping[str, Limits]] = {
+    "inference": Limits(900, 512),  # the longest that Lambda gives
+    "status_relay": Limits(10, 512),  # AppSync waits 30 s
+    "authorizer": Limits(10, 256),  # AppSync waits 10 s
+    "job_failed": Limits(60, 256),
+    "sweep": Limits(60, 256),  # one at a time: it starts every minute
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One deployment of the stack.
+
+    Attributes:
+        name: Part of the stack's name; lower-case letters, digits and hyphens.
+        data: What becomes of data with the stack.
+        second_factor: At sign-in.
+        sign_up: Who makes users.
+        reporting: How the worker reports.
+        workloads: Models that run in the worker itself; `*` stands for any text.
+        bedrock: Ids of Bedrock models and inference profiles.
+        jobs: Jobs that run at once, as the worker's reserved concurrency; more wait in the queue.
+        log_days: Days that logs are kept; one of the numbers that CloudWatch takes.
+        limits: By handler.
+        quota: Unfinished jobs that one owner may have.
+        retention_days: Life of a job.
+        lease_seconds: Silence after which another invocation may take a job over.
+        flush_seconds: How long output is gathered before it is sent.
+        flush_bytes: Up to what size it is.
+        heartbeat_seconds: Silence after which a worker asks whether it is still wanted.
+        redispatch_seconds: Age at which a job that nobody claimed is dispatched once more.
+        never_started_seconds: Silence after that at which it is failed; longer than an event may wait.
+        stalled_seconds: Silence after which a claimed job is failed; longer than Lambda waits before a retry.
+        event_age_seconds: How long a start may wait for a free worker.
+    """
+
+    name: str
+    data: Data
+    second_factor: SecondFactor
+    sign_up: SignUp
+    reporting: Reporting
+    workloads: tuple[str, ...]
+    bedrock: tuple[str, ...]
+    jobs: int
+    log_days: int
+    limits: Mapping[str, Limits] = field(default_factory=lambda: LIMITS)
+    quota: int = 10
+    retention_days: float = 7
+    lease_seconds: float = 30
+    flush_seconds: float = 0.5
+    flush_bytes: int = 32_768
+    heartbeat_seconds: float = 1
+    redispatch_seconds: float = 120
+    never_started_seconds: float = 3900
+    stalled_seconds: float = 300
+    event_age_seconds: int = 3600
+
+    def settings(self, handler: str) -> dict[str, str]:
+        """The handler's own settings, as `chalicelib.settings` reads them; addresses are not among them."""
+        return {name: str(value) for name, value in self._values(handler).items()}
+
+    def _values(self, handler: str) -> dict[str, object]:
+        match handler:
+            case "inference":
+                return {
+                    "LONGCALL_FLUSH_SECONDS": self.flush_seconds,
+                    "LONGCALL_FLUSH_BYTES": self.flush_bytes,
+                    "LONGCALL_HEARTBEAT_SECONDS": self.heartbeat_seconds,
+                }
+            case "status_relay":
+                return {
+                    "LONGCALL_QUOTA": self.quota,
+                    "LONGCALL_RETENTION_DAYS": self.retention_days,
+                    "LONGCALL_LEASE_SECONDS": self.lease_seconds,
+                    "LONGCALL_MODELS": ",".join((*self.workloads, *self.bedrock)),
+                }
+            case "sweep":
+                return {
+                    "LONGCALL_REDISPATCH_SECONDS": self.redispatch_seconds,
+                    "LONGCALL_NEVER_STARTED_SECONDS": self.never_started_seconds,
+                    "LONGCALL_STALLED_SECONDS": self.stalled_seconds,
+                }
+            case _:
+                return {}
+
+
+DEV: Final = Stage(
+    name="dev",
+    data=Data.DESTROYED,
+    second_factor=SecondFactor.OFF,
+    sign_up=SignUp.OPERATOR,
+    reporting=Reporting.SIGNATURE,
+    workloads=("simulated.*", "local.*"),
+    bedrock=("amazon.nova-micro-v1:0",),
+    jobs=10,
+    log_days=7,
+)
+
+PROD: Final = Stage(
+    name="prod",
+    data=Data.RETAINED,
+    second_factor=SecondFactor.OPTIONAL,
+    sign_up=SignUp.OPERATOR,
+    reporting=Reporting.SIGNATURE,
+    workloads=("local.*", "simulated.story"),  # the story is what `longcall smoke` runs
+    bedrock=("amazon.nova-lite-v1:0", "us.anthropic.claude-sonnet-4-5-20250929-v1:0"),
+    jobs=100,
+    log_days=90,
+)
+
+STAGES: Final[Mapping[str, Stage]] = {stage.name: stage for stage in (DEV, PROD)}
+
+
+class UnknownStage(Exception):
+    """There is no stage of this name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"no stage {name!r} is known; use {' or '.join(STAGES)}, or add it to infrastructure/stages.py"
+        )
+
+
+def stage_named(name: str) -> Stage:
+    """The stage.
+
+    Raises:
+        UnknownStage
+    """
+    try:
+        return STAGES[name]
+    except KeyError:
+        raise UnknownStage(name) from None

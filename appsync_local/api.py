@@ -1,5 +1,6 @@
 """From wiring, schema and code files to an API that can be executed."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
@@ -28,10 +29,12 @@ from graphql.validation.validate import validate_sdl
 
 from appsync_local.authorization.caller import Rule
 from appsync_local.authorization.directives import rules_of
+from appsync_local.authorization.user_pools import DefaultAction
 from appsync_local.data_sources import DataSource, LambdaDataSource, NoneDataSource
 from appsync_local.errors import ApiInvalid
 from appsync_local.javascript.script import Script
 from appsync_local.lambda_invoker import LambdaInvoker
+from appsync_local.limits import DEEPEST, DEFAULT_LIMITS, MOST_RESOLVERS, Limits
 from appsync_local.resolvers import Pipeline, Resolver, Stage, Unit
 from appsync_local.scalars import BUILT_IN, add_behaviour
 from infrastructure.wiring import (
@@ -47,7 +50,8 @@ from infrastructure.wiring import (
     resolver_file,
 )
 
-SERVED_MODES: Final = frozenset({AuthMode.LAMBDA, AuthMode.COGNITO, AuthMode.IAM})
+# Modes that an API has once at most; it may have several user pools and providers.
+SINGLE_MODES: Final = (AuthMode.API_KEY, AuthMode.IAM, AuthMode.LAMBDA)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,7 @@ class ExecutableApi:
         rules: Who may use a field, by `Type.field`.
         triggers: By mutation field: the subscription fields that hear of it.
         resolving_types: Names of the types in which, or below which, a field has a resolver.
+        limits: What one operation may ask for.
     """
 
     schema: GraphQLSchema
@@ -71,9 +76,19 @@ class ExecutableApi:
     rules: Mapping[str, Rule]
     triggers: Mapping[str, tuple[str, ...]]
     resolving_types: frozenset[str]
+    limits: Limits
 
 
-def load(api: Api, *, schema: Path, code: Path, handlers: AbstractSet[str], invoker: LambdaInvoker) -> ExecutableApi:
+def load(
+    api: Api,
+    *,
+    schema: Path,
+    code: Path,
+    handlers: AbstractSet[str],
+    invoker: LambdaInvoker,
+    default_action: DefaultAction = DefaultAction.ALLOW,
+    limits: Limits = DEFAULT_LIMITS,
+) -> ExecutableApi:
     """Make an API executable.
 
     Args:
@@ -82,13 +97,15 @@ def load(api: Api, *, schema: Path, code: Path, handlers: AbstractSet[str], invo
         code: The folder with `resolvers/` and `functions/`.
         handlers: Names of the Lambda functions that exist.
         invoker: Runs them.
+        default_action: What holds for fields without directives where user pools are the only mode.
+        limits: What one operation may ask for.
 
     Raises:
         ApiInvalid: Schema, wiring or code do not fit; names every problem of the first kind found.
     """
-    not_served = [mode for mode in api.modes if mode not in SERVED_MODES]
-    if not_served:
-        raise ApiInvalid(f"the engine does not serve {mode.value}; take it out of the modes" for mode in not_served)
+    problems = [*_mode_problems(api.modes, default_action), *_limit_problems(limits)]
+    if problems:
+        raise ApiInvalid(problems)
     built = load_schema(schema)
     fields = {f"{type_.name}.{name}" for type_, name, _ in _fields(built)}
     files = {
@@ -106,10 +123,26 @@ def load(api: Api, *, schema: Path, code: Path, handlers: AbstractSet[str], invo
         modes=api.modes,
         authorizer=api.authorizer,
         resolvers=resolvers,
-        rules=rules_of(built, api.modes),
+        rules=rules_of(built, api.modes, default_action),
         triggers=_triggers(built, schema),
         resolving_types=_resolving_types(built, resolvers),
+        limits=limits,
     )
+
+
+def _mode_problems(modes: tuple[AuthMode, ...], default_action: DefaultAction) -> Iterator[str]:
+    for mode, times in Counter(modes).items():
+        if mode in SINGLE_MODES and times > 1:
+            yield f"{mode.value} is among the modes {times} times; an API has it once"
+    if default_action is DefaultAction.DENY and set(modes) != {AuthMode.COGNITO}:
+        yield "the default action DENY needs AMAZON_COGNITO_USER_POOLS as the only mode; take it or the others away"
+
+
+def _limit_problems(limits: Limits) -> Iterator[str]:
+    if not 0 <= limits.depth <= DEEPEST:
+        yield f"the depth limit is {limits.depth}; it is 0 for none, or 1 to {DEEPEST}"
+    if not 1 <= limits.resolvers <= MOST_RESOLVERS:
+        yield f"the limit of resolvers is {limits.resolvers}; it is 1 to {MOST_RESOLVERS}"
 
 
 def load_schema(path: Path) -> GraphQLSchema:

@@ -43,6 +43,16 @@ class _SchemaOnly:
     schema: GraphQLSchema
 
 
+class OfType(dict[str, Any]):
+    """A completed object of an abstract type, which knows its type also where `__typename` was not selected."""
+
+    __slots__ = ("type_name",)
+
+    def __init__(self, members: Iterable[tuple[str, Any]], type_name: str) -> None:
+        super().__init__(members)
+        self.type_name = type_name
+
+
 class Run(Protocol):
     """What values are completed for: one request, or one published event."""
 
@@ -110,16 +120,20 @@ def _present(step: Step, type_: object, value: Any, path: Path, run: Run) -> Any
         items = list_of(value, path)
         return [complete_value(step, type_.of_type, item, (*path, index), run) for index, item in enumerate(items)]
     concrete = object_type(type_, value, path, run.plan)
-    done = {}
+    done: dict[str, Any] = {}
     caller = run.caller
     for child in step.children(concrete):
         below = (*path, child.key)
-        if caller is not None and not is_open(child, caller):
-            own: Any = FieldUnauthorized(concrete.name, child.name)
+        if caller is None:
+            own = own_value(child, value, run.variables, run.plan)
+        elif child.refusal is not None:
+            own = child.refusal
+        elif not is_open(child, caller):
+            own = FieldUnauthorized(concrete.name, child.name)
         else:
             own = own_value(child, value, run.variables, run.plan)
         done[child.key] = complete_field(child, own, below, run)
-    return done
+    return done if concrete is type_ else OfType(done.items(), concrete.name)
 
 
 def list_of(value: Any, path: Path) -> list[Any] | tuple[Any, ...]:
@@ -134,7 +148,7 @@ def object_type(type_: object, value: Any, path: Path, plan: Plan) -> GraphQLObj
             return type_
         raise _mismatch("OBJECT", value, path)
     if isinstance(value, Mapping) and isinstance(type_, GraphQLInterfaceType | GraphQLUnionType):
-        name = value.get("__typename")
+        name = value.type_name if isinstance(value, OfType) else value.get("__typename")
         named = plan.api.schema.get_type(name) if isinstance(name, str) else None
         if isinstance(named, GraphQLObjectType) and plan.api.schema.is_sub_type(type_, named):
             return named

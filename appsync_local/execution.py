@@ -5,9 +5,8 @@ Query fields run at the same time, top-level mutation fields one after another.
 
 import asyncio
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from graphql import GraphQLError, GraphQLList, GraphQLNonNull, OperationType
 from graphql.execution.values import VariableValues
@@ -16,6 +15,7 @@ from appsync_local.authorization.caller import Caller
 from appsync_local.completion import (
     Mismatch,
     Missing,
+    OfType,
     Path,
     complete_field,
     complete_value,
@@ -27,12 +27,21 @@ from appsync_local.completion import (
 )
 from appsync_local.context import FieldContext, RequestContext
 from appsync_local.errors import FieldError, FieldUnauthorized
+from appsync_local.limits import MOST_INVALIDATIONS
 from appsync_local.plan import Plan, Step
 from appsync_local.resolvers import Resolution
 
 log = logging.getLogger("appsync_local")
 
-Published = Callable[[Step, Any], None]
+
+class Audience(Protocol):
+    """Who hears of mutations."""
+
+    def publish(self, step: Step, value: Any) -> None:
+        """Take the value of a mutation field that succeeded, as the mutation selected it."""
+
+    def invalidate(self, invalidation: object) -> None:
+        """End subscriptions, as `extensions.invalidateSubscriptions` was told."""
 
 
 @dataclass(slots=True)
@@ -43,14 +52,19 @@ class Execution:
         plan: What is asked for.
         variables: Coerced variables.
         context: The caller and the request.
-        publish: Told of every mutation field that succeeded, with its value as the mutation selected it.
+        audience: Who hears of mutations.
+        headers: Response headers that resolvers added.
     """
 
     plan: Plan
     variables: VariableValues
     context: RequestContext
-    publish: Published
+    audience: Audience
     errors: list[dict[str, object]] = field(default_factory=list)
+    headers: dict[str, str] = field(default_factory=dict)
+    _resolved_fields: int = 0
+    _invalidations: list[object] = field(default_factory=list)
+    _invalidated: int = 0
 
     @property
     def caller(self) -> Caller:
@@ -66,7 +80,8 @@ class Execution:
                 for step in steps:
                     data[step.key] = value = await self._root(step)  # type: ignore[index]
                     if value is not None:
-                        self.publish(step, value)
+                        self.audience.publish(step, value)
+                    self._invalidate()
             elif len(steps) == 1:
                 data = {steps[0].key: await self._root(steps[0])}
             else:
@@ -82,6 +97,8 @@ class Execution:
         return await self._field(step, None, (step.key,))
 
     async def _field(self, step: Step, source: Any, path: Path) -> Any:
+        if step.refusal is not None:
+            return complete_field(step, step.refusal, path, self)
         if not is_open(step, self.caller):
             return self._refuse(step, path)
         if step.resolver is None:
@@ -95,10 +112,14 @@ class Execution:
     async def _resolved(self, step: Step, source: Any, path: Path) -> Any:
         """What the resolver answers, or the error that it ended in."""
         resolution: Resolution | None = None
+        self._resolved_fields += 1
+        if self._resolved_fields > self.plan.api.limits.resolvers:
+            return FieldError("Resolver execution limit is reached.", "ResolverExecutionLimitReached")
         try:
             context = field_context(step, source, self.context, self.variables)
             resolution = Resolution(context)
-            return await resolution.run(step.resolver)  # type: ignore[arg-type]
+            value = await resolution.run(step.resolver)  # type: ignore[arg-type]
+            return self._too_many_invalidations(resolution) or value
         except FieldError as error:
             return error
         except GraphQLError as error:
@@ -119,9 +140,11 @@ class Execution:
             if isinstance(inner, GraphQLList):
                 items = list_of(value, path)
                 return await _all([self._complete(step, inner.of_type, v, (*path, i)) for i, v in enumerate(items)])
-            children = step.children(object_type(inner, value, path, self.plan))
+            concrete = object_type(inner, value, path, self.plan)
+            children = step.children(concrete)
             values = await _all([self._field(child, value, (*path, child.key)) for child in children])
-            return {child.key: v for child, v in zip(children, values, strict=True)}
+            members = zip((child.key for child in children), values, strict=True)
+            return dict(members) if concrete is inner else OfType(members, concrete.name)
         except (Missing, Mismatch) as problem:
             return self._absent(type_, problem, path)
 
@@ -130,6 +153,23 @@ class Execution:
             self.record_mismatch(str(problem), path)
         if isinstance(type_, GraphQLNonNull):
             raise Missing
+
+    def _too_many_invalidations(self, resolution: Resolution) -> FieldError | None:
+        if not resolution.invalidations:
+            return None
+        self._invalidated += len(resolution.invalidations)
+        if self._invalidated > MOST_INVALIDATIONS:
+            return FieldError(
+                f"a request may invalidate subscriptions at most {MOST_INVALIDATIONS} times", "BadRequestException"
+            )
+        self._invalidations += resolution.invalidations
+        return None
+
+    def _invalidate(self) -> None:
+        """After the event of the mutation: what a subscription hears last is what ended it."""
+        for invalidation in self._invalidations:
+            self.audience.invalidate(invalidation)
+        self._invalidations.clear()
 
     def _refuse(self, step: Step, path: Path) -> Any:
         return complete_field(step, FieldUnauthorized(step.parent.name, step.name), path, self)

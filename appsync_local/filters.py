@@ -116,6 +116,11 @@ def _condition(given: object) -> Condition:
     return Condition(tuple(name.split(".")), operator, value)
 
 
+def group_holds(group: Group, published: Mapping[str, Any]) -> bool:
+    """Whether a value satisfies every condition of a group."""
+    return all(condition.holds(published) for condition in group)
+
+
 def value_at(published: object, path: tuple[str, ...]) -> Any:
     """The member at a path, None where there is none or the path is deeper than AppSync looks."""
     if len(path) > DEEPEST_PATH:

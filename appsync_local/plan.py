@@ -37,6 +37,7 @@ from graphql.execution.values import VariableValues, get_argument_values
 
 from appsync_local.api import ExecutableApi
 from appsync_local.authorization.caller import Rule
+from appsync_local.errors import FieldError
 from appsync_local.resolvers import Resolver
 
 _ROOT_META: Final = {"__schema": SchemaMetaFieldDef, "__type": TypeMetaFieldDef}
@@ -55,6 +56,8 @@ class Step:
         rule: Who may use the field; None where anybody may (`__typename`, introspection).
         resolver: What answers it; None where the parent's value has it.
         resolves_below: Whether a resolver runs for a field below this one.
+        depth: Levels down to this one, which is 1 at the root.
+        refusal: Why nobody is answered; None where the caller decides.
     """
 
     key: str
@@ -66,6 +69,8 @@ class Step:
     resolver: Resolver | None
     resolves_below: bool
     plan: "Plan"
+    depth: int
+    refusal: FieldError | None
     _children: dict[str, tuple["Step", ...]] = field(default_factory=dict)
 
     @cached_property
@@ -96,7 +101,9 @@ class Step:
         """What is selected below, for a value of this type."""
         steps = self._children.get(type_.name)
         if steps is None:
-            steps = self._children[type_.name] = self.plan.compile(type_, (node.selection_set for node in self.nodes))
+            steps = self._children[type_.name] = self.plan.compile(
+                type_, (node.selection_set for node in self.nodes), depth=self.depth + 1
+            )
         return steps
 
     def possible_children(self) -> Iterator["Step"]:
@@ -138,14 +145,16 @@ class Plan:
         assert root is not None  # noqa: S101  # validation refuses operations that the schema lacks
         self.steps = self.compile(root, (operation.selection_set,))
 
-    def compile(self, parent: GraphQLObjectType, selections: Iterable[SelectionSetNode | None]) -> tuple[Step, ...]:
+    def compile(
+        self, parent: GraphQLObjectType, selections: Iterable[SelectionSetNode | None], *, depth: int = 1
+    ) -> tuple[Step, ...]:
         """The steps for an object of this type."""
         collected: dict[str, list[FieldNode]] = {}
         seen: set[str] = set()
         for selection in selections:
             if selection is not None:
                 self._collect(parent, selection.selections, collected, seen)
-        return tuple(self._step(parent, key, tuple(nodes)) for key, nodes in collected.items())
+        return tuple(self._step(parent, key, tuple(nodes), depth) for key, nodes in collected.items())
 
     def _collect(
         self,
@@ -183,7 +192,7 @@ class Plan:
         type_ = self.api.schema.get_type(condition)
         return isinstance(type_, GraphQLInterfaceType | GraphQLUnionType) and self.api.schema.is_sub_type(type_, parent)
 
-    def _step(self, parent: GraphQLObjectType, key: str, nodes: tuple[FieldNode, ...]) -> Step:
+    def _step(self, parent: GraphQLObjectType, key: str, nodes: tuple[FieldNode, ...], depth: int) -> Step:
         name = nodes[0].name.value
         if name == "__typename":
             definition = TypeNameMetaFieldDef
@@ -202,7 +211,15 @@ class Plan:
             resolver=self.api.resolvers.get(coordinate),
             resolves_below=get_named_type(definition.type).name in self.api.resolving_types,
             plan=self,
+            depth=depth,
+            refusal=self._refusal(parent, depth),
         )
+
+    def _refusal(self, parent: GraphQLObjectType, depth: int) -> FieldError | None:
+        limit = self.api.limits.depth
+        if not limit or depth <= limit or parent.name.startswith("__"):
+            return None
+        return FieldError(f"Query depth limit {limit} is reached.", "QueryDepthLimitReached")
 
 
 def _object_types(api: ExecutableApi, type_: object) -> Iterable[GraphQLObjectType]:

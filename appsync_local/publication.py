@@ -11,11 +11,14 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import orjson
+from graphql import GraphQLObjectType
 from graphql.execution.values import VariableValues
 
 from appsync_local.api import ExecutableApi
-from appsync_local.completion import Missing, Path, complete_field
+from appsync_local.completion import Missing, OfType, Path, complete_field
+from appsync_local.counters import Counters
 from appsync_local.errors import FieldError
+from appsync_local.filters import group_holds
 from appsync_local.plan import Plan, Step
 from appsync_local.subscriptions import Registry
 
@@ -40,9 +43,10 @@ class Delivery:
         """The payload of a `data` message: `data`, and `errors` where fields that must not be null are."""
         [step] = self.plan.steps
         try:
-            data: object = {step.key: complete_field(step, value, (step.key,), self)}
+            shown = complete_field(step, value, (step.key,), self)
         except Missing:
-            data = None
+            shown = None  # also where the field must not be null: clients drop a message whose `data` is null
+        data = {step.key: shown}
         return {"data": data, "errors": self.errors} if self.errors else {"data": data}
 
     def record(self, error: FieldError, step: Step, path: Path) -> None:  # noqa: ARG002
@@ -55,9 +59,10 @@ class Delivery:
 class Publisher:
     """Hands the results of mutations to the subscriptions that they are for."""
 
-    def __init__(self, api: ExecutableApi, registry: Registry) -> None:
+    def __init__(self, api: ExecutableApi, registry: Registry, counters: Counters) -> None:
         self._triggers = api.triggers
         self._registry = registry
+        self._counters = counters
 
     def publish(self, step: Step, value: Any) -> None:
         """Deliver a mutation field's value; before this returns, every payload is in its connection's queue."""
@@ -70,18 +75,33 @@ class Publisher:
             for subscription in self._registry.matching(name, published):
                 plan = subscription.plan
                 if plan not in payloads:
-                    payloads[plan] = _payload(Delivery(plan, subscription.variables), published, name)
+                    payloads[plan] = self._payload(Delivery(plan, subscription.variables), published, name)
                 payload = payloads[plan]
                 if payload is not None:
                     subscription.deliver(payload)
 
+    def _payload(self, delivery: Delivery, published: Any, field_name: str) -> bytes | None:
+        payload = orjson.dumps(delivery.run(published))
+        if len(payload) > PAYLOAD_LIMIT:
+            self._counters.oversized_events += 1
+            log.warning("an event for %s was dropped: it has %d bytes of %d", field_name, len(payload), PAYLOAD_LIMIT)
+            return None
+        return payload
 
-def _payload(delivery: Delivery, published: Any, field_name: str) -> bytes | None:
-    payload = orjson.dumps(delivery.run(published))
-    if len(payload) > PAYLOAD_LIMIT:
-        log.warning("an event for %s was dropped: it has %d bytes of %d", field_name, len(payload), PAYLOAD_LIMIT)
-        return None
-    return payload
+    def invalidate(self, invalidation: object) -> None:
+        """End the subscriptions whose invalidation filter the payload satisfies.
+
+        Args:
+            invalidation: `{"subscriptionField": ..., "payload": {...}}`; anything else ends nothing.
+        """
+        told = invalidation if isinstance(invalidation, dict) else {}
+        name, payload = told.get("subscriptionField"), told.get("payload")
+        if not isinstance(name, str) or not isinstance(payload, dict):
+            log.warning("an invalidation needs a subscriptionField and a payload; this one ends nothing")
+            return
+        for subscription in self._registry.invalidatable(name):
+            if any(group_holds(group, payload) for group in subscription.invalidation):
+                subscription.end()
 
 
 def _by_field_names(step: Step, value: Any) -> Any:
@@ -92,4 +112,9 @@ def _by_field_names(step: Step, value: Any) -> Any:
         return [_by_field_names(step, item) for item in value]
     if not isinstance(value, dict):
         return value
+    if isinstance(value, OfType):
+        concrete = step.plan.api.schema.get_type(value.type_name)
+        assert isinstance(concrete, GraphQLObjectType)  # noqa: S101  # completion took it from this schema
+        named = ((c.name, _by_field_names(c, value[c.key])) for c in step.children(concrete))
+        return OfType(named, value.type_name)
     return {c.name: _by_field_names(c, value[c.key]) for c in step.possible_children() if c.key in value}

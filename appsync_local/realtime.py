@@ -110,6 +110,11 @@ class Connection:
         self._running.remove(id_)
         return [Stop(id_), complete]
 
+    def end(self, id_: SubscriptionId) -> bytes:
+        """The `complete` of a subscription that the server ends; nothing follows it."""
+        self._running.discard(id_)
+        return b'{"id":%s,"type":"complete","payload":{"message":"Subscription complete."}}' % orjson.dumps(id_)
+
     def is_awaited(self, start: Start) -> bool:
         """Whether this `start` still waits for its answer; not so once the client has stopped it."""
         return self._starting.get(start.id) is start

@@ -49,11 +49,15 @@ class Resolution:
         context: Who calls which field, and with what.
         appended: Errors added with `util.appendError`.
         filter: What `extensions.setSubscriptionFilter` was given last.
+        invalidation_filter: What `extensions.setSubscriptionInvalidationFilter` was given last.
+        invalidations: What `extensions.invalidateSubscriptions` was given, in order.
     """
 
     context: FieldContext
     appended: list[FieldError] = field(default_factory=list)
     filter: object = None
+    invalidation_filter: object = None
+    invalidations: list[object] = field(default_factory=list)
     stash: dict[str, Any] = field(default_factory=dict)
     previous: dict[str, object] | None = None
 
@@ -108,6 +112,9 @@ class Resolution:
         self.appended += [FieldError(e["message"], e["type"], e["data"], e["info"]) for e in outcome.appended]
         if outcome.filter is not None:
             self.filter = outcome.filter
+        if outcome.invalidation_filter is not None:
+            self.invalidation_filter = outcome.invalidation_filter
+        self.invalidations += outcome.invalidations
         for line in outcome.logs:
             log.info("%s: %s", script.path.name, line)
         match outcome.kind:

@@ -2,7 +2,6 @@
 
 import asyncio
 import errno
-import ipaddress
 import logging
 import time
 import uuid
@@ -17,30 +16,47 @@ import orjson
 from aiohttp import WSMsgType, web
 
 from appsync_local.api import load
+from appsync_local.authorization.api_keys import ApiKey
 from appsync_local.authorization.credentials import Headers
-from appsync_local.authorization.gate import Gate
-from appsync_local.authorization.lambda_authorizer import LambdaAuthorizer
+from appsync_local.authorization.gate import Gate, Known
+from appsync_local.authorization.lambda_authorizer import DEFAULT_OPTIONS, AuthorizerOptions, LambdaAuthorizer
+from appsync_local.authorization.oidc import OidcProvider
 from appsync_local.authorization.sigv4 import IamPrincipal
-from appsync_local.authorization.user_pools import UserPool, UserPools
+from appsync_local.authorization.user_pools import DefaultAction, UserPool
 from appsync_local.chaos import control
 from appsync_local.chaos.spec import Fault
 from appsync_local.chaos.switch import Chaos
 from appsync_local.errors import PortInUse
 from appsync_local.handshake import SUBPROTOCOL
 from appsync_local.lambda_invoker import LambdaInvoker
+from appsync_local.limits import DEFAULT_LIMITS, LIFETIME, Introspection, Limits
+from appsync_local.pages import Asked, Page, Pages, is_loopback
 from appsync_local.realtime import KEEP_ALIVE_INTERVAL
 from appsync_local.service import GRAPHQL_PATH, Answer, Service
 from appsync_local.session import Session
 from infrastructure.wiring import Api
 
-__all__ = ["Engine", "IamPrincipal", "PortInUse", "UserPool"]
+__all__ = [
+    "ApiKey",
+    "AuthorizerOptions",
+    "DefaultAction",
+    "Engine",
+    "IamPrincipal",
+    "Introspection",
+    "Limits",
+    "OidcProvider",
+    "PortInUse",
+    "UserPool",
+]
 
 REALTIME_PATH: Final = "/graphql/realtime"
 CLOSE_TIMEOUT: Final = 1.0  # seconds that a client has to answer a close
 MESSAGE_LIMIT: Final = 1024 * 1024  # bytes of one message from a client
 _CORS: Final = {
     "access-control-allow-origin": "*",
-    "access-control-expose-headers": "x-amzn-RequestId,x-amzn-ErrorType,x-amz-user-agent,x-amzn-ErrorMessage,Date",
+    "access-control-expose-headers": (
+        "x-amzn-RequestId,x-amzn-ErrorType,x-amz-user-agent,x-amzn-ErrorMessage,Date,x-amz-schema-version"
+    ),
 }
 _JSON: Final = "application/json;charset=UTF-8"
 
@@ -56,10 +72,15 @@ class Engine:
         code: The folder with `resolvers/` and `functions/`.
         invoker: Runs Lambda functions.
         user_pools: Cognito user pools whose tokens are accepted.
+        oidc_providers: OpenID Connect providers whose tokens are accepted.
+        api_keys: API keys that are accepted.
         principals: IAM access keys that are known.
+        authorizer: How the Lambda authorizer is used.
         region: Where signatures have to be for.
         handlers: Names of the Lambda functions that exist.
+        limits: What one operation may ask for.
         keep_alive: Seconds between two `ka` messages.
+        lifetime: Seconds after which a realtime connection is closed.
         chaos: What is to go wrong on purpose. It can be turned at `/chaos`, which is no part of AppSync, while the
             engine listens on loopback. None: nothing goes wrong, and there is no such path.
 
@@ -75,30 +96,47 @@ class Engine:
         code: Path,
         invoker: LambdaInvoker,
         user_pools: tuple[UserPool, ...] = (),
+        oidc_providers: tuple[OidcProvider, ...] = (),
+        api_keys: tuple[ApiKey, ...] = (),
         principals: tuple[IamPrincipal, ...] = (),
+        authorizer: AuthorizerOptions = DEFAULT_OPTIONS,
         region: str = "us-east-1",
         handlers: AbstractSet[str] = frozenset(),
+        limits: Limits = DEFAULT_LIMITS,
         keep_alive: float = KEEP_ALIVE_INTERVAL,
+        lifetime: float = LIFETIME,
         chaos: Chaos | None = None,
     ) -> None:
-        executable = load(api, schema=schema, code=code, handlers=handlers, invoker=invoker)
-        authorizer = executable.authorizer and LambdaAuthorizer(executable.authorizer, invoker, clock=time.monotonic)
+        executable = load(
+            api,
+            schema=schema,
+            code=code,
+            handlers=handlers,
+            invoker=invoker,
+            default_action=user_pools[0].default_action if user_pools else DefaultAction.ALLOW,
+            limits=limits,
+        )
         gate = Gate(
             executable.modes,
-            authorizer=authorizer or None,
-            user_pools=UserPools(user_pools, fetch=self._fetch, clock=time.monotonic),
-            principals=principals,
+            known=Known(user_pools, oidc_providers, api_keys, principals),
+            authorizer=None
+            if executable.authorizer is None
+            else LambdaAuthorizer(executable.authorizer, invoker, authorizer, clock=time.monotonic),
             region=region,
+            fetch=self._fetch,
+            clock=time.monotonic,
             now=lambda: datetime.now(UTC),
         )
         self.service = Service(executable, gate)
         self._keep_alive = keep_alive
+        self._lifetime = lifetime
         self._chaos = chaos or Chaos()
         self._has_control = chaos is not None
         self._runner: web.ServerRunner | None = None
         self._address = ("", 0)
         self._http: aiohttp.ClientSession | None = None
         self._open: set[web.WebSocketResponse] = set()
+        self._pages: list[Pages] = []
 
     @property
     def graphql_url(self) -> str:
@@ -114,6 +152,10 @@ class Engine:
     def chaos_url(self) -> str:
         """Where chaos is turned, if it can be."""
         return f"http://{self._address[0]}:{self._address[1]}{control.CHAOS_PATH}"
+
+    def offer(self, pages: Pages) -> None:
+        """Serve pages of the embedder's beside the API, while the engine listens on loopback."""
+        self._pages.append(pages)
 
     async def start(self, *, host: str = "127.0.0.1", port: int = 4000) -> None:
         """Listen; port 0 takes a free one.
@@ -159,6 +201,9 @@ class Engine:
             return await self._realtime(request, request_id)
         if request.method == "OPTIONS":
             return _preflight(request)
+        page = await self._page(request) if request.path != GRAPHQL_PATH else None
+        if page is not None:
+            return web.Response(status=page.status, body=page.body, headers=_page_headers(page))
         fault = self._fault(request)
         if fault is Fault.SERVER_ERROR:
             return _response(_refusal(503, "ServiceUnavailable", "this request was not carried out"), request_id)
@@ -166,6 +211,16 @@ class Engine:
         if fault is Fault.LOST_ANSWER and request.transport is not None:
             request.transport.abort()
         return _response(answer, request_id)
+
+    async def _page(self, request: web.BaseRequest) -> Page | None:
+        if not self._pages or not is_loopback(self._address[0]):
+            return None
+        asked = Asked(request.method, request.path, _headers(request), await request.read())
+        for pages in self._pages:
+            page = await pages.answer(asked)
+            if page is not None:
+                return page
+        return None
 
     def _fault(self, request: web.BaseRequest) -> Fault | None:
         requests = self._chaos.requests
@@ -175,7 +230,7 @@ class Engine:
 
     async def _answer(self, request: web.BaseRequest, request_id: str) -> Answer:
         if request.path != GRAPHQL_PATH:
-            if request.path == control.CHAOS_PATH and self._has_control and _is_loopback(self._address[0]):
+            if request.path == control.CHAOS_PATH and self._has_control and is_loopback(self._address[0]):
                 told = control.answer(self._chaos, request.method, await request.read())
                 return Answer(told.status, told.body)
             return _refusal(404, "NotFoundException", f"nothing is served at this path; POST to {GRAPHQL_PATH}")
@@ -204,6 +259,7 @@ class Engine:
             self.service,
             peer=request.remote or "",
             keep_alive=self._keep_alive,
+            lifetime=self._lifetime,
             chaos=self._chaos,
         )
         offered = request.headers.get("sec-websocket-protocol", "")
@@ -263,11 +319,13 @@ def _headers(request: web.BaseRequest) -> Headers:
     return headers
 
 
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+def _page_headers(page: Page) -> dict[str, str]:
+    return {
+        "content-type": page.content_type,
+        "cache-control": "no-store",
+        "x-content-type-options": "nosniff",
+        **page.headers,
+    }
 
 
 def _refusal(status: int, error_type: str, message: str) -> Answer:
@@ -276,6 +334,7 @@ def _refusal(status: int, error_type: str, message: str) -> Answer:
 
 def _response(answer: Answer, request_id: str) -> web.Response:
     headers = {
+        **answer.headers,
         "content-type": _JSON,
         "x-amzn-requestid": request_id,
         "x-amzn-appsync-tokensconsumed": "1",

@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import orjson
@@ -15,6 +15,7 @@ from appsync_local.authorization.credentials import Headers, Presented
 from appsync_local.authorization.gate import Gate
 from appsync_local.authorization.lambda_authorizer import CONNECT
 from appsync_local.context import RequestContext
+from appsync_local.counters import Counters
 from appsync_local.documents import Documents, Operation
 from appsync_local.errors import (
     UNAUTHORIZED_EXCEPTION,
@@ -43,11 +44,19 @@ log = logging.getLogger("appsync_local")
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An HTTP response; `error_type` is set on refusals and goes into `x-amzn-errortype`."""
+    """An HTTP response.
+
+    Args:
+        status: The status code.
+        body: JSON.
+        error_type: Set on refusals, for `x-amzn-errortype`.
+        headers: What resolvers added.
+    """
 
     status: int
     body: bytes
     error_type: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class SubscriptionRefused(EngineError):
@@ -79,9 +88,10 @@ class Service:
 
     def __init__(self, api: ExecutableApi, gate: Gate) -> None:
         self.registry = Registry()
+        self.counters = Counters()
         self._gate = gate
         self._documents = Documents(api)
-        self._publisher = Publisher(api, self.registry)
+        self._publisher = Publisher(api, self.registry, self.counters)
 
     async def answer(self, body: bytes, *, headers: Headers, query: str, peer: str, request_id: str) -> Answer:
         """Run one HTTP request.
@@ -102,7 +112,7 @@ class Service:
             entry.mode = caller.mode.value
             operation = self._documents.get(request.query).operation(request.operation_name)
             entry.operation = _named(operation)
-            result = await self._execute(operation, request, caller, headers)
+            result, added = await self._execute(operation, request, caller, headers)
         except RequestRefused as refused:
             entry.outcome = f"{refused.status} {refused.error_type}"
             error = {"errorType": refused.error_type, "message": refused.message}
@@ -117,19 +127,21 @@ class Service:
             return Answer(500, orjson.dumps({"errors": [error]}), _INTERNAL)
         else:
             entry.outcome = _outcome(result)
-            return Answer(200, _encoded(result))
+            return Answer(200, _encoded(result), headers=added)
         finally:
             entry.write(time.perf_counter() - started)
 
     async def _execute(
         self, operation: Operation, request: _Request, caller: Caller, headers: Headers
-    ) -> dict[str, object]:
+    ) -> tuple[dict[str, object], Mapping[str, str]]:
+        """The response, and the headers that resolvers added to it."""
         if operation.type is OperationType.SUBSCRIPTION:
             message = "subscriptions are not supported over HTTP; open a realtime connection"
-            return {"data": None, "errors": [{"errorType": "OperationNotSupported", "message": message}]}
+            return {"data": None, "errors": [{"errorType": "OperationNotSupported", "message": message}]}, {}
         variables = operation.variables(request.variables)
         context = _request_context(caller, headers, request)
-        return await Execution(operation.plan(variables), variables, context, self._publisher.publish).run()
+        execution = Execution(operation.plan(variables), variables, context, self._publisher)
+        return await execution.run(), execution.headers
 
     async def connect(self, headers: Headers, *, peer: str, request_id: str) -> None:
         """Check what a realtime client presented on connecting.
@@ -157,6 +169,7 @@ class Service:
         peer: str,
         request_id: str,
         deliver: Callable[[bytes], None],
+        end: Callable[[], None],
     ) -> Subscription:
         """Check a `start` and run its resolver; the caller registers what comes back.
 
@@ -167,6 +180,7 @@ class Service:
             peer: Address of the client.
             request_id: Unique to this `start`.
             deliver: Takes payloads.
+            end: Ends the subscription from this side.
 
         Raises:
             SubscriptionRefused: With the errors to send.
@@ -181,7 +195,7 @@ class Service:
             operation = self._documents.get(request.query).operation(request.operation_name)
             entry.operation = _named(operation)
             context = _request_context(caller, {**headers, **authorization}, request)
-            return await self._subscription(operation, request, context, deliver)
+            return await self._subscription(operation, request, context, deliver, end)
         except SubscriptionRefused as refused:
             entry.outcome = str(refused)
             raise
@@ -202,7 +216,12 @@ class Service:
             entry.write(time.perf_counter() - started)
 
     async def _subscription(
-        self, operation: Operation, request: _Request, context: RequestContext, deliver: Callable[[bytes], None]
+        self,
+        operation: Operation,
+        request: _Request,
+        context: RequestContext,
+        deliver: Callable[[bytes], None],
+        end: Callable[[], None],
     ) -> Subscription:
         if operation.type is not OperationType.SUBSCRIPTION:
             message = f"{operation.type.value} not supported through the realtime channel"
@@ -220,12 +239,15 @@ class Service:
         except GraphQLError as error:
             raise SubscriptionRefused([{"message": error.message}]) from None
         chosen: Filter = argument_filter(field.arguments)
+        invalidation: Filter = ()
         if step.resolver is not None:
             resolution = Resolution(field)
             await resolution.run(step.resolver)  # its value goes nowhere: a resolver of a subscription guards it
             if resolution.filter is not None:
                 chosen = parse_filter(resolution.filter)
-        return Subscription(step.name, chosen, plan, variables, deliver)
+            if resolution.invalidation_filter is not None:
+                invalidation = parse_filter(resolution.invalidation_filter)
+        return Subscription(step.name, chosen, plan, variables, deliver, end, invalidation)
 
 
 def _require_access(step: Step, caller: Caller) -> None:

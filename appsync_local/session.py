@@ -30,6 +30,7 @@ from appsync_local.subscriptions import Subscription
 
 REFUSAL_GRACE: Final = 1.0  # seconds for a client that is refused to send its `connection_init`
 OUTGOING_LIMIT: Final = 16 * 1024 * 1024  # bytes that may wait for one slow reader
+GOODBYE: Final = b""  # stands in the queue where the connection is to be closed; no message is empty
 
 log = logging.getLogger("appsync_local")
 
@@ -51,12 +52,24 @@ class Socket(Protocol):
 
 
 class Session:
-    """Pumps messages between one socket and its protocol object."""
+    """Pumps messages between one socket and its protocol object.
 
-    def __init__(self, socket: Socket, service: Service, *, peer: str, keep_alive: float, chaos: Chaos) -> None:
+    Args:
+        socket: The socket.
+        service: The API.
+        peer: Address of the client.
+        keep_alive: Seconds between two `ka` messages.
+        lifetime: Seconds after which the connection is closed.
+        chaos: What goes wrong on purpose.
+    """
+
+    def __init__(
+        self, socket: Socket, service: Service, *, peer: str, keep_alive: float, lifetime: float, chaos: Chaos
+    ) -> None:
         self._socket = socket
         self._service = service
         self._keep_alive = keep_alive
+        self._lifetime = lifetime
         self._chaos = chaos
         self._feed = Feed(send=self._send, cut=self._cut)
         self._peer = peer
@@ -68,6 +81,7 @@ class Session:
         self._wake = asyncio.Event()
         self._starts: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
+        self._is_ending = False
 
     async def run(self, *, subprotocols: Sequence[str], raw_query: str, headers: Headers, request_id: str) -> None:
         """Serve the connection to its end.
@@ -102,11 +116,13 @@ class Session:
 
     async def _pump(self) -> None:
         writer = asyncio.create_task(self._write())
+        lifetime = asyncio.get_running_loop().call_later(self._lifetime, self._say_goodbye)
         try:
             async for text in self._socket.messages():
                 for event in self._connection.receive(text):
                     self._carry_out(event)
         finally:
+            lifetime.cancel()
             if self._timer is not None:
                 self._timer.cancel()
             self._feed.close()
@@ -144,6 +160,7 @@ class Session:
                 peer=self._peer,
                 request_id=str(uuid.uuid4()),
                 deliver=lambda payload: self._push(start.id, head + payload + b"}"),
+                end=lambda: self._end(start.id),
             )
         except SubscriptionRefused as refused:
             if self._connection.is_awaited(start):
@@ -173,7 +190,21 @@ class Session:
         else:
             self._feed.push(pushes, id_, text)
 
+    def _end(self, id_: SubscriptionId) -> None:
+        """A mutation has invalidated a subscription: it is complete, and its connection is closed."""
+        self._service.registry.remove(self._subscriptions.pop(id_))
+        self._feed.ended(id_)
+        self._send(self._connection.end(id_))
+        self._say_goodbye()
+
+    def _say_goodbye(self) -> None:
+        """Close once everything that waits is sent."""
+        self._send(GOODBYE)
+        self._is_ending = True
+
     def _send(self, text: bytes) -> None:
+        if self._is_ending:
+            return
         self._outgoing.append(text)
         self._outgoing_size += len(text)
         if self._outgoing_size > OUTGOING_LIMIT:
@@ -181,6 +212,7 @@ class Session:
         self._wake.set()
 
     def _cut_off(self) -> None:
+        self._service.counters.slow_readers += 1
         log.warning("a realtime connection was closed: %d bytes were waiting for its reader", self._outgoing_size)
         self._cut()
 
@@ -195,6 +227,9 @@ class Session:
             self._wake.clear()
             while self._outgoing:
                 text = self._outgoing.popleft()
+                if text == GOODBYE:
+                    await self._socket.close()
+                    return
                 try:
                     await self._socket.send(text)
                 except ConnectionError:  # the reader's loop ends on its own

@@ -11,7 +11,7 @@ from typing import Any
 
 from graphql.execution.values import VariableValues
 
-from appsync_local.filters import Condition, Filter, Group, Operator, equality_key, value_at
+from appsync_local.filters import Condition, Filter, Group, Operator, equality_key, group_holds, value_at
 from appsync_local.plan import Plan
 
 
@@ -25,6 +25,8 @@ class Subscription:
         plan: What it selects.
         variables: Its variables, coerced.
         deliver: Takes the payload of a `data` message, as JSON.
+        end: Ends it, when a mutation invalidates it.
+        invalidation: What a mutation has to name to end it; empty where none can.
     """
 
     field: str
@@ -32,6 +34,8 @@ class Subscription:
     plan: Plan
     variables: VariableValues
     deliver: Callable[[bytes], None]
+    end: Callable[[], None]
+    invalidation: Filter = ()
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -58,6 +62,7 @@ class Registry:
     def __init__(self) -> None:
         self._fields: dict[str, _FieldIndex] = {}
         self._filed: dict[Subscription, list[tuple[_Filed, list[_Place]]]] = {}
+        self._invalidatable: dict[Subscription, None] = {}
 
     def __len__(self) -> int:
         return len(self._filed)
@@ -74,10 +79,13 @@ class Registry:
             if not places:
                 index.unplaced[filed] = None
             filed_groups.append((filed, places))
+        if subscription.invalidation:
+            self._invalidatable[subscription] = None
 
     def remove(self, subscription: Subscription) -> None:
         """No event is for this one any more; harmless when it is gone already."""
         index = self._fields.get(subscription.field)
+        self._invalidatable.pop(subscription, None)
         for filed, places in self._filed.pop(subscription, ()):
             assert index is not None  # noqa: S101  # it was filed there
             index.unplaced.pop(filed, None)
@@ -98,9 +106,13 @@ class Registry:
             return [subscription for subscription in self._filed if subscription.field == field_name]
         found: dict[Subscription, None] = {}
         for filed in self.candidates(index, published):
-            if filed.subscription not in found and all(condition.holds(published) for condition in filed.group):
+            if filed.subscription not in found and group_holds(filed.group, published):
                 found[filed.subscription] = None
         return list(found)
+
+    def invalidatable(self, field_name: str) -> list[Subscription]:
+        """The subscriptions to a field that a mutation may end."""
+        return [s for s in self._invalidatable if s.field == field_name]
 
     @staticmethod
     def candidates(index: _FieldIndex, published: Mapping[str, Any]) -> Iterator[_Filed]:

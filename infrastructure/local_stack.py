@@ -118,7 +118,7 @@ async def running(options: Options) -> AsyncIterator[Stack]:
         )  # fmt: skip
         engine = Engine(
             api=API, schema=ROOT / "graphql" / "schema.graphql", code=ROOT / "graphql", invoker=runtime,
-            user_pools=(UserPool(pool.issuer, pool.jwks_url, (pool.client_id,)),), principals=(worker, supervisor),
+            user_pools=(UserPool(pool.issuer, pool.jwks_url, pool.client_id),), principals=(worker, supervisor),
             region=REGION, handlers=frozenset(environments), chaos=chaos,
         )  # fmt: skip
         await engine.start(host=options.host, port=options.port)

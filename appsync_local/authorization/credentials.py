@@ -1,7 +1,7 @@
 """What a client sent to prove who it is, told apart by its shape alone.
 
 Source: AppSync Developer Guide, "Configuring authorization and authentication". Which one wins when several are sent is
-not documented; here it is SigV4, JWT, then the Lambda authorizer's token.
+not documented; here it is SigV4, API key, JWT, then the Lambda authorizer's token.
 """
 
 import base64
@@ -10,8 +10,11 @@ import json
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from typing import Final
 
 from infrastructure.wiring import AuthMode
+
+TOKEN_MODES: Final = frozenset({AuthMode.COGNITO, AuthMode.OIDC})
 
 # Header names in lower case; a header that was sent more than once has a list.
 Headers = Mapping[str, str | list[str]]
@@ -57,6 +60,13 @@ class Signature:
 
 
 @dataclass(frozen=True, slots=True)
+class PresentedKey:
+    """`x-api-key`."""
+
+    key: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class JsonWebToken:
     """A JWT, without `Bearer`."""
 
@@ -70,7 +80,7 @@ class Opaque:
     token: str
 
 
-Credential = Signature | JsonWebToken | Opaque
+Credential = Signature | PresentedKey | JsonWebToken | Opaque
 
 
 def credential_of(presented: Presented, modes: AbstractSet[AuthMode]) -> Credential | None:
@@ -78,10 +88,14 @@ def credential_of(presented: Presented, modes: AbstractSet[AuthMode]) -> Credent
     authorization = presented.header("authorization")
     if authorization and authorization.startswith("AWS4-HMAC-SHA256") and AuthMode.IAM in modes:
         return Signature(authorization)
+    key = presented.header("x-api-key")
+    if key and AuthMode.API_KEY in modes:
+        return PresentedKey(key)
     if not authorization:
         return None
     token = authorization.removeprefix("Bearer ").strip()
-    if AuthMode.COGNITO in modes and _is_jwt(token):
+    # Where nothing but tokens is taken, text of any shape is read as one, and refused as unreadable.
+    if (modes & TOKEN_MODES and _is_jwt(token)) or modes <= TOKEN_MODES:
         return JsonWebToken(token)
     return Opaque(authorization) if AuthMode.LAMBDA in modes else None
 

@@ -2,7 +2,7 @@
 
 Source: AppSync Developer Guide, "Configuring authorization and authentication", on additional authorization modes:
 without a directive only the default mode is allowed, any one directive suffices, and a field's directives replace those
-of its type.
+of its type. With user pools as the only mode, their default action decides about fields without a directive.
 """
 
 from collections.abc import Iterable, Mapping
@@ -11,6 +11,7 @@ from typing import Final
 from graphql import ConstDirectiveNode, GraphQLObjectType, GraphQLSchema, ListValueNode, StringValueNode
 
 from appsync_local.authorization.caller import Rule
+from appsync_local.authorization.user_pools import DefaultAction
 from infrastructure.wiring import AuthMode
 
 _MODE_OF: Final[Mapping[str, AuthMode]] = {
@@ -22,9 +23,11 @@ _MODE_OF: Final[Mapping[str, AuthMode]] = {
 }
 
 
-def rules_of(schema: GraphQLSchema, modes: tuple[AuthMode, ...]) -> dict[str, Rule]:
+def rules_of(
+    schema: GraphQLSchema, modes: tuple[AuthMode, ...], default_action: DefaultAction = DefaultAction.ALLOW
+) -> dict[str, Rule]:
     """The rule of every field of every object type, by `Type.field`. The first of `modes` is the default mode."""
-    default: Rule = {modes[0]: None}
+    default: Rule = {modes[0]: None} if default_action is DefaultAction.ALLOW else {}
     rules: dict[str, Rule] = {}
     for name, type_ in schema.type_map.items():
         if not isinstance(type_, GraphQLObjectType) or name.startswith("__"):
@@ -40,11 +43,12 @@ def rules_of(schema: GraphQLSchema, modes: tuple[AuthMode, ...]) -> dict[str, Ru
 def _rule(directives: Iterable[ConstDirectiveNode], modes: tuple[AuthMode, ...]) -> Rule:
     rule: dict[AuthMode, frozenset[str] | None] = {}
     for directive in directives:
-        name = directive.name.value
-        if name in _MODE_OF:
-            rule[_MODE_OF[name]] = _groups(directive)
-        elif name == "aws_auth" and modes == (AuthMode.COGNITO,):  # ignored, without a word, among several modes
-            rule[AuthMode.COGNITO] = _groups(directive)
+        mode = _MODE_OF.get(directive.name.value)
+        if directive.name.value == "aws_auth" and set(modes) == {AuthMode.COGNITO}:
+            mode = AuthMode.COGNITO  # among several modes it is ignored, without a word
+        if mode is not None:
+            groups, before = _groups(directive), rule.get(mode, frozenset())
+            rule[mode] = None if groups is None or before is None else groups | before
     return rule
 
 

@@ -1,35 +1,73 @@
 """The door of the API: from what a client sent to a verified caller."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
 
+from appsync_local.authorization.api_keys import ApiKey, ApiKeys
 from appsync_local.authorization.caller import Caller
-from appsync_local.authorization.credentials import JsonWebToken, Opaque, Presented, Signature, credential_of
+from appsync_local.authorization.credentials import (
+    JsonWebToken,
+    Opaque,
+    Presented,
+    PresentedKey,
+    Signature,
+    credential_of,
+)
 from appsync_local.authorization.lambda_authorizer import LambdaAuthorizer
+from appsync_local.authorization.oidc import OidcProvider
+from appsync_local.authorization.published_keys import Clock, Fetch
 from appsync_local.authorization.sigv4 import IamPrincipal, verify
-from appsync_local.authorization.user_pools import UserPools
+from appsync_local.authorization.tokens import TokenIssuer, Tokens
+from appsync_local.authorization.user_pools import UserPool
 from appsync_local.errors import NO_VALID_CREDENTIAL, unauthorized
 from infrastructure.wiring import AuthMode
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Who is let in, by mode; what belongs to a mode that the API lacks lets nobody in."""
+
+    user_pools: tuple[UserPool, ...] = ()
+    oidc_providers: tuple[OidcProvider, ...] = ()
+    api_keys: tuple[ApiKey, ...] = ()
+    principals: tuple[IamPrincipal, ...] = ()
+
+
 class Gate:
-    """Authenticates requests and realtime messages alike; the mode is inferred from what was sent."""
+    """Authenticates requests and realtime messages alike; the mode is inferred from what was sent.
+
+    Args:
+        modes: The API's modes.
+        known: Who is let in.
+        authorizer: Decides about tokens of other shapes; None where the API has no such mode.
+        region: Where signatures have to be for.
+        fetch: Gets token issuers' keys.
+        clock: Seconds, growing.
+        now: The time, in UTC.
+    """
 
     def __init__(
         self,
         modes: tuple[AuthMode, ...],
         *,
+        known: Known,
         authorizer: LambdaAuthorizer | None,
-        user_pools: UserPools,
-        principals: tuple[IamPrincipal, ...],
         region: str,
+        fetch: Fetch,
+        clock: Clock,
         now: Callable[[], datetime],
     ) -> None:
         self._modes = frozenset(modes)
         self._authorizer = authorizer
-        self._user_pools = user_pools
-        self._principals = {principal.access_key_id: principal for principal in principals}
+        self._api_keys = ApiKeys(known.api_keys, now=now)
+        issuers: tuple[TokenIssuer, ...] = (
+            *(known.user_pools if AuthMode.COGNITO in modes else ()),
+            *(known.oidc_providers if AuthMode.OIDC in modes else ()),
+        )
+        self._tokens = Tokens(issuers, fetch=fetch, clock=clock, now=now)
+        self._principals = {principal.access_key_id: principal for principal in known.principals}
         self._region = region
         self._now = now
 
@@ -43,8 +81,10 @@ class Gate:
         match credential:
             case Signature():
                 return verify(credential, presented, principals=self._principals, region=self._region, now=self._now())
+            case PresentedKey():
+                return self._api_keys.verify(credential)
             case JsonWebToken():
-                return await self._user_pools.verify(credential, presented)
+                return await self._tokens.verify(credential, presented)
             case Opaque():
                 if self._authorizer is None:
                     raise unauthorized(NO_VALID_CREDENTIAL)

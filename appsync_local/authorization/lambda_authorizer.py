@@ -5,47 +5,84 @@ Source: AppSync Developer Guide, "AWS_LAMBDA authorization". `Deepdish:Connect` 
 
 import asyncio
 import logging
+import re
 from collections import OrderedDict
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
+
+import orjson
 
 from appsync_local.authorization.caller import Caller
 from appsync_local.authorization.credentials import Opaque, Presented
-from appsync_local.authorization.user_pools import Clock
-from appsync_local.errors import FunctionFailed, unauthorized
+from appsync_local.authorization.published_keys import Clock
+from appsync_local.errors import ApiInvalid, FunctionFailed, unauthorized
 from appsync_local.lambda_invoker import LambdaInvoker
 from infrastructure.wiring import AuthMode
 
 TIME_LIMIT: Final = 10.0  # seconds
 LONGEST_TTL: Final = 3600  # seconds
 ANSWERS_KEPT: Final = 1024
+LARGEST_KEPT: Final = 1_048_575  # bytes of an answer's JSON; larger ones are asked for every time
 CONNECT: Final[Mapping[str, object]] = {"operationName": "Deepdish:Connect", "queryString": "", "variables": {}}
 
 log = logging.getLogger("appsync_local")
 
 
-class LambdaAuthorizer:
-    """Asks the authorizer function, and keeps an answer for as long as the function says: not at all by default."""
+@dataclass(frozen=True, slots=True)
+class AuthorizerOptions:
+    """How AppSync is set up to use the authorizer.
 
-    def __init__(self, function: str, invoker: LambdaInvoker, *, clock: Clock) -> None:
+    Args:
+        ttl: Seconds for which an answer that says nothing about it is kept, at most 3600; 0: not at all.
+        identity_validation: What a whole token has to match before the function is asked; None: anything does.
+    """
+
+    ttl: int = 0
+    identity_validation: str | None = None
+
+
+DEFAULT_OPTIONS: Final = AuthorizerOptions()
+
+
+class LambdaAuthorizer:
+    """Asks the authorizer function, and keeps an answer for as long as it says, or else as the options do.
+
+    Answers are kept by token alone: neither the query nor the headers count.
+
+    Raises:
+        ApiInvalid: The identity validation is no regular expression.
+    """
+
+    def __init__(
+        self, function: str, invoker: LambdaInvoker, options: AuthorizerOptions = DEFAULT_OPTIONS, *, clock: Clock
+    ) -> None:
         self._function = function
         self._invoker = invoker
         self._clock = clock
+        self._ttl = options.ttl
+        try:
+            self._valid = re.compile(options.identity_validation) if options.identity_validation is not None else None
+        except re.error as error:
+            raise ApiInvalid([f"the authorizer's identity validation is no regular expression: {error}"]) from None
         self._kept: OrderedDict[str, tuple[float, Caller]] = OrderedDict()
 
     async def verify(self, credential: Opaque, presented: Presented, request_id: str) -> Caller:
         """The caller that the function describes.
 
         Raises:
-            RequestRefused: The function said no, failed, or answered something else than AppSync takes.
+            RequestRefused: The function said no, failed, or answered something else than AppSync takes; or the token
+                does not have the form that is asked for.
         """
+        if self._valid is not None and self._valid.fullmatch(credential.token) is None:
+            raise unauthorized()
         kept = self._kept.get(credential.token)
         if kept is not None and self._clock() < kept[0]:
             self._kept.move_to_end(credential.token)
             return kept[1]
         answer = await self._ask(credential, presented, request_id)
         caller = _caller(answer)
-        self._keep(credential.token, caller, answer.get("ttlOverride"))
+        self._keep(credential.token, caller, answer)
         return caller
 
     async def _ask(self, credential: Opaque, presented: Presented, request_id: str) -> Mapping[str, Any]:
@@ -67,9 +104,10 @@ class LambdaAuthorizer:
             raise unauthorized()
         return answer
 
-    def _keep(self, token: str, caller: Caller, ttl: object) -> None:
+    def _keep(self, token: str, caller: Caller, answer: Mapping[str, Any]) -> None:
         self._kept.pop(token, None)
-        if not isinstance(ttl, int) or isinstance(ttl, bool) or ttl <= 0:
+        ttl = answer.get("ttlOverride", self._ttl)
+        if not isinstance(ttl, int) or isinstance(ttl, bool) or ttl <= 0 or len(orjson.dumps(answer)) > LARGEST_KEPT:
             return
         self._kept[token] = (self._clock() + min(ttl, LONGEST_TTL), caller)
         if len(self._kept) > ANSWERS_KEPT:
@@ -82,10 +120,13 @@ def _caller(answer: Mapping[str, Any]) -> Caller:
         log.warning("the authorizer's resolverContext must be a flat object; nested values are not supported")
         raise unauthorized()
     denied = answer.get("deniedFields") or []
+    if not isinstance(denied, list) or not all(isinstance(field, str) for field in denied):
+        log.warning("the authorizer's deniedFields must be a list of Type.field or of field ARNs")
+        raise unauthorized()
     return Caller(
         mode=AuthMode.LAMBDA,
         identity={"resolverContext": context},
-        denied=frozenset(_coordinate(str(field)) for field in denied),
+        denied=frozenset(_coordinate(field) for field in denied),
     )
 
 

@@ -37,6 +37,8 @@ class Outcome:
         stash: The stash as the call left it.
         appended: Errors added by `util.appendError`, as objects with message, type, data, info.
         filter: What `extensions.setSubscriptionFilter` was given, or None.
+        invalidation_filter: What `extensions.setSubscriptionInvalidationFilter` was given, or None.
+        invalidations: What `extensions.invalidateSubscriptions` was given, call by call.
         logs: Lines written to the console.
     """
 
@@ -45,6 +47,8 @@ class Outcome:
     stash: dict[str, Any]
     appended: list[dict[str, Any]]
     filter: object
+    invalidation_filter: object
+    invalidations: list[object]
     logs: list[str]
 
 
@@ -101,6 +105,8 @@ class Script:
             stash=answer["stash"],
             appended=answer.get("appended", []),
             filter=answer.get("filter"),
+            invalidation_filter=answer.get("invalidationFilter"),
+            invalidations=answer.get("invalidations", []),
             logs=answer.get("logs", []),
         )
 

@@ -40,7 +40,7 @@ async def engine(invoker: RecordingInvoker, issuer: Issuer) -> AsyncIterator[Eng
         schema=SCHEMA,
         code=NOTES,
         invoker=invoker,
-        user_pools=(UserPool(ISSUER, issuer.jwks_url, (CLIENT_ID,)),),
+        user_pools=(UserPool(ISSUER, issuer.jwks_url, CLIENT_ID),),
         principals=(BACKEND, READER, POWERLESS),
         handlers=HANDLERS,
     )

@@ -2,12 +2,14 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from appsync_local.api import load, load_schema
 from appsync_local.errors import ApiInvalid, PortInUse
-from appsync_local.server import Engine
+from appsync_local.limits import Limits
+from appsync_local.server import AuthorizerOptions, DefaultAction, Engine
 from infrastructure.wiring import Api, AuthMode, NoneSource, UnitResolver
 from tests.engine.doubles import API, HANDLERS, NOTES, SCHEMA, RecordingInvoker
 
@@ -82,14 +84,38 @@ def test_a_fault_of_the_wiring_is_named() -> None:
         )
 
 
-def test_a_mode_that_is_not_served_is_refused() -> None:
-    with pytest.raises(ApiInvalid, match="the engine does not serve API_KEY; take it out of the modes"):
+@pytest.mark.parametrize(
+    ("modes", "options", "problem"),
+    [
+        ((*API.modes, AuthMode.IAM), {}, "AWS_IAM is among the modes 2 times; an API has it once"),
+        (API.modes, {"default_action": DefaultAction.DENY}, "the default action DENY needs AMAZON_COGNITO_USER_POOLS"),
+        (API.modes, {"limits": Limits(depth=76)}, "the depth limit is 76; it is 0 for none, or 1 to 75"),
+        (API.modes, {"limits": Limits(resolvers=0)}, "the limit of resolvers is 0; it is 1 to 10000"),
+    ],
+)
+def test_settings_that_appsync_would_not_take_are_refused(
+    modes: tuple[AuthMode, ...], options: dict[str, Any], problem: str
+) -> None:
+    with pytest.raises(ApiInvalid, match=problem):
         load(
-            replace(API, modes=(*API.modes, AuthMode.API_KEY)),
+            replace(API, modes=modes),
             schema=SCHEMA,
             code=NOTES,
             handlers=HANDLERS,
             invoker=RecordingInvoker(),
+            **options,
+        )
+
+
+def test_an_identity_validation_that_is_no_regular_expression_is_refused() -> None:
+    with pytest.raises(ApiInvalid, match="identity validation is no regular expression"):
+        Engine(
+            api=API,
+            schema=SCHEMA,
+            code=NOTES,
+            invoker=RecordingInvoker(),
+            handlers=HANDLERS,
+            authorizer=AuthorizerOptions(identity_validation="("),
         )
 
 

@@ -14,7 +14,7 @@ from appsync_local.subscriptions import Registry, Subscription
 
 def subscription(filter_: Filter, field: str = "onNote") -> Subscription:
     # The registry never looks at the plan.
-    return Subscription(field, filter_, None, VariableValues({}, {}), lambda payload: None)  # type: ignore[arg-type]
+    return Subscription(field, filter_, None, VariableValues({}, {}), lambda payload: None, lambda: None)  # type: ignore[arg-type]
 
 
 def conditions(*filters: tuple[str, str, Any]) -> dict[str, object]:

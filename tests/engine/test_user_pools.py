@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from appsync_local.authorization.user_pools import REFETCH_AFTER, RETRY_AFTER, PublishedKeys
+from appsync_local.authorization.published_keys import REFETCH_AFTER, RETRY_AFTER, PublishedKeys
 from tests.unit.issuer import signing_key
 
 

@@ -1,0 +1,64 @@
+"""OpenID Connect providers: which tokens are a provider's, and who their user is.
+
+Source: AppSync Developer Guide, "OPENID_CONNECT authorization".
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from appsync_local.authorization.caller import Caller
+from appsync_local.errors import NO_VALID_CREDENTIAL, unauthorized
+from infrastructure.wiring import AuthMode
+
+REQUIRED: Final = ("exp", "iat", "sub")
+
+
+@dataclass(frozen=True, slots=True)
+class OidcProvider:
+    """A provider whose tokens are accepted.
+
+    Args:
+        issuer: The `iss` of its tokens.
+        jwks_url: Where its public keys are; None: where its discovery document says.
+        client_id_regex: Which clients' tokens are accepted, matched against the whole `aud` or `azp`; None for all.
+        iat_ttl_ms: Milliseconds for which a token counts from `iat` on; None: until it expires.
+        auth_ttl_ms: Milliseconds for which a token counts from `auth_time` on; None: until it expires.
+    """
+
+    issuer: str
+    jwks_url: str | None = None
+    client_id_regex: str | None = None
+    iat_ttl_ms: int | None = None
+    auth_ttl_ms: int | None = None
+
+    @property
+    def keys_url(self) -> str:
+        """The keys, or the document that says where they are."""
+        return self.jwks_url or f"{self.issuer.rstrip('/')}/.well-known/openid-configuration"
+
+
+def caller(claims: Mapping[str, Any], provider: OidcProvider, now: datetime) -> Caller:
+    """The user of a token whose signature and `exp` are checked already.
+
+    Raises:
+        RequestRefused: The token is for another client, or older than the provider's settings allow.
+    """
+    if provider.client_id_regex is not None:
+        audience = claims.get("aud")
+        clients = [*(audience if isinstance(audience, list) else [audience]), claims.get("azp")]
+        if not any(isinstance(client, str) and re.fullmatch(provider.client_id_regex, client) for client in clients):
+            raise unauthorized(NO_VALID_CREDENTIAL)
+    for name, lifetime in (("iat", provider.iat_ttl_ms), ("auth_time", provider.auth_ttl_ms)):
+        if lifetime is not None and not _is_within(claims.get(name), lifetime, now):
+            raise unauthorized("Token has expired.")
+    identity = {"sub": claims["sub"], "issuer": claims.get("iss"), "claims": claims}
+    return Caller(mode=AuthMode.OIDC, identity=identity)
+
+
+def _is_within(moment: object, lifetime_ms: int, now: datetime) -> bool:
+    if not isinstance(moment, int | float):
+        return False
+    return now.timestamp() <= moment + timedelta(milliseconds=lifetime_ms).total_seconds()

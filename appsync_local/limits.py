@@ -1,0 +1,38 @@
+"""Limits that an API's owner sets on its operations.
+
+Source: AppSync Developer Guide, "Configuring GraphQL run complexity, query depth, and introspection", and "Quotas".
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+DEEPEST: Final = 75
+MOST_RESOLVERS: Final = 10_000
+MOST_INVALIDATIONS: Final = 5  # per request
+LIFETIME: Final = 24 * 3600.0  # seconds
+
+
+class Introspection(Enum):
+    """Whether clients may ask for the schema."""
+
+    ENABLED = "ENABLED"
+    DISABLED = "DISABLED"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one operation may ask for.
+
+    Args:
+        introspection: Where it is disabled, `__schema` and `__type` do not exist; `__typename` does.
+        depth: Levels of fields that are answered, leaves included; 0: any number.
+        resolvers: Resolvers that run for one request, at most 10,000.
+    """
+
+    introspection: Introspection = Introspection.ENABLED
+    depth: int = 0
+    resolvers: int = MOST_RESOLVERS
+
+
+DEFAULT_LIMITS: Final = Limits()

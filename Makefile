@@ -1,4 +1,5 @@
-# Everything a developer runs. `make run` and `make test` need Python 3.11 or newer and nothing else.
+# Everything a developer runs. `make run` and `make test` need Python 3.11 or newer and nothing else; what talks to AWS
+# (`synth`, `diff`, `deploy`, `destroy`) needs Node 20 or newer too.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
@@ -6,6 +7,7 @@ PYTHON ?= $(firstword $(foreach p,python3.11 python3.12 python3.13 python3.14 py
 VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 4000
+STAGE ?= dev
 FILE ?= $(if $(PROMPT),,examples/lost-messages.md)
 MODEL ?= local.textrank
 SOURCES := app.py appsync_local chalicelib infrastructure longcall tests bench
@@ -13,7 +15,7 @@ SOURCES := app.py appsync_local chalicelib infrastructure longcall tests bench
 RUN = run --model "$(MODEL)" $(if $(PROMPT),--prompt "$$PROMPT") $(if $(FILE),"$(FILE)")
 export PROMPT
 
-.PHONY: help run serve test check format lock clean
+.PHONY: help run serve test check format lock synth diff deploy destroy cdk node clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,9 +42,38 @@ lock: $(VENV)/dev.ready ## Resolve the locked requirements anew from pyproject.t
 	@$(BIN)/pip install --quiet uv
 	@$(BIN)/uv pip compile --quiet --group lambda $(LOCK) -o requirements.txt
 	@$(BIN)/uv pip compile --quiet --group local --generate-hashes $(LOCK) -o requirements/local.txt
+	@$(BIN)/uv pip compile --quiet --group deploy --generate-hashes $(LOCK) -o requirements/deploy.txt
 	@$(BIN)/uv pip compile --quiet --group dev --generate-hashes $(LOCK) -o requirements/dev.txt
 
 LOCK := --no-emit-index-url --no-annotate --no-header --universal --python-version 3.11
+
+synth: cdk ## Write the CloudFormation template of a stage to cdk.out/: STAGE=dev
+	@$(CDK) synth --quiet $(CDK_OPTIONS)
+	@echo "cdk.out/longcall-$(STAGE).template.json"
+
+diff: cdk ## Show what a deployment would change: STAGE=…
+	@$(CDK) diff $(CDK_OPTIONS)
+
+deploy: cdk ## Put a stage on AWS, and write cdk-outputs.json for longcall --target aws: STAGE=…
+	@$(CDK) deploy $(CDK_OPTIONS) --outputs-file ../cdk-outputs.json
+
+destroy: cdk ## Remove a stage from AWS; it asks first: STAGE=…
+	@$(CDK) destroy $(CDK_OPTIONS)
+
+# The command line of CDK is pinned: npm's `latest` is an older build that refuses the library's files.
+CDK = cd infrastructure && node_modules/.bin/cdk
+CDK_OPTIONS = --context stage=$(STAGE) --no-notices
+CDK_CLI := infrastructure/node_modules/.package-lock.json
+
+cdk: $(VENV)/deploy.ready $(CDK_CLI)
+
+$(CDK_CLI): infrastructure/package-lock.json | node
+	@cd infrastructure && npm ci --silent
+	@touch $@
+
+node:
+	@node --version 2>/dev/null | awk -F '[v.]' '{ new = $$2 >= 20 } END { exit !new }' \
+	  || { echo "error: Node 20 or newer is needed for CDK, and was not found; install it from https://nodejs.org" >&2; exit 1; }
 
 clean: ## Remove the environment, caches and local jobs
 	@rm -rf $(VENV) .longcall .mypy_cache .pytest_cache .ruff_cache .hypothesis longcall.egg-info tests/node/node_modules

@@ -1,0 +1,31 @@
+"""The schema as a stage's API has it."""
+
+import re
+from typing import Final
+
+from infrastructure.wiring import AuthMode
+
+# The worker calls this field, and reads this type in its answer; nothing else is for a key.
+OPEN_TO_KEYS: Final = (
+    re.compile(r"^  updateStatus\(.*@aws_iam$", re.MULTILINE),
+    re.compile(r"^type InferenceStatus .*@aws_iam(?= \{$)", re.MULTILINE),
+)
+
+
+class SchemaUnfit(Exception):
+    """The schema is not written as this module expects it."""
+
+
+def for_modes(schema: str, modes: tuple[AuthMode, ...]) -> str:
+    """The schema with `@aws_api_key` where the worker needs it, if the API has that mode; AppSync refuses it elsewhere.
+
+    Raises:
+        SchemaUnfit: The worker's field or type is not found.
+    """
+    if AuthMode.API_KEY not in modes:
+        return schema
+    for pattern in OPEN_TO_KEYS:
+        schema, found = pattern.subn(lambda match: f"{match[0]} @aws_api_key", schema)
+        if found != 1:
+            raise SchemaUnfit(f"the schema has to have {pattern.pattern} once, and has it {found} times")
+    return schema

@@ -81,6 +81,14 @@ class Pool:
         self._idle.clear()
         await self._nursery.stop()
 
+    def renew(self) -> None:
+        """Let no worker take another event: idle ones end now, the others with the event they have."""
+        for idle in self._idle.values():
+            while idle:
+                idle.pop().retire()
+        for worker in self._workers.values():
+            worker.is_outdated = True
+
     def has_room(self, function: FunctionSpec) -> bool:
         if function.reserved_concurrency is None:
             return self._busy_in_common < self._concurrency
@@ -144,7 +152,10 @@ class Pool:
         self._busy[worker.function.name] -= 1
         self._busy_in_common -= worker.function.reserved_concurrency is None
         if worker.state is _State.IDLE:
-            self._idle[worker.function.name].append(worker)
+            if worker.is_outdated:
+                worker.retire()
+            else:
+                self._idle[worker.function.name].append(worker)
             before = self._durations.get(worker.function.name, 0.0)
             self._durations[worker.function.name] = max(worker.last_took, _FADING * before)
         self._on_room()
@@ -211,6 +222,7 @@ class _Worker:
         self.state = _State.STARTING
         self.idle_since = 0.0
         self.last_took = 0.0  # seconds of its last invocation
+        self.is_outdated = False  # its code has changed on disk: the event it has is its last
         self._kill = kill
         self._on_free = on_free
         self._on_gone = on_gone

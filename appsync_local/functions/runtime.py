@@ -132,6 +132,11 @@ class FunctionRuntime:
         await pool.stop()
         queue.close()
 
+    def renew(self) -> None:
+        """From now on, new workers with the code as it is on disk; what runs, runs to its end as it began."""
+        _, pool, _, _ = self._started()
+        pool.renew()
+
     async def invoke(self, function: str, payload: object) -> object:
         """Invoke a function and wait for its result (`RequestResponse`).
 

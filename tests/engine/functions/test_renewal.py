@@ -1,0 +1,110 @@
+"""Code that changes on disk while functions are warm: who takes it up, and who goes on with what it began with."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from appsync_local.functions.rehearsal import rehearse
+from tests.engine.functions.conftest import StartRuntime
+from tests.engine.functions.test_invocations import spec
+from tests.engine.functions.waiting import eventually, is_running, lines
+
+WriteHandlers = Callable[..., None]
+
+OLD = """
+    def f(event, context):
+        if event:
+            note(event, "began")
+            wait_for(event["gate"])
+        return ["old", os.getpid()]
+"""
+NEW = """
+    def f(event, context):
+        return ["the new code", os.getpid()]
+"""
+
+
+async def test_warm_workers_are_replaced_by_workers_with_the_new_code(
+    write_handlers: WriteHandlers, start_runtime: StartRuntime
+) -> None:
+    write_handlers(OLD)
+    runtime = await start_runtime(spec())
+    answer = await runtime.invoke("f", None)
+    assert isinstance(answer, list)
+    write_handlers(NEW)
+    assert await runtime.invoke("f", None) == answer
+
+    runtime.renew()
+
+    renewed = await runtime.invoke("f", None)
+    assert isinstance(renewed, list)
+    assert renewed[0] == "the new code"
+    await eventually(lambda: not is_running(answer[1]), "the old worker has ended")
+
+
+async def test_an_invocation_that_runs_ends_on_the_code_it_began_with_and_is_its_workers_last(
+    write_handlers: WriteHandlers, start_runtime: StartRuntime, tmp_path: Path, notes: Path
+) -> None:
+    write_handlers(OLD)
+    runtime = await start_runtime(spec())
+    gate = tmp_path / "gate"
+    running = asyncio.create_task(runtime.invoke("f", {"notes": str(notes), "gate": str(gate)}))
+    await eventually(lambda: lines(notes) == ["began"], "the old code runs")
+    write_handlers(NEW)
+
+    runtime.renew()
+    meanwhile = await runtime.invoke("f", None)
+    gate.touch()
+    ended = await running
+
+    assert isinstance(meanwhile, list)
+    assert isinstance(ended, list)
+    assert (meanwhile[0], ended[0]) == ("the new code", "old")
+    assert await runtime.invoke("f", None) == meanwhile
+    await eventually(lambda: not is_running(ended[1]), "the old worker has ended")
+
+
+async def test_handlers_that_can_be_imported_leave_nothing_to_say(root: Path, write_handlers: WriteHandlers) -> None:
+    write_handlers("print('[]')\ndef f(event, context): return 1")
+
+    assert await rehearse(root, ["app.f"]) == ()
+
+
+@pytest.mark.parametrize(
+    ("source", "sentence"),
+    [
+        ("def f(event, context:\n    pass\n", "app.py:1:6: SyntaxError: '(' was never closed"),
+        (
+            "import json\nimport no_such_module\n",
+            "app.py:2: ModuleNotFoundError: No module named 'no_such_module'; install it, or correct the import",
+        ),
+        ("x = {}\n\ny = x['k']\n", "app.py:3: KeyError: 'k'"),
+        ("def g(event, context): pass\n", "app.py: there is no handler 'f'; define it, or unwire its function"),
+        ("import os\nos._exit(3)\n", "importing the handlers' modules ended Python with status 3"),
+    ],
+)
+async def test_a_fault_is_one_sentence_with_file_and_line(root: Path, source: str, sentence: str) -> None:
+    (root / "app.py").write_text(source)
+
+    assert await rehearse(root, ["app.f"]) == (sentence,)
+
+
+async def test_a_changed_module_is_tried_even_where_handlers_import_it_only_when_called(root: Path) -> None:
+    (root / "app.py").write_text("def f(event, context):\n    from lib.rules import rule\n")
+    (root / "lib").mkdir()
+    (root / "lib" / "__init__.py").write_text("")
+    (root / "lib" / "rules.py").write_text("from app import nothing\n")
+
+    [sentence] = await rehearse(root, ["app.f"], [root / "lib" / "rules.py"])
+
+    assert sentence.startswith("lib/rules.py:1: ImportError: cannot import name 'nothing' from 'app'")
+
+
+async def test_one_fault_that_stops_several_handlers_is_said_once(root: Path) -> None:
+    (root / "app.py").write_text("1 / 0\n")
+
+    found = await rehearse(root, ["app.f", "app.g"], [root / "app.py"])
+
+    assert found == ("app.py:1: ZeroDivisionError: division by zero",)

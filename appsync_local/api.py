@@ -191,13 +191,13 @@ def _resolvers(api: Api, code: Path, invoker: LambdaInvoker) -> dict[str, Resolv
                 sources[name] = NoneDataSource()
             case _:
                 assert_never(source)
-    functions = {f.name: Stage(Script(code / function_file(f)), sources[f.source]) for f in api.functions}
+    functions = {f.name: Stage(Script(code / function_file(f)), sources[f.source], f.source) for f in api.functions}
     resolvers: dict[str, Resolver] = {}
     for resolver in api.resolvers:
         script = Script(code / resolver_file(resolver))
         match resolver:
             case UnitResolver(field, source_name):
-                resolvers[field] = Unit(Stage(script, sources[source_name]))
+                resolvers[field] = Unit(Stage(script, sources[source_name], source_name))
             case PipelineResolver(field, names):
                 resolvers[field] = Pipeline(script, tuple(functions[name] for name in names))
             case _:

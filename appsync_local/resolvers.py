@@ -4,6 +4,7 @@ Source: AppSync Developer Guide, "JavaScript resolvers overview", and "Runtime u
 """
 
 import logging
+import time
 from dataclasses import dataclass, field
 from typing import Any, assert_never
 
@@ -11,16 +12,18 @@ from appsync_local.context import FieldContext
 from appsync_local.data_sources import DataSource
 from appsync_local.errors import FieldError, FieldUnauthorized, FunctionFailed, ScriptFailed
 from appsync_local.javascript.script import Handler, Outcome, Script
+from appsync_local.journal import OK, steps, write_step
 
 log = logging.getLogger("appsync_local")
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Code around one data source."""
+    """Code around one data source, which goes by `name`."""
 
     script: Script
     source: DataSource
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,17 +93,34 @@ class Resolution:
         return self._call(script, "response", result=value).body["value"]
 
     async def _stage(self, stage: Stage) -> "_StageLeft":
+        if not steps.isEnabledFor(logging.INFO):
+            return await self._run_stage(stage)
+        started, outcome = time.perf_counter(), OK
+        try:
+            left = await self._run_stage(stage)
+            outcome = left.failure or OK
+            return left
+        except FieldError as error:
+            outcome = error.type or "error"
+            raise
+        finally:
+            field = f"{self.context.parent_type}.{self.context.field}"
+            write_step(field, stage.script.path.stem, stage.name, time.perf_counter() - started, outcome)
+
+    async def _run_stage(self, stage: Stage) -> "_StageLeft":
         asked = self._call(stage.script, "request")
         if asked.kind == "early":
             return _StageLeft(asked.body["value"], asked.body["skipTo"] == "END")
+        failed = None
         try:
             result = await stage.source.execute(asked.body["value"])
         except FunctionFailed as failure:
             # The field does not fail by this: the response handler decides.
+            failed = failure.type
             answered = self._call(stage.script, "response", error={"message": failure.message, "type": failure.type})
         else:
             answered = self._call(stage.script, "response", result=result)
-        return _StageLeft(answered.body["value"], answered.body.get("skipTo") == "END")
+        return _StageLeft(answered.body["value"], answered.body.get("skipTo") == "END", failed)
 
     def _call(self, script: Script, handler: Handler, **extra: object) -> Outcome:
         text = self.context.to_json(stash=self.stash, previous=self.previous, **extra)
@@ -131,3 +151,4 @@ class Resolution:
 class _StageLeft:
     value: object
     skips_the_rest: bool
+    failure: str | None = None  # of the data source, whatever the code made of it

@@ -107,27 +107,31 @@ class Engine:
         lifetime: float = LIFETIME,
         chaos: Chaos | None = None,
     ) -> None:
-        executable = load(
-            api,
-            schema=schema,
-            code=code,
-            handlers=handlers,
-            invoker=invoker,
-            default_action=user_pools[0].default_action if user_pools else DefaultAction.ALLOW,
-            limits=limits,
-        )
-        gate = Gate(
-            executable.modes,
-            known=Known(user_pools, oidc_providers, api_keys, principals),
-            authorizer=None
-            if executable.authorizer is None
-            else LambdaAuthorizer(executable.authorizer, invoker, authorizer, clock=time.monotonic),
-            region=region,
-            fetch=self._fetch,
-            clock=time.monotonic,
-            now=lambda: datetime.now(UTC),
-        )
-        self.service = Service(executable, gate)
+        def build() -> Service:
+            executable = load(
+                api,
+                schema=schema,
+                code=code,
+                handlers=handlers,
+                invoker=invoker,
+                default_action=user_pools[0].default_action if user_pools else DefaultAction.ALLOW,
+                limits=limits,
+            )
+            gate = Gate(
+                executable.modes,
+                known=Known(user_pools, oidc_providers, api_keys, principals),
+                authorizer=None
+                if executable.authorizer is None
+                else LambdaAuthorizer(executable.authorizer, invoker, authorizer, clock=time.monotonic),
+                region=region,
+                fetch=self._fetch,
+                clock=time.monotonic,
+                now=lambda: datetime.now(UTC),
+            )
+            return Service(executable, gate)
+
+        self._build = build
+        self.service = build()
         self._keep_alive = keep_alive
         self._lifetime = lifetime
         self._chaos = chaos or Chaos()
@@ -135,7 +139,7 @@ class Engine:
         self._runner: web.ServerRunner | None = None
         self._address = ("", 0)
         self._http: aiohttp.ClientSession | None = None
-        self._open: set[web.WebSocketResponse] = set()
+        self._open: dict[web.WebSocketResponse, Session] = {}
         self._pages: list[Pages] = []
 
     @property
@@ -152,6 +156,18 @@ class Engine:
     def chaos_url(self) -> str:
         """Where chaos is turned, if it can be."""
         return f"http://{self._address[0]}:{self._address[1]}{control.CHAOS_PATH}"
+
+    def reload(self) -> None:
+        """Serve schema and code as they are on disk now; port, connections and subscriptions stay.
+
+        Raises:
+            ApiInvalid: They cannot be served; everything stays as it was.
+        """
+        service = self._build()
+        service.take_over(self.service)
+        self.service = service
+        for session in self._open.values():
+            session.use(service)
 
     def offer(self, pages: Pages) -> None:
         """Serve pages of the embedder's beside the API, while the engine listens on loopback."""
@@ -263,7 +279,7 @@ class Engine:
             chaos=self._chaos,
         )
         offered = request.headers.get("sec-websocket-protocol", "")
-        self._open.add(response)
+        self._open[response] = session
         try:
             await session.run(
                 subprotocols=[part.strip() for part in offered.split(",") if part.strip()],
@@ -272,7 +288,7 @@ class Engine:
                 request_id=request_id,
             )
         finally:
-            self._open.discard(response)
+            del self._open[response]
         return response
 
 

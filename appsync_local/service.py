@@ -29,6 +29,7 @@ from appsync_local.errors import (
 from appsync_local.execution import Execution, field_context
 from appsync_local.filters import Filter, argument_filter, parse_filter
 from appsync_local.handshake import CONNECT_BODY, CONNECT_PATH
+from appsync_local.journal import Entry, outcome_of
 from appsync_local.plan import Step
 from appsync_local.publication import Publisher
 from appsync_local.realtime import UNSUPPORTED
@@ -87,11 +88,31 @@ class Service:
     """Answers requests and `start` messages, and hands events to subscriptions."""
 
     def __init__(self, api: ExecutableApi, gate: Gate) -> None:
+        self.api = api
+        self.gate = gate
         self.registry = Registry()
         self.counters = Counters()
-        self._gate = gate
         self._documents = Documents(api)
         self._publisher = Publisher(api, self.registry, self.counters)
+
+    def take_over(self, before: "Service") -> None:
+        """Go on with the subscriptions of a service that is to be replaced.
+
+        They are planned anew for this API; those that do not fit its schema any more are ended. Requests that run on
+        the other service finish there, and their events reach the same subscriptions.
+        """
+        self.registry = before.registry
+        self.counters = before.counters
+        self._publisher = Publisher(self.api, self.registry, self.counters)
+        for subscription in self.registry.subscriptions():
+            operation = subscription.plan.operation
+            name = operation.name.value if operation.name else None
+            try:
+                text = operation.loc.source.body if operation.loc else ""
+                subscription.plan = self._documents.get(text).operation(name).plan(subscription.variables)
+            except (OperationInvalid, RequestRefused):
+                log.info("a subscription to %s was ended: it does not fit the schema any more", subscription.field)
+                subscription.end()
 
     async def answer(self, body: bytes, *, headers: Headers, query: str, peer: str, request_id: str) -> Answer:
         """Run one HTTP request.
@@ -104,12 +125,11 @@ class Service:
             request_id: Unique to this request.
         """
         started = time.perf_counter()
-        entry = _LogEntry("request")
+        entry = Entry("request")
         try:
             request = _parse(body)
             presented = Presented(headers, GRAPHQL_PATH, body, peer, query, request.for_authorizer())
-            caller = await self._gate.authenticate(presented, request_id)
-            entry.mode = caller.mode.value
+            entry.caller = caller = await self.gate.authenticate(presented, request_id)
             operation = self._documents.get(request.query).operation(request.operation_name)
             entry.operation = _named(operation)
             result, added = await self._execute(operation, request, caller, headers)
@@ -126,7 +146,7 @@ class Service:
             error = {"errorType": _INTERNAL, "message": "an internal failure occurred"}
             return Answer(500, orjson.dumps({"errors": [error]}), _INTERNAL)
         else:
-            entry.outcome = _outcome(result)
+            entry.outcome = outcome_of(result)
             return Answer(200, _encoded(result), headers=added)
         finally:
             entry.write(time.perf_counter() - started)
@@ -150,10 +170,10 @@ class Service:
             RequestRefused: The connection must not be used.
         """
         started = time.perf_counter()
-        entry = _LogEntry("connect")
+        entry = Entry("connect")
         try:
             presented = Presented(headers, CONNECT_PATH, CONNECT_BODY, peer, operation=CONNECT)
-            entry.mode = (await self._gate.authenticate(presented, request_id)).mode.value
+            entry.caller = await self.gate.authenticate(presented, request_id)
         except RequestRefused as refused:
             entry.outcome = f"{refused.status} {refused.error_type}"
             raise
@@ -186,12 +206,11 @@ class Service:
             SubscriptionRefused: With the errors to send.
         """
         started = time.perf_counter()
-        entry = _LogEntry("start")
+        entry = Entry("start")
         try:
             request = _parse(data.encode())
             presented = Presented(authorization, GRAPHQL_PATH, data.encode(), peer, operation=request.for_authorizer())
-            caller = await self._gate.authenticate(presented, request_id)
-            entry.mode = caller.mode.value
+            entry.caller = caller = await self.gate.authenticate(presented, request_id)
             operation = self._documents.get(request.query).operation(request.operation_name)
             entry.operation = _named(operation)
             context = _request_context(caller, {**headers, **authorization}, request)
@@ -290,22 +309,3 @@ def _encoded(result: dict[str, object]) -> bytes:
 
 def _named(operation: Operation) -> str:
     return f"{operation.type.value} {operation.name or operation.root_fields}"
-
-
-def _outcome(result: Mapping[str, Any]) -> str:
-    errors = result.get("errors")
-    if not errors:
-        return "ok"
-    return ", ".join(dict.fromkeys(str(error.get("errorType") or "error") for error in errors))
-
-
-@dataclass(slots=True)
-class _LogEntry:
-    """The one line that an operation leaves: never a token, a variable or a result."""
-
-    operation: str
-    mode: str = "-"
-    outcome: str = "ok"
-
-    def write(self, seconds: float) -> None:
-        log.info("%s %s %.1f ms %s", self.operation, self.mode, seconds * 1000, self.outcome)

@@ -83,6 +83,10 @@ class Session:
         self._timer: asyncio.TimerHandle | None = None
         self._is_ending = False
 
+    def use(self, service: Service) -> None:
+        """From now on, another service's: what has begun on the one before ends there."""
+        self._service = service
+
     async def run(self, *, subprotocols: Sequence[str], raw_query: str, headers: Headers, request_id: str) -> None:
         """Serve the connection to its end.
 

@@ -15,9 +15,9 @@ from appsync_local.filters import Condition, Filter, Group, Operator, equality_k
 from appsync_local.plan import Plan
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(eq=False, slots=True)
 class Subscription:
-    """One subscription of one connection.
+    """One subscription of one connection; its plan is another one once the schema is.
 
     Args:
         field: The field of `Subscription`.
@@ -66,6 +66,10 @@ class Registry:
 
     def __len__(self) -> int:
         return len(self._filed)
+
+    def subscriptions(self) -> tuple[Subscription, ...]:
+        """All of them."""
+        return tuple(self._filed)
 
     def add(self, subscription: Subscription) -> None:
         """From now on, events are for this one too."""

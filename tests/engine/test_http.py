@@ -127,8 +127,8 @@ async def test_an_operation_leaves_one_log_line_without_token_variables_or_resul
 
     await http.ask("query Read($id: ID!) { note(id: $id) { id } }", {"id": "private-id"})
 
-    [line] = [record.getMessage() for record in caplog.records if record.name == "appsync_local"]
-    assert line.startswith("query Read AWS_LAMBDA ")
+    [line] = [record.getMessage() for record in caplog.records if record.name == "appsync_local.operations"]
+    assert line.startswith("query Read (AWS_LAMBDA) ")
     assert line.endswith(" ms ok")
     assert "private-id" not in line
     assert "custom-ada" not in line

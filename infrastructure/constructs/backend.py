@@ -1,65 +1,21 @@
-"""The handlers on Lambda: Chalice's construct, with a role and a log group for each function."""
+"""The handlers on Lambda, by Chalice's construct."""
 
+import json
 import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, cast
 
-from aws_cdk import RemovalPolicy, aws_sam
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sam
 from chalice.cdk import Chalice
 from chalice.utils import to_cfn_resource_name
-from constructs import Construct, IDependable
+from constructs import Construct
 
 from infrastructure.bundle import Package
-from infrastructure.stages import Data, Limits
-
-RETENTION: Final = {
-    1: logs.RetentionDays.ONE_DAY,
-    7: logs.RetentionDays.ONE_WEEK,
-    30: logs.RetentionDays.ONE_MONTH,
-    90: logs.RetentionDays.THREE_MONTHS,
-    365: logs.RetentionDays.ONE_YEAR,
-}
-
-
-class Roles(Construct):
-    """A role and a log group for each handler; a role may write to its own group, send traces, and nothing else."""
-
-    def __init__(self, scope: Construct, id_: str, *, handlers: tuple[str, ...], log_days: int, data: Data) -> None:
-        super().__init__(scope, id_)
-        self._roles: dict[str, iam.Role] = {}
-        self._logs: dict[str, logs.LogGroup] = {}
-        for handler in handlers:
-            name = to_cfn_resource_name(handler)
-            group = logs.LogGroup(
-                self,
-                f"{name}Log",
-                retention=RETENTION[log_days],
-                removal_policy=RemovalPolicy.RETAIN if data is Data.RETAINED else RemovalPolicy.DESTROY,
-            )
-            role = iam.Role(self, f"{name}Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
-            group.grant_write(role)
-            # These two actions know no resources. Source: Service Authorization Reference, AWS X-Ray.
-            role.add_to_policy(
-                iam.PolicyStatement(actions=["xray:PutTraceSegments", "xray:PutTelemetryRecords"], resources=["*"])
-            )
-            self._roles[handler], self._logs[handler] = role, group
-
-    def role(self, handler: str) -> iam.Role:
-        return self._roles[handler]
-
-    def log(self, handler: str) -> logs.LogGroup:
-        return self._logs[handler]
-
-    def policy(self, handler: str) -> IDependable:
-        """What a function has to wait for: SAM does not see that a role is of no use without its policy."""
-        policy = self._roles[handler].node.try_find_child("DefaultPolicy")
-        assert policy is not None  # noqa: S101  # the logs' permission is in it
-        return policy
+from infrastructure.constructs.roles import Roles, policy_of
+from infrastructure.stages import Limits
 
 
 class Backend(Chalice):
@@ -92,15 +48,13 @@ class Backend(Chalice):
                 },
             }.items():
                 function.add_property_override(name, value)
-            function.node.add_dependency(roles.policy(handler))
+            function.node.add_dependency(policy_of(roles.role(handler)))
 
     def _package_app(self) -> None:
         self._sam_package_dir = str(self._folder)
         shutil.copy(self._package.archive, self._folder / "deployment.zip")
 
     def _generate_sam_template_with_assets(self, chalice_out_dir: str, package_id: str) -> str:  # noqa: ARG002
-        import json
-
         (self._folder / "sam.json").write_text(json.dumps(self._package.sam_template))
         return super()._generate_sam_template_with_assets(str(self._folder), package_id)
 
@@ -147,7 +101,7 @@ class Backend(Chalice):
                 on_failure=lambda_.CfnEventInvokeConfig.OnFailureProperty(destination=on_failure)
             ),
         )
-        config.node.add_dependency(self._roles.policy(handler))
+        config.node.add_dependency(policy_of(self._roles.role(handler)))
         return config
 
     def let(self, handler: str, *, service: str, source_arn: str, name: str) -> lambda_.CfnPermission:

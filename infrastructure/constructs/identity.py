@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import Acknowledgment, Duration, RemovalPolicy, Validations
 from aws_cdk import aws_cognito as cognito
 from constructs import Construct
 
@@ -38,6 +38,16 @@ class Identity(Construct):
             else cognito.MfaSecondFactor(otp=True, sms=False),
             deletion_protection=data is Data.RETAINED,
             removal_policy=RemovalPolicy.RETAIN if data is Data.RETAINED else RemovalPolicy.DESTROY,
+        )
+        Validations.of(self.pool).acknowledge(
+            Acknowledgment(
+                id="AwsSolutions::AwsSolutions-COG2",
+                reason="a second factor is the stage's choice; required for all, it would shut programs out",
+            ),
+            Acknowledgment(
+                id="AwsSolutions::AwsSolutions-COG8",
+                reason="the plus plan is billed for each user; who wants its threat protection can choose it",
+            ),
         )
         self.client = self.pool.add_client(
             "Client",

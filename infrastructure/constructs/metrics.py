@@ -65,6 +65,4 @@ class Counted(Construct):
             metric_name=name,
             metric_value="1",
         )
-        return cloudwatch.Metric(
-            namespace=self._namespace, metric_name=name, statistic="Sum", period=PERIOD, label=name
-        )
+        return cloudwatch.Metric(namespace=self._namespace, metric_name=name, statistic="Sum", period=PERIOD)

@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from aws_cdk import Aws, CfnOutput, Duration, Stack
+from aws_cdk import Acknowledgment, Aws, CfnOutput, Duration, Stack, Validations
 from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sqs as sqs
@@ -12,12 +12,13 @@ from constructs import Construct
 
 from infrastructure.bundle import Package
 from infrastructure.constructs.alarms import Alarms
-from infrastructure.constructs.backend import Backend, Roles
+from infrastructure.constructs.backend import Backend
 from infrastructure.constructs.dashboard import Dashboard
 from infrastructure.constructs.graphql_endpoint import GraphqlEndpoint
 from infrastructure.constructs.identity import Identity
 from infrastructure.constructs.jobs_table import JobsTable
 from infrastructure.constructs.metrics import Counted
+from infrastructure.constructs.roles import Roles
 from infrastructure.schema import for_modes
 from infrastructure.stages import Data, Reporting, Stage
 from infrastructure.wiring import API, AuthMode
@@ -59,6 +60,12 @@ class ServiceStack(Stack):
             enforce_ssl=True,
             encryption=sqs.QueueEncryption.SQS_MANAGED,
             retention_period=DEAD_LETTER_LIFE,
+        )
+        Validations.of(self._dead_letters).acknowledge(
+            Acknowledgment(
+                id="AwsSolutions::AwsSolutions-SQS3",
+                reason="it is a dead-letter queue itself, as the failure destination of a function",
+            )
         )
         self._roles = Roles(self, "Roles", handlers=tuple(stage.limits), log_days=stage.log_days, data=stage.data)
         self._backend = Backend(self, "Backend", source=root, package=package, roles=self._roles, limits=stage.limits)
@@ -106,29 +113,37 @@ class ServiceStack(Stack):
         worker, relay, reporter, sweep = map(self._roles.role, ("inference", "status_relay", "job_failed", "sweep"))
         if stage.reporting is Reporting.SIGNATURE:
             self._endpoint.grant_field(worker, "Mutation.updateStatus")
-        for statement in self._models(stage.bedrock):
-            worker.add_to_policy(statement)
+        self._let_stream(worker, stage.bedrock)
         self._jobs.let_write(relay)
         self._endpoint.grant_field(reporter, "Mutation.updateStatus")
         self._jobs.let_sweep(sweep)
         self._endpoint.grant_field(sweep, "Mutation.updateStatus")
         self._endpoint.grant_field(sweep, "Mutation.dispatchInference")
 
-    def _models(self, ids: tuple[str, ...]) -> list[iam.PolicyStatement]:
-        """Leave to stream from each model. An inference profile needs its model too, wherever it sends the request.
+    def _let_stream(self, worker: iam.Role, models: tuple[str, ...]) -> None:
+        """Let the worker stream from each model. An inference profile needs its model too, in every region it covers.
 
         Source: Amazon Bedrock User Guide, "Prerequisites for inference profiles".
         """
         resources = []
-        for model in ids:
+        for model in models:
             prefix, _, base = model.partition(".")
             if prefix in REGION_PREFIXES:
                 resources.append(f"arn:{Aws.PARTITION}:bedrock:{Aws.REGION}:{Aws.ACCOUNT_ID}:inference-profile/{model}")
                 resources.append(f"arn:{Aws.PARTITION}:bedrock:*::foundation-model/{base}")
+                Validations.of(worker).acknowledge(
+                    Acknowledgment(
+                        id=f"AwsSolutions::AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:bedrock:*"
+                        f"::foundation-model/{base}]",
+                        reason="the profile chooses the region; which ones it covers is Bedrock's to say",
+                    )
+                )
             else:
                 resources.append(f"arn:{Aws.PARTITION}:bedrock:{Aws.REGION}::foundation-model/{model}")
-        actions = ["bedrock:InvokeModelWithResponseStream"]
-        return [iam.PolicyStatement(actions=actions, resources=resources)] if resources else []
+        if resources:
+            worker.add_to_policy(
+                iam.PolicyStatement(actions=["bedrock:InvokeModelWithResponseStream"], resources=resources)
+            )
 
     def _deliver(self, stage: Stage) -> None:
         """What becomes of asynchronous invocations, and what runs by the clock."""

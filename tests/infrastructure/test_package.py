@@ -1,0 +1,153 @@
+"""The zip that Lambda runs: whole, the same each time, and enough by itself."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from infrastructure.bundle import PackagingFailed, build, check_complete
+from tests.infrastructure.conftest import ROOT
+
+LIMIT = 15_000_000  # bytes
+HANDLERS = ("inference", "status_relay", "authorizer", "job_failed", "sweep")
+# A Lambda has the zip, Python's own library, and boto3 with what it needs; and nothing else of this machine.
+RUNTIME_HAS = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six", "urllib3")
+IMPORT_ALL = """
+import importlib, pkgutil, sys
+sys.path[:0] = [{root!r}, {runtime!r}]
+import app
+assert app.__file__.startswith({root!r}), app.__file__
+for handler in {handlers!r}:
+    assert callable(getattr(app, handler))
+import chalicelib
+for found in pkgutil.walk_packages(chalicelib.__path__, "chalicelib."):
+    importlib.import_module(found.name)
+from chalicelib import workloads
+for kind in workloads.TABLE:
+    workloads.load(kind.models[0])
+import boto3
+outside = {{
+    name for name, module in sys.modules.items()
+    if (getattr(module, "__file__", None) or "").startswith({venv!r})
+}}
+assert not outside, outside
+print(len(sys.modules))
+"""
+
+
+@pytest.fixture(scope="module")
+def unpacked(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("task")
+    with zipfile.ZipFile(archive) as zipped:
+        zipped.extractall(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What Lambda's Python has beside its own library."""
+    import boto3
+
+    folder = tmp_path_factory.mktemp("runtime")
+    installed = Path(boto3.__file__).parents[1]
+    for name in RUNTIME_HAS:
+        source = installed / name if (installed / name).exists() else installed / f"{name}.py"
+        (folder / source.name).symlink_to(source)
+    return folder
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_the_zip_is_small(archive: Path) -> None:
+    assert archive.stat().st_size < LIMIT
+
+
+def test_every_handler_and_module_loads_from_the_zip_alone(unpacked: Path, runtime: Path) -> None:
+    script = IMPORT_ALL.format(root=str(unpacked), runtime=str(runtime), handlers=HANDLERS, venv=str(ROOT / ".venv"))
+
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", script], cwd=unpacked, env={}, capture_output=True, text=True, check=False
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_zip_has_what_the_runtime_brings_only_once(unpacked: Path) -> None:
+    assert not (unpacked / "boto3").exists()
+    assert not (unpacked / "botocore").exists()
+
+
+def test_every_module_comes_with_bytecode_that_no_time_can_outdate(unpacked: Path) -> None:
+    modules = list(unpacked.rglob("*.py"))
+    missing = [path for path in modules if not _bytecode(path).exists()]
+
+    assert modules
+    assert missing == []
+    assert _bytecode(unpacked / "app.py").read_bytes()[4:8] == b"\x01\x00\x00\x00"  # hash-based, unchecked: PEP 552
+
+
+def _bytecode(path: Path) -> Path:
+    return path.parent / "__pycache__" / f"{path.stem}.{sys.implementation.cache_tag}.pyc"
+
+
+def test_tracebacks_name_the_files_as_they_are_on_lambda(unpacked: Path) -> None:
+    code = _bytecode(unpacked / "app.py").read_bytes()
+
+    assert b"/var/task/app.py" in code
+    assert b"/tmp/" not in code  # what must not be there
+
+
+def test_the_same_content_gives_the_same_zip_whatever_its_files_went_through(archive: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    for name in ("chalicelib", ".chalice"):
+        shutil.copytree(ROOT / name, copy / name)
+    for name in ("requirements.txt", "app.py"):
+        shutil.copy(ROOT / name, copy)
+    for path in copy.rglob("*"):
+        os.utime(path, (1, 1))
+    (copy / "chalicelib" / "__pycache__" / "stale.cpython-311.pyc").write_bytes(b"stale")
+
+    again = build(copy, tmp_path, stage="prod").archive
+
+    assert sha256(again) == sha256(archive)
+
+
+def test_another_content_gives_another_zip(archive: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(ROOT / ".chalice", copy / ".chalice")
+    shutil.copytree(ROOT / "chalicelib", copy / "chalicelib")
+    shutil.copy(ROOT / "requirements.txt", copy)
+    (copy / "app.py").write_text((ROOT / "app.py").read_text() + "# one line more\n")
+
+    assert sha256(build(copy, tmp_path, stage="dev").archive) != sha256(archive)
+
+
+def test_building_leaves_nothing_in_the_project(archive: Path) -> None:
+    assert not (ROOT / "chalice.out").exists()
+    assert {path.suffix for path in (ROOT / ".chalice" / "deployments").iterdir()} <= {".zip"}
+
+
+def test_a_zip_that_lacks_a_library_is_refused_by_name(tmp_path: Path) -> None:
+    (tmp_path / "aiohttp-3.14.5.dist-info").mkdir()
+
+    check_complete(tmp_path, "aiohttp==3.14.5\n")
+    with pytest.raises(PackagingFailed, match=r"lacks aiohttp==3.0.0, gql==4.4.0;"):
+        check_complete(tmp_path, "aiohttp==3.0.0\ngql==4.4.0\nwinloop==1.0 ; sys_platform == 'win32'\n")
+
+
+def test_an_app_that_cannot_be_packaged_is_an_error(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / ".chalice", tmp_path / ".chalice")
+    (tmp_path / "chalicelib").mkdir()
+    (tmp_path / "requirements.txt").touch()
+    (tmp_path / "app.py").write_text("import nowhere_to_be_found\n")
+
+    with pytest.raises(PackagingFailed, match="nowhere_to_be_found"):
+        build(tmp_path, tmp_path, stage="dev")

@@ -19,9 +19,10 @@ def render(update: StatusUpdate) -> dict[str, Any]:
         case WorkerUpdate(job_id, attempt, sequence, update_id, change):
             who: dict[str, Any] = {"jobId": job_id, "updateId": update_id, "attempt": attempt, "sequence": sequence}
             return who | _render_change(change)
-        case OperatorUpdate(job_id, update_id, change, request_id):
-            who = {"jobId": job_id, "updateId": update_id}
-            return who | ({} if request_id is None else {"requestId": request_id}) | _render_change(change)
+        case OperatorUpdate(job_id, update_id, change, request_id, sequence):
+            bounds = {"requestId": request_id, "sequence": sequence}
+            who = {"jobId": job_id, "updateId": update_id} | {k: v for k, v in bounds.items() if v is not None}
+            return who | _render_change(change)
         case _:
             assert_never(update)
 

@@ -55,7 +55,10 @@ class LedgerKind:
     clock: FakeClock = field(default_factory=FakeClock)
 
     def make(self) -> Ledger:
-        return open_ledger(self.new_location(), clock=self.clock)
+        return self.open(self.new_location())
+
+    def open(self, location: str) -> Ledger:
+        return open_ledger(location, clock=self.clock)
 
 
 @contextmanager

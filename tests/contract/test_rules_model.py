@@ -1,6 +1,10 @@
-"""Any interleaving of starts, claims, updates, lost answers, cancels and operators leaves a log that is right."""
+"""Any interleaving of starts, claims, updates, lost answers, cancels, operators and supervisors leaves a right log.
+
+Updates go to the relay as they do on the wire: what the wire does not carry, no rule can use.
+"""
 
 import itertools
+import json
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -21,17 +25,26 @@ from chalicelib.jobs import (
     JobId,
     Lease,
     OperatorUpdate,
+    Redispatch,
     Status,
+    StatusUpdate,
     WorkerUpdate,
 )
 from chalicelib.payloads import CancelInference, StartInference
+from chalicelib.publisher.messages import render
 from chalicelib.relay import Relay
+from chalicelib.verdicts import Patience, failure_of, verdict
 from tests.contract.conftest import LedgerKind
 from tests.contract.jobs import ADA, GRACE, START, new_id
 
 EXAMPLES = {"sqlite": 100, "moto": 15, "dynalite": 15}
 LEASE = Lease(duration=timedelta(seconds=30), renewal=timedelta(seconds=10))
+PATIENCE = Patience(
+    redispatch=timedelta(seconds=20), never_started=timedelta(seconds=50), stalled=timedelta(seconds=40)
+)
 REQUEST = InferenceRequest(prompt="Hello", model="simulated.story")
+LIVES = st.sampled_from([1, 4, 8])
+EVENTS = st.sampled_from(["event-1", "event-2"])  # a start that was repeated, or dispatched again, has two
 
 
 @dataclass
@@ -47,18 +60,36 @@ class Worker:
     produced: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class Finding:
+    """What one sweep found, and the log it had looked at; published now, later or more than once."""
+
+    about: Job
+    step: OperatorUpdate | Redispatch
+
+
 class RulesModel(RuleBasedStateMachine):
     kind: LedgerKind
 
-    @initialize()
-    def start(self) -> None:
+    @initialize(life=LIVES)
+    def start(self, life: int) -> None:
         self.kind.clock.time = START
+        self.names = map(str, itertools.count())
         self.relay = Relay(
             ledger=self.kind.make(), retention=timedelta(days=7), quota=10, lease=LEASE, clock=self.kind.clock
         )
+        self.start_a_job(life)
+
+    @precondition(lambda self: self.log and self.log[-1].status.is_terminal)
+    @rule(life=LIVES)
+    def start_another(self, life: int) -> None:
+        self.start_a_job(life)
+
+    def start_a_job(self, life: int) -> None:
         self.job_id: JobId = new_id()
+        self.life = life  # records, before anybody but a sweep ends it: a job that ends at once shows little
         self.workers: list[Worker] = []
-        self.names = map(str, itertools.count())
+        self.findings: list[Finding] = []
         self.log: list[Job] = []
         self.repeat_the_start()
 
@@ -69,20 +100,23 @@ class RulesModel(RuleBasedStateMachine):
         assert answer["job"]["sequence"] == head.sequence
         assert (answer["dispatch"] is None) == (head.status is not Status.PENDING)
 
-    @rule(request_id=st.sampled_from(["event-1", "event-2"]))
+    @rule(request_id=EVENTS)
     def deliver_the_event(self, request_id: str) -> None:
         worker = Worker(request_id, next(self.names))
         before = self.head()
         claim = Claim(self.job_id, request_id, f"claim-{worker.name}")
-        answer: Any = self.relay.update(claim)
+        answer: Any = self.update(claim)
         holder_is_alive = before.is_leased(self.kind.clock(), LEASE.duration) and before.request_id != request_id
         granted = not before.status.is_terminal and not holder_is_alive
         assert (answer.get("claimed") is True) == granted
-        assert self.relay.update(claim) == answer, "a claim whose answer was lost is answered the same"
+        assert self.update(claim) == answer, "a claim whose answer was lost is answered the same"
         if granted:
             assert answer["attempt"] == before.attempt + 1
             worker.attempt, worker.sequence, worker.is_running = answer["attempt"], answer["sequence"], True
         self.workers.append(worker)
+
+    def may_end(self) -> bool:
+        return len(self.log) >= self.life
 
     def running(self) -> list[Worker]:
         return [worker for worker in self.workers if worker.is_running]
@@ -99,7 +133,7 @@ class RulesModel(RuleBasedStateMachine):
     def beat(self, data: st.DataObject) -> None:
         self.send(data.draw(st.sampled_from(self.running())), Change(Status.PROCESSING))
 
-    @precondition(lambda self: self.running())
+    @precondition(lambda self: self.may_end() and self.running())
     @rule(data=st.data(), status=st.sampled_from([Status.COMPLETED, Status.FAILED]))
     def end(self, data: st.DataObject, status: Status) -> None:
         worker = data.draw(st.sampled_from(self.running()))
@@ -120,11 +154,12 @@ class RulesModel(RuleBasedStateMachine):
         worker = data.draw(st.sampled_from([worker for worker in self.workers if worker.last]))
         before = self.records()
         assert worker.last is not None
-        answer: Any = self.relay.update(worker.last)
+        answer: Any = self.update(worker.last)
         if any(record.update_id == worker.last.update_id for record in before):
             assert self.records() == before
             assert answer["attempt"] == worker.attempt
 
+    @precondition(lambda self: self.may_end())
     @rule()
     def cancel(self) -> None:
         before = self.head()
@@ -142,13 +177,62 @@ class RulesModel(RuleBasedStateMachine):
     @rule(status=st.sampled_from([Status.PROCESSING, Status.FAILED, Status.COMPLETED]))
     def operate(self, status: Status) -> None:
         before = self.head()
+        if not self.may_end():
+            status = Status.PROCESSING
         change = Change(status, message="by hand", result="r" if status is Status.COMPLETED else None)
+        update = OperatorUpdate(self.job_id, next(self.names), change)
         try:
-            self.relay.update(OperatorUpdate(self.job_id, next(self.names), change))
+            self.update(update)
         except InvalidTransition:
             assert before.status.is_terminal or (before.status, status) == (Status.PENDING, Status.COMPLETED)
         else:
-            assert self.head().sequence == before.sequence + 1
+            self.update(update)
+            assert self.head().sequence == before.sequence + 1, "sent again at once, it is written once"
+
+    @precondition(lambda self: self.may_end())
+    @rule(request_id=EVENTS, answered=st.booleans())
+    def give_up_on_the_event(self, request_id: str, answered: bool) -> None:
+        """Lambda does; whatever runs by then is another delivery of it, or of the other event."""
+        before = self.records()
+        context = {"requestId": request_id, "condition": "RetriesExhausted", "approximateInvokeCount": 3}
+        dispatch = {"jobId": self.job_id, "request": {"prompt": "Hello", "model": "simulated.story"}}
+        response = {"responsePayload": {"errorMessage": "exit status 137"}} if answered else {}
+        update = failure_of({"requestContext": context, "requestPayload": dispatch, **response})
+
+        self.update(update)
+
+        if before[-1].status.is_terminal or before[-1].request_id not in (None, request_id):
+            assert self.records() == before
+        else:
+            assert self.head().error_type is (ErrorType.CRASHED if answered else ErrorType.THROTTLED)
+            assert self.head().sequence == before[-1].sequence + 1
+
+    @rule(silence=st.sampled_from([0, 21, 51]))
+    def sweep_and_look(self, silence: int) -> None:
+        self.kind.clock.advance(silence)
+        head = self.head()
+        step = verdict(head, PATIENCE, now=self.kind.clock())
+        if step is not None:
+            assert not head.status.is_terminal
+            assert not head.is_leased(self.kind.clock(), LEASE.duration)
+            self.findings.append(Finding(head, step))
+
+    @precondition(lambda self: self.findings)
+    @rule(data=st.data())
+    def publish_what_a_sweep_found(self, data: st.DataObject) -> None:
+        """At once, late, or again since its answer was lost; other sweeps may have found the same."""
+        finding = data.draw(st.sampled_from(self.findings))
+        before = self.records()
+        match finding.step:
+            case Redispatch(job_id):
+                answer: Any = self.relay.redispatch(job_id)
+                assert (answer["dispatch"] is not None) == (before[-1] == finding.about)
+            case OperatorUpdate():
+                self.update(finding.step)
+        if before[-1] == finding.about:
+            assert len(self.records()) == len(before) + 1
+        else:
+            assert self.records() == before, "a job that has moved on since is left as it is"
 
     @rule(seconds=st.sampled_from([1, 11, 31]))
     def let_time_pass(self, seconds: int) -> None:
@@ -160,7 +244,7 @@ class RulesModel(RuleBasedStateMachine):
             self.job_id, worker.attempt, worker.sequence + 1, f"update-{next(self.names)}", change
         )
         before = self.head()
-        answer: Any = self.relay.update(worker.last)
+        answer: Any = self.update(worker.last)
         own = answer["attempt"] == worker.attempt and answer["status"] == change.status
         holds = before.attempt == worker.attempt and not before.status.is_terminal
         assert own == holds or (before.status is change.status and before.attempt == worker.attempt)
@@ -169,6 +253,20 @@ class RulesModel(RuleBasedStateMachine):
             return False
         worker.sequence = answer["sequence"]
         return True
+
+    def update(self, update: StatusUpdate) -> Any:
+        """Send it as the backend does.
+
+        Raises:
+            InvalidTransition
+        """
+        arguments = json.loads(json.dumps({"input": render(update)}))
+        identity = {"userArn": "arn:aws:sts::000000000000:assumed-role/worker/worker"}
+        answer = self.relay.answer({"field": "updateStatus", "arguments": arguments, "identity": identity})
+        if "error" in answer:
+            assert answer["error"]["type"] == "InvalidTransition", answer["error"]
+            raise InvalidTransition(self.head().status, arguments["input"]["status"])
+        return answer["data"]
 
     def records(self) -> list[Job]:
         return self.relay.ledger.read(self.job_id, after=0, limit=10_000)
@@ -198,6 +296,10 @@ class RulesModel(RuleBasedStateMachine):
                 assert deltas == worker.produced
 
     @invariant()
+    def a_job_is_dispatched_again_at_most_once(self) -> None:
+        assert [record.sequence for record in self.log if record.status is Status.PENDING] in ([], [1], [1, 2])
+
+    @invariant()
     def an_unfinished_job_is_admitted(self) -> None:
         if hasattr(self, "relay") and not self.head().status.is_terminal:
             assert self.job_id in self.relay.ledger.admitted(ADA)
@@ -208,4 +310,4 @@ def test_every_interleaving_leaves_a_right_log(ledger_kind: LedgerKind) -> None:
         kind = ledger_kind
 
     examples = EXAMPLES[ledger_kind.name]
-    run_machine(Model, settings=settings(max_examples=examples, stateful_step_count=25, deadline=None))
+    run_machine(Model, settings=settings(max_examples=examples, stateful_step_count=40, deadline=None))

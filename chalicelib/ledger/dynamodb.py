@@ -6,12 +6,14 @@ projection alone carries the index keys: `owner` and `created` for lists, `activ
 `SHARDS` values) and `updated` for the watchdog. A partition `owner#<sub>` holds the owner's unfinished jobs as a map.
 
 A new job's projection is written first, at sequence 0, and only then its first record: a crash in between leaves a
-projection that the watchdog finds, never a record that nobody knows of.
+projection that the watchdog finds, never a record that nobody knows of. Once no start can be on its way to that record
+any more, whoever reads such a projection deletes it.
 """
 
 import zlib
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from contextlib import suppress
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 from zlib import crc32
@@ -29,6 +31,7 @@ INLINE: Final = 16_384  # bytes; a larger body is compressed, to stay under Dyna
 PROJECTION: Final = "job"
 ADMITTED: Final = "unfinished"
 NOT_THERE: Final = "attribute_not_exists(jobId) OR expiresAt <= :now"
+START: Final = timedelta(minutes=1)  # from a new job's projection to its first record, at most: far beyond a request's
 
 
 def table_definition(name: str) -> "CreateTableInputTypeDef":
@@ -109,6 +112,8 @@ class DynamoDbLedger:
         if record is not None and self._has_expired(record):
             record = self._newest_alive(job_id)
         if record is None:
+            if projection is not None and int(projection["sequence"]["N"]) == 0:
+                self._delete_orphan(job_id, projection)
             return None
         job = _job(record)
         if projection is None or self._has_expired(projection) or int(projection["sequence"]["N"]) < job.sequence:
@@ -253,12 +258,27 @@ class DynamoDbLedger:
                 TableName=self._table,
                 Key={"jobId": {"S": job.job_id}, "entry": {"S": PROJECTION}},
                 UpdateExpression=expression,
-                ConditionExpression=f"{NOT_THERE} OR #sequence < :sequence",
+                # A start that is repeated makes its projection young again, so that it is nobody's orphan.
+                ConditionExpression=f"{NOT_THERE} OR #sequence <= :sequence",
                 ExpressionAttributeNames=names,
                 ExpressionAttributeValues=values,
             )
         except self._client.exceptions.ConditionalCheckFailedException:
             return  # it is there, or further, already
+
+    def _delete_orphan(self, job_id: JobId, projection: Mapping[str, Any]) -> None:
+        """Delete the projection of a start that died before its first record, unless it may yet be on its way."""
+        updated = projection["updated"]
+        if self._clock() - datetime.fromisoformat(updated["S"]) <= START:
+            return
+        with suppress(self._client.exceptions.ConditionalCheckFailedException):  # the start was repeated just now
+            self._client.delete_item(
+                TableName=self._table,
+                Key={"jobId": {"S": job_id}, "entry": {"S": PROJECTION}},
+                ConditionExpression="#sequence = :none AND updated = :updated",
+                ExpressionAttributeNames={"#sequence": "sequence"},
+                ExpressionAttributeValues={":none": {"N": "0"}, ":updated": updated},
+            )
 
     def _newest_alive(self, job_id: JobId) -> Mapping[str, Any] | None:
         """The newest record of a job whose id was used before, by a job that expired but is not deleted yet."""

@@ -95,3 +95,62 @@ def test_a_first_record_without_its_projection_is_listed_once_somebody_reads_it(
     assert ledger.head(job.job_id) == job
 
     assert ledger.list(ADA, status=None, limit=10, next_token=None).jobs == (job.summary(),)
+
+
+def test_what_a_dead_start_left_is_deleted_once_no_start_can_be_under_way(
+    ledger: DynamoDbLedger, client: "DynamoDBClient", ledger_kind: LedgerKind
+) -> None:
+    job = opened()
+    with dying_before(client, "PutItem"):
+        ledger.append(job)
+    tomorrow = START + timedelta(days=1)
+
+    ledger_kind.clock.advance(60)
+    assert ledger.head(job.job_id) is None
+    assert len(ledger.unfinished(idle_since=tomorrow, limit=10, next_token=None).jobs) == 1, "it may be on its way"
+
+    ledger_kind.clock.advance(1)
+    assert ledger.head(job.job_id) is None
+    assert ledger.unfinished(idle_since=tomorrow, limit=10, next_token=None).jobs == ()
+
+    assert ledger.append(job), "and the same start may come again"
+    assert ledger.list(ADA, status=None, limit=10, next_token=None).jobs == (job.summary(),)
+
+
+def test_a_start_repeated_long_after_it_died_is_under_way_again(
+    ledger: DynamoDbLedger, client: "DynamoDBClient", ledger_kind: LedgerKind
+) -> None:
+    job = opened()
+    with dying_before(client, "PutItem"):
+        ledger.append(job)
+    ledger_kind.clock.advance(3600)
+    again = opened(job.job_id, now=ledger_kind.clock())
+    with dying_before(client, "PutItem"):
+        ledger.append(again)
+
+    assert ledger.head(job.job_id) is None
+
+    idle = ledger.unfinished(idle_since=START + timedelta(days=1), limit=10, next_token=None)
+    assert [found.job_id for found in idle.jobs] == [job.job_id]
+
+
+def test_a_start_that_is_repeated_while_its_rest_is_deleted_is_not_lost(
+    ledger: DynamoDbLedger, client: "DynamoDBClient", ledger_kind: LedgerKind
+) -> None:
+    job = opened()
+    with dying_before(client, "PutItem"):
+        ledger.append(job)
+    ledger_kind.clock.advance(3600)
+    again = opened(job.job_id, now=ledger_kind.clock())
+
+    def repeat_the_start(**_: object) -> None:
+        client.meta.events.unregister("before-send.dynamodb.DeleteItem", repeat_the_start)
+        with dying_before(client, "UpdateItem", nth=2):  # its record stands, and its projection is still at 0
+            ledger.append(again)
+
+    client.meta.events.register("before-send.dynamodb.DeleteItem", repeat_the_start)
+    ledger.head(job.job_id)
+
+    idle = ledger.unfinished(idle_since=START + timedelta(days=1), limit=10, next_token=None)
+    assert [found.job_id for found in idle.jobs] == [job.job_id]
+    assert ledger.head(job.job_id) == again

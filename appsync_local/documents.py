@@ -8,17 +8,14 @@ from graphql import (
     DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
-    GraphQLError,
     GraphQLSyntaxError,
     Node,
     OperationDefinitionNode,
     OperationType,
-    VariableDefinitionNode,
     VariableNode,
     Visitor,
     get_variable_values,
     parse,
-    print_ast,
     visit,
 )
 from graphql.execution.values import VariableValues
@@ -27,6 +24,7 @@ from appsync_local.api import ExecutableApi
 from appsync_local.errors import OperationInvalid, RequestRefused
 from appsync_local.plan import Plan
 from appsync_local.validation import entry, validation_entries
+from appsync_local.variables import variable_entry
 
 TOKEN_LIMIT: Final = 15_000  # Source: AppSync quotas, "query text"
 DOCUMENTS_KEPT: Final = 512
@@ -58,7 +56,8 @@ class Operation:
         result = get_variable_values(self._api.schema, self.node.variable_definitions or (), dict(given))
         if isinstance(result, VariableValues):
             return result
-        raise OperationInvalid([_variable_entry(error, given) for error in result])
+        fault = variable_entry(self._api.schema, self.node.variable_definitions or (), given)
+        raise OperationInvalid([fault or entry(result[0].message, result[0].locations or ())])
 
     def plan(self, variables: VariableValues) -> Plan:
         """The plan for these variables; the same object for every caller that selects the same."""
@@ -121,7 +120,7 @@ class Documents:
     def _valid(self, text: str) -> DocumentNode:
         try:
             node = parse(text, max_tokens=TOKEN_LIMIT)
-            entries = validation_entries(self._api.schema, node)
+            entries = validation_entries(self._api.schema, node, self._api.limits.introspection)
         except GraphQLSyntaxError as error:
             raise OperationInvalid([_syntax_entry(error)]) from None
         except RecursionError:
@@ -139,19 +138,6 @@ def _syntax_entry(error: GraphQLSyntaxError) -> dict[str, object]:
     return entry(
         f"Invalid Syntax : {error.message.removeprefix('Syntax Error: ').rstrip('.')}{where}", error.locations or ()
     )
-
-
-def _variable_entry(error: GraphQLError, given: Mapping[str, Any]) -> dict[str, object]:
-    """graphql-core says what is wrong at the variable's definition; AppSync's words differ for a missing value."""
-    definition = error.nodes[0] if error.nodes else None
-    if not isinstance(definition, VariableDefinitionNode):
-        return entry(error.message, error.locations or ())
-    name = definition.variable.name.value
-    if given.get(name) is None:
-        type_ = print_ast(definition.type)
-        return entry(f"Variable '{name}' has coerced Null value for NonNull type '{type_}'", error.locations or ())
-    reason = error.message.split(f"Variable '${name}' has invalid value", 1)[-1].lstrip(": ")
-    return entry(f"Variable '{name}' has an invalid value : {reason}", error.locations or ())
 
 
 def _condition_variables(nodes: tuple[Node, ...]) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from math import prod
 from typing import Any, Final
 
 from appsync_local.errors import FilterInvalid
@@ -78,9 +79,15 @@ def parse_filter(given: object) -> Filter:
     if not isinstance(groups, list) or not groups:
         raise FilterInvalid("a subscription filter needs a filterGroup with at least one group of filters")
     parsed = tuple(_group(group) for group in groups)
-    if sum(len(group) for group in parsed) > CONDITIONS_PER_FILTER:
-        raise FilterInvalid(f"Filters exceed maximum filters limit {CONDITIONS_PER_FILTER} for subscription")
+    if sum(map(_combinations, parsed)) > CONDITIONS_PER_FILTER:
+        raise FilterInvalid(f"Filters combination exceed maximum limit {CONDITIONS_PER_FILTER} for subscription")
     return parsed
+
+
+def _combinations(group: Group) -> int:
+    """What a group counts for: its conditions, or as many groups as its lists of `in` stand for."""
+    alternatives = prod(len(condition.value) for condition in group if condition.operator is Operator.IN)
+    return max(len(group), alternatives)
 
 
 def _group(given: object) -> Group:

@@ -29,7 +29,7 @@ from tests.engine.doubles import RecordingInvoker, note
         ("query ($n: Nope) { notes(limit: $n) { id } }", "UnknownType: Unknown type Nope"),
         (
             "query ($n: String) { notes(limit: $n) { id } }",
-            "VariableTypeMismatch: Variable type doesn't match @ 'notes'",
+            "VariableTypeMismatch: Variable type 'String' doesn't match expected type 'Int' @ 'notes'",
         ),
         ("{ fails @nope }", "UnknownDirective: Unknown directive nope @ 'fails'"),
     ],
@@ -50,7 +50,7 @@ async def test_a_value_of_the_wrong_type_is_named_with_its_argument(http: Http) 
     answer = await http.ask('{ notes(limit: "many") { id } }')
 
     assert answer["errors"][0]["message"].startswith(
-        "Validation error of type WrongType: argument 'limit' with value '\"many\"' is not valid"
+        "Validation error of type WrongType: argument 'limit' with value 'StringValue{value='many'}' is not a valid 'Int'"
     )
 
 
@@ -94,7 +94,9 @@ async def test_a_missing_variable_is_named_with_its_type(http: Http, variables: 
 async def test_a_variable_of_the_wrong_type_is_named(http: Http) -> None:
     answer = await http.ask("query ($n: Int) { notes(limit: $n) { id } }", {"n": "x"})
 
-    assert answer["errors"][0]["message"].startswith("Variable 'n' has an invalid value : ")
+    assert answer["errors"][0]["message"].startswith(
+        "Variable 'n' has an invalid value. Expected type 'Int' but was 'String'."
+    )
 
 
 async def test_a_field_that_fails_leaves_the_others_their_data(http: Http) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from graphql.execution.values import VariableValues
-from hypothesis import given, settings
+from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 from appsync_local.errors import FilterInvalid
@@ -118,7 +118,11 @@ def test_an_unknown_operator_is_accepted_and_matches_nothing(caplog: pytest.LogC
         ({"filterGroup": [conditions(("x", "in", [1, 2, 3, 4, 5, 6]))]}, "maximum value limit 5 for operator `in`"),
         ({"filterGroup": [conditions(("x", "containsAny", list(range(21))))]}, "limit 20 for operator `containsAny`"),
         ({"filterGroup": [conditions(*((f"f{i}", "eq", 1) for i in range(6)))]}, "maximum attributes limit 5"),
-        ({"filterGroup": [conditions(*(("f", "ge", i) for i in range(11)))]}, "maximum filters limit 10"),
+        ({"filterGroup": [conditions(*(("f", "ge", i) for i in range(11)))]}, "combination exceed maximum limit 10"),
+        (
+            {"filterGroup": [conditions(("a", "in", [1, 2, 3, 4]), ("b", "in", [1, 2, 3]))]},
+            "combination exceed maximum limit 10",
+        ),
         ({"filterGroup": [conditions(("x", "eq", "y" * 257))]}, "256 characters"),
         ({"filterGroup": [conditions(("x", "between", [1]))]}, "list of two values"),
         ({"filterGroup": [conditions(("x", "in", 1))]}, "takes a list"),
@@ -191,9 +195,16 @@ values_of = {
     "between": st.lists(scalars, min_size=2, max_size=2),
 }  # fmt: skip
 condition = st.sampled_from(sorted(values_of)).flatmap(lambda o: st.tuples(names, st.just(o), values_of[o]))
-filters = st.lists(st.lists(condition, min_size=1, max_size=3), min_size=1, max_size=3).map(
-    lambda groups: enhanced(*(conditions(*group) for group in groups))
-)
+
+
+def within_limits(groups: list[list[tuple[str, str, Any]]]) -> Filter:
+    try:
+        return enhanced(*(conditions(*group) for group in groups))
+    except FilterInvalid:
+        reject()
+
+
+filters = st.lists(st.lists(condition, min_size=1, max_size=3), min_size=1, max_size=3).map(within_limits)
 
 
 @settings(deadline=None)

@@ -1,0 +1,152 @@
+"""Where each node of a document stands: the fields, arguments and types around it. Read for error messages only."""
+
+from typing import Any
+
+from graphql import (
+    ArgumentNode,
+    DirectiveNode,
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    GraphQLArgument,
+    GraphQLSchema,
+    ListValueNode,
+    Node,
+    ObjectFieldNode,
+    TypeInfo,
+    TypeInfoVisitor,
+    VariableDefinitionNode,
+    Visitor,
+    get_named_type,
+    is_required_argument,
+    visit,
+)
+
+
+class Place:
+    """Where one node stands.
+
+    Args:
+        node: The node around it that it belongs to.
+        path: Names of the fields down to it, with slashes.
+        field: The innermost field around it, or itself.
+        argument: The innermost argument around it, or itself.
+        inside: Way from that argument's value down to it, such as `.items[0].name`.
+        variable: The definition that it is part of.
+        parent_type: Name of the type whose field is selected here.
+        type: Name of the type of its value, or of the field's value.
+        expected: The whole type that an input has to have here, such as `[ID!]!`.
+        missing: Names of required arguments that it lacks.
+    """
+
+    __slots__ = (
+        "argument",
+        "expected",
+        "field",
+        "inside",
+        "missing",
+        "node",
+        "parent_type",
+        "path",
+        "type",
+        "variable",
+    )
+
+    def __init__(self) -> None:
+        self.node: Node | None = None
+        self.path = ""
+        self.field: FieldNode | None = None
+        self.argument: ArgumentNode | None = None
+        self.inside = ""
+        self.variable: VariableDefinitionNode | None = None
+        self.parent_type = ""
+        self.type = ""
+        self.expected = ""
+        self.missing: list[str] = []
+
+
+class Places(Visitor):
+    """The places of all nodes of one document."""
+
+    def __init__(self, schema: GraphQLSchema, document: DocumentNode) -> None:
+        super().__init__()
+        self._type_info = TypeInfo(schema)
+        self._around: list[Node] = []
+        self._roots: list[str] = []
+        self._fields: list[FieldNode] = []
+        self._arguments: list[ArgumentNode] = []
+        self._variables: list[VariableDefinitionNode] = []
+        self._inside: list[str] = []
+        self._places: dict[int, Place] = {}
+        visit(document, TypeInfoVisitor(self._type_info, self))
+
+    def of(self, node: Node | None) -> Place:
+        """Where a node stands; nowhere, if it is no node of the document."""
+        return self._places.get(id(node)) or Place()
+
+    def enter(self, node: Node, key: Any, *_: Any) -> None:
+        match node:
+            case FragmentDefinitionNode():
+                self._roots.append(node.name.value)
+            case FieldNode():
+                self._fields.append(node)
+            case ArgumentNode():
+                self._arguments.append(node)
+            case VariableDefinitionNode():
+                self._variables.append(node)
+            case _:
+                pass
+        self._inside.append(self._step(node, key))
+        self._places[id(node)] = self._place(node)
+        self._around.append(node)
+
+    def leave(self, node: Node, *_: Any) -> None:
+        self._around.pop()
+        self._inside.pop()
+        match node:
+            case FragmentDefinitionNode():
+                self._roots.pop()
+            case FieldNode():
+                self._fields.pop()
+            case ArgumentNode():
+                self._arguments.pop()
+            case VariableDefinitionNode():
+                self._variables.pop()
+            case _:
+                pass
+
+    def _step(self, node: Node, key: Any) -> str:
+        if isinstance(node, ObjectFieldNode):
+            return f".{node.name.value}"
+        if self._around and isinstance(self._around[-1], ListValueNode):
+            return f"[{key}]"
+        return ""
+
+    def _place(self, node: Node) -> Place:
+        place = Place()
+        place.node = self._around[-1] if self._around else None
+        place.path = "/".join([*self._roots, *(field.name.value for field in self._fields)])
+        place.field = self._fields[-1] if self._fields else None
+        place.argument = self._arguments[-1] if self._arguments else None
+        place.inside = "".join(self._inside)
+        place.variable = self._variables[-1] if self._variables else None
+        parent = self._type_info.get_parent_type()
+        place.parent_type = parent.name if parent else ""
+        match node:
+            case FieldNode():
+                definition = self._type_info.get_field_def()
+                place.type = get_named_type(definition.type).name if definition else ""
+                place.missing = _missing(definition.args if definition else {}, node)
+            case DirectiveNode():
+                directive = self._type_info.get_directive()
+                place.missing = _missing(directive.args if directive else {}, node)
+            case _:
+                type_ = self._type_info.get_input_type()
+                place.type = get_named_type(type_).name if type_ else ""
+                place.expected = str(type_) if type_ else ""
+        return place
+
+
+def _missing(arguments: dict[str, GraphQLArgument], node: FieldNode | DirectiveNode) -> list[str]:
+    given = {argument.name.value for argument in node.arguments or ()}
+    return [name for name, argument in arguments.items() if name not in given and is_required_argument(argument)]

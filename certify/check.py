@@ -1,0 +1,235 @@
+"""What plan, log and evidence say together: the violations. Pure."""
+
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import islice, pairwise
+from typing import Final
+
+from certify.evidence import Evidence, Shown, Watching, digest_of, sha256
+from certify.plan import JobPlan
+from chalicelib.jobs import ErrorType, Job, Status
+from chalicelib.workloads.simulated import Scene, text
+
+
+class Violation(StrEnum):
+    """What must not happen, not once."""
+
+    JOBS_LOST = "jobs_lost"  # a start was answered or shown, and the log has no such job, or another one than asked for
+    JOBS_STUCK = "jobs_stuck"  # no final status, a bounded time after the last fault
+    JOBS_ENDED_TWICE = "jobs_ended_twice"  # two ends, in the log or in what callers were told
+    EVENTS_MISSING = "events_missing"  # the log has a hole, or a client did not show an event of the log
+    EVENTS_OUT_OF_ORDER = "events_out_of_order"  # in the log, or as a client showed them
+    BYTES_DIFFERENT = "bytes_different"  # what was shown, what was logged and what was produced are not the same
+    FOREIGN_EVENTS = "foreign_events"  # somebody saw another's job
+    QUOTA_DRIFT = "quota_drift"  # an owner may have more or fewer unfinished jobs than the quota says
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One violation; `subject` is a job's or an owner's id."""
+
+    violation: Violation
+    subject: str
+    detail: str
+
+
+MISHAPS: Final = frozenset(  # how any job may fail while processes are killed
+    {ErrorType.CRASHED, ErrorType.STALLED, ErrorType.NEVER_STARTED, ErrorType.THROTTLED, ErrorType.TIMED_OUT}
+)
+Ends = AbstractSet[tuple[Status, ErrorType | None]]
+_MISHAPS: Final[Ends] = frozenset((Status.FAILED, error) for error in MISHAPS)
+_WELL: Final[Ends] = _MISHAPS | {(Status.COMPLETED, None)}
+ENDS: Final[Mapping[Scene, Ends]] = {
+    Scene.STORY: _WELL,
+    Scene.CRASH_ONCE: _WELL,
+    Scene.SILENCE: _WELL,
+    Scene.SLOW_START: _WELL,
+    Scene.ERROR: _MISHAPS | {(Status.FAILED, ErrorType.WORKLOAD_FAILED)},
+    Scene.CRASH: _MISHAPS,
+}
+
+
+def check_job(plan: JobPlan, owner: str, log: Sequence[Job], evidence: Evidence | None) -> list[Finding]:
+    """Hold one job's whole log, and what its client saw, against what was asked for.
+
+    Args:
+        plan: What was asked for.
+        owner: The `sub` of the plan's owner.
+        log: All entries, in the ledger's order.
+        evidence: What the client saw; None where it left no word.
+    """
+    if not log:
+        return _without_log(plan, evidence)
+    found = [
+        *_as_asked(plan, owner, log),
+        *_log_in_order(plan, log),
+        *_one_end(plan, log, evidence),
+        *_produced(plan, log),
+    ]
+    if evidence is None:
+        return [*found, Finding(Violation.EVENTS_MISSING, plan.job_id, "its client left no word of it")]
+    for watching in evidence.watchings:
+        found += _as_shown(plan, log, watching)
+    if not any(watching.is_final for watching in evidence.watchings):
+        found.append(Finding(Violation.EVENTS_MISSING, plan.job_id, "no client saw its end"))
+    if evidence.overheard:
+        found.append(Finding(Violation.FOREIGN_EVENTS, plan.job_id, f"another owner saw {evidence.overheard} events"))
+    return found
+
+
+def check_owner(owner: str, listed: Mapping[str, Status], ended: Mapping[str, Status]) -> list[Finding]:
+    """Hold what an owner's list shows against how the owner's jobs ended, by job id."""
+    found = [
+        Finding(Violation.JOBS_LOST, job_id, f"its owner's list shows {listed.get(job_id)} and its log {status}")
+        for job_id, status in ended.items()
+        if listed.get(job_id) is not status
+    ]
+    foreign = [
+        Finding(Violation.FOREIGN_EVENTS, job_id, f"the list of {owner} shows a job that is not this owner's")
+        for job_id in listed.keys() - ended.keys()
+    ]
+    return found + foreign
+
+
+@dataclass(frozen=True, slots=True)
+class QuotaProbe:
+    """One owner tried to start more jobs than the quota, at once, when none was unfinished.
+
+    Attributes:
+        started: The jobs that were let in.
+        admitted: The owner's set of unfinished jobs while they ran.
+        left: The same after they were cancelled.
+        tried: How many starts there were.
+    """
+
+    owner: str
+    quota: int
+    tried: int
+    started: frozenset[str]
+    admitted: frozenset[str]
+    left: frozenset[str]
+
+
+def check_quota(probe: QuotaProbe) -> list[Finding]:
+    """Hold one owner's probe against the quota."""
+    found = []
+    if len(probe.started) != probe.quota:
+        found.append(f"{probe.tried} starts at once, and {len(probe.started)} were let in, not {probe.quota}")
+    if probe.admitted != probe.started:
+        found.append(f"{len(probe.started)} unfinished jobs, and {len(probe.admitted)} in the set of them")
+    if probe.left:
+        found.append(f"no unfinished job, and {len(probe.left)} in the set of them")
+    return [Finding(Violation.QUOTA_DRIFT, probe.owner, detail) for detail in found]
+
+
+def shown_in(entry: Job) -> Shown:
+    """A log entry as a client has to show it."""
+    return Shown(
+        sequence=entry.sequence, attempt=entry.attempt, status=entry.status.value, progress=entry.progress,
+        message=entry.message or "", delta=entry.delta or "", result=entry.result or "", error=entry.error or "",
+        error_type=entry.error_type.value if entry.error_type else "",
+    )  # fmt: skip
+
+
+def output_of(log: Sequence[Job], attempt: int) -> str:
+    """All that one attempt put out."""
+    return "".join(entry.delta or "" for entry in log if entry.attempt == attempt)
+
+
+def _without_log(plan: JobPlan, evidence: Evidence | None) -> list[Finding]:
+    if evidence is not None and (evidence.answered or any(watching.shown for watching in evidence.watchings)):
+        return [Finding(Violation.JOBS_LOST, plan.job_id, "its start was answered, and there is no log of it")]
+    return [Finding(Violation.JOBS_STUCK, plan.job_id, "it could never be started")]
+
+
+def _as_asked(plan: JobPlan, owner: str, log: Sequence[Job]) -> list[Finding]:
+    found = []
+    request = log[0].request
+    asked = (plan.model, plan.prompt, plan.words, plan.process_time)
+    if request is None or (request.model, request.prompt, request.max_tokens, request.process_time) != asked:
+        found.append(Finding(Violation.JOBS_LOST, plan.job_id, "its log is of other input than was sent"))
+    if any(entry.owner != owner for entry in log):
+        found.append(Finding(Violation.FOREIGN_EVENTS, plan.job_id, "its log has entries of another owner"))
+    end, error = log[-1].status, log[-1].error_type
+    may_be_cancelled = end is Status.CANCELLED and plan.cancel_from is not None
+    if end.is_terminal and not may_be_cancelled and (end, error) not in ENDS[plan.scene]:
+        detail = f"it ended as {end} {error or ''}, which a {plan.scene} that was run once or again cannot"
+        found.append(Finding(Violation.JOBS_LOST, plan.job_id, detail))
+    return found
+
+
+def _log_in_order(plan: JobPlan, log: Sequence[Job]) -> list[Finding]:
+    found = []
+    sequences = [entry.sequence for entry in log]
+    if set(sequences) != set(range(1, max(sequences) + 1)):
+        found.append(Finding(Violation.EVENTS_MISSING, plan.job_id, f"its log has a hole: {sequences}"))
+    rising = all(earlier < later for earlier, later in pairwise(sequences))
+    attempts = [entry.attempt for entry in log]
+    if not rising or attempts != sorted(attempts):
+        detail = f"its log is in disorder: sequences {sequences}, attempts {attempts}"
+        found.append(Finding(Violation.EVENTS_OUT_OF_ORDER, plan.job_id, detail))
+    return found
+
+
+def _one_end(plan: JobPlan, log: Sequence[Job], evidence: Evidence | None) -> list[Finding]:
+    found = []
+    ends = [entry for entry in log if entry.status.is_terminal]
+    told = set(evidence.ends) if evidence else set()
+    if len(ends) > 1:
+        detail = f"its log has {len(ends)} ends: {', '.join(entry.status for entry in ends)}"
+        found.append(Finding(Violation.JOBS_ENDED_TWICE, plan.job_id, detail))
+    if not ends:
+        detail = f"it stays {log[-1].status} at entry {log[-1].sequence}"
+        found.append(Finding(Violation.JOBS_STUCK, plan.job_id, detail))
+    elif told - {ends[-1].status.value}:
+        detail = f"callers were told {', '.join(sorted(told))}, and its log says {ends[-1].status}"
+        found.append(Finding(Violation.JOBS_ENDED_TWICE, plan.job_id, detail))
+    if ends and ends[0] is not log[-1] and len(ends) == 1:
+        found.append(Finding(Violation.JOBS_ENDED_TWICE, plan.job_id, "its log goes on after its end"))
+    return found
+
+
+def _produced(plan: JobPlan, log: Sequence[Job]) -> list[Finding]:
+    """The log against what the workload says to the same request."""
+    known = "".join(islice(text(plan.model, plan.prompt), plan.words))
+    found = []
+    for attempt in sorted({entry.attempt for entry in log}):
+        output = output_of(log, attempt)
+        if not known.startswith(output):
+            detail = f"attempt {attempt} logged {len(output)} characters that its workload does not say"
+            found.append(Finding(Violation.BYTES_DIFFERENT, plan.job_id, detail))
+    last = log[-1]
+    if last.status is Status.COMPLETED and not (last.result == known == output_of(log, last.attempt)):
+        detail = f"it completed with {len(last.result or '')} characters of {len(known)}, or other ones"
+        found.append(Finding(Violation.BYTES_DIFFERENT, plan.job_id, detail))
+    return found
+
+
+def _as_shown(plan: JobPlan, log: Sequence[Job], watching: Watching) -> list[Finding]:
+    """One iteration of a client against the log: all of it up to where it stopped, in order, every byte."""
+    shown = watching.shown
+    if not shown:
+        return []
+    found = []
+    if any(later <= earlier for earlier, later in pairwise(shown)):
+        found.append(Finding(Violation.EVENTS_OUT_OF_ORDER, plan.job_id, f"a client showed {shown}"))
+    until = log[-1].sequence if watching.is_final else max(shown)
+    expected = [entry for entry in log if entry.sequence <= until]
+    missing = {entry.sequence for entry in expected} - set(shown)
+    if missing:
+        detail = f"a client did not show {sorted(missing)} of {until}"
+        found.append(Finding(Violation.EVENTS_MISSING, plan.job_id, detail))
+    unknown = set(shown) - {entry.sequence for entry in expected}
+    if unknown:
+        detail = f"a client showed {sorted(unknown)}, which its log does not have"
+        found.append(Finding(Violation.BYTES_DIFFERENT, plan.job_id, detail))
+    if found:
+        return found
+    if watching.digest != digest_of(shown_in(entry) for entry in expected):
+        found.append(Finding(Violation.BYTES_DIFFERENT, plan.job_id, "what a client showed is not what was logged"))
+    if watching.output != sha256(output_of(expected, expected[-1].attempt)):
+        detail = "a client's output is not what the newest attempt logged"
+        found.append(Finding(Violation.BYTES_DIFFERENT, plan.job_id, detail))
+    return found

@@ -1,0 +1,118 @@
+"""One process of many callers: `python -m certify.clients`, started by a campaign.
+
+It writes one line of evidence for each job, prints a line of counts now and then, and ends when its lanes are done or
+when its standard input does; then what is known of unfinished jobs is written too.
+"""
+
+import argparse
+import asyncio
+import json
+import sys
+from collections import Counter
+from contextlib import suppress
+from pathlib import Path
+from typing import Final, TextIO
+
+import uvloop
+
+from certify.caller import PATIENCE, Caller, Eavesdropper, SignIn
+from certify.evidence import Evidence
+from certify.plan import Campaign, lane_of
+from longcall import Client, Heal, LambdaToken
+
+TELL_EVERY: Final = 0.25  # seconds
+
+
+class Clients:
+    """The lanes of one process."""
+
+    def __init__(self, campaign: Campaign, *, url: str, stack_file: Path, out: TextIO) -> None:
+        self._campaign = campaign
+        self._url = url
+        self._sign_ins = [SignIn(stack_file, user) for user in range(campaign.owners + 1)]
+        self._out = out
+        self._counts: Counter[str] = Counter()
+
+    async def run(self, share: int) -> None:
+        """All lanes of this process to their ends."""
+        async with Eavesdropper(self._url, self._sign_ins[-1]) as eavesdropper, asyncio.TaskGroup() as group:
+            telling = group.create_task(self._tell())
+            lanes = [
+                group.create_task(self._lane(lane, eavesdropper))
+                for lane in range(share, self._campaign.lanes, self._campaign.processes)
+            ]
+            await asyncio.gather(*lanes)
+            telling.cancel()
+
+    async def _lane(self, lane: int, eavesdropper: Eavesdropper) -> None:
+        current: Caller | None = None
+
+        def healed(heal: Heal) -> None:
+            if current is not None:
+                current.evidence.heals_ms.append(round(heal.seconds * 1000, 1))
+
+        authorization = LambdaToken(self._sign_ins[lane % self._campaign.owners])
+        async with Client(self._url, authorization=authorization, timing=PATIENCE, on_heal=healed) as client:
+            for plan in lane_of(self._campaign, lane):
+                current = Caller(plan, eavesdropper, self._shown)
+                try:
+                    await current.follow(client)
+                finally:
+                    self._keep(current.evidence)
+
+    def _keep(self, evidence: Evidence) -> None:
+        self._out.write(evidence.dump() + "\n")
+        self._out.flush()
+        self._counts["ended"] += any(watching.is_final for watching in evidence.watchings)
+        self._counts["heals"] += len(evidence.heals_ms)
+
+    def _shown(self) -> None:
+        self._counts["shown"] += 1
+
+    async def _tell(self) -> None:
+        try:
+            while True:
+                await asyncio.sleep(TELL_EVERY)
+                self._print_counts()
+        finally:
+            self._print_counts()
+
+    def _print_counts(self) -> None:
+        sys.stdout.write(json.dumps(self._counts) + "\n")
+        sys.stdout.flush()
+
+
+async def _until_told(clients: Clients, share: int) -> None:
+    running = asyncio.create_task(clients.run(share))
+    told = asyncio.create_task(_end_of_input())
+    await asyncio.wait({running, told}, return_when=asyncio.FIRST_COMPLETED)
+    told.cancel()
+    if not running.done():
+        running.cancel()
+        with suppress(asyncio.CancelledError):
+            await running
+    else:
+        running.result()
+
+
+async def _end_of_input() -> None:
+    reader = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    await reader.read()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="certify.clients")
+    parser.add_argument("--campaign", type=Campaign.load, required=True)
+    parser.add_argument("--share", type=int, required=True)
+    parser.add_argument("--url", required=True)
+    parser.add_argument("--stack-file", type=Path, required=True)
+    parser.add_argument("--evidence", type=Path, required=True)
+    given = parser.parse_args()
+    with given.evidence.open("w") as out:
+        clients = Clients(given.campaign, url=given.url, stack_file=given.stack_file, out=out)
+        uvloop.run(_until_told(clients, given.share))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,125 @@
+"""`python -m certify`, which `make certify` runs: all campaigns, then the certificate."""
+
+import argparse
+import asyncio
+import platform
+import shutil
+import signal
+import sqlite3
+import sys
+import tempfile
+import time
+from collections.abc import Coroutine, Sequence
+from datetime import UTC, datetime
+from enum import IntEnum
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+from certify.campaign import ClientsFailed, Outcome, run
+from certify.plan import campaigns
+from certify.progress import Progress
+from certify.report import Certificate, page, summary
+from certify.stack import StackFailed
+
+MOST_JOBS: Final = 1_000_000
+
+
+class Exit(IntEnum):
+    """How the command ends."""
+
+    OK = 0
+    VIOLATED = 1
+    USAGE = 2  # argparse's
+    UNREACHABLE = 3  # the stack or its clients could not run
+    INTERRUPTED = 130
+
+
+def main() -> int:
+    """Run the certificate that the command line asks for."""
+    given = _parser().parse_args()
+    given.out.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix="longcall-certificate-"))
+    progress = Progress(sys.stderr)
+    try:
+        certificate = asyncio.run(certify(given.jobs, given.events, given.seed, folder=folder, progress=progress))
+    except (StackFailed, ClientsFailed) as failed:
+        progress.end()
+        sys.stderr.write(f"certify: {failed}\n")
+        return Exit.UNREACHABLE
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        progress.end()
+        sys.stderr.write("certify: stopped before its end; there is no certificate\n")
+        shutil.rmtree(folder, ignore_errors=True)
+        return Exit.INTERRUPTED
+    progress.end()
+    json_file, page_file = given.out / "certificate.json", given.out / "certificate.html"
+    json_file.write_text(certificate.as_json() + "\n", "utf-8")
+    page_file.write_text(page(certificate), "utf-8")
+    lines = [*summary(certificate), f"{json_file} and {page_file} have the rest"]
+    if certificate.passed:
+        shutil.rmtree(folder, ignore_errors=True)
+    else:
+        lines.append(f"{folder} has the logs, the evidence and what the stack printed")
+    sys.stdout.write("\n".join(lines) + "\n")
+    return Exit.OK if certificate.passed else Exit.VIOLATED
+
+
+async def certify(jobs: int, events: int, seed: int, *, folder: Path, progress: Progress) -> Certificate:
+    """Run every campaign, all at once; nothing of them is left, however this ends.
+
+    Raises:
+        StackFailed, ClientsFailed
+    """
+    this = asyncio.current_task()
+    if this is not None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, this.cancel)
+    began = time.monotonic()
+    outcomes = await _all_of(
+        [run(campaign, folder, progress.tell) for campaign in campaigns(jobs=jobs, events=events, seed=seed)]
+    )
+    return Certificate(
+        outcomes=outcomes, jobs=jobs, events=events, seed=seed,
+        command=f"make certify JOBS={jobs} EVENTS={events} SEED={seed}",
+        made_at=datetime.now(UTC), seconds=time.monotonic() - began, versions=versions(),
+    )  # fmt: skip
+
+
+async def _all_of(runs: Sequence[Coroutine[None, None, Outcome]]) -> list[Outcome]:
+    """What all of them come to; the first error ends the others, and is raised once they have tidied up."""
+    tasks = [asyncio.create_task(one) for one in runs]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def versions() -> dict[str, str]:
+    """Of what took part."""
+    return {
+        "longcall": version("longcall"),
+        "python": platform.python_version(),
+        "sqlite": sqlite3.sqlite_version,
+        "moto": version("moto"),
+        "system": f"{platform.system()} {platform.machine()}",
+    }
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="certify", description="Lose, repeat, kill and restart on purpose, and certify that nothing was lost."
+    )
+    parser.add_argument("--jobs", type=_count, default=10_000, help="how many jobs (default %(default)s)")
+    parser.add_argument("--events", type=_count, default=20, help="log entries of each, at least (default %(default)s)")
+    parser.add_argument("--seed", type=int, default=1, help="what plan and faults come from (default %(default)s)")
+    parser.add_argument("--out", type=Path, default=Path(), help="folder for the certificate (default: this one)")
+    return parser
+
+
+def _count(text: str) -> int:
+    value = int(text) if text.isdecimal() else 0
+    if not 1 <= value <= MOST_JOBS:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1 to {MOST_JOBS}, and found {text!r}")
+    return value

@@ -1,0 +1,61 @@
+"""Kills what the plan says, when it says so."""
+
+import asyncio
+from collections import Counter
+from pathlib import Path
+from typing import assert_never
+
+from certify.plan import Campaign, Injection, Victim, injections
+from certify.processes import kill, with_open_file
+from certify.stack import Stack
+
+
+class Faults:
+    """The kills of one campaign.
+
+    Args:
+        ledger: Its SQLite file, if it has one.
+
+    Attributes:
+        kills: How many there were, by victim.
+    """
+
+    def __init__(self, campaign: Campaign, stack: Stack, *, ledger: Path) -> None:
+        self.kills: Counter[str] = Counter()
+        self._injections = injections(campaign)
+        self._stack = stack
+        self._ledger = ledger
+        self._ended = 0.0
+        self._went_on = asyncio.Event()
+
+    def reached(self, share: float) -> None:
+        """So many of all jobs have ended."""
+        self._ended = share
+        self._went_on.set()
+
+    async def run(self) -> None:
+        """All kills, one after the other."""
+        for injection in self._injections:
+            while self._ended < injection.share:
+                self._went_on.clear()
+                await self._went_on.wait()
+            await asyncio.sleep(injection.pause)
+            await self._inject(injection)
+
+    async def _inject(self, injection: Injection) -> None:
+        match injection.victim:
+            case Victim.STACK:
+                await self._stack.kill()
+                self.kills[Victim.STACK] += 1
+                await self._stack.start()
+            case Victim.WORKER:
+                await self._kill_one(injection, await asyncio.to_thread(self._stack.workers))
+            case Victim.RELAY:
+                relays = await asyncio.to_thread(lambda: with_open_file(self._stack.workers(), self._ledger))
+                await self._kill_one(injection, relays)
+            case _:
+                assert_never(injection.victim)
+
+    async def _kill_one(self, injection: Injection, processes: list[int]) -> None:
+        if processes and kill(processes[int(injection.draw * len(processes))]):
+            self.kills[injection.victim] += 1

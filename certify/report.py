@@ -1,0 +1,239 @@
+"""The certificate: as JSON, as a page, and as lines for a terminal. Pure."""
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from html import escape
+from importlib.resources import files
+from string import Template
+from typing import Any, Final
+
+from certify.campaign import Outcome
+from certify.check import Violation
+
+DETAILS: Final = 50  # findings that are spelt out; all are counted
+
+WHAT_THEY_MEAN: Final[Mapping[Violation, str]] = {
+    Violation.JOBS_LOST: "a start was answered, and the log has no such job, or another one than asked for",
+    Violation.JOBS_STUCK: "no final status, a bounded time after the last fault",
+    Violation.JOBS_ENDED_TWICE: "two ends, in the log or in what callers were told",
+    Violation.EVENTS_MISSING: "a hole in a log, or an event that a client did not show",
+    Violation.EVENTS_OUT_OF_ORDER: "in a log, or on a client's screen",
+    Violation.BYTES_DIFFERENT: "shown, logged and produced text are not the same to the byte",
+    Violation.FOREIGN_EVENTS: "somebody saw another owner's job",
+    Violation.QUOTA_DRIFT: "an owner may have more or fewer unfinished jobs than the quota",
+}
+FAULTS: Final[Mapping[str, str]] = {
+    "drop": "pushes that never arrived",
+    "after_start_ack": "pushes lost right after a subscription was acknowledged",
+    "duplicate": "pushes that came twice",
+    "reorder": "pushes that were overtaken",
+    "delay": "pushes that were late",
+    "disconnect": "sockets cut instead of a push",
+    "crash": "invocations whose process was killed by the engine",
+    "twice": "events delivered twice",
+    "throttle": "attempts refused for now",
+    "lost_answer": "updates carried out whose answer was lost",
+    "5xx": "updates answered with 503",
+    "worker_killed": "workers killed with SIGKILL",
+    "relay_killed": "writers of the log killed with SIGKILL",
+    "relay_killed_after_record": "writers killed between a record and its projection",
+    "stack_killed": "the whole stack killed, and started again",
+    "dynamodb_failed": "calls of DynamoDB answered with 500",
+    "dynamodb_answer_lost": "calls of DynamoDB carried out whose answer was lost",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """What all campaigns came to.
+
+    Attributes:
+        command: What runs the same again.
+        seconds: From the first start to the last check.
+        versions: Of what took part, by name.
+    """
+
+    outcomes: Sequence[Outcome]
+    jobs: int
+    events: int
+    seed: int
+    command: str
+    made_at: datetime
+    seconds: float
+    versions: Mapping[str, str]
+
+    @property
+    def violations(self) -> dict[str, int]:
+        counts = Counter(finding.violation for outcome in self.outcomes for finding in outcome.findings)
+        return {violation.value: counts[violation] for violation in Violation}
+
+    @property
+    def passed(self) -> bool:
+        return not any(self.violations.values())
+
+    def as_json(self) -> str:
+        faults, statuses, troubles = Counter[str](), Counter[str](), Counter[str]()
+        for outcome in self.outcomes:
+            faults += outcome.faults
+            statuses += outcome.statuses
+            troubles += outcome.troubles
+        return json.dumps(
+            {
+                "certificate": "longcall",
+                "passed": self.passed,
+                "violations": self.violations,
+                "jobs": self.jobs,
+                "events": sum(outcome.events for outcome in self.outcomes),
+                "attempts": sum(outcome.attempts for outcome in self.outcomes),
+                "faults": _known_first(faults),
+                "heals": _times([ms for outcome in self.outcomes for ms in outcome.heals_ms]),
+                "shownAfter": _times([ms for outcome in self.outcomes for ms in outcome.late_ms]),
+                "statuses": dict(statuses.most_common()),
+                "clientRetries": dict(troubles.most_common()),
+                "seed": self.seed,
+                "eventsAskedFor": self.events,
+                "seconds": round(self.seconds, 1),
+                "madeAt": self.made_at.isoformat(timespec="seconds"),
+                "versions": dict(self.versions),
+                "command": self.command,
+                "runs": [_run(outcome) for outcome in self.outcomes],
+                "findings": [
+                    {
+                        "run": outcome.campaign.store.value,
+                        "violation": finding.violation.value,
+                        "subject": finding.subject,
+                        "detail": finding.detail,
+                    }
+                    for outcome in self.outcomes
+                    for finding in outcome.findings[:DETAILS]
+                ],
+            },
+            indent=2,
+        )
+
+
+def summary(certificate: Certificate) -> list[str]:
+    """The certificate in a few lines for a terminal."""
+    told = json.loads(certificate.as_json())
+    heals, faults = told["heals"], sum(told["faults"].values())
+    jobs, events, seed, seconds = told["jobs"], told["events"], told["seed"], told["seconds"]
+    lines = [
+        f"{jobs:,} jobs, {events:,} events, {faults:,} faults, seed {seed}, in {_duration(seconds)}",
+        f"{heals['count']:,} gaps healed: median {heals['medianMs']:,} ms, 99th percentile {heals['p99Ms']:,} ms",
+        *(f"{name:<20} {count:,}" for name, count in told["violations"].items()),
+    ]
+    if certificate.passed:
+        return [*lines, "nothing was lost"]
+    found = [f"{entry['violation']}: {entry['subject']}: {entry['detail']}" for entry in told["findings"][:10]]
+    return [*lines, *found, f"seed {seed} failed; the same again: {told['command']}"]
+
+
+def page(certificate: Certificate) -> str:
+    """The certificate as one page of HTML that needs nothing else."""
+    told = json.loads(certificate.as_json())
+    template = Template((files("certify") / "page.html").read_text("utf-8"))
+    most = max(told["faults"].values(), default=1)
+    return template.substitute(
+        verdict="passed" if certificate.passed else "failed",
+        headline="Nothing was lost" if certificate.passed else "Something was lost",
+        jobs=f"{told['jobs']:,}",
+        events=f"{told['events']:,}",
+        faults=f"{sum(told['faults'].values()):,}",
+        heals=f"{told['heals']['count']:,}",
+        heal_median=f"{told['heals']['medianMs']:,}",
+        heal_p99=f"{told['heals']['p99Ms']:,}",
+        shown_median=f"{told['shownAfter']['medianMs']:,}",
+        shown_p99=f"{told['shownAfter']['p99Ms']:,}",
+        violations="".join(
+            _row(_code(violation.value), escape(WHAT_THEY_MEAN[violation]), _zero(told["violations"][violation.value]))
+            for violation in Violation
+        ),
+        fault_rows="".join(
+            _row(_code(name), escape(FAULTS.get(name, "")), f"{count:,}", _bar(count / most))
+            for name, count in told["faults"].items()
+        ),
+        status_rows="".join(
+            _row(escape(name), f"{count:,}", _bar(count / max(1, told["jobs"])))
+            for name, count in told["statuses"].items()
+        ),
+        run_rows="".join(
+            _row(
+                escape(run["ledger"]),
+                f"{run['jobs']:,}",
+                f"{run['events']:,}",
+                f"{run['attempts']:,}",
+                f"{run['clients']} in {run['processes']}",
+                f"{run['owners']} of {run['quota']}",
+                _duration(sum(run["seconds"].values())),
+            )
+            for run in told["runs"]
+        ),
+        findings=_findings(told["findings"]),
+        seed=told["seed"],
+        duration=_duration(told["seconds"]),
+        made_at=escape(told["madeAt"]),
+        command=escape(told["command"]),
+        versions=escape(" · ".join(f"{name} {version}" for name, version in told["versions"].items())),
+    )
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The smallest value that at least this share of all values does not exceed; 0 of none."""
+    ranked = sorted(values)
+    return ranked[max(0, -(-len(ranked) * share // 1).__int__() - 1)] if ranked else 0.0
+
+
+def _times(values: Sequence[float]) -> dict[str, float]:
+    return {
+        "count": len(values),
+        "medianMs": round(percentile(values, 0.5)),
+        "p99Ms": round(percentile(values, 0.99)),
+    }
+
+
+def _run(outcome: Outcome) -> dict[str, Any]:
+    campaign = outcome.campaign
+    return {
+        "ledger": campaign.store.value, "jobs": campaign.jobs, "events": outcome.events, "attempts": outcome.attempts,
+        "clients": campaign.lanes, "processes": campaign.processes, "owners": campaign.owners, "quota": campaign.quota,
+        "chaos": campaign.chaos, "faults": _known_first(outcome.faults), "seconds": outcome.seconds,
+        "stackStartsTook": [round(seconds, 1) for seconds in outcome.starts],
+    }  # fmt: skip
+
+
+def _known_first(counts: Counter[str]) -> dict[str, int]:
+    plain = {str(name): count for name, count in counts.items()}
+    names = [name for name in FAULTS if name in plain]
+    return {name: plain[name] for name in [*names, *sorted(plain.keys() - set(names))]}
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.1f} min"
+
+
+def _row(*cells: str) -> str:
+    return f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>\n"
+
+
+def _code(text: str) -> str:
+    return f"<code>{escape(text)}</code>"
+
+
+def _zero(count: int) -> str:
+    return f'<b class="{"bad" if count else "good"}">{count:,}</b>'
+
+
+def _bar(share: float) -> str:
+    return f'<i style="width:{max(0.5, share * 100):.1f}%"></i>'
+
+
+def _findings(findings: Sequence[Mapping[str, str]]) -> str:
+    if not findings:
+        return ""
+    rows = "".join(
+        _row(_code(entry["violation"]), _code(entry["subject"]), escape(entry["detail"])) for entry in findings
+    )
+    return f"<h2>What was found</h2><table>{rows}</table>"

@@ -70,7 +70,11 @@ def imports(path: Path) -> list[tuple[int, str]]:
 
 
 def python_files(place: str) -> list[Path]:
-    return [ROOT / place] if place.endswith(".py") else sorted((ROOT / place).rglob("*.py"))
+    return (
+        [ROOT / place]
+        if place.endswith(".py")
+        else [path for path in sorted((ROOT / place).rglob("*.py")) if "node_modules" not in path.parts]
+    )
 
 
 def test_the_wiring_fits_schema_files_and_handlers() -> None:

@@ -75,7 +75,7 @@ class Kind:
     All of it is data, so that a request is checked before its job opens and without importing the module.
     """
 
-    models: tuple[str, ...]  # the first one is named to callers who ask for a model that does not exist
+    models: tuple[str, ...]  # of a family: what stands before the dot
     module: str
     takes: AbstractSet[Option]
 
@@ -94,6 +94,11 @@ TABLE: Final = (
         takes=frozenset(Option),
     ),
     Kind(
+        models=("simulated.echo",),
+        module="chalicelib.workloads.echo",
+        takes=frozenset({Option.PROCESS_TIME}),
+    ),
+    Kind(
         models=("local.textrank",),
         module="chalicelib.workloads.textrank",
         takes=frozenset({Option.MAX_TOKENS}),
@@ -110,9 +115,11 @@ def find(model: str) -> Kind:
     for kind in TABLE:
         if model in kind.models:
             return kind
-    family = model.partition(".")[0]
-    near = next((kind.models for kind in TABLE if kind.models[0].startswith(f"{family}.")), ())
-    known = near if len(near) > 1 else tuple(kind.models[0] for kind in TABLE)
+    families: dict[str, list[str]] = {}
+    for name in (name for kind in TABLE for name in kind.models):
+        families.setdefault(name.partition(".")[0], []).append(name)
+    near = families.get(model.partition(".")[0], [])
+    known = near if len(near) > 1 else [names[0] for names in families.values()]
     raise InvalidRequest(f"model {model[:80]!r} is not known; use {', '.join(known[:-1])} or {known[-1]}")
 
 

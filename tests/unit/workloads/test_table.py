@@ -31,24 +31,24 @@ def test_every_model_loads() -> None:
 def test_table_names_every_scene() -> None:
     named = [model.removeprefix("simulated.") for model in MODELS if model.startswith("simulated.")]
 
-    assert named == [scene.value for scene in Scene]
+    assert named == [*(scene.value for scene in Scene), "echo"]
 
 
 @pytest.mark.parametrize("model", ["", "gpt", "local.TextRank", "local.textrank ", "local.textrank.2", "local.other"])
-def test_unknown_model_is_refused_with_one_name_of_each_kind(model: str) -> None:
+def test_unknown_model_is_refused_with_one_name_of_each_family(model: str) -> None:
     with pytest.raises(InvalidRequest) as refused:
         workloads.check(InferenceRequest("text", model))
 
     assert str(refused.value) == f"model {model!r} is not known; use simulated.story or local.textrank"
 
 
-def test_unknown_simulated_model_is_refused_with_all_names_of_its_kind() -> None:
+def test_unknown_simulated_model_is_refused_with_all_names_of_its_family() -> None:
     with pytest.raises(InvalidRequest) as refused:
         workloads.check(InferenceRequest("text", "simulated.crush"))
 
     assert str(refused.value) == (
         "model 'simulated.crush' is not known; use simulated.story, simulated.error, simulated.crash, "
-        "simulated.crash-once, simulated.silence or simulated.slow-start"
+        "simulated.crash-once, simulated.silence, simulated.slow-start or simulated.echo"
     )
 
 
@@ -64,6 +64,16 @@ def test_any_other_name_is_refused_in_one_short_line(model: str) -> None:
 
     assert str(refused.value).isprintable()
     assert len(str(refused.value)) < 1000
+
+
+@pytest.mark.parametrize(("name", "value", "word"), [("max_tokens", 5, "maxTokens"), ("system", "", "system")])
+def test_echo_refuses_options_it_would_ignore(name: str, value: object, word: str) -> None:
+    request = replace(InferenceRequest("text", "simulated.echo", process_time=0.0), **{name: value})  # type: ignore[arg-type]  # by name
+
+    with pytest.raises(InvalidRequest) as refused:
+        workloads.check(request)
+
+    assert str(refused.value) == f"model simulated.echo takes no {word}; leave it out"
 
 
 @pytest.mark.parametrize(

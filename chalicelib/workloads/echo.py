@@ -1,0 +1,52 @@
+"""The prompt, back in pieces of awkward sizes: what a transport loses, splits or changes on the way shows at once."""
+
+import time
+from collections.abc import Callable, Generator, Iterator
+from hashlib import sha256
+from itertools import pairwise
+from random import Random
+from typing import Final
+
+from chalicelib.errors import OutOfTime
+from chalicelib.jobs import InferenceRequest
+from chalicelib.workloads import Chunk, Deadline, Outcome, Progress
+
+# Characters: single ones, primes, and the neighbours of powers of two, where buffers and limits tend to end.
+SIZES: Final = (1, 1, 2, 3, 7, 61, 63, 64, 65, 255, 256, 257, 1021, 4093, 4097, 16_381, 32_769, 65_535, 65_536, 65_537)
+
+
+def run(request: InferenceRequest, deadline: Deadline) -> Generator[Chunk | Progress, None, Outcome]:
+    """The prompt, evenly over `process_time`; at once by default. The result is the prompt, to the byte.
+
+    Raises:
+        OutOfTime: The deadline came before the last piece.
+    """
+    return echo(request, deadline, sleep=time.sleep)
+
+
+def echo(
+    request: InferenceRequest, deadline: Deadline, *, sleep: Callable[[float], None]
+) -> Generator[Chunk | Progress, None, Outcome]:
+    """`run`, with the passing of time as an argument; the time is told by the deadline's clock."""
+    given, begin = deadline.left(), deadline.clock()
+    prompt, seconds = request.prompt, request.process_time or 0.0
+    for start, end in pairwise(cuts(prompt)):
+        due = begin + seconds * end / len(prompt)
+        wait = min(due - deadline.clock(), deadline.left())
+        if wait > 0:
+            sleep(wait)
+        if deadline.left() == 0:
+            raise OutOfTime(given)
+        yield Chunk(prompt[start:end])
+        yield Progress(end / len(prompt), f"{end} of {len(prompt)} characters")
+    return Outcome(prompt, {"inputCharacters": len(prompt), "outputCharacters": len(prompt)})
+
+
+def cuts(text: str) -> Iterator[int]:
+    """Where the pieces begin and end, from 0 to the text's length; the same ones for the same text."""
+    random = Random(int.from_bytes(sha256(text.encode(errors="surrogatepass")).digest()))  # noqa: S311  # no secret
+    end = 0
+    while end < len(text):
+        yield end
+        end += SIZES[int(random.random() * len(SIZES))]
+    yield len(text)

@@ -4,10 +4,22 @@ import json
 import math
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, TypedDict, TypeVar
+from typing import Any, TypedDict, TypeVar
 
+from chalicelib.calls import (
+    Backend,
+    Call,
+    Caller,
+    CancelInference,
+    Dispatch,
+    DispatchInference,
+    GetInference,
+    InferenceEvents,
+    ListInferences,
+    StartInference,
+    UpdateStatus,
+)
 from chalicelib.errors import InvalidRequest, JobError, Unauthorized
 from chalicelib.jobs import (
     Change,
@@ -23,16 +35,17 @@ from chalicelib.jobs import (
     StatusUpdate,
     WorkerUpdate,
 )
-
-MAX_PROMPT: Final = 196_608  # bytes of UTF-8, here and below: with the rest of the input it fits one async invocation
-MAX_SYSTEM: Final = 16_384
-MAX_METADATA: Final = 4_096  # bytes of JSON; it is repeated in every record
-MAX_MESSAGE: Final = 1_024
-MAX_DELTA: Final = 98_304  # bytes of JSON text; with all else in an event it stays under the 240 KB AppSync pushes
-MAX_RESULT: Final = 262_144
-MAX_ERROR: Final = 8_192
-MAX_PUSHED_RESULT: Final = 131_072  # bytes of JSON text; a longer result is left out of the push
-MAX_PROCESS_TIME: Final = 840.0  # seconds: the longest invocation, less the time to say how it ended
+from chalicelib.limits import (
+    MAX_DELTA,
+    MAX_ERROR,
+    MAX_MESSAGE,
+    MAX_METADATA,
+    MAX_PROCESS_TIME,
+    MAX_PROMPT,
+    MAX_PUSHED_RESULT,
+    MAX_RESULT,
+    MAX_SYSTEM,
+)
 
 Payload = Mapping[str, Any]
 T = TypeVar("T")
@@ -50,81 +63,6 @@ class Envelope(TypedDict, total=False):
 
     data: Any
     error: ErrorEntry
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """A signed-in person or program; owns the jobs it starts."""
-
-    owner: Owner
-
-
-@dataclass(frozen=True, slots=True)
-class Backend:
-    """Something with AWS credentials, such as the worker."""
-
-    arn: str
-
-
-@dataclass(frozen=True, slots=True)
-class StartInference:
-    job_id: JobId
-    request: InferenceRequest
-    metadata: Json
-
-
-@dataclass(frozen=True, slots=True)
-class GetInference:
-    job_id: JobId
-    with_output: bool  # reading the whole output costs a read of the log, so only where it is selected
-
-
-@dataclass(frozen=True, slots=True)
-class ListInferences:
-    status: Status | None
-    limit: int
-    next_token: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class InferenceEvents:
-    job_id: JobId
-    after: int
-    limit: int
-
-
-@dataclass(frozen=True, slots=True)
-class CancelInference:
-    job_id: JobId
-
-
-@dataclass(frozen=True, slots=True)
-class UpdateStatus:
-    update: StatusUpdate
-
-
-@dataclass(frozen=True, slots=True)
-class DispatchInference:
-    job_id: JobId
-
-
-Call = (
-    StartInference
-    | GetInference
-    | ListInferences
-    | InferenceEvents
-    | CancelInference
-    | UpdateStatus
-    | DispatchInference
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Dispatch:
-    """The event of an `inference` invocation."""
-
-    job_id: JobId
-    request: InferenceRequest
 
 
 def parse_identity(identity: Payload | None) -> Caller | Backend | None:

@@ -11,6 +11,19 @@ from datetime import timedelta
 from typing import Final
 
 from chalicelib import jobs, payloads, workloads
+from chalicelib.calls import (
+    Backend,
+    Call,
+    Caller,
+    CancelInference,
+    Dispatch,
+    DispatchInference,
+    GetInference,
+    InferenceEvents,
+    ListInferences,
+    StartInference,
+    UpdateStatus,
+)
 from chalicelib.errors import InvalidRequest, JobError, JobNotFound, QuotaExceeded, Unauthorized
 from chalicelib.jobs import (
     Answer,
@@ -27,21 +40,7 @@ from chalicelib.jobs import (
     WorkerUpdate,
 )
 from chalicelib.ledger import Clock, InvalidToken, Ledger, utc_now
-from chalicelib.payloads import (
-    Backend,
-    Call,
-    Caller,
-    CancelInference,
-    Dispatch,
-    DispatchInference,
-    Envelope,
-    GetInference,
-    InferenceEvents,
-    ListInferences,
-    Payload,
-    StartInference,
-    UpdateStatus,
-)
+from chalicelib.payloads import Envelope, Payload
 
 log = logging.getLogger(__name__)
 

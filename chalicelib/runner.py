@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final, Protocol
 
+from chalicelib.calls import Dispatch
 from chalicelib.errors import JobError, OutOfTime, WorkloadFailed
 from chalicelib.interruption import Interrupted, Interruption, Stop
 from chalicelib.jobs import Change, ErrorType, JobId, Json, Status
-from chalicelib.payloads import MAX_ERROR, MAX_RESULT, Dispatch
+from chalicelib.limits import MAX_ERROR, MAX_RESULT
 from chalicelib.publisher.fencing import Granted, Over, Refused
 from chalicelib.publisher.publisher import StatusPublisher
 from chalicelib.publisher.text import cut, encode

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from chalicelib.jobs import Change, Status
-from chalicelib.payloads import MAX_MESSAGE
+from chalicelib.limits import MAX_MESSAGE
 from chalicelib.publisher.text import cut, encode, first_delta
 from chalicelib.workloads import Chunk, Progress
 

@@ -3,7 +3,7 @@
 import json
 from typing import Final
 
-from chalicelib.payloads import MAX_DELTA
+from chalicelib.limits import MAX_DELTA
 
 SPLIT: Final = 65_536  # bytes of UTF-8 in one delta, where MAX_DELTA allows: control characters take six as JSON
 CUT: Final = "…"

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from hypothesis.stateful import run_state_machine_as_test as run_machine
 
+from chalicelib.calls import CancelInference, StartInference
 from chalicelib.errors import InvalidTransition, JobNotFound
 from chalicelib.jobs import (
     Change,
@@ -30,7 +31,6 @@ from chalicelib.jobs import (
     StatusUpdate,
     WorkerUpdate,
 )
-from chalicelib.payloads import CancelInference, StartInference
 from chalicelib.publisher.messages import render
 from chalicelib.relay import Relay
 from chalicelib.verdicts import Patience, failure_of, verdict

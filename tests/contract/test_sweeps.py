@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.calls import StartInference
 from chalicelib.errors import UpdateRefused
 from chalicelib.jobs import (
     Change,
@@ -27,7 +28,6 @@ from chalicelib.jobs import (
     WorkerUpdate,
 )
 from chalicelib.ledger import Ledger
-from chalicelib.payloads import StartInference
 from chalicelib.publisher.appsync import Channel
 from chalicelib.publisher.delivery import Backoff
 from chalicelib.publisher.fencing import Answer

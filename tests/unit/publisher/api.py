@@ -19,6 +19,7 @@ from typing import Any, Self
 from aiohttp import web
 from graphql import GraphQLScalarType, GraphQLSchema, build_schema, graphql_sync
 
+from chalicelib.calls import UpdateStatus
 from chalicelib.errors import JobError
 from chalicelib.jobs import (
     Append,
@@ -39,7 +40,7 @@ from chalicelib.jobs import (
     open_job,
     redispatch,
 )
-from chalicelib.payloads import UpdateStatus, parse_call, render_push
+from chalicelib.payloads import parse_call, render_push
 from chalicelib.publisher.authorization import Signature
 
 JOB_ID = JobId("7b0f5c1e-52d4-4f5a-9d5e-0a3c8e2b6f11")

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.jobs import Change, Status
-from chalicelib.payloads import MAX_DELTA, MAX_MESSAGE
+from chalicelib.limits import MAX_DELTA, MAX_MESSAGE
 from chalicelib.publisher.coalescing import Outbox, Pace
 from chalicelib.publisher.text import SPLIT, cut, encode
 from chalicelib.workloads import Chunk, Progress

@@ -11,9 +11,10 @@ from functools import partial
 import pytest
 
 from chalicelib import workloads
+from chalicelib.calls import Dispatch
 from chalicelib.errors import InvalidRequest, OutOfTime, PublishFailed, WorkloadFailed
 from chalicelib.jobs import ErrorType, InferenceRequest, Json, Status
-from chalicelib.payloads import MAX_RESULT, Dispatch
+from chalicelib.limits import MAX_RESULT
 from chalicelib.publisher.appsync import AppSync
 from chalicelib.publisher.authorization import ApiKey
 from chalicelib.publisher.coalescing import Pace

@@ -1,0 +1,80 @@
+"""What callers and the backend ask of the relay, and what the relay asks of a worker."""
+
+from dataclasses import dataclass
+
+from chalicelib.jobs import InferenceRequest, JobId, Json, Owner, Status, StatusUpdate
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A signed-in person or program; owns the jobs it starts."""
+
+    owner: Owner
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """Something with AWS credentials, such as the worker."""
+
+    arn: str
+
+
+@dataclass(frozen=True, slots=True)
+class StartInference:
+    job_id: JobId
+    request: InferenceRequest
+    metadata: Json
+
+
+@dataclass(frozen=True, slots=True)
+class GetInference:
+    job_id: JobId
+    with_output: bool  # reading the whole output costs a read of the log, so only where it is selected
+
+
+@dataclass(frozen=True, slots=True)
+class ListInferences:
+    status: Status | None
+    limit: int
+    next_token: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class InferenceEvents:
+    job_id: JobId
+    after: int
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class CancelInference:
+    job_id: JobId
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateStatus:
+    update: StatusUpdate
+
+
+@dataclass(frozen=True, slots=True)
+class DispatchInference:
+    job_id: JobId
+
+
+Call = (
+    StartInference
+    | GetInference
+    | ListInferences
+    | InferenceEvents
+    | CancelInference
+    | UpdateStatus
+    | DispatchInference
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatch:
+    """The event of an `inference` invocation."""
+
+    job_id: JobId
+    request: InferenceRequest

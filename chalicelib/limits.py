@@ -1,0 +1,13 @@
+"""The sizes of the contract, as `graphql/schema.graphql` states them."""
+
+from typing import Final
+
+MAX_PROMPT: Final = 196_608  # bytes of UTF-8, here and below: with the rest of the input it fits one async invocation
+MAX_SYSTEM: Final = 16_384
+MAX_METADATA: Final = 4_096  # bytes of JSON; it is repeated in every record
+MAX_MESSAGE: Final = 1_024
+MAX_DELTA: Final = 98_304  # bytes of JSON text; with all else in an event it stays under the 240 KB AppSync pushes
+MAX_RESULT: Final = 262_144
+MAX_ERROR: Final = 8_192
+MAX_PUSHED_RESULT: Final = 131_072  # bytes of JSON text; a longer result is left out of the push
+MAX_PROCESS_TIME: Final = 840.0  # seconds: the longest invocation, less the time to say how it ended

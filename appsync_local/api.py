@@ -1,5 +1,6 @@
 """From wiring, schema and code files to an API that can be executed."""
 
+import dataclasses
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
@@ -30,18 +31,30 @@ from graphql.validation.validate import validate_sdl
 from appsync_local.authorization.caller import Rule
 from appsync_local.authorization.directives import rules_of
 from appsync_local.authorization.user_pools import DefaultAction
-from appsync_local.data_sources import DataSource, LambdaDataSource, NoneDataSource
+from appsync_local.data_sources import (
+    DataSource,
+    DynamoDbDataSource,
+    HttpDataSource,
+    LambdaDataSource,
+    NoneDataSource,
+)
+from appsync_local.data_sources.dynamodb.client import DynamoDbClient, DynamoDbEndpoint
+from appsync_local.data_sources.outbound import Outbound
 from appsync_local.errors import ApiInvalid
 from appsync_local.javascript.script import Script
 from appsync_local.lambda_invoker import LambdaInvoker
 from appsync_local.limits import DEEPEST, DEFAULT_LIMITS, MOST_RESOLVERS, Limits
-from appsync_local.resolvers import Pipeline, Resolver, Stage, Unit
+from appsync_local.resolvers import AnyStage, Direct, Pipeline, Resolver, Stage, Unit
 from appsync_local.scalars import BUILT_IN, add_behaviour
 from infrastructure.wiring import (
     Api,
     AuthMode,
+    Code,
+    DynamoDbSource,
+    HttpSource,
     LambdaSource,
     NoneSource,
+    PipelineFunction,
     PipelineResolver,
     UnitResolver,
     WiringError,
@@ -79,6 +92,19 @@ class ExecutableApi:
     limits: Limits
 
 
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """What data sources reach outside of the engine.
+
+    Args:
+        outbound: Sends their requests; whoever made it closes it.
+        dynamodb: Where the tables of DynamoDB data sources are; None where the wiring has no such source.
+    """
+
+    outbound: Outbound = dataclasses.field(default_factory=Outbound)
+    dynamodb: DynamoDbEndpoint | None = None
+
+
 def load(
     api: Api,
     *,
@@ -88,6 +114,7 @@ def load(
     invoker: LambdaInvoker,
     default_action: DefaultAction = DefaultAction.ALLOW,
     limits: Limits = DEFAULT_LIMITS,
+    reached: Reached | None = None,
 ) -> ExecutableApi:
     """Make an API executable.
 
@@ -99,6 +126,7 @@ def load(
         invoker: Runs them.
         default_action: What holds for fields without directives where user pools are the only mode.
         limits: What one operation may ask for.
+        reached: What data sources reach outside of the engine.
 
     Raises:
         ApiInvalid: Schema, wiring or code do not fit; names every problem of the first kind found.
@@ -117,7 +145,7 @@ def load(
         check(api, fields=fields, files=files, handlers=handlers)
     except WiringError as error:
         raise ApiInvalid(error.problems) from error
-    resolvers = _resolvers(api, code, invoker)
+    resolvers = _resolvers(api, code, invoker, reached or Reached())
     return ExecutableApi(
         schema=built,
         modes=api.modes,
@@ -181,7 +209,33 @@ def _fields(schema: GraphQLSchema) -> Iterator[tuple[GraphQLNamedType, str, Grap
                 yield type_, name, field
 
 
-def _resolvers(api: Api, code: Path, invoker: LambdaInvoker) -> dict[str, Resolver]:
+def _resolvers(api: Api, code: Path, invoker: LambdaInvoker, reached: Reached) -> dict[str, Resolver]:
+    sources = _sources(api, invoker, reached)
+
+    def stage(wired: PipelineFunction | UnitResolver, file: str) -> AnyStage:
+        source = sources[wired.source]
+        if isinstance(source, LambdaDataSource) and wired.max_batch_size:
+            source = source.with_batches_of(wired.max_batch_size)
+        if wired.code is Code.FILE:
+            return Stage(Script(code / file), source, wired.source)
+        assert isinstance(source, LambdaDataSource)  # noqa: S101  # the wiring was checked
+        return Direct(source, wired.source)
+
+    functions = {function.name: stage(function, function_file(function)) for function in api.functions}
+    resolvers: dict[str, Resolver] = {}
+    for resolver in api.resolvers:
+        match resolver:
+            case UnitResolver(field):
+                resolvers[field] = Unit(stage(resolver, resolver_file(resolver)))
+            case PipelineResolver(field, names):
+                script = Script(code / resolver_file(resolver))
+                resolvers[field] = Pipeline(script, tuple(functions[name] for name in names))
+            case _:
+                assert_never(resolver)
+    return resolvers
+
+
+def _sources(api: Api, invoker: LambdaInvoker, reached: Reached) -> dict[str, DataSource]:
     sources: dict[str, DataSource] = {}
     for source in api.sources:
         match source:
@@ -189,20 +243,17 @@ def _resolvers(api: Api, code: Path, invoker: LambdaInvoker) -> dict[str, Resolv
                 sources[name] = LambdaDataSource(function, invoker)
             case NoneSource(name):
                 sources[name] = NoneDataSource()
+            case DynamoDbSource(name, table):
+                if reached.dynamodb is None:
+                    raise ApiInvalid(
+                        [f"data source {name} works on table {table}, and no DynamoDB endpoint is given; give one"]
+                    )
+                sources[name] = DynamoDbDataSource(table, DynamoDbClient(reached.dynamodb, reached.outbound), invoker)
+            case HttpSource(name, url):
+                sources[name] = HttpDataSource(url, reached.outbound)
             case _:
                 assert_never(source)
-    functions = {f.name: Stage(Script(code / function_file(f)), sources[f.source], f.source) for f in api.functions}
-    resolvers: dict[str, Resolver] = {}
-    for resolver in api.resolvers:
-        script = Script(code / resolver_file(resolver))
-        match resolver:
-            case UnitResolver(field, source_name):
-                resolvers[field] = Unit(Stage(script, sources[source_name], source_name))
-            case PipelineResolver(field, names):
-                resolvers[field] = Pipeline(script, tuple(functions[name] for name in names))
-            case _:
-                assert_never(resolver)
-    return resolvers
+    return sources
 
 
 def _triggers(schema: GraphQLSchema, path: Path) -> dict[str, tuple[str, ...]]:

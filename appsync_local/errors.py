@@ -7,7 +7,8 @@ EngineError
 ├── OperationInvalid   ends one operation before it runs: syntax, validation, variables
 ├── FieldError         ends one field; the caller sees it in `errors`
 │   └── FieldUnauthorized
-├── FunctionFailed     ends one Lambda invocation; becomes `ctx.error` of the resolver
+├── SourceFailed       ends one data source's work; becomes `ctx.error` of the resolver
+│   └── FunctionFailed     ends one Lambda invocation
 ├── ScriptFailed       ends one JavaScript call
 └── FilterInvalid      ends one `start`: a subscription filter outside AppSync's limits
 """
@@ -79,25 +80,47 @@ class FieldUnauthorized(FieldError):
         super().__init__(f"Not Authorized to access {field} on type {type_name}", "Unauthorized")
 
 
-class FunctionFailed(EngineError):
+class SourceFailed(EngineError):
+    """A data source that did not do what it was asked for.
+
+    Args:
+        type: Such as `DynamoDB:ConditionalCheckFailedException`.
+        message: What the service said.
+        result: What the resolver sees as `ctx.result` nevertheless.
+    """
+
+    def __init__(self, type: str, message: str, result: object = None) -> None:  # noqa: A002
+        self.type = type
+        self.message = message
+        self.result = result
+        super().__init__(f"{type}: {message}")
+
+
+class FunctionFailed(SourceFailed):
     """A Lambda invocation without a result.
 
     Args:
         type: Such as `Lambda:Unhandled` or `Lambda:ExecutionTimeoutException`.
         message: What the function, or the service, said.
+        name: The name of the function's own exception, where it raised one.
     """
 
-    def __init__(self, type: str, message: str) -> None:  # noqa: A002
-        self.type = type
-        self.message = message
-        super().__init__(f"{type}: {message}")
+    def __init__(self, type: str, message: str, name: str | None = None) -> None:  # noqa: A002
+        self.name = name
+        super().__init__(type, message)
 
 
 class ScriptFailed(EngineError):
-    """A JavaScript call that ended in an exception or at a limit; `message` starts with `code.js:line:column: `."""
+    """A JavaScript call that ended in an exception or at a limit.
 
-    def __init__(self, message: str) -> None:
+    Args:
+        message: What the caller sees; starts with `code.js:line:column: `.
+        trace: The code's own stack, innermost first, each with file, line and column.
+    """
+
+    def __init__(self, message: str, trace: tuple[str, ...] = ()) -> None:
         self.message = message
+        self.trace = trace
         super().__init__(message)
 
 

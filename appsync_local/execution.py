@@ -30,6 +30,7 @@ from appsync_local.errors import FieldError, FieldUnauthorized
 from appsync_local.limits import MOST_INVALIDATIONS
 from appsync_local.plan import Plan, Step
 from appsync_local.resolvers import Resolution
+from appsync_local.response_headers import ResponseHeaders
 
 log = logging.getLogger("appsync_local")
 
@@ -53,7 +54,7 @@ class Execution:
         variables: Coerced variables.
         context: The caller and the request.
         audience: Who hears of mutations.
-        headers: Response headers that resolvers added.
+        headers: Response headers that resolvers add.
     """
 
     plan: Plan
@@ -61,7 +62,8 @@ class Execution:
     context: RequestContext
     audience: Audience
     errors: list[dict[str, object]] = field(default_factory=list)
-    headers: dict[str, str] = field(default_factory=dict)
+    headers: ResponseHeaders = field(default_factory=ResponseHeaders)
+    _evictions: int = 0
     _resolved_fields: int = 0
     _invalidations: list[object] = field(default_factory=list)
     _invalidated: int = 0
@@ -89,7 +91,12 @@ class Execution:
                 data = {step.key: value for step, value in zip(steps, values, strict=True)}
         except Missing:
             data = None
-        return {"data": data, "errors": self.errors} if self.errors else {"data": data}
+        response: dict[str, object] = {"data": data}
+        if self.errors:
+            response["errors"] = self.errors
+        if self._evictions:
+            response["extensions"] = {"apiCacheEntriesDeleted": 0}  # the engine has no cache
+        return response
 
     async def _root(self, step: Step) -> Any:
         if step.rule is not None and not self.caller.may_call(step.coordinate):
@@ -128,8 +135,19 @@ class Execution:
             log.exception("%s failed inside the engine", step.coordinate)
             return FieldError("an internal failure occurred while resolving this field", "InternalFailure")
         finally:
-            for appended in resolution.appended if resolution else ():
-                self.record(appended, step, path)
+            if resolution is not None:
+                self._take(resolution, step, path)
+
+    def _take(self, resolution: Resolution, step: Step, path: Path) -> None:
+        """What a resolver did besides answering, however it ended."""
+        for name, value in resolution.headers:
+            refusal = self.headers.add(name, value)
+            if refusal is not None:
+                resolution.appended.append(refusal)
+        if resolution.evictions and self.plan.operation.operation is OperationType.MUTATION:
+            self._evictions += len(resolution.evictions)
+        for appended in resolution.appended:
+            self.record(appended, step, path)
 
     async def _complete(self, step: Step, type_: object, value: Any, path: Path) -> Any:
         """As `complete_value`, for a value below which resolvers may run."""

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any, assert_never
 
 from appsync_local.context import FieldContext
-from appsync_local.data_sources import DataSource
-from appsync_local.errors import FieldError, FieldUnauthorized, FunctionFailed, ScriptFailed
-from appsync_local.javascript.script import Handler, Outcome, Script
+from appsync_local.data_sources import DataSource, LambdaDataSource
+from appsync_local.errors import FieldError, FieldUnauthorized, ScriptFailed, SourceFailed
+from appsync_local.javascript.script import NOTHING, Effects, Handler, Outcome, Script
 from appsync_local.journal import OK, steps, write_step
 
 log = logging.getLogger("appsync_local")
@@ -25,12 +25,33 @@ class Stage:
     source: DataSource
     name: str = ""
 
+    @property
+    def code_name(self) -> str:
+        """What the code goes by in the log."""
+        return self.script.path.stem
+
+
+@dataclass(frozen=True, slots=True)
+class Direct:
+    """A Lambda function that is given the whole context, without code around it; it goes by `name`."""
+
+    source: LambdaDataSource
+    name: str = ""
+
+    @property
+    def code_name(self) -> str:
+        """As in `Stage`."""
+        return "direct"
+
+
+AnyStage = Stage | Direct
+
 
 @dataclass(frozen=True, slots=True)
 class Unit:
     """A field answered by one data source."""
 
-    stage: Stage
+    stage: AnyStage
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +59,7 @@ class Pipeline:
     """A field answered by functions, one after another; the resolver's own code runs before and after them."""
 
     script: Script
-    functions: tuple[Stage, ...]
+    functions: tuple[AnyStage, ...]
 
 
 Resolver = Unit | Pipeline
@@ -54,6 +75,8 @@ class Resolution:
         filter: What `extensions.setSubscriptionFilter` was given last.
         invalidation_filter: What `extensions.setSubscriptionInvalidationFilter` was given last.
         invalidations: What `extensions.invalidateSubscriptions` was given, in order.
+        headers: What `util.http.addResponseHeader` was given, in order.
+        evictions: What `extensions.evictFromApiCache` was given, in order.
     """
 
     context: FieldContext
@@ -61,6 +84,8 @@ class Resolution:
     filter: object = None
     invalidation_filter: object = None
     invalidations: list[object] = field(default_factory=list)
+    headers: list[tuple[str, object]] = field(default_factory=list)
+    evictions: list[dict[str, Any]] = field(default_factory=list)
     stash: dict[str, Any] = field(default_factory=dict)
     previous: dict[str, object] | None = None
 
@@ -78,7 +103,7 @@ class Resolution:
             case _:
                 assert_never(resolver)
 
-    async def _pipeline(self, script: Script, functions: tuple[Stage, ...]) -> object:
+    async def _pipeline(self, script: Script, functions: tuple[AnyStage, ...]) -> object:
         self.previous = {"result": None}
         outcome = self._call(script, "request")
         value = outcome.body["value"]
@@ -92,7 +117,7 @@ class Resolution:
         self.previous = {"result": value}
         return self._call(script, "response", result=value).body["value"]
 
-    async def _stage(self, stage: Stage) -> "_StageLeft":
+    async def _stage(self, stage: AnyStage) -> "_StageLeft":
         if not steps.isEnabledFor(logging.INFO):
             return await self._run_stage(stage)
         started, outcome = time.perf_counter(), OK
@@ -104,22 +129,32 @@ class Resolution:
             outcome = error.type or "error"
             raise
         finally:
-            field = f"{self.context.parent_type}.{self.context.field}"
-            write_step(field, stage.script.path.stem, stage.name, time.perf_counter() - started, outcome)
+            write_step(self._coordinate, stage.code_name, stage.name, time.perf_counter() - started, outcome)
 
-    async def _run_stage(self, stage: Stage) -> "_StageLeft":
-        asked = self._call(stage.script, "request")
+    async def _run_stage(self, stage: AnyStage) -> "_StageLeft":
+        match stage:
+            case Stage(script, source):
+                return await self._run_code(script, source)
+            case Direct(source):
+                value = await source.execute_directly(self.context, self.stash, self.previous)
+                return _StageLeft(value, skips_the_rest=False)
+            case _:
+                assert_never(stage)
+
+    async def _run_code(self, script: Script, source: DataSource) -> "_StageLeft":
+        asked = self._call(script, "request")
         if asked.kind == "early":
             return _StageLeft(asked.body["value"], asked.body["skipTo"] == "END")
         failed = None
         try:
-            result = await stage.source.execute(asked.body["value"])
-        except FunctionFailed as failure:
+            result = await source.execute(asked.body["value"], self.context)
+        except SourceFailed as failure:
             # The field does not fail by this: the response handler decides.
             failed = failure.type
-            answered = self._call(stage.script, "response", error={"message": failure.message, "type": failure.type})
+            error = {"message": failure.message, "type": failure.type}
+            answered = self._call(script, "response", error=error, result=failure.result)
         else:
-            answered = self._call(stage.script, "response", result=result)
+            answered = self._call(script, "response", result=result)
         return _StageLeft(answered.body["value"], answered.body.get("skipTo") == "END", failed)
 
     def _call(self, script: Script, handler: Handler, **extra: object) -> Outcome:
@@ -127,16 +162,11 @@ class Resolution:
         try:
             outcome = script.call(handler, text, self.context.auth_type)
         except ScriptFailed as failure:
+            log.warning("%s failed: %s", self._coordinate, "\n    ".join((failure.message, *failure.trace)))
             raise FieldError(failure.message, "Code") from None
         self.stash = outcome.stash
-        self.appended += [FieldError(e["message"], e["type"], e["data"], e["info"]) for e in outcome.appended]
-        if outcome.filter is not None:
-            self.filter = outcome.filter
-        if outcome.invalidation_filter is not None:
-            self.invalidation_filter = outcome.invalidation_filter
-        self.invalidations += outcome.invalidations
-        for line in outcome.logs:
-            log.info("%s: %s", script.path.name, line)
+        if outcome.effects is not NOTHING:
+            self._take(outcome.effects)
         match outcome.kind:
             case "error":
                 body = outcome.body
@@ -145,6 +175,22 @@ class Resolution:
                 raise FieldUnauthorized(self.context.parent_type, self.context.field)
             case _:
                 return outcome
+
+    def _take(self, effects: Effects) -> None:
+        self.appended += [FieldError(str(e["message"]), e["type"], e["data"], e["info"]) for e in effects.appended]
+        if effects.filter is not None:
+            self.filter = effects.filter
+        if effects.invalidation_filter is not None:
+            self.invalidation_filter = effects.invalidation_filter
+        self.invalidations += effects.invalidations
+        self.headers += effects.headers
+        self.evictions += effects.evictions
+        for level, text in effects.logs:
+            log.log(logging.ERROR if level == "error" else logging.INFO, "%s: %s", self._coordinate, text)
+
+    @property
+    def _coordinate(self) -> str:
+        return f"{self.context.parent_type}.{self.context.field}"
 
 
 @dataclass(frozen=True, slots=True)

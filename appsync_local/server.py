@@ -15,7 +15,7 @@ import aiohttp
 import orjson
 from aiohttp import WSMsgType, web
 
-from appsync_local.api import load
+from appsync_local.api import Reached, load
 from appsync_local.authorization.api_keys import ApiKey
 from appsync_local.authorization.credentials import Headers
 from appsync_local.authorization.gate import Gate, Known
@@ -26,6 +26,8 @@ from appsync_local.authorization.user_pools import DefaultAction, UserPool
 from appsync_local.chaos import control
 from appsync_local.chaos.spec import Fault
 from appsync_local.chaos.switch import Chaos
+from appsync_local.data_sources.dynamodb.client import DynamoDbEndpoint
+from appsync_local.data_sources.outbound import Outbound
 from appsync_local.errors import PortInUse
 from appsync_local.handshake import SUBPROTOCOL
 from appsync_local.lambda_invoker import LambdaInvoker
@@ -40,6 +42,7 @@ __all__ = [
     "ApiKey",
     "AuthorizerOptions",
     "DefaultAction",
+    "DynamoDbEndpoint",
     "Engine",
     "IamPrincipal",
     "Introspection",
@@ -79,6 +82,7 @@ class Engine:
         region: Where signatures have to be for.
         handlers: Names of the Lambda functions that exist.
         limits: What one operation may ask for.
+        dynamodb: Where the tables of DynamoDB data sources are.
         keep_alive: Seconds between two `ka` messages.
         lifetime: Seconds after which a realtime connection is closed.
         chaos: What is to go wrong on purpose. It can be turned at `/chaos`, which is no part of AppSync, while the
@@ -103,10 +107,13 @@ class Engine:
         region: str = "us-east-1",
         handlers: AbstractSet[str] = frozenset(),
         limits: Limits = DEFAULT_LIMITS,
+        dynamodb: DynamoDbEndpoint | None = None,
         keep_alive: float = KEEP_ALIVE_INTERVAL,
         lifetime: float = LIFETIME,
         chaos: Chaos | None = None,
     ) -> None:
+        self._outbound = Outbound()
+
         def build() -> Service:
             executable = load(
                 api,
@@ -116,6 +123,7 @@ class Engine:
                 invoker=invoker,
                 default_action=user_pools[0].default_action if user_pools else DefaultAction.ALLOW,
                 limits=limits,
+                reached=Reached(self._outbound, dynamodb),
             )
             gate = Gate(
                 executable.modes,
@@ -200,6 +208,7 @@ class Engine:
         if self._http is not None:
             await self._http.close()
             self._http = None
+        await self._outbound.close()
 
     async def _fetch(self, url: str) -> bytes:
         if self._http is None:

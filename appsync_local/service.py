@@ -161,7 +161,7 @@ class Service:
         variables = operation.variables(request.variables)
         context = _request_context(caller, headers, request)
         execution = Execution(operation.plan(variables), variables, context, self._publisher)
-        return await execution.run(), execution.headers
+        return await execution.run(), execution.headers.added
 
     async def connect(self, headers: Headers, *, peer: str, request_id: str) -> None:
         """Check what a realtime client presented on connecting.

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
+MOST_FUNCTIONS: Final = 10  # of one pipeline
+LARGEST_BATCH: Final = 2000  # payloads
+
 
 class AuthMode(Enum):
     """AppSync's authorization modes, spelt as its API spells them."""
@@ -37,23 +40,53 @@ class NoneSource:
     name: str
 
 
-DataSource = LambdaSource | NoneSource
+@dataclass(frozen=True, slots=True)
+class DynamoDbSource:
+    """A data source that works on one DynamoDB table."""
+
+    name: str
+    table: str
+
+
+@dataclass(frozen=True, slots=True)
+class HttpSource:
+    """A data source that sends requests to one address, such as `https://api.example.com`."""
+
+    name: str
+    url: str
+
+
+DataSource = LambdaSource | NoneSource | DynamoDbSource | HttpSource
+
+
+class Code(Enum):
+    """Whether a resolver or pipeline function has code of its own."""
+
+    FILE = "a file, whose name follows from the resolver's"
+    DIRECT = "none: the Lambda function is given the whole context"
 
 
 @dataclass(frozen=True, slots=True)
 class PipelineFunction:
-    """One step of a pipeline: its code and the data source it talks to."""
+    """One step of a pipeline: its code and the data source it talks to.
+
+    `max_batch_size` is how many payloads go into one Lambda invocation; 0 leaves it to AppSync.
+    """
 
     name: str
     source: str
+    code: Code = Code.FILE
+    max_batch_size: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class UnitResolver:
-    """A field answered by one data source."""
+    """A field answered by one data source; `max_batch_size` as in `PipelineFunction`."""
 
     field: str
     source: str
+    code: Code = Code.FILE
+    max_batch_size: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +160,11 @@ def check(api: Api, *, fields: AbstractSet[str], files: AbstractSet[str], handle
     )
     for resolver in api.resolvers:
         problems.extend(_resolver_problems(resolver, api, fields, sources))
-    needed = {resolver_file(resolver) for resolver in api.resolvers} | {function_file(f) for f in api.functions}
+    problems.extend(_limit_problems(api))
+    needed = {
+        *(resolver_file(r) for r in api.resolvers if isinstance(r, PipelineResolver) or r.code is Code.FILE),
+        *(function_file(f) for f in api.functions if f.code is Code.FILE),
+    }
     problems.extend(f"graphql/{file} is wired and does not exist" for file in sorted(needed - files))
     problems.extend(f"graphql/{file} exists and is not wired" for file in sorted(files - needed))
     if problems:
@@ -146,6 +183,27 @@ def _authorizer_problems(api: Api, handlers: AbstractSet[str]) -> list[str]:
     if api.authorizer is not None and api.authorizer not in handlers:
         return [f"the authorizer is {api.authorizer}, which is no handler in app.py"]
     return []
+
+
+def _limit_problems(api: Api) -> Iterable[str]:
+    """Source: AppSync quotas: functions of a pipeline, and the batch size of a Lambda data source."""
+    invoking = {source.name for source in api.sources if isinstance(source, LambdaSource)}
+    for resolver in api.resolvers:
+        if isinstance(resolver, PipelineResolver):
+            if len(resolver.functions) > MOST_FUNCTIONS:
+                found = len(resolver.functions)
+                yield f"{resolver.field} has {found} pipeline functions; AppSync takes {MOST_FUNCTIONS}"
+        else:
+            yield from _lambda_problems(resolver.field, resolver, invoking)
+    for function in api.functions:
+        yield from _lambda_problems(f"pipeline function {function.name}", function, invoking)
+
+
+def _lambda_problems(name: str, wired: UnitResolver | PipelineFunction, invoking: AbstractSet[str]) -> Iterable[str]:
+    if not 0 <= wired.max_batch_size <= LARGEST_BATCH:
+        yield f"{name} has the batch size {wired.max_batch_size}; it is 0 to {LARGEST_BATCH}"
+    if wired.source not in invoking and (wired.code is Code.DIRECT or wired.max_batch_size):
+        yield f"{name} has no code or a batch size, and its data source {wired.source} invokes no Lambda function"
 
 
 def _resolver_problems(

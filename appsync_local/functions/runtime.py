@@ -208,7 +208,7 @@ def _result(outcome: Outcome) -> object:
             except orjson.JSONDecodeError:  # a lone surrogate, which Python encodes and only Python decodes
                 return json.loads(body)
         case Failed(error):
-            raise FunctionFailed("Lambda:Unhandled", error["errorMessage"])
+            raise FunctionFailed("Lambda:Unhandled", error["errorMessage"], error.get("errorType"))
         case Refused(reason):
             raise FunctionFailed("Lambda:ServiceException", reason)
         case _:

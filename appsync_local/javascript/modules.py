@@ -1,179 +1,161 @@
-"""From an ES module to a plain script, every character of code keeping its line and column.
+"""From an ES module to a plain script, every line keeping its number.
 
 The embedded engine evaluates text without a module loader, so `import` becomes a `const`, `export` becomes blanks, and
-the exported names are reported. Only what AppSync's runtime lets a file import is known.
+the exported names are reported. What a `for` loop runs over is wrapped, so that its iterations are counted; how far
+that moves the rest of the line is reported as well.
 
 Source: AppSync Developer Guide, "JavaScript runtime features for resolvers and functions", and "Bundling, TypeScript,
-and source maps": the run-time module is `@aws-appsync/utils`, and bundles are a single ES module.
+and source maps": the run-time modules are `@aws-appsync/utils` and its own, and bundles are a single ES module.
 """
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from tree_sitter import Node
+
+from appsync_local.javascript.syntax import SourceInvalid, field, place, text_of, walk
+
 # Module name to the expression that holds its exports inside the prelude.
-MODULES: Final[Mapping[str, str]] = {"@aws-appsync/utils": "__modules.utils"}
-
-_TOKEN: Final = re.compile(
-    r"""
-    (?P<blank>\s+|//[^\n]*|/\*.*?\*/)
-  | (?P<string>"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')
-  | (?P<word>[A-Za-z_$][\w$]*)
-  | (?P<number>\d[\w.]*)
-  | (?P<mark>[`{}()\[\];,*/=]|[^\s\w])
-    """,
-    re.VERBOSE | re.DOTALL,
-)
-_TEMPLATE: Final = re.compile(r"(?:[^`\\$]|\\.|\$(?!\{))*(?P<end>`|\$\{)", re.DOTALL)
-_REGEX: Final = re.compile(r"/(?![*/])(?:[^/\\\[\n]|\\.|\[(?:[^\]\\\n]|\\.)*\])+/[a-z]*")
-# A slash after one of these begins a regular expression, elsewhere it divides.
-_BEFORE_REGEX: Final = frozenset({"(", ",", "=", ":", "[", "!", "&", "|", "?", "{", "}", ";", "return", "typeof", "=>"})
+MODULES: Final[Mapping[str, str]] = {
+    "@aws-appsync/utils": "__modules.utils",
+    "@aws-appsync/utils/dynamodb": "__modules.dynamodb",
+}
+LEFT_OUT: Final[Mapping[str, str]] = {
+    "@aws-appsync/utils/rds": "the engine has no RDS data source; put the statements into a Lambda function",
+    "@aws-appsync/utils/ai": "the engine has no Bedrock data source; call the model from a Lambda function",
+}
+_EACH: Final = {"of": "__invoke.each(", "in": "__invoke.keys("}
 
 
-class ModuleInvalid(Exception):
-    """A module this engine cannot load; `offset` is where in its text."""
+@dataclass(frozen=True, slots=True)
+class Insertion:
+    """Text that the file itself does not have: its line and column in the script, both from 1, and its length."""
 
-    def __init__(self, message: str, offset: int) -> None:
-        self.message = message
-        self.offset = offset
-        super().__init__(message)
+    line: int
+    column: int
+    length: int
 
 
 @dataclass(frozen=True, slots=True)
 class Module:
-    """A script with the same lines and columns, and what the module exports: exported name to local name."""
+    """A script with the same lines, and what the module exports: exported name to local name."""
 
     script: str
     exports: Mapping[str, str]
+    insertions: tuple[Insertion, ...]
+
+    def column(self, line: int, column: int) -> int:
+        """The column in the file of a place in the script."""
+        moved = sum(i.length for i in self.insertions if i.line == line and i.column < column)
+        return max(1, column - moved)
 
 
 @dataclass(frozen=True, slots=True)
-class _Token:
-    kind: str
-    text: str
+class _Edit:
     start: int
     end: int
+    text: bytes
 
 
-def to_script(text: str) -> Module:
+def to_script(code: bytes, root: Node) -> Module:
     """Turn the text of an ES module into a function body.
 
     Raises:
-        ModuleInvalid: An import of something else than AppSync's modules, or an export form that is not supported.
+        SourceInvalid: An import of something else than AppSync's modules, or an export form that is not supported.
     """
-    tokens = [token for token in _tokens(text) if token.kind != "blank"]
-    pieces: list[str] = []
     exports: dict[str, str] = {}
+    edits: list[_Edit] = []
+    for statement in root.children:
+        if statement.type == "import_statement":
+            edits.append(_padded(code, statement.start_byte, statement.end_byte, _import(statement)))
+        elif statement.type == "export_statement":
+            edits.append(_padded(code, statement.start_byte, _export(statement, exports), ""))
+    for node in walk(root):
+        if node.type == "for_in_statement":
+            edits += _counted(node)
+    return _edited(code, sorted(edits, key=lambda edit: edit.start), exports)
+
+
+def _edited(code: bytes, edits: list[_Edit], exports: Mapping[str, str]) -> Module:
+    pieces: list[bytes] = []
+    insertions: list[Insertion] = []
     copied = 0
-    depth = 0
-    index = 0
-    while index < len(tokens):
-        token = tokens[index]
-        if token.text in ("{", "(", "[", "${") and token.kind == "mark":
-            depth += 1
-        elif token.text in ("}", ")", "]") and token.kind == "mark":
-            depth -= 1
-        elif depth == 0 and token.kind == "word" and token.text in ("import", "export"):
-            read = _import if token.text == "import" else _export
-            replacement, index, end = read(tokens, index, exports)
-            pieces += [text[copied : token.start], _padded(replacement, text[token.start : end])]
-            copied = end
-            continue
-        index += 1
-    pieces.append(text[copied:])
-    return Module("".join(pieces), exports)
+    for edit in edits:
+        pieces += [code[copied : edit.start], edit.text]
+        copied = edit.end
+        added = len(edit.text) - (edit.end - edit.start)
+        if added:
+            line, column = place(code, edit.start)
+            shift = sum(i.length for i in insertions if i.line == line)
+            insertions.append(Insertion(line, column + shift, added))
+    pieces.append(code[copied:])
+    return Module(b"".join(pieces).decode(), exports, tuple(insertions))
 
 
-def _tokens(text: str) -> Iterator[_Token]:
-    position = 0
-    templates: list[int] = []  # per open `${`, how many braces are open inside it
-    before = ";"
-    while position < len(text):
-        if text[position] == "/" and before in _BEFORE_REGEX and (match := _REGEX.match(text, position)):
-            token = _Token("regex", match.group(), position, match.end())
-        elif text[position] == "`" or (text[position] == "}" and templates and templates[-1] == 0):
-            if text[position] == "}":
-                templates.pop()
-            found = _TEMPLATE.match(text, position + 1)
-            if found is None:
-                raise ModuleInvalid("this template literal has no end", position)
-            if found["end"] == "${":
-                templates.append(0)
-            token = _Token("template", "`", position, found.end())
-        else:
-            match = _TOKEN.match(text, position)
-            if match is None:
-                raise ModuleInvalid(f"{text[position]!r} is not understood here", position)
-            token = _Token(match.lastgroup or "mark", match.group(), position, match.end())
-            if templates and token.kind == "mark" and token.text in "{}":
-                templates[-1] += 1 if token.text == "{" else -1
-        yield token
-        if token.kind != "blank":
-            before = token.text
-        position = token.end
-
-
-def _padded(replacement: str, original: str) -> str:
+def _padded(code: bytes, start: int, end: int, replacement: str) -> _Edit:
     """The replacement with as many lines as the original, and as wide where both have one line."""
-    return replacement.ljust(len(original)) if "\n" not in original else replacement + "\n" * original.count("\n")
+    original = code[start:end]
+    lines = original.count(b"\n")
+    text = replacement.encode()
+    return _Edit(start, end, text + b"\n" * lines if lines else text.ljust(len(original)))
 
 
-def _import(tokens: list[_Token], index: int, _exports: dict[str, str]) -> tuple[str, int, int]:
-    start = tokens[index]
-    last = index + 1
-    while last < len(tokens) and tokens[last].kind != "string":
-        last += 1
-    if last == len(tokens):
-        raise ModuleInvalid("an import needs a module name in quotes", start.start)
-    name = tokens[last].text[1:-1]
+def _counted(loop: Node) -> list[_Edit]:
+    """`for (x of xs)` over what counts, and `for (x in o)` over the counted names of `o`."""
+    operator, right = field(loop, "operator"), field(loop, "right")
+    return [
+        _Edit(operator.start_byte, operator.end_byte, b"of"),
+        _Edit(right.start_byte, right.start_byte, _EACH[text_of(operator)].encode()),
+        _Edit(right.end_byte, right.end_byte, b")"),
+    ]
+
+
+def _import(statement: Node) -> str:
+    start = statement.start_byte
+    name = text_of(field(statement, "source"))[1:-1]
+    if name in LEFT_OUT:
+        raise SourceInvalid((start, f"module {name!r} is not there: {LEFT_OUT[name]}"))
     source = MODULES.get(name)
     if source is None:
-        raise ModuleInvalid(f"module {name!r} is not there at run time; import from {', '.join(MODULES)}", start.start)
-    names = _names(tokens[index + 1 : last - 1], start)
-    last, end = _past_semicolon(tokens, last + 1, tokens[last].end)
-    bindings = ", ".join(f"{outer}: {local}" for outer, local in names)
-    return f"const {{ {bindings} }} = {source};", last, end
+        raise SourceInvalid(
+            (start, f"module {name!r} is not there at run time; import from {', '.join(MODULES)}, or bundle it")
+        )
+    clause = next((child for child in statement.children if child.type == "import_clause"), None)
+    bound = clause.named_children[0] if clause is not None and len(clause.named_children) == 1 else None
+    if bound is not None and bound.type == "namespace_import":
+        return f"const {text_of(bound.named_children[-1])} = {source};"
+    if bound is not None and bound.type == "named_imports":
+        names = [_names(specifier) for specifier in bound.named_children if specifier.type == "import_specifier"]
+        return f"const {{ {', '.join(f'{outer}: {local}' for outer, local in names)} }} = {source};"
+    raise SourceInvalid((start, "name what you import, as in `import { util } from ...`"))
 
 
-def _export(tokens: list[_Token], index: int, exports: dict[str, str]) -> tuple[str, int, int]:
-    start, following = tokens[index], tokens[index + 1] if index + 1 < len(tokens) else tokens[index]
-    if following.text == "{":
-        close = next((i for i in range(index, len(tokens)) if tokens[i].text == "}"), None)
-        if close is None:
-            raise ModuleInvalid("this export list has no end", start.start)
-        exports.update({outer: local for local, outer in _names(tokens[index + 1 : close + 1], start)})
-        last, end = _past_semicolon(tokens, close + 1, tokens[close].end)
-        return "", last, end
-    if following.text in ("function", "const", "let", "var") and index + 2 < len(tokens):
-        name = tokens[index + 2].text
-        exports[name] = name
-        return "", index + 1, following.start
-    raise ModuleInvalid("write `export function name(ctx)`, or `export { name }`", start.start)
+def _export(statement: Node, exports: dict[str, str]) -> int:
+    """Where the text to blank ends; the names go into `exports`."""
+    declaration = statement.child_by_field_name("declaration")
+    if declaration is not None and not any(child.type == "default" for child in statement.children):
+        exports.update({name: name for name in _declared(declaration)})
+        return declaration.start_byte
+    clause = next((child for child in statement.children if child.type == "export_clause"), None)
+    if clause is None or statement.child_by_field_name("source") is not None:
+        raise SourceInvalid((statement.start_byte, "write `export function name(ctx)`, or `export { name }`"))
+    for specifier in clause.named_children:
+        if specifier.type == "export_specifier":
+            local, outer = _names(specifier)
+            exports[outer] = local
+    return statement.end_byte
 
 
-def _names(tokens: list[_Token], start: _Token) -> list[tuple[str, str]]:
-    """`{ a, b as c }` as [("a", "a"), ("b", "c")]."""
-    texts = [token.text for token in tokens]
-    if len(texts) < 2 or texts[0] != "{" or texts[-1] != "}":
-        raise ModuleInvalid("name what you import, as in `import { util } from ...`", start.start)
-    names: list[tuple[str, str]] = []
-    part: list[str] = []
-    for text in [*texts[1:-1], ","]:
-        if text != ",":
-            part.append(text)
-        elif len(part) == 1:
-            names.append((part[0], part[0]))
-            part = []
-        elif len(part) == 3 and part[1] == "as":
-            names.append((part[0], part[2]))
-            part = []
-        elif part:
-            raise ModuleInvalid(f"`{' '.join(part)}` is no name to import or export", start.start)
-    return names
+def _declared(declaration: Node) -> list[str]:
+    if declaration.type in ("lexical_declaration", "variable_declaration"):
+        found = [child for child in declaration.named_children if child.type == "variable_declarator"]
+    else:
+        found = [declaration]
+    return [text_of(field(node, "name")) for node in found]
 
 
-def _past_semicolon(tokens: list[_Token], index: int, end: int) -> tuple[int, int]:
-    if index < len(tokens) and tokens[index].text == ";":
-        return index + 1, tokens[index].end
-    return index, end
+def _names(specifier: Node) -> tuple[str, str]:
+    """`a as b` as ("a", "b"), and `a` as ("a", "a")."""
+    name = text_of(field(specifier, "name"))
+    return name, text_of(specifier.child_by_field_name("alias")) or name

@@ -1,9 +1,25 @@
-// What a resolver's code finds at run time: `util`, `runtime`, `extensions`, and the entry point that the engine calls.
-// Source: AppSync Developer Guide, "Runtime utilities", "Built-in utilities", "Extensions".
+// What a resolver's code finds at run time, and the entry point that the engine calls. Everything seldom used stands in
+// the files beside this one, as the source of one function each, and is compiled when a file first asks for it.
+// Source: AppSync Developer Guide, "Runtime utilities", "Built-in utilities", "Extensions", "Supported runtime features".
 "use strict";
 const __modules = {};
 const __invoke = (() => {
-  const call = { appended: [], filter: undefined, logs: [], authType: null };
+  const { parse, stringify } = JSON;
+  const { defineProperty, freeze } = Object;
+  const { Date, Error, Proxy, RegExp, TypeError, eval: compile } = globalThis;
+  const native = (method) => Function.prototype.call.bind(method);
+  const codeAt = native(String.prototype.charCodeAt);
+  const padStart = native(String.prototype.padStart);
+  const replace = native(String.prototype.replace);
+  const fromCode = String.fromCharCode;
+  const LOOP_LIMIT = 1000; // Source: AppSync quotas, "iterations in a loop"
+
+  let effects = null; // what the running call did besides answering; null for most calls
+  let authType = null;
+  const effect = (name, value) => {
+    effects ??= {};
+    (effects[name] ??= []).push(value);
+  };
 
   // Thrown to leave the resolver's code; never seen by it, since AppSync's JavaScript has no `catch`.
   class Halt {
@@ -11,15 +27,22 @@ const __invoke = (() => {
       this.outcome = outcome;
     }
   }
+  const halt = (outcome) => {
+    throw new Halt(outcome);
+  };
 
   // Reading a member that does not exist says which one, instead of "not a function".
   const complete = (name, members) =>
-    new Proxy(Object.freeze(members), {
+    new Proxy(freeze(members), {
       get(target, key) {
         if (typeof key === "symbol" || key in target || key === "toJSON") return target[key];
         throw new TypeError(`${name}.${key} is not supported by this engine`);
       },
     });
+
+  const sources = {};
+  const parts = {};
+  const part = (name) => (parts[name] ??= compile(sources[name])(kit));
 
   const UTF8_MAX = [0x7f, 0x7ff, 0xffff];
   const utf8 = (text) => {
@@ -51,18 +74,28 @@ const __invoke = (() => {
     let bits = 0;
     let held = 0;
     let escaped = "";
-    for (const character of String(text).replace(/=+$/, "")) {
+    for (const character of replace(String(text), /=+$/, "")) {
       const value = ALPHABET.indexOf(character);
       if (value < 0) throw new TypeError("util.base64Decode was given text that is not base64");
       held = (held << 6) | value;
       bits += 6;
       if (bits >= 8) {
         bits -= 8;
-        escaped += "%" + ((held >> bits) & 255).toString(16).padStart(2, "0");
+        escaped += "%" + padStart(((held >> bits) & 255).toString(16), 2, "0");
       }
     }
     return decodeURIComponent(escaped);
   };
+  const urlEncode = (text) =>
+    replace(replace(encodeURIComponent(text), /%20/g, "+"), /[!'()~]/g, (c) => "%" + codeAt(c, 0).toString(16).toUpperCase());
+
+  const ESCAPES = { '"': '\\"', "'": "\\'", "\\": "\\\\", "/": "\\/", "\b": "\\b", "\n": "\\n", "\t": "\\t", "\f": "\\f", "\r": "\\r" };
+  const escapeJavaScript = (text) =>
+    replace(
+      String(text),
+      /["'\\/\x00-\x1f\x7f-\uffff]/g,
+      (c) => ESCAPES[c] ?? "\\u" + padStart(codeAt(c, 0).toString(16).toUpperCase(), 4, "0"),
+    );
 
   // sfc32, seeded by the engine from the system's randomness: ids must differ between contexts made in one microsecond.
   let [s0, s1, s2, s3] = [0, 0, 0, 0];
@@ -74,115 +107,187 @@ const __invoke = (() => {
     s2 = ((s2 << 21) | (s2 >>> 11)) + sum | 0;
     return sum >>> 0;
   };
+  const random = () => random32() / 4294967296;
   const hex = (count) => {
     let out = "";
-    while (out.length < count) out += random32().toString(16).padStart(8, "0");
+    while (out.length < count) out += padStart(random32().toString(16), 8, "0");
     return out.slice(0, count);
   };
   const autoId = () =>
     `${hex(8)}-${hex(4)}-4${hex(3)}-${"89ab"[random32() & 3]}${hex(3)}-${hex(12)}`;
 
-  // Same words as the guide uses; unknown shapes are refused where they stand.
-  const OPERATORS = [
-    "eq", "ne", "le", "lt", "ge", "gt", "contains", "notContains", "beginsWith", "in", "notIn", "between", "containsAny",
-  ];
-  const both = (left, right) => left.flatMap((a) => right.map((b) => [...a, ...b]));
-  const groupsOf = (conditions, ignored) => {
-    let groups = [[]];
-    for (const [fieldName, condition] of Object.entries(conditions)) {
-      if (ignored.includes(fieldName)) continue;
-      if (fieldName === "and") {
-        for (const part of condition) groups = both(groups, groupsOf(part, ignored));
-      } else if (fieldName === "or") {
-        groups = both(groups, condition.flatMap((part) => groupsOf(part, ignored)));
-      } else {
-        const alternatives = Object.entries(condition).map(([operator, value]) => {
-          if (!OPERATORS.includes(operator)) {
-            throw new TypeError(`util.transform.toSubscriptionFilter does not know the operator ${operator}`);
-          }
-          return [{ fieldName, operator, value }];
-        });
-        groups = both(groups, alternatives);
-      }
-    }
-    return groups;
+  const inBase = (digits, number, width) => {
+    let out = "";
+    for (let left = number; out.length < width; left /= BigInt(digits.length)) out = digits[left % BigInt(digits.length)] + out;
+    return out;
   };
-  const toSubscriptionFilter = (conditions, ignoredFields, rules) => {
-    let groups = groupsOf(conditions, ignoredFields ?? []);
-    if (rules) groups = both(groups, groupsOf({ or: Object.entries(rules).map(([k, v]) => ({ [k]: v })) }, []));
-    return { filterGroup: groups.map((filters) => ({ filters })) };
-  };
+  const BigInt = globalThis.BigInt;
+  // Source: github.com/ulid/spec: 48 bits of milliseconds and 80 of randomness, in Crockford's base 32.
+  const autoUlid = () =>
+    inBase("0123456789ABCDEFGHJKMNPQRSTVWXYZ", (BigInt(Date.now()) << 80n) | BigInt(`0x${hex(20)}`), 26);
+  // Source: github.com/segmentio/ksuid: seconds since 2014-05-13T16:53:20Z in 32 bits and 128 of randomness, in base 62.
+  const autoKsuid = () =>
+    inBase(
+      "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz",
+      (BigInt(Math.floor(Date.now() / 1000) - 1400000000) << 128n) | BigInt(`0x${hex(32)}`),
+      27,
+    );
 
-  const iso = (milliseconds) => new Date(milliseconds).toISOString();
+  const details = (message, type, data, info) => ({ message, type: type ?? null, data: data ?? null, info: info ?? null });
+  // Source: AppSync Developer Guide, "HTTP helpers in util.http": the headers that are not copied.
+  const NOT_COPIED = [
+    "transfer-encoding", "connection", "host", "expect", "keep-alive", "upgrade", "proxy-authenticate",
+    "proxy-authorization", "te", "content-length",
+  ];
+  const copyHeaders = (headers) =>
+    Object.fromEntries(Object.entries(headers ?? {}).filter(([name]) => !NOT_COPIED.includes(name.toLowerCase())));
+
   const util = complete("util", {
-    error: (message, type, data, info) => {
-      throw new Halt({ kind: "error", message, type: type ?? null, data: data ?? null, info: info ?? null });
-    },
-    appendError: (message, type, data, info) => {
-      call.appended.push({ message, type: type ?? null, data: data ?? null, info: info ?? null });
-    },
-    unauthorized: () => {
-      throw new Halt({ kind: "unauthorized" });
-    },
-    authType: () => call.authType,
-    matches: (pattern, value) => new RegExp(pattern).test(value),
+    error: (message, type, data, info) => halt({ kind: "error", ...details(message, type, data, info) }),
+    appendError: (message, type, data, info) => effect("appended", details(message, type, data, info)),
+    unauthorized: () => halt({ kind: "unauthorized" }),
+    authType: () => authType,
+    matches: (pattern, value) => part("regex").matches(pattern, value),
     autoId,
-    urlEncode: (text) => encodeURIComponent(text).replace(/%20/g, "+").replace(/[!'()~]/g, (c) => "%" + c.charCodeAt(0).toString(16).toUpperCase()),
-    urlDecode: (text) => decodeURIComponent(String(text).replace(/\+/g, " ")),
+    autoUlid,
+    autoKsuid,
+    urlEncode,
+    urlDecode: (text) => decodeURIComponent(replace(String(text), /\+/g, " ")),
     base64Encode,
     base64Decode,
-    escapeJavaScript: (text) => JSON.stringify(String(text)).slice(1, -1).replace(/'/g, "\\'").replace(/\//g, "\\/"),
-    time: complete("util.time", {
-      nowISO8601: () => iso(Date.now()),
-      nowEpochSeconds: () => Math.floor(Date.now() / 1000),
-      nowEpochMilliSeconds: () => Date.now(),
-      parseISO8601ToEpochMilliSeconds: (text) => Date.parse(text),
-      epochMilliSecondsToSeconds: (milliseconds) => Math.floor(milliseconds / 1000),
-      epochMilliSecondsToISO8601: iso,
-    }),
-    transform: complete("util.transform", { toSubscriptionFilter }),
+    escapeJavaScript,
     math: complete("util.math", {
       roundNum: (value) => Math.round(value),
       minVal: (a, b) => Math.min(a, b),
       maxVal: (a, b) => Math.max(a, b),
-      randomDouble: () => random32() / 4294967296,
-      randomWithinRange: (low, high) => low + Math.floor((random32() / 4294967296) * (high - low)),
+      randomDouble: random,
+      randomWithinRange: (low, high) => low + Math.floor(random() * (high - low)),
     }),
     str: complete("util.str", { normalize: (text, form) => String(text).normalize(form.toUpperCase()) }),
+    http: complete("util.http", {
+      copyHeaders,
+      addResponseHeader: (name, value) => effect("headers", [String(name), value ?? null]),
+      addResponseHeaders: (headers) => {
+        for (const [name, value] of Object.entries(headers)) effect("headers", [name, value ?? null]);
+      },
+    }),
+    get time() {
+      return part("time");
+    },
+    get dynamodb() {
+      return part("dynamodb");
+    },
+    get transform() {
+      return part("transform");
+    },
+    get xml() {
+      return part("xml");
+    },
+    get rds() {
+      return part("rds");
+    },
   });
   const runtime = complete("runtime", {
-    earlyReturn: (value, options) => {
-      throw new Halt({ kind: "early", value: value ?? null, skipTo: options?.skipTo ?? "NEXT" });
-    },
+    earlyReturn: (value, options) => halt({ kind: "early", value: value ?? null, skipTo: options?.skipTo ?? "NEXT" }),
   });
   const extensions = complete("extensions", {
-    setSubscriptionFilter: (filter) => {
-      call.filter = filter;
-    },
+    setSubscriptionFilter: (filter) => effect("filter", filter ?? null),
+    setSubscriptionInvalidationFilter: (filter) => effect("invalidationFilter", filter ?? null),
+    invalidateSubscriptions: (target) => effect("invalidations", target ?? null),
+    evictFromApiCache: (type, field, keys) => effect("evictions", { type, field, keys: keys ?? {} }),
   });
-  __modules.utils = { util, runtime, extensions };
+  __modules.utils = complete("@aws-appsync/utils", { util, runtime, extensions });
+  defineProperty(__modules, "dynamodb", { get: () => part("dynamodb_module") });
+  // The typings declare them as globals, and code without an import works on AWS as well.
+  Object.assign(globalThis, { util, runtime, extensions });
 
-  const log = (...values) => {
-    call.logs.push(values.map((value) => (typeof value === "string" ? value : JSON.stringify(value))).join(" "));
+  const shown = (values) => values.map((value) => (typeof value === "string" ? value : stringify(value))).join(" ");
+  globalThis.console = freeze({
+    log: (...values) => effect("logs", ["log", shown(values)]),
+    error: (...values) => effect("logs", ["error", shown(values)]),
+  });
+
+  const zones = {}; // name of a time zone: its offsets, or null where there is no such zone
+  const offsets = (name) => (name in zones ? zones[name] : halt({ kind: "zone", name }));
+
+  const kit = { Date, RegExp, TypeError, codeAt, complete, defineProperty, fromCode, offsets, padStart, part, parse, replace, stringify };
+
+  // What AppSync's runtime has differently, or has not. Only methods that are denied whatever they are called on.
+  JSON.parse = (text) => {
+    try {
+      return parse(text);
+    } catch {
+      return ""; // Source: "Supported runtime features", JSON: text that is not JSON gives a blank string
+    }
   };
-  globalThis.console = Object.freeze({ log, error: log });
-  const hidden = (object, name) => Object.defineProperty(object, name, { enumerable: false });
+  const javaRegex = (name) =>
+    function (pattern, replacement) {
+      return part("regex")[name](String(this), pattern, replacement);
+    };
+  String.prototype.replace = javaRegex("replaceFirst");
+  String.prototype.replaceAll = javaRegex("replaceAll");
+  const deny = (holder, owner, names) => {
+    for (const name of names) {
+      const refuse = () => {
+        throw new TypeError(`${owner}.${name} is not part of AppSync's JavaScript`);
+      };
+      defineProperty(holder, name, { value: refuse, enumerable: false, configurable: true, writable: true });
+    }
+  };
+  // Source: @aws-appsync/eslint-plugin, rule no-disallowed-methods.
+  deny(String.prototype, "String", [
+    "charCodeAt", "localeCompare", "matchAll", "match", "padEnd", "padStart", "repeat", "search", "toLocaleLowerCase", "toLocaleUpperCase",
+  ]);
+  deny(String, "String", ["fromCharCode", "fromCodePoint"]);
+  deny(Array.prototype, "Array", ["copyWithin", "entries", "keys", "values"]);
+  deny(Array, "Array", ["from", "of"]);
+  deny(Object, "Object", [
+    "create", "defineProperties", "defineProperty", "freeze", "getOwnPropertyDescriptor", "getOwnPropertyDescriptors",
+    "getOwnPropertyNames", "getOwnPropertySymbols", "getPrototypeOf", "is", "isExtensible", "isFrozen", "isSealed",
+    "preventExtensions", "seal", "setPrototypeOf",
+  ]);
+  for (const name of ["eval", "Date", "Promise", "Proxy", "Reflect", "RegExp", "Symbol", "Map", "Set", "WeakMap", "WeakSet", "WeakRef", "queueMicrotask", "performance"]) {
+    delete globalThis[name];
+  }
+
+  const beyond = () => new RangeError(`this loop went beyond ${LOOP_LIMIT} iterations, which is all that AppSync allows`);
+  const hide = { enumerable: false };
 
   return {
     seed: (a, b, c, d) => {
       [s0, s1, s2, s3] = [a, b, c, d];
       for (let i = 0; i < 12; i += 1) random32();
     },
+    source: (name, text) => {
+      sources[name] = text;
+    },
+    zone: (name, text) => {
+      zones[name] = parse(text);
+    },
+    // What a `for` loop runs over, with the limit on its iterations.
+    *each(values) {
+      let count = 0;
+      for (const value of values) {
+        if ((count += 1) > LOOP_LIMIT) throw beyond();
+        yield value;
+      }
+    },
+    *keys(object) {
+      let count = 0;
+      for (const key in object) {
+        if ((count += 1) > LOOP_LIMIT) throw beyond();
+        yield key;
+      }
+    },
     // The handler of one file, as a function from the context's JSON to the outcome's JSON.
-    entry: (handler) => (text, authType) => {
-      call.appended = [];
-      call.logs = [];
-      call.filter = undefined;
-      call.authType = authType;
-      const ctx = JSON.parse(text);
+    entry: (handler) => (text, caller) => {
+      effects = null;
+      authType = caller;
+      const ctx = parse(text);
       ctx.args = ctx.arguments;
-      hidden(hidden(ctx.info, "selectionSetList"), "selectionSetGraphQL");
-      Object.freeze(ctx); // its members may be changed, and cannot be replaced
+      defineProperty(ctx.info, "selectionSetList", hide);
+      defineProperty(ctx.info, "selectionSetGraphQL", hide);
+      freeze(ctx); // its members may be changed, and cannot be replaced
       let outcome;
       try {
         outcome = { kind: "value", value: handler(ctx) ?? null };
@@ -191,10 +296,8 @@ const __invoke = (() => {
         outcome = thrown.outcome;
       }
       outcome.stash = ctx.stash;
-      if (call.appended.length) outcome.appended = call.appended;
-      if (call.logs.length) outcome.logs = call.logs;
-      if (call.filter !== undefined) outcome.filter = call.filter;
-      return JSON.stringify(outcome);
+      if (effects !== null) outcome.effects = effects;
+      return stringify(outcome);
     },
   };
 })();

@@ -2,16 +2,21 @@
 
 import os
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, Literal, cast
 
 import orjson
 import quickjs  # type: ignore[import-untyped]  # the wheel has no types
+from tree_sitter import Node
 
 from appsync_local.errors import ApiInvalid, ScriptFailed
-from appsync_local.javascript.modules import ModuleInvalid, to_script
+from appsync_local.javascript.language import problems_of
+from appsync_local.javascript.modules import Module, to_script
+from appsync_local.javascript.syntax import SourceInvalid, first_error, parse, place
+from appsync_local.javascript.zones import offsets_of
 
 TIME_LIMIT: Final = 1.0  # seconds of processor time, for one call
 MEMORY_LIMIT: Final = 32 * 1024 * 1024  # bytes, for one file's context
@@ -20,11 +25,51 @@ CODE_LIMIT: Final = 32 * 1024  # bytes; Source: AppSync quotas, "code size per r
 
 # The file's text starts after this many lines, so that a line number says whether a stack frame is the file's own.
 _FIRST_LINE: Final = 10_000
-_FRAME: Final = re.compile(r"<input>:(\d+):(\d+)")
+_FRAME: Final = re.compile(r"^\s*at (?:(?P<function>\S+) \()?<input>:(?P<line>\d+):(?P<column>\d+)", re.MULTILINE)
 _HALF_CHARACTER: Final = re.compile(r"((?<!\\)(?:\\\\)*)\\ud[89a-f][0-9a-f]{2}")
 _HANDLERS: Final = ("request", "response")
+_PARTS: Final = ("dynamodb", "dynamodb_module", "expressions", "rds", "regex", "time", "transform", "xml")
 
 Handler = Literal["request", "response"]
+
+
+@dataclass(frozen=True, slots=True)
+class Effects:
+    """What a call did besides answering.
+
+    Args:
+        appended: Errors added by `util.appendError`, as objects with message, type, data, info.
+        logs: Lines written to the console, as pairs of `log` or `error` and the text.
+        headers: Names and values given to `util.http.addResponseHeader`, in order.
+        filter: What `extensions.setSubscriptionFilter` was given last; None where it was not called.
+        invalidation_filter: Likewise for `extensions.setSubscriptionInvalidationFilter`.
+        invalidations: What `extensions.invalidateSubscriptions` was given, call by call.
+        evictions: What `extensions.evictFromApiCache` was given: objects with type, field and keys.
+    """
+
+    appended: list[dict[str, Any]] = field(default_factory=list)
+    logs: list[tuple[str, str]] = field(default_factory=list)
+    headers: list[tuple[str, object]] = field(default_factory=list)
+    filter: object = None
+    invalidation_filter: object = None
+    invalidations: list[object] = field(default_factory=list)
+    evictions: list[dict[str, Any]] = field(default_factory=list)
+
+    @classmethod
+    def from_json(cls, found: Mapping[str, list[Any]]) -> "Effects":
+        """Read what the entry point reports."""
+        return cls(
+            appended=found.get("appended", []),
+            logs=[(level, text) for level, text in found.get("logs", ())],
+            headers=[(name, value) for name, value in found.get("headers", ())],
+            filter=found.get("filter", [None])[-1],
+            invalidation_filter=found.get("invalidationFilter", [None])[-1],
+            invalidations=found.get("invalidations", []),
+            evictions=found.get("evictions", []),
+        )
+
+
+NOTHING: Final = Effects()
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,21 +80,13 @@ class Outcome:
         kind: `value`, or how the code left early: `early`, `error`, `unauthorized`.
         body: The entry point's answer: `value`, `message`, `type`, `data`, `info`, `skipTo`, as the kind has them.
         stash: The stash as the call left it.
-        appended: Errors added by `util.appendError`, as objects with message, type, data, info.
-        filter: What `extensions.setSubscriptionFilter` was given, or None.
-        invalidation_filter: What `extensions.setSubscriptionInvalidationFilter` was given, or None.
-        invalidations: What `extensions.invalidateSubscriptions` was given, call by call.
-        logs: Lines written to the console.
+        effects: What it did besides.
     """
 
     kind: str
     body: dict[str, Any]
     stash: dict[str, Any]
-    appended: list[dict[str, Any]]
-    filter: object
-    invalidation_filter: object
-    invalidations: list[object]
-    logs: list[str]
+    effects: Effects
 
 
 class Script:
@@ -59,25 +96,40 @@ class Script:
         """Load the file.
 
         Raises:
-            ApiInvalid: It cannot be parsed, or lacks one of its two handlers; names file, line and the fix.
+            ApiInvalid: It cannot be parsed, uses what AppSync does not support, or lacks one of its two handlers; names
+                file, line and the fix, for every problem.
         """
         self.path = path
-        self._source = _wrapped(path)
-        self._load()
+        code = path.read_bytes()
+        root = parse(code)
+        try:
+            self._module = _module(path, code, root)
+            self._source = _wrapped(self._module)
+            self._load()  # before the check: where the text is not JavaScript at all, this says so best
+            problems = problems_of(root)
+            error = first_error(root)
+            if error is not None and not problems:
+                problems = [(error.start_byte, "this cannot be understood; write it in plainer JavaScript")]
+            if problems:
+                raise SourceInvalid(*problems)
+        except SourceInvalid as invalid:
+            raise ApiInvalid(_placed(path, code, *problem) for problem in invalid.problems) from None
 
     def _load(self) -> None:
         context = quickjs.Context()
         context.set_memory_limit(MEMORY_LIMIT)
         context.set_max_stack_size(STACK_LIMIT)
         context.set_time_limit(TIME_LIMIT)
-        context.eval(_prelude())
+        for statement in _preparation():
+            context.eval(statement)
         seed = [int.from_bytes(os.urandom(4), "big") for _ in range(4)]
         context.eval(f"__invoke.seed({', '.join(map(str, seed))})")
         try:
             context.eval(self._source)
         except quickjs.JSException as error:
-            line, column, message = _located(error)
+            line, column, message, _ = self._located(error)
             raise ApiInvalid([f"{self.path}:{line}:{column}: {message}"]) from None
+        self._context = context
         self._handlers = {name: context.get(f"__{name}") for name in _HANDLERS}
 
     def call(self, handler: Handler, context: bytes, auth_type: str | None) -> Outcome:
@@ -91,24 +143,45 @@ class Script:
         Raises:
             ScriptFailed: The code threw, or ran into its limit of time, memory or stack.
         """
-        try:
-            text = self._handlers[handler](context.decode(), auth_type)
-        except quickjs.JSException as error:
-            line, column, message = _located(error)
-            if message.startswith("InternalError") or isinstance(error, quickjs.StackOverflow):
-                self._load()  # a context that was stopped midway is not used again
-            raise ScriptFailed(f"code.js:{line}:{column}: {message}") from None
-        answer = _decoded(text)
+        answer = self._run(handler, context.decode(), auth_type)
+        while answer["kind"] == "zone":
+            # The code asks for a time zone's offsets. A call has no effect outside, so it is made again with them.
+            self._context.eval(f"__invoke.zone({_quoted(answer['name'])}, {_quoted(offsets_of(answer['name']))})")
+            answer = self._run(handler, context.decode(), auth_type)
+        effects = answer.get("effects")
         return Outcome(
             kind=answer["kind"],
             body=answer,
             stash=answer["stash"],
-            appended=answer.get("appended", []),
-            filter=answer.get("filter"),
-            invalidation_filter=answer.get("invalidationFilter"),
-            invalidations=answer.get("invalidations", []),
-            logs=answer.get("logs", []),
+            effects=NOTHING if effects is None else Effects.from_json(effects),
         )
+
+    def _run(self, handler: Handler, context: str, auth_type: str | None) -> dict[str, Any]:
+        try:
+            return _decoded(self._handlers[handler](context, auth_type))
+        except quickjs.JSException as error:
+            line, column, message, trace = self._located(error)
+            if message.startswith("InternalError") or isinstance(error, quickjs.StackOverflow):
+                self._load()  # a context that was stopped midway is not used again
+            raise ScriptFailed(f"code.js:{line}:{column}: {message}", trace) from None
+
+    def _located(self, error: Exception) -> tuple[int, int, str, tuple[str, ...]]:
+        """Line and column in the code file, 1 where unknown; the message without the stack; the file's own frames."""
+        text = str(error)
+        message = text.split("\n    at ", 1)[0].strip()
+        if message == "InternalError: interrupted":
+            message = f"InternalError: the call ran longer than {TIME_LIMIT:g} s; give it less to do"
+        if message in ("null", "InternalError: out of memory"):  # null where not even the error could be allocated
+            message = f"InternalError: out of memory; one file has {MEMORY_LIMIT // 1024} KiB"
+        frames: list[tuple[int, int, str]] = []
+        for match in _FRAME.finditer(text):
+            line = int(match["line"]) - _FIRST_LINE
+            if line > 0:
+                column = self._module.column(line, int(match["column"]))
+                frames.append((line, column, f"at {match['function'] or 'code'} ({self.path}:{line}:{column})"))
+        if not frames:
+            return 1, 1, message, ()
+        return frames[0][0], frames[0][1], message, tuple(frame for _, _, frame in frames)
 
 
 def _decoded(text: str) -> dict[str, Any]:
@@ -119,39 +192,39 @@ def _decoded(text: str) -> dict[str, Any]:
 
 
 @cache
-def _prelude() -> str:
-    return Path(__file__).with_name("prelude.js").read_text(encoding="utf-8")
+def _preparation() -> tuple[str, ...]:
+    """What a context is given before a file's own code."""
+    folder = Path(__file__).parent
+    prelude = (folder / "prelude.js").read_text(encoding="utf-8")
+    parts = {name: (folder / f"{name}.js").read_text(encoding="utf-8") for name in _PARTS}
+    return prelude, "".join(f"__invoke.source({_quoted(name)}, {_quoted(text)});" for name, text in parts.items())
 
 
-def _wrapped(path: Path) -> str:
-    text = path.read_text(encoding="utf-8")
-    if len(text.encode()) > CODE_LIMIT:
+def _quoted(text: str) -> str:
+    return orjson.dumps(text).decode()
+
+
+def _module(path: Path, code: bytes, root: Node) -> Module:
+    if len(code) > CODE_LIMIT:
         raise ApiInvalid(
             [f"{path}: AppSync takes at most {CODE_LIMIT} bytes of code; move work into a Lambda function"]
         )
     try:
-        module = to_script(text)
-    except ModuleInvalid as error:
-        line = text.count("\n", 0, error.offset) + 1
-        column = error.offset - text.rfind("\n", 0, error.offset)
-        raise ApiInvalid([f"{path}:{line}:{column}: {error.message}"]) from None
+        code.decode()
+    except UnicodeDecodeError as error:
+        raise SourceInvalid((error.start, "the file is not UTF-8; save it as UTF-8")) from None
+    module = to_script(code, root)
     missing = [name for name in _HANDLERS if name not in module.exports]
     if missing:
-        raise ApiInvalid([f"{path}:1:1: no {name} handler; add `export function {name}(ctx)`" for name in missing])
+        raise SourceInvalid(*((0, f"no {name} handler; add `export function {name}(ctx)`") for name in missing))
+    return module
+
+
+def _wrapped(module: Module) -> str:
     entries = " ".join(f"globalThis.__{name} = __invoke.entry({module.exports[name]});" for name in _HANDLERS)
     return "\n" * (_FIRST_LINE - 1) + '(() => { "use strict";\n' + module.script + f"\n{entries} }})();"
 
 
-def _located(error: Exception) -> tuple[int, int, str]:
-    """Line and column in the code file, 1 where unknown, and the message without the stack."""
-    text = str(error)
-    message = text.split("\n    at ", 1)[0].strip()
-    if message == "InternalError: interrupted":
-        message = f"InternalError: the call ran longer than {TIME_LIMIT:g} s; give it less to do"
-    if message in ("null", "InternalError: out of memory"):  # null where not even the error could be allocated
-        message = f"InternalError: out of memory; one file has {MEMORY_LIMIT // 1024} KiB"
-    for match in _FRAME.finditer(text):
-        line = int(match[1]) - _FIRST_LINE
-        if line > 0:
-            return line, int(match[2]), message
-    return 1, 1, message
+def _placed(path: Path, code: bytes, offset: int, message: str) -> str:
+    line, column = place(code, offset)
+    return f"{path}:{line}:{column}: {message}"

@@ -1,0 +1,112 @@
+"""Attribute values: as resolvers write them, as DynamoDB takes them, and as resolvers read them.
+
+Resolvers may write numbers as JSON numbers, which DynamoDB takes as text only. What comes back is plain JSON: sets and
+lists are lists, binary values are base64.
+
+Source: AppSync Developer Guide, "Type system (request mapping)" and "(response mapping)".
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from appsync_local.data_sources.protocol import malformed
+
+Item = dict[str, Any]  # attribute names to typed values
+_SETS: Final = frozenset({"SS", "NS", "BS"})
+
+
+def to_wire(value: object) -> dict[str, Any]:
+    """One typed value as DynamoDB takes it.
+
+    Raises:
+        FieldError: It is not a typed value.
+    """
+    if not isinstance(value, dict) or len(value) != 1:
+        raise malformed(f"`{value!r:.60}` is no typed value; write one with util.dynamodb.toDynamoDB")
+    [(kind, content)] = value.items()
+    match kind, content:
+        case (("S" | "B"), str()):
+            return {kind: content}
+        case "N", (int() | float() | str()):
+            return {"N": _number(content)}
+        case "BOOL", bool():
+            return {"BOOL": content}
+        case "NULL", _:
+            return {"NULL": True}
+        case "L", list():
+            return {"L": [to_wire(item) for item in content]}
+        case "M", dict():
+            return {"M": item_to_wire(content)}
+        case (("SS" | "BS"), list()):
+            return {kind: [str(item) for item in content]}
+        case "NS", list():
+            return {"NS": [_number(item) for item in content]}
+        case _:
+            raise malformed(f"`{kind}` of `{content!r:.60}` is no typed value of DynamoDB")
+
+
+def item_to_wire(item: object) -> Item:
+    """Every attribute of an item or key as DynamoDB takes it."""
+    if not isinstance(item, dict):
+        raise malformed("an item or key has to be an object of typed values; use util.dynamodb.toMapValues")
+    return {name: to_wire(value) for name, value in item.items()}
+
+
+def to_plain(value: Mapping[str, Any]) -> Any:
+    """One typed value of DynamoDB as a resolver reads it."""
+    [(kind, content)] = value.items()
+    match kind:
+        case "N":
+            return _read_number(content)
+        case "NS":
+            return [_read_number(item) for item in content]
+        case "NULL":
+            return None
+        case "L":
+            return [to_plain(item) for item in content]
+        case "M":
+            return item_to_plain(content)
+        case _:
+            return content
+
+
+def item_to_plain(item: Mapping[str, Any]) -> dict[str, Any]:
+    """An item of DynamoDB as a resolver reads it."""
+    return {name: to_plain(value) for name, value in item.items()}
+
+
+def is_same(left: Mapping[str, Any], right: Mapping[str, Any]) -> bool:
+    """Whether two values of DynamoDB are equal: numbers by value, sets in any order."""
+    [(kind, a)], [(other, b)] = left.items(), right.items()
+    if kind != other:
+        return False
+    match kind:
+        case "N":
+            return bool(_read_number(a) == _read_number(b))
+        case "NS":
+            return {_read_number(item) for item in a} == {_read_number(item) for item in b}
+        case "SS" | "BS":
+            return set(a) == set(b)
+        case "L":
+            return len(a) == len(b) and all(map(is_same, a, b))
+        case "M":
+            return a.keys() == b.keys() and all(is_same(a[name], b[name]) for name in a)
+        case _:
+            return bool(a == b)
+
+
+def _number(content: object) -> str:
+    if isinstance(content, str):
+        return content
+    if isinstance(content, bool) or not isinstance(content, int | float):
+        raise malformed(f"`{content!r:.60}` is no number")
+    return str(int(content)) if float(content).is_integer() and abs(content) < 2**53 else repr(content)
+
+
+def _read_number(text: str) -> int | float:
+    """As JSON, and so JavaScript, can hold it."""
+    try:
+        number = int(text)
+    except ValueError:
+        return float(text)
+    return number if abs(number) < 2**63 else float(text)

@@ -31,14 +31,8 @@ from graphql.validation.validate import validate_sdl
 from appsync_local.authorization.caller import Rule
 from appsync_local.authorization.directives import rules_of
 from appsync_local.authorization.user_pools import DefaultAction
-from appsync_local.data_sources import (
-    DataSource,
-    DynamoDbDataSource,
-    HttpDataSource,
-    LambdaDataSource,
-    NoneDataSource,
-)
-from appsync_local.data_sources.dynamodb.client import DynamoDbClient, DynamoDbEndpoint
+from appsync_local.data_sources import DataSource, LambdaDataSource, NoneDataSource
+from appsync_local.data_sources.dynamodb.endpoint import DynamoDbEndpoint
 from appsync_local.data_sources.outbound import Outbound
 from appsync_local.errors import ApiInvalid
 from appsync_local.javascript.script import Script
@@ -248,12 +242,22 @@ def _sources(api: Api, invoker: LambdaInvoker, reached: Reached) -> dict[str, Da
                     raise ApiInvalid(
                         [f"data source {name} works on table {table}, and no DynamoDB endpoint is given; give one"]
                     )
-                sources[name] = DynamoDbDataSource(table, DynamoDbClient(reached.dynamodb, reached.outbound), invoker)
+                sources[name] = _dynamodb(table, reached.dynamodb, reached.outbound, invoker)
             case HttpSource(name, url):
+                from appsync_local.data_sources.http import HttpDataSource  # as below
+
                 sources[name] = HttpDataSource(url, reached.outbound)
             case _:
                 assert_never(source)
     return sources
+
+
+def _dynamodb(table: str, endpoint: DynamoDbEndpoint, outbound: Outbound, invoker: LambdaInvoker) -> DataSource:
+    # Imported where it is wired, since an API without it is to start as fast as before.
+    from appsync_local.data_sources.dynamodb.client import DynamoDbClient
+    from appsync_local.data_sources.dynamodb.source import DynamoDbDataSource
+
+    return DynamoDbDataSource(table, DynamoDbClient(endpoint, outbound), invoker)
 
 
 def _triggers(schema: GraphQLSchema, path: Path) -> dict[str, tuple[str, ...]]:

@@ -26,7 +26,7 @@ from appsync_local.authorization.user_pools import DefaultAction, UserPool
 from appsync_local.chaos import control
 from appsync_local.chaos.spec import Fault
 from appsync_local.chaos.switch import Chaos
-from appsync_local.data_sources.dynamodb.client import DynamoDbEndpoint
+from appsync_local.data_sources.dynamodb.endpoint import DynamoDbEndpoint
 from appsync_local.data_sources.outbound import Outbound
 from appsync_local.errors import PortInUse
 from appsync_local.handshake import SUBPROTOCOL
@@ -55,6 +55,7 @@ __all__ = [
 REALTIME_PATH: Final = "/graphql/realtime"
 CLOSE_TIMEOUT: Final = 1.0  # seconds that a client has to answer a close
 MESSAGE_LIMIT: Final = 1024 * 1024  # bytes of one message from a client
+WRITTEN_AHEAD: Final = 64 * 1024  # bytes handed to the system for one reader before its session has to wait
 _CORS: Final = {
     "access-control-allow-origin": "*",
     "access-control-expose-headers": (
@@ -301,12 +302,31 @@ class Engine:
         return response
 
 
+def text_frame(text: bytes) -> bytes:
+    """A whole text message as it goes over the wire, from a server. Source: RFC 6455, section 5.2."""
+    size = len(text)
+    if size < 126:
+        return b"\x81%c%b" % (size, text)
+    if size < 65536:
+        return b"\x81\x7e%b%b" % (size.to_bytes(2, "big"), text)
+    return b"\x81\x7f%b%b" % (size.to_bytes(8, "big"), text)
+
+
 class _AiohttpSocket:
     """The session's view of aiohttp's WebSocket."""
 
     def __init__(self, response: web.WebSocketResponse, request: web.BaseRequest) -> None:
         self._response = response
         self._request = request
+
+    def write(self, text: bytes) -> bool:
+        transport = self._request.transport
+        if transport is None or transport.is_closing() or self._response.closed:
+            return True  # whoever is gone is sent nothing, at once
+        if transport.get_write_buffer_size() > WRITTEN_AHEAD:
+            return False
+        transport.write(text_frame(text))
+        return True
 
     async def send(self, text: bytes) -> None:
         await self._response.send_frame(text, WSMsgType.TEXT)

@@ -13,7 +13,7 @@ from typing import Final
 
 from tree_sitter import Node
 
-from appsync_local.javascript.syntax import FUNCTIONS, text_of, walk
+from appsync_local.javascript.syntax import FUNCTIONS, Syntax, text_of, walk
 
 _FOR_OF: Final = "write `for (const item of items)`, or map, filter and reduce"
 _BANNED: Final[Mapping[str, str]] = {
@@ -64,32 +64,33 @@ _CALLBACKS: Final = frozenset(
         "some", "flatMap",
     }
 )  # fmt: skip
-_PLACES_OF_HANDLERS: Final = frozenset({"request", "response"})
+_NAMING: Final = frozenset({"identifier", "shorthand_property_identifier_pattern"})
+_HANDLERS: Final = frozenset({"request", "response"})
 
 Problem = tuple[int, str]
 
 
-def problems_of(root: Node) -> list[Problem]:
+def problems_of(syntax: Syntax) -> list[Problem]:
     """Every place that AppSync would refuse, as an offset in bytes and a sentence, in the order of the text."""
-    names = _Names(root)
-    found = [problem for node in walk(root) for problem in _at(node, names)]
+    names = _Names(syntax)
+    found = [problem for node in syntax.nodes for problem in _at(node, names)]
     return sorted({*found, *names.recursions()})
 
 
 class _Names:
     """Which names of the file are functions, and which are its own at all."""
 
-    def __init__(self, root: Node) -> None:
+    def __init__(self, syntax: Syntax) -> None:
         self.functions: dict[str, Node] = {}
         self.declared: set[str] = set()
-        for node in walk(root):
+        for node in syntax.nodes:
             if node.type == "function_declaration":
                 self.functions[text_of(node.child_by_field_name("name"))] = node
             elif node.type == "variable_declarator":
                 value = node.child_by_field_name("value")
                 if value is not None and value.type in FUNCTIONS:
                     self.functions[text_of(node.child_by_field_name("name"))] = value
-            if _declares(node):
+            if node.type in _NAMING and _declares(node):
                 self.declared.add(text_of(node))
 
     def is_function(self, node: Node | None) -> bool:
@@ -129,7 +130,7 @@ def _calls(function: Node, known: Mapping[str, Node]) -> Iterator[tuple[str, int
 def _declares(node: Node) -> bool:
     if node.type == "shorthand_property_identifier_pattern":
         return True
-    if node.type != "identifier" or node.parent is None:
+    if text_of(node) not in _ABSENT or node.parent is None:  # of other names nobody asks
         return False
     parent = node.parent
     if parent.type in ("variable_declarator", "function_declaration", "function_expression"):
@@ -164,7 +165,7 @@ def _function(node: Node, names: _Names) -> Iterator[Problem]:
     body = node.child_by_field_name("body")
     if node.type == "arrow_function" and names.is_function(body):
         yield node.start_byte, "a function cannot be returned"
-    if text_of(node.child_by_field_name("name")) in _PLACES_OF_HANDLERS:
+    if text_of(node.child_by_field_name("name")) in _HANDLERS:
         parameters = node.child_by_field_name("parameters")
         first = parameters.named_children[0] if parameters is not None and parameters.named_children else None
         if first is not None and first.type == "identifier":

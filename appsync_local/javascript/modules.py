@@ -14,7 +14,7 @@ from typing import Final
 
 from tree_sitter import Node
 
-from appsync_local.javascript.syntax import SourceInvalid, field, place, text_of, walk
+from appsync_local.javascript.syntax import SourceInvalid, Syntax, field, place, text_of
 
 # Module name to the expression that holds its exports inside the prelude.
 MODULES: Final[Mapping[str, str]] = {
@@ -58,7 +58,7 @@ class _Edit:
     text: bytes
 
 
-def to_script(code: bytes, root: Node) -> Module:
+def to_script(code: bytes, syntax: Syntax) -> Module:
     """Turn the text of an ES module into a function body.
 
     Raises:
@@ -66,12 +66,12 @@ def to_script(code: bytes, root: Node) -> Module:
     """
     exports: dict[str, str] = {}
     edits: list[_Edit] = []
-    for statement in root.children:
+    for statement in syntax.root.children:
         if statement.type == "import_statement":
             edits.append(_padded(code, statement.start_byte, statement.end_byte, _import(statement)))
         elif statement.type == "export_statement":
             edits.append(_padded(code, statement.start_byte, _export(statement, exports), ""))
-    for node in walk(root):
+    for node in syntax.nodes:
         if node.type == "for_in_statement":
             edits += _counted(node)
     return _edited(code, sorted(edits, key=lambda edit: edit.start), exports)

@@ -40,62 +40,9 @@ const __invoke = (() => {
       },
     });
 
-  const sources = {};
+  const sources = {}; // given by the engine once the code has asked for one
   const parts = {};
-  const part = (name) => (parts[name] ??= compile(sources[name])(kit));
-
-  const UTF8_MAX = [0x7f, 0x7ff, 0xffff];
-  const utf8 = (text) => {
-    const bytes = [];
-    for (const character of String(text)) {
-      let code = character.codePointAt(0);
-      if (code >= 0xd800 && code <= 0xdfff) code = 0xfffd;
-      if (code <= UTF8_MAX[0]) bytes.push(code);
-      else if (code <= UTF8_MAX[1]) bytes.push(0xc0 | (code >> 6), 0x80 | (code & 63));
-      else if (code <= UTF8_MAX[2]) bytes.push(0xe0 | (code >> 12), 0x80 | ((code >> 6) & 63), 0x80 | (code & 63));
-      else bytes.push(0xf0 | (code >> 18), 0x80 | ((code >> 12) & 63), 0x80 | ((code >> 6) & 63), 0x80 | (code & 63));
-    }
-    return bytes;
-  };
-
-  const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  const base64Encode = (text) => {
-    const bytes = utf8(text);
-    let out = "";
-    for (let i = 0; i < bytes.length; i += 3) {
-      const [a, b, c] = [bytes[i], bytes[i + 1], bytes[i + 2]];
-      out += ALPHABET[a >> 2] + ALPHABET[((a & 3) << 4) | ((b ?? 0) >> 4)];
-      out += b === undefined ? "=" : ALPHABET[((b & 15) << 2) | ((c ?? 0) >> 6)];
-      out += c === undefined ? "=" : ALPHABET[c & 63];
-    }
-    return out;
-  };
-  const base64Decode = (text) => {
-    let bits = 0;
-    let held = 0;
-    let escaped = "";
-    for (const character of replace(String(text), /=+$/, "")) {
-      const value = ALPHABET.indexOf(character);
-      if (value < 0) throw new TypeError("util.base64Decode was given text that is not base64");
-      held = (held << 6) | value;
-      bits += 6;
-      if (bits >= 8) {
-        bits -= 8;
-        escaped += "%" + padStart(((held >> bits) & 255).toString(16), 2, "0");
-      }
-    }
-    return decodeURIComponent(escaped);
-  };
-  const urlEncode = (text) =>
-    replace(replace(encodeURIComponent(text), /%20/g, "+"), /[!'()~]/g, (c) => "%" + codeAt(c, 0).toString(16).toUpperCase());
-
-  const ESCAPES = { '"': '\\"', "'": "\\'", "\\": "\\\\", "/": "\\/", "\b": "\\b", "\n": "\\n", "\t": "\\t", "\f": "\\f", "\r": "\\r" };
-  const escapeJavaScript = (text) =>
-    replace(
-      String(text),
-      /["'\\/\x00-\x1f\x7f-\uffff]/g,
-      (c) => ESCAPES[c] ?? "\\u" + padStart(codeAt(c, 0).toString(16).toUpperCase(), 4, "0"),
-    );
+  const part = (name) => (parts[name] ??= compile(sources[name] ?? halt({ kind: "source", name }))(kit));
 
   // sfc32, seeded by the engine from the system's randomness: ids must differ between contexts made in one microsecond.
   let [s0, s1, s2, s3] = [0, 0, 0, 0];
@@ -108,54 +55,26 @@ const __invoke = (() => {
     return sum >>> 0;
   };
   const random = () => random32() / 4294967296;
-  const hex = (count) => {
-    let out = "";
-    while (out.length < count) out += padStart(random32().toString(16), 8, "0");
-    return out.slice(0, count);
-  };
-  const autoId = () =>
-    `${hex(8)}-${hex(4)}-4${hex(3)}-${"89ab"[random32() & 3]}${hex(3)}-${hex(12)}`;
-
-  const inBase = (digits, number, width) => {
-    let out = "";
-    for (let left = number; out.length < width; left /= BigInt(digits.length)) out = digits[left % BigInt(digits.length)] + out;
-    return out;
-  };
-  const BigInt = globalThis.BigInt;
-  // Source: github.com/ulid/spec: 48 bits of milliseconds and 80 of randomness, in Crockford's base 32.
-  const autoUlid = () =>
-    inBase("0123456789ABCDEFGHJKMNPQRSTVWXYZ", (BigInt(Date.now()) << 80n) | BigInt(`0x${hex(20)}`), 26);
-  // Source: github.com/segmentio/ksuid: seconds since 2014-05-13T16:53:20Z in 32 bits and 128 of randomness, in base 62.
-  const autoKsuid = () =>
-    inBase(
-      "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz",
-      (BigInt(Math.floor(Date.now() / 1000) - 1400000000) << 128n) | BigInt(`0x${hex(32)}`),
-      27,
-    );
-
   const details = (message, type, data, info) => ({ message, type: type ?? null, data: data ?? null, info: info ?? null });
   // Source: AppSync Developer Guide, "HTTP helpers in util.http": the headers that are not copied.
   const NOT_COPIED = [
     "transfer-encoding", "connection", "host", "expect", "keep-alive", "upgrade", "proxy-authenticate",
     "proxy-authorization", "te", "content-length",
   ];
-  const copyHeaders = (headers) =>
-    Object.fromEntries(Object.entries(headers ?? {}).filter(([name]) => !NOT_COPIED.includes(name.toLowerCase())));
-
   const util = complete("util", {
     error: (message, type, data, info) => halt({ kind: "error", ...details(message, type, data, info) }),
     appendError: (message, type, data, info) => effect("appended", details(message, type, data, info)),
     unauthorized: () => halt({ kind: "unauthorized" }),
     authType: () => authType,
     matches: (pattern, value) => part("regex").matches(pattern, value),
-    autoId,
-    autoUlid,
-    autoKsuid,
-    urlEncode,
-    urlDecode: (text) => decodeURIComponent(replace(String(text), /\+/g, " ")),
-    base64Encode,
-    base64Decode,
-    escapeJavaScript,
+    autoId: () => part("ids").autoId(),
+    autoUlid: () => part("ids").autoUlid(),
+    autoKsuid: () => part("ids").autoKsuid(),
+    urlEncode: (text) => part("encoding").urlEncode(text),
+    urlDecode: (text) => part("encoding").urlDecode(text),
+    base64Encode: (text) => part("encoding").base64Encode(text),
+    base64Decode: (text) => part("encoding").base64Decode(text),
+    escapeJavaScript: (text) => part("encoding").escapeJavaScript(text),
     math: complete("util.math", {
       roundNum: (value) => Math.round(value),
       minVal: (a, b) => Math.min(a, b),
@@ -165,7 +84,8 @@ const __invoke = (() => {
     }),
     str: complete("util.str", { normalize: (text, form) => String(text).normalize(form.toUpperCase()) }),
     http: complete("util.http", {
-      copyHeaders,
+      copyHeaders: (headers) =>
+        Object.fromEntries(Object.entries(headers ?? {}).filter(([name]) => !NOT_COPIED.includes(name.toLowerCase()))),
       addResponseHeader: (name, value) => effect("headers", [String(name), value ?? null]),
       addResponseHeaders: (headers) => {
         for (const [name, value] of Object.entries(headers)) effect("headers", [name, value ?? null]);
@@ -210,7 +130,7 @@ const __invoke = (() => {
   const zones = {}; // name of a time zone: its offsets, or null where there is no such zone
   const offsets = (name) => (name in zones ? zones[name] : halt({ kind: "zone", name }));
 
-  const kit = { Date, RegExp, TypeError, codeAt, complete, defineProperty, fromCode, offsets, padStart, part, parse, replace, stringify };
+  const kit = { Date, RegExp, TypeError, codeAt, complete, fromCode, offsets, padStart, part, parse, random32, replace, stringify };
 
   // What AppSync's runtime has differently, or has not. Only methods that are denied whatever they are called on.
   JSON.parse = (text) => {
@@ -253,6 +173,29 @@ const __invoke = (() => {
   const beyond = () => new RangeError(`this loop went beyond ${LOOP_LIMIT} iterations, which is all that AppSync allows`);
   const hide = { enumerable: false };
 
+  let module; // the file's own code, as a function that gives its handlers
+  const handlers = {};
+  // A handler of the file, as a function from the context's JSON to the outcome's JSON.
+  const entry = (name) => (text, caller) => {
+    effects = null;
+    authType = caller;
+    const ctx = parse(text);
+    ctx.args = ctx.arguments;
+    defineProperty(ctx.info, "selectionSetList", hide);
+    defineProperty(ctx.info, "selectionSetGraphQL", hide);
+    freeze(ctx); // its members may be changed, and cannot be replaced
+    let outcome;
+    try {
+      outcome = { kind: "value", value: handlers[name](ctx) ?? null };
+    } catch (thrown) {
+      if (!(thrown instanceof Halt)) throw thrown;
+      outcome = thrown.outcome;
+    }
+    outcome.stash = ctx.stash;
+    if (effects !== null) outcome.effects = effects;
+    return stringify(outcome);
+  };
+
   return {
     seed: (a, b, c, d) => {
       [s0, s1, s2, s3] = [a, b, c, d];
@@ -279,25 +222,20 @@ const __invoke = (() => {
         yield key;
       }
     },
-    // The handler of one file, as a function from the context's JSON to the outcome's JSON.
-    entry: (handler) => (text, caller) => {
-      effects = null;
-      authType = caller;
-      const ctx = parse(text);
-      ctx.args = ctx.arguments;
-      defineProperty(ctx.info, "selectionSetList", hide);
-      defineProperty(ctx.info, "selectionSetGraphQL", hide);
-      freeze(ctx); // its members may be changed, and cannot be replaced
-      let outcome;
+    module: (code) => {
+      module = code;
+    },
+    load: () => {
       try {
-        outcome = { kind: "value", value: handler(ctx) ?? null };
+        Object.assign(handlers, module());
       } catch (thrown) {
         if (!(thrown instanceof Halt)) throw thrown;
-        outcome = thrown.outcome;
+        if (thrown.outcome.kind === "source" || thrown.outcome.kind === "zone") return stringify(thrown.outcome);
+        throw new TypeError("util.error, util.unauthorized and runtime.earlyReturn can only be called in a handler");
       }
-      outcome.stash = ctx.stash;
-      if (effects !== null) outcome.effects = effects;
-      return stringify(outcome);
+      return stringify({ kind: "value" });
     },
+    request: entry("request"),
+    response: entry("response"),
   };
 })();

@@ -10,13 +10,11 @@ from typing import Any, Final, Literal, cast
 
 import orjson
 import quickjs  # type: ignore[import-untyped]  # the wheel has no types
-from tree_sitter import Node
 
 from appsync_local.errors import ApiInvalid, ScriptFailed
 from appsync_local.javascript.language import problems_of
 from appsync_local.javascript.modules import Module, to_script
-from appsync_local.javascript.syntax import SourceInvalid, first_error, parse, place
-from appsync_local.javascript.zones import offsets_of
+from appsync_local.javascript.syntax import SourceInvalid, Syntax, parse, place
 
 TIME_LIMIT: Final = 1.0  # seconds of processor time, for one call
 MEMORY_LIMIT: Final = 32 * 1024 * 1024  # bytes, for one file's context
@@ -25,11 +23,11 @@ CODE_LIMIT: Final = 32 * 1024  # bytes; Source: AppSync quotas, "code size per r
 
 # The file's text starts after this many lines, so that a line number says whether a stack frame is the file's own.
 _FIRST_LINE: Final = 10_000
+_BEFORE: Final = "\n" * (_FIRST_LINE - 1)
 _FRAME: Final = re.compile(r"^\s*at (?:(?P<function>\S+) \()?<input>:(?P<line>\d+):(?P<column>\d+)", re.MULTILINE)
 _HALF_CHARACTER: Final = re.compile(r"((?<!\\)(?:\\\\)*)\\ud[89a-f][0-9a-f]{2}")
 _HANDLERS: Final = ("request", "response")
-_PARTS: Final = ("dynamodb", "dynamodb_module", "expressions", "rds", "regex", "time", "transform", "xml")
-
+_ASKING: Final = frozenset({"source", "zone"})  # kinds of outcome that ask for something before the call can be made
 Handler = Literal["request", "response"]
 
 
@@ -101,13 +99,13 @@ class Script:
         """
         self.path = path
         code = path.read_bytes()
-        root = parse(code)
+        syntax = parse(code)
         try:
-            self._module = _module(path, code, root)
+            self._module = _module(path, code, syntax)
             self._source = _wrapped(self._module)
             self._load()  # before the check: where the text is not JavaScript at all, this says so best
-            problems = problems_of(root)
-            error = first_error(root)
+            problems = problems_of(syntax)
+            error = syntax.first_error()
             if error is not None and not problems:
                 problems = [(error.start_byte, "this cannot be understood; write it in plainer JavaScript")]
             if problems:
@@ -120,17 +118,31 @@ class Script:
         context.set_memory_limit(MEMORY_LIMIT)
         context.set_max_stack_size(STACK_LIMIT)
         context.set_time_limit(TIME_LIMIT)
-        for statement in _preparation():
-            context.eval(statement)
+        context.eval(_prelude())
         seed = [int.from_bytes(os.urandom(4), "big") for _ in range(4)]
-        context.eval(f"__invoke.seed({', '.join(map(str, seed))})")
+        load = context.eval(f"__invoke.seed({', '.join(map(str, seed))}); __invoke.load")
+        self._context = context
         try:
             context.eval(self._source)
+            while (asked := _decoded(load()))["kind"] in _ASKING:
+                self._give(asked)
         except quickjs.JSException as error:
             line, column, message, _ = self._located(error)
             raise ApiInvalid([f"{self.path}:{line}:{column}: {message}"]) from None
-        self._context = context
-        self._handlers = {name: context.get(f"__{name}") for name in _HANDLERS}
+        self._handlers = {name: context.eval(f"__invoke.{name}") for name in _HANDLERS}
+
+    def _give(self, asked: Mapping[str, Any]) -> None:
+        """What the code asked for: the source of a utility, or a time zone's offsets."""
+        name = str(asked["name"])
+        match asked["kind"]:
+            case "source":
+                self._context.eval(f"__invoke.source({_quoted(name)}, {_quoted(_utility(name))})")
+            case "zone":
+                from appsync_local.javascript.zones import offsets_of  # seldom needed, and some milliseconds to import
+
+                self._context.eval(f"__invoke.zone({_quoted(name)}, {_quoted(offsets_of(name))})")
+            case other:
+                raise AssertionError(other)  # `_ASKING` has no more
 
     def call(self, handler: Handler, context: bytes, auth_type: str | None) -> Outcome:
         """Run one handler.
@@ -144,9 +156,8 @@ class Script:
             ScriptFailed: The code threw, or ran into its limit of time, memory or stack.
         """
         answer = self._run(handler, context.decode(), auth_type)
-        while answer["kind"] == "zone":
-            # The code asks for a time zone's offsets. A call has no effect outside, so it is made again with them.
-            self._context.eval(f"__invoke.zone({_quoted(answer['name'])}, {_quoted(offsets_of(answer['name']))})")
+        while answer["kind"] in _ASKING:  # a call has no effect outside, so it is made again with what it needs
+            self._give(answer)
             answer = self._run(handler, context.decode(), auth_type)
         effects = answer.get("effects")
         return Outcome(
@@ -192,19 +203,20 @@ def _decoded(text: str) -> dict[str, Any]:
 
 
 @cache
-def _preparation() -> tuple[str, ...]:
-    """What a context is given before a file's own code."""
-    folder = Path(__file__).parent
-    prelude = (folder / "prelude.js").read_text(encoding="utf-8")
-    parts = {name: (folder / f"{name}.js").read_text(encoding="utf-8") for name in _PARTS}
-    return prelude, "".join(f"__invoke.source({_quoted(name)}, {_quoted(text)});" for name, text in parts.items())
+def _prelude() -> str:
+    return _utility("prelude")
+
+
+@cache
+def _utility(name: str) -> str:
+    return Path(__file__).with_name(f"{name}.js").read_text(encoding="utf-8")
 
 
 def _quoted(text: str) -> str:
     return orjson.dumps(text).decode()
 
 
-def _module(path: Path, code: bytes, root: Node) -> Module:
+def _module(path: Path, code: bytes, syntax: Syntax) -> Module:
     if len(code) > CODE_LIMIT:
         raise ApiInvalid(
             [f"{path}: AppSync takes at most {CODE_LIMIT} bytes of code; move work into a Lambda function"]
@@ -213,7 +225,7 @@ def _module(path: Path, code: bytes, root: Node) -> Module:
         code.decode()
     except UnicodeDecodeError as error:
         raise SourceInvalid((error.start, "the file is not UTF-8; save it as UTF-8")) from None
-    module = to_script(code, root)
+    module = to_script(code, syntax)
     missing = [name for name in _HANDLERS if name not in module.exports]
     if missing:
         raise SourceInvalid(*((0, f"no {name} handler; add `export function {name}(ctx)`") for name in missing))
@@ -221,8 +233,8 @@ def _module(path: Path, code: bytes, root: Node) -> Module:
 
 
 def _wrapped(module: Module) -> str:
-    entries = " ".join(f"globalThis.__{name} = __invoke.entry({module.exports[name]});" for name in _HANDLERS)
-    return "\n" * (_FIRST_LINE - 1) + '(() => { "use strict";\n' + module.script + f"\n{entries} }})();"
+    handlers = ", ".join(f"{name}: {module.exports[name]}" for name in _HANDLERS)
+    return f'{_BEFORE}__invoke.module(() => {{ "use strict";\n{module.script}\nreturn {{ {handlers} }}; }});'
 
 
 def _placed(path: Path, code: bytes, offset: int, message: str) -> str:

@@ -5,6 +5,7 @@ file of this size is parsed in a tenth of a millisecond; the parser is made once
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
 
 import tree_sitter_javascript
@@ -31,9 +32,24 @@ def _parser() -> Parser:
     return Parser(Language(tree_sitter_javascript.language()))
 
 
-def parse(code: bytes) -> Node:
-    """The root of the file's tree, which also stands for code that has errors."""
-    return _parser().parse(code).root_node
+@dataclass(frozen=True, slots=True)
+class Syntax:
+    """A file's tree; `nodes` are all of it, in the order of the text."""
+
+    root: Node
+    nodes: tuple[Node, ...]
+
+    def first_error(self) -> Node | None:
+        """The first place that the grammar could not make sense of."""
+        if not self.root.has_error:
+            return None
+        return next((node for node in self.nodes if node.is_error or node.is_missing), None)
+
+
+def parse(code: bytes) -> Syntax:
+    """The file's tree, which also stands for code that has errors."""
+    root = _parser().parse(code).root_node
+    return Syntax(root, tuple(walk(root)))
 
 
 def walk(node: Node) -> Iterator[Node]:
@@ -43,11 +59,6 @@ def walk(node: Node) -> Iterator[Node]:
         found = pending.pop()
         yield found
         pending.extend(reversed(found.children))
-
-
-def first_error(root: Node) -> Node | None:
-    """The first place that the grammar could not make sense of."""
-    return next((node for node in walk(root) if node.is_error or node.is_missing), None)
 
 
 def text_of(node: Node | None) -> str:

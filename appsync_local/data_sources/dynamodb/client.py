@@ -9,13 +9,13 @@ Source: Amazon DynamoDB Developer Guide, "DynamoDB low-level API".
 import hashlib
 import hmac
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
 import orjson
 from yarl import URL
 
+from appsync_local.data_sources.dynamodb.endpoint import DynamoDbEndpoint
 from appsync_local.data_sources.outbound import Outbound, Response, Unreached
 from appsync_local.data_sources.protocol import EXECUTION_LIMIT
 from appsync_local.errors import SourceFailed
@@ -24,25 +24,6 @@ _VERSION: Final = "DynamoDB_20120810"
 _CONTENT_TYPE: Final = "application/x-amz-json-1.0"
 _SIGNED: Final = ("content-type", "host", "x-amz-date", "x-amz-target")
 _SIGNED_WITH_TOKEN: Final = ("content-type", "host", "x-amz-date", "x-amz-security-token", "x-amz-target")
-
-
-@dataclass(frozen=True, slots=True)
-class DynamoDbEndpoint:
-    """Where tables are, and who asks for them.
-
-    Args:
-        url: Such as `http://127.0.0.1:8000` or `https://dynamodb.eu-west-1.amazonaws.com`.
-        region: What signatures are for.
-        access_key_id: The public half of the key; emulators take any.
-        secret_access_key: The secret half.
-        session_token: What temporary credentials have besides.
-    """
-
-    url: str
-    region: str = "us-east-1"
-    access_key_id: str = "local"
-    secret_access_key: str = field(default="local", repr=False)
-    session_token: str | None = field(default=None, repr=False)
 
 
 class DynamoDbFailed(SourceFailed):

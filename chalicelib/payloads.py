@@ -45,6 +45,7 @@ from chalicelib.limits import (
     MAX_PUSHED_RESULT,
     MAX_RESULT,
     MAX_SYSTEM,
+    MAX_USAGE,
 )
 
 Payload = Mapping[str, Any]
@@ -118,8 +119,7 @@ def _parse_start(values: Payload) -> StartInference:
     if not prompt.strip():
         raise InvalidRequest("prompt is empty; give the text to work on")
     metadata = values.get("metadata")
-    if _json_size(metadata) > MAX_METADATA:
-        raise InvalidRequest(f"metadata may have at most {MAX_METADATA} bytes of JSON; keep more of it on your side")
+    _check_json(metadata, "metadata", most=MAX_METADATA)
     max_tokens = values.get("maxTokens")
     if max_tokens is not None and max_tokens < 1:
         raise InvalidRequest(f"maxTokens has to be 1 or more, and is {max_tokens}")
@@ -168,6 +168,7 @@ def _parse_change(status: Status, values: Payload) -> Change:
     usage = values.get("usage")
     if usage is not None and not isinstance(usage, dict):
         raise InvalidRequest("usage has to be a JSON object of counts")
+    _check_json(usage, "usage", most=MAX_USAGE)
     failed = status is Status.FAILED
     return Change(
         status=status,
@@ -210,8 +211,17 @@ def _delta(text: str) -> str:
     return text
 
 
+def _check_json(value: Json, name: str, *, most: int) -> None:
+    try:
+        size = _json_size(value)
+    except UnicodeEncodeError:
+        raise InvalidRequest(f"{name} has half of a surrogate pair in it; send whole Unicode characters") from None
+    if size > most:
+        raise InvalidRequest(f"{name} may have at most {most} bytes of JSON; keep more of it on your side")
+
+
 def _json_size(value: Json) -> int:
-    return len(json.dumps(value, ensure_ascii=False).encode(errors="surrogatepass"))
+    return len(json.dumps(value, ensure_ascii=False).encode())
 
 
 def _limited(value: int | None, name: str, *, default: int, most: int) -> int:
@@ -264,7 +274,7 @@ def _awsjson(value: Json) -> Json:
 def render_push(job: Job) -> dict[str, Json]:
     """The same, small enough for AppSync to push: a long result is left out, and said to be."""
     rendered = render_job(job)
-    if job.result is not None and _json_size(job.result) > MAX_PUSHED_RESULT:
+    if job.result is not None and _json_size(job.result) + _json_size(job.delta) > MAX_PUSHED_RESULT:
         rendered["result"] = None
         rendered["resultOmitted"] = True
     return rendered

@@ -18,7 +18,7 @@ from chalicelib.calls import Dispatch
 from chalicelib.errors import JobError, OutOfTime, WorkloadFailed
 from chalicelib.interruption import Interrupted, Interruption, Stop
 from chalicelib.jobs import Change, ErrorType, JobId, Json, Status
-from chalicelib.limits import MAX_ERROR, MAX_RESULT
+from chalicelib.limits import MAX_ERROR, MAX_RESULT, MAX_RESULT_TEXT, MAX_USAGE
 from chalicelib.publisher.fencing import Granted, Over, Refused
 from chalicelib.publisher.publisher import StatusPublisher
 from chalicelib.publisher.text import cut, encode
@@ -28,7 +28,6 @@ log = logging.getLogger(__name__)
 
 RESERVE: Final = 5.0  # seconds kept back to send a full backlog and the final status
 MARGIN: Final = 0.5  # seconds before the invocation is cut off, in which giving up can still be said
-MAX_USAGE: Final = 4096  # bytes of JSON
 MAX_UNEXPECTED: Final = 200  # bytes of the message of an error that was not written for the job's owner
 
 
@@ -113,6 +112,11 @@ def completed(outcome: Outcome, job_id: JobId) -> Change:
             f"the result has {len(result)} bytes of UTF-8 and the limit is {MAX_RESULT} (256 KiB); "
             "ask for a shorter one, or read what was streamed"
         )
+    if len(json.dumps(result.decode(), ensure_ascii=False).encode()) > MAX_RESULT_TEXT:
+        raise WorkloadFailed(
+            f"the result has {len(result)} bytes of UTF-8, so many of them control characters that no request can "
+            "carry it as JSON; produce text, or read what was streamed"
+        )
     return Change(Status.COMPLETED, result=result.decode(), usage=_usage(outcome.usage, job_id))
 
 
@@ -130,7 +134,7 @@ def failed(error: Exception) -> Change:
 def _usage(usage: dict[str, Json], job_id: JobId) -> Json:
     """The counts as they are, or None where they do not fit: no reason to lose the result."""
     try:
-        size = len(json.dumps(usage, allow_nan=False).encode())
+        size = len(json.dumps(usage, allow_nan=False, ensure_ascii=False).encode())
     except (TypeError, ValueError):
         size = None
     if size is None or size > MAX_USAGE:

@@ -113,6 +113,8 @@ def test_an_id_in_use_is_refused_alike_for_other_input_and_for_another_owner(rel
         ({"maxTokens": 0}, "maxTokens has to be 1 or more"),
         ({"temperature": 2.5}, "temperature has to be from 0 to 2"),
         ({"metadata": {"a": "x" * 4096}}, "metadata may have at most 4096 bytes"),
+        ({"metadata": "\ud800"}, "metadata has half of a surrogate pair"),
+        ({"metadata": {"\udc00": 1}}, "metadata has half of a surrogate pair"),
     ],
 )
 def test_bad_input_is_refused_in_one_sentence_and_nothing_is_written(

@@ -223,7 +223,18 @@ def test_a_result_over_the_limit_fails_the_job_and_says_the_limit(api: Api) -> N
     assert "262144" in (api.log[-1].error or "")
 
 
-@pytest.mark.parametrize("usage", [{"words": float("nan")}, {"words": "x" * 5000}])
+def test_a_result_that_no_request_could_carry_fails_the_job_and_says_why(api: Api) -> None:
+    def work(request: InferenceRequest, deadline: Deadline) -> Steps:
+        yield Chunk("start")
+        return Outcome("\x01" * 170_000)
+
+    run(api, work)
+
+    assert api.log[-1].error_type is ErrorType.WORKLOAD_FAILED
+    assert "170000 bytes of UTF-8, so many of them control characters" in (api.log[-1].error or "")
+
+
+@pytest.mark.parametrize("usage", [{"words": float("nan")}, {"words": "x" * 5000}, {"words": "\ud800"}])
 def test_usage_that_does_not_fit_costs_no_result(api: Api, usage: dict[str, Json]) -> None:
     def work(request: InferenceRequest, deadline: Deadline) -> Steps:
         yield Chunk("all")

@@ -10,12 +10,15 @@ PORT ?= 4000
 STAGE ?= dev
 FILE ?= $(if $(PROMPT),,examples/lost-messages.md)
 MODEL ?= local.textrank
-SOURCES := app.py appsync_local chalicelib infrastructure longcall tests bench
+JOBS ?= 10000
+EVENTS ?= 20
+SEED ?= 1
+SOURCES := app.py appsync_local certify chalicelib infrastructure longcall tests bench
 
 RUN = run --model "$(MODEL)" $(if $(PROMPT),--prompt "$$PROMPT") $(if $(FILE),"$(FILE)")
 export PROMPT
 
-.PHONY: help run serve test check format lock synth diff deploy destroy cdk node clean
+.PHONY: help run serve test certify check format lock synth diff deploy destroy cdk node clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,6 +31,9 @@ serve: $(VENV)/local.ready ## Start everything and stay up: PORT=…
 
 test: check ## Set up, check, and run every test
 	@$(BIN)/pytest
+
+certify: $(VENV)/dev.ready ## Lose things on purpose, and certify that nothing was lost: JOBS=… EVENTS=… SEED=…
+	@$(BIN)/python -m certify --jobs $(JOBS) --events $(EVENTS) --seed $(SEED)
 
 check: $(VENV)/dev.ready ## Ruff and mypy
 	@$(BIN)/ruff format --check --quiet $(SOURCES)

@@ -38,16 +38,19 @@ class SignIn:
         self._file = stack_file
         self._user = user
         self._provider = self._from_file()
+        self._token = ""
 
     async def __call__(self) -> str:
         try:
-            return await self._provider()
+            self._token = await self._provider()
+            return self._token
         except LongcallError:
             self._read_again()
             raise
 
-    def forget(self, token: str) -> None:  # noqa: ARG002  # any token of the pool as it was
-        self._read_again()
+    def forget(self, token: str) -> None:
+        if token == self._token:  # or another client of this user has a new one already
+            self._read_again()
 
     def _read_again(self) -> None:
         with suppress(FileNotFoundError):  # the stack is down

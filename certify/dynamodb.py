@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 TABLE: Final = "jobs"
 REGION: Final = "us-east-1"
-CREDENTIALS: Final = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_REGION": REGION}
+CREDENTIALS: Final = {
+    "AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION,
+}  # fmt: skip
 
 
 @asynccontextmanager

@@ -1,6 +1,7 @@
 """The certificate: as JSON, as a page, and as lines for a terminal. Pure."""
 
 import json
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -183,7 +184,7 @@ def page(certificate: Certificate) -> str:
 def percentile(values: Sequence[float], share: float) -> float:
     """The smallest value that at least this share of all values does not exceed; 0 of none."""
     ranked = sorted(values)
-    return ranked[max(0, -(-len(ranked) * share // 1).__int__() - 1)] if ranked else 0.0
+    return ranked[max(1, math.ceil(len(ranked) * share)) - 1] if ranked else 0.0
 
 
 def _times(values: Sequence[float]) -> dict[str, float]:

@@ -19,7 +19,7 @@ from certify.processes import kill, with_connection
 TARGET: Final = "X-Amz-Target"  # names the operation. Source: DynamoDB Developer Guide, "DynamoDB low-level API"
 FAILED_RATE: Final = 0.03
 LOST_RATE: Final = 0.03
-KILLED_EVERY: Final = 40  # records, on average
+KILLED_EVERY: Final = 30  # records, on average
 HOP_BY_HOP: Final = frozenset({"connection", "transfer-encoding", "content-length", "date", "server"})
 FAILURE: Final = json.dumps(
     {"__type": "com.amazon.coral.service#InternalServerError", "message": "Internal server error"}
@@ -53,6 +53,7 @@ class Wire:
         self._target = target
         self._calls = Random(f"{seed} calls")  # noqa: S311  # reproducible on purpose
         self._records = Random(f"{seed} records")  # noqa: S311  # reproducible on purpose
+        self._spared = self._draw_spared()  # records until the next kill
         self._workers = workers
         self._is_calm = False
         self._session: aiohttp.ClientSession | None = None
@@ -95,9 +96,15 @@ class Wire:
         failed, lost = self._calls.random() < FAILED_RATE, self._calls.random() < LOST_RATE
         if self._is_calm:
             return None
-        if _is_record(target, body) and self._records.random() * KILLED_EVERY < 1:
-            return WireFault.KILLED
+        if _is_record(target, body):
+            self._spared -= 1
+            if self._spared == 0:
+                self._spared = self._draw_spared()
+                return WireFault.KILLED
         return WireFault.FAILED if failed else WireFault.LOST if lost else None
+
+    def _draw_spared(self) -> int:
+        return self._records.randint(1, 2 * KILLED_EVERY)
 
     async def _forward(self, request: web.Request, body: bytes) -> web.Response:
         assert self._session is not None  # noqa: S101  # it listens

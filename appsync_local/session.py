@@ -38,6 +38,9 @@ log = logging.getLogger("appsync_local")
 class Socket(Protocol):
     """As much of a WebSocket as a session needs."""
 
+    def write(self, text: bytes) -> bool:
+        """Send one text message at once; False, and nothing is sent, while the reader is slow."""
+
     async def send(self, text: bytes) -> None:
         """Send one text message, waiting while the reader is slow; ConnectionError when it is gone."""
 
@@ -78,7 +81,7 @@ class Session:
         self._subscriptions: dict[SubscriptionId, Subscription] = {}
         self._outgoing: deque[bytes] = deque()
         self._outgoing_size = 0
-        self._wake = asyncio.Event()
+        self._writer: asyncio.Task[None] | None = None  # at work while something waits
         self._starts: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._is_ending = False
@@ -119,7 +122,6 @@ class Session:
         await self._socket.close()
 
     async def _pump(self) -> None:
-        writer = asyncio.create_task(self._write())
         lifetime = asyncio.get_running_loop().call_later(self._lifetime, self._say_goodbye)
         try:
             async for text in self._socket.messages():
@@ -132,7 +134,8 @@ class Session:
             self._feed.close()
             for subscription in self._subscriptions.values():
                 self._service.registry.remove(subscription)
-            tasks = [writer, *self._starts]
+            self._is_ending = True
+            tasks = [*self._starts, *([self._writer] if self._writer else [])]
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -203,17 +206,22 @@ class Session:
 
     def _say_goodbye(self) -> None:
         """Close once everything that waits is sent."""
-        self._send(GOODBYE)
-        self._is_ending = True
+        if not self._is_ending:
+            self._wait(GOODBYE)
+            self._is_ending = True
 
     def _send(self, text: bytes) -> None:
-        if self._is_ending:
-            return
+        # Without a task in between: an event for a thousand readers would wake a thousand of them.
+        if not self._is_ending and (self._writer is not None or not self._socket.write(text)):
+            self._wait(text)
+
+    def _wait(self, text: bytes) -> None:
         self._outgoing.append(text)
         self._outgoing_size += len(text)
         if self._outgoing_size > OUTGOING_LIMIT:
             self._cut_off()
-        self._wake.set()
+        elif self._writer is None:
+            self._writer = asyncio.create_task(self._write())
 
     def _cut_off(self) -> None:
         self._service.counters.slow_readers += 1
@@ -226,16 +234,15 @@ class Session:
         self._socket.abort()
 
     async def _write(self) -> None:
-        while True:
-            await self._wake.wait()
-            self._wake.clear()
-            while self._outgoing:
-                text = self._outgoing.popleft()
-                if text == GOODBYE:
-                    await self._socket.close()
-                    return
-                try:
-                    await self._socket.send(text)
-                except ConnectionError:  # the reader's loop ends on its own
-                    return
-                self._outgoing_size -= len(text)
+        """Send what waits, at the reader's pace."""
+        while self._outgoing:
+            text = self._outgoing.popleft()
+            if text == GOODBYE:
+                await self._socket.close()
+                return
+            try:
+                await self._socket.send(text)
+            except ConnectionError:  # the reader's loop ends on its own
+                return
+            self._outgoing_size -= len(text)
+        self._writer = None

@@ -97,6 +97,7 @@ async def test_messages_wait_in_order_behind_a_slow_reader(reader: Reader, serve
     await until(lambda: reader.is_heard)
     reader.is_slow = False
     reader.ask("third")
+    await until(lambda: reader.is_heard)
     for _ in range(3):
         reader.take()
 

@@ -2,14 +2,18 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from longcall.cli import serving
 from longcall.cli.calls import call, follow, open_client
+from longcall.cli.exits import Ended, ExitCode
 from longcall.cli.stack import AuthMode, Caller
 from longcall.models import InferenceRequest, Status, new_job_id, parse_job_id
+
+if TYPE_CHECKING:
+    from longcall.cli.doctor import Finding
 
 app = typer.Typer(
     name="longcall",
@@ -258,6 +262,44 @@ def chaos(
         typer.echo(display.json_line(asdict(found)) if as_json else "\n".join(found.rows()))
 
     call(caller, ask())
+
+
+@app.command(
+    epilog="""\b
+Examples:
+  longcall doctor
+  longcall doctor Mutation.updateStatus
+  pbpaste | longcall doctor --token - Query.getInference"""
+)
+def doctor(
+    field: Annotated[str | None, typer.Argument(metavar="FIELD", help="A field, such as Query.getInference.")] = None,
+    token: Annotated[
+        str | None,
+        typer.Option("--token", metavar="TOKEN", help="What stands in Authorization, or - for standard input."),
+    ] = None,
+    as_json: Json = False,
+    stack: StackFile = None,
+    user: UserName = None,
+    auth: Auth = AuthMode.LAMBDA,
+) -> None:
+    """Check that all is well, and say why a token may or may not use a field."""
+    caller = Caller.chosen(stack=stack, user=user, auth=auth)
+    findings: list[Finding] = []
+
+    async def ask() -> None:
+        from longcall.cli.doctor import authorization_of, explain, health, show
+
+        async for finding in health(caller):
+            findings.append(finding)
+            show(finding, as_json=as_json)
+        headers = await authorization_of(caller, token)
+        for finding in await explain(caller.stack, headers, field):
+            findings.append(finding)
+            show(finding, as_json=as_json)
+
+    call(caller, ask())
+    if any(finding.is_bad for finding in findings):
+        raise Ended(ExitCode.REFUSED)
 
 
 @app.command(

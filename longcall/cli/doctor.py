@@ -1,0 +1,163 @@
+"""Whether the stack is well, and why a token may or may not use a field.
+
+The checks about tokens are the local stack's own, made where requests are checked; a token goes nowhere else.
+"""
+
+import asyncio
+import platform
+import shutil
+import sys
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any, Final
+from urllib.parse import urljoin
+
+import aiohttp
+from rich.console import Console
+from rich.text import Text
+
+from longcall import display
+from longcall.cli.calls import open_client
+from longcall.cli.stack import Caller, Stack, what_to_do
+from longcall.errors import ConfigurationError, InvalidInput, LongcallError, ProtocolError, Unreachable
+
+PATIENCE: Final = 15.0  # seconds; an authorizer has ten
+STANDARD_INPUT: Final = "-"
+_OLDEST: Final = (3, 11)
+
+
+class Verdict(StrEnum):
+    """What a check says."""
+
+    GOOD = "good"
+    BAD = "bad"
+    NOTE = "note"  # neither: something to know
+
+
+_MARKS: Final[Mapping[Verdict, tuple[str, str]]] = {
+    Verdict.GOOD: ("ok", "green"),
+    Verdict.BAD: ("no", "bold red"),
+    Verdict.NOTE: ("..", "dim"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One check: what it was about, what was found, and what to do where it is bad."""
+
+    about: str
+    verdict: Verdict
+    found: str
+    advice: str | None = None
+
+    @property
+    def is_bad(self) -> bool:
+        """Whether something has to be done."""
+        return self.verdict is Verdict.BAD
+
+
+def row(finding: Finding) -> Text:
+    """A finding on one line, and its advice on the next."""
+    mark, style = _MARKS[finding.verdict]
+    text = Text.assemble((f"{mark}  ", style), (f"{finding.about:<14}", "bold"), display.line(finding.found))
+    if finding.advice is not None:
+        text.append(f"\n    {'':<14}{display.line(finding.advice)}", "yellow")
+    return text
+
+
+async def health(caller: Caller) -> AsyncIterator[Finding]:
+    """Whether everything answers that a call needs, from this machine's Python to the job log."""
+    yield _python()
+    yield _node()
+    stack = caller.stack
+    yield Finding("stack", Verdict.GOOD if stack.is_local else Verdict.NOTE, f"{stack.graphql_url} in {stack.region}")
+    try:
+        await caller.provider()()
+    except LongcallError as error:
+        yield Finding("sign-in", Verdict.BAD, str(error), what_to_do(stack))
+        return
+    yield Finding("sign-in", Verdict.GOOD, f"{caller.user.username}, at {stack.cognito_url or 'Cognito'}")
+    try:
+        async with open_client(caller) as client:
+            page = await client.list(limit=1)
+    except LongcallError as error:
+        yield Finding("API and log", Verdict.BAD, str(error), what_to_do(stack))
+        return
+    found = "jobs can be read" if page.jobs else "the log can be read; no jobs yet"
+    yield Finding("API and log", Verdict.GOOD, found)
+
+
+def _python() -> Finding:
+    found = f"{platform.python_version()} at {sys.executable}"
+    if sys.version_info < _OLDEST:
+        return Finding("Python", Verdict.BAD, found, "use Python 3.11 or newer")
+    return Finding("Python", Verdict.GOOD, found)
+
+
+def _node() -> Finding:
+    node = shutil.which("node")
+    if node is None:
+        return Finding("Node", Verdict.NOTE, "not found; only the JavaScript clients' tests and `cdk` need it")
+    return Finding("Node", Verdict.GOOD, node)
+
+
+async def authorization_of(caller: Caller, token: str | None) -> Mapping[str, str]:
+    """The header that is looked at: somebody else's token, read from standard input where it is `-`, or the caller's.
+
+    Raises:
+        InvalidInput: There is no token.
+        LongcallError: The caller cannot sign in.
+    """
+    if token is None:
+        return await caller.authorization().headers()
+    text = (await asyncio.to_thread(sys.stdin.read) if token == STANDARD_INPUT else token).strip()
+    if not text:
+        raise InvalidInput("the token is empty; give the whole value of the Authorization header")
+    return {"Authorization": text}
+
+
+async def explain(stack: Stack, headers: Mapping[str, str], field: str | None) -> list[Finding]:
+    """What the local stack finds about a credential, and about a field for its bearer.
+
+    Args:
+        stack: A local one.
+        headers: What would be sent.
+        field: As `Type.field`; None: the credential alone.
+
+    Raises:
+        ConfigurationError: The stack is no local one, or has no doctor.
+        Unreachable: It does not answer.
+    """
+    if not stack.is_local:
+        raise ConfigurationError(
+            f"tokens are explained by a stack on this machine, and {stack.graphql_url} is not; see --stack"
+        )
+    url = urljoin(stack.graphql_url, "/doctor")
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=PATIENCE)) as session,
+            session.post(url, json={"headers": dict(headers), "field": field}) as response,
+        ):
+            told = await response.json()
+    except (aiohttp.ClientConnectionError, TimeoutError) as exc:
+        raise Unreachable(f"no answer from {url}") from exc
+    except (aiohttp.ClientError, ValueError) as exc:
+        raise ProtocolError(f"expected JSON from {url}, and found none") from exc
+    match told:
+        case {"findings": list(findings)}:
+            return [_finding(found) for found in findings]
+        case _:
+            raise ConfigurationError(f"the stack at {url} has no doctor; start it again with this version")
+
+
+def _finding(found: Mapping[str, Any]) -> Finding:
+    return Finding(found["about"], Verdict(found["verdict"]), found["found"], found["advice"])
+
+
+def show(finding: Finding, *, as_json: bool) -> None:
+    """Print one finding."""
+    if as_json:
+        sys.stdout.write(f"{display.json_line(asdict(finding))}\n")
+    else:
+        Console(highlight=False).print(row(finding), soft_wrap=True)

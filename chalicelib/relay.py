@@ -227,7 +227,7 @@ class Relay:
             head = self.ledger.head(job_id)
             lost = head is None and now - admitted_at > ADMISSION
             if lost or (head is not None and (head.status.is_terminal or head.owner != owner)):
-                self.ledger.release(owner, job_id)
+                self.ledger.release(owner, job_id, admitted_at=admitted_at)  # unless a start goes on with it just now
 
     def _existing(self, job_id: JobId) -> Job:
         head = self.ledger.head(job_id)

@@ -63,15 +63,18 @@ class Ledger(Protocol):
         ...
 
     def admit(self, owner: Owner, job_id: JobId, *, limit: int) -> bool:
-        """Put the job into the owner's set of unfinished jobs, unless that has `limit` others. True when it is in."""
+        """Put the job into the owner's set of unfinished jobs, unless that has `limit` others. True when it is in.
+
+        A job that is in already is admitted anew: its time is now.
+        """
         ...
 
     def admitted(self, owner: Owner) -> dict[JobId, datetime]:
         """The owner's set of unfinished jobs, and when each was admitted."""
         ...
 
-    def release(self, owner: Owner, job_id: JobId) -> None:
-        """Take the job out of that set; nothing happens where it is not in."""
+    def release(self, owner: Owner, job_id: JobId, *, admitted_at: datetime | None = None) -> None:
+        """Take the job out of that set, unless it was admitted anew after `admitted_at`; it may be out already."""
         ...
 
 

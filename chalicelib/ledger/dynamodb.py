@@ -205,7 +205,7 @@ class DynamoDbLedger:
             self._client.update_item(
                 TableName=self._table,
                 Key=key,
-                UpdateExpression="SET jobs.#job = if_not_exists(jobs.#job, :now)",
+                UpdateExpression="SET jobs.#job = :now",
                 ConditionExpression="size(jobs) < :limit OR attribute_exists(jobs.#job)",
                 ExpressionAttributeNames={"#job": job_id},
                 ExpressionAttributeValues={":now": {"S": stamp(self._clock())}, ":limit": {"N": str(limit)}},
@@ -219,17 +219,18 @@ class DynamoDbLedger:
         jobs = item.get("jobs", {"M": {}})["M"]
         return {JobId(job_id): datetime.fromisoformat(at["S"]) for job_id, at in jobs.items()}
 
-    def release(self, owner: Owner, job_id: JobId) -> None:
+    def release(self, owner: Owner, job_id: JobId, *, admitted_at: datetime | None = None) -> None:
         try:
             self._client.update_item(
                 TableName=self._table,
                 Key=_owner_key(owner),
                 UpdateExpression="REMOVE jobs.#job",
-                ConditionExpression="attribute_exists(jobs.#job)",
+                ConditionExpression="jobs.#job <= :at",
                 ExpressionAttributeNames={"#job": job_id},
+                ExpressionAttributeValues={":at": {"S": stamp(admitted_at) if admitted_at else "~"}},
             )
         except self._client.exceptions.ConditionalCheckFailedException:
-            return  # somebody else released it
+            return  # somebody else released it, or it was admitted anew
 
     def _project(self, job: Job, *, sequence: int) -> None:
         """Bring the projection up to `job`, unless it is there or further already."""

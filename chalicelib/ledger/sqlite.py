@@ -115,9 +115,10 @@ class SqliteLedger:
 
     def admit(self, owner: Owner, job_id: JobId, *, limit: int) -> bool:
         self._database.execute(
-            "INSERT OR IGNORE INTO admitted (owner, job_id, at)"
-            " SELECT ?, ?, ? WHERE (SELECT count(*) FROM admitted WHERE owner = ?) < ?",
-            (owner, job_id, self._now(), owner, limit),
+            "INSERT OR REPLACE INTO admitted (owner, job_id, at) SELECT ?1, ?2, ?3"
+            " WHERE (SELECT count(*) FROM admitted WHERE owner = ?1 AND job_id != ?2) < ?4"
+            " OR EXISTS (SELECT 1 FROM admitted WHERE owner = ?1 AND job_id = ?2)",
+            (owner, job_id, self._now(), limit),
         )
         found = self._database.execute("SELECT 1 FROM admitted WHERE owner = ? AND job_id = ?", (owner, job_id))
         return found.fetchone() is not None
@@ -126,8 +127,11 @@ class SqliteLedger:
         found = self._database.execute("SELECT job_id, at FROM admitted WHERE owner = ?", (owner,))
         return {JobId(job_id): datetime.fromisoformat(at) for job_id, at in found}
 
-    def release(self, owner: Owner, job_id: JobId) -> None:
-        self._database.execute("DELETE FROM admitted WHERE owner = ? AND job_id = ?", (owner, job_id))
+    def release(self, owner: Owner, job_id: JobId, *, admitted_at: datetime | None = None) -> None:
+        self._database.execute(
+            "DELETE FROM admitted WHERE owner = ? AND job_id = ? AND at <= ?",
+            (owner, job_id, stamp(admitted_at) if admitted_at else "~"),  # "~" sorts after any time
+        )
 
     def _now(self) -> str:
         return stamp(self._clock())

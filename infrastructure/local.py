@@ -24,6 +24,8 @@ TUNABLE: Final = frozenset(  # settings of the handlers that may be set in this 
         "MODELS", "REDISPATCH_SECONDS", "NEVER_STARTED_SECONDS", "STALLED_SECONDS",
     )
 )  # fmt: skip
+JOBS: Final = 8  # at once, on a developer's machine
+MOST_JOBS: Final = 256
 LONGCALL: Final = (sys.executable, "-m", "longcall")
 
 
@@ -44,7 +46,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--ledger", help="sqlite:<path> or dynamodb:<table> (default: jobs.db in the data folder)")
     parser.add_argument("--cognito", help="URL of a Cognito emulator that runs already (default: one is started)")
     parser.add_argument("--users", type=int, default=2, help="test users to make, 2 to 100 (default %(default)s)")
-    parser.add_argument("--jobs", type=int, default=8, help="jobs that run at once, 1 to 256 (default %(default)s)")
+    parser.add_argument("--jobs", type=int, help=f"jobs that run at once, 1 to 256 (default {JOBS}, or the stage's)")
+    parser.add_argument("--stage", help="run with the settings and limits of a stage of infrastructure/stages.py")
+    parser.add_argument(
+        "--template", type=Path, metavar="FILE", help="run what a synthesised CloudFormation template describes"
+    )
     parser.add_argument(
         "--chaos", default="", metavar="SPEC", help="what goes wrong on purpose, as drop=0.3,crash=0.05,seed=7"
     )
@@ -64,6 +70,7 @@ def _log_to_terminal(*, verbose: bool) -> None:
 def _options(arguments: argparse.Namespace) -> "Options":
     from appsync_local.chaos.spec import parse_chaos
     from infrastructure.local_stack import Options, StackError
+    from infrastructure.stages import stage_named
 
     if not (arguments.host == "localhost" or arguments.host.startswith("127.") or arguments.host == "::1"):
         raise StackError(
@@ -71,6 +78,13 @@ def _options(arguments: argparse.Namespace) -> "Options":
             f"and {arguments.host} is not: use --host {LOOPBACK}"
         )
     data = arguments.data.resolve()
+    stage = None if arguments.stage is None else stage_named(arguments.stage)
+    usual = JOBS if stage is None else min(stage.jobs, MOST_JOBS)
+    jobs = usual if arguments.jobs is None else arguments.jobs
+    if arguments.template is not None:
+        own = ("stage", "jobs", "ledger")
+        if said := [f"--{name}" for name in own if getattr(arguments, name) is not None]:
+            raise StackError(f"a template says itself what {said[0]} chooses; leave out {' and '.join(said)}")
     return Options(
         host=arguments.host,
         port=_within(arguments.port, "--port", least=1, most=65535),
@@ -78,9 +92,11 @@ def _options(arguments: argparse.Namespace) -> "Options":
         ledger=arguments.ledger or f"sqlite:{data / 'jobs.db'}",
         cognito=arguments.cognito,
         users=_within(arguments.users, "--users", least=2, most=100),
-        jobs=_within(arguments.jobs, "--jobs", least=1, most=256),
+        jobs=_within(jobs, "--jobs", least=1, most=MOST_JOBS),
         chaos=parse_chaos(arguments.chaos),
         settings={name: value for name, value in os.environ.items() if name in TUNABLE},
+        stage=stage,
+        template=arguments.template,
     )
 
 
@@ -98,13 +114,18 @@ def _run(arguments: argparse.Namespace) -> int:
 
     from appsync_local.errors import EngineError
     from chalicelib.errors import MissingSettings
+    from infrastructure.intrinsics import TemplateInvalid
     from infrastructure.local_identity import IdentityUnavailable
     from infrastructure.local_stack import StackError
+    from infrastructure.stages import UnknownStage
     from infrastructure.wiring import WiringError
 
+    refusals = (
+        StackError, EngineError, IdentityUnavailable, MissingSettings, WiringError, TemplateInvalid, UnknownStage
+    )  # fmt: skip
     try:
         return uvloop.run(_serve(_options(arguments), arguments.command, once=arguments.once, started=started))
-    except (StackError, EngineError, IdentityUnavailable, MissingSettings, WiringError) as error:
+    except refusals as error:
         sys.stderr.write(f"longcall: {error}\n")
         return CANNOT_START
 
@@ -118,6 +139,8 @@ async def _serve(options: "Options", command: list[str], *, once: bool, started:
     # While a command runs, Ctrl-C is its own to answer: the terminal sends it to both, and detaching is not stopping.
     loop.add_signal_handler(signal.SIGINT, _leave_to_command if command else stopped.set)
     async with running(options) as stack:
+        for remark in stack.remarks:
+            sys.stderr.write(f"longcall: {remark}\n")
         sys.stderr.write(f"longcall is up at {stack.graphql_url}, {time.monotonic() - started:.1f} s after the start\n")
         code = 0
         if command:

@@ -4,11 +4,9 @@ import asyncio
 import contextlib
 import fcntl
 import json
-import os
-import secrets
 import sqlite3
-from collections.abc import AsyncIterator, Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
@@ -18,27 +16,24 @@ from appsync_local.chaos.spec import ChaosSpec
 from appsync_local.chaos.switch import Chaos
 from appsync_local.functions.delivery import Backoff
 from appsync_local.functions.runtime import FunctionRuntime
-from appsync_local.functions.schedule import FunctionSchedule
-from appsync_local.functions.spec import ACCOUNT, FunctionSpec
+from appsync_local.functions.spec import FunctionSpec
 from appsync_local.server import Engine
 from chalicelib.jobs import JobId
-from chalicelib.ledger import DYNAMODB, open_ledger
+from chalicelib.ledger import open_ledger
+from infrastructure.blueprint import Blueprint, Permitted
 from infrastructure.local_identity import CognitoServer, Pool, local_users, provision
-from infrastructure.wiring import API
+from infrastructure.local_template import from_template
+from infrastructure.local_wiring import REGION, from_wiring, principal
+from infrastructure.stages import Stage
 
-ROOT: Final = Path(__file__).resolve().parent.parent
-REGION: Final = "us-east-1"
 PRELOADED: Final = (  # by the process that workers are forked from
     "chalice", "gql", "gql.transport.aiohttp", "aiohttp", "jwt", "cryptography.hazmat.primitives.asymmetric.rsa",
     "botocore.auth", "botocore.session", "sqlite3",
 )  # fmt: skip
-INFERENCE_TIMEOUT: Final = 900.0  # seconds, the longest that Lambda gives
-SUPERVISOR_TIMEOUT: Final = 60.0
-REQUEST_TIMEOUT: Final = 10.0  # seconds, for handlers that AppSync waits for
 # Lambda's and EventBridge's waits, scaled to a developer's patience: seconds.
 RETRY_DELAYS: Final = (1.0, 2.0)  # 60 and 120 on Lambda
 REFUSAL_DELAYS: Final = Backoff(first=0.05, longest=5.0)  # 1 up to 300 on Lambda
-SWEEP_INTERVAL: Final = 5.0  # 60 on AWS
+OPERATED: Final = frozenset({"Mutation.updateStatus"})  # what an operator may call
 WORKERS: Final = 16  # processes at once, of the handlers that AppSync waits for
 
 
@@ -59,6 +54,8 @@ class Options:
     jobs: int  # jobs that run at once
     chaos: ChaosSpec  # what goes wrong on purpose
     settings: Mapping[str, str]  # LONGCALL_* variables for the handlers, over this stack's own
+    stage: Stage | None  # whose settings the handlers have; None: a developer's
+    template: Path | None  # of CloudFormation, to be run instead of the wiring
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +66,8 @@ class Stack:
     realtime_url: str
     chaos_url: str
     pool: Pool
+    operator: IamPrincipal  # who may report by hand
+    remarks: tuple[str, ...]  # what whoever started it should know
 
     def describe(self) -> dict[str, object]:
         return {
@@ -81,6 +80,10 @@ class Stack:
             "clientId": self.pool.client_id,
             "cognitoUrl": self.pool.endpoint,
             "users": [asdict(user) for user in self.pool.users],
+            "operator": {
+                "accessKeyId": self.operator.access_key_id,
+                "secretAccessKey": self.operator.secret_access_key,
+            },
         }
 
 
@@ -89,7 +92,7 @@ async def running(options: Options) -> AsyncIterator[Stack]:
     """Start everything, and stop it at the end.
 
     Raises:
-        StackError, IdentityUnavailable, and the engine's own errors
+        StackError, IdentityUnavailable, TemplateInvalid, and the engine's own errors
     """
     async with contextlib.AsyncExitStack() as cleanup:
         cleanup.enter_context(_sole_owner(options.data))
@@ -99,36 +102,29 @@ async def running(options: Options) -> AsyncIterator[Stack]:
         endpoint = options.cognito or await cognito.start()
         await checking
         pool = await asyncio.to_thread(provision, endpoint, region=REGION, users=local_users(options.users))
-        worker = _principal("inference", frozenset({"Mutation.updateStatus"}))
-        supervisor = _principal("supervisor", worker.allowed | {"Mutation.dispatchInference"})
-        if options.ledger.startswith(DYNAMODB) and {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"} <= os.environ.keys():
-            # `sweep` reads the ledger and publishes, in one process and so with one key: the developer's own.
-            supervisor = replace(
-                supervisor,
-                access_key_id=os.environ["AWS_ACCESS_KEY_ID"],
-                secret_access_key=os.environ["AWS_SECRET_ACCESS_KEY"],
-            )
-        graphql_url = f"http://{options.host}:{options.port}/graphql"
-        environments = _environments(options, pool, worker, supervisor, graphql_url)
+        blueprint = _blueprint(options, pool)
+        operator = principal("operator", OPERATED)
         chaos = Chaos(options.chaos)
         runtime = FunctionRuntime(
-            _functions(environments, jobs=options.jobs), root=ROOT, queue=options.data / "events.db", preload=PRELOADED,
-            schedules=(FunctionSchedule("sweep", every=SWEEP_INTERVAL),), retry_delays=RETRY_DELAYS,
-            refusal_delays=REFUSAL_DELAYS, concurrency=WORKERS, chaos=chaos,
+            blueprint.functions, root=blueprint.root, queue=options.data / "events.db", preload=PRELOADED,
+            schedules=blueprint.schedules, retry_delays=RETRY_DELAYS, refusal_delays=REFUSAL_DELAYS,
+            concurrency=WORKERS, chaos=chaos,
         )  # fmt: skip
         engine = Engine(
-            api=API, schema=ROOT / "graphql" / "schema.graphql", code=ROOT / "graphql", invoker=runtime,
-            user_pools=(UserPool(pool.issuer, pool.jwks_url, pool.client_id),), principals=(worker, supervisor),
-            region=REGION, handlers=frozenset(environments), chaos=chaos,
+            api=blueprint.api, schema=blueprint.schema, code=blueprint.code,
+            invoker=Permitted(runtime, blueprint.refusals),
+            user_pools=(UserPool(pool.issuer, pool.jwks_url, pool.client_id),),
+            principals=(*blueprint.principals, operator), authorizer=blueprint.authorizer,
+            api_keys=blueprint.api_keys, region=REGION, handlers=blueprint.handlers, chaos=chaos,
         )  # fmt: skip
         await engine.start(host=options.host, port=options.port)
         cleanup.push_async_callback(engine.stop)
         # Last: what an earlier run left in the queue is delivered at once, and needs the API to report to.
         await runtime.start()
         cleanup.push_async_callback(runtime.stop)
-        stack = Stack(engine.graphql_url, engine.realtime_url, engine.chaos_url, pool)
+        stack = Stack(engine.graphql_url, engine.realtime_url, engine.chaos_url, pool, operator, blueprint.remarks)
         cleanup.enter_context(_published(options.data / "stack.json", stack.describe()))
-        cleanup.enter_context(_published(options.data / "environment.json", _merged(environments)))
+        cleanup.enter_context(_published(options.data / "environment.json", _merged(blueprint.functions)))
         yield stack
 
 
@@ -148,76 +144,24 @@ def _check_ledger(location: str) -> None:
         ) from exc
 
 
-def _principal(name: str, allowed: frozenset[str]) -> IamPrincipal:
-    """A role of this stack's own, with a key that is new at every start."""
-    return IamPrincipal(
-        access_key_id=f"AKIA{secrets.token_hex(8).upper()}",
-        secret_access_key=secrets.token_urlsafe(30),
-        arn=f"arn:aws:sts::{ACCOUNT}:assumed-role/longcall-local-{name}/{name}",
-        account_id=ACCOUNT,
-        allowed=allowed,
-    )
+def _blueprint(options: Options, pool: Pool) -> Blueprint:
+    address = f"{options.host}:{options.port}/graphql"
+    if options.template is not None:
+        return from_template(
+            options.template, graphql_url=f"http://{address}", realtime_url=f"ws://{address}", pool=pool,
+            ledger=options.ledger, data=options.data,
+        )  # fmt: skip
+    return from_wiring(
+        graphql_url=f"http://{address}", pool=pool, ledger=options.ledger, jobs=options.jobs, stage=options.stage,
+        settings=options.settings,
+    )  # fmt: skip
 
 
-def _environments(
-    options: Options, pool: Pool, worker: IamPrincipal, supervisor: IamPrincipal, graphql_url: str
-) -> dict[str, dict[str, str]]:
-    """Each handler's environment: what the stack on AWS sets, with this machine's addresses."""
-    ledger = {"LONGCALL_LEDGER": options.ledger, **_ledger_credentials(options.ledger)}
-    environments = {
-        "inference": _publishing(graphql_url, worker),
-        "job_failed": _publishing(graphql_url, supervisor),
-        "sweep": {
-            **ledger,
-            **_publishing(graphql_url, supervisor),  # after the ledger's: see `supervisor`
-            "LONGCALL_REDISPATCH_SECONDS": "20",
-            "LONGCALL_STALLED_SECONDS": "45",
-        },
-        "status_relay": ledger,
-        "authorizer": {
-            "LONGCALL_ISSUER": pool.issuer,
-            "LONGCALL_JWKS_URL": pool.jwks_url,
-            "LONGCALL_CLIENT_ID": pool.client_id,
-        },
-    }
-    return {name: {**environment, **options.settings} for name, environment in environments.items()}
-
-
-def _publishing(graphql_url: str, principal: IamPrincipal) -> dict[str, str]:
-    return {
-        "LONGCALL_API_URL": graphql_url,
-        "AWS_ACCESS_KEY_ID": principal.access_key_id,
-        "AWS_SECRET_ACCESS_KEY": principal.secret_access_key,
-    }
-
-
-def _ledger_credentials(ledger: str) -> dict[str, str]:
-    """DynamoDB is somebody else's, real or emulated: the relay reaches it with the developer's own AWS settings."""
-    if not ledger.startswith(DYNAMODB):
-        return {}
-    return {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
-
-
-def _functions(environments: Mapping[str, Mapping[str, str]], *, jobs: int) -> list[FunctionSpec]:
-    timeouts = {"inference": INFERENCE_TIMEOUT, "job_failed": SUPERVISOR_TIMEOUT, "sweep": SUPERVISOR_TIMEOUT}
-    return [
-        FunctionSpec(
-            name=name,
-            handler=f"app.{name}",
-            environment={"AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION, **environment},
-            timeout=timeouts.get(name, REQUEST_TIMEOUT),
-            reserved_concurrency=jobs if name == "inference" else None,
-            on_failure="job_failed" if name == "inference" else None,
-        )
-        for name, environment in environments.items()
-    ]
-
-
-def _merged(environments: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+def _merged(functions: Iterable[FunctionSpec]) -> dict[str, str]:
     """One environment for all handlers: the debug server runs them in one process."""
-    merged = {"AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION}
-    for environment in environments.values():
-        merged.update(environment)
+    merged: dict[str, str] = {}
+    for function in functions:
+        merged.update(function.environment)
     return merged
 
 

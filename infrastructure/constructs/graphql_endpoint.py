@@ -174,7 +174,7 @@ class GraphqlEndpoint(Construct):
             case NoneSource(name):
                 return appsync.CfnDataSource(self, name, api_id=self.api.attr_api_id, name=name, type="NONE")
             case _:
-                assert_never(source)
+                raise NotImplementedError(f"data source {source.name} is of a kind that this stack does not make")
 
     def _add_resolver(
         self, resolver: Resolver, sources: Mapping[str, appsync.CfnDataSource], steps: Mapping[str, str]

@@ -8,12 +8,10 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from chalicelib.ledger.dynamodb import table_definition
+from infrastructure.grants import TABLE_ACTIONS
 from infrastructure.stages import Data
 
 EXPIRY: Final = "expiresAt"  # the attribute that DynamoDB's TTL looks at
-WRITER: Final = ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:Query")
-# A sweep writes no event. Reading a job's newest record repairs its projection where a crash left that behind.
-READER: Final = ("dynamodb:Query", "dynamodb:UpdateItem")
 
 
 class JobsTable(Construct):
@@ -41,18 +39,14 @@ class JobsTable(Construct):
             partition, sort = (_attribute(key["AttributeName"]) for key in index["KeySchema"])
             self.table.add_global_secondary_index(index_name=index["IndexName"], partition_key=partition, sort_key=sort)
 
-    def let_write(self, role: iam.Role) -> None:
-        """The relay's permissions: jobs one by one, and an owner's list."""
-        self._let(role, WRITER, index="by_owner")
-
-    def let_sweep(self, role: iam.Role) -> None:
-        """The sweep's permissions: unfinished jobs, and the newest record of each."""
-        self._let(role, READER, index="by_activity")
-
-    def _let(self, role: iam.Role, actions: tuple[str, ...], *, index: str) -> None:
-        arn = self.table.table_arn
-        role.add_to_policy(iam.PolicyStatement(actions=list(actions), resources=[arn]))
-        role.add_to_policy(iam.PolicyStatement(actions=["dynamodb:Query"], resources=[f"{arn}/index/{index}"]))
+    def let(self, role: iam.Role, handler: str) -> None:
+        """Let a handler's role do to the table what the handler does."""
+        actions: dict[str | None, list[str]] = {}
+        for action, index in TABLE_ACTIONS[f"app.{handler}"]:
+            actions.setdefault(index, []).append(action)
+        for index, allowed in actions.items():
+            arn = self.table.table_arn if index is None else f"{self.table.table_arn}/index/{index}"
+            role.add_to_policy(iam.PolicyStatement(actions=allowed, resources=[arn]))
 
 
 def _attribute(name: str) -> dynamodb.Attribute:

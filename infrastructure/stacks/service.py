@@ -114,9 +114,9 @@ class ServiceStack(Stack):
         if stage.reporting is Reporting.SIGNATURE:
             self._endpoint.grant_field(worker, "Mutation.updateStatus")
         self._let_stream(worker, stage.bedrock)
-        self._jobs.let_write(relay)
+        self._jobs.let(relay, "status_relay")
         self._endpoint.grant_field(reporter, "Mutation.updateStatus")
-        self._jobs.let_sweep(sweep)
+        self._jobs.let(sweep, "sweep")
         self._endpoint.grant_field(sweep, "Mutation.updateStatus")
         self._endpoint.grant_field(sweep, "Mutation.dispatchInference")
 

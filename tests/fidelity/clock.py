@@ -1,0 +1,31 @@
+"""A clock for scenarios about minutes and hours: an event loop of its own, whose time the test moves."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+T = TypeVar("T")
+Advance = Callable[[float], Awaitable[None]]
+Scenario = Callable[[Advance], Awaitable[T]]
+
+
+@contextmanager
+def on_a_clock() -> Iterator[Callable[[Scenario[T]], T]]:
+    """Runs a scenario, which is given the function that moves the time on."""
+    ahead = 0.0
+    with asyncio.Runner() as runner:
+        loop = runner.get_loop()
+        real = loop.time
+        loop.time = lambda: real() + ahead  # type: ignore[method-assign]
+
+        async def advance(seconds: float) -> None:
+            nonlocal ahead
+            ahead += seconds
+            for _ in range(10):  # what is due now runs, and what it has made ready
+                await asyncio.sleep(0)
+
+        async def carry_out(scenario: Scenario[T]) -> T:
+            return await scenario(advance)
+
+        yield lambda scenario: runner.run(carry_out(scenario))

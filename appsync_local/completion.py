@@ -4,6 +4,7 @@ No resolver runs here. A value that must not be null and is travels up as `Missi
 """
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -23,6 +24,7 @@ from graphql.execution.values import VariableValues
 
 from appsync_local.authorization.caller import Caller
 from appsync_local.errors import FieldError, FieldUnauthorized
+from appsync_local.leaves import Unfit
 from appsync_local.plan import Plan, Step
 
 Path = tuple[Any, ...]
@@ -120,6 +122,17 @@ def _present(step: Step, type_: object, value: Any, path: Path, run: Run) -> Any
         items = list_of(value, path)
         return [complete_value(step, type_.of_type, item, (*path, index), run) for index, item in enumerate(items)]
     concrete = object_type(type_, value, path, run.plan)
+    leaves = step.leaves(concrete)
+    done: dict[str, Any] | None = None
+    if leaves is not None:
+        with suppress(Unfit):
+            done = leaves.complete(value, run.caller)
+    if done is None:
+        done = _fields(step, concrete, value, path, run)
+    return done if concrete is type_ else OfType(done.items(), concrete.name)
+
+
+def _fields(step: Step, concrete: GraphQLObjectType, value: Any, path: Path, run: Run) -> dict[str, Any]:
     done: dict[str, Any] = {}
     caller = run.caller
     for child in step.children(concrete):
@@ -133,7 +146,7 @@ def _present(step: Step, type_: object, value: Any, path: Path, run: Run) -> Any
         else:
             own = own_value(child, value, run.variables, run.plan)
         done[child.key] = complete_field(child, own, below, run)
-    return done if concrete is type_ else OfType(done.items(), concrete.name)
+    return done
 
 
 def list_of(value: Any, path: Path) -> list[Any] | tuple[Any, ...]:

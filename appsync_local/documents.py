@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Hashable, Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 from graphql import (
@@ -22,6 +23,7 @@ from graphql.execution.values import VariableValues
 
 from appsync_local.api import ExecutableApi
 from appsync_local.errors import OperationInvalid, RequestRefused
+from appsync_local.inputs import Unfit, Variables
 from appsync_local.plan import Plan
 from appsync_local.validation import entry, validation_entries
 from appsync_local.variables import variable_entry
@@ -46,6 +48,7 @@ class Operation:
         self._fragments = fragments
         self._conditions = _condition_variables((node, *fragments.values()))
         self._plans: OrderedDict[Hashable, Plan] = OrderedDict()
+        self._variables = Variables(api.schema, node.variable_definitions or ())
 
     def variables(self, given: Mapping[str, Any]) -> VariableValues:
         """Variables, coerced to their types.
@@ -53,6 +56,8 @@ class Operation:
         Raises:
             OperationInvalid: One is missing or does not fit.
         """
+        with suppress(Unfit):
+            return self._variables.coerce(given)
         result = get_variable_values(self._api.schema, self.node.variable_definitions or (), dict(given))
         if isinstance(result, VariableValues):
             return result

@@ -38,6 +38,7 @@ from graphql.execution.values import VariableValues, get_argument_values
 from appsync_local.api import ExecutableApi
 from appsync_local.authorization.caller import Rule
 from appsync_local.errors import FieldError
+from appsync_local.leaves import Leaves, leaves_of
 from appsync_local.resolvers import Resolver
 
 _ROOT_META: Final = {"__schema": SchemaMetaFieldDef, "__type": TypeMetaFieldDef}
@@ -72,6 +73,7 @@ class Step:
     depth: int
     refusal: FieldError | None
     _children: dict[str, tuple["Step", ...]] = field(default_factory=dict)
+    _leaves: dict[str, Leaves | None] = field(default_factory=dict)
 
     @cached_property
     def coordinate(self) -> str:
@@ -105,6 +107,14 @@ class Step:
                 type_, (node.selection_set for node in self.nodes), depth=self.depth + 1
             )
         return steps
+
+    def leaves(self, type_: GraphQLObjectType) -> Leaves | None:
+        """What is selected below, where all of it is leaves."""
+        try:
+            return self._leaves[type_.name]
+        except KeyError:
+            leaves = self._leaves[type_.name] = leaves_of(self.children(type_))
+            return leaves
 
     def possible_children(self) -> Iterator["Step"]:
         """What is selected below, whatever type the value turns out to have."""

@@ -5,12 +5,20 @@ Source: AppSync Developer Guide, "Scalar types in GraphQL", and "Configuring aut
 
 import ipaddress
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 import orjson
-from graphql import GraphQLScalarType, GraphQLSchema, ValueNode, value_from_ast_untyped
+from graphql import (
+    GraphQLBoolean,
+    GraphQLID,
+    GraphQLScalarType,
+    GraphQLSchema,
+    GraphQLString,
+    ValueNode,
+    value_from_ast_untyped,
+)
 
 BUILT_IN: Final = """
 scalar AWSDate
@@ -44,6 +52,9 @@ _PATTERNS: Final = {
     "AWSEmail": re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+"),
     "AWSPhone": re.compile(r"\+?[0-9][0-9 \-]{2,20}"),
 }
+
+# Values of these Python types are what the scalar makes of them, in both directions.
+AS_IT_IS: Final[Mapping[object, type]] = {GraphQLString: str, GraphQLID: str, GraphQLBoolean: bool}
 
 
 def add_behaviour(schema: GraphQLSchema) -> None:

@@ -1,0 +1,90 @@
+"""Objects of which only leaves are selected: most of all objects, and completed in one pass while every value fits."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from graphql import GraphQLEnumType, GraphQLNonNull, GraphQLScalarType
+
+from appsync_local.authorization.caller import Caller, Rule
+from appsync_local.scalars import AS_IT_IS
+from infrastructure.wiring import AuthMode
+
+if TYPE_CHECKING:
+    from appsync_local.plan import Step
+
+
+class Unfit(Exception):
+    """An object that has to be completed field by field, which reports what is wrong with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Leaf:
+    key: str
+    name: str
+    kind: GraphQLScalarType | GraphQLEnumType
+    as_it_is: type | None
+    is_nullable: bool
+
+
+class Leaves:
+    """What is selected of one type.
+
+    Args:
+        fields: The leaves.
+        modes: Callers of these modes may see all of them, whoever they are; None where every caller may.
+    """
+
+    def __init__(self, fields: Iterable[_Leaf], modes: frozenset[AuthMode] | None) -> None:
+        self._fields = [(f.key, f.name, f.kind, f.as_it_is, f.is_nullable) for f in fields]
+        self._modes = modes
+
+    def complete(self, value: object, caller: Caller | None) -> dict[str, Any]:
+        """An object as the response shows it; nobody is asked where the caller is None.
+
+        Raises:
+            Unfit: Some value does not fit its type, or the caller may not see all.
+        """
+        if type(value) is not dict:
+            raise Unfit
+        if caller is not None and (caller.denied or (self._modes is not None and caller.mode not in self._modes)):
+            raise Unfit
+        done: dict[str, Any] = {}
+        for key, name, kind, as_it_is, is_nullable in self._fields:
+            own = value.get(name)
+            if type(own) is as_it_is:
+                done[key] = own
+            elif own is not None:
+                try:
+                    own = kind.coerce_output_value(own)
+                except Exception:  # whatever a scalar's check raises
+                    raise Unfit from None
+                if own is None:
+                    raise Unfit
+                done[key] = own
+            elif is_nullable:
+                done[key] = None
+            else:
+                raise Unfit
+        return done
+
+
+def leaves_of(steps: "Iterable[Step]") -> Leaves | None:
+    """The steps as leaves; None where some are something else."""
+    leaves: list[_Leaf] = []
+    modes: frozenset[AuthMode] | None = None
+    for step in steps:
+        inner = step.type.of_type if isinstance(step.type, GraphQLNonNull) else step.type
+        if not isinstance(inner, GraphQLScalarType | GraphQLEnumType):
+            return None
+        if step.resolver is not None or step.refusal is not None or step.name.startswith("__") or step.is_introspection:
+            return None
+        leaves.append(_Leaf(step.key, step.name, inner, AS_IT_IS.get(inner), inner is step.type))
+        if step.rule is not None:
+            unconditional = _unconditional(step.rule)
+            modes = unconditional if modes is None else modes & unconditional
+    return Leaves(leaves, modes)
+
+
+def _unconditional(rule: Rule) -> frozenset[AuthMode]:
+    return frozenset(mode for mode, groups in rule.items() if groups is None)

@@ -169,8 +169,8 @@ def job_plan(campaign: Campaign, number: int) -> JobPlan:
     scene = random.choices(list(SCENES), list(SCENES.values()))[0]
     draws = [random.random() for _ in range(6)]
     is_early = number < AT_LEAST
-    if is_early and number % 5 == 4:  # a short run meets every kind too
-        scene = list(SCENES)[number // 5 + 1]
+    if is_early:  # a short run meets every kind too
+        scene = list(SCENES)[number // 5 + 1] if number % 5 == 4 else Scene.STORY
     repeated = draws[0] < REPEATED_RATE or (is_early and number % 5 == 0)
     return JobPlan(
         number=number,

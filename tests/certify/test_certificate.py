@@ -1,0 +1,116 @@
+"""The certificate as `make certify` makes it, in short."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from certify.report import FAULTS
+from tests.acceptance.stack import wait_until
+from tests.contract.conftest import ROOT
+
+BOUND = 170.0  # seconds, on a machine that does other things too
+JOBS = 150
+EVENTS = 12
+
+
+def command(out: Path, *, jobs: int, seed: int) -> list[str]:
+    return [
+        sys.executable, "-m", "certify", "--jobs", f"{jobs}", "--events", f"{EVENTS}", "--seed", f"{seed}",
+        "--out", str(out),
+    ]  # fmt: skip
+
+
+def processes_with(text: str) -> list[str]:
+    listed = subprocess.run(["ps", "-A", "-o", "command="], capture_output=True, text=True, check=True)  # noqa: S607
+    return [line for line in listed.stdout.splitlines() if text in line]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> "tuple[subprocess.CompletedProcess[str], Path]":
+    """One short run of everything."""
+    out = tmp_path_factory.mktemp("certificate")
+    environment = {**os.environ, "TMPDIR": str(out)}
+    done = subprocess.run(
+        command(out, jobs=JOBS, seed=1), capture_output=True, text=True, cwd=ROOT, env=environment, timeout=BOUND
+    )
+    return done, out
+
+
+@pytest.fixture(scope="module")
+def certificate(run: "tuple[subprocess.CompletedProcess[str], Path]") -> dict[str, Any]:
+    done, out = run
+    assert (out / "certificate.json").exists(), done.stderr
+    told: dict[str, Any] = json.loads((out / "certificate.json").read_text())
+    return told
+
+
+def test_nothing_is_lost(run: "tuple[subprocess.CompletedProcess[str], Path]", certificate: dict[str, Any]) -> None:
+    done, _ = run
+
+    assert certificate["findings"] == []
+    assert set(certificate["violations"].values()) == {0}
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "nothing was lost" in done.stdout
+
+
+def test_every_job_is_in_it_with_as_many_events_as_were_asked_for(certificate: dict[str, Any]) -> None:
+    assert certificate["jobs"] == sum(certificate["statuses"].values()) == JOBS
+    assert certificate["events"] >= JOBS * EVENTS
+
+
+def test_every_kind_of_fault_was_injected(certificate: dict[str, Any]) -> None:
+    assert {name for name in FAULTS if certificate["faults"].get(name, 0) > 0} == FAULTS.keys()
+
+
+def test_gaps_were_healed(certificate: dict[str, Any]) -> None:
+    assert certificate["heals"]["count"] > 0
+    assert 0 < certificate["heals"]["medianMs"] <= certificate["heals"]["p99Ms"]
+
+
+def test_progress_in_a_pipe_is_plain_lines(run: "tuple[subprocess.CompletedProcess[str], Path]") -> None:
+    done, _ = run
+
+    assert "\x1b" not in done.stderr + done.stdout
+    assert f"{JOBS - 10} of {JOBS - 10} jobs" in done.stderr
+
+
+def test_nothing_is_left_of_it_but_the_certificate(
+    run: "tuple[subprocess.CompletedProcess[str], Path]",
+) -> None:
+    _, out = run
+
+    assert {path.name for path in out.iterdir()} == {"certificate.json", "certificate.html"}
+    wait_until(lambda: not processes_with(str(out)), 10.0)
+
+
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
+def test_run_that_is_interrupted_tears_everything_down(tmp_path: Path, end: signal.Signals) -> None:
+    with subprocess.Popen(
+        command(tmp_path / "out", jobs=60, seed=1), cwd=ROOT, env={**os.environ, "TMPDIR": str(tmp_path)},
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        clients = f"--evidence {tmp_path}"
+        wait_until(lambda: len(processes_with(clients)) == 3 or process.poll() is not None, 60.0)
+        started = len(processes_with(f"--data {tmp_path}"))
+
+        process.send_signal(end)
+        _, said = process.communicate(timeout=60.0)
+
+    assert started == 2
+    assert process.returncode == 130
+    assert said.splitlines()[-1] == "certify: stopped before its end; there is no certificate"
+    wait_until(lambda: not processes_with(str(tmp_path)), 10.0)
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_number_that_is_none_is_refused() -> None:
+    done = subprocess.run([sys.executable, "-m", "certify", "--jobs", "many"], capture_output=True, text=True, cwd=ROOT)
+
+    assert done.returncode == 2
+    assert "expected a whole number from 1 to 1000000, and found 'many'" in done.stderr

@@ -56,7 +56,7 @@ class Step:
         nodes: Every place in the document that asks for this key.
         rule: Who may use the field; None where anybody may (`__typename`, introspection).
         resolver: What answers it; None where the parent's value has it.
-        resolves_below: Whether a resolver runs for a field below this one.
+        may_resolve_below: Whether fields below this one can have resolvers, going by its type.
         depth: Levels down to this one, which is 1 at the root.
         refusal: Why nobody is answered; None where the caller decides.
     """
@@ -68,7 +68,7 @@ class Step:
     nodes: tuple[FieldNode, ...]
     rule: Rule | None
     resolver: Resolver | None
-    resolves_below: bool
+    may_resolve_below: bool
     plan: "Plan"
     depth: int
     refusal: FieldError | None
@@ -120,6 +120,11 @@ class Step:
         """What is selected below, whatever type the value turns out to have."""
         for type_ in _object_types(self.plan.api, get_named_type(self.type)):
             yield from self.children(type_)
+
+    @cached_property
+    def resolves_below(self) -> bool:
+        """Whether a resolver runs for a field that is selected below this one."""
+        return self.may_resolve_below and any(c.resolver or c.resolves_below for c in self.possible_children())
 
     @cached_property
     def selection(self) -> orjson.Fragment:
@@ -219,7 +224,7 @@ class Plan:
             nodes=nodes,
             rule=self.api.rules.get(coordinate),
             resolver=self.api.resolvers.get(coordinate),
-            resolves_below=get_named_type(definition.type).name in self.api.resolving_types,
+            may_resolve_below=get_named_type(definition.type).name in self.api.resolving_types,
             plan=self,
             depth=depth,
             refusal=self._refusal(parent, depth),

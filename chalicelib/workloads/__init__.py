@@ -89,6 +89,7 @@ TABLE: Final = (
             "simulated.crash-once",
             "simulated.silence",
             "simulated.slow-start",
+            "simulated.deaf",
         ),
         module="chalicelib.workloads.simulated",
         takes=frozenset(Option),

@@ -85,6 +85,7 @@ class Scene(StrEnum):
     CRASH_ONCE = "crash-once"  # the same at the first attempt; a story at later ones
     SILENCE = "silence"  # half of the words at once, nothing for all of the time in one blocking call, then the rest
     SLOW_START = "slow-start"  # nothing for all of the time in one blocking call, then all words
+    DEAF = "deaf"  # as `silence`, but nothing interrupts the call; only the end of the process does
 
 
 def run(request: InferenceRequest, deadline: Deadline) -> Generator[Chunk | Progress, None, Outcome]:
@@ -94,7 +95,16 @@ def run(request: InferenceRequest, deadline: Deadline) -> Generator[Chunk | Prog
         OutOfTime: The deadline came before the last word.
         WorkloadFailed: As asked, by `simulated.error`.
     """
-    return simulate(request, deadline, sleep=time.sleep, die=kill_this_process)
+    return simulate(request, deadline, sleep=time.sleep, sleep_deaf=sleep_through_signals, die=kill_this_process)
+
+
+def sleep_through_signals(seconds: float) -> None:
+    """Sleep in a call that no signal interrupts, as code outside Python may hang."""
+    heard = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+    try:
+        time.sleep(seconds)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, heard)
 
 
 def kill_this_process() -> None:
@@ -103,7 +113,12 @@ def kill_this_process() -> None:
 
 
 def simulate(
-    request: InferenceRequest, deadline: Deadline, *, sleep: Callable[[float], None], die: Callable[[], None]
+    request: InferenceRequest,
+    deadline: Deadline,
+    *,
+    sleep: Callable[[float], None],
+    sleep_deaf: Callable[[float], None],
+    die: Callable[[], None],
 ) -> Generator[Chunk | Progress, None, Outcome]:
     """`run`, with what it does to the world as arguments; the time is told by the deadline's clock."""
     scene = Scene(request.model.removeprefix("simulated."))
@@ -128,12 +143,12 @@ def simulate(
             if deadline.attempt == 1:
                 die()
             yield from teller.tell(total - half, seconds / 2)
-        case Scene.SILENCE:
+        case Scene.SILENCE | Scene.DEAF:
             yield from teller.tell(half, 0.0)
-            teller.block(seconds)
+            teller.block(seconds, sleep if scene is Scene.SILENCE else sleep_deaf)
             yield from teller.tell(total - half, 0.0)
         case Scene.SLOW_START:
-            teller.block(seconds)
+            teller.block(seconds, sleep)
             yield from teller.tell(total, 0.0)
         case _:
             assert_never(scene)
@@ -195,9 +210,9 @@ class _Teller:
             yield Chunk(piece)
             yield Progress(self._said / self._total, f"{self._said} of {self._total} words")
 
-    def block(self, seconds: float) -> None:
+    def block(self, seconds: float, sleep: Callable[[float], None]) -> None:
         """Do nothing, in one call that does not look at the deadline; only afterwards is it seen."""
-        self._sleep(seconds)
+        sleep(seconds)
         self._wait(0.0)
 
     def _wait(self, seconds: float) -> None:

@@ -35,7 +35,9 @@ def tell(
         raise Died
 
     request = InferenceRequest(prompt, f"simulated.{scene}", max_tokens=words, process_time=seconds)
-    return run_to_end(simulate(request, Deadline(deadline, clock, attempt), sleep=clock.sleep, die=die), clock)
+    return run_to_end(
+        simulate(request, Deadline(deadline, clock, attempt), sleep=clock.sleep, sleep_deaf=clock.sleep, die=die), clock
+    )
 
 
 def words_of(text: str) -> int:
@@ -81,7 +83,7 @@ def test_story_reports_how_many_words_are_told() -> None:
     prompt=st.text(),
     words=st.integers(1, 2000),
     seconds=st.floats(0, 840),
-    scene=st.sampled_from([Scene.STORY, Scene.SILENCE, Scene.SLOW_START]),
+    scene=st.sampled_from([Scene.STORY, Scene.SILENCE, Scene.SLOW_START, Scene.DEAF]),
 )
 @settings(deadline=None, max_examples=50)
 def test_text_depends_on_model_and_prompt_alone(prompt: str, words: int, seconds: float, scene: Scene) -> None:
@@ -162,10 +164,11 @@ def test_crash_once_crashes_at_the_first_attempt_and_tells_all_at_the_second() -
     assert words_of(second.finished.result) == 101
 
 
-def test_silence_is_one_blocking_call_between_two_halves() -> None:
+@pytest.mark.parametrize("scene", [Scene.SILENCE, Scene.DEAF])
+def test_silence_is_one_blocking_call_between_two_halves(scene: Scene) -> None:
     clock = FakeClock()
 
-    run = tell(Scene.SILENCE, words=100, seconds=60.0, clock=clock)
+    run = tell(scene, words=100, seconds=60.0, clock=clock)
 
     assert clock.sleeps == [60.0]
     assert [
@@ -239,3 +242,23 @@ def test_crash_kills_the_process_that_runs_it() -> None:
 
     assert ended.returncode == -signal.SIGKILL
     assert (words_of(ended.stdout), ended.stderr) == (5, "")
+
+
+def test_nothing_interrupts_the_sleep_of_a_deaf_workload() -> None:
+    source = (
+        "import signal, threading, time\n"
+        "from chalicelib.workloads.simulated import sleep_through_signals\n"
+        "def hear(*_): raise InterruptedError\n"
+        "signal.signal(signal.SIGUSR1, hear)\n"
+        "main = threading.main_thread().ident\n"
+        "threading.Timer(0.05, lambda: signal.pthread_kill(main, signal.SIGUSR1)).start()\n"
+        "begin = time.monotonic()\n"
+        "try:\n"
+        "    sleep_through_signals(0.3)\n"
+        "except InterruptedError:\n"
+        "    print('heard', 'in time' if time.monotonic() - begin < 0.3 else 'afterwards')\n"
+    )
+
+    shown = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, timeout=60, check=True)
+
+    assert shown.stdout == "heard afterwards\n"

@@ -48,7 +48,7 @@ def test_unknown_simulated_model_is_refused_with_all_names_of_its_family() -> No
 
     assert str(refused.value) == (
         "model 'simulated.crush' is not known; use simulated.story, simulated.error, simulated.crash, "
-        "simulated.crash-once, simulated.silence, simulated.slow-start or simulated.echo"
+        "simulated.crash-once, simulated.silence, simulated.slow-start, simulated.deaf or simulated.echo"
     )
 
 

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
+from appsync_local.authorization.api_keys import ApiKey
 from appsync_local.authorization.sigv4 import IamPrincipal
 from appsync_local.authorization.user_pools import UserPool
 from appsync_local.chaos.spec import ChaosSpec
@@ -23,6 +24,7 @@ from chalicelib.ledger import open_ledger
 from infrastructure.blueprint import Blueprint, Permitted
 from infrastructure.local_identity import CognitoServer, Pool, local_users, provision
 from infrastructure.local_template import from_template
+from infrastructure.local_tools import faults, offer_tools, watch_of
 from infrastructure.local_wiring import REGION, from_wiring, principal
 from infrastructure.stages import Stage
 
@@ -53,6 +55,7 @@ class Options:
     users: int  # test users to make
     jobs: int  # jobs that run at once
     chaos: ChaosSpec  # what goes wrong on purpose
+    watches: bool  # whether code is taken up as it changes
     settings: Mapping[str, str]  # LONGCALL_* variables for the handlers, over this stack's own
     stage: Stage | None  # whose settings the handlers have; None: a developer's
     template: Path | None  # of CloudFormation, to be run instead of the wiring
@@ -67,6 +70,7 @@ class Stack:
     chaos_url: str
     pool: Pool
     operator: IamPrincipal  # who may report by hand
+    api_keys: tuple[ApiKey, ...]
     remarks: tuple[str, ...]  # what whoever started it should know
 
     def describe(self) -> dict[str, object]:
@@ -80,6 +84,7 @@ class Stack:
             "clientId": self.pool.client_id,
             "cognitoUrl": self.pool.endpoint,
             "users": [asdict(user) for user in self.pool.users],
+            "apiKeys": [key.key for key in self.api_keys],
             "operator": {
                 "accessKeyId": self.operator.access_key_id,
                 "secretAccessKey": self.operator.secret_access_key,
@@ -103,6 +108,7 @@ async def running(options: Options) -> AsyncIterator[Stack]:
         await checking
         pool = await asyncio.to_thread(provision, endpoint, region=REGION, users=local_users(options.users))
         blueprint = _blueprint(options, pool)
+        rehearsal = asyncio.create_task(faults(blueprint.root, blueprint.functions))
         operator = principal("operator", OPERATED)
         chaos = Chaos(options.chaos)
         runtime = FunctionRuntime(
@@ -119,10 +125,20 @@ async def running(options: Options) -> AsyncIterator[Stack]:
         )  # fmt: skip
         await engine.start(host=options.host, port=options.port)
         cleanup.push_async_callback(engine.stop)
+        if found := await rehearsal:
+            raise StackError("the handlers cannot be started:\n" + "\n".join(f"  - {fault}" for fault in found))
         # Last: what an earlier run left in the queue is delivered at once, and needs the API to report to.
         await runtime.start()
         cleanup.push_async_callback(runtime.stop)
-        stack = Stack(engine.graphql_url, engine.realtime_url, engine.chaos_url, pool, operator, blueprint.remarks)
+        offer_tools(engine, pool)
+        if options.watches:
+            watch = watch_of(engine, runtime, blueprint)
+            await watch.start()
+            cleanup.push_async_callback(watch.stop)
+        stack = Stack(
+            engine.graphql_url, engine.realtime_url, engine.chaos_url, pool, operator, blueprint.api_keys,
+            blueprint.remarks,
+        )  # fmt: skip
         cleanup.enter_context(_published(options.data / "stack.json", stack.describe()))
         cleanup.enter_context(_published(options.data / "environment.json", _merged(blueprint.functions)))
         yield stack

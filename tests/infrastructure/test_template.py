@@ -1,0 +1,306 @@
+"""The stack on one machine, from the template: what the template lacks is lacking here, and said."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from infrastructure.intrinsics import Meanings, TemplateInvalid, read_template
+from infrastructure.local_identity import Pool
+from infrastructure.local_template import from_template
+from infrastructure.policies import Role, Statement
+from infrastructure.template import TemplateStack, read_stack
+from infrastructure.wiring import API, LambdaSource
+from longcall import RequestRejected, Status
+from tests.acceptance.stack import LocalStack, running_stack
+from tests.infrastructure.cloudformation import Resource, Template
+from tests.infrastructure.conftest import Assembly
+
+Change = Callable[[dict[str, Resource]], None]
+STORY: Any = {"model": "simulated.story", "process_time": 0.1, "max_tokens": 5}
+
+
+@pytest.fixture
+def changed(assembly: Assembly, request: pytest.FixtureRequest) -> Callable[[Change], Path]:
+    """Writes the dev stage's template with something changed, beside its assets."""
+
+    def write(change: Change) -> Path:
+        body = json.loads(assembly.templates["dev"].path.read_text())
+        change(body["Resources"])
+        name = request.node.name.replace("[", "-").rstrip("]")
+        path = assembly.folder / f"{name}.template.json"
+        path.write_text(json.dumps(body))
+        (assembly.folder / f"{name}.assets.json").write_text((assembly.folder / "longcall-dev.assets.json").read_text())
+        return path
+
+    return write
+
+
+def statements(resources: dict[str, Resource], role: str) -> list[Resource]:
+    """The statements of one role's policy."""
+    (policy,) = (name for name in resources if name.startswith(f"{role}DefaultPolicy"))
+    found: list[Resource] = resources[policy]["Properties"]["PolicyDocument"]["Statement"]
+    return found
+
+
+def forbid(role: str, action: str) -> Change:
+    def change(resources: dict[str, Resource]) -> None:
+        for statement in statements(resources, role):
+            actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+            statement["Action"] = [it for it in actions if it != action]
+
+    return change
+
+
+def remove(kind: str, **properties: str) -> Change:
+    def change(resources: dict[str, Resource]) -> None:
+        (name,) = (
+            name
+            for name, it in resources.items()
+            if it["Type"] == kind and properties.items() <= it["Properties"].items()
+        )
+        del resources[name]
+
+    return change
+
+
+def unset(function: str, variable: str) -> Change:
+    def change(resources: dict[str, Resource]) -> None:
+        del resources[function]["Properties"]["Environment"]["Variables"][variable]
+
+    return change
+
+
+def at_once(resources: dict[str, Resource]) -> None:
+    """Fail without a retry, which takes its time."""
+    for it in resources.values():
+        if it["Type"] == "AWS::Lambda::EventInvokeConfig":
+            it["Properties"]["MaximumRetryAttempts"] = 0
+
+
+def read(path: Path) -> TemplateStack:
+    template = read_template(path)
+    return read_stack(template, Meanings(template, "us-east-1"))
+
+
+def log_of(stack: LocalStack) -> str:
+    return (stack.data.parent / f"{stack.data.name}.log").read_text()
+
+
+async def run(stack: LocalStack) -> Any:
+    async with stack.client() as client:
+        return [view async for view in client.run("Hi", **STORY)][-1]
+
+
+def test_the_template_describes_the_wiring(dev: Template) -> None:
+    stack = read(dev.path)
+
+    assert stack.api.modes == API.modes
+    assert set(stack.api.resolvers) == set(API.resolvers)
+    assert set(stack.api.functions) == set(API.functions)
+    assert {it.name for it in stack.api.sources} == {it.name for it in API.sources}
+    assert stack.api.authorizer == "Authorizer"
+    assert (stack.refusals, stack.remarks) == ({}, ())
+
+
+def test_functions_have_the_templates_limits_and_delivery(dev: Template) -> None:
+    functions = {it.name: it for it in read(dev.path).functions}
+    inference = functions["Inference"]
+
+    assert (inference.timeout, inference.memory_mb, inference.reserved_concurrency) == (900, 512, 10)
+    assert (inference.maximum_retries, inference.maximum_event_age, inference.on_failure) == (2, 3600, "JobFailed")
+    assert functions["StatusRelay"].timeout == 10
+    assert functions["JobFailed"].on_failure is None  # a queue, which only AWS has
+
+
+def test_roles_may_call_the_fields_that_their_policies_name(dev: Template) -> None:
+    fields = read(dev.path).fields
+
+    assert fields["Inference"] == fields["JobFailed"] == {"Mutation.updateStatus"}
+    assert fields["Sweep"] == {"Mutation.updateStatus", "Mutation.dispatchInference"}
+    assert fields["Authorizer"] == fields["StatusRelay"] == frozenset()
+
+
+def test_the_schedule_is_the_rules(dev: Template) -> None:
+    assert [(it.function, it.every) for it in read(dev.path).schedules] == [("Sweep", 60.0)]
+
+
+def test_a_key_of_the_template_is_the_workers_and_the_apis(keyed: Template, tmp_path: Path) -> None:
+    pool = Pool("http://127.0.0.1:1", "us-east-1", "pool", "client", "https://issuer/pool", ())
+
+    made = from_template(
+        keyed.path, graphql_url="http://api/graphql", realtime_url="ws://api", pool=pool, ledger="sqlite:jobs.db",
+        data=tmp_path,
+    )  # fmt: skip
+
+    environments = {it.name: it.environment for it in made.functions}
+    assert [key.key for key in made.api_keys] == [environments["Inference"]["LONGCALL_API_KEY"]]
+    assert environments["StatusRelay"]["LONGCALL_LEDGER"] == "sqlite:jobs.db"
+    assert environments["Authorizer"]["LONGCALL_ISSUER"] == pool.issuer
+    assert environments["Authorizer"]["LONGCALL_JWKS_URL"] == pool.jwks_url
+    assert "LONGCALL_LEDGER" not in environments["Inference"]
+
+
+@pytest.mark.parametrize(
+    ("change", "refused", "reason"),
+    [
+        (forbid("GraphqlInferenceRole", "lambda:InvokeFunction"), "data source Inference", "lambda:InvokeFunction"),
+        (
+            remove("AWS::Lambda::Permission", Principal="appsync.amazonaws.com"),
+            "authorizer Authorizer",
+            "appsync.amazonaws.com is not authorized",
+        ),
+        (forbid("RolesStatusRelayRole", "dynamodb:PutItem"), "StatusRelay", "dynamodb:PutItem"),
+        (forbid("RolesSweepRole", "dynamodb:UpdateItem"), "Sweep", "dynamodb:UpdateItem"),
+    ],
+    ids=["data-source", "authorizer", "relay", "sweep"],
+)
+def test_what_lacks_a_right_is_refused_with_the_right_that_it_lacks(
+    changed: Callable[[Change], Path], change: Change, refused: str, reason: str
+) -> None:
+    stack = read(changed(change))
+
+    assert list(stack.refusals) == [refused]
+    assert reason in stack.refusals[refused]
+
+
+@pytest.mark.parametrize(
+    ("change", "remark"),
+    [
+        (forbid("RolesInferenceRole", "lambda:InvokeFunction"), "failures of Inference are dropped"),
+        (remove("AWS::Lambda::Permission", Principal="events.amazonaws.com"), "Sweep does not run by the clock"),
+    ],
+    ids=["destination", "schedule"],
+)
+def test_what_is_dropped_for_want_of_a_right_is_remarked(
+    changed: Callable[[Change], Path], change: Change, remark: str
+) -> None:
+    assert [it for it in read(changed(change)).remarks if it.startswith(remark)]
+
+
+def test_a_role_may_what_is_allowed_and_not_denied() -> None:
+    allow = Statement(True, ("dynamodb:*",), ("arn:table/jobs*",))
+    deny = Statement(False, ("dynamodb:Delete*",), ("*",))
+    role = Role("role", (allow, deny))
+
+    assert role.may("dynamodb:GetItem", "arn:table/jobs-dev")
+    assert not role.may("dynamodb:GetItem", "arn:table/users")
+    assert not role.may("dynamodb:DeleteItem", "arn:table/jobs-dev")
+    assert not role.may("s3:GetObject", "arn:table/jobs-dev")
+    assert not Role("role", (deny,)).may("s3:GetObject", "anything")
+
+
+def test_references_mean_what_this_machine_has(tmp_path: Path) -> None:
+    path = tmp_path / "some.template.json"
+    body = {"Resources": {"Table": {"Type": "AWS::DynamoDB::Table"}}, "Parameters": {"Size": {"Default": "5"}}}
+    path.write_text(json.dumps(body))
+    meanings = Meanings(read_template(path), "eu-west-1", {("Table", "StreamArn"): "stream"})
+
+    assert meanings.text({"Fn::Join": ["-", [{"Ref": "AWS::Region"}, {"Ref": "Table"}]]}) == "eu-west-1-Table"
+    assert meanings.text({"Fn::Sub": "${Size} of ${Table.StreamArn} in ${!literally}"}) == "5 of stream in ${literally}"
+    assert meanings.text({"Fn::Sub": ["${a}", {"a": {"Ref": "Size"}}]}) == "5"
+    assert meanings.text({"Fn::Select": ["1", {"Fn::Split": ["/", "a/b"]}]}) == "b"
+    with pytest.raises(TemplateInvalid, match="refers to Gone, and has no such resource"):
+        meanings.of({"Ref": "Gone"})
+    with pytest.raises(TemplateInvalid, match=r"Fn::ImportValue in some\.template\.json is not understood"):
+        meanings.of({"Fn::ImportValue": "other"})
+
+
+@pytest.mark.parametrize(("text", "words"), [("{", "no CloudFormation template"), ("{}", "no CloudFormation template")])
+def test_a_file_that_is_no_template_is_refused(tmp_path: Path, text: str, words: str) -> None:
+    (tmp_path / "x.json").write_text(text)
+
+    with pytest.raises(TemplateInvalid, match=words):
+        read_template(tmp_path / "x.json")
+    with pytest.raises(TemplateInvalid, match="make synth"):
+        read_template(tmp_path / "y.json")
+
+
+async def test_a_job_runs_on_what_is_deployed(dev: Template, tmp_path: Path) -> None:
+    with running_stack(tmp_path / "data", "--template", str(dev.path)) as stack:
+        last = await run(stack)
+
+    assert last.status is Status.COMPLETED
+    assert last.result == last.output
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (forbid("RolesInferenceRole", "appsync:GraphQL"), "AppSync refused an update"),
+        (unset("Inference", "LONGCALL_API_URL"), "LONGCALL_API_URL is not set"),
+    ],
+    ids=["permission", "variable"],
+)
+async def test_a_job_fails_where_its_worker_lacks_something_and_the_log_says_what(
+    changed: Callable[[Change], Path], tmp_path: Path, change: Change, reason: str
+) -> None:
+    def both(resources: dict[str, Resource]) -> None:
+        change(resources)
+        at_once(resources)
+
+    with running_stack(tmp_path / "data", "--verbose", "--template", str(changed(both))) as stack:
+        last = await run(stack)
+
+    assert (last.status, last.error_type) == (Status.FAILED, "CRASHED")
+    assert reason in log_of(stack)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (remove("AWS::AppSync::Resolver", FieldName="startInference"), "Cannot return null for non-nullable"),
+        (forbid("GraphqlStatusRelayRole", "lambda:InvokeFunction"), "not authorized to perform: lambda:InvokeFunction"),
+    ],
+    ids=["resolver", "right"],
+)
+async def test_a_start_is_refused_where_its_field_cannot_be_answered_with_the_reason(
+    changed: Callable[[Change], Path], tmp_path: Path, change: Change, reason: str
+) -> None:
+    with (
+        running_stack(tmp_path / "data", "--template", str(changed(change))) as stack,
+        pytest.raises(RequestRejected, match=reason),
+    ):
+        await run(stack)
+
+
+async def test_an_application_of_plain_cdk_is_served_too(assembly: Assembly, tmp_path: Path) -> None:
+    from tests.infrastructure.plain_cdk import synthesise
+
+    template = synthesise(tmp_path / "cdk.out")
+    with running_stack(tmp_path / "data", "--template", str(template)) as stack:
+        key = "unknown"
+        async with aiohttp.ClientSession() as session:
+            refused = await ask(session, stack.url, key, '{ note(id: "1") { text } }')
+            found = await ask(session, stack.url, stack.description["apiKeys"][0], '{ note(id: "1") { text by } }')
+            written = await ask(
+                session, stack.url, stack.description["apiKeys"][0], 'mutation { write(id: "1", text: "hi") { text } }'
+            )
+
+    assert refused["errors"][0]["errorType"] == "UnauthorizedException"
+    assert found["data"] == {"note": {"text": "nothing yet", "by": "ada"}}
+    assert written["data"] == {"write": {"text": "HI"}}
+
+
+async def ask(session: aiohttp.ClientSession, url: str, key: str, query: str) -> Any:
+    async with session.post(url, json={"query": query}, headers={"x-api-key": key}) as response:
+        return await response.json(content_type=None)
+
+
+def test_a_data_source_of_another_kind_is_refused_by_name(changed: Callable[[Change], Path]) -> None:
+    def change(resources: dict[str, Resource]) -> None:
+        for it in resources.values():
+            if it["Type"] == "AWS::AppSync::DataSource" and it["Properties"]["Name"] == "Nothing":
+                it["Properties"]["Type"] = "RELATIONAL_DATABASE"
+
+    with pytest.raises(TemplateInvalid, match="data source Nothing is of type RELATIONAL_DATABASE"):
+        read(changed(change))
+
+
+def test_sources_name_the_functions_of_the_template(dev: Template) -> None:
+    assert {it.function for it in read(dev.path).api.sources if isinstance(it, LambdaSource)} == {
+        "StatusRelay", "Inference"
+    }  # fmt: skip

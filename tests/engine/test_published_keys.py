@@ -1,4 +1,4 @@
-"""When the keys of a user pool are asked for; the clock is the test's."""
+"""When the keys of a token issuer are asked for; the clock is the test's."""
 
 import json
 

@@ -1,0 +1,141 @@
+"""Items that speak of the application, on the whole of Longcall: its own schema, resolvers, handlers and users."""
+
+import asyncio
+import json
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+import pytest
+
+from tests.acceptance.stack import LocalStack, running_stack
+from tests.engine.clients import Realtime, subprotocol_of
+
+START = "mutation Start($input: InferenceInput!) { startInference(input: $input) { jobId status sequence } }"
+CANCEL = "mutation Cancel($id: ID!) { cancelInference(jobId: $id) { jobId owner status sequence attempt } }"
+WATCH = "subscription Watch($id: ID!) { onInferenceStatusChange(jobId: $id) { jobId status sequence } }"
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+    with running_stack(tmp_path_factory.mktemp("fidelity") / "data") as stack:
+        yield stack
+
+
+class User:
+    """The first test user, through the Lambda authorizer or the user pool."""
+
+    def __init__(self, stack: LocalStack, session: aiohttp.ClientSession, token: str) -> None:
+        self._url = stack.url
+        self._session = session
+        self._token = token
+
+    async def ask(self, query: str, variables: Any) -> tuple[int, Any]:
+        body = {"query": query, "variables": variables}
+        async with self._session.post(self._url, json=body, headers={"Authorization": self._token}) as response:
+            return response.status, await response.json()
+
+    async def start(self, job_id: str, **values: Any) -> Any:
+        given = {"jobId": job_id, "prompt": "Hi", "model": "simulated.story"} | values
+        status, answer = await self.ask(START, {"input": given})
+        assert status == 200
+        return answer
+
+    @asynccontextmanager
+    async def connected(self) -> AsyncIterator[Realtime]:
+        protocols = ("graphql-ws", subprotocol_of(self.authorization))
+        url = self._url.replace("http:", "ws:") + "/realtime"
+        async with self._session.ws_connect(url, protocols=protocols) as socket:
+            client = Realtime(socket)
+            await client.send(type="connection_init")
+            assert (await client.receive())["type"] == "connection_ack"
+            yield client
+
+    @property
+    def authorization(self) -> dict[str, str]:
+        return {"host": self._url.split("/")[2], "Authorization": self._token}
+
+    async def hears(self, socket: Realtime, job_id: str) -> None:
+        answer = await socket.start("1", WATCH, {"id": job_id}, auth=self.authorization)
+        assert answer == {"id": "1", "type": "start_ack"}
+
+
+@pytest.fixture(params=["", "Lambda-Auth-"], ids=["user pool", "Lambda authorizer"])
+async def user(request: pytest.FixtureRequest, stack: LocalStack, session: aiohttp.ClientSession) -> User:
+    return User(stack, session, request.param + await stack.sign_in()())
+
+
+@pytest.fixture
+def job_id() -> str:
+    return str(uuid.uuid4())
+
+
+async def test_c09_an_event_sent_right_after_start_ack_is_delivered(user: User, job_id: str) -> None:
+    await user.start(job_id, processTime=60)
+
+    async with user.connected() as socket:
+        await user.hears(socket, job_id)
+        await user.ask(CANCEL, {"id": job_id})
+
+        seen: list[str] = []
+        while "CANCELLED" not in seen:
+            frame = await socket.receive()
+            assert (frame["id"], frame["type"]) == ("1", "data")
+            seen.append(frame["payload"]["data"]["onInferenceStatusChange"]["status"])
+
+
+async def test_c11_another_job_is_not_heard(user: User, job_id: str) -> None:
+    other = str(uuid.uuid4())
+    async with user.connected() as socket:
+        await user.hears(socket, other)
+
+        await user.start(job_id, processTime=60)
+        await user.ask(CANCEL, {"id": job_id})
+
+        assert await socket.silent()
+
+
+@pytest.mark.parametrize("values", [{"processTime": 60}, {"model": "simulated.error"}])
+async def test_c19_a_started_job_is_pending_at_once_whatever_becomes_of_its_run(
+    user: User, job_id: str, values: dict[str, Any]
+) -> None:
+    answer = await user.start(job_id, **values)
+
+    assert answer == {"data": {"startInference": {"jobId": job_id, "status": "PENDING", "sequence": 1}}}
+    await user.ask(CANCEL, {"id": job_id})
+
+
+async def test_c48_only_the_backend_publishes(user: User, job_id: str) -> None:
+    await user.start(job_id, processTime=60)
+    update = "mutation Forge($id: ID!) { updateStatus(input: {jobId: $id, status: COMPLETED}) { jobId status } }"
+
+    async with user.connected() as socket:
+        await user.hears(socket, job_id)
+        status, answer = await user.ask(update, {"id": job_id})
+        await user.ask(CANCEL, {"id": job_id})
+
+        assert (status, answer["data"]) == (200, None)  # the field must not be null, and so null travels to the root
+        [entry] = answer["errors"]
+        assert (entry["errorType"], entry["path"]) == ("Unauthorized", ["updateStatus"])
+        assert entry["message"] == "Not Authorized to access updateStatus on type Mutation"
+        statuses: list[str] = []
+        async with asyncio.timeout(20):
+            while "CANCELLED" not in statuses:
+                frame = await socket.receive()
+                statuses.append(frame["payload"]["data"]["onInferenceStatusChange"]["status"])
+        assert "COMPLETED" not in statuses
+
+
+async def test_c58_an_unknown_field_is_named_as_appsync_names_it(user: User) -> None:
+    status, answer = await user.ask("{ badfield }", None)
+
+    message = "Validation error of type FieldUndefined: Field 'badfield' in type 'Query' is undefined @ 'badfield'"
+    assert status == 200
+    assert json.dumps(answer) == json.dumps(
+        {
+            "data": None,
+            "errors": [{"path": None, "locations": [{"line": 1, "column": 3, "sourceName": None}], "message": message}],
+        }
+    )

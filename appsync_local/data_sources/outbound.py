@@ -49,7 +49,7 @@ class Outbound:
                     content += await response.content.read(RESPONSE_LIMIT + 1 - len(content))
                 if len(content) > RESPONSE_LIMIT:
                     raise Unreached(f"the response has more than {RESPONSE_LIMIT} bytes, which no resolver may receive")
-                joined = {name: ", ".join(response.headers.getall(name)) for name in response.headers}
+                joined = {str(name): ", ".join(response.headers.getall(name)) for name in response.headers}
                 return Response(response.status, joined, content)
         except TimeoutError:
             raise Unreached(f"no response came within {within:g} s") from None

@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import logging
 import os
 import shlex
 import signal
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from infrastructure.local_identity import LOOPBACK
+from infrastructure.local_log import choose, log_to, usual_detail
 
 if TYPE_CHECKING:
     from infrastructure.local_stack import Options, Stack
@@ -32,7 +32,8 @@ LONGCALL: Final = (sys.executable, "-m", "longcall")
 def main() -> None:
     """Start the stack, run a command against it if one was given, and stay up until Ctrl-C."""
     arguments = _parser().parse_args()
-    _log_to_terminal(verbose=arguments.verbose)
+    detail = usual_detail(verbose=arguments.verbose, has_command=bool(arguments.command))
+    log_to(sys.stderr, detail)
     sys.exit(_run(arguments))
 
 
@@ -55,16 +56,14 @@ def _parser() -> argparse.ArgumentParser:
         "--chaos", default="", metavar="SPEC", help="what goes wrong on purpose, as drop=0.3,crash=0.05,seed=7"
     )
     parser.add_argument("--once", action="store_true", help="stop when COMMAND has ended, with its exit code")
-    parser.add_argument("--verbose", action="store_true", help="log every operation and what the workers print")
+    parser.add_argument("--watch", action="store_true", help="take up schema, resolvers and handlers as they change")
+    parser.add_argument(
+        "--verbose", action="store_true", help="log every operation, its resolver steps, and what the workers print"
+    )
     parser.add_argument(
         "command", nargs="*", metavar="COMMAND", help="after --: a longcall command to run once it is up"
     )
     return parser
-
-
-def _log_to_terminal(*, verbose: bool) -> None:
-    logging.basicConfig(format="%(asctime)s %(name)s %(message)s", datefmt="%H:%M:%S", level=logging.WARNING)
-    logging.getLogger("appsync_local").setLevel(logging.INFO if verbose else logging.WARNING)
 
 
 def _options(arguments: argparse.Namespace) -> "Options":
@@ -94,6 +93,7 @@ def _options(arguments: argparse.Namespace) -> "Options":
         users=_within(arguments.users, "--users", least=2, most=100),
         jobs=_within(jobs, "--jobs", least=1, most=MOST_JOBS),
         chaos=parse_chaos(arguments.chaos),
+        watches=arguments.watch,
         settings={name: value for name, value in os.environ.items() if name in TUNABLE},
         stage=stage,
         template=arguments.template,
@@ -124,14 +124,16 @@ def _run(arguments: argparse.Namespace) -> int:
         StackError, EngineError, IdentityUnavailable, MissingSettings, WiringError, TemplateInvalid, UnknownStage
     )  # fmt: skip
     try:
-        return uvloop.run(_serve(_options(arguments), arguments.command, once=arguments.once, started=started))
+        return uvloop.run(_serve(arguments, started))
     except refusals as error:
         sys.stderr.write(f"longcall: {error}\n")
         return CANNOT_START
 
 
-async def _serve(options: "Options", command: list[str], *, once: bool, started: float) -> int:
+async def _serve(arguments: argparse.Namespace, started: float) -> int:
     from infrastructure.local_stack import running
+
+    options, command, once = _options(arguments), arguments.command, arguments.once
 
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -146,6 +148,7 @@ async def _serve(options: "Options", command: list[str], *, once: bool, started:
         if command:
             code = await _run_command(command, options, stopped)
             loop.add_signal_handler(signal.SIGINT, stopped.set)
+            choose(usual_detail(verbose=arguments.verbose, has_command=False))
         if not once and not stopped.is_set():
             sys.stderr.write(next_steps(stack))
             await stopped.wait()
@@ -175,6 +178,7 @@ def next_steps(stack: "Stack") -> str:
     """What a developer needs once the stack is up."""
     longcall = shlex.quote(_longcall_command())
     rows = (
+        ("GraphiQL", stack.graphql_url.removesuffix("graphql")),
         ("GraphQL", stack.graphql_url),
         ("Realtime", stack.realtime_url),
         ("Users", ", ".join(f"{user.username} / {user.password}" for user in stack.pool.users)),

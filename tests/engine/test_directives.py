@@ -26,6 +26,7 @@ type Marked @aws_iam @aws_cognito_user_pools {
   own: String @aws_lambda
 }
 extend type Marked { late: String }
+type Old @aws_auth(cognito_groups: ["a"]) { plain: String }
 """
 
 
@@ -42,6 +43,7 @@ extend type Marked { late: String }
         ((COGNITO, COGNITO), "Query.old", {COGNITO: frozenset({"a"})}),
         ((COGNITO,), "Query.twice", {COGNITO: frozenset({"a", "b"})}),
         ((COGNITO,), "Query.wide", {COGNITO: None}),
+        ((COGNITO,), "Old.plain", {COGNITO: frozenset({"a"})}),
         ((LAMBDA, IAM), "Marked.plain", {IAM: None, COGNITO: None}),
         ((LAMBDA, IAM), "Marked.own", {LAMBDA: None}),
         ((LAMBDA, IAM), "Marked.late", {IAM: None, COGNITO: None}),

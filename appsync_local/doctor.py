@@ -33,7 +33,7 @@ from appsync_local.service import GRAPHQL_PATH, Service
 from infrastructure.wiring import AuthMode
 
 PATH: Final = "/doctor"
-_JWT: Final = re.compile(r"[\w-]+\.[\w-]+\.[\w-]*$")
+_JWT: Final = re.compile(r"eyJ[\w-]*\.[\w-]+\.[\w-]*$")  # a JWT's header is JSON, and so it begins like this
 _DIRECTIVES: Final[Mapping[AuthMode, str]] = {
     AuthMode.LAMBDA: "@aws_lambda",
     AuthMode.COGNITO: "@aws_cognito_user_pools",

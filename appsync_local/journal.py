@@ -57,11 +57,11 @@ def write_step(field: str, code: str, source: str, seconds: float, outcome: str)
         outcome: As in `Entry`.
     """
     milliseconds = seconds * 1000
+    step = field if code == field else f"{field} › {code}"
     steps.info(
-        "%s %s on %s %.1f ms %s", field, code, source, milliseconds, plain(outcome),
+        "%s on %s %.1f ms %s", step, source, milliseconds, plain(outcome),
         extra={
-            "event": "step", "field": field, "code": code, "source": source, "milliseconds": milliseconds,
-            "outcome": plain(outcome),
+            "event": "step", "step": step, "source": source, "milliseconds": milliseconds, "outcome": plain(outcome),
         },
     )  # fmt: skip
 

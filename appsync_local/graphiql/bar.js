@@ -50,6 +50,7 @@ const bar = (() => {
   }
 
   async function ask(request, given) {
+    if (request.operationName === "IntrospectionQuery") return appsync.ask(request, current(given)); // the editor's own
     const started = performance.now();
     say("live", "asking…");
     let result = await appsync.ask(request, current(given));
@@ -99,7 +100,6 @@ const bar = (() => {
   }
 
   async function open(changed) {
-    onHeaders = changed;
     settings = await (await fetch("/graphiql/settings.json")).json();
     document.title = settings.title;
     element("title").textContent = settings.title;
@@ -108,6 +108,7 @@ const bar = (() => {
     element("user").onchange = signIn;
     element("door").onchange = signIn;
     await signIn();
+    onHeaders = changed;
     return { tabs: settings.tabs, headers: JSON.stringify(headers, null, 2) };
   }
 

@@ -103,13 +103,13 @@ class Script:
         try:
             self._module = _module(path, code, syntax)
             self._source = _wrapped(self._module)
-            self._load()  # before the check: where the text is not JavaScript at all, this says so best
-            problems = problems_of(syntax)
             error = syntax.first_error()
-            if error is not None and not problems:
-                problems = [(error.start_byte, "this cannot be understood; write it in plainer JavaScript")]
-            if problems:
-                raise SourceInvalid(*problems)
+            if error is None:
+                _refuse(problems_of(syntax))
+            self._load()  # where the text is not JavaScript at all, this says so best
+            if error is not None:
+                unclear = (error.start_byte, "this cannot be understood; write it in plainer JavaScript")
+                _refuse(problems_of(syntax) or [unclear])
         except SourceInvalid as invalid:
             raise ApiInvalid(_placed(path, code, *problem) for problem in invalid.problems) from None
 
@@ -235,6 +235,11 @@ def _module(path: Path, code: bytes, syntax: Syntax) -> Module:
 def _wrapped(module: Module) -> str:
     handlers = ", ".join(f"{name}: {module.exports[name]}" for name in _HANDLERS)
     return f'{_BEFORE}__invoke.module(() => {{ "use strict";\n{module.script}\nreturn {{ {handlers} }}; }});'
+
+
+def _refuse(problems: list[tuple[int, str]]) -> None:
+    if problems:
+        raise SourceInvalid(*problems)
 
 
 def _placed(path: Path, code: bytes, offset: int, message: str) -> str:

@@ -2,59 +2,17 @@
 
 import json
 import re
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 from appsync_local.errors import ApiInvalid, ScriptFailed
 from appsync_local.javascript import script as limits
 from appsync_local.javascript.modules import to_script
-from appsync_local.javascript.script import Outcome, Script
 from appsync_local.javascript.syntax import parse
-
-Load = Callable[[str], Script]
-CTX: dict[str, Any] = {
-    "arguments": {"n": 4},
-    "source": None,
-    "identity": {"sub": "u"},
-    "stash": {},
-    "prev": None,
-    "result": {"a": 1},
-    "request": {"headers": {}},
-    "info": {"fieldName": "f", "selectionSetList": ["id"], "selectionSetGraphQL": "{ id }"},
-}
-
-
-@pytest.fixture
-def load(tmp_path: Path) -> Load:
-    def load(text: str) -> Script:
-        path = tmp_path / "code.js"
-        path.write_text(text, encoding="utf-8")
-        return Script(path)
-
-    return load
-
-
-def call(script: Script, **changes: Any) -> Outcome:
-    return script.call("request", json.dumps(CTX | changes).encode(), "IAM Authorization")
-
+from tests.engine.javascript.conftest import CTX, Evaluate, Load, call, file
 
 # An array of a thousand numbers: as many as one loop may see.
 MANY = "const many = []; many[999] = 1;"
-
-
-def file(body: str) -> str:
-    return (
-        'import { util, runtime, extensions } from "@aws-appsync/utils";\n'
-        f"export function request(ctx) {{ {body} }}\n"
-        "export function response(ctx) { return ctx.result; }\n"
-    )
-
-
-def evaluate(load: Load, expression: str) -> Any:
-    return call(load(file(f"return {expression};"))).body["value"]
 
 
 @pytest.mark.parametrize(
@@ -169,21 +127,21 @@ def test_a_file_that_cannot_run_is_refused_with_its_place_and_the_fix(load: Load
         ),
     ],
 )  # fmt: skip
-def test_the_utilities_answer_as_documented(load: Load, expression: str, value: object) -> None:
-    assert evaluate(load, expression) == value
+def test_the_utilities_answer_as_documented(evaluate: Evaluate, expression: str, value: object) -> None:
+    assert evaluate(expression) == value
 
 
-def test_ids_are_uuids_that_do_not_repeat_in_another_context(load: Load) -> None:
-    ids = [evaluate(load, "util.autoId()") for _ in range(50)]
+def test_ids_are_uuids_that_do_not_repeat_in_another_context(evaluate: Evaluate) -> None:
+    ids = [evaluate("util.autoId()") for _ in range(50)]
 
     assert len(set(ids)) == 50
     assert all(re.fullmatch(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", id_) for id_ in ids)
 
 
 @pytest.mark.parametrize("name", ["util.toJson({})", "util.time.nowRounded('yyyy')", "extensions.publish()"])
-def test_a_utility_that_is_missing_is_named(load: Load, name: str) -> None:
+def test_a_utility_that_is_missing_is_named(evaluate: Evaluate, name: str) -> None:
     with pytest.raises(ScriptFailed, match=rf"{re.escape(name.split('(')[0])} is not supported"):
-        evaluate(load, name)
+        evaluate(name)
 
 
 def test_an_error_ends_the_handler_with_everything_it_was_given(load: Load) -> None:
@@ -221,8 +179,8 @@ def test_what_the_code_logs_comes_back_as_lines(load: Load) -> None:
     assert call(script).effects.logs == [("log", 'n is {"n":4}'), ("error", "bad")]
 
 
-def test_half_a_character_becomes_a_replacement_character(load: Load) -> None:
-    assert evaluate(load, "['😀'.slice(0, 1), '\\\\ud83d', 'ok']") == ["\ufffd", "\\ud83d", "ok"]
+def test_half_a_character_becomes_a_replacement_character(evaluate: Evaluate) -> None:
+    assert evaluate("['😀'.slice(0, 1), '\\\\ud83d', 'ok']") == ["\ufffd", "\\ud83d", "ok"]
 
 
 def test_an_exception_says_where_in_the_file(load: Load) -> None:

@@ -26,6 +26,7 @@ TUNABLE: Final = frozenset(  # settings of the handlers that may be set in this 
 )  # fmt: skip
 JOBS: Final = 8  # at once, on a developer's machine
 MOST_JOBS: Final = 256
+LONGEST: Final = 900  # seconds of an invocation
 LONGCALL: Final = (sys.executable, "-m", "longcall")
 
 
@@ -48,6 +49,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--cognito", help="URL of a Cognito emulator that runs already (default: one is started)")
     parser.add_argument("--users", type=int, default=2, help="test users to make, 2 to 100 (default %(default)s)")
     parser.add_argument("--jobs", type=int, help=f"jobs that run at once, 1 to 256 (default {JOBS}, or the stage's)")
+    parser.add_argument(
+        "--timeout", type=int, help=f"seconds of one job, 1 to {LONGEST} (default {LONGEST}, or the stage's)"
+    )
     parser.add_argument("--stage", help="run with the settings and limits of a stage of infrastructure/stages.py")
     parser.add_argument(
         "--template", type=Path, metavar="FILE", help="run what a synthesised CloudFormation template describes"
@@ -81,7 +85,7 @@ def _options(arguments: argparse.Namespace) -> "Options":
     usual = JOBS if stage is None else min(stage.jobs, MOST_JOBS)
     jobs = usual if arguments.jobs is None else arguments.jobs
     if arguments.template is not None:
-        own = ("stage", "jobs", "ledger")
+        own = ("stage", "jobs", "timeout", "ledger")
         if said := [f"--{name}" for name in own if getattr(arguments, name) is not None]:
             raise StackError(f"a template says itself what {said[0]} chooses; leave out {' and '.join(said)}")
     return Options(
@@ -92,12 +96,17 @@ def _options(arguments: argparse.Namespace) -> "Options":
         cognito=arguments.cognito,
         users=_within(arguments.users, "--users", least=2, most=100),
         jobs=_within(jobs, "--jobs", least=1, most=MOST_JOBS),
+        timeout=_optional_within(arguments.timeout, "--timeout", least=1, most=LONGEST),
         chaos=parse_chaos(arguments.chaos),
         watches=arguments.watch,
         settings={name: value for name, value in os.environ.items() if name in TUNABLE},
         stage=stage,
         template=arguments.template,
     )
+
+
+def _optional_within(value: int | None, name: str, *, least: int, most: int) -> int | None:
+    return None if value is None else _within(value, name, least=least, most=most)
 
 
 def _within(value: int, name: str, *, least: int, most: int) -> int:

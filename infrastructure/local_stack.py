@@ -54,6 +54,7 @@ class Options:
     cognito: str | None  # endpoint of a Cognito that runs already
     users: int  # test users to make
     jobs: int  # jobs that run at once
+    timeout: int | None  # seconds of one job's invocation; None: the stage's, or all that Lambda gives
     chaos: ChaosSpec  # what goes wrong on purpose
     watches: bool  # whether code is taken up as it changes
     settings: Mapping[str, str]  # LONGCALL_* variables for the handlers, over this stack's own
@@ -168,8 +169,8 @@ def _blueprint(options: Options, pool: Pool) -> Blueprint:
             ledger=options.ledger, data=options.data,
         )  # fmt: skip
     return from_wiring(
-        graphql_url=f"http://{address}", pool=pool, ledger=options.ledger, jobs=options.jobs, stage=options.stage,
-        settings=options.settings,
+        graphql_url=f"http://{address}", pool=pool, ledger=options.ledger, jobs=options.jobs, timeout=options.timeout,
+        stage=options.stage, settings=options.settings,
     )  # fmt: skip
 
 

@@ -25,7 +25,14 @@ PATIENCE: Final = {"LONGCALL_REDISPATCH_SECONDS": "20", "LONGCALL_STALLED_SECOND
 
 
 def from_wiring(
-    *, graphql_url: str, pool: Pool, ledger: str, jobs: int, stage: Stage | None, settings: Mapping[str, str]
+    *,
+    graphql_url: str,
+    pool: Pool,
+    ledger: str,
+    jobs: int,
+    timeout: int | None,
+    stage: Stage | None,
+    settings: Mapping[str, str],
 ) -> Blueprint:
     """The stack that `infrastructure.wiring` and the handlers make.
 
@@ -34,6 +41,7 @@ def from_wiring(
         pool: Whose tokens count.
         ledger: sqlite:<path> or dynamodb:<table>.
         jobs: Jobs that run at once.
+        timeout: Seconds of one job's invocation; None: the limits' own.
         stage: Whose settings the handlers have; None: a developer's.
         settings: LONGCALL_* variables for all handlers, over everything else.
     """
@@ -47,7 +55,9 @@ def from_wiring(
             secret_access_key=os.environ["AWS_SECRET_ACCESS_KEY"],
         )
     environments = _environments(pool, ledger, worker, supervisor, graphql_url)
-    limits = LIMITS if stage is None else stage.limits
+    limits = dict(LIMITS if stage is None else stage.limits)
+    if timeout is not None:
+        limits["inference"] = replace(limits["inference"], timeout=timeout)
     own = {"sweep": PATIENCE} if stage is None else {name: stage.settings(name) for name in environments}
     return Blueprint(
         api=API,

@@ -1,0 +1,98 @@
+"""Jobs whose time is over, and jobs that are taken from a worker that is busy with something else."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import aclosing
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from longcall import Client, ErrorType, JobView, Status
+from tests.acceptance.stack import LocalStack, running_stack
+
+TIMEOUT = 2  # seconds of one invocation; a quarter is kept back for the final status
+WORDS = 200  # of a simulated text, where no number is given
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+    """A stack whose invocations are short."""
+    with running_stack(tmp_path_factory.mktemp("short") / "data", "--timeout", str(TIMEOUT)) as stack:
+        yield stack
+
+
+async def until_running(client: Client, job_id: str) -> JobView:
+    """The first view in which a worker has the job and has said something."""
+    async with aclosing(client.watch(job_id)) as views:
+        async for view in views:
+            if view.output:
+                return view
+    raise AssertionError("the job ended before it had said anything")
+
+
+@pytest.mark.parametrize("model", ["simulated.story", "simulated.silence"])
+async def test_work_that_does_not_finish_in_time_fails_and_keeps_what_it_produced(
+    stack: LocalStack, model: str
+) -> None:
+    """Between two steps, and in a call that blocks."""
+    async with stack.client() as client, asyncio.timeout(30):
+        views = [view async for view in client.run("Hi", model=model, process_time=60)]
+        read = await client.get(views[-1].job_id)
+
+    last = views[-1]
+    assert (last.status, last.error_type, last.attempt) == (Status.FAILED, ErrorType.DEADLINE_EXCEEDED, 1)
+    assert last.error is not None
+    assert "give it less to do" in last.error
+    assert 0 < len(last.output.split()) < WORDS
+    assert read.output == last.output
+    assert read.result is None
+
+
+async def test_work_that_nothing_interrupts_is_ended_by_the_invocations_time_out(stack: LocalStack) -> None:
+    async with stack.client() as client, asyncio.timeout(60):
+        views = [view async for view in client.run("Hi", model="simulated.deaf", process_time=600)]
+        read = await client.get(views[-1].job_id)
+
+    last = views[-1]
+    assert (last.status, last.error_type, last.attempt) == (Status.FAILED, ErrorType.TIMED_OUT, 3)
+    assert len(last.output.split()) == WORDS // 2
+    assert read.output == last.output
+
+
+async def test_a_job_cancelled_while_nothing_interrupts_its_worker_stays_cancelled(tmp_path: Path) -> None:
+    """One job at a time: the next one runs once the invocation has timed out and what followed it was refused."""
+    options = ("--timeout", str(TIMEOUT), "--jobs", "1")
+    with running_stack(tmp_path / "data", *options) as stack:
+        async with stack.client() as client, asyncio.timeout(60):
+            job = await client.start("Hi", model="simulated.deaf", process_time=600)
+            said = (await until_running(client, job.job_id)).output
+            cancelled = await client.cancel(job.job_id)
+            following = [view async for view in client.run("Hi", model="simulated.story", process_time=0)]
+            log = [event async for event in client.events(job.job_id)]
+            read = await client.get(job.job_id)
+
+    assert following[-1].status is Status.COMPLETED
+    assert log[-1] == cancelled
+    assert (read.status, read.output) == (Status.CANCELLED, said)
+
+
+async def test_a_blocked_worker_is_free_for_the_next_job_within_two_seconds_of_a_cancel(tmp_path: Path) -> None:
+    """By the log's own times: the next job is claimed by the only worker there is. The machine may add to each of
+    them and take nothing away, so the shortest of three says what the worker itself needed.
+    """
+    waits = []
+    with running_stack(tmp_path / "data", "--jobs", "1") as stack:
+        async with stack.client() as client, asyncio.timeout(60):
+            for _ in range(3):
+                blocked = await client.start("Hi", model="simulated.silence", process_time=600)
+                await until_running(client, blocked.job_id)
+                following = await client.start("Hi", model="simulated.story", process_time=0)
+                cancelled = await client.cancel(blocked.job_id)
+                ended = [view async for view in client.watch(following.job_id)][-1]
+                assert cancelled.end_time is not None
+                assert ended.start_time is not None
+                waits.append(ended.start_time - cancelled.end_time)
+
+    assert min(waits) > timedelta(0), "the next job was waiting for the worker"
+    assert min(waits) < timedelta(seconds=2)

@@ -27,7 +27,7 @@ def command(out: Path, *, jobs: int, seed: int) -> list[str]:
 
 
 def processes_with(text: str) -> list[str]:
-    listed = subprocess.run(["ps", "-A", "-o", "command="], capture_output=True, text=True, check=True)  # noqa: S607
+    listed = subprocess.run(["ps", "-A", "-ww", "-o", "command="], capture_output=True, text=True, check=True)  # noqa: S607
     return [line for line in listed.stdout.splitlines() if text in line]
 
 

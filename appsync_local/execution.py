@@ -27,7 +27,7 @@ from appsync_local.completion import (
 )
 from appsync_local.context import FieldContext, RequestContext
 from appsync_local.errors import FieldError, FieldUnauthorized
-from appsync_local.limits import MOST_INVALIDATIONS
+from appsync_local.limits import MOST_INVALIDATIONS, REQUEST_LIMIT
 from appsync_local.plan import Plan, Step
 from appsync_local.resolvers import Resolution
 from appsync_local.response_headers import ResponseHeaders
@@ -64,6 +64,7 @@ class Execution:
     errors: list[dict[str, object]] = field(default_factory=list)
     headers: ResponseHeaders = field(default_factory=ResponseHeaders)
     _evictions: int = 0
+    _deadline: float = 0.0  # on the event loop's clock
     _resolved_fields: int = 0
     _invalidations: list[object] = field(default_factory=list)
     _invalidated: int = 0
@@ -76,6 +77,7 @@ class Execution:
     async def run(self) -> dict[str, object]:
         """The response: `data`, and `errors` where there are some."""
         steps = self.plan.steps
+        self._deadline = asyncio.get_running_loop().time() + REQUEST_LIMIT
         data: dict[str, Any] | None = {}
         try:
             if self.plan.operation.operation is OperationType.MUTATION:
@@ -101,7 +103,14 @@ class Execution:
     async def _root(self, step: Step) -> Any:
         if step.rule is not None and not self.caller.may_call(step.coordinate):
             return self._refuse(step, (step.key,))
-        return await self._field(step, None, (step.key,))
+        path = (step.key,)
+        if not step.may_wait:
+            return await self._field(step, None, path)
+        try:
+            async with asyncio.timeout_at(self._deadline):
+                return await self._field(step, None, path)
+        except TimeoutError:
+            return complete_field(step, FieldError("Execution timed out.", "ExecutionTimeout"), path, self)
 
     async def _field(self, step: Step, source: Any, path: Path) -> Any:
         if step.refusal is not None:

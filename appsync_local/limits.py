@@ -10,6 +10,9 @@ from typing import Final
 DEEPEST: Final = 75
 MOST_RESOLVERS: Final = 10_000
 MOST_INVALIDATIONS: Final = 5  # per request
+# Seconds for one request. A data source that takes AppSync's 30 seconds is told so first, and its field's code decides;
+# this ends what goes on regardless, such as the next call of a pipeline.
+REQUEST_LIMIT: Final = 30.5
 LIFETIME: Final = 24 * 3600.0  # seconds
 
 

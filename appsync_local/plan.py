@@ -39,7 +39,7 @@ from appsync_local.api import ExecutableApi
 from appsync_local.authorization.caller import Rule
 from appsync_local.errors import FieldError
 from appsync_local.leaves import Leaves, leaves_of
-from appsync_local.resolvers import Resolver
+from appsync_local.resolvers import Resolver, waits
 
 _ROOT_META: Final = {"__schema": SchemaMetaFieldDef, "__type": TypeMetaFieldDef}
 
@@ -88,6 +88,11 @@ class Step:
         """Where the document asks for this, as AppSync writes it."""
         starts = [node.loc.start_token for node in self.nodes if node.loc]
         return [{"line": start.line, "column": start.column, "sourceName": None} for start in starts]
+
+    @cached_property
+    def may_wait(self) -> bool:
+        """Whether something outside of the engine is asked for this, or for what is below it."""
+        return self.resolves_below or (self.resolver is not None and waits(self.resolver))
 
     @cached_property
     def is_introspection(self) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, assert_never
 
 from appsync_local.context import FieldContext
-from appsync_local.data_sources import DataSource, LambdaDataSource
+from appsync_local.data_sources import DataSource, LambdaDataSource, NoneDataSource
 from appsync_local.errors import FieldError, FieldUnauthorized, ScriptFailed, SourceFailed
 from appsync_local.javascript.script import NOTHING, Effects, Handler, Outcome, Script
 from appsync_local.journal import OK, steps, write_step
@@ -63,6 +63,12 @@ class Pipeline:
 
 
 Resolver = Unit | Pipeline
+
+
+def waits(resolver: Resolver) -> bool:
+    """Whether it asks a data source outside of the engine."""
+    stages = (resolver.stage,) if isinstance(resolver, Unit) else resolver.functions
+    return any(not isinstance(stage.source, NoneDataSource) for stage in stages)
 
 
 @dataclass(slots=True)

@@ -37,6 +37,7 @@ API: Final = Api(
         *(UnitResolver(f"Query.{name}", "Nothing") for name in ("whoAmI", "fails", "partly")),
         *(UnitResolver(f"Query.{name}", "Nothing") for name in ("membersOnly", "librariansOnly", "oldRule")),
         PipelineResolver("Query.broken", ("first", "breaks", "ask")),
+        PipelineResolver("Query.slow", ("ask", "ask")),
         *(UnitResolver(f"Mutation.{name}", "Catalogue") for name in ("addBook", "withdraw", "recordWork", "stamp")),
         UnitResolver("Mutation.endMembership", "Nothing"),
         PipelineResolver("Mutation.orderBook", ("store", "send")),

@@ -202,6 +202,47 @@ def test_c95_a_socket_is_closed_after_a_day() -> None:
         assert run(scenario) == 1000
 
 
+class Slow(RecordingInvoker):
+    """Functions that take 20 seconds."""
+
+    async def invoke(self, function: str, payload: object) -> object:
+        self.invoked.append((function, payload))
+        await asyncio.sleep(20)
+        return "done"
+
+
+def test_a_request_ends_after_thirty_seconds_however_many_functions_it_takes() -> None:
+    with on_a_clock() as run:
+
+        async def scenario(advance: Any) -> Any:
+            invoker = Slow()
+            engine = Engine(api=API, schema=SCHEMA, code=LIBRARY, handlers=HANDLERS, api_keys=(KEY,), invoker=invoker)
+            await engine.start(port=0)
+            async with aiohttp.ClientSession() as session:
+                door = Door(engine, session, lambda url, body: {"x-api-key": KEY.key})
+                answer = asyncio.ensure_future(door.ask("{ slow whoAmI }"))
+                await until(lambda: len(invoker.invoked) == 1)
+                await advance(20)
+                await until(lambda: len(invoker.invoked) == 2)
+                await advance(10)
+                assert not answer.done()
+                await advance(1)
+                done = await answer
+            await engine.stop()
+            return done
+
+        answer = run(scenario)
+
+    assert answer["data"]["slow"] is None
+    assert answer["data"]["whoAmI"] is not None
+    [entry] = answer["errors"]
+    assert (entry["errorType"], entry["message"], entry["path"]) == (
+        "ExecutionTimeout",
+        "Execution timed out.",
+        ["slow"],
+    )
+
+
 async def test_a_shorter_lifetime_is_a_setting(session: aiohttp.ClientSession) -> None:
     engine = Engine(
         api=API, schema=SCHEMA, code=LIBRARY, handlers=HANDLERS, api_keys=(KEY,), lifetime=0.0,

@@ -7,6 +7,8 @@ import pytest
 from infrastructure.wiring import (
     Api,
     AuthMode,
+    Code,
+    DynamoDbSource,
     LambdaSource,
     NoneSource,
     PipelineFunction,
@@ -33,6 +35,12 @@ def problems(api: Api, **changed: frozenset[str]) -> tuple[str, ...]:
     with pytest.raises(WiringError) as caught:
         check(api, **found)
     return caught.value.problems
+
+
+def test_what_has_no_code_needs_no_file() -> None:
+    direct = replace(SMALL, functions=(PipelineFunction("step", source="Work", code=Code.DIRECT),))
+
+    check(direct, fields=FIELDS, files=FILES - {"functions/step.js"}, handlers=HANDLERS)
 
 
 def test_wiring_that_fits_is_accepted() -> None:
@@ -65,6 +73,20 @@ def test_what_is_missing_or_left_over_is_named(changed: dict[str, frozenset[str]
         (replace(SMALL, sources=SMALL.sources[:1]), "Query.one uses data source Nothing, which is not wired"),
         (replace(SMALL, functions=(PipelineFunction("step", "Gone"),)), "step uses data source Gone"),
         (replace(SMALL, resolvers=(PipelineResolver("Mutation.two", ("gone",)),)), "uses pipeline function gone"),
+        (replace(SMALL, resolvers=(PipelineResolver("Mutation.two", ("step",) * 11),)), "has 11 pipeline functions"),
+        (replace(SMALL, functions=(PipelineFunction("step", "Work", max_batch_size=2001),)), "batch size 2001"),
+        (
+            replace(SMALL, resolvers=(UnitResolver("Query.one", "Nothing", Code.DIRECT),)),
+            "its data source Nothing invokes no Lambda function",
+        ),
+        (
+            replace(
+                SMALL,
+                sources=(*SMALL.sources, DynamoDbSource("T", "t")),
+                functions=(PipelineFunction("step", "T", max_batch_size=5),),
+            ),
+            "pipeline function step has no code or a batch size, and its data source T invokes no Lambda function",
+        ),
     ],
 )
 def test_wiring_that_contradicts_itself_is_refused(api: Api, sentence: str) -> None:

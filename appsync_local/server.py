@@ -317,10 +317,10 @@ class _AiohttpSocket:
 
     def __init__(self, response: web.WebSocketResponse, request: web.BaseRequest) -> None:
         self._response = response
-        self._request = request
+        self._transport = request.transport
 
     def write(self, text: bytes) -> bool:
-        transport = self._request.transport
+        transport = self._transport
         if transport is None or transport.is_closing() or self._response.closed:
             return True  # whoever is gone is sent nothing, at once
         if transport.get_write_buffer_size() > WRITTEN_AHEAD:
@@ -340,8 +340,8 @@ class _AiohttpSocket:
         await self._response.close()
 
     def abort(self) -> None:
-        if self._request.transport is not None:
-            self._request.transport.abort()
+        if self._transport is not None:
+            self._transport.abort()
 
 
 def _without_subprotocols(record: logging.LogRecord) -> bool:

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import uuid
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
 from typing import Final, Protocol, assert_never
 
@@ -158,7 +158,6 @@ class Session:
                 assert_never(event)
 
     async def _start(self, start: Start) -> None:
-        head = data_head(start.id)
         try:
             subscription = await self._service.subscribe(
                 start.data,
@@ -166,7 +165,7 @@ class Session:
                 headers=self._headers,
                 peer=self._peer,
                 request_id=str(uuid.uuid4()),
-                deliver=lambda payload: self._push(start.id, head + payload + b"}"),
+                deliver=self._delivery(start.id),
                 end=lambda: self._end(start.id),
             )
         except SubscriptionRefused as refused:
@@ -190,12 +189,17 @@ class Session:
         self._send(KEEP_ALIVE)
         self._timer = asyncio.get_running_loop().call_later(self._keep_alive, self._send_keep_alive)
 
-    def _push(self, id_: SubscriptionId, text: bytes) -> None:
-        pushes = self._chaos.pushes
-        if pushes is None:
-            self._send(text)
-        else:
-            self._feed.push(pushes, id_, text)
+    def _delivery(self, id_: SubscriptionId) -> Callable[[bytes], None]:
+        head, chaos = data_head(id_), self._chaos
+
+        def deliver(payload: bytes) -> None:
+            text = b"%b%b}" % (head, payload)
+            if chaos.pushes is None:
+                self._send(text)
+            else:
+                self._feed.push(chaos.pushes, id_, text)
+
+        return deliver
 
     def _end(self, id_: SubscriptionId) -> None:
         """A mutation has invalidated a subscription: it is complete, and its connection is closed."""

@@ -40,10 +40,10 @@ class Subscription:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class _Filed:
-    """One group of one subscription."""
+    """One group of one subscription; `unchecked` is what its place in the index does not say already."""
 
     subscription: Subscription
-    group: Group
+    unchecked: Group
 
 
 # A place in the index: path of a field, and the value it has to have.
@@ -76,8 +76,8 @@ class Registry:
         index = self._fields.setdefault(subscription.field, _FieldIndex())
         filed_groups = self._filed[subscription] = []
         for group in subscription.filter:
-            filed = _Filed(subscription, group)
-            places = _best_places(index, group)
+            condition, places = _best_places(index, group)
+            filed = _Filed(subscription, tuple(other for other in group if other is not condition))
             for path, key in places:
                 index.places.setdefault(path, {}).setdefault(key, {})[filed] = None
             if not places:
@@ -110,7 +110,7 @@ class Registry:
             return [subscription for subscription in self._filed if subscription.field == field_name]
         found: dict[Subscription, None] = {}
         for filed in self.candidates(index, published):
-            if filed.subscription not in found and group_holds(filed.group, published):
+            if not filed.unchecked or (filed.subscription not in found and group_holds(filed.unchecked, published)):
                 found[filed.subscription] = None
         return list(found)
 
@@ -126,10 +126,10 @@ class Registry:
         yield from index.unplaced
 
 
-def _best_places(index: _FieldIndex, group: Group) -> list[_Place]:
-    """Where to file a group: under the equality that fewest others are filed under, so that buckets stay small."""
-    choices = [places for condition in group if (places := _places_of(condition))]
-    return min(choices, key=lambda places: sum(_crowd(index, place) for place in places), default=[])
+def _best_places(index: _FieldIndex, group: Group) -> tuple[Condition | None, list[_Place]]:
+    """Where to file a group, and by which condition: the equality that fewest others are filed under."""
+    choices = [(condition, places) for condition in group if (places := _places_of(condition))]
+    return min(choices, key=lambda choice: sum(_crowd(index, place) for place in choice[1]), default=(None, []))
 
 
 def _crowd(index: _FieldIndex, place: _Place) -> int:

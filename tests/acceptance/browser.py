@@ -1,0 +1,141 @@
+"""A real browser, driven over the Chrome DevTools Protocol.
+
+Source: https://chromedevtools.github.io/devtools-protocol/, domains Page, Runtime, Network, Input.
+"""
+
+import asyncio
+import base64
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import aiohttp
+
+NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "chrome")
+PATIENCE: Final = 20.0  # seconds, on a busy machine
+PAUSE: Final = 0.05
+_FLAGS: Final = (
+    "--headless=new", "--remote-debugging-port=0", "--no-first-run", "--no-default-browser-check", "--disable-gpu",
+    "--disable-dev-shm-usage", "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--window-size=1440,900", "--hide-scrollbars",
+)  # fmt: skip
+
+
+def find_browser() -> str | None:
+    """The first of the usual names that is installed; Debian's is brought by apt where this may be done."""
+    found = next((path for name in NAMES if (path := shutil.which(name)) is not None), None)
+    if found is None and os.geteuid() == 0 and shutil.which("apt-get"):
+        for command in (["apt-get", "update", "-qq"], ["apt-get", "install", "-y", "-qq", "chromium"]):
+            subprocess.run(command, check=False, capture_output=True, timeout=300)
+        found = shutil.which(NAMES[0])
+    return found
+
+
+class Page:
+    """One tab."""
+
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        self._socket = socket
+        self._number = 0
+        self._waiting: dict[int, asyncio.Future[Any]] = {}
+        self.requested: list[str] = []  # addresses, of whatever kind
+        self.complaints: list[str] = []  # errors and exceptions of the page's scripts
+
+    async def pump(self) -> None:
+        """Read what the browser tells, until it is gone."""
+        async for message in self._socket:
+            told = json.loads(message.data)
+            match told:
+                case {"id": int(number)}:
+                    self._waiting.pop(number).set_result(told)
+                case {"method": "Network.requestWillBeSent", "params": {"request": {"url": str(url)}}}:
+                    self.requested.append(url)
+                case {"method": "Network.webSocketCreated", "params": {"url": str(url)}}:
+                    self.requested.append(url)
+                case {"method": "Runtime.exceptionThrown", "params": {"exceptionDetails": details}}:
+                    self.complaints.append(json.dumps(details))
+                case {"method": "Log.entryAdded", "params": {"entry": {"level": "error"} as entry}}:
+                    self.complaints.append(json.dumps(entry))
+                case _:
+                    pass
+
+    async def call(self, method: str, **parameters: Any) -> Any:
+        self._number += 1
+        answer = self._waiting[self._number] = asyncio.get_running_loop().create_future()
+        await self._socket.send_json({"id": self._number, "method": method, "params": parameters})
+        async with asyncio.timeout(PATIENCE):
+            told = await answer
+        assert "error" not in told, told
+        return told["result"]
+
+    async def open(self, url: str) -> None:
+        for domain in ("Page", "Network", "Runtime", "Log"):
+            await self.call(f"{domain}.enable")
+        await self.call("Page.navigate", url=url)
+
+    async def value(self, expression: str) -> Any:
+        """What a JavaScript expression gives, a promise's value included."""
+        told = await self.call("Runtime.evaluate", expression=expression, awaitPromise=True, returnByValue=True)
+        assert "exceptionDetails" not in told, told
+        return told["result"].get("value")
+
+    async def until(self, expression: str) -> Any:
+        """The first value of an expression that is not falsy."""
+        value = None
+        try:
+            async with asyncio.timeout(PATIENCE):
+                while not value:
+                    value = await self.value(expression)
+                    await asyncio.sleep(PAUSE)
+        except TimeoutError:
+            seen = await self.value("document.body.innerText")
+            raise AssertionError(f"waited in vain for {expression}; {self.complaints}; the page says: {seen}") from None
+        return value
+
+    async def picture(self, file: Path) -> None:
+        taken = await self.call("Page.captureScreenshot", format="png")
+        await asyncio.to_thread(file.write_bytes, base64.b64decode(taken["data"]))
+
+
+@asynccontextmanager
+async def open_browser(program: str, profile: Path) -> AsyncIterator[Page]:
+    """A browser with one empty tab, and a profile of its own."""
+    sandbox = ("--no-sandbox",) if os.geteuid() == 0 else ()  # it refuses to run as root with one
+    command = [program, *_FLAGS, *sandbox, f"--user-data-dir={profile}", "about:blank"]
+    process = await asyncio.create_subprocess_exec(*command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        address = await _address(process, profile / "DevToolsActivePort")
+        async with aiohttp.ClientSession() as session:
+            async with session.get(f"http://{address}/json/list") as response:
+                [tab] = [tab for tab in await response.json() if tab["type"] == "page"]
+            async with session.ws_connect(tab["webSocketDebuggerUrl"], max_msg_size=0) as socket:
+                page = Page(socket)
+                pumping = asyncio.create_task(page.pump())
+                try:
+                    yield page
+                finally:
+                    pumping.cancel()
+                    await asyncio.gather(pumping, return_exceptions=True)
+    finally:
+        process.terminate()
+        await asyncio.wait_for(process.wait(), PATIENCE)
+
+
+async def _address(process: asyncio.subprocess.Process, file: Path) -> str:
+    """Where the browser listens, which it says in a file once it does."""
+    async with asyncio.timeout(PATIENCE):
+        while process.returncode is None:
+            lines = (await asyncio.to_thread(_read, file)).splitlines()
+            if len(lines) >= 2:
+                return f"127.0.0.1:{lines[0]}"
+            await asyncio.sleep(PAUSE)
+    raise AssertionError(f"the browser ended with status {process.returncode}")
+
+
+def _read(file: Path) -> str:
+    return file.read_text() if file.exists() else ""

@@ -130,8 +130,7 @@ class Realtime:
         """End every connection and every subscription."""
         if self._opening is not None:
             self._opening.cancel()
-            with suppress(asyncio.CancelledError, LongcallError):
-                await self._opening
+            await asyncio.gather(self._opening, return_exceptions=True)
         for connection in self._connections:
             await connection.close()
         self._connections.clear()
@@ -235,8 +234,7 @@ class _Connection(AppSyncWebsocketsTransport):
         await self.wait_closed()
         if self.receive_data_task is not None:
             self.receive_data_task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self.receive_data_task
+            await asyncio.gather(self.receive_data_task, return_exceptions=True)
 
     async def start(self, request: Request, headers: Mapping[str, str]) -> ListenerQueue:
         """Ask for a subscription, and wait for `start_ack`.

@@ -5,7 +5,6 @@ something may have been lost. The log is the truth; a push is a hint that may ne
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Final, assert_never
@@ -152,8 +151,7 @@ class Watch:
                     yield view
         finally:
             listening.cancel()
-            with suppress(asyncio.CancelledError):
-                await listening
+            await asyncio.wait({listening})  # a cancel of whoever waits here is heard, unlike in awaiting it
 
     async def _listen(self) -> None:
         waits = pauses(self._timing)

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
 from longcall.cli.exits import Ended, ExitCode
-from longcall.cli.stack import Caller, what_to_do
+from longcall.cli.stack import Caller, Stack, what_to_do
 from longcall.errors import Unreachable
 from longcall.models import InferenceRequest, JobId, Status
 
@@ -34,7 +34,7 @@ def open_client(caller: Caller, on_link: "Callable[[Link], None]" = lambda _: No
     )
 
 
-def call(caller: Caller, asking: Coroutine[Any, Any, None]) -> None:
+def call(whose: Caller | Stack, asking: Coroutine[Any, Any, None]) -> None:
     """Run a command's calls to their end.
 
     Raises:
@@ -45,7 +45,7 @@ def call(caller: Caller, asking: Coroutine[Any, Any, None]) -> None:
         asyncio.run(asking)
         sys.stdout.flush()
     except Unreachable as exc:
-        raise Unreachable(f"{exc}; {what_to_do(caller.stack)}") from exc
+        raise Unreachable(f"{exc}; {what_to_do(whose.stack if isinstance(whose, Caller) else whose)}") from exc
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or the interpreter complains once more when it ends
         raise Ended(ExitCode.OUTPUT_CLOSED) from None

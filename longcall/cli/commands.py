@@ -10,6 +10,7 @@ from longcall.cli import serving
 from longcall.cli.calls import call, follow, open_client
 from longcall.cli.exits import Ended, ExitCode
 from longcall.cli.stack import AuthMode, Caller
+from longcall.cli.targets import Target, find_target
 from longcall.models import InferenceRequest, Status, new_job_id, parse_job_id
 
 if TYPE_CHECKING:
@@ -26,10 +27,16 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
+users = typer.Typer(help="Who can sign in.", no_args_is_help=True)
+app.add_typer(users, name="user")
+
 JobOption = Annotated[str, typer.Argument(metavar="ID", help="The job's id, a UUID.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object per line on standard output.")]
 StackFile = Annotated[
     Path | None, typer.Option("--stack", envvar="LONGCALL_STACK", metavar="FILE", help="The stack file of the API.")
+]
+Where = Annotated[
+    Target, typer.Option("--target", envvar="LONGCALL_TARGET", help="The local stack, or the deployed one.")
 ]
 UserName = Annotated[str | None, typer.Option("--user", metavar="NAME", help="Who signs in; by default the first.")]
 Auth = Annotated[AuthMode, typer.Option("--auth", help="Which authorization mode of the API checks the token.")]
@@ -66,6 +73,7 @@ def run(
     job_id: OwnId = None,
     as_json: Json = False,
     stack: StackFile = None,
+    target: Where = Target.LOCAL,
     user: UserName = None,
     auth: Auth = AuthMode.LAMBDA,
 ) -> None:
@@ -74,7 +82,7 @@ def run(
     The result goes to standard output, what happens on the way to standard error. Ctrl-C detaches; the job goes on.
     """
     request = _request(file, prompt, model, system, max_tokens, temperature, process_time, metadata, job_id)
-    caller = Caller.chosen(stack=stack, user=user, auth=auth)
+    caller = Caller.chosen(stack=stack, target=target, user=user, auth=auth)
     follow(caller, request.job_id, as_json=as_json, begin=request)
 
 
@@ -91,12 +99,13 @@ def start(
     job_id: OwnId = None,
     as_json: Json = False,
     stack: StackFile = None,
+    target: Where = Target.LOCAL,
     user: UserName = None,
     auth: Auth = AuthMode.LAMBDA,
 ) -> None:
     """Start a job, print its id, and leave it to itself."""
     request = _request(file, prompt, model, system, max_tokens, temperature, process_time, metadata, job_id)
-    caller = Caller.chosen(stack=stack, user=user, auth=auth)
+    caller = Caller.chosen(stack=stack, target=target, user=user, auth=auth)
 
     async def ask() -> None:
         from longcall import display
@@ -119,12 +128,13 @@ def watch(
     job: JobOption,
     as_json: Json = False,
     stack: StackFile = None,
+    target: Where = Target.LOCAL,
     user: UserName = None,
     auth: Auth = AuthMode.LAMBDA,
 ) -> None:
     """Follow a job to its end; leaving cancels nothing."""
     job_id = parse_job_id(job)
-    follow(Caller.chosen(stack=stack, user=user, auth=auth), job_id, as_json=as_json, begin=None)
+    follow(Caller.chosen(stack=stack, target=target, user=user, auth=auth), job_id, as_json=as_json, begin=None)
 
 
 @app.command(epilog="\b\nExample:\n  longcall get 123e4567-e89b-42d3-a456-426614174000 > result.txt")
@@ -132,6 +142,7 @@ def get(
     job: JobOption,
     as_json: Json = False,
     stack: StackFile = None,
+    target: Where = Target.LOCAL,
     user: UserName = None,
     auth: Auth = AuthMode.LAMBDA,
 ) -> None:
@@ -140,7 +151,7 @@ def get(
     Its text goes to standard output, the rest to standard error.
     """
     job_id = parse_job_id(job)
-    caller = Caller.chosen(stack=stack, user=user, auth=auth)
+    caller = Caller.chosen(stack=stack, target=target, user=user, auth=auth)
 
     async def ask() -> None:
         from longcall.cli import tables
@@ -157,11 +168,12 @@ def list_(
     limit: Annotated[int, typer.Option("--limit", min=1, help="Most jobs.")] = 20,
     as_json: Json = False,
     stack: StackFile = None,
+    target: Where = Target.LOCAL,
     user: UserName = None,
     auth: Auth = AuthMode.LAMBDA,
 ) -> None:
     """List your jobs, newest first."""
-    caller = Caller.chosen(stack=stack, user=user, auth=auth)
+    caller = Caller.chosen(stack=stack, target=target, user=user, auth=auth)
 
     async def ask() -> None:
         from longcall.cli import tables
@@ -178,12 +190,13 @@ def events(
     after: Annotated[int, typer.Option("--after", min=0, help="Only events with a greater sequence.")] = 0,
     as_json: Json = False,
     stack: StackFile = None,
+    target: Where = Target.LOCAL,
     user: UserName = None,
     auth: Auth = AuthMode.LAMBDA,
 ) -> None:
     """Show a job's log as it stands, an event per line."""
     job_id = parse_job_id(job)
-    caller = Caller.chosen(stack=stack, user=user, auth=auth)
+    caller = Caller.chosen(stack=stack, target=target, user=user, auth=auth)
 
     async def ask() -> None:
         from longcall import display
@@ -200,12 +213,13 @@ def cancel(
     job: JobOption,
     as_json: Json = False,
     stack: StackFile = None,
+    target: Where = Target.LOCAL,
     user: UserName = None,
     auth: Auth = AuthMode.LAMBDA,
 ) -> None:
     """End a job; what it has produced stays readable."""
     job_id = parse_job_id(job)
-    caller = Caller.chosen(stack=stack, user=user, auth=auth)
+    caller = Caller.chosen(stack=stack, target=target, user=user, auth=auth)
 
     async def ask() -> None:
         from longcall import display
@@ -227,11 +241,12 @@ def token(
     header: Annotated[bool, typer.Option("--header", help="The whole value of the Authorization header.")] = False,
     as_json: Json = False,
     stack: StackFile = None,
+    target: Where = Target.LOCAL,
     user: UserName = None,
     auth: Auth = AuthMode.LAMBDA,
 ) -> None:
     """Sign in, and print a token."""
-    caller = Caller.chosen(stack=stack, user=user, auth=auth)
+    caller = Caller.chosen(stack=stack, target=target, user=user, auth=auth)
 
     async def ask() -> None:
         from longcall import display
@@ -250,9 +265,10 @@ def chaos(
     spec: Annotated[str | None, typer.Argument(metavar="SPEC", help="What goes wrong from now on, or off.")] = None,
     as_json: Json = False,
     stack: StackFile = None,
+    target: Where = Target.LOCAL,
 ) -> None:
     """Make the local stack lose things, or tell what it has lost; see docs/chaos.md."""
-    caller = Caller.chosen(stack=stack, user=None, auth=AuthMode.LAMBDA)
+    caller = Caller.chosen(stack=stack, target=target)
 
     async def ask() -> None:
         from longcall import display
@@ -279,11 +295,12 @@ def doctor(
     ] = None,
     as_json: Json = False,
     stack: StackFile = None,
+    target: Where = Target.LOCAL,
     user: UserName = None,
     auth: Auth = AuthMode.LAMBDA,
 ) -> None:
     """Check that all is well, and say why a token may or may not use a field."""
-    caller = Caller.chosen(stack=stack, user=user, auth=auth)
+    caller = Caller.chosen(stack=stack, target=target, user=user, auth=auth)
     findings: list[Finding] = []
 
     async def ask() -> None:
@@ -300,6 +317,65 @@ def doctor(
     call(caller, ask())
     if any(finding.is_bad for finding in findings):
         raise Ended(ExitCode.REFUSED)
+
+
+@app.command("update-status", epilog="\b\nExample:\n  longcall update-status $id FAILED --error 'ended by hand'")
+def update_status(
+    job: JobOption,
+    status: Annotated[Status, typer.Argument(metavar="STATUS", help="Where the job is to stand.")],
+    result: Annotated[str | None, typer.Option("--result", metavar="JSON", help="With COMPLETED.")] = None,
+    error: Annotated[str | None, typer.Option("--error", metavar="TEXT", help="With FAILED: what went wrong.")] = None,
+    as_json: Json = False,
+    stack: StackFile = None,
+    target: Where = Target.LOCAL,
+) -> None:
+    """Report on a job as its operator, signed with AWS credentials.
+
+    On AWS they are this shell's, and have to allow appsync:GraphQL on Mutation.updateStatus.
+    """
+    from longcall import display
+    from longcall.cli.operating import report
+
+    job_id, api = parse_job_id(job), find_target(stack, target, start=Path.cwd())
+
+    async def ask() -> None:
+        event = await report(api, job_id, status, result=result, error=error)
+        typer.echo(display.json_line(display.wire(event)) if as_json else display.log_row(event))
+
+    call(api, ask())
+
+
+@app.command(epilog="\b\nExample:\n  longcall smoke --minutes 0.5 --target aws -v")
+def smoke(
+    minutes: Annotated[float, typer.Option("--minutes", min=0.01, max=14, help="How long the job takes.")] = 5,
+    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Log the wire, without secrets.")] = False,
+    as_json: Json = False,
+    stack: StackFile = None,
+    target: Where = Target.LOCAL,
+    user: UserName = None,
+    auth: Auth = AuthMode.LAMBDA,
+) -> None:
+    """Run a job of five minutes, and check and time each change of its status.
+
+    The job has to end within a minute more than it takes.
+    """
+    from longcall.cli import smoke as smoking
+    from longcall.cli import wire
+
+    if verbose:
+        wire.log_to_terminal()
+    smoking.run(Caller.chosen(stack=stack, target=target, user=user, auth=auth), minutes, as_json=as_json)
+
+
+@users.command("create", epilog="\b\nExample:\n  longcall user create --target aws")
+def create_user(stack: StackFile = None, target: Where = Target.LOCAL) -> None:
+    """Make the test user of .env, anew if it exists; no mail is sent.
+
+    Reads TEST_USER_EMAIL and TEST_USER_PASSWORD. On AWS it takes this shell's AWS credentials.
+    """
+    from longcall.cli.users import create
+
+    typer.echo(f"user {create(find_target(stack, target, start=Path.cwd()))} can sign in")
 
 
 @app.command(

@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -12,6 +12,7 @@ from longcall.errors import ConfigurationError, Unreachable
 
 if TYPE_CHECKING:
     from longcall.authorization import Authorization, CognitoPassword
+    from longcall.cli.targets import Target
 
 STACK_FILE: Final = Path(".longcall/stack.json")
 NO_STACK: Final = "start one here with `make run` or `longcall serve`, or name another one's file with --stack"
@@ -48,6 +49,8 @@ class Stack:
     client_id: str
     cognito_url: str | None
     users: tuple[User, ...]
+    pool_id: str = ""
+    operator: tuple[str, str] | None = field(default=None, repr=False)  # a key that may report, and its secret
 
 
 def what_to_do(stack: Stack) -> str:
@@ -90,6 +93,8 @@ def read_stack(file: Path) -> Stack:
             client_id=_text(fields, "clientId"),
             cognito_url=fields.get("cognitoUrl"),
             users=tuple(User(_text(user, "username"), _text(user, "password")) for user in fields.get("users", ())),
+            pool_id=str(fields.get("userPoolId", "")),
+            operator=_operator(fields.get("operator")),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as exc:
         raise ConfigurationError(f"{file} is no stack file of this version; start the stack again to write it") from exc
@@ -102,8 +107,12 @@ def _text(fields: Mapping[str, Any], name: str) -> str:
     return value
 
 
+def _operator(fields: Mapping[str, Any] | None) -> tuple[str, str] | None:
+    return None if fields is None else (_text(fields, "accessKeyId"), _text(fields, "secretAccessKey"))
+
+
 def pick_user(stack: Stack, name: str | None, environment: Mapping[str, str]) -> User:
-    """Who signs in: `name`, else who the environment names, else the stack's first user.
+    """Who signs in: `name`, else who the environment names, else the stack's first user, else the test user.
 
     Raises:
         ConfigurationError
@@ -112,12 +121,18 @@ def pick_user(stack: Stack, name: str | None, environment: Mapping[str, str]) ->
     password = environment.get("LONGCALL_PASSWORD")
     if wanted is not None and password is not None and wanted == environment.get("LONGCALL_USERNAME"):
         return User(wanted, password)
-    known = [user for user in stack.users if wanted is None or user.is_called(wanted)]
+    users = [*stack.users]
+    if "TEST_USER_EMAIL" in environment and "TEST_USER_PASSWORD" in environment:
+        users.append(User(environment["TEST_USER_EMAIL"], environment["TEST_USER_PASSWORD"]))
+    known = [user for user in users if wanted is None or user.is_called(wanted)]
     if known:
         return known[0]
     if wanted is None:
-        raise ConfigurationError("nobody to sign in as; set LONGCALL_USERNAME and LONGCALL_PASSWORD")
-    names = ", ".join(user.username for user in stack.users) or "nobody"
+        raise ConfigurationError(
+            "nobody to sign in as; set LONGCALL_USERNAME and LONGCALL_PASSWORD, or TEST_USER_EMAIL and "
+            "TEST_USER_PASSWORD in .env"
+        )
+    names = ", ".join(user.username for user in users) or "nobody"
     raise ConfigurationError(
         f"no password is known for {wanted}; the stack knows {names}, and LONGCALL_USERNAME with LONGCALL_PASSWORD "
         "name anybody else"
@@ -133,14 +148,19 @@ class Caller:
     auth: AuthMode
 
     @classmethod
-    def chosen(cls, *, stack: Path | None, user: str | None, auth: AuthMode) -> "Caller":
+    def chosen(
+        cls, *, stack: Path | None, target: "Target", user: str | None = None, auth: AuthMode = AuthMode.LAMBDA
+    ) -> "Caller":
         """The caller that the options and the environment of this process name.
 
         Raises:
             Unreachable, ConfigurationError
         """
-        found = find_stack(stack, start=Path.cwd())
-        return cls(found, pick_user(found, user, os.environ), auth)
+        from longcall.cli.targets import find_target, test_user
+
+        found = find_target(stack, target, start=Path.cwd())
+        environment = {**os.environ, **test_user(os.environ, start=Path.cwd())}
+        return cls(found, pick_user(found, user, environment), auth)
 
     def provider(self) -> "CognitoPassword":
         from longcall.authorization import CognitoPassword

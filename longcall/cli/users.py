@@ -1,0 +1,70 @@
+"""The test user of `.env`, made in the stack's user pool."""
+
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from longcall.cli.operating import NO_CREDENTIALS
+from longcall.cli.stack import Stack
+from longcall.cli.targets import TEST_USER, test_user
+from longcall.errors import ConfigurationError, InvalidInput, SignInFailed, Unreachable
+
+if TYPE_CHECKING:
+    from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
+
+LOCAL_CREDENTIALS: Final = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}  # an emulator takes any
+
+
+def create(stack: Stack) -> str:
+    """Make the user, in place of one with the same name; gives the name. No mail is sent.
+
+    Raises:
+        ConfigurationError: `.env` does not name the user, or there are no AWS credentials.
+        InvalidInput: The pool does not take the name or the password.
+        SignInFailed: These AWS credentials may not make users.
+        Unreachable: The pool does not answer.
+    """
+    said = test_user(os.environ, start=Path.cwd())
+    if missing := [name for name in TEST_USER if name not in said]:
+        raise ConfigurationError(f"{' and '.join(missing)} have to be in .env; copy .env.sample, and fill it in")
+    name, password = (said[variable] for variable in TEST_USER)
+    cognito = _client(stack)
+    from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+
+    try:
+        _replace(cognito, stack.pool_id, name, password)
+    except NoCredentialsError:
+        raise ConfigurationError(NO_CREDENTIALS) from None
+    except ClientError as error:
+        code, words = error.response["Error"]["Code"], error.response["Error"]["Message"]
+        if code in ("InvalidPasswordException", "InvalidParameterException"):
+            raise InvalidInput(f"the user pool does not take this user: {words} ({code})") from error
+        raise SignInFailed(f"the user could not be made: {words} ({code})") from error
+    except BotoCoreError as error:
+        raise Unreachable(f"no answer from the user pool ({type(error).__name__})") from error
+    return name
+
+
+def _client(stack: Stack) -> "CognitoIdentityProviderClient":
+    try:
+        import boto3
+    except ModuleNotFoundError:
+        raise ConfigurationError("making users needs boto3; run `pip install boto3`") from None
+    if stack.cognito_url is None:
+        return boto3.client("cognito-idp", region_name=stack.region)
+    own: dict[str, Any] = {"endpoint_url": stack.cognito_url, **LOCAL_CREDENTIALS}
+    return boto3.client("cognito-idp", region_name=stack.region, **own)
+
+
+def _replace(cognito: "CognitoIdentityProviderClient", pool_id: str, name: str, password: str) -> None:
+    with suppress(cognito.exceptions.UserNotFoundException):
+        cognito.admin_delete_user(UserPoolId=pool_id, Username=name)
+    cognito.admin_create_user(
+        UserPoolId=pool_id,
+        Username=name,
+        MessageAction="SUPPRESS",
+        UserAttributes=[{"Name": "email", "Value": name}, {"Name": "email_verified", "Value": "true"}],
+    )
+    # Permanent, so that no new one is asked for at the first sign-in.
+    cognito.admin_set_user_password(UserPoolId=pool_id, Username=name, Password=password, Permanent=True)

@@ -5,6 +5,7 @@ Source: AppSync Developer Guide, "Scalar types in GraphQL", and "Configuring aut
 
 import ipaddress
 import re
+from calendar import monthrange
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -57,6 +58,9 @@ _PATTERNS: Final = {
 AS_IT_IS: Final[Mapping[object, type]] = {GraphQLString: str, GraphQLID: str, GraphQLBoolean: bool}
 
 
+_CALENDAR: Final = frozenset({"AWSDate", "AWSDateTime"})
+
+
 def add_behaviour(schema: GraphQLSchema) -> None:
     """Give the built-in scalars of a schema made with `BUILT_IN` their checks and conversions."""
     for name in _PATTERNS:
@@ -93,11 +97,20 @@ def _checked_text(name: str) -> Callable[[object], object]:
     pattern = _PATTERNS[name]
 
     def check(value: object) -> object:
-        if isinstance(value, str) and pattern.fullmatch(value):
+        if isinstance(value, str) and pattern.fullmatch(value) and (name not in _CALENDAR or _is_day(value)):
             return value
         raise _unfit(value, name)
 
     return check
+
+
+def _is_day(text: str) -> bool:
+    """Whether the calendar has the day that the text begins with."""
+    date = text.lstrip("-")[:10]
+    if date[8:] <= "28":
+        return True
+    year, month, day = (int(part) for part in date.split("-"))
+    return day <= monthrange(2000 + year % 400, month)[1]  # leap years repeat every 400 years
 
 
 def _url(value: object) -> object:

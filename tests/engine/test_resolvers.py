@@ -1,5 +1,6 @@
 """The order of handlers and data sources, and the ways to leave it early."""
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 from appsync_local.authorization.caller import Caller
 from appsync_local.context import FieldContext, RequestContext
 from appsync_local.data_sources import LambdaDataSource, NoneDataSource
-from appsync_local.errors import FieldError, FunctionFailed
+from appsync_local.errors import FieldError, FunctionFailed, SourceFailed
 from appsync_local.javascript.script import Script
 from appsync_local.resolvers import Pipeline, Resolution, Stage, Unit
 from infrastructure.wiring import AuthMode
@@ -119,3 +120,33 @@ async def test_the_payload_alone_is_the_event_of_the_function(code: Code) -> Non
 async def test_none_answers_with_the_payload_or_null(code: Code) -> None:
     assert await code.run(Unit(code.stage("return { payload: { a: 1 } };"))) == {"a": 1}
     assert await code.run(Unit(code.stage())) is None
+
+
+async def test_a_failed_source_may_give_a_result_besides_its_error(code: Code) -> None:
+    def throw(_: Any) -> Any:
+        raise SourceFailed("DynamoDB:ConditionalCheckFailedException", "no", {"stored": 1})
+
+    code.invoker.functions["worker"] = throw
+    stage = code.lambda_stage('return { operation: "Invoke" };', "return [ctx.error.type, ctx.result];")
+
+    assert await code.run(Unit(stage)) == ["DynamoDB:ConditionalCheckFailedException", {"stored": 1}]
+
+
+async def test_what_code_logs_is_in_the_engines_log_with_the_field(
+    code: Code, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "appsync_local")
+
+    await code.run(Unit(code.stage('console.log("n is", { a: 1 }); console.error("bad"); return {};')))
+
+    logged = [(r.levelname, r.getMessage()) for r in caplog.records if r.name == "appsync_local"]
+    assert logged == [("INFO", 'Query.f: n is {"a":1}'), ("ERROR", "Query.f: bad")]
+
+
+async def test_code_that_throws_is_logged_with_file_and_line(code: Code, caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(FieldError, match=r"^code\.js:2:\d+: TypeError"):
+        await code.run(Unit(code.stage("return ctx.no.such;")))
+
+    [record] = [r for r in caplog.records if r.levelname == "WARNING"]
+    assert record.getMessage().startswith("Query.f failed: code.js:2:")
+    assert f"at request ({code.folder}/code1.js:2:" in record.getMessage()

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from contextlib import aclosing
 from dataclasses import replace
 
 import pytest
@@ -547,3 +548,26 @@ async def test_provider_that_fails_shows_its_own_error(service: AppSync) -> None
     async with Client(service.url, authorization=LambdaToken(provider), timing=SHORT) as client:
         with pytest.raises(RuntimeError, match="vault"):
             await collect(client)
+
+
+@pytest.mark.parametrize("turns", range(12))
+async def test_cancel_is_heard_at_every_moment_of_leaving_a_watch(service: AppSync, client: Client, turns: int) -> None:
+    service.append(JOB)
+    leaves = asyncio.Event()
+
+    async def leave() -> None:
+        async with aclosing(client.watch(JOB)) as views:
+            async for _ in views:
+                leaves.set()
+                break
+        await asyncio.Event().wait()
+
+    task = asyncio.create_task(leave())
+    async with asyncio.timeout(BOUND):
+        await leaves.wait()
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.wait({task})
+
+    assert task.cancelled()

@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
 from appsync_local.authorization.api_keys import ApiKey, ApiKeys
 from appsync_local.authorization.caller import Caller
 from appsync_local.authorization.credentials import (
+    TOKEN_MODES,
     JsonWebToken,
     Opaque,
     Presented,
@@ -17,12 +18,14 @@ from appsync_local.authorization.credentials import (
 )
 from appsync_local.authorization.lambda_authorizer import LambdaAuthorizer
 from appsync_local.authorization.oidc import OidcProvider
-from appsync_local.authorization.published_keys import Clock, Fetch
 from appsync_local.authorization.sigv4 import IamPrincipal, verify
-from appsync_local.authorization.tokens import TokenIssuer, Tokens
 from appsync_local.authorization.user_pools import UserPool
 from appsync_local.errors import NO_VALID_CREDENTIAL, unauthorized
 from infrastructure.wiring import AuthMode
+
+if TYPE_CHECKING:
+    from appsync_local.authorization.published_keys import Clock, Fetch
+    from appsync_local.authorization.tokens import TokenIssuer, Tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +58,8 @@ class Gate:
         known: Known,
         authorizer: LambdaAuthorizer | None,
         region: str,
-        fetch: Fetch,
-        clock: Clock,
+        fetch: "Fetch",
+        clock: "Clock",
         now: Callable[[], datetime],
     ) -> None:
         self._modes = frozenset(modes)
@@ -66,7 +69,7 @@ class Gate:
             *(known.user_pools if AuthMode.COGNITO in modes else ()),
             *(known.oidc_providers if AuthMode.OIDC in modes else ()),
         )
-        self._tokens = Tokens(issuers, fetch=fetch, clock=clock, now=now)
+        self._tokens = _tokens(issuers, fetch, clock, now) if self._modes & TOKEN_MODES else None
         self._principals = {principal.access_key_id: principal for principal in known.principals}
         self._region = region
         self._now = now
@@ -84,6 +87,8 @@ class Gate:
             case PresentedKey():
                 return self._api_keys.verify(credential)
             case JsonWebToken():
+                if self._tokens is None:
+                    raise unauthorized(NO_VALID_CREDENTIAL)
                 return await self._tokens.verify(credential, presented)
             case Opaque():
                 if self._authorizer is None:
@@ -93,3 +98,11 @@ class Gate:
                 raise unauthorized(NO_VALID_CREDENTIAL)
             case _:
                 assert_never(credential)
+
+
+def _tokens(
+    issuers: "tuple[TokenIssuer, ...]", fetch: "Fetch", clock: "Clock", now: Callable[[], datetime]
+) -> "Tokens":
+    from appsync_local.authorization.tokens import Tokens  # cryptography: 10 MB, and some start-up time
+
+    return Tokens(issuers, fetch=fetch, clock=clock, now=now)

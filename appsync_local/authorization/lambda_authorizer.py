@@ -7,7 +7,7 @@ import asyncio
 import logging
 import re
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -15,7 +15,6 @@ import orjson
 
 from appsync_local.authorization.caller import Caller
 from appsync_local.authorization.credentials import Opaque, Presented
-from appsync_local.authorization.published_keys import Clock
 from appsync_local.errors import ApiInvalid, FunctionFailed, unauthorized
 from appsync_local.lambda_invoker import LambdaInvoker
 from infrastructure.wiring import AuthMode
@@ -55,7 +54,12 @@ class LambdaAuthorizer:
     """
 
     def __init__(
-        self, function: str, invoker: LambdaInvoker, options: AuthorizerOptions = DEFAULT_OPTIONS, *, clock: Clock
+        self,
+        function: str,
+        invoker: LambdaInvoker,
+        options: AuthorizerOptions = DEFAULT_OPTIONS,
+        *,
+        clock: Callable[[], float],
     ) -> None:
         self._function = function
         self._invoker = invoker

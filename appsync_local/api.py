@@ -1,10 +1,12 @@
 """From wiring, schema and code files to an API that can be executed."""
 
 import dataclasses
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Final, assert_never
 
@@ -175,6 +177,9 @@ def load_schema(path: Path) -> GraphQLSchema:
     """
     try:
         own = parse(Source(path.read_text(encoding="utf-8"), str(path)))
+    except UnicodeDecodeError as error:
+        line = path.read_bytes()[: error.start].count(b"\n") + 1
+        raise ApiInvalid([f"{path}:{line}: the file is not UTF-8; save it as UTF-8"]) from None
     except OSError as error:
         raise ApiInvalid([f"{path} cannot be read: {error.strerror}; give the path of the schema file"]) from None
     except GraphQLSyntaxError as error:
@@ -191,9 +196,16 @@ def load_schema(path: Path) -> GraphQLSchema:
 
 
 def _placed(error: GraphQLError, path: Path) -> str:
+    message = error.message
+    if message.startswith("Unknown directive"):
+        own = sorted(f"@{name}" for name in re.findall(r"directive @(\w+)", BUILT_IN))
+        found = get_close_matches(message.split("'")[1], own, n=1)
+        message = f"{message} Did you mean {found[0]}?" if found else f"{message} There are {', '.join(own)}."
+    if message.startswith("Query root type"):
+        message = f"{message} Add `type Query`."
     if not error.locations:
-        return f"{path}: {error.message}"
-    return f"{path}:{error.locations[0].line}:{error.locations[0].column}: {error.message}"
+        return f"{path}: {message}"
+    return f"{path}:{error.locations[0].line}:{error.locations[0].column}: {message}"
 
 
 def _fields(schema: GraphQLSchema) -> Iterator[tuple[GraphQLNamedType, str, GraphQLField]]:
@@ -268,7 +280,13 @@ def _triggers(schema: GraphQLSchema, path: Path) -> dict[str, tuple[str, ...]]:
     for name, field in (schema.subscription_type.fields if schema.subscription_type else {}).items():
         for mutation in _mutations_of(field):
             if mutation not in mutations:
-                problems.append(_at(field, path, f"Subscription.{name} listens to {mutation}, which is no mutation"))
+                problems.append(
+                    _at(
+                        field,
+                        path,
+                        f"Subscription.{name} listens to {mutation}, which is no mutation{_meant(mutation, mutations)}",
+                    )
+                )
             elif get_named_type(mutations[mutation].type) is not get_named_type(field.type):
                 problems.append(
                     _at(
@@ -282,6 +300,11 @@ def _triggers(schema: GraphQLSchema, path: Path) -> dict[str, tuple[str, ...]]:
     if problems:
         raise ApiInvalid(problems)
     return triggers
+
+
+def _meant(name: str, known: Iterable[str]) -> str:
+    near = get_close_matches(name, list(known), n=1)
+    return f"; did you mean {near[0]}?" if near else "; add it, or take it out of @aws_subscribe"
 
 
 def _mutations_of(field: GraphQLField) -> Iterable[str]:

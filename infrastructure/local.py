@@ -121,10 +121,11 @@ def _run(arguments: argparse.Namespace) -> int:
     started = time.monotonic()
     import uvloop
 
-    from appsync_local.errors import EngineError
+    from appsync_local.errors import ApiInvalid, EngineError
     from chalicelib.errors import MissingSettings
     from infrastructure.intrinsics import TemplateInvalid
     from infrastructure.local_identity import IdentityUnavailable
+    from infrastructure.local_mistakes import placed
     from infrastructure.local_stack import StackError
     from infrastructure.stages import UnknownStage
     from infrastructure.wiring import WiringError
@@ -134,6 +135,9 @@ def _run(arguments: argparse.Namespace) -> int:
     )  # fmt: skip
     try:
         return uvloop.run(_serve(arguments, started))
+    except ApiInvalid as invalid:
+        sys.stderr.write(f"longcall: {ApiInvalid(placed(invalid.problems))}\n")
+        return CANNOT_START
     except refusals as error:
         sys.stderr.write(f"longcall: {error}\n")
         return CANNOT_START

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from difflib import get_close_matches
 from enum import Enum
 from typing import Final
 
@@ -150,11 +151,13 @@ def check(api: Api, *, fields: AbstractSet[str], files: AbstractSet[str], handle
     sources = {source.name for source in api.sources}
     problems.extend(
         f"data source {source.name} invokes {source.function}, which is no handler in app.py"
+        f"{_instead(source.function, handlers)}"
         for source in api.sources
         if isinstance(source, LambdaSource) and source.function not in handlers
     )
     problems.extend(
         f"pipeline function {function.name} uses data source {function.source}, which is not wired"
+        f"{_instead(function.source, sources)}"
         for function in api.functions
         if function.source not in sources
     )
@@ -165,23 +168,37 @@ def check(api: Api, *, fields: AbstractSet[str], files: AbstractSet[str], handle
         *(resolver_file(r) for r in api.resolvers if isinstance(r, PipelineResolver) or r.code is Code.FILE),
         *(function_file(f) for f in api.functions if f.code is Code.FILE),
     }
-    problems.extend(f"graphql/{file} is wired and does not exist" for file in sorted(needed - files))
-    problems.extend(f"graphql/{file} exists and is not wired" for file in sorted(files - needed))
+    problems.extend(
+        f"graphql/{file} is wired and does not exist{_instead(file, files - needed, 'write it, or unwire it')}"
+        for file in sorted(needed - files)
+    )
+    problems.extend(
+        f"graphql/{file} exists and is not wired; wire it in infrastructure/wiring.py, or delete it"
+        for file in sorted(files - needed)
+    )
     if problems:
         raise WiringError(problems)
 
 
+def _instead(name: str, known: AbstractSet[str], advice: str = "wire or define it") -> str:
+    """What to do about a name that nothing has: perhaps another one was meant."""
+    near = get_close_matches(name, sorted(known), n=1)
+    return f"; did you mean {near[0]}?" if near else f"; {advice}"
+
+
 def _repeated(kind: str, names: Iterable[str]) -> list[str]:
-    return [f"{kind} {name} is wired {count} times" for name, count in Counter(names).items() if count > 1]
+    return [f"{kind} {name} is wired {count} times; keep one" for name, count in Counter(names).items() if count > 1]
 
 
 def _authorizer_problems(api: Api, handlers: AbstractSet[str]) -> list[str]:
     if not api.modes:
-        return ["no authorization mode is given; the first one is the default"]
+        return ["no authorization mode is given; give one or more, the first one is the default"]
     if (AuthMode.LAMBDA in api.modes) != (api.authorizer is not None):
         return ["AWS_LAMBDA among the modes and an authorizer go together; one of the two is missing"]
     if api.authorizer is not None and api.authorizer not in handlers:
-        return [f"the authorizer is {api.authorizer}, which is no handler in app.py"]
+        return [
+            f"the authorizer is {api.authorizer}, which is no handler in app.py{_instead(api.authorizer, handlers)}"
+        ]
     return []
 
 
@@ -210,16 +227,17 @@ def _resolver_problems(
     resolver: Resolver, api: Api, fields: AbstractSet[str], sources: AbstractSet[str]
 ) -> Iterable[str]:
     if resolver.field not in fields:
-        yield f"{resolver.field} has a resolver and is no field of the schema"
+        near = _instead(resolver.field, fields, "add it to graphql/schema.graphql, or unwire its resolver")
+        yield f"{resolver.field} has a resolver and is no field of the schema{near}"
     match resolver:
         case UnitResolver(field, source):
             if source not in sources:
-                yield f"{field} uses data source {source}, which is not wired"
+                yield f"{field} uses data source {source}, which is not wired{_instead(source, sources)}"
         case PipelineResolver(field, functions):
             known = {function.name for function in api.functions}
             for name in functions:
                 if name not in known:
-                    yield f"{field} uses pipeline function {name}, which is not wired"
+                    yield f"{field} uses pipeline function {name}, which is not wired{_instead(name, known)}"
 
 
 API: Final = Api(

@@ -58,7 +58,15 @@ def test_wiring_that_fits_is_accepted() -> None:
     ],
 )
 def test_what_is_missing_or_left_over_is_named(changed: dict[str, frozenset[str]], sentence: str) -> None:
-    assert problems(SMALL, **changed) == (sentence,)
+    [found] = problems(SMALL, **changed)
+
+    assert found.startswith(f"{sentence}; ")  # what to do comes after it
+
+
+def test_name_that_is_nearly_right_is_suggested() -> None:
+    misspelt = replace(SMALL, resolvers=(SMALL.resolvers[0], PipelineResolver("Mutation.two", ("stpe",))))
+
+    assert problems(misspelt) == ("Mutation.two uses pipeline function stpe, which is not wired; did you mean step?",)
 
 
 @pytest.mark.parametrize(

@@ -15,10 +15,12 @@ EVENTS ?= 20
 SEED ?= 1
 SOURCES := app.py appsync_local certify chalicelib infrastructure longcall tests bench
 
+PEERS := bench/.venv/ready $(patsubst %,bench/node/%/node_modules/.package-lock.json,simulator yoga)
+
 RUN = run --model "$(MODEL)" $(if $(PROMPT),--prompt "$$PROMPT") $(if $(FILE),"$(FILE)")
 export PROMPT
 
-.PHONY: help run serve test certify check format lock synth diff deploy destroy cdk node clean
+.PHONY: help run serve test certify bench check format lock synth diff deploy destroy cdk node clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +36,18 @@ test: check ## Set up, check, and run every test
 
 certify: $(VENV)/dev.ready ## Lose things on purpose, and certify that nothing was lost: JOBS=… EVENTS=… SEED=…
 	@$(BIN)/python -m certify --jobs $(JOBS) --events $(EVENTS) --seed $(SEED)
+
+bench: $(VENV)/dev.ready $(PEERS) ## Measure the engine against its peers, and write docs/performance.md: ROUNDS=…
+	@$(BIN)/python -m bench $(if $(ROUNDS),--rounds $(ROUNDS))
+
+bench/.venv/ready: bench/requirements.txt | $(BIN)/python
+	@echo "setting up what the engine is measured against (once; some minutes)"
+	@"$(PYTHON)" -m venv bench/.venv
+	@bench/.venv/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
+
+bench/node/%/node_modules/.package-lock.json: bench/node/%/package-lock.json | node
+	@cd bench/node/$* && npm ci --silent
 
 check: $(VENV)/dev.ready ## Ruff and mypy
 	@$(BIN)/ruff format --check --quiet $(SOURCES)
@@ -79,10 +93,10 @@ $(CDK_CLI): infrastructure/package-lock.json | node
 
 node:
 	@node --version 2>/dev/null | awk -F '[v.]' '{ new = $$2 >= 20 } END { exit !new }' \
-	  || { echo "error: Node 20 or newer is needed for CDK, and was not found; install it from https://nodejs.org" >&2; exit 1; }
+	  || { echo "error: Node 20 or newer is needed, and was not found; install it from https://nodejs.org" >&2; exit 1; }
 
 clean: ## Remove the environment, caches and local jobs
-	@rm -rf $(VENV) .longcall .mypy_cache .pytest_cache .ruff_cache .hypothesis longcall.egg-info tests/node/node_modules
+	@rm -rf $(VENV) .longcall .mypy_cache .pytest_cache .ruff_cache .hypothesis longcall.egg-info tests/node/node_modules bench/.venv bench/node/*/node_modules
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "error: Python 3.11 or newer was not found; install it, or say which with PYTHON=…" >&2; exit 1; }

@@ -1,0 +1,115 @@
+"""The engine with one of its measures taken out, so that what the measure brings can be seen."""
+
+from collections.abc import Callable, Mapping
+from enum import Enum
+from typing import Any
+
+from graphql import DocumentNode, GraphQLResolveInfo, execute
+
+from appsync_local import inputs, leaves, session, subscriptions
+from appsync_local.documents import Document, Documents, Operation
+from appsync_local.execution import Execution, field_context
+from appsync_local.javascript.script import Script
+from appsync_local.plan import Plan
+from appsync_local.resolvers import Resolution
+
+
+class Measure(Enum):
+    """What can be taken out; values as the command line has them."""
+
+    KEPT_DOCUMENTS = "kept-documents"
+    KEPT_CONTEXTS = "kept-contexts"
+    PLANS = "plans"
+    COMPILED_VALUES = "compiled-values"
+    SHARED_PAYLOADS = "shared-payloads"
+    INDEX = "index"
+    DIRECT_WRITES = "direct-writes"
+    UVLOOP = "uvloop"
+
+
+def take_out(measure: Measure) -> None:
+    """Patch the engine in this process, before it is made. `UVLOOP` is the caller's to leave out."""
+    patch = _PATCHES.get(measure)
+    if patch is not None:
+        patch()
+
+
+def _kept_documents() -> None:
+    def get(self: Documents, text: str) -> Document:
+        return Document(self._api, self._valid(text))
+
+    Documents.get = get  # type: ignore[method-assign]
+
+
+def _kept_contexts() -> None:
+    run = Script._run
+
+    def fresh(self: Script, *given: Any) -> dict[str, Any]:
+        self._load()
+        return run(self, *given)
+
+    Script._run = fresh  # type: ignore[method-assign, assignment]
+
+
+def _plans() -> None:
+    """graphql-core's executor in place of the plan's; parsing and validating are still done once."""
+
+    async def run(self: Execution) -> dict[str, object]:
+        steps = {step.key: step for step in self.plan.steps}
+
+        async def resolve(source: Any, info: GraphQLResolveInfo[Any], **_: Any) -> Any:
+            if info.path.prev is not None:
+                return source.get(info.field_name)
+            step = steps[str(info.path.key)]
+            assert step.resolver is not None  # noqa: S101  # every root field of the bench has one
+            return await Resolution(field_context(step, source, self.context, self.variables)).run(step.resolver)
+
+        document = DocumentNode(definitions=(self.plan.operation,))
+        given = {name: source.value for name, source in self.variables.sources.items()}
+        result = await execute(self.plan.api.schema, document, variable_values=given, field_resolver=resolve)  # type: ignore[misc]
+        for step in self.plan.steps:
+            if result.data is not None:
+                self.audience.publish(step, result.data[step.key])
+        return {"data": result.data}
+
+    Execution.run = run  # type: ignore[method-assign]
+
+
+def _compiled_values() -> None:
+    def refuse_variables(*_: Any) -> Any:
+        raise inputs.Unfit
+
+    def refuse_leaves(*_: Any) -> Any:
+        raise leaves.Unfit
+
+    inputs.Variables.coerce = refuse_variables  # type: ignore[method-assign, assignment]
+    leaves.Leaves.complete = refuse_leaves  # type: ignore[method-assign, assignment]
+
+
+def _shared_payloads() -> None:
+    """A payload is shared by the subscriptions of one plan: give each subscription its own."""
+
+    def plan(self: Operation, variables: Any) -> Plan:
+        return Plan(self._api, self.node, self._fragments, variables)
+
+    Operation.plan = plan  # type: ignore[method-assign]
+
+
+def _index() -> None:
+    subscriptions._best_places = lambda *_: (None, [])
+
+
+def _direct_writes() -> None:
+    """Every message waits for a task of its session, as if all readers were slow."""
+    session.Session._send = session.Session._wait  # type: ignore[method-assign]
+
+
+_PATCHES: Mapping[Measure, Callable[[], None]] = {
+    Measure.KEPT_DOCUMENTS: _kept_documents,
+    Measure.KEPT_CONTEXTS: _kept_contexts,
+    Measure.PLANS: _plans,
+    Measure.COMPILED_VALUES: _compiled_values,
+    Measure.SHARED_PAYLOADS: _shared_payloads,
+    Measure.INDEX: _index,
+    Measure.DIRECT_WRITES: _direct_writes,
+}

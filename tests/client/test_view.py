@@ -41,7 +41,7 @@ def output_at(log: Sequence[Event], sequence: int) -> str:
 
 
 def snapshot_at(log: Sequence[Event], sequence: int) -> Snapshot:
-    return Snapshot(replace(log[sequence - 1], delta=None), output_at(log, sequence))
+    return Snapshot(log[sequence - 1], output_at(log, sequence))
 
 
 def merged(updates: Sequence[Event | Snapshot]) -> JobView:
@@ -68,9 +68,32 @@ def test_any_order_with_repeats_and_snapshots_gives_the_view_of_the_log(log: lis
 
 
 @given(logs(), st.data())
+def test_every_view_on_the_way_is_a_state_of_the_log_and_none_goes_back(log: list[Event], data: st.DataObject) -> None:
+    places = st.integers(1, len(log))
+    parts: list[Event | Snapshot] = [
+        *data.draw(st.lists(st.sampled_from(log))),
+        *(as_pushed(event) for event in data.draw(st.lists(st.sampled_from(log)))),
+        *(snapshot_at(log, n) for n in data.draw(st.lists(places, max_size=3))),
+    ]
+    before = EMPTY
+    for part in data.draw(st.permutations(parts)):
+        view = merge(before, part)
+
+        assert view.sequence >= before.sequence
+        if view.sequence:
+            state = merged(log[: view.sequence])
+            assert replace(view, held=(), result=state.result, result_omitted=False) == state
+            assert view.result == (None if view.result_omitted else state.result)
+        if view.attempt == before.attempt:
+            assert view.output.startswith(before.output)
+        before = view
+
+
+@given(logs(), st.data())
 def test_two_orders_of_the_same_parts_of_a_log_give_the_same_view(log: list[Event], data: st.DataObject) -> None:
     parts: list[Event | Snapshot] = [
         *data.draw(st.lists(st.sampled_from(log))),
+        *(as_pushed(event) for event in data.draw(st.lists(st.sampled_from(log), max_size=3))),
         *(snapshot_at(log, n) for n in data.draw(st.lists(st.integers(1, len(log)), max_size=2))),
     ]
 

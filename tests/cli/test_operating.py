@@ -89,7 +89,8 @@ def view(**changes: Any) -> JobView:
 
     start = datetime(2026, 1, 1, tzinfo=UTC)
     fields: dict[str, Any] = {
-        "status": Status.COMPLETED, "output": "all", "result": "all", "created_at": start, "start_time": start, "updated_at": start,
+        "status": Status.COMPLETED, "output": "all", "result": "all", "created_at": start, "start_time": start,
+        "updated_at": start,
         "end_time": start.replace(second=2),
     }  # fmt: skip
     return JobView(JOB, **(fields | changes))

@@ -79,6 +79,28 @@ def test_every_handler_and_module_loads_from_the_zip_alone(unpacked: Path, runti
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.parametrize(
+    "ready",
+    ["import app, chalicelib.authorizer; app.token_verifier()", "import app; app.relay()"],
+    ids=["authorizer", "status_relay"],
+)
+def test_handlers_that_callers_wait_for_never_load_what_the_worker_needs(
+    unpacked: Path, runtime: Path, ready: str
+) -> None:
+    script = f"import sys; sys.path[:0] = [{str(unpacked)!r}, {str(runtime)!r}]; {ready}; print(*sys.modules)"
+    environment = {
+        "AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "us-east-1", "LONGCALL_LEDGER": "dynamodb:jobs",
+        "LONGCALL_ISSUER": "https://issuer.invalid", "LONGCALL_CLIENT_ID": "client",
+    }  # fmt: skip
+
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", script], env=environment, capture_output=True, text=True, check=True
+    )
+
+    assert {"gql", "aiohttp"} & set(done.stdout.split()) == set()
+    assert "app" in done.stdout.split()
+
+
 def test_the_zip_has_what_the_runtime_brings_only_once(unpacked: Path) -> None:
     assert not (unpacked / "boto3").exists()
     assert not (unpacked / "botocore").exists()

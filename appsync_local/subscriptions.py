@@ -102,12 +102,17 @@ class Registry:
                     del index.places[path]
 
     def matching(self, field_name: str, published: object) -> list[Subscription]:
-        """The subscriptions that an event is for, each once. A list is for all of them: filters do not apply to it."""
+        """The subscriptions that an event is for, each once.
+
+        A list is for all of them, since filters do not apply to it; of a scalar every field counts as null.
+        """
         index = self._fields.get(field_name)
         if index is None:
             return []
-        if not isinstance(published, Mapping):
+        if isinstance(published, list):
             return [subscription for subscription in self._filed if subscription.field == field_name]
+        if not isinstance(published, Mapping):
+            published = {}
         found: dict[Subscription, None] = {}
         for filed in self.candidates(index, published):
             if not filed.unchecked or (filed.subscription not in found and group_holds(filed.unchecked, published)):

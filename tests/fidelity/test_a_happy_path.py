@@ -7,13 +7,17 @@ from urllib.parse import quote
 
 import aiohttp
 import pytest
+from gql import Client, gql
+from gql.transport.appsync_auth import AppSyncApiKeyAuthentication
+from gql.transport.appsync_websockets import AppSyncWebsocketsTransport
+from gql.transport.exceptions import TransportServerError
 from yarl import URL
 
 from appsync_local.realtime import KEEP_ALIVE_INTERVAL
 from appsync_local.server import Engine
-from tests.engine.clients import subprotocol_of, until
+from tests.engine.clients import PATIENCE, subprotocol_of, until
 from tests.engine.doubles import RecordingInvoker
-from tests.fidelity.application import API, DESK, HANDLERS, KEY, LIBRARY, SCHEMA, book
+from tests.fidelity.application import API, DESK, EXPIRED_KEY, HANDLERS, KEY, LIBRARY, SCHEMA, book
 from tests.fidelity.callers import Callers, Door, base64_of, bearer, signer
 from tests.fidelity.clock import on_a_clock
 
@@ -377,3 +381,38 @@ async def test_mutations_of_many_clients_at_once_reach_every_subscriber(door: Do
         await asyncio.gather(*(door.ask(f'mutation {{ addBook(isbn: "p{n}") {{ isbn }} }}') for n in range(25)))
 
         assert {(await reader.event())["isbn"] for _ in range(25)} == {f"p{n}" for n in range(25)}
+
+
+async def test_an_event_that_is_a_plain_value_reaches_who_gave_no_argument(door: Door) -> None:
+    async with door.connected() as reader:
+        await reader.hears("1", "subscription { onEnded }")
+        await reader.hears("2", 'subscription { onEnded(reader: "ada") }')
+
+        await door.ask('mutation { endMembership(reader: "ada") }')
+
+        frame = await reader.receive()
+        assert (frame["id"], frame["payload"]) == ("1", {"data": {"onEnded": "ada"}})
+        assert await reader.silent()
+
+
+async def test_gql_subscribes_with_an_api_key(door: Door) -> None:
+    auth = AppSyncApiKeyAuthentication(host=door.host, api_key=KEY.key)
+    transport = AppSyncWebsocketsTransport(url=door.engine.realtime_url, auth=auth)
+
+    async with Client(transport=transport) as client:
+        events = client.subscribe(gql("subscription { onEnded }"))
+        waiting = asyncio.ensure_future(anext(events))
+        await until(lambda: len(door.engine.service.registry) == 1)
+        await door.ask('mutation { endMembership(reader: "ada") }')
+        async with asyncio.timeout(PATIENCE):
+            assert await waiting == {"onEnded": "ada"}
+        await events.aclose()
+
+
+async def test_gql_is_told_that_its_api_key_has_expired(door: Door) -> None:
+    auth = AppSyncApiKeyAuthentication(host=door.host, api_key=EXPIRED_KEY.key)
+    transport = AppSyncWebsocketsTransport(url=door.engine.realtime_url, auth=auth)
+
+    with pytest.raises(TransportServerError, match="You are not authorized to make this call"):
+        async with Client(transport=transport):
+            pass

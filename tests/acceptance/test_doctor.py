@@ -1,0 +1,49 @@
+"""`longcall doctor` against a whole stack."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.acceptance.stack import LocalStack
+from tests.contract.conftest import ROOT
+
+
+def doctor(stack: LocalStack, *arguments: str, given: str = "") -> tuple[int, dict[str, dict[str, str]]]:
+    """The exit code, and the findings by what they are about."""
+    ended = subprocess.run(
+        [sys.executable, "-m", "longcall", "doctor", "--json", *arguments],
+        cwd=ROOT, env={**os.environ, "LONGCALL_STACK": str(stack.data / "stack.json")},
+        input=given, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    return ended.returncode, {found["about"]: found for found in map(json.loads, ended.stdout.splitlines())}
+
+
+@pytest.mark.parametrize("auth", ["lambda", "cognito"])
+def test_stack_that_is_well_and_a_token_that_may(stack: LocalStack, auth: str) -> None:
+    code, found = doctor(stack, "--auth", auth, "Query.getInference")
+
+    assert (code, {finding["verdict"] for finding in found.values()} & {"bad"}) == (0, set()), found
+    assert {"Python", "stack", "sign-in", "API and log", "mode", "token", "issuer", "expiry", "access"} <= found.keys()
+
+
+def test_field_of_the_backend_is_refused_to_a_user_with_the_reason(stack: LocalStack) -> None:
+    code, found = doctor(stack, "Mutation.updateStatus")
+
+    assert code == 4
+    assert found["field"]["found"] == "Mutation.updateStatus is for @aws_iam"
+    assert "call it through AWS_IAM; that is the backend's own role" in found["access"]["advice"]
+
+
+async def test_token_of_somebody_is_read_from_standard_input_and_not_told(stack: LocalStack) -> None:
+    token = await stack.sign_in()()
+    forged = f"Lambda-Auth-{token[:-8]}AAAAAAAA"
+
+    code, found = doctor(stack, "--token", "-", "Query.getInference", given=forged)
+
+    assert code == 4
+    assert found["caller"]["verdict"] == "bad"
+    assert "the authorizer function does not take its signature" in found["caller"]["advice"]
+    assert token[:40] not in json.dumps(found)

@@ -80,5 +80,11 @@ app = GraphQL(strawberry.Schema(Query, Mutation, Subscription))
 
 if __name__ == "__main__":
     uvicorn.run(
-        app, port=int(sys.argv[1]), loop="uvloop", http="httptools", ws="websockets-sansio", log_level="warning"
+        app,
+        port=int(sys.argv[1]),
+        loop="uvloop",
+        http="httptools",
+        ws="websockets-sansio",
+        ws_ping_interval=None,  # as everywhere in the bench: the client counts every byte
+        log_level="warning",
     )

@@ -61,5 +61,6 @@ useServer(
     },
   },
   sockets,
+  0, // no keep-alive, as everywhere in the bench: the client counts every byte
 );
 http.listen(Number(port), "127.0.0.1");

@@ -5,8 +5,8 @@ import json
 import sys
 import time
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, assert_never
@@ -31,6 +31,7 @@ SETTINGS: Final = {
     "LONGCALL_NEVER_STARTED_SECONDS": "30",
     "LONGCALL_STALLED_SECONDS": "15",
 }
+LAST_WORDS: Final = 30.0  # seconds for clients to write what they know
 WHOLE_LOG: Final = 1_000_000  # entries
 PAGE: Final = 1_000  # jobs of a list
 
@@ -176,24 +177,20 @@ async def _load(campaign: Campaign, place: _Place, folder: Path, standing: Stand
     ]
     killing = asyncio.create_task(faults.run())
     try:
-        waiting: set[asyncio.Task[None]] = {*clients, killing}
-        async with asyncio.timeout(campaign.limit):
-            while any(not task.done() for task in clients):
-                done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-                for task in done:
-                    task.result()
-    except TimeoutError:
-        standing.phase = "waiting for jobs that have not ended"
-    killing.cancel()
-    await asyncio.gather(killing, return_exceptions=True)
-    await _calm(place)
-    await asyncio.wait(clients, timeout=GRACE)
-    for task in clients:
-        task.cancel()
-    for result in await asyncio.gather(*clients, return_exceptions=True):
+        await _all_done(clients, killing, limit=campaign.limit)
+        faults.end()
+        await killing
+        await place.stack.calm()
+        if place.wire:
+            place.wire.calm()
+        await _all_done(clients, killing, limit=GRACE)
+    finally:
+        for task in (*clients, killing):
+            task.cancel()
+        results = await asyncio.gather(*clients, killing, return_exceptions=True)
+    for result in results:
         if isinstance(result, Exception):
             raise result
-    standing.kills = faults.kills
     found: dict[str, Evidence] = {}
     for file in files:
         with file.open() as lines:
@@ -201,13 +198,15 @@ async def _load(campaign: Campaign, place: _Place, folder: Path, standing: Stand
     return found
 
 
-async def _calm(place: _Place) -> None:
-    if not place.stack.workers():  # it was just being started again
-        await place.stack.kill()
-        await place.stack.start()
-    await place.stack.calm()
-    if place.wire:
-        place.wire.calm()
+async def _all_done(clients: Sequence[asyncio.Task[None]], killing: asyncio.Task[None], *, limit: float) -> None:
+    """Wait for all clients, but no longer than `limit` seconds; what fails meanwhile is raised."""
+    waiting = {*clients, killing}
+    with suppress(TimeoutError):
+        async with asyncio.timeout(limit):
+            while not all(task.done() for task in clients):
+                done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    task.result()
 
 
 async def _clients(
@@ -229,7 +228,7 @@ async def _clients(
                 told(share, json.loads(line))
         except asyncio.CancelledError:
             process.stdin.close()
-            async with asyncio.timeout(10.0):
+            async with asyncio.timeout(LAST_WORDS):
                 await process.wait()
             raise
         if await process.wait() != 0:

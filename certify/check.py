@@ -46,6 +46,7 @@ ENDS: Final[Mapping[Scene, Ends]] = {
     Scene.CRASH_ONCE: _WELL,
     Scene.SILENCE: _WELL,
     Scene.SLOW_START: _WELL,
+    Scene.DEAF: _WELL,
     Scene.ERROR: _MISHAPS | {(Status.FAILED, ErrorType.WORKLOAD_FAILED)},
     Scene.CRASH: _MISHAPS,
 }

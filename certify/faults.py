@@ -26,6 +26,7 @@ class Faults:
         self._stack = stack
         self._ledger = ledger
         self._ended = 0.0
+        self._is_over = False
         self._went_on = asyncio.Event()
 
     def reached(self, share: float) -> None:
@@ -33,12 +34,19 @@ class Faults:
         self._ended = share
         self._went_on.set()
 
+    def end(self) -> None:
+        """No more kills after the present one."""
+        self._is_over = True
+        self._went_on.set()
+
     async def run(self) -> None:
         """All kills, one after the other."""
         for injection in self._injections:
-            while self._ended < injection.share:
+            while self._ended < injection.share and not self._is_over:
                 self._went_on.clear()
                 await self._went_on.wait()
+            if self._is_over:
+                return
             await asyncio.sleep(injection.pause)
             await self._inject(injection)
 

@@ -12,15 +12,17 @@ from chalicelib.workloads.simulated import Scene
 
 PACE: Final = 0.15  # seconds between two updates of a job
 SLACK: Final = 1.1  # a job gets time for more events than it must have: a busy machine makes fewer of them
+SHORTEST: Final = 2.0  # seconds of work; less leaves too little to interrupt
 WORDS: Final = 150
 MANY_WORDS: Final = 30_000  # a result of about 180 KB, which is too large for a push
 SCENES: Final = {  # how often, out of 100
-    Scene.STORY: 85,
+    Scene.STORY: 84,
     Scene.CRASH_ONCE: 5,
     Scene.ERROR: 3,
     Scene.SILENCE: 3,
     Scene.SLOW_START: 3,
     Scene.CRASH: 1,
+    Scene.DEAF: 1,
 }
 MANY_WORDS_RATE: Final = 0.005
 REPEATED_RATE: Final = 0.2  # of jobs whose client sends the start several times at once
@@ -28,7 +30,7 @@ LATE_START_RATE: Final = 0.05  # of jobs whose client sends the start once more 
 CANCEL_RATE: Final = 0.04
 DETACH_RATE: Final = 0.1  # of jobs whose client goes away and comes back
 EAVESDROP_RATE: Final = 0.05  # of jobs that another owner tries to see
-AT_LEAST: Final = 25  # jobs from which on each of these is the fate of at least one
+AT_LEAST: Final = 30  # jobs from which on each of these is the fate of at least one
 
 CHAOS: Final = (
     "drop=0.3,duplicate=0.1,reorder=0.2,delay=50ms,after_start_ack=0.1,disconnect=0.02,"
@@ -81,7 +83,7 @@ class Campaign:
     @property
     def process_time(self) -> float:
         """Seconds that a job's work takes."""
-        return round(self.events * PACE * SLACK, 3)
+        return round(max(SHORTEST, self.events * PACE * SLACK), 3)
 
     @property
     def limit(self) -> float:

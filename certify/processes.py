@@ -14,9 +14,8 @@ PROC: Final = Path("/proc")  # Linux only; elsewhere one worker looks like anoth
 
 def workers_of(stack: int) -> list[int]:
     """The processes that handle events for a stack, in the order of their ids."""
-    listed = subprocess.run(
-        ["ps", "-A", "-ww", "-o", "pid=,ppid=,command="], capture_output=True, text=True, check=True
-    )  # noqa: S607
+    command = ("ps", "-A", "-ww", "-o", "pid=,ppid=,command=")
+    listed = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603  # nothing from outside
     rows = [line.split(maxsplit=2) for line in listed.stdout.splitlines()]
     children = [(int(row[0]), int(row[1]), row[2] if len(row) > 2 else "") for row in rows]
     zygotes = {pid for pid, parent, command in children if parent == stack and ZYGOTE in command}

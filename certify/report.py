@@ -126,6 +126,8 @@ def summary(certificate: Certificate) -> list[str]:
         f"{heals['count']:,} gaps healed: median {heals['medianMs']:,} ms, 99th percentile {heals['p99Ms']:,} ms",
         *(f"{name:<20} {count:,}" for name, count in told["violations"].items()),
     ]
+    if events < jobs * certificate.events:
+        lines.append(f"fewer than {certificate.events} events a job: this machine was too busy to make more")
     if certificate.passed:
         return [*lines, "nothing was lost"]
     found = [f"{entry['violation']}: {entry['subject']}: {entry['detail']}" for entry in told["findings"][:10]]

@@ -7,7 +7,6 @@ import socket
 import sys
 from collections import Counter
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -77,10 +76,14 @@ class Stack:
     async def kill(self) -> None:
         """`kill -9`; what it had started ends with it."""
         if self._process is not None and self._process.returncode is None:
-            with suppress(aiohttp.ClientError, TimeoutError):
-                await self.count_faults()
-            self._process.kill()
-            await self._process.wait()
+            try:
+                if self._description:
+                    await self.count_faults()
+            except (aiohttp.ClientError, TimeoutError):
+                pass  # it is too busy to answer, or just starting: then these faults are not counted
+            finally:
+                self._process.kill()
+                await self._process.wait()
         self._counts += self._latest
         self._latest = Counter()
 

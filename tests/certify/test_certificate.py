@@ -14,9 +14,9 @@ from certify.report import FAULTS
 from tests.acceptance.stack import wait_until
 from tests.contract.conftest import ROOT
 
-BOUND = 170.0  # seconds, on a machine that does other things too
+BOUND = 300.0  # seconds; on a quiet machine it takes 35
 JOBS = 150
-EVENTS = 12
+EVENTS = 8  # of about 17 that each job has time for
 
 
 def command(out: Path, *, jobs: int, seed: int) -> list[str]:

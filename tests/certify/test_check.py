@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from certify.check import Finding, QuotaProbe, Violation, check_job, check_owner, check_quota
+from certify.check import ENDS, Finding, QuotaProbe, Violation, check_job, check_owner, check_quota
 from certify.evidence import Evidence, Watching, sha256
 from certify.plan import JobPlan
 from chalicelib.jobs import ErrorType, Job, Owner, Status
@@ -92,6 +92,10 @@ def test_job_that_always_crashes_may_not_complete() -> None:
     log = whole_log(plan)
 
     assert check(log, evidence(log), plan) == {Violation.JOBS_LOST}
+
+
+def test_every_scene_has_its_ends() -> None:
+    assert ENDS.keys() == set(Scene)
 
 
 def test_job_without_an_end_is_stuck() -> None:

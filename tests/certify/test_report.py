@@ -77,6 +77,13 @@ def test_summary_of_a_passed_run_ends_with_its_verdict() -> None:
     assert summary(CERTIFICATE)[-1] == "nothing was lost"
 
 
+def test_summary_says_when_the_machine_made_fewer_events_than_asked_for() -> None:
+    few = replace(CERTIFICATE, outcomes=[replace(OUTCOME, events=199)])
+
+    assert any("fewer than 5 events a job" in line for line in summary(few))
+    assert not any("fewer than" in line for line in summary(CERTIFICATE))
+
+
 class Tags(HTMLParser):
     """Opened and not closed."""
 

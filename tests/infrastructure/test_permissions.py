@@ -1,10 +1,12 @@
 """Who may do what: the whole of each role, so that one action more fails."""
 
 import json
+import re
 
 import pytest
 
 from tests.infrastructure.cloudformation import Template, readable
+from tests.infrastructure.conftest import ROOT
 
 API = "arn:AWS::Partition:appsync:AWS::Region:AWS::AccountId:apis/{api}.ApiId/types/Mutation/fields/{field}"
 MODEL = "arn:AWS::Partition:bedrock:AWS::Region::foundation-model/"
@@ -43,8 +45,19 @@ def test_the_relay_may_use_its_table_and_an_owners_list(dev: Template) -> None:
     table = logical(dev, "AWS::DynamoDB::Table")
 
     assert dev.granted("status_relay") == {
-        *((f"dynamodb:{action}", f"{table}.Arn") for action in ("GetItem", "PutItem", "UpdateItem", "Query")),
+        *(
+            (f"dynamodb:{action}", f"{table}.Arn")
+            for action in ("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query")
+        ),
         ("dynamodb:Query", f"{table}.Arn/index/by_owner"),
+    }
+
+
+def test_the_relay_may_do_what_its_ledger_does_and_nothing_else(dev: Template) -> None:
+    calls = re.findall(r"_client\.([a-z_]+)\(", (ROOT / "chalicelib" / "ledger" / "dynamodb.py").read_text())
+
+    assert {f"dynamodb:{name.title().replace('_', '')}" for name in calls} == {
+        action for action, _ in dev.granted("status_relay")
     }
 
 
@@ -64,6 +77,7 @@ def test_the_sweep_may_read_the_log_repair_a_projection_and_report(dev: Template
     assert dev.granted("sweep") == {
         ("dynamodb:Query", f"{table}.Arn"),
         ("dynamodb:UpdateItem", f"{table}.Arn"),
+        ("dynamodb:DeleteItem", f"{table}.Arn"),
         ("dynamodb:Query", f"{table}.Arn/index/by_activity"),
         field(dev, "updateStatus"),
         field(dev, "dispatchInference"),

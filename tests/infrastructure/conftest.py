@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from infrastructure.bundle import build
+from infrastructure.bundle import Package, build
 from infrastructure.stages import DEV, PROD, Reporting, SecondFactor, SignUp, Stage
 from tests.infrastructure.cloudformation import Template
 
@@ -37,9 +37,15 @@ def node_is_missing() -> bool:
 
 
 @pytest.fixture(scope="session")
-def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def package(tmp_path_factory: pytest.TempPathFactory) -> Package:
+    """What Chalice makes of the app."""
+    return build(ROOT, tmp_path_factory.mktemp("package"), stage="dev")
+
+
+@pytest.fixture(scope="session")
+def archive(package: Package) -> Path:
     """The zip, as it is deployed."""
-    return build(ROOT, tmp_path_factory.mktemp("package"), stage="dev").archive
+    return package.archive
 
 
 @dataclass(frozen=True)
@@ -52,7 +58,7 @@ class Assembly:
 
 
 @pytest.fixture(scope="session")
-def assembly(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
+def assembly(package: Package, tmp_path_factory: pytest.TempPathFactory) -> Assembly:
     """All stages, looked over by cdk-nag."""
     if node_is_missing():
         pytest.skip(NODE_NEEDED)
@@ -66,7 +72,6 @@ def assembly(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
     context = json.loads((ROOT / "infrastructure" / "cdk.json").read_text())["context"]
     app = cdk.App(outdir=str(folder), context=context)
     cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))
-    package = build(ROOT, tmp_path_factory.mktemp("package"), stage="dev")
     stages: tuple[Stage, ...] = (DEV, PROD, KEYED)
     for stage in stages:
         ServiceStack(app, f"longcall-{stage.name}", root=ROOT, stage=stage, package=package)

@@ -88,6 +88,8 @@ def _options(arguments: argparse.Namespace) -> "Options":
         own = ("stage", "jobs", "timeout", "ledger")
         if said := [f"--{name}" for name in own if getattr(arguments, name) is not None]:
             raise StackError(f"a template says itself what {said[0]} chooses; leave out {' and '.join(said)}")
+        if arguments.watch:
+            raise StackError("what a template describes is built already and does not change; leave out --watch")
     return Options(
         host=arguments.host,
         port=_within(arguments.port, "--port", least=1, most=65535),

@@ -24,7 +24,7 @@ from chalicelib.ledger import open_ledger
 from infrastructure.blueprint import Blueprint, Permitted
 from infrastructure.local_identity import CognitoServer, Pool, local_users, provision
 from infrastructure.local_template import from_template
-from infrastructure.local_tools import faults, offer_tools, watch_of
+from infrastructure.local_tools import faults, offer_tools, snapshots_of, watch_of
 from infrastructure.local_wiring import REGION, from_wiring, principal
 from infrastructure.stages import Stage
 
@@ -112,8 +112,10 @@ async def running(options: Options) -> AsyncIterator[Stack]:
         rehearsal = asyncio.create_task(faults(blueprint.root, blueprint.functions))
         operator = principal("operator", OPERATED)
         chaos = Chaos(options.chaos)
+        snapshots = snapshots_of(blueprint, options.data) if options.watches else None
+        handlers = blueprint.root if snapshots is None else snapshots.root
         runtime = FunctionRuntime(
-            blueprint.functions, root=blueprint.root, queue=options.data / "events.db", preload=PRELOADED,
+            blueprint.functions, root=handlers, queue=options.data / "events.db", preload=PRELOADED,
             schedules=blueprint.schedules, retry_delays=RETRY_DELAYS, refusal_delays=REFUSAL_DELAYS,
             concurrency=WORKERS, chaos=chaos,
         )  # fmt: skip
@@ -132,8 +134,8 @@ async def running(options: Options) -> AsyncIterator[Stack]:
         await runtime.start()
         cleanup.push_async_callback(runtime.stop)
         offer_tools(engine, pool)
-        if options.watches:
-            watch = watch_of(engine, runtime, blueprint)
+        if snapshots is not None:
+            watch = watch_of(engine, runtime, blueprint, snapshots)
             await watch.start()
             cleanup.push_async_callback(watch.stop)
         stack = Stack(

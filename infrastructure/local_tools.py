@@ -10,6 +10,7 @@ from appsync_local.authorization.user_pools import UserPool
 from appsync_local.doctor import Doctor, Practice
 from appsync_local.functions.rehearsal import rehearse
 from appsync_local.functions.runtime import FunctionRuntime
+from appsync_local.functions.snapshot import Snapshots
 from appsync_local.functions.spec import FunctionSpec
 from appsync_local.graphiql.explorer import Door, Explorer, SignInRefused, Tab, installed_assets
 from appsync_local.reload import Reloader, Watch
@@ -83,13 +84,34 @@ async def faults(root: Path, functions: Sequence[FunctionSpec]) -> Sequence[str]
     return await rehearse(root, {function.handler for function in functions})
 
 
-def watch_of(engine: Engine, runtime: FunctionRuntime, blueprint: Blueprint) -> Watch:
+class WatchedHandlers:
+    """Workers that import a copy of the handlers' code: the last one that could be imported."""
+
+    def __init__(self, runtime: FunctionRuntime, snapshots: Snapshots) -> None:
+        self._runtime = runtime
+        self._snapshots = snapshots
+
+    def renew(self) -> None:
+        """See `Renewable`."""
+        self._snapshots.take()
+        self._runtime.renew()
+
+
+def snapshots_of(blueprint: Blueprint, data: Path) -> Snapshots:
+    """Copies of the handlers' code, the first one taken."""
+    snapshots = Snapshots(blueprint.root, (*HANDLERS, *HANDLER_FOLDERS), data / "handlers")
+    snapshots.take()
+    return snapshots
+
+
+def watch_of(engine: Engine, runtime: FunctionRuntime, blueprint: Blueprint, snapshots: Snapshots) -> Watch:
     """Takes up what changes in schema, resolvers and handlers; to be started and stopped."""
     root, wiring = blueprint.root, Path(__file__).with_name("wiring.py")
     handlers = {function.handler for function in blueprint.functions}
     reloader = Reloader(
-        root, engine, runtime, lambda changed: rehearse(root, handlers, changed), fixed=frozenset({wiring})
-    )
+        root, engine, WatchedHandlers(runtime, snapshots), lambda changed: rehearse(root, handlers, changed),
+        fixed=frozenset({wiring}),
+    )  # fmt: skip
     folders = {blueprint.schema.parent, blueprint.code, *(root / name for name in HANDLER_FOLDERS)}
     files = {wiring, *(root / name for name in HANDLERS)}
     return Watch(reloader, folders=sorted(folders), files=sorted(files))

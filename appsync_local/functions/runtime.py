@@ -38,7 +38,7 @@ class FunctionRuntime:
 
     Args:
         functions: All of them; a failure destination is one of them.
-        root: Folder that the handlers' modules are imported from.
+        root: Folder that the handlers' modules are imported from, or a link to it; each worker follows it once.
         queue: The SQLite file of accepted events; one runtime at a time may use it.
         preload: Third-party modules imported once and shared by all workers, before any function's environment is set.
         schedules: Which of them run every so often.
@@ -75,7 +75,7 @@ class FunctionRuntime:
                     f"a schedule is for a function, and {schedule.function} is none; "
                     f"known are {', '.join(sorted(self._functions))}"
                 )
-        self._root = root.resolve()
+        self._root = root.absolute()
         self._queue_path = queue
         self._preload = tuple(preload)
         self._retry_delays = tuple(retry_delays)

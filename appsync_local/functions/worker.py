@@ -147,6 +147,7 @@ def _settle_in(launch: Launch, root: str, output: int) -> str:
     os.environ.clear()
     os.environ.update(launch.environment, AWS_LAMBDA_LOG_STREAM_NAME=log_stream)
     time.tzset()
+    root = os.path.realpath(root)  # where a link leads now: what is imported later comes from the same place
     os.chdir(root)
     sys.path.insert(0, root)
     sys.argv = [launch.handler]

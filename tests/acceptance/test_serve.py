@@ -65,6 +65,7 @@ def test_input_that_cannot_be_used_ends_the_stack_too(tmp_path: Path) -> None:
         (("--port", "70000"), "--port takes a number from 1 to 65535"),
         (("--timeout", "0"), "--timeout takes a number from 1 to 900"),
         (("--users", "1"), "--users takes a number from 2 to 100"),
+        (("--watch", "--template", "stack.json"), "does not change; leave out --watch"),
         (("--ledger", "jobs.db"), "sqlite:<path> or dynamodb:<table>"),
         (("--cognito", "http://127.0.0.1:9"), "no Cognito answers at http://127.0.0.1:9"),
     ],

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from appsync_local.functions.rehearsal import rehearse
+from appsync_local.functions.runtime import FunctionRuntime
+from appsync_local.functions.snapshot import KEPT, Snapshots
 from tests.engine.functions.conftest import StartRuntime
 from tests.engine.functions.test_invocations import spec
 from tests.engine.functions.waiting import eventually, is_running, lines
@@ -64,6 +66,43 @@ async def test_an_invocation_that_runs_ends_on_the_code_it_began_with_and_is_its
     assert (meanwhile[0], ended[0]) == ("the new code", "old")
     assert await runtime.invoke("f", None) == meanwhile
     await eventually(lambda: not is_running(ended[1]), "the old worker has ended")
+
+
+async def test_new_worker_imports_the_newest_copy_and_an_old_one_stays_with_its_own(
+    root: Path, queue: Path, tmp_path: Path
+) -> None:
+    snapshots = Snapshots(root, ["app.py", "lib"], tmp_path / "copies")
+    (root / "lib").mkdir()
+    (root / "app.py").write_text("def f(event, context):\n    from lib import word\n    return word.WORD\n")
+    (root / "lib" / "word.py").write_text("WORD = 'one'\n")
+    snapshots.take()
+    runtime = FunctionRuntime([spec(), spec("g")], root=snapshots.root, queue=queue)
+    await runtime.start()
+    try:
+        # Wrong code on disk is not what a worker that starts now imports.
+        (root / "lib" / "word.py").write_text("WORD = = 'wrong'\n")
+        assert await runtime.invoke("f", None) == "one"
+
+        (root / "lib" / "word.py").write_text("WORD = 'the second'\n")
+        snapshots.take()
+        assert await runtime.invoke("f", None) == "one"
+        runtime.renew()
+        assert await runtime.invoke("f", None) == "the second"
+    finally:
+        await runtime.stop()
+
+
+def test_copies_are_kept_for_a_while_and_those_of_an_earlier_run_are_not(root: Path, tmp_path: Path) -> None:
+    (root / "app.py").write_text("")
+    for _ in range(2):
+        snapshots = Snapshots(root, ["app.py"], tmp_path / "copies")
+        for _ in range(KEPT + 3):
+            snapshots.take()
+
+    kept = {path.name for path in (tmp_path / "copies").iterdir()}
+
+    assert kept == {"current", *(str(number) for number in range(4, KEPT + 4))}
+    assert snapshots.root.resolve().name == str(KEPT + 3)
 
 
 async def test_handlers_that_can_be_imported_leave_nothing_to_say(root: Path, write_handlers: WriteHandlers) -> None:

@@ -1,0 +1,50 @@
+"""Copies of the handlers' code, so that what is half saved, or wrong, is never what a new worker imports.
+
+Workers are started under a link that leads to the newest copy, and each one stays with the copy that it found there,
+also for what it imports later.
+"""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+KEPT: Final = 20  # copies: an event that runs may still import something from an older one
+
+
+class Snapshots:
+    """The copies.
+
+    Args:
+        source: Where the code is written.
+        names: Files and folders of it that are copied.
+        folder: Where copies go; emptied first.
+    """
+
+    def __init__(self, source: Path, names: Sequence[str], folder: Path) -> None:
+        self._source = source
+        self._names = tuple(names)
+        self._folder = folder
+        self._count = 0
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+
+    @property
+    def root(self) -> Path:
+        """What handlers are imported from: the newest copy."""
+        return self._folder / "current"
+
+    def take(self) -> None:
+        """Copy the code as it is now; from here on, new workers import it."""
+        self._count += 1
+        copy = self._folder / str(self._count)
+        copy.mkdir()
+        for name in self._names:
+            if (self._source / name).is_dir():
+                shutil.copytree(self._source / name, copy / name)
+            else:
+                shutil.copy2(self._source / name, copy / name)
+        link = self._folder / "next"
+        link.symlink_to(copy.name)
+        link.replace(self.root)
+        shutil.rmtree(self._folder / str(self._count - KEPT), ignore_errors=True)

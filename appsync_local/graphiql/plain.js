@@ -9,7 +9,7 @@
     element.append(...children);
     return element;
   };
-  const query = made("textarea", { spellcheck: false, rows: 14 });
+  const query = made("textarea", { spellcheck: false, rows: 10 });
   const variables = made("textarea", { spellcheck: false, rows: 5 });
   const headers = made("textarea", { spellcheck: false, rows: 4 });
   const answer = made("pre", { id: "answer" });

@@ -63,6 +63,8 @@ Event = Send | Acknowledged | Start | Stop
 class Connection:
     """What one connection knows about its subscriptions."""
 
+    __slots__ = ("_limit", "_running", "_starting")
+
     def __init__(self, *, limit: int = SUBSCRIPTION_LIMIT) -> None:
         self._limit = limit
         self._starting: dict[SubscriptionId, Start] = {}

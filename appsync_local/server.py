@@ -315,6 +315,8 @@ def text_frame(text: bytes) -> bytes:
 class _AiohttpSocket:
     """The session's view of aiohttp's WebSocket."""
 
+    __slots__ = ("_response", "_transport")
+
     def __init__(self, response: web.WebSocketResponse, request: web.BaseRequest) -> None:
         self._response = response
         self._transport = request.transport

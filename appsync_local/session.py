@@ -6,6 +6,7 @@ import uuid
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Final, Protocol, assert_never
 
 from appsync_local.authorization.credentials import Headers
@@ -66,6 +67,25 @@ class Session:
         chaos: What goes wrong on purpose.
     """
 
+    __slots__ = (
+        "_chaos",
+        "_connection",
+        "_feed",
+        "_headers",
+        "_is_ending",
+        "_keep_alive",
+        "_lifetime",
+        "_outgoing",
+        "_outgoing_size",
+        "_peer",
+        "_service",
+        "_socket",
+        "_starts",
+        "_subscriptions",
+        "_timer",
+        "_writer",
+    )
+
     def __init__(
         self, socket: Socket, service: Service, *, peer: str, keep_alive: float, lifetime: float, chaos: Chaos
     ) -> None:
@@ -79,7 +99,7 @@ class Session:
         self._headers: Headers = {}
         self._connection = Connection()
         self._subscriptions: dict[SubscriptionId, Subscription] = {}
-        self._outgoing: deque[bytes] = deque()
+        self._outgoing: deque[bytes] | None = None  # made where a reader is slow: an empty one takes 700 bytes
         self._outgoing_size = 0
         self._writer: asyncio.Task[None] | None = None  # at work while something waits
         self._starts: set[asyncio.Task[None]] = set()
@@ -166,7 +186,7 @@ class Session:
                 peer=self._peer,
                 request_id=str(uuid.uuid4()),
                 deliver=self._delivery(start.id),
-                end=lambda: self._end(start.id),
+                end=partial(self._end, start.id),  # does not keep the message
             )
         except SubscriptionRefused as refused:
             if self._connection.is_awaited(start):
@@ -220,6 +240,8 @@ class Session:
             self._wait(text)
 
     def _wait(self, text: bytes) -> None:
+        if self._outgoing is None:
+            self._outgoing = deque()
         self._outgoing.append(text)
         self._outgoing_size += len(text)
         if self._outgoing_size > OUTGOING_LIMIT:
@@ -233,7 +255,7 @@ class Session:
         self._cut()
 
     def _cut(self) -> None:
-        self._outgoing.clear()
+        self._outgoing = None
         self._outgoing_size = 0
         self._socket.abort()
 

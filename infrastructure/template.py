@@ -22,7 +22,9 @@ from infrastructure.policies import Role, read_roles
 from infrastructure.wiring import (
     Api,
     AuthMode,
+    Code,
     DataSource,
+    HttpSource,
     LambdaSource,
     NoneSource,
     PipelineFunction,
@@ -170,6 +172,8 @@ class _Reader:
         match resource.properties["Type"]:
             case "NONE":
                 return NoneSource(name)
+            case "HTTP":
+                return HttpSource(name, self._meanings.text(resource.properties["HttpConfig"]["Endpoint"]))
             case "AWS_LAMBDA":
                 function = self._function(resource.properties["LambdaConfig"]["LambdaFunctionArn"])
                 arn, role = self._meanings.arn(function), self._role(resource.properties.get("ServiceRoleArn"))
@@ -181,14 +185,16 @@ class _Reader:
 
     def _read_step(self, resource: Resource) -> PipelineFunction:
         name = self._meanings.text(resource.properties["Name"])
-        self._code[f"functions/{name}.js"] = self._text_or_asset(resource, "Code", "CodeS3Location")
-        return PipelineFunction(name, self._meanings.text(resource.properties["DataSourceName"]))
+        code = self._keep_code(resource, f"functions/{name}.js")
+        source = self._meanings.text(resource.properties["DataSourceName"])
+        return PipelineFunction(name, source, code, int(resource.properties.get("MaxBatchSize", 0)))
 
     def _read_resolver(self, resource: Resource, steps: Mapping[str, Resource]) -> Resolver:
         field = f"{resource.properties['TypeName']}.{resource.properties['FieldName']}"
-        self._code[f"resolvers/{field}.js"] = self._text_or_asset(resource, "Code", "CodeS3Location")
+        code = self._keep_code(resource, f"resolvers/{field}.js")
         if resource.properties.get("Kind") != "PIPELINE":
-            return UnitResolver(field, self._meanings.text(resource.properties["DataSourceName"]))
+            source = self._meanings.text(resource.properties["DataSourceName"])
+            return UnitResolver(field, source, code, int(resource.properties.get("MaxBatchSize", 0)))
         names = []
         for step in resource.properties["PipelineConfig"]["Functions"]:
             match step:
@@ -197,6 +203,14 @@ class _Reader:
                 case _:
                     raise TemplateInvalid(f"{field} uses pipeline function {json.dumps(step)}, which is not there")
         return PipelineResolver(field, tuple(names))
+
+    def _keep_code(self, resource: Resource, file: str) -> Code:
+        if templates := [name for name in resource.properties if "MappingTemplate" in name]:
+            raise TemplateInvalid(f"{resource.name} has {templates[0]}; resolvers in JavaScript are served here")
+        if "Code" not in resource.properties and "CodeS3Location" not in resource.properties:
+            return Code.DIRECT
+        self._code[file] = self._text_or_asset(resource, "Code", "CodeS3Location")
+        return Code.FILE
 
     def _text_or_asset(self, resource: Resource, inline: str, stored: str) -> str:
         if inline in resource.properties:

@@ -13,7 +13,7 @@ from infrastructure.local_identity import Pool
 from infrastructure.local_template import from_template
 from infrastructure.policies import Role, Statement
 from infrastructure.template import TemplateStack, read_stack
-from infrastructure.wiring import API, LambdaSource
+from infrastructure.wiring import API, Code, HttpSource, LambdaSource, UnitResolver
 from longcall import RequestRejected, Status
 from tests.acceptance.stack import LocalStack, running_stack
 from tests.infrastructure.cloudformation import Resource, Template
@@ -288,6 +288,32 @@ async def test_an_application_of_plain_cdk_is_served_too(assembly: Assembly, tmp
 async def ask(session: aiohttp.ClientSession, url: str, key: str, query: str) -> Any:
     async with session.post(url, json={"query": query}, headers={"x-api-key": key}) as response:
         return await response.json(content_type=None)
+
+
+def test_an_http_source_a_batch_and_a_resolver_without_code_are_read(changed: Callable[[Change], Path]) -> None:
+    def change(resources: dict[str, Resource]) -> None:
+        for it in resources.values():
+            properties = it.get("Properties", {})
+            if it["Type"] == "AWS::AppSync::DataSource" and properties["Name"] == "Nothing":
+                properties |= {"Type": "HTTP", "HttpConfig": {"Endpoint": "https://example.test"}}
+            if it["Type"] == "AWS::AppSync::Resolver" and properties["FieldName"] == "getInference":
+                del properties["Code"]
+                properties["MaxBatchSize"] = 5
+
+    api = read(changed(change)).api
+
+    assert HttpSource("Nothing", "https://example.test") in api.sources
+    assert UnitResolver("Query.getInference", "StatusRelay", Code.DIRECT, 5) in api.resolvers
+
+
+def test_a_resolver_in_the_older_language_is_refused(changed: Callable[[Change], Path]) -> None:
+    def change(resources: dict[str, Resource]) -> None:
+        for it in resources.values():
+            if it["Type"] == "AWS::AppSync::Resolver":
+                it["Properties"]["RequestMappingTemplate"] = "{}"
+
+    with pytest.raises(TemplateInvalid, match="RequestMappingTemplate; resolvers in JavaScript are served here"):
+        read(changed(change))
 
 
 def test_a_data_source_of_another_kind_is_refused_by_name(changed: Callable[[Change], Path]) -> None:

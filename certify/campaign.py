@@ -137,7 +137,7 @@ async def _place(campaign: Campaign, folder: Path) -> AsyncIterator[_Place]:
         match campaign.store:
             case Store.SQLITE:
                 stack = Stack(data, options=options, settings=settings, chaos=campaign.chaos)
-                running.push_async_callback(stack.kill)
+                running.push_async_callback(stack.end)
                 await stack.start()
                 yield _Place(stack, open_ledger(f"sqlite:{file}"), file, wire=None)
             case Store.DYNAMODB:
@@ -150,7 +150,7 @@ async def _place(campaign: Campaign, folder: Path) -> AsyncIterator[_Place]:
                     settings={**settings, **dynamo.CREDENTIALS, "AWS_ENDPOINT_URL_DYNAMODB": wire.url},
                     chaos=campaign.chaos,
                 )
-                running.push_async_callback(stack.kill)
+                running.push_async_callback(stack.end)
                 await stack.start()
                 ledger = DynamoDbLedger(dynamo.TABLE, client=dynamo.client_of(endpoint), clock=utc_now)
                 yield _Place(stack, ledger, file, wire)
@@ -179,7 +179,8 @@ async def _load(campaign: Campaign, place: _Place, folder: Path, standing: Stand
     try:
         await _all_done(clients, killing, limit=campaign.limit)
         faults.end()
-        await killing
+        await asyncio.wait({killing})
+        killing.result()
         await place.stack.calm()
         if place.wire:
             place.wire.calm()

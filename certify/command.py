@@ -22,7 +22,6 @@ from certify.progress import Progress
 from certify.report import Certificate, page, summary
 from certify.stack import StackFailed
 
-LAST_WORKERS: Final = 10.0  # seconds
 MOST_JOBS: Final = 1_000_000
 
 
@@ -51,7 +50,7 @@ def main() -> int:
     except (KeyboardInterrupt, asyncio.CancelledError):
         progress.end()
         sys.stderr.write("certify: stopped before its end; there is no certificate\n")
-        _remove(folder)
+        shutil.rmtree(folder, ignore_errors=True)
         return Exit.INTERRUPTED
     progress.end()
     json_file, page_file = given.out / "certificate.json", given.out / "certificate.html"
@@ -59,7 +58,7 @@ def main() -> int:
     page_file.write_text(page(certificate), "utf-8")
     lines = [*summary(certificate), f"{json_file} and {page_file} have the rest"]
     if certificate.passed:
-        _remove(folder)
+        shutil.rmtree(folder, ignore_errors=True)
     else:
         lines.append(f"{folder} has the logs, the evidence and what the stack printed")
     sys.stdout.write("\n".join(lines) + "\n")
@@ -90,19 +89,12 @@ async def _all_of(runs: Sequence[Coroutine[None, None, Outcome]]) -> list[Outcom
     """What all of them come to; the first error ends the others, and is raised once they have tidied up."""
     tasks = [asyncio.create_task(one) for one in runs]
     try:
-        return await asyncio.gather(*tasks)
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+        return [task.result() for task in tasks if task.done()]
     finally:
         for task in tasks:
-            task.cancel()
+            task.cancel()  # once: a second cancel would end their tidying up
         await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def _remove(folder: Path) -> None:
-    """Remove a folder that the last workers of a killed stack may still write to: they end a moment after it."""
-    until = time.monotonic() + LAST_WORKERS
-    while folder.exists() and time.monotonic() < until:
-        shutil.rmtree(folder, ignore_errors=True)
-        time.sleep(0.05)
 
 
 def versions() -> dict[str, str]:

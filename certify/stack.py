@@ -12,10 +12,11 @@ from typing import Any, Final
 
 import aiohttp
 
-from certify.processes import workers_of
+from certify.processes import family_of, kill, wait_until_gone, workers_of
 
 READY: Final = 60.0  # seconds for a start, on a busy machine
 LOOK_EVERY: Final = 0.02  # seconds, for the file that a stack writes once it is up
+GONE: Final = 10.0  # seconds for killed processes to be gone
 PATIENCE: Final = 10.0  # seconds for an answer of the control endpoint
 ROOT: Final = Path(__file__).resolve().parent.parent
 
@@ -86,6 +87,16 @@ class Stack:
                 await self._process.wait()
         self._counts += self._latest
         self._latest = Counter()
+
+    async def end(self) -> None:
+        """Kill it, and wait until nothing is left of what it had started: a worker may write for a moment longer."""
+        if self._process is None or self._process.returncode is not None:
+            return
+        family = await asyncio.to_thread(family_of, self._process.pid)
+        await self.kill()
+        for process in family:
+            kill(process)
+        await asyncio.to_thread(wait_until_gone, family, GONE)
 
     async def calm(self) -> None:
         """Nothing goes wrong from now on."""

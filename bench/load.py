@@ -24,10 +24,37 @@ _sequences: Final = itertools.count(100_000)
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """Things per second, and the share of the time that the client was busy."""
+    """Things per second, what each cost the server, and how busy the client was.
+
+    Args:
+        per_second: How many.
+        cost: Seconds of processor time of the server for each, NaN where it cannot be told.
+        busy: Share of the time in which the client computed.
+    """
 
     per_second: float
+    cost: float
     busy: float
+
+
+@dataclass(slots=True)
+class _Meter:
+    elapsed: float = 0.0
+    served: float = 0.0
+    busy: float = 0.0
+
+    def rate(self, count: int) -> Rate:
+        return Rate(count / self.elapsed, self.served / count, self.busy / self.elapsed)
+
+
+@contextmanager
+def _metered(running: Running) -> Iterator[_Meter]:
+    meter = _Meter()
+    began, served, busy = time.perf_counter(), running.processor_time(), time.process_time()
+    yield meter
+    meter.elapsed = time.perf_counter() - began
+    meter.served = running.processor_time() - served
+    meter.busy = time.process_time() - busy
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +86,11 @@ def mutations(running: Running, *, connections: int, warm_up: float, seconds: fl
             selector.register(connection, selectors.EVENT_READ)
             connection.sendall(request)
         _answered(selector, received, request, until=time.perf_counter() + warm_up)
-        began, busy = time.perf_counter(), time.process_time()
-        count = _answered(selector, received, request, until=began + seconds)
-        elapsed = time.perf_counter() - began
-        busy = time.process_time() - busy
+        with _metered(running) as meter:
+            count = _answered(selector, received, request, until=time.perf_counter() + seconds)
         for connection in sockets:
             connection.close()
-    return Rate(count / elapsed, busy / elapsed)
+    return meter.rate(count)
 
 
 def _answered(
@@ -159,15 +184,13 @@ def fan_out(running: Running, subscribers: Sequence[Subscriber], *, events: int,
         everything = size * len(subscribers)
         for _ in range(warm_up):
             _one_event(running, requests, selector, first.job_id, everything)
-        began, busy = time.perf_counter(), time.process_time()
-        for _ in range(events):
-            _one_event(running, requests, selector, first.job_id, everything)
-        elapsed = time.perf_counter() - began
-        busy = time.process_time() - busy
+        with _metered(running) as meter:
+            for _ in range(events):
+                _one_event(running, requests, selector, first.job_id, everything)
     for subscriber in subscribers:
         subscriber.connection.socket.settimeout(wire.PATIENCE)
     requests.close()
-    return Rate(events * len(subscribers) / elapsed, busy / elapsed)
+    return meter.rate(events * len(subscribers))
 
 
 def _one_event(

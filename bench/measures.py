@@ -20,6 +20,7 @@ class Unit(Enum):
 
     PER_SECOND = "/s"
     MILLISECONDS = "ms"
+    MICROSECONDS = "µs"
     MEBIBYTES = "MiB"
 
 
@@ -28,6 +29,8 @@ class Measure(Enum):
 
     MUTATIONS = (f"mutations, {CONNECTIONS} connections", Unit.PER_SECOND)
     FAN_OUT = ("messages, 1 mutation to 1,000 subscribers", Unit.PER_SECOND)
+    MUTATION_COST = ("processor time of the server for a mutation", Unit.MICROSECONDS)
+    MESSAGE_COST = ("processor time of the server for a message to one of 1,000", Unit.MICROSECONDS)
     PUSH_MEDIAN = ("push to 1 subscriber, median", Unit.MILLISECONDS)
     PUSH_SLOW = ("push to 1 subscriber, 99th percentile", Unit.MILLISECONDS)
     ONE_OF_MANY_MEDIAN = ("push to 1 of 1,000 jobs, median", Unit.MILLISECONDS)
@@ -56,7 +59,7 @@ class Effort:
 
     warm_up: float = 2.0
     seconds: float = 3.0
-    events: int = 40
+    events: int = 60
     pushes: int = 1_000
 
 
@@ -74,13 +77,13 @@ def measure(server: Server, effort: Effort) -> Round:
     with running(server) as it:
         figures[Measure.START] = it.started * 1000
         rate = load.mutations(it, connections=CONNECTIONS, warm_up=effort.warm_up, seconds=effort.seconds)
-        figures[Measure.MUTATIONS] = rate.per_second
+        figures[Measure.MUTATIONS], figures[Measure.MUTATION_COST] = rate.per_second, rate.cost * 1e6
         with load.subscribed(it, [job(1)], per_connection=1) as subscribers:
             seconds = load.delivery(it, subscribers, events=effort.pushes, warm_up=effort.pushes // 5)
             figures[Measure.PUSH_MEDIAN], figures[Measure.PUSH_SLOW] = median_and_slow(seconds)
         with load.subscribed(it, [job(2)] * SUBSCRIBERS, per_connection=1) as subscribers:
             broadcast = load.fan_out(it, subscribers, events=effort.events, warm_up=5)
-            figures[Measure.FAN_OUT] = broadcast.per_second
+            figures[Measure.FAN_OUT], figures[Measure.MESSAGE_COST] = broadcast.per_second, broadcast.cost * 1e6
             figures[Measure.MEMORY] = it.resident()
         if server.hears is Hears.ITS_JOB:
             with load.subscribed(it, [job(n) for n in range(SUBSCRIBERS)], per_connection=1) as subscribers:

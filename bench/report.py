@@ -42,6 +42,15 @@ def _ratio(measure: Measure, *others: Server) -> Callable[[Mapping[Server, Figur
     return value
 
 
+def _cheaper(measure: Measure, *others: Server) -> Callable[[Mapping[Server, Figures]], float]:
+    """The best of the others' cost over the engine's."""
+
+    def value(figures: Mapping[Server, Figures]) -> float:
+        return min(figures[other][measure] for other in others) / figures[ENGINE][measure]
+
+    return value
+
+
 def _at_least(claim: str, bound: float, value: Callable[[Mapping[Server, Figures]], float]) -> Goal:
     return Goal(claim, value, "{:.2f} ×", lambda found: found >= bound, f"≥ {bound:g} ×")
 
@@ -62,6 +71,12 @@ GOALS: Final = (
     _at_least("mutations/s, of graphql-yoga's", 1.5, _ratio(Measure.MUTATIONS, YOGA)),
     _at_least("messages/s to 1,000 subscribers, of the best peer's", 3.5, _ratio(Measure.FAN_OUT, *PEERS)),
     _at_least("messages/s to 1,000 subscribers, of bare aiohttp's", 0.9, _ratio(Measure.FAN_OUT, BARE)),
+    _at_least(
+        "mutations per second of processor time, of the simulator's", 4, _cheaper(Measure.MUTATION_COST, SIMULATOR)
+    ),
+    _at_least("mutations per second of processor time, of graphql-yoga's", 1.5, _cheaper(Measure.MUTATION_COST, YOGA)),
+    _at_least("messages per second of processor time, of the best peer's", 3.5, _cheaper(Measure.MESSAGE_COST, *PEERS)),
+    _at_least("messages per second of processor time, of bare aiohttp's", 0.9, _cheaper(Measure.MESSAGE_COST, BARE)),
     _faster("push to 1 of 1,000 jobs, median, of the best peer's", _ratio(Measure.ONE_OF_MANY_MEDIAN, *PEERS)),
     _faster("push to 1 of 1,000 jobs, 99th percentile, of the best peer's", _ratio(Measure.ONE_OF_MANY_SLOW, *PEERS)),
     _faster("push to 1 subscriber, median, of the best peer's", _ratio(Measure.PUSH_MEDIAN, *PEERS)),
@@ -107,6 +122,8 @@ def _cell(values: list[float], measure: Measure) -> str:
 def _number(value: float, measure: Measure) -> str:
     if measure.unit is Unit.MILLISECONDS and measure is not Measure.START:
         return f"{value:.2f}"
+    if measure.unit is Unit.MICROSECONDS:
+        return f"{value:.1f}"
     return f"{value:,.0f}"
 
 

@@ -1,5 +1,6 @@
 """The servers of the bench, each in a process of its own."""
 
+import math
 import os
 import socket
 import subprocess
@@ -89,6 +90,14 @@ class Running:
     port: int
     pid: int
     started: float
+
+    def processor_time(self) -> float:
+        """Seconds that the process has computed so far; NaN where the system does not say it finely enough."""
+        stat = Path(f"/proc/{self.pid}/stat")
+        if not stat.exists():
+            return math.nan
+        user, system = stat.read_text().rpartition(")")[2].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
     def resident(self) -> float:
         """Memory that the process holds, in MiB."""

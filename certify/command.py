@@ -45,7 +45,7 @@ def main() -> int:
         certificate = asyncio.run(certify(given.jobs, given.events, given.seed, folder=folder, progress=progress))
     except (StackFailed, ClientsFailed) as failed:
         progress.end()
-        sys.stderr.write(f"certify: {failed}\n")
+        sys.stderr.write(f"certify: {failed}\n{folder} has what was printed\n")
         return Exit.UNREACHABLE
     except (KeyboardInterrupt, asyncio.CancelledError):
         progress.end()

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import aiohttp
 
-from certify.processes import family_of, kill, wait_until_gone, workers_of
+from certify.processes import family_of, wait_until_gone, workers_of
 
 READY: Final = 60.0  # seconds for a start, on a busy machine
 LOOK_EVERY: Final = 0.02  # seconds, for the file that a stack writes once it is up
@@ -94,8 +94,6 @@ class Stack:
             return
         family = await asyncio.to_thread(family_of, self._process.pid)
         await self.kill()
-        for process in family:
-            kill(process)
         await asyncio.to_thread(wait_until_gone, family, GONE)
 
     async def calm(self) -> None:

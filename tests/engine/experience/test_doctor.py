@@ -58,7 +58,6 @@ async def test_good_token_is_followed_to_the_field_that_it_may_use(patient: Pati
 @pytest.mark.parametrize(
     ("changes", "about", "words"),
     [
-        ({"exp": int(time.time()) - 3600}, "expiry", "it expired 60 min ago"),
         ({"iss": "https://elsewhere.example"}, "issuer", "and this stack takes tokens of"),
         ({"client_id": "another-client"}, "client", "another-client, and this stack's is"),
         ({"token_use": "refresh"}, "token", "neither an access nor an ID token"),
@@ -74,6 +73,15 @@ async def test_what_is_wrong_with_a_token_is_named_with_what_to_do(
     assert found[about]["advice"] == "sign in anew"
     assert found["caller"]["verdict"] == "bad"
     assert found["caller"]["advice"] == "sign in anew"
+
+
+async def test_expired_token_is_told_how_long_ago_it_expired(patient: Patient, user: Token) -> None:
+    found = await patient.ask(user(exp=int(time.time()) - 3600))
+
+    assert found["expiry"]["verdict"] == "bad"
+    assert found["expiry"]["found"] == "it expired 60 min ago"
+    assert found["expiry"]["advice"] == "sign in anew"
+    assert found["caller"]["verdict"] == "bad"
 
 
 async def test_token_whose_signature_does_not_fit_is_told_from_one_whose_claims_do_not(

@@ -9,7 +9,8 @@ from typing import Final
 
 from certify.evidence import Evidence, Shown, Watching, digest_of, sha256
 from certify.plan import JobPlan
-from chalicelib.jobs import ErrorType, Job, Status
+from chalicelib.errors import ErrorType
+from chalicelib.jobs import Job, Status
 from chalicelib.workloads.simulated import Scene, text
 
 

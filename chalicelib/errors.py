@@ -18,7 +18,29 @@ The name of a class is the `errorType` that a GraphQL caller sees.
 """
 
 from collections.abc import Sequence
-from enum import Enum
+from enum import Enum, StrEnum
+
+
+class ErrorType(StrEnum):
+    """Why a job FAILED; the words on the wire."""
+
+    WORKLOAD_FAILED = "WORKLOAD_FAILED"
+    DEADLINE_EXCEEDED = "DEADLINE_EXCEEDED"
+    BUDGET_EXCEEDED = "BUDGET_EXCEEDED"
+    MODEL_THROTTLED = "MODEL_THROTTLED"
+    MODEL_UNAVAILABLE = "MODEL_UNAVAILABLE"
+    MODEL_ACCESS_DENIED = "MODEL_ACCESS_DENIED"
+    MODEL_REJECTED_INPUT = "MODEL_REJECTED_INPUT"
+    CONTEXT_TOO_LONG = "CONTEXT_TOO_LONG"
+    GUARDRAIL_INTERVENED = "GUARDRAIL_INTERVENED"
+    MODEL_FAILED = "MODEL_FAILED"
+    MODEL_TIMED_OUT = "MODEL_TIMED_OUT"
+    NEVER_STARTED = "NEVER_STARTED"
+    CRASHED = "CRASHED"
+    TIMED_OUT = "TIMED_OUT"
+    THROTTLED = "THROTTLED"
+    STALLED = "STALLED"
+    OPERATOR = "OPERATOR"
 
 
 class JobError(Exception):
@@ -107,7 +129,13 @@ class TokenRejected(JobError):
 
 
 class WorkloadFailed(JobError):
-    """The workload cannot go on; the message is shown to the job's owner."""
+    """The workload cannot go on; the message is shown to the job's owner, and `error_type` with it."""
+
+    error_type: ErrorType = ErrorType.WORKLOAD_FAILED
+
+    def __init__(self, message: str, error_type: ErrorType = ErrorType.WORKLOAD_FAILED) -> None:
+        self.error_type = error_type
+        super().__init__(message)
 
 
 class OutOfTime(WorkloadFailed):
@@ -117,7 +145,8 @@ class OutOfTime(WorkloadFailed):
         self.seconds = seconds
         super().__init__(
             f"the work did not finish within the {seconds:.0f} seconds it had; "
-            "give it less to do, or raise the function's time-out"
+            "give it less to do, or raise the function's time-out",
+            ErrorType.DEADLINE_EXCEEDED,
         )
 
 

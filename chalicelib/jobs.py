@@ -10,12 +10,12 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, NewType, TypeVar
 
-from chalicelib.errors import InvalidTransition, JobIdTaken
+from chalicelib.errors import ErrorType, InvalidTransition, JobIdTaken
 
 JobId = NewType("JobId", str)
 Owner = NewType("Owner", str)
@@ -45,22 +45,24 @@ NEXT: Final[Mapping[Status, AbstractSet[Status]]] = {
 }
 
 
-class ErrorType(StrEnum):
-    """Why a job FAILED; the words on the wire."""
+class Role(StrEnum):
+    """Who speaks in a conversation; the words on the wire."""
 
-    WORKLOAD_FAILED = "WORKLOAD_FAILED"
-    DEADLINE_EXCEEDED = "DEADLINE_EXCEEDED"
-    NEVER_STARTED = "NEVER_STARTED"
-    CRASHED = "CRASHED"
-    TIMED_OUT = "TIMED_OUT"
-    THROTTLED = "THROTTLED"
-    STALLED = "STALLED"
-    OPERATOR = "OPERATOR"
+    USER = "USER"
+    ASSISTANT = "ASSISTANT"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a conversation."""
+
+    role: Role
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
 class InferenceRequest:
-    """What the caller asked for; kept in the job's first record only."""
+    """What the caller asked for; kept in the job's first record only. Either `prompt` or `messages` is not empty."""
 
     prompt: str
     model: str
@@ -68,12 +70,24 @@ class InferenceRequest:
     max_tokens: int | None = None
     temperature: float | None = None
     process_time: float | None = None  # seconds
+    top_p: float | None = None
+    stop_sequences: tuple[str, ...] = ()
+    max_cost: float | None = None  # US dollars
+    messages: tuple[Message, ...] = ()
+
+    @property
+    def conversation(self) -> tuple[Message, ...]:
+        """The turns; a prompt is a conversation of one."""
+        return self.messages or (Message(Role.USER, self.prompt),)
+
+    @property
+    def text(self) -> str:
+        """All that was said, for work that makes no difference between who said it."""
+        return "\n\n".join(message.text for message in self.conversation)
 
     def fingerprint(self, metadata: Json) -> str:
         """SHA-256 in hex over everything the caller sent: two starts are the same job only where these are equal."""
-        values: list[Json] = [
-            self.prompt, self.model, self.system, self.max_tokens, self.temperature, self.process_time, metadata
-        ]  # fmt: skip
+        values = [asdict(self), metadata]
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 

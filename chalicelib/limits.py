@@ -4,6 +4,9 @@ from typing import Final
 
 MAX_PROMPT: Final = 196_608  # bytes of UTF-8, here and below: with the rest of the input it fits one async invocation
 MAX_SYSTEM: Final = 16_384
+MAX_STOP_SEQUENCES: Final = 16
+MAX_STOP_SEQUENCE: Final = 256
+MAX_COST: Final = 10_000.0  # US dollars
 MAX_METADATA: Final = 4_096  # bytes of JSON; it is repeated in every record
 MAX_MESSAGE: Final = 1_024
 MAX_DELTA: Final = 98_304  # bytes of JSON text; with all else in an event it stays under the 240 KB AppSync pushes

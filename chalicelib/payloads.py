@@ -3,8 +3,9 @@
 import json
 import math
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from itertools import pairwise
 from typing import Any, TypedDict, TypeVar
 
 from chalicelib.calls import (
@@ -20,22 +21,24 @@ from chalicelib.calls import (
     StartInference,
     UpdateStatus,
 )
-from chalicelib.errors import InvalidRequest, JobError, Unauthorized
+from chalicelib.errors import ErrorType, InvalidRequest, JobError, Unauthorized
 from chalicelib.jobs import (
     Change,
     Claim,
-    ErrorType,
     InferenceRequest,
     Job,
     JobId,
     Json,
+    Message,
     OperatorUpdate,
     Owner,
+    Role,
     Status,
     StatusUpdate,
     WorkerUpdate,
 )
 from chalicelib.limits import (
+    MAX_COST,
     MAX_DELTA,
     MAX_ERROR,
     MAX_MESSAGE,
@@ -44,6 +47,8 @@ from chalicelib.limits import (
     MAX_PROMPT,
     MAX_PUSHED_RESULT,
     MAX_RESULT,
+    MAX_STOP_SEQUENCE,
+    MAX_STOP_SEQUENCES,
     MAX_SYSTEM,
     MAX_USAGE,
 )
@@ -115,9 +120,7 @@ def parse_call(payload: Payload) -> Call:
 
 
 def _parse_start(values: Payload) -> StartInference:
-    prompt = _text(values["prompt"], "prompt", most=MAX_PROMPT)
-    if not prompt.strip():
-        raise InvalidRequest("prompt is empty; give the text to work on")
+    prompt, messages = _parse_input(values)
     metadata = values.get("metadata")
     _check_json(metadata, "metadata", most=MAX_METADATA)
     max_tokens = values.get("maxTokens")
@@ -133,9 +136,41 @@ def _parse_start(values: Payload) -> StartInference:
             max_tokens=max_tokens,
             temperature=_in_range(values.get("temperature"), "temperature", most=2.0),
             process_time=_in_range(values.get("processTime"), "processTime", most=MAX_PROCESS_TIME),
+            top_p=_in_range(values.get("topP"), "topP", most=1.0),
+            stop_sequences=_parse_stops(values.get("stopSequences") or ()),
+            max_cost=_in_range(values.get("maxCost"), "maxCost", most=MAX_COST),
+            messages=messages,
         ),
         metadata=metadata,
     )
+
+
+def _parse_input(values: Payload) -> tuple[str, tuple[Message, ...]]:
+    """The prompt, or else the messages; the other one is empty."""
+    prompt, turns = values.get("prompt"), values.get("messages")
+    if (prompt is None) == (turns is None):
+        raise InvalidRequest("give either a prompt or messages: one of them has to be there, and not both")
+    if prompt is not None:
+        if not prompt.strip():
+            raise InvalidRequest("prompt is empty; give the text to work on")
+        return _text(prompt, "prompt", most=MAX_PROMPT), ()
+    messages = tuple(Message(Role(turn["role"]), turn["text"]) for turn in turns or ())
+    if not messages or messages[-1].role is not Role.USER:
+        raise InvalidRequest("messages have to end with one of the USER, to which the model answers")
+    if any(one.role is following.role for one, following in pairwise(messages)) or messages[0].role is not Role.USER:
+        raise InvalidRequest("messages have to take turns, beginning with the USER; join those that follow each other")
+    if not all(message.text.strip() for message in messages):
+        raise InvalidRequest("a message is empty; each has to say something")
+    _text("".join(message.text for message in messages), "messages", most=MAX_PROMPT)
+    return "", messages
+
+
+def _parse_stops(texts: Sequence[str]) -> tuple[str, ...]:
+    if len(texts) > MAX_STOP_SEQUENCES:
+        raise InvalidRequest(f"stopSequences may be at most {MAX_STOP_SEQUENCES}, and are {len(texts)}; send fewer")
+    if not all(texts):
+        raise InvalidRequest("a stop sequence is empty; each needs a character at least")
+    return tuple(_text(text, "a stop sequence", most=MAX_STOP_SEQUENCE) for text in texts)
 
 
 def _parse_update(values: Payload) -> StatusUpdate:
@@ -297,6 +332,10 @@ def render_dispatch(dispatch: Dispatch) -> dict[str, Json]:
             "maxTokens": request.max_tokens,
             "temperature": request.temperature,
             "processTime": request.process_time,
+            "topP": request.top_p,
+            "stopSequences": list(request.stop_sequences),
+            "maxCost": request.max_cost,
+            "messages": [{"role": message.role.value, "text": message.text} for message in request.messages],
         },
     }
 
@@ -313,6 +352,10 @@ def parse_dispatch(payload: Payload) -> Dispatch:
             max_tokens=request.get("maxTokens"),
             temperature=request.get("temperature"),
             process_time=request.get("processTime"),
+            top_p=request.get("topP"),
+            stop_sequences=tuple(request.get("stopSequences") or ()),
+            max_cost=request.get("maxCost"),
+            messages=tuple(Message(Role(turn["role"]), turn["text"]) for turn in request.get("messages") or ()),
         ),
     )
 

@@ -15,9 +15,9 @@ from functools import partial
 from typing import Final, Protocol
 
 from chalicelib.calls import Dispatch
-from chalicelib.errors import JobError, OutOfTime, WorkloadFailed
+from chalicelib.errors import ErrorType, JobError, OutOfTime, WorkloadFailed
 from chalicelib.interruption import Interrupted, Interruption, Stop
-from chalicelib.jobs import Change, ErrorType, JobId, Json, Status
+from chalicelib.jobs import Change, JobId, Json, Status
 from chalicelib.limits import MAX_ERROR, MAX_RESULT, MAX_RESULT_TEXT, MAX_USAGE
 from chalicelib.publisher.fencing import Granted, Over, Refused
 from chalicelib.publisher.publisher import StatusPublisher
@@ -122,12 +122,14 @@ def completed(outcome: Outcome, job_id: JobId) -> Change:
 
 def failed(error: Exception) -> Change:
     """The final change of work that raised: the error's own words where they were written for the job's owner."""
-    if isinstance(error, JobError):
+    kind = ErrorType.WORKLOAD_FAILED
+    if isinstance(error, WorkloadFailed):
+        text, kind = str(error), error.error_type
+    elif isinstance(error, JobError):
         text = str(error)
     else:
         reason = cut(str(error), MAX_UNEXPECTED) or "no message"
         text = f"the work ended with an unexpected error, {type(error).__name__}: {reason}"
-    kind = ErrorType.DEADLINE_EXCEEDED if isinstance(error, OutOfTime) else ErrorType.WORKLOAD_FAILED
     return Change(Status.FAILED, error=cut(text, MAX_ERROR), error_type=kind)
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from chalicelib.jobs import Change, ErrorType, Job, OperatorUpdate, Redispatch, Status
+from chalicelib.errors import ErrorType
+from chalicelib.jobs import Change, Job, OperatorUpdate, Redispatch, Status
 from chalicelib.payloads import Payload, parse_dispatch
 
 TIMED_OUT: Final = "Task timed out"  # in the message of an invocation that Lambda ended

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
         SubscriptionRejected,
         Unreachable,
     )
-    from longcall.models import ErrorType, Event, Page, Snapshot, Status
+    from longcall.models import ErrorType, Event, Message, Page, Role, Snapshot, Status
     from longcall.timing import Timing
     from longcall.view import JobView, merge
     from longcall.watch import Heal, Link
@@ -37,7 +37,7 @@ _HOMES: Final = {
         "ConfigurationError", "ConnectionLost", "GraphQLFault", "InvalidInput", "JobNotFound", "LongcallError",
         "NotAuthorized", "ProtocolError", "RequestRejected", "SignInFailed", "SubscriptionRejected", "Unreachable",
     ),
-    "models": ("ErrorType", "Event", "Page", "Snapshot", "Status"),
+    "models": ("ErrorType", "Event", "Message", "Page", "Role", "Snapshot", "Status"),
     "timing": ("Timing",),
     "view": ("JobView", "merge"),
     "watch": ("Heal", "Link"),
@@ -69,10 +69,12 @@ __all__ = [
     "LambdaToken",
     "Link",
     "LongcallError",
+    "Message",
     "NotAuthorized",
     "Page",
     "ProtocolError",
     "RequestRejected",
+    "Role",
     "SignInFailed",
     "Snapshot",
     "Status",

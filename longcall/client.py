@@ -3,18 +3,27 @@
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from types import TracebackType
-from typing import Final, Self
+from typing import Self, Unpack
 
 from longcall.authorization import Authorization
 from longcall.errors import JobNotFound, ProtocolError, RequestRejected
-from longcall.models import Event, InferenceRequest, JobId, Json, Page, Status, new_job_id, parse_event, parse_job_id
+from longcall.models import (
+    Event,
+    InferenceRequest,
+    JobId,
+    Options,
+    Page,
+    Status,
+    Text,
+    new_request,
+    parse_event,
+    parse_job_id,
+)
 from longcall.realtime import Realtime, check_realtime_url, realtime_url_of
 from longcall.timing import Timing
 from longcall.transport import Requests, check_url
 from longcall.view import JobView, merge
 from longcall.watch import Heal, Link, Watch, read_events, read_snapshot
-
-DEFAULT_MODEL: Final = "local.textrank"
 
 
 class Client:
@@ -60,59 +69,49 @@ class Client:
         await self._realtime.close()
         await self._requests.close()
 
-    async def run(
-        self,
-        prompt: str,
-        *,
-        model: str = DEFAULT_MODEL,
-        job_id: str | None = None,
-        system: str | None = None,
-        max_tokens: int | None = None,
-        temperature: float | None = None,
-        process_time: float | None = None,
-        metadata: Json = None,
-    ) -> AsyncGenerator[JobView, None]:
+    async def run(self, text: Text, **options: Unpack[Options]) -> AsyncGenerator[JobView, None]:
         """Start a job and follow it: one view for each event of its log, in order, to the terminal one.
 
         Leaving the iteration detaches; the job goes on, and `watch` finds it again by the view's `job_id`. The
         subscription stands before the job is started, and a start whose answer is lost is sent again for the same job.
 
         Args:
-            prompt: The text to work on, at most 196608 bytes of UTF-8.
-            model: Which workload runs it.
-            job_id: A UUID of one's own; by default a new one.
-            system: Instructions before the prompt, for models that take them.
-            max_tokens: Most tokens of the answer.
-            temperature: From 0 to 2.
-            process_time: Seconds that a simulated model takes.
-            metadata: JSON that comes back untouched.
+            text: The text to work on, at most 196608 bytes of UTF-8; or a conversation, as a list of `Message`.
+            **options: All optional.
+                model: Which workload runs it; `local.textrank` by default.
+                job_id: A UUID of one's own; by default a new one.
+                system: Instructions before the text, for models that take them.
+                max_tokens: Most tokens of the answer.
+                temperature: From 0 to 2.
+                top_p: Share of the likeliest tokens that are drawn from, from 0 to 1.
+                stop_sequences: Texts before which the answer ends.
+                process_time: Seconds that a simulated model takes.
+                max_cost: Most US dollars that the job may cost.
+                metadata: JSON that comes back untouched.
 
         Raises:
             InvalidInput: Before anything is sent.
             RequestRejected: The API refuses the input; `error_type` says why.
             Unreachable, NotAuthorized, SubscriptionRejected, ProtocolError
         """
-        request = _request(prompt, model, job_id, system, max_tokens, temperature, process_time, metadata)
-        async with aclosing(self._watch(request.job_id).views(lambda: self._start(request))) as views:
+        async with aclosing(self.run_request(new_request(text, options))) as views:
             async for view in views:
                 yield view
 
-    async def start(
-        self,
-        prompt: str,
-        *,
-        model: str = DEFAULT_MODEL,
-        job_id: str | None = None,
-        system: str | None = None,
-        max_tokens: int | None = None,
-        temperature: float | None = None,
-        process_time: float | None = None,
-        metadata: Json = None,
-    ) -> Event:
+    async def run_request(self, request: InferenceRequest) -> AsyncGenerator[JobView, None]:
+        """`run`, for a request that was made before."""
+        async with aclosing(self._watch(request.job_id).views(lambda: self.start_request(request))) as views:
+            async for view in views:
+                yield view
+
+    async def start(self, text: Text, **options: Unpack[Options]) -> Event:
         """Start a job and leave it to itself; arguments and errors as for `run`."""
-        return await self._start(
-            _request(prompt, model, job_id, system, max_tokens, temperature, process_time, metadata)
-        )
+        return await self.start_request(new_request(text, options))
+
+    async def start_request(self, request: InferenceRequest) -> Event:
+        """`start`, for a request that was made before."""
+        data = await self._requests.execute("start_inference", {"input": request.render()})
+        return parse_event(data.get("startInference"))
 
     async def watch(self, job_id: str) -> AsyncGenerator[JobView, None]:
         """Follow a job from its first event to its last: one view each, in order. Leaving the iteration detaches.
@@ -175,10 +174,6 @@ class Client:
                 return Page(tuple(parse_event(item) for item in items), following)
         raise ProtocolError("the API answered without a list of jobs; check that client and API are of one version")
 
-    async def _start(self, request: InferenceRequest) -> Event:
-        data = await self._requests.execute("start_inference", {"input": request.render()})
-        return parse_event(data.get("startInference"))
-
     def _watch(self, job_id: JobId) -> Watch:
         return Watch(
             job_id,
@@ -188,21 +183,3 @@ class Client:
             on_link=self._on_link,
             on_heal=self._on_heal,
         )
-
-
-def _request(
-    prompt: str,
-    model: str,
-    job_id: str | None,
-    system: str | None,
-    max_tokens: int | None,
-    temperature: float | None,
-    process_time: float | None,
-    metadata: Json,
-) -> InferenceRequest:
-    request = InferenceRequest(
-        prompt=prompt, model=model, job_id=new_job_id() if job_id is None else parse_job_id(job_id), system=system,
-        max_tokens=max_tokens, temperature=temperature, process_time=process_time, metadata=metadata,
-    )  # fmt: skip
-    request.check()
-    return request

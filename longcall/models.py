@@ -3,11 +3,11 @@
 import json
 import math
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Final, NewType
+from typing import Any, Final, NewType, TypedDict
 
 from longcall.errors import InvalidInput, ProtocolError
 
@@ -19,6 +19,9 @@ SYSTEM_LIMIT: Final = 16_384  # bytes of UTF-8
 METADATA_LIMIT: Final = 4_096  # bytes of UTF-8
 PROCESS_TIME_LIMIT: Final = 840.0  # seconds
 TEMPERATURE_LIMIT: Final = 2.0
+STOP_SEQUENCES_LIMIT: Final = 16
+STOP_SEQUENCE_LIMIT: Final = 256  # bytes of UTF-8
+COST_LIMIT: Final = 10_000.0  # US dollars
 
 
 class Status(StrEnum):
@@ -43,6 +46,15 @@ class ErrorType(StrEnum):
 
     WORKLOAD_FAILED = "WORKLOAD_FAILED"  # the workload's own error
     DEADLINE_EXCEEDED = "DEADLINE_EXCEEDED"  # more work than one invocation has time for
+    BUDGET_EXCEEDED = "BUDGET_EXCEEDED"  # maxCost or maxTokens was reached
+    MODEL_THROTTLED = "MODEL_THROTTLED"  # the model's service has no capacity or quota left
+    MODEL_UNAVAILABLE = "MODEL_UNAVAILABLE"  # the model is not ready
+    MODEL_ACCESS_DENIED = "MODEL_ACCESS_DENIED"  # the account may not use the model
+    MODEL_REJECTED_INPUT = "MODEL_REJECTED_INPUT"  # the model's service does not take the input
+    CONTEXT_TOO_LONG = "CONTEXT_TOO_LONG"  # more tokens than the model takes
+    GUARDRAIL_INTERVENED = "GUARDRAIL_INTERVENED"  # a guardrail stopped input or answer
+    MODEL_FAILED = "MODEL_FAILED"  # the model's service failed, or its answer broke off
+    MODEL_TIMED_OUT = "MODEL_TIMED_OUT"  # the model's service fell silent
     NEVER_STARTED = "NEVER_STARTED"  # no worker could be started
     CRASHED = "CRASHED"  # the worker's process died, also when tried again
     TIMED_OUT = "TIMED_OUT"  # the invocation ran into its time-out
@@ -139,17 +151,85 @@ def parse_snapshot(fields: object) -> Snapshot:
     return Snapshot(event, output if isinstance(output, str) else "")
 
 
+class Role(StrEnum):
+    """Who speaks in a conversation; the words on the wire."""
+
+    USER = "USER"
+    ASSISTANT = "ASSISTANT"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a conversation."""
+
+    role: Role
+    text: str
+
+    def render(self) -> dict[str, Json]:
+        return {"role": self.role.value, "text": self.text}
+
+
+Text = str | Sequence[Message]  # a prompt, or a conversation
+
+
+class Options(TypedDict, total=False):
+    """What may be said of a job besides its text; see `Client.run`."""
+
+    model: str
+    job_id: str | None
+    system: str | None
+    max_tokens: int | None
+    temperature: float | None
+    top_p: float | None
+    stop_sequences: Sequence[str]
+    process_time: float | None
+    max_cost: float | None
+    metadata: Json
+
+
+DEFAULT_MODEL: Final = "local.textrank"
+
+
+def new_request(text: Text, options: Options) -> "InferenceRequest":
+    """The request for a text, checked.
+
+    Raises:
+        InvalidInput
+    """
+    job_id = options.get("job_id")
+    request = InferenceRequest(
+        prompt=text if isinstance(text, str) else None,
+        messages=() if isinstance(text, str) else tuple(text),
+        model=options.get("model", DEFAULT_MODEL),
+        job_id=new_job_id() if job_id is None else parse_job_id(job_id),
+        system=options.get("system"),
+        max_tokens=options.get("max_tokens"),
+        temperature=options.get("temperature"),
+        top_p=options.get("top_p"),
+        stop_sequences=tuple(options.get("stop_sequences") or ()),
+        process_time=options.get("process_time"),
+        max_cost=options.get("max_cost"),
+        metadata=options.get("metadata"),
+    )
+    request.check()
+    return request
+
+
 @dataclass(frozen=True, slots=True)
 class InferenceRequest:
-    """What to run. `check` says before any network what the API would refuse."""
+    """What to run, on a `prompt` or else on `messages`. `check` says before any network what the API would refuse."""
 
-    prompt: str
+    prompt: str | None
     model: str
     job_id: JobId
+    messages: tuple[Message, ...] = ()
     system: str | None = None
     max_tokens: int | None = None
     temperature: float | None = None
+    top_p: float | None = None
+    stop_sequences: tuple[str, ...] = ()
     process_time: float | None = None  # seconds
+    max_cost: float | None = None  # US dollars
     metadata: Json = None
 
     def check(self) -> None:
@@ -158,9 +238,7 @@ class InferenceRequest:
         Raises:
             InvalidInput
         """
-        if not self.prompt.strip():
-            raise InvalidInput("the prompt is empty; give some text to work on")
-        _within(self.prompt, PROMPT_LIMIT, "the prompt")
+        self._check_text()
         if self.system is not None:
             _within(self.system, SYSTEM_LIMIT, "the system text")
         if not self.model.strip():
@@ -169,6 +247,16 @@ class InferenceRequest:
             raise InvalidInput(f"max tokens must be 1 or more, not {self.max_tokens}")
         if self.temperature is not None and not 0 <= self.temperature <= TEMPERATURE_LIMIT:
             raise InvalidInput(f"the temperature must be from 0 to {TEMPERATURE_LIMIT:g}, not {self.temperature:g}")
+        if self.top_p is not None and not 0 <= self.top_p <= 1:
+            raise InvalidInput(f"top p must be from 0 to 1, not {self.top_p:g}")
+        if self.max_cost is not None and not 0 <= self.max_cost <= COST_LIMIT:
+            raise InvalidInput(f"the most it may cost must be from 0 to {COST_LIMIT:g} dollars, not {self.max_cost:g}")
+        if len(self.stop_sequences) > STOP_SEQUENCES_LIMIT:
+            raise InvalidInput(f"at most {STOP_SEQUENCES_LIMIT} stop sequences are allowed; give fewer")
+        for text in self.stop_sequences:
+            if not text:
+                raise InvalidInput("a stop sequence is empty; each needs a character at least")
+            _within(text, STOP_SEQUENCE_LIMIT, "a stop sequence")
         if self.process_time is not None and not 0 <= self.process_time <= PROCESS_TIME_LIMIT:
             raise InvalidInput(
                 f"the process time must be from 0 to {PROCESS_TIME_LIMIT:g} seconds, not {self.process_time:g}"
@@ -176,16 +264,35 @@ class InferenceRequest:
         if self.metadata is not None:
             _within(self._metadata_text(), METADATA_LIMIT, "the metadata")
 
+    def _check_text(self) -> None:
+        if (self.prompt is None) == (not self.messages):
+            raise InvalidInput("give either a prompt or messages: one of them, and not both")
+        if self.prompt is not None:
+            if not self.prompt.strip():
+                raise InvalidInput("the prompt is empty; give some text to work on")
+            _within(self.prompt, PROMPT_LIMIT, "the prompt")
+            return
+        turns = [message.role for message in self.messages]
+        if turns != [Role.USER, Role.ASSISTANT] * (len(turns) // 2) + [Role.USER]:
+            raise InvalidInput("the messages must take turns, with the USER's first and last; join or add some")
+        if not all(message.text.strip() for message in self.messages):
+            raise InvalidInput("a message is empty; each must say something")
+        _within("".join(message.text for message in self.messages), PROMPT_LIMIT, "the conversation")
+
     def render(self) -> dict[str, Json]:
         """The variable `input` of startInference, without what was left out."""
         fields: dict[str, Json] = {
             "jobId": self.job_id,
             "prompt": self.prompt,
+            "messages": [message.render() for message in self.messages] or None,
             "model": self.model,
             "system": self.system,
             "maxTokens": self.max_tokens,
             "temperature": self.temperature,
+            "topP": self.top_p,
+            "stopSequences": list(self.stop_sequences) or None,
             "processTime": self.process_time,
+            "maxCost": self.max_cost,
             "metadata": None if self.metadata is None else self._metadata_text(),
         }
         return {name: value for name, value in fields.items() if value is not None}

@@ -7,7 +7,8 @@ from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any, Final
 
-from chalicelib.jobs import ErrorType, InferenceRequest, Job, Status
+from chalicelib.errors import ErrorType
+from chalicelib.jobs import InferenceRequest, Job, Message, Role, Status
 from chalicelib.ledger import InvalidToken
 
 TIMES: Final = ("created_at", "updated_at", "expires_at", "start_time", "end_time")
@@ -25,7 +26,7 @@ def dump(job: Job) -> str:
         if values.get(name) is not None:
             values[name] = stamp(values[name])
     if job.request is not None:
-        values["request"] = {name: value for name, value in asdict(job.request).items() if value is not None}
+        values["request"] = {name: value for name, value in asdict(job.request).items() if value not in (None, ())}
     return json.dumps(values, ensure_ascii=False, separators=(",", ":"))
 
 
@@ -40,8 +41,14 @@ def load(text: str) -> Job:
     if "error_type" in values:
         values["error_type"] = ErrorType(values["error_type"])
     if "request" in values:
-        values["request"] = InferenceRequest(**values["request"])
+        values["request"] = _request(values["request"])
     return Job(**values)
+
+
+def _request(values: dict[str, Any]) -> InferenceRequest:
+    messages = tuple(Message(Role(one["role"]), one["text"]) for one in values.pop("messages", ()))
+    stops = tuple(values.pop("stop_sequences", ()))
+    return InferenceRequest(**values, messages=messages, stop_sequences=stops)
 
 
 def stamp(time: datetime) -> str:

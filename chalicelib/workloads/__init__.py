@@ -19,9 +19,10 @@ from chalicelib.jobs import InferenceRequest, Json
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Output to add to what was produced so far."""
+    """Output to add to what was produced so far. A model's has `tokens`, at least; 0 where nobody counts them."""
 
     text: str
+    tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +61,15 @@ Workload = Callable[[InferenceRequest, Deadline], Generator[Chunk | Progress, No
 
 
 class Option(StrEnum):
-    """What a caller may send besides prompt and model; the words on the wire."""
+    """What a caller may send besides prompt, model and limits on costs; the words on the wire."""
 
     SYSTEM = "system"
     MAX_TOKENS = "maxTokens"
     TEMPERATURE = "temperature"
     PROCESS_TIME = "processTime"
+    TOP_P = "topP"
+    STOP_SEQUENCES = "stopSequences"
+    MESSAGES = "messages"
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,9 +146,12 @@ def check(request: InferenceRequest, *, allowed: Sequence[str] = ("*",)) -> None
         Option.MAX_TOKENS: request.max_tokens,
         Option.TEMPERATURE: request.temperature,
         Option.PROCESS_TIME: request.process_time,
+        Option.TOP_P: request.top_p,
+        Option.STOP_SEQUENCES: request.stop_sequences,
+        Option.MESSAGES: request.messages,
     }
     for option, value in sent.items():
-        if value is not None and option not in kind.takes:
+        if value not in (None, ()) and option not in kind.takes:
             raise InvalidRequest(f"model {request.model} takes no {option}; leave it out")
 
 

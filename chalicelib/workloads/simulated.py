@@ -126,7 +126,7 @@ def simulate(
     seconds = DEFAULT_SECONDS if request.process_time is None else request.process_time
     if total > MOST_WORDS:
         raise WorkloadFailed(f"simulated models tell at most {MOST_WORDS} words, not {total}; ask for fewer maxTokens")
-    teller = _Teller(text(request.model, request.prompt), total, deadline, sleep)
+    teller = _Teller(text(request.model, request.text), total, deadline, sleep)
     half = total // 2
 
     match scene:
@@ -152,7 +152,7 @@ def simulate(
             yield from teller.tell(total, 0.0)
         case _:
             assert_never(scene)
-    return Outcome("".join(teller.told), {"inputWords": len(request.prompt.split()), "outputWords": total})
+    return Outcome("".join(teller.told), {"inputWords": len(request.text.split()), "outputWords": total})
 
 
 def text(model: str, prompt: str) -> Iterator[str]:

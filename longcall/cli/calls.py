@@ -5,7 +5,6 @@ import os
 import sys
 from collections.abc import Callable, Coroutine
 from contextlib import aclosing
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
 from longcall.cli.exits import Ended, ExitCode
@@ -65,7 +64,7 @@ def follow(caller: Caller, job_id: JobId, *, as_json: bool, begin: InferenceRequ
 
         with choose_screen(as_json=as_json) as screen:
             async with open_client(caller, screen.link) as client:
-                views = client.watch(job_id) if begin is None else client.run(**asdict(begin))
+                views = client.watch(job_id) if begin is None else client.run_request(begin)
                 async with aclosing(views):
                     async for view in views:
                         last = view.status

@@ -2,16 +2,17 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from longcall.cli import serving
+from longcall.cli import serving, starting
 from longcall.cli.calls import call, follow, open_client
 from longcall.cli.exits import Ended, ExitCode
+from longcall.cli.options import Auth, JobOption, Json, StackFile, UserName, Where
 from longcall.cli.stack import AuthMode, Caller
 from longcall.cli.targets import Target, find_target
-from longcall.models import InferenceRequest, Status, new_job_id, parse_job_id
+from longcall.models import Status, parse_job_id
 
 if TYPE_CHECKING:
     from longcall.cli.doctor import Finding
@@ -29,98 +30,8 @@ app = typer.Typer(
 
 users = typer.Typer(help="Who can sign in.", no_args_is_help=True)
 app.add_typer(users, name="user")
-
-JobOption = Annotated[str, typer.Argument(metavar="ID", help="The job's id, a UUID.")]
-Json = Annotated[bool, typer.Option("--json", help="One JSON object per line on standard output.")]
-StackFile = Annotated[
-    Path | None, typer.Option("--stack", envvar="LONGCALL_STACK", metavar="FILE", help="The stack file of the API.")
-]
-Where = Annotated[
-    Target, typer.Option("--target", envvar="LONGCALL_TARGET", help="The local stack, or the deployed one.")
-]
-UserName = Annotated[str | None, typer.Option("--user", metavar="NAME", help="Who signs in; by default the first.")]
-Auth = Annotated[AuthMode, typer.Option("--auth", help="Which authorization mode of the API checks the token.")]
-File = Annotated[str | None, typer.Argument(metavar="FILE", help="A UTF-8 text, or - for standard input.")]
-Prompt = Annotated[str | None, typer.Option("--prompt", metavar="TEXT", help="The text, or what stands before FILE.")]
-Model = Annotated[str, typer.Option("--model", help="Which workload runs it.")]
-System = Annotated[str | None, typer.Option("--system", metavar="TEXT", help="Instructions before the prompt.")]
-MaxTokens = Annotated[int | None, typer.Option("--max-tokens", help="Most tokens of the answer.")]
-Temperature = Annotated[float | None, typer.Option("--temperature", help="Randomness, from 0 to 2.")]
-ProcessTime = Annotated[float | None, typer.Option("--process-time", help="Seconds that a simulated model takes.")]
-Metadata = Annotated[str | None, typer.Option("--metadata", metavar="JSON", help="Comes back with every event.")]
-OwnId = Annotated[str | None, typer.Option("--job-id", metavar="UUID", help="The same id twice is the same job.")]
-
-DEFAULT_MODEL: Final = "local.textrank"
-
-
-@app.command(
-    epilog="""\b
-Examples:
-  longcall run report.txt
-  longcall run --model simulated.story --process-time 5 --prompt 'a story'
-  longcall run report.txt --prompt 'What does this decide?' --json
-  cat notes.txt | longcall run - > summary.txt"""
-)
-def run(
-    file: File = None,
-    prompt: Prompt = None,
-    model: Model = DEFAULT_MODEL,
-    system: System = None,
-    max_tokens: MaxTokens = None,
-    temperature: Temperature = None,
-    process_time: ProcessTime = None,
-    metadata: Metadata = None,
-    job_id: OwnId = None,
-    as_json: Json = False,
-    stack: StackFile = None,
-    target: Where = Target.LOCAL,
-    user: UserName = None,
-    auth: Auth = AuthMode.LAMBDA,
-) -> None:
-    """Start a job, and show it live.
-
-    The result goes to standard output, what happens on the way to standard error. Ctrl-C detaches; the job goes on.
-    """
-    request = _request(file, prompt, model, system, max_tokens, temperature, process_time, metadata, job_id)
-    caller = Caller.chosen(stack=stack, target=target, user=user, auth=auth)
-    follow(caller, request.job_id, as_json=as_json, begin=request)
-
-
-@app.command(epilog="\b\nExample:\n  id=$(longcall start report.txt) && longcall watch $id")
-def start(
-    file: File = None,
-    prompt: Prompt = None,
-    model: Model = DEFAULT_MODEL,
-    system: System = None,
-    max_tokens: MaxTokens = None,
-    temperature: Temperature = None,
-    process_time: ProcessTime = None,
-    metadata: Metadata = None,
-    job_id: OwnId = None,
-    as_json: Json = False,
-    stack: StackFile = None,
-    target: Where = Target.LOCAL,
-    user: UserName = None,
-    auth: Auth = AuthMode.LAMBDA,
-) -> None:
-    """Start a job, print its id, and leave it to itself."""
-    request = _request(file, prompt, model, system, max_tokens, temperature, process_time, metadata, job_id)
-    caller = Caller.chosen(stack=stack, target=target, user=user, auth=auth)
-
-    async def ask() -> None:
-        from longcall import display
-
-        async with open_client(caller) as client:
-            event = await client.start(**asdict(request))
-        if as_json:
-            typer.echo(display.json_line(display.wire(event)))
-        else:
-            typer.echo(event.job_id)
-            typer.echo(
-                f"started on {display.line(event.model)}; follow it with: longcall watch {event.job_id}", err=True
-            )
-
-    call(caller, ask())
+app.command(epilog=starting.RUN_EXAMPLES)(starting.run)
+app.command(epilog=starting.START_EXAMPLES)(starting.start)
 
 
 @app.command(epilog="\b\nExample:\n  longcall watch 123e4567-e89b-42d3-a456-426614174000")
@@ -386,25 +297,3 @@ def create_user(stack: StackFile = None, target: Where = Target.LOCAL) -> None:
 def serve(context: typer.Context) -> None:
     """Run the whole stack on this machine; see longcall serve --help."""
     serving.replace_process(context)
-
-
-def _request(
-    file: str | None,
-    prompt: str | None,
-    model: str,
-    system: str | None,
-    max_tokens: int | None,
-    temperature: float | None,
-    process_time: float | None,
-    metadata: str | None,
-    job_id: str | None,
-) -> InferenceRequest:
-    from longcall.cli.inputs import compose_prompt, parse_metadata
-
-    request = InferenceRequest(
-        prompt=compose_prompt(file, prompt), model=model, system=system, max_tokens=max_tokens,
-        temperature=temperature, process_time=process_time, metadata=parse_metadata(metadata),
-        job_id=new_job_id() if job_id is None else parse_job_id(job_id),
-    )  # fmt: skip
-    request.check()
-    return request

@@ -6,9 +6,40 @@ from pathlib import Path
 from typing import Final
 
 from longcall.errors import InvalidInput
-from longcall.models import PROMPT_LIMIT, Json
+from longcall.models import PROMPT_LIMIT, Json, Message, Role
 
 STANDARD_INPUT: Final = "-"
+
+
+def compose_text(file: str | None, prompt: str | None, messages: str | None) -> str | list[Message]:
+    """The text to work on: of file and prompt, or else a conversation.
+
+    Raises:
+        InvalidInput
+    """
+    if messages is None:
+        return compose_prompt(file, prompt)
+    if file is not None or prompt is not None:
+        raise InvalidInput("--messages is the whole text; leave out FILE and --prompt, or put them into the messages")
+    return parse_messages(read_text(messages))
+
+
+def parse_messages(text: str) -> list[Message]:
+    """A conversation from JSON.
+
+    Raises:
+        InvalidInput
+    """
+    try:
+        match json.loads(text):
+            case [_, *_] as turns:
+                return [Message(Role(turn["role"].upper()), turn["text"] + "") for turn in turns]
+            case _:
+                raise ValueError("no list of turns")
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        raise InvalidInput(
+            """the messages are no conversation; write them like [{"role": "USER", "text": "Who wrote Hamlet?"}]"""
+        ) from None
 
 
 def compose_prompt(file: str | None, prompt: str | None) -> str:

@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.calls import StartInference
-from chalicelib.jobs import Change, Claim, ErrorType, InferenceRequest, JobId, Json, Lease, Owner, Status, WorkerUpdate
+from chalicelib.errors import ErrorType
+from chalicelib.jobs import Change, Claim, InferenceRequest, JobId, Json, Lease, Owner, Status, WorkerUpdate
 from chalicelib.ledger import open_ledger
 from chalicelib.limits import MAX_DELTA, MAX_ERROR, MAX_MESSAGE, MAX_METADATA, MAX_PROMPT, MAX_RESULT, MAX_USAGE
 from chalicelib.publisher.messages import render

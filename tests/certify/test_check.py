@@ -7,7 +7,8 @@ import pytest
 from certify.check import ENDS, Finding, QuotaProbe, Violation, check_job, check_owner, check_quota
 from certify.evidence import Evidence, Watching, sha256
 from certify.plan import JobPlan
-from chalicelib.jobs import ErrorType, Job, Owner, Status
+from chalicelib.errors import ErrorType
+from chalicelib.jobs import Job, Owner, Status
 from chalicelib.workloads.simulated import Scene
 from tests.certify.jobs import OWNER, PLAN, evidence, step, watching, whole_log
 

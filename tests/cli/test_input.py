@@ -9,9 +9,10 @@ import pytest
 
 from longcall.cli import main
 from longcall.cli.exits import ExitCode
-from longcall.cli.inputs import compose_prompt
+from longcall.cli.inputs import compose_prompt, compose_text, parse_messages
 from longcall.cli.stack import Stack, User, find_stack, pick_user, read_stack
-from longcall.errors import ConfigurationError
+from longcall.errors import ConfigurationError, InvalidInput
+from longcall.models import Message, Role, new_request
 
 ADA, GRACE = User("ada@example.com", "analytical"), User("grace@example.com", "compiler")
 
@@ -49,6 +50,11 @@ def refusal(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
         (("--prompt", "a", "--process-time", "soon"), "invalid value for '--process-time'"),
         (("--prompt", "a", "--temperature", "2.5"), "from 0 to 2, not 2.5"),
         (("--prompt", "a", "--max-tokens", "0"), "1 or more"),
+        (("--prompt", "a", "--top-p", "1.1"), "from 0 to 1, not 1.1"),
+        (("--prompt", "a", "--max-cost", "-1"), "from 0 to 10000 dollars, not -1"),
+        (("--prompt", "a", "--stop", ""), "a stop sequence is empty"),
+        (("--prompt", "a", "--messages", "m.json"), "--messages is the whole text"),
+        (("--messages", "missing.json"), "no file missing.json was found"),
         (("--prompt", "a", "--metadata", "{n: 1}"), "--metadata is no JSON"),
         (("--prompt", "a", "--metadata", "NaN"), "--metadata is no JSON"),
         (("--prompt", "a", "--metadata", json.dumps("x" * 5000)), "the metadata has 5002 bytes"),
@@ -153,3 +159,21 @@ def test_file_that_is_no_stack_is_refused(content: str) -> None:
 def test_stack_file_that_was_named_must_exist(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"nowhere\.json"):
         find_stack(Path("nowhere.json"), start=tmp_path)
+
+
+def test_conversation_is_read_from_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "messages.json"
+    file.write_text('[{"role": "user", "text": "Hi"}, {"role": "ASSISTANT", "text": "Yes?"}]')
+
+    assert compose_text(None, None, str(file)) == [Message(Role.USER, "Hi"), Message(Role.ASSISTANT, "Yes?")]
+
+
+@pytest.mark.parametrize("text", ["", "{}", '["Hi"]', '[{"role": "USER"}]', '[{"role": "system", "text": "Hi"}]'])
+def test_conversation_that_is_none_is_refused_with_an_example(text: str) -> None:
+    with pytest.raises(InvalidInput, match="write them like"):
+        parse_messages(text)
+
+
+def test_conversation_takes_turns() -> None:
+    with pytest.raises(InvalidInput, match="take turns"):
+        new_request([Message(Role.USER, "Hi"), Message(Role.USER, "Ho")], {})

@@ -16,11 +16,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from hypothesis.stateful import run_state_machine_as_test as run_machine
 
 from chalicelib.calls import CancelInference, StartInference
-from chalicelib.errors import InvalidTransition, JobNotFound
+from chalicelib.errors import ErrorType, InvalidTransition, JobNotFound
 from chalicelib.jobs import (
     Change,
     Claim,
-    ErrorType,
     InferenceRequest,
     Job,
     JobId,

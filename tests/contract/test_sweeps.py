@@ -13,11 +13,10 @@ from typing import Any
 import pytest
 
 from chalicelib.calls import StartInference
-from chalicelib.errors import UpdateRefused
+from chalicelib.errors import ErrorType, UpdateRefused
 from chalicelib.jobs import (
     Change,
     Claim,
-    ErrorType,
     InferenceRequest,
     Job,
     JobId,

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib import payloads
 from chalicelib.jobs import JobId, Lease, Status
 from chalicelib.ledger.sqlite import SqliteLedger
 from chalicelib.relay import Relay
@@ -370,3 +371,40 @@ def test_a_lost_race_for_a_sequence_is_decided_again(relay: Relay) -> None:
     rival.close()
 
     assert (answer["data"]["sequence"], answer["data"]["delta"]) == (4, "second")
+
+
+def test_a_conversation_is_dispatched_turn_by_turn(relay: Relay) -> None:
+    turns = [{"role": role, "text": role.lower()} for role in ("USER", "ASSISTANT", "USER")]
+
+    answer = start(relay, jobId=ID, prompt=None, messages=turns)
+
+    assert answer["data"]["dispatch"]["request"]["messages"] == turns
+    assert payloads.parse_dispatch(answer["data"]["dispatch"]).request.conversation[1].text == "assistant"
+    assert refusal(start(relay, jobId=ID, prompt=None, messages=turns[:1])) == "JobIdTaken"
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"prompt": None}, "either a prompt or messages"),
+        ({"messages": [{"role": "USER", "text": "Hi"}]}, "either a prompt or messages"),
+        ({"prompt": None, "messages": []}, "end with one of the USER"),
+        ({"prompt": None, "messages": [{"role": "ASSISTANT", "text": "Hi"}]}, "end with one of the USER"),
+        ({"prompt": None, "messages": [{"role": "USER", "text": "Hi"}] * 2}, "take turns"),
+        ({"prompt": None, "messages": [{"role": "USER", "text": " "}]}, "a message is empty"),
+        ({"prompt": None, "messages": [{"role": "USER", "text": "x" * 196_609}]}, "196608 bytes"),
+        ({"topP": 1.5}, "topP has to be from 0 to 1"),
+        ({"maxCost": -1}, "maxCost has to be from 0"),
+        ({"stopSequences": ["a", ""]}, "a stop sequence is empty"),
+        ({"stopSequences": ["a"] * 17}, "at most 16"),
+        ({"stopSequences": ["é" * 129]}, "at most 256 bytes"),
+    ],
+)
+def test_what_cannot_be_a_conversation_or_an_option_is_refused(
+    relay: Relay, values: dict[str, Any], words: str
+) -> None:
+    answer = start(relay, jobId=ID, **values)
+
+    assert refusal(answer) == "InvalidRequest"
+    assert words in answer["error"]["message"]
+    assert relay.ledger.head(JobId(ID)) is None

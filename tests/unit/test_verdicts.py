@@ -5,7 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.jobs import Answer, Append, ErrorType, Lease, OperatorUpdate, Redispatch, Status, decide, redispatch
+from chalicelib.errors import ErrorType
+from chalicelib.jobs import Answer, Append, Lease, OperatorUpdate, Redispatch, Status, decide, redispatch
 from chalicelib.verdicts import Patience, verdict
 from tests.contract.jobs import START, following, opened
 

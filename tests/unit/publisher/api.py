@@ -20,12 +20,11 @@ from aiohttp import web
 from graphql import GraphQLScalarType, GraphQLSchema, build_schema, graphql_sync
 
 from chalicelib.calls import UpdateStatus
-from chalicelib.errors import JobError
+from chalicelib.errors import ErrorType, JobError
 from chalicelib.jobs import (
     Append,
     Change,
     Claim,
-    ErrorType,
     InferenceRequest,
     Job,
     JobId,

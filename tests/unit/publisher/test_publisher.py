@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from botocore.credentials import Credentials, RefreshableCredentials
 
-from chalicelib.errors import PublishFailed
-from chalicelib.jobs import Change, ErrorType, Lease, Status
+from chalicelib.errors import ErrorType, PublishFailed
+from chalicelib.jobs import Change, Lease, Status
 from chalicelib.publisher.appsync import AppSync
 from chalicelib.publisher.authorization import ApiKey, Authorization, Signature, signature_of_this_function
 from chalicelib.publisher.coalescing import Pace

@@ -12,8 +12,8 @@ import pytest
 
 from chalicelib import workloads
 from chalicelib.calls import Dispatch
-from chalicelib.errors import InvalidRequest, OutOfTime, PublishFailed, WorkloadFailed
-from chalicelib.jobs import ErrorType, InferenceRequest, Json, Status
+from chalicelib.errors import ErrorType, InvalidRequest, OutOfTime, PublishFailed, WorkloadFailed
+from chalicelib.jobs import InferenceRequest, Json, Status
 from chalicelib.limits import MAX_RESULT
 from chalicelib.publisher.appsync import AppSync
 from chalicelib.publisher.authorization import ApiKey

@@ -8,8 +8,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 4000
 STAGE ?= dev
-FILE ?= $(if $(PROMPT),,examples/lost-messages.md)
+FILE ?= $(if $(SAYS),,examples/lost-messages.md)
 MODEL ?= local.textrank
+# Whether there is a prompt, if only a blank one, which is refused; a variable of the shell may be empty.
+SAYS := $(strip $(PROMPT) $(filter command,$(firstword $(origin PROMPT))))
 JOBS ?= 10000
 EVENTS ?= 20
 SEED ?= 1
@@ -17,7 +19,7 @@ SOURCES := app.py appsync_local certify chalicelib infrastructure longcall tests
 
 PEERS := bench/.venv/ready $(patsubst %,bench/node/%/node_modules/.package-lock.json,simulator yoga)
 
-RUN = run --model "$(MODEL)" $(if $(PROMPT),--prompt "$$PROMPT") $(if $(FILE),"$(FILE)")
+RUN = run --model "$(MODEL)" $(if $(SAYS),--prompt "$$PROMPT") $(if $(FILE),"$(FILE)")
 export PROMPT
 
 .PHONY: help run serve test certify bench check format lock synth diff deploy destroy cdk node clean
@@ -60,11 +62,13 @@ format: $(VENV)/dev.ready ## Format the code
 
 lock: $(VENV)/dev.ready ## Resolve the locked requirements anew from pyproject.toml
 	@$(BIN)/pip install --quiet uv
-	@$(BIN)/uv pip compile --quiet --group lambda $(LOCK) -o requirements.txt
-	@$(BIN)/uv pip compile --quiet --group local --generate-hashes $(LOCK) -o requirements/local.txt
-	@$(BIN)/uv pip compile --quiet --group deploy --generate-hashes $(LOCK) -o requirements/deploy.txt
 	@$(BIN)/uv pip compile --quiet --group dev --generate-hashes $(LOCK) -o requirements/dev.txt
+	@$(BIN)/uv pip compile --quiet --group lambda $(SAME) $(LOCK) -o requirements.txt
+	@$(BIN)/uv pip compile --quiet --group local --generate-hashes $(SAME) $(LOCK) -o requirements/local.txt
+	@$(BIN)/uv pip compile --quiet --group deploy --generate-hashes $(SAME) $(LOCK) -o requirements/deploy.txt
 
+# `make run`, `make test` and `make deploy` share one environment: each installs what another has installed.
+SAME := --constraint requirements/dev.txt
 LOCK := --no-emit-index-url --no-annotate --no-header --universal --python-version 3.11
 
 synth: cdk ## Write the CloudFormation template of a stage to cdk.out/: STAGE=dev
@@ -81,7 +85,9 @@ destroy: cdk ## Remove a stage from AWS; it asks first: STAGE=…
 	@$(CDK) destroy $(CDK_OPTIONS)
 
 # The command line of CDK is pinned: npm's `latest` is an older build that refuses the library's files.
-CDK = cd infrastructure && node_modules/.bin/cdk
+CDK = cd infrastructure && $(QUIET) node_modules/.bin/cdk
+# Node 20 works; the library's bridge to it prints a page about its end of life at every start.
+QUIET = JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=1
 CDK_OPTIONS = --context stage=$(STAGE) --no-notices
 CDK_CLI := infrastructure/node_modules/.package-lock.json
 

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from chalicelib.errors import ErrorType
+from chalicelib.errors import ErrorType, MissingSettings, UpdateRefused
 from chalicelib.jobs import Change, Job, OperatorUpdate, Redispatch, Status
+from chalicelib.limits import MAX_ERROR
 from chalicelib.payloads import Payload, parse_dispatch
+from chalicelib.publisher.text import cut
 
 TIMED_OUT: Final = "Task timed out"  # in the message of an invocation that Lambda ended
+SPOKEN: Final = (MissingSettings.__name__, UpdateRefused.__name__)  # errors of a worker whose words are ours
 
 WORDS: Final = {
     ErrorType.THROTTLED: "no capacity was free for the job before its event became too old; start it again later",
@@ -37,7 +40,7 @@ def failure_of(record: Payload) -> OperatorUpdate:
     return OperatorUpdate(
         job_id=parse_dispatch(record["requestPayload"]).job_id,
         update_id=f"failed-{request_id}",  # the destination may be invoked twice; the job fails once
-        change=Change(Status.FAILED, error=WORDS[error_type], error_type=error_type),
+        change=Change(Status.FAILED, error=_error(record, error_type), error_type=error_type),
         request_id=request_id,
     )
 
@@ -50,6 +53,14 @@ def _error_type(record: Payload) -> ErrorType:
         return ErrorType.THROTTLED if aged or tries else ErrorType.NEVER_STARTED
     timed_out = isinstance(response, dict) and TIMED_OUT in str(response.get("errorMessage", ""))
     return ErrorType.TIMED_OUT if timed_out else ErrorType.CRASHED
+
+
+def _error(record: Payload, error_type: ErrorType) -> str:
+    """What to tell the owner. The words of any other error may hold a prompt or a path: they stay in the log."""
+    response: Any = record.get("responsePayload")
+    if error_type is ErrorType.CRASHED and isinstance(response, dict) and response.get("errorType") in SPOKEN:
+        return cut(f"the worker could not run the job, also when tried again: {response['errorMessage']}", MAX_ERROR)
+    return WORDS[error_type]
 
 
 @dataclass(frozen=True, slots=True)

@@ -177,7 +177,7 @@ def _error_type(error: TransportQueryError) -> str:
 
 
 def _safe_message(error: TransportQueryError) -> str:
-    # Of our own errors, and of validation, which quotes the document; others may quote what callers sent.
+    # Of our own errors, of a missing right, and of validation, which quotes the document; others may quote callers.
     message = str(_first_error(error).get("message") or "")
-    is_safe = _error_type(error) in OWN_ERRORS or message.startswith("Validation error")
+    is_safe = _error_type(error) in (*OWN_ERRORS, "UnauthorizedException") or message.startswith("Validation error")
     return f": {message[:200]}" if is_safe else ""

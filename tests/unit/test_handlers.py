@@ -163,6 +163,25 @@ def test_job_failed_ends_the_job_once_with_what_happened(
     assert (api.log[-1].status, api.log[-1].error_type) == ("FAILED", error_type)
 
 
+@pytest.mark.parametrize(
+    ("error_type", "message", "words"),
+    [
+        ("MissingSettings", "LONGCALL_API_URL is not set", "also when tried again: LONGCALL_API_URL is not set"),
+        ("UpdateRefused", "AppSync refused an update: " + "x" * 9000, "AppSync refused an update: xxx"),
+        ("KeyError", "'a prompt'", "its log has the reason"),
+    ],
+)
+def test_job_failed_says_why_where_the_words_are_ours(
+    client: Client, api: Api, error_type: str, message: str, words: str
+) -> None:
+    response = {"errorType": error_type, "errorMessage": message, "stackTrace": []}
+
+    client.lambda_.invoke("job_failed", failure_record(responsePayload=response))
+
+    assert words in str(api.log[-1].error)
+    assert "a prompt" not in str(api.log[-1].error)
+
+
 def test_job_failed_leaves_a_job_that_another_invocation_has_claimed(client: Client, api: Api) -> None:
     api.claim_by_another("other event")
 

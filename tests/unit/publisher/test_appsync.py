@@ -70,7 +70,7 @@ def test_a_temporary_failure_is_worth_a_retry(error: TransportError, description
         (refused("InvalidTransition", "a job that is FAILED"), "InvalidTransition: a job that is FAILED"),
         (refused("JobNotFound", "no job"), "JobNotFound: no job"),
         (refused("Unauthorized", "not authorized"), "Unauthorized: not authorized"),
-        (refused("UnauthorizedException"), "UnauthorizedException"),
+        (refused("UnauthorizedException", "Permission denied"), "UnauthorizedException: Permission denied"),
         (refused("MappingTemplate"), "MappingTemplate"),
         (refused("QueryDepthLimitReached"), "QueryDepthLimitReached"),
         (refused(None), "an error without a type"),

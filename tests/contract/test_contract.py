@@ -140,3 +140,9 @@ def test_chalice_is_imported_by_the_app_and_the_constructs_that_package_it_alone
     ]
 
     assert wrong == []
+
+
+def test_operators_are_told_what_each_kind_of_failure_means() -> None:
+    told = (ROOT / "docs" / "operating.md").read_text().partition("## What each `errorType` means")[2]
+
+    assert re.findall(r"^\| `([A-Z_]+)` \|", told, re.MULTILINE) == enum("ErrorType")

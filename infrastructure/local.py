@@ -8,7 +8,7 @@ import signal
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from infrastructure.local_identity import LOOPBACK
 from infrastructure.local_log import choose, log_to, usual_detail
@@ -16,7 +16,8 @@ from infrastructure.local_log import choose, log_to, usual_detail
 if TYPE_CHECKING:
     from infrastructure.local_stack import Options, Stack
 
-CANNOT_START: Final = 3  # exit code, the command line's UNREACHABLE
+UNUSABLE: Final = 2  # exit codes: the command line's USAGE
+CANNOT_START: Final = 3  # and its UNREACHABLE
 TUNABLE: Final = frozenset(  # settings of the handlers that may be set in this process's environment
     f"LONGCALL_{name}"
     for name in (
@@ -38,8 +39,15 @@ def main() -> None:
     sys.exit(_run(arguments))
 
 
+class _Parser(argparse.ArgumentParser):
+    """One sentence for what cannot be used, as every other command says it."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(UNUSABLE, f"longcall: {message}; see longcall serve --help\n")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="longcall serve", description="Run all of Longcall on this machine.")
+    parser = _Parser(prog="longcall serve", description="Run all of Longcall on this machine.")
     parser.add_argument("--host", default=LOOPBACK, help="loopback address to listen on (default %(default)s)")
     parser.add_argument("--port", type=int, default=4000, help="port of the GraphQL API (default %(default)s)")
     parser.add_argument(
@@ -165,7 +173,7 @@ async def _serve(arguments: argparse.Namespace, started: float) -> int:
             loop.add_signal_handler(signal.SIGINT, stopped.set)
             choose(usual_detail(verbose=arguments.verbose, has_command=False))
         if not once and not stopped.is_set():
-            sys.stderr.write(next_steps(stack))
+            sys.stderr.write(next_steps(stack, options.data))
             await stopped.wait()
             sys.stderr.write("stopping; jobs stay in " + str(options.data) + "\n")
         return code
@@ -178,7 +186,9 @@ def _leave_to_command() -> None:
 async def _run_command(command: list[str], options: "Options", stopped: asyncio.Event) -> int:
     """Run a longcall command against the stack, as a person would; it ends early where the stack is stopped."""
     process = await asyncio.create_subprocess_exec(
-        *LONGCALL, *command, env={**os.environ, "LONGCALL_STACK": str(options.data / "stack.json")}
+        *LONGCALL,
+        *command,
+        env={**os.environ, "LONGCALL_TARGET": "local", "LONGCALL_STACK": str(options.data / "stack.json")},
     )
     ended = asyncio.ensure_future(process.wait())
     stopping = asyncio.ensure_future(stopped.wait())
@@ -189,28 +199,37 @@ async def _run_command(command: list[str], options: "Options", stopped: asyncio.
     return await ended
 
 
-def next_steps(stack: "Stack") -> str:
-    """What a developer needs once the stack is up."""
-    longcall = shlex.quote(_longcall_command())
+def next_steps(stack: "Stack", data: Path) -> str:
+    """What a developer needs once the stack is up, to be typed as it stands in another terminal.
+
+    Args:
+        stack: What runs.
+        data: Its folder, absolute; commands are told of it unless they look there anyway.
+    """
+    longcall, chalice = shlex.quote(_command("longcall")), shlex.quote(_command("chalice"))
+    stack_file = folder = ""
+    if data != Path(".longcall").resolve():
+        stack_file = f" --stack {shlex.quote(str(data / 'stack.json'))}"
+        folder = f"LONGCALL_DATA={shlex.quote(str(data))} "
     rows = (
         ("GraphiQL", stack.graphql_url.removesuffix("graphql")),
         ("GraphQL", stack.graphql_url),
         ("Realtime", stack.realtime_url),
         ("Users", ", ".join(f"{user.username} / {user.password}" for user in stack.pool.users)),
-        ("A token", f"{longcall} token --header"),
-        ("A job", f"{longcall} run FILE --model local.textrank"),
-        ("Its jobs", f"{longcall} list"),
-        ("Handlers", "chalice local --stage local   (in another terminal: debug routes on port 8000)"),
+        ("A token", f"{longcall} token --header{stack_file}"),
+        ("A job", f"{longcall} run FILE --model local.textrank{stack_file}"),
+        ("Its jobs", f"{longcall} list{stack_file}"),
+        ("Handlers", f"{folder}{chalice} local --stage local   (debug routes on port 8000)"),
         ("Stop", "Ctrl-C"),
     )
     lines = "\n".join(f"  {name:<9} {value}" for name, value in rows)
     return f"\nThe stack is up, on this machine's loopback only: its signing key is public.\n{lines}\n\n"
 
 
-def _longcall_command() -> str:
-    beside = Path(sys.executable).with_name("longcall")
+def _command(name: str) -> str:
+    beside = Path(sys.executable).with_name(name)
     if not beside.exists():
-        return "longcall"
+        return name
     try:
         return str(beside.relative_to(Path.cwd()))
     except ValueError:

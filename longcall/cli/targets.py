@@ -28,12 +28,19 @@ def find_target(named: Path | None, target: Target, *, start: Path) -> Stack:
 
     Raises:
         Unreachable: There is none.
-        ConfigurationError: The file is none, or has several stacks.
+        ConfigurationError: The file is none, has several stacks, or is a local stack's where AWS is wanted.
     """
     if named is not None:
         if not named.is_file():
             raise ConfigurationError(f"no stack file {named} was found; {NO_STACK}")
-        return read_outputs(named) if _has_outputs(named) else read_stack(named)
+        if _has_outputs(named):
+            return read_outputs(named)
+        if target is Target.AWS:  # what was meant for the deployed stack must not reach another one
+            raise ConfigurationError(
+                f"{named} is the file of a local stack, and --target says aws; leave out one of the two, "
+                "LONGCALL_STACK and LONGCALL_TARGET included"
+            )
+        return read_stack(named)
     match target:
         case Target.LOCAL:
             return find_stack(None, start=start)

@@ -4,13 +4,19 @@ import math
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
 from chalicelib.jobs import InferenceRequest
 from chalicelib.workloads import Deadline, load
+from infrastructure.local import next_steps
 from tests.acceptance.stack import LocalStack, free_port
 from tests.contract.conftest import ROOT
+
+if TYPE_CHECKING:
+    from infrastructure.local_stack import Stack
 
 LONGCALL = str(Path(sys.executable).with_name("longcall"))
 
@@ -79,6 +85,26 @@ def test_options_that_cannot_be_used_are_named_in_one_sentence(
     assert words in ended.stderr
     assert "Traceback" not in ended.stderr
     assert len(ended.stderr.strip().splitlines()) == 1
+
+
+def test_an_option_that_cannot_be_read_is_named_in_one_sentence(tmp_path: Path) -> None:
+    ended = serve(tmp_path, "--port", "abc")
+
+    assert ended.returncode == 2
+    assert ended.stderr == "longcall: argument --port: invalid int value: 'abc'; see longcall serve --help\n"
+
+
+def test_the_next_steps_find_a_stack_whose_data_is_elsewhere(tmp_path: Path) -> None:
+    stack = cast(
+        "Stack", SimpleNamespace(graphql_url="http://a/graphql", realtime_url="ws://a", pool=SimpleNamespace(users=()))
+    )
+
+    here, elsewhere = next_steps(stack, Path(".longcall").resolve()), next_steps(stack, tmp_path / "two words")
+
+    assert "--stack" not in here
+    assert "LONGCALL_DATA" not in here
+    assert elsewhere.count(f" --stack '{tmp_path}/two words/stack.json'") == 3
+    assert f"LONGCALL_DATA='{tmp_path}/two words' " in elsewhere
 
 
 def test_a_port_in_use_and_a_folder_in_use_are_named(tmp_path: Path, stack: LocalStack) -> None:

@@ -49,7 +49,12 @@ def test_a_named_file_is_taken_for_what_it_holds(folder: Path) -> None:
     named = folder / "cdk-outputs.json"
 
     assert find_target(named, Target.LOCAL, start=folder) == deployed()
-    assert find_target(folder / ".longcall" / "stack.json", Target.AWS, start=folder).is_local
+    assert find_target(folder / ".longcall" / "stack.json", Target.LOCAL, start=folder).is_local
+
+
+def test_a_local_stacks_file_is_not_taken_for_the_deployed_one(folder: Path) -> None:
+    with pytest.raises(ConfigurationError, match="is the file of a local stack, and --target says aws"):
+        find_target(folder / ".longcall" / "stack.json", Target.AWS, start=folder)
 
 
 def test_no_deployment_is_said_with_what_to_do(tmp_path: Path) -> None:

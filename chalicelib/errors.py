@@ -10,7 +10,8 @@ JobError
 ├── InvalidTransition    both statuses
 ├── TokenRejected        `reason`, an enum
 ├── WorkloadFailed       the workload's own failure, in words for a person
-│   └── OutOfTime        its deadline passed
+│   ├── OutOfTime        its deadline passed
+│   └── BudgetExceeded   it reached its `maxCost` or `maxTokens`
 └── PublishFailed        AppSync stayed unreachable, or
     └── UpdateRefused    answered with an error; `error_type`
 
@@ -148,6 +149,35 @@ class OutOfTime(WorkloadFailed):
             "give it less to do, or raise the function's time-out",
             ErrorType.DEADLINE_EXCEEDED,
         )
+
+
+class BudgetExceeded(WorkloadFailed):
+    """The work reached a limit that its owner set; `reached` says which one, such as `maxTokens of 500`."""
+
+    def __init__(self, reached: str, advice: str) -> None:
+        self.reached = reached
+        super().__init__(
+            f"the job was stopped at its {reached}; the output up to there is kept; {advice}",
+            ErrorType.BUDGET_EXCEEDED,
+        )
+
+    @classmethod
+    def at_tokens(cls, most: int) -> "BudgetExceeded":
+        """Of a model that stopped at the tokens it was given."""
+        return cls(f"maxTokens of {most}", "raise maxTokens for a longer answer, or ask for a shorter one")
+
+    @classmethod
+    def at_cost(cls, most: float, spent: float) -> "BudgetExceeded":
+        """Of a job that has cost `spent` US dollars."""
+        return cls(
+            f"maxCost of {dollars(most)} US dollars, having cost {dollars(spent)}",
+            "raise maxCost, or use a cheaper model, a shorter text or fewer maxTokens",
+        )
+
+
+def dollars(amount: float) -> str:
+    """An amount with as many digits as tell it from its neighbours: a job may cost less than a cent."""
+    return f"{amount:.6f}".rstrip("0").rstrip(".") if amount >= 0.000001 or amount == 0 else f"{amount:.2g}"
 
 
 class PublishFailed(JobError):

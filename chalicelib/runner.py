@@ -22,7 +22,7 @@ from chalicelib.limits import MAX_ERROR, MAX_RESULT, MAX_RESULT_TEXT, MAX_USAGE
 from chalicelib.publisher.fencing import Granted, Over, Refused
 from chalicelib.publisher.publisher import StatusPublisher
 from chalicelib.publisher.text import cut, encode
-from chalicelib.workloads import Deadline, Outcome, Workload
+from chalicelib.workloads import Deadline, Outcome, Piece, Usage, Workload
 
 log = logging.getLogger(__name__)
 
@@ -82,17 +82,27 @@ class JobRunner:
     ) -> Change | None:
         """How the work ended, or None where nobody can be told."""
         seconds = deadline.left()
+        used: Json = None
+
+        def deliver(piece: Piece) -> None:
+            nonlocal used
+            if isinstance(piece, Usage):
+                used = _usage(piece.counts, work.job_id) or used
+                if used is not piece.counts:
+                    return
+            publisher.add(piece)
+
         try:
             workload = self.load(work.request.model)
-            return completed(interruption.drive(workload(work.request, deadline), publisher.add), work.job_id)
+            return completed(interruption.drive(workload(work.request, deadline), deliver), work.job_id)
         except Interrupted:
             pass
         except Exception as error:
             # A workload may answer an interruption with an error of its own: then the interruption is the reason.
             if interruption.reason is None:
                 log.warning("workload failed", extra=_trace_of(error, work.job_id))
-                return failed(error)
-        return None if interruption.reason is Stop.UNHEARD else failed(OutOfTime(seconds))
+                return failed(error, used)
+        return None if interruption.reason is Stop.UNHEARD else failed(OutOfTime(seconds), used)
 
 
 def reserve(seconds_left: float) -> float:
@@ -120,7 +130,7 @@ def completed(outcome: Outcome, job_id: JobId) -> Change:
     return Change(Status.COMPLETED, result=result.decode(), usage=_usage(outcome.usage, job_id))
 
 
-def failed(error: Exception) -> Change:
+def failed(error: Exception, used: Json = None) -> Change:
     """The final change of work that raised: the error's own words where they were written for the job's owner."""
     kind = ErrorType.WORKLOAD_FAILED
     if isinstance(error, WorkloadFailed):
@@ -130,7 +140,7 @@ def failed(error: Exception) -> Change:
     else:
         reason = cut(str(error), MAX_UNEXPECTED) or "no message"
         text = f"the work ended with an unexpected error, {type(error).__name__}: {reason}"
-    return Change(Status.FAILED, error=cut(text, MAX_ERROR), error_type=kind)
+    return Change(Status.FAILED, error=cut(text, MAX_ERROR), error_type=kind, usage=used)
 
 
 def _usage(usage: dict[str, Json], job_id: JobId) -> Json:

@@ -2,17 +2,17 @@
 
 One mutation for every token would cost more than the model that makes them. So output is sent at most once in
 `Pace.interval`, sooner where `Pace.size` has gathered, and the very first piece at once. Progress and messages ride
-along; only the latest of them counts.
+along; only the latest of them counts. So does what was used so far, but it makes nothing due.
 """
 
 import math
 from dataclasses import dataclass
 from typing import assert_never
 
-from chalicelib.jobs import Change, Status
+from chalicelib.jobs import Change, Json, Status
 from chalicelib.limits import MAX_MESSAGE
 from chalicelib.publisher.text import cut, encode, first_delta
-from chalicelib.workloads import Chunk, Progress
+from chalicelib.workloads import Chunk, Piece, Progress, Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,7 @@ class Outbox:
         self._output = bytearray()
         self._progress: float | None = None
         self._message: str | None = None
+        self._usage: Json = None
         self._next = -math.inf  # the moment until which the interval holds things back
         self._draining = False
         self._has_sent_output = False
@@ -50,7 +51,7 @@ class Outbox:
         """Whether `drain` was asked for, and is done."""
         return self._draining and self.is_empty
 
-    def add(self, piece: Chunk | Progress) -> None:
+    def add(self, piece: Piece) -> None:
         match piece:
             case Chunk(text):
                 self._output += encode(text)
@@ -59,6 +60,8 @@ class Outbox:
                     self._progress = min(1.0, max(0.0, share))
                 if message is not None:
                     self._message = message
+            case Usage(counts):
+                self._usage = counts
             case _:
                 assert_never(piece)
 
@@ -81,9 +84,11 @@ class Outbox:
             return None
         delta = first_delta(self._output)
         message = None if self._message is None else cut(self._message, MAX_MESSAGE)
-        change = Change(Status.PROCESSING, progress=self._progress, message=message, delta=delta.decode() or None)
+        change = Change(
+            Status.PROCESSING, progress=self._progress, message=message, delta=delta.decode() or None, usage=self._usage
+        )
         del self._output[: len(delta)]
-        self._progress = self._message = None
+        self._progress = self._message = self._usage = None
         self._has_sent_output |= bool(delta)
         self._next = now + self._pace.interval
         return change
@@ -91,4 +96,4 @@ class Outbox:
     def discard(self) -> None:
         """Forget what waits: nobody wants it any more."""
         self._output.clear()
-        self._progress = self._message = None
+        self._progress = self._message = self._usage = None

@@ -20,7 +20,7 @@ from chalicelib.publisher.appsync import Channel, Endpoint
 from chalicelib.publisher.coalescing import Outbox, Pace
 from chalicelib.publisher.delivery import Backoff, deliver
 from chalicelib.publisher.fencing import Accepted, Granted, Over, Refused, judge, judge_claim
-from chalicelib.workloads import Chunk, Progress
+from chalicelib.workloads import Piece
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +57,7 @@ class StatusPublisher(Protocol):
             until: No `add` waits past this moment (of `time.monotonic`).
         """
 
-    def add(self, piece: Chunk | Progress) -> None:
+    def add(self, piece: Piece) -> None:
         """Hand over a piece. Returns at once, unless more than `BACKLOG` bytes wait to be sent."""
 
     def finish(self, change: Change) -> Accepted | Over:
@@ -121,7 +121,7 @@ class Publisher:
         self._wait_until = until
         self._loop.call_soon_threadsafe(self._start_pump, stop)
 
-    def add(self, piece: Chunk | Progress) -> None:
+    def add(self, piece: Piece) -> None:
         with self._room:
             if self._has_ended:
                 return

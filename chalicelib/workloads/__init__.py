@@ -1,6 +1,7 @@
 """The kinds of work: a Protocol, and a table from a model's name to the module that does it.
 
-A workload is a generator. It yields `Chunk` and `Progress`, returns an `Outcome`, and never learns who is listening.
+A workload is a generator. It yields `Chunk`, `Progress` and `Usage`, returns an `Outcome`, and never learns who is
+listening.
 Adding one is one module and one line in `TABLE`; `docs/workloads.md` shows how.
 """
 
@@ -34,8 +35,23 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
+class Usage:
+    """What this attempt has used so far, as an object of counts; each replaces the one before.
+
+    Some keys mean the same for every model, and bills and budgets are made from them: `inputTokens`, read at the full
+    price; `cachedInputTokens`, read from a cache and not among the former; `outputTokens`, with those of reasoning;
+    `modelMilliseconds`; and the texts `stopReason` and `modelRequestId`. All others are the workload's own.
+    """
+
+    counts: dict[str, Json]
+
+
+Piece = Chunk | Progress | Usage
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a workload returns when it has finished. `usage` is an object of counts."""
+    """What a workload returns when it has finished. `usage` is as in `Usage`, for all of the attempt."""
 
     result: str
     usage: dict[str, Json] = field(default_factory=dict)
@@ -57,7 +73,7 @@ class Deadline:
         return max(0.0, self.at - self.clock())
 
 
-Workload = Callable[[InferenceRequest, Deadline], Generator[Chunk | Progress, None, Outcome]]
+Workload = Callable[[InferenceRequest, Deadline], Generator[Piece, None, Outcome]]
 
 
 class Option(StrEnum):

@@ -1,35 +1,16 @@
 """One page: are jobs finishing, how long do they take, what do they cost?"""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
+from chalicelib import prices
 from infrastructure.constructs.metrics import PERIOD, Counted, of_api, of_function, of_table
 from infrastructure.stages import Limits
 
 HALF: Final = 12  # of a row, in CloudWatch's units
-
-
-@dataclass(frozen=True, slots=True)
-class Prices:
-    """US dollars. Models are not among them: they are billed by tokens, and a job's `usage` has those.
-
-    Source: the price lists of AWS Lambda (x86), AWS AppSync and Amazon DynamoDB (on demand) for us-east-1, as of
-    November 2026 to the best of our knowledge; other regions differ by some percent.
-    """
-
-    gigabyte_second: float = 0.0000166667
-    invocation: float = 0.20e-6
-    operation: float = 4.00e-6
-    push: float = 2.00e-6  # for each 5 KB
-    write: float = 0.625e-6
-    read: float = 0.125e-6
-
-
-PRICES: Final = Prices()
 
 
 class Dashboard(Construct):
@@ -113,14 +94,14 @@ def _costs(
     for number, (handler, name) in enumerate(functions.items()):
         used[f"time{number}"] = of_function(name, "Duration")
         used[f"calls{number}"] = of_function(name, "Invocations")
-        second = limits[handler].memory_mb / 1024 * PRICES.gigabyte_second
-        terms.append(f"time{number} * {second / 1000:.12f} + calls{number} * {PRICES.invocation:.12f}")
+        second = limits[handler].memory_mb / 1024 * prices.GIGABYTE_SECOND
+        terms.append(f"time{number} * {second / 1000:.12f} + calls{number} * {prices.INVOCATION:.12f}")
     lambda_cost = cloudwatch.MathExpression(
         label="Lambda", expression=" + ".join(terms), using_metrics=used, period=PERIOD
     )
     appsync_cost = cloudwatch.MathExpression(
         label="AppSync",
-        expression=f"operations * {PRICES.operation:.12f} + pushes * {PRICES.push:.12f}",
+        expression=f"operations * {prices.OPERATION:.12f} + pushes * {prices.PUSH:.12f}",
         using_metrics={
             "operations": of_api(api_id, "TokensConsumed"),
             "pushes": of_api(api_id, "OutboundMessages"),
@@ -129,7 +110,7 @@ def _costs(
     )
     table_cost = cloudwatch.MathExpression(
         label="DynamoDB",
-        expression=f"writes * {PRICES.write:.12f} + reads * {PRICES.read:.12f}",
+        expression=f"writes * {prices.WRITE_UNIT:.12f} + reads * {prices.READ_UNIT:.12f}",
         using_metrics={
             "writes": of_table(table, "ConsumedWriteCapacityUnits"),
             "reads": of_table(table, "ConsumedReadCapacityUnits"),

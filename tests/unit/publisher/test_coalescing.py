@@ -11,7 +11,7 @@ from chalicelib.jobs import Change, Status
 from chalicelib.limits import MAX_DELTA, MAX_MESSAGE
 from chalicelib.publisher.coalescing import Outbox, Pace
 from chalicelib.publisher.text import SPLIT, cut, encode
-from chalicelib.workloads import Chunk, Progress
+from chalicelib.workloads import Chunk, Progress, Usage
 
 PACE = Pace(interval=0.5, size=100, heartbeat=1.0)
 
@@ -86,6 +86,18 @@ def test_only_the_latest_progress_and_message_count(outbox_after_output: Outbox)
 
     assert outbox_after_output.take(now=10.4) is None
     assert outbox_after_output.take(now=10.5) == Change(Status.PROCESSING, progress=0.9, message="nearly there")
+
+
+def test_the_latest_usage_goes_along_and_makes_nothing_due(outbox_after_output: Outbox) -> None:
+    outbox_after_output.add(Usage({"outputTokens": 1}))
+    outbox_after_output.add(Usage({"outputTokens": 2}))
+    assert outbox_after_output.due() == math.inf
+
+    outbox_after_output.add(Chunk("second"))
+
+    assert outbox_after_output.take(now=11.0) == Change(Status.PROCESSING, delta="second", usage={"outputTokens": 2})
+    outbox_after_output.add(Chunk("third"))
+    assert outbox_after_output.take(now=12.0) == Change(Status.PROCESSING, delta="third")
 
 
 @pytest.mark.parametrize(("share", "sent"), [(-1.0, 0.0), (1.5, 1.0), (math.inf, 1.0), (math.nan, None)])

@@ -12,7 +12,7 @@ import pytest
 
 from chalicelib import workloads
 from chalicelib.calls import Dispatch
-from chalicelib.errors import ErrorType, InvalidRequest, OutOfTime, PublishFailed, WorkloadFailed
+from chalicelib.errors import BudgetExceeded, ErrorType, InvalidRequest, OutOfTime, PublishFailed, WorkloadFailed
 from chalicelib.jobs import InferenceRequest, Json, Status
 from chalicelib.limits import MAX_RESULT
 from chalicelib.publisher.appsync import AppSync
@@ -21,12 +21,12 @@ from chalicelib.publisher.coalescing import Pace
 from chalicelib.publisher.delivery import Backoff
 from chalicelib.publisher.publisher import Publisher
 from chalicelib.runner import JobRunner, reserve
-from chalicelib.workloads import Chunk, Deadline, Outcome, Progress, Workload
+from chalicelib.workloads import Chunk, Deadline, Outcome, Piece, Progress, Usage, Workload
 from tests.unit.publisher.api import JOB_ID, Api, Fault
 
 SECRET = "the caller's private words"
 WORK = Dispatch(JOB_ID, InferenceRequest(prompt=SECRET, model="test.model"))
-Steps = Generator[Chunk | Progress, None, Outcome]
+Steps = Generator[Piece, None, Outcome]
 
 
 def runner_of(api: Api, workload: Workload) -> JobRunner:
@@ -232,6 +232,25 @@ def test_a_result_that_no_request_could_carry_fails_the_job_and_says_why(api: Ap
 
     assert api.log[-1].error_type is ErrorType.WORKLOAD_FAILED
     assert "170000 bytes of UTF-8, so many of them control characters" in (api.log[-1].error or "")
+
+
+def test_what_failed_work_had_used_is_kept(api: Api) -> None:
+    def work(request: InferenceRequest, deadline: Deadline) -> Steps:
+        yield Usage({"outputTokens": 1})
+        yield Usage({"outputTokens": 2})
+        yield Usage({"outputTokens": float("nan")})
+        raise BudgetExceeded.at_tokens(2)
+
+    run(api, work)
+
+    last = api.log[-1]
+    assert (last.status, last.error_type, last.usage) == (
+        Status.FAILED, ErrorType.BUDGET_EXCEEDED, {"outputTokens": 2}
+    )  # fmt: skip
+    assert last.error == (
+        "the job was stopped at its maxTokens of 2; the output up to there is kept; "
+        "raise maxTokens for a longer answer, or ask for a shorter one"
+    )
 
 
 @pytest.mark.parametrize("usage", [{"words": float("nan")}, {"words": "x" * 5000}, {"words": "\ud800"}])

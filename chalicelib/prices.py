@@ -1,7 +1,7 @@
 """What AWS asks for what a job uses: one table, for one region, as it stood on one day.
 
-The prices are those of US East (N. Virginia), in US dollars, without free tiers, discounts and taxes, as of `PRICES_OF`.
-Only the pages named in `SOURCES` are binding. Every price of the package is in this module.
+The prices are those of US East (N. Virginia), in US dollars, without free tiers, discounts and taxes, as of
+`PRICES_OF`. Only the pages named in `SOURCES` are binding. Every price of the package is in this module.
 """
 
 import re
@@ -115,4 +115,4 @@ def price_of(model: str) -> ModelPrice | None:
     if found is None or line is None:
         return None
     factor = 1.0 if found["geography"] == "global" else line.premium
-    return ModelPrice(*(price * factor / MILLION for price in (line.input, line.output, line.cached)))
+    return ModelPrice(line.input * factor / MILLION, line.output * factor / MILLION, line.cached * factor / MILLION)

@@ -14,6 +14,7 @@ from chalice.app import Chalice
 
 if TYPE_CHECKING:
     from chalicelib.ledger import Ledger
+    from chalicelib.objects import Objects
     from chalicelib.publisher.appsync import Endpoint
     from chalicelib.relay import Relay
     from chalicelib.runner import JobRunner
@@ -82,7 +83,9 @@ def job_runner() -> "JobRunner":
     settings = PaceSettings.from_environment(os.environ)
     pace = Pace(interval=settings.flush_interval, size=settings.flush_bytes, heartbeat=settings.heartbeat)
     return JobRunner(
-        open_publisher=partial(Publisher, endpoint=endpoint(), pace=pace, backoff=Backoff()), load=workloads.load
+        open_publisher=partial(Publisher, endpoint=endpoint(), pace=pace, backoff=Backoff()),
+        load=workloads.load,
+        objects=objects(),
     )
 
 
@@ -128,8 +131,22 @@ def relay() -> "Relay":
     settings = RelaySettings.from_environment(os.environ)
     ledger = open_ledger(settings.ledger)
     return Relay(
-        ledger=ledger, retention=settings.retention, quota=settings.quota, lease=settings.lease, models=settings.models
+        ledger=ledger,
+        objects=objects(),
+        retention=settings.retention,
+        quota=settings.quota,
+        lease=settings.lease,
+        models=settings.models,
     )
+
+
+@cache
+def objects() -> "Objects":
+    """Where that is which is too large for the log; made once per process."""
+    from chalicelib.objects import open_objects
+    from chalicelib.settings import ObjectSettings
+
+    return open_objects(ObjectSettings.from_environment(os.environ).bucket)
 
 
 @cache
@@ -192,5 +209,5 @@ if os.environ.get("LONGCALL_STAGE") == "local":  # set by .chalice/config.json; 
             raise ChaliceViewError(f"no local stack runs on {path.parent}; start one with `longcall serve`") from None
         if any(os.environ.get(name) != value for name, value in environment.items()):
             os.environ.update(environment)
-            for collaborator in (job_runner, supervisor, watch, endpoint, relay, token_verifier):
+            for collaborator in (job_runner, supervisor, watch, endpoint, relay, objects, token_verifier):
                 collaborator.cache_clear()

@@ -9,6 +9,8 @@ JobError
 ├── QuotaExceeded        too many unfinished jobs
 ├── InvalidTransition    both statuses
 ├── TokenRejected        `reason`, an enum
+├── ObjectsUnavailable   an input or a result could not be read or stored
+│   └── NoBucket         and never can: the stage has none
 ├── WorkloadFailed       the workload's own failure, in words for a person
 │   ├── OutOfTime        its deadline passed
 │   └── BudgetExceeded   it reached its `maxCost` or `maxTokens`
@@ -127,6 +129,20 @@ class TokenRejected(JobError):
     def __init__(self, reason: TokenRejection) -> None:
         self.reason = reason
         super().__init__(f"token rejected: {reason.value}")
+
+
+class ObjectsUnavailable(JobError):
+    """What is kept outside the log could not be read or stored; the message is shown to the job's owner."""
+
+
+class NoBucket(ObjectsUnavailable):
+    """This stage keeps nothing outside the log."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "this stage has no bucket for large inputs and results; send and ask for less, or have its operator set "
+            "LONGCALL_BUCKET"
+        )
 
 
 class WorkloadFailed(JobError):

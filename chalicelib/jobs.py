@@ -19,6 +19,7 @@ from chalicelib.errors import ErrorType, InvalidTransition, JobIdTaken
 
 JobId = NewType("JobId", str)
 Owner = NewType("Owner", str)
+UploadId = NewType("UploadId", str)
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
 
@@ -62,7 +63,11 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class InferenceRequest:
-    """What the caller asked for; kept in the job's first record only. Either `prompt` or `messages` is not empty."""
+    """What the caller asked for; kept in the job's first record only.
+
+    The text is one of three: `prompt`, `messages`, or what `prompt_upload` stands for, which the runner puts into
+    `prompt` before the work begins.
+    """
 
     prompt: str
     model: str
@@ -74,6 +79,12 @@ class InferenceRequest:
     stop_sequences: tuple[str, ...] = ()
     max_cost: float | None = None  # US dollars
     messages: tuple[Message, ...] = ()
+    prompt_upload: UploadId | None = None
+
+    @property
+    def uploads(self) -> tuple[UploadId, ...]:
+        """Everything that was uploaded for it."""
+        return () if self.prompt_upload is None else (self.prompt_upload,)
 
     @property
     def conversation(self) -> tuple[Message, ...]:
@@ -89,6 +100,14 @@ class InferenceRequest:
         """SHA-256 in hex over everything the caller sent: two starts are the same job only where these are equal."""
         values = [asdict(self), metadata]
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class StoredResult:
+    """A result that is too large for the log: the current attempt's, in `chalicelib.objects`."""
+
+    size: int  # bytes
+    sha256: str  # in hex
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +131,7 @@ class Job:
     message: str | None = None
     delta: str | None = None
     result: str | None = None
+    stored_result: StoredResult | None = None  # instead of `result`
     error: str | None = None
     error_type: ErrorType | None = None
     usage: Json = None
@@ -158,6 +178,7 @@ class Change:
     error: str | None = None
     error_type: ErrorType | None = None
     usage: Json = None
+    stored_result: StoredResult | None = None
 
     @property
     def is_heartbeat(self) -> bool:
@@ -335,6 +356,7 @@ def _step(head: Job, change: Change, *, update_id: str | None, now: datetime) ->
         message=_kept(change.message, head.message),
         delta=change.delta,
         result=change.result,
+        stored_result=change.stored_result,
         error=change.error,
         error_type=change.error_type,
         usage=_kept(change.usage, head.usage),

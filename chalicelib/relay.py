@@ -6,7 +6,7 @@ so with `@aws_iam`, and this module says it once more.
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
@@ -40,6 +40,7 @@ from chalicelib.jobs import (
     WorkerUpdate,
 )
 from chalicelib.ledger import Clock, InvalidToken, Ledger, utc_now
+from chalicelib.objects import NoObjects, Objects
 from chalicelib.payloads import Envelope, Payload
 
 log = logging.getLogger(__name__)
@@ -59,6 +60,7 @@ class Relay:
     lease: Lease
     models: tuple[str, ...] = ("*",)
     clock: Clock = utc_now
+    objects: Objects = field(default_factory=NoObjects)
 
     def answer(self, payload: Payload) -> Envelope:
         """Do what a resolver asks; a refusal is an answer too, so that it keeps its type and its words."""

@@ -10,7 +10,7 @@ import logging
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, Protocol
 
@@ -19,6 +19,7 @@ from chalicelib.errors import ErrorType, JobError, OutOfTime, WorkloadFailed
 from chalicelib.interruption import Interrupted, Interruption, Stop
 from chalicelib.jobs import Change, JobId, Json, Status
 from chalicelib.limits import MAX_ERROR, MAX_RESULT, MAX_RESULT_TEXT, MAX_USAGE
+from chalicelib.objects import NoObjects, Objects
 from chalicelib.publisher.fencing import Granted, Over, Refused
 from chalicelib.publisher.publisher import StatusPublisher
 from chalicelib.publisher.text import cut, encode
@@ -43,6 +44,7 @@ class JobRunner:
 
     open_publisher: OpenPublisher
     load: Callable[[str], Workload]
+    objects: Objects = field(default_factory=NoObjects)
 
     def run(self, work: Dispatch, *, request_id: str, seconds_left: float) -> None:
         """Run the job to its end, or find that it is another's.

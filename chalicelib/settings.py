@@ -126,6 +126,17 @@ class EndpointSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ObjectSettings:
+    """`inference` and `status_relay`: where that is which is too large for the log."""
+
+    bucket: str | None  # None: it is refused
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "ObjectSettings":
+        return cls(bucket=environment.get("LONGCALL_BUCKET") or None)
+
+
+@dataclass(frozen=True, slots=True)
 class PaceSettings:
     """`inference`: how often a job reports."""
 

@@ -1,16 +1,13 @@
-"""Cognito on one machine: moto's server in a process of its own, and the pool, client and users in it.
+"""Users on one machine: a pool of moto's Cognito, or of another emulator, with its client and its users.
 
 moto keeps everything in memory, so the pool is made anew at every start. Its random numbers are seeded first: a user
 keeps the same `sub` over restarts, and with it his or her jobs. moto's signing key is public, and its SRP accepts any
 password: it is for a machine's own loopback and for nothing else.
 """
 
-import asyncio
 import base64
 import json
 import os
-import sys
-import threading
 import urllib.error
 import urllib.request
 import zlib
@@ -23,7 +20,6 @@ if TYPE_CHECKING:
 
 LOOPBACK: Final = "127.0.0.1"
 NAME: Final = "longcall-local"
-READY: Final = 20.0  # seconds for the server to come up on a busy machine
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,42 +58,6 @@ class Pool:
 
 class IdentityUnavailable(Exception):
     """Cognito could not be started or reached; the message says what to do."""
-
-
-class CognitoServer:
-    """moto's server, serving Cognito on a free port of the loopback interface. It ends with this process."""
-
-    def __init__(self) -> None:
-        self._process: asyncio.subprocess.Process | None = None
-
-    async def start(self) -> str:
-        """Start it; gives its endpoint.
-
-        Raises:
-            IdentityUnavailable
-        """
-        self._process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", __name__,
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
-            start_new_session=True,  # Ctrl-C is for the stack, which ends this server last
-        )  # fmt: skip
-        assert self._process.stdout is not None  # noqa: S101
-        try:
-            line = await asyncio.wait_for(self._process.stdout.readline(), READY)
-        except TimeoutError:
-            line = b""
-        if not line:
-            await self.stop()
-            raise IdentityUnavailable(
-                f"the local Cognito did not start within {READY:.0f} s; run `python -m {__name__}` to see why"
-            )
-        return f"http://{LOOPBACK}:{int(line)}"
-
-    async def stop(self) -> None:
-        """End it, if it runs."""
-        if self._process is not None and self._process.returncode is None:
-            self._process.kill()
-            await self._process.wait()
 
 
 def provision(endpoint: str, *, region: str, users: Sequence[User]) -> Pool:
@@ -174,19 +134,3 @@ def _seed(endpoint: str, seed: int) -> None:
         urllib.request.urlopen(request, timeout=5).close()  # noqa: S310
     except urllib.error.HTTPError:
         return
-
-
-def main() -> None:
-    """Serve Cognito until standard input ends, which it does when the parent dies in whatever way."""
-    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
-    from werkzeug.serving import make_server
-
-    server = make_server(LOOPBACK, 0, DomainDispatcherApplication(create_backend_app), threaded=True)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    sys.stdout.write(f"{server.server_port}\n")
-    sys.stdout.flush()
-    sys.stdin.read()
-
-
-if __name__ == "__main__":
-    main()

@@ -7,6 +7,7 @@ import json
 import sqlite3
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
@@ -22,11 +23,12 @@ from appsync_local.server import Engine
 from chalicelib.jobs import JobId
 from chalicelib.ledger import open_ledger
 from infrastructure.blueprint import Blueprint, Permitted
-from infrastructure.local_identity import CognitoServer, Pool, local_users, provision
+from infrastructure.local_aws import AwsServer
+from infrastructure.local_identity import Pool, local_users, provision
 from infrastructure.local_template import from_template
 from infrastructure.local_tools import faults, offer_tools, snapshots_of, watch_of
 from infrastructure.local_wiring import REGION, from_wiring, principal
-from infrastructure.stages import Stage
+from infrastructure.stages import DEV, Stage
 
 PRELOADED: Final = (  # by the process that workers are forked from
     "chalice", "gql", "gql.transport.aiohttp", "aiohttp", "jwt", "cryptography.hazmat.primitives.asymmetric.rsa",
@@ -102,13 +104,14 @@ async def running(options: Options) -> AsyncIterator[Stack]:
     """
     async with contextlib.AsyncExitStack() as cleanup:
         cleanup.enter_context(_sole_owner(options.data))
-        cognito = CognitoServer()
-        cleanup.push_async_callback(cognito.stop)
+        aws = AwsServer(options.data / "objects", region=REGION, retention=_retention(options))
+        cleanup.push_async_callback(aws.stop)
         checking = asyncio.create_task(asyncio.to_thread(_check_ledger, options.ledger))
-        endpoint = options.cognito or await cognito.start()
+        endpoint = await aws.start()
         await checking
-        pool = await asyncio.to_thread(provision, endpoint, region=REGION, users=local_users(options.users))
-        blueprint = _blueprint(options, pool)
+        cognito = options.cognito or endpoint
+        pool = await asyncio.to_thread(provision, cognito, region=REGION, users=local_users(options.users))
+        blueprint = _blueprint(options, pool, s3=endpoint)
         rehearsal = asyncio.create_task(faults(blueprint.root, blueprint.functions))
         operator = principal("operator", OPERATED)
         chaos = Chaos(options.chaos)
@@ -163,16 +166,22 @@ def _check_ledger(location: str) -> None:
         ) from exc
 
 
-def _blueprint(options: Options, pool: Pool) -> Blueprint:
+def _retention(options: Options) -> timedelta:
+    """Life of a job, as the relay will read it; a template's jobs may live shorter than what they have in S3."""
+    usual = (options.stage or DEV).retention_days
+    return timedelta(days=float(options.settings.get("LONGCALL_RETENTION_DAYS") or usual))
+
+
+def _blueprint(options: Options, pool: Pool, *, s3: str) -> Blueprint:
     address = f"{options.host}:{options.port}/graphql"
     if options.template is not None:
         return from_template(
             options.template, graphql_url=f"http://{address}", realtime_url=f"ws://{address}", pool=pool,
-            ledger=options.ledger, data=options.data,
+            ledger=options.ledger, s3=s3, data=options.data,
         )  # fmt: skip
     return from_wiring(
-        graphql_url=f"http://{address}", pool=pool, ledger=options.ledger, jobs=options.jobs, timeout=options.timeout,
-        stage=options.stage, settings=options.settings,
+        graphql_url=f"http://{address}", pool=pool, ledger=options.ledger, s3=s3, jobs=options.jobs,
+        timeout=options.timeout, stage=options.stage, settings=options.settings,
     )  # fmt: skip
 
 

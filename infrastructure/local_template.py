@@ -3,7 +3,7 @@
 import secrets
 import shutil
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -13,18 +13,36 @@ from chalicelib.ledger import DYNAMODB
 from infrastructure.blueprint import Blueprint
 from infrastructure.intrinsics import Meanings, Template, read_template
 from infrastructure.local_identity import Pool
-from infrastructure.local_wiring import REGION, WHERE, keys_of, principal
+from infrastructure.local_wiring import REGION, WHERE, keys_of, objects_at, principal
 from infrastructure.template import read_stack, unpack_functions
 
 FOLDER: Final = "template"  # of the data folder; made anew at every start
 
 
-def from_template(file: Path, *, graphql_url: str, realtime_url: str, pool: Pool, ledger: str, data: Path) -> Blueprint:
+@dataclass(frozen=True, slots=True)
+class Places:
+    """A template's tables and buckets, and what stands for them on this machine."""
+
+    tables: frozenset[str]
+    ledger: str  # sqlite:<path>
+    buckets: frozenset[str]
+    s3: str  # endpoint
+
+    def here(self, name: str, value: str) -> dict[str, str]:
+        """What becomes of a variable."""
+        if value.startswith(DYNAMODB) and value.removeprefix(DYNAMODB) in self.tables:
+            return {name: self.ledger}
+        return objects_at(self.s3) if name == "LONGCALL_BUCKET" and value in self.buckets else {name: value}
+
+
+def from_template(
+    file: Path, *, graphql_url: str, realtime_url: str, pool: Pool, ledger: str, s3: str, data: Path
+) -> Blueprint:
     """The stack of a template.
 
-    Two things are this machine's: jobs are kept in `ledger` where the template has a table, and the authorizer is
-    told where the local pool's keys are, which it would find at the issuer's own address. Everything else is
-    the template's, and what it lacks is lacking.
+    Three things are this machine's: jobs are kept in `ledger` where the template has a table, objects in the bucket of
+    `s3` where it has a bucket, and the authorizer is told where the local pool's keys are, which it would find at the
+    issuer's own address. Everything else is the template's, and what it lacks is lacking.
 
     Args:
         file: The template.
@@ -32,6 +50,7 @@ def from_template(file: Path, *, graphql_url: str, realtime_url: str, pool: Pool
         realtime_url: Where its subscriptions will be.
         pool: What stands for the template's user pool.
         ledger: sqlite:<path>.
+        s3: Where S3 with the bucket is.
         data: Where to unpack to.
 
     Raises:
@@ -41,7 +60,10 @@ def from_template(file: Path, *, graphql_url: str, realtime_url: str, pool: Pool
     keys = {it.name: f"da2-{secrets.token_hex(13)}" for it in template.of_type("AWS::AppSync::ApiKey")}
     meanings = Meanings(template, REGION, _addresses(template, pool, keys, graphql_url, realtime_url))
     stack = read_stack(template, meanings)
-    tables = {meanings.name(table) for table in template.of_type("AWS::DynamoDB::Table")}
+    places = Places(
+        tables=frozenset(meanings.name(table) for table in template.of_type("AWS::DynamoDB::Table")), ledger=ledger,
+        buckets=frozenset(meanings.name(bucket) for bucket in template.of_type("AWS::S3::Bucket")), s3=s3,
+    )  # fmt: skip
     folder = data / FOLDER
     shutil.rmtree(folder, ignore_errors=True)
     files = {"schema.graphql": stack.schema, **{f"code/{name}": text for name, text in stack.code.items()}}
@@ -55,7 +77,7 @@ def from_template(file: Path, *, graphql_url: str, realtime_url: str, pool: Pool
         code=folder / "code",
         root=unpack_functions(template, folder / "task"),
         functions=tuple(
-            replace(it, environment=_environment(it, tables, ledger, pool, keys_of(principals[it.name])))
+            replace(it, environment=_environment(it, places, pool, keys_of(principals[it.name])))
             for it in stack.functions
         ),
         principals=tuple(principals.values()),
@@ -84,13 +106,10 @@ def _addresses(
     return known | {(name, "ApiKey"): key for name, key in keys.items()}
 
 
-def _environment(
-    function: FunctionSpec, tables: set[str], ledger: str, pool: Pool, keys: Mapping[str, str]
-) -> dict[str, str]:
+def _environment(function: FunctionSpec, places: Places, pool: Pool, keys: Mapping[str, str]) -> dict[str, str]:
     environment = dict(WHERE)
     for name, value in function.environment.items():
-        is_table = value.startswith(DYNAMODB) and value.removeprefix(DYNAMODB) in tables
-        environment[name] = ledger if is_table else value
+        environment |= places.here(name, value)
         if value == pool.issuer:
             environment["LONGCALL_JWKS_URL"] = pool.jwks_url
     return environment | dict(keys)

@@ -13,6 +13,7 @@ from appsync_local.functions.spec import ACCOUNT, FunctionSpec
 from chalicelib.ledger import DYNAMODB
 from infrastructure.blueprint import Blueprint
 from infrastructure.local_identity import Pool
+from infrastructure.local_objects import BUCKET
 from infrastructure.stages import LIMITS, Stage
 from infrastructure.wiring import API
 
@@ -29,6 +30,7 @@ def from_wiring(
     graphql_url: str,
     pool: Pool,
     ledger: str,
+    s3: str,
     jobs: int,
     timeout: int | None,
     stage: Stage | None,
@@ -40,6 +42,7 @@ def from_wiring(
         graphql_url: Where the API will be.
         pool: Whose tokens count.
         ledger: sqlite:<path> or dynamodb:<table>.
+        s3: Where S3 with the bucket is.
         jobs: Jobs that run at once.
         timeout: Seconds of one job's invocation; None: the limits' own.
         stage: Whose settings the handlers have; None: a developer's.
@@ -54,7 +57,7 @@ def from_wiring(
             access_key_id=os.environ["AWS_ACCESS_KEY_ID"],
             secret_access_key=os.environ["AWS_SECRET_ACCESS_KEY"],
         )
-    environments = _environments(pool, ledger, worker, supervisor, graphql_url)
+    environments = _environments(pool, ledger, s3, worker, supervisor, graphql_url)
     limits = dict(LIMITS if stage is None else stage.limits)
     if timeout is not None:
         limits["inference"] = replace(limits["inference"], timeout=timeout)
@@ -104,16 +107,23 @@ def ledger_credentials(ledger: str) -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
 
 
+def objects_at(s3: str) -> dict[str, str]:
+    """Where a handler finds the bucket."""
+    return {"LONGCALL_BUCKET": BUCKET, "AWS_ENDPOINT_URL_S3": s3}
+
+
 def _environments(
-    pool: Pool, ledger: str, worker: IamPrincipal, supervisor: IamPrincipal, graphql_url: str
+    pool: Pool, ledger: str, s3: str, worker: IamPrincipal, supervisor: IamPrincipal, graphql_url: str
 ) -> dict[str, dict[str, str]]:
     log = {"LONGCALL_LEDGER": ledger, **ledger_credentials(ledger)}
     api = {"LONGCALL_API_URL": graphql_url}
+    # Signs for moto's S3, which takes any key; with DynamoDB the relay has the developer's own.
+    signer = {} if ledger.startswith(DYNAMODB) else keys_of(principal("status_relay", frozenset()))
     return {
-        "inference": {**api, **keys_of(worker)},
+        "inference": {**api, **objects_at(s3), **keys_of(worker)},
         "job_failed": {**api, **keys_of(supervisor)},
         "sweep": {**log, **api, **keys_of(supervisor)},  # after the ledger's keys: see `supervisor`
-        "status_relay": log,
+        "status_relay": {**log, **objects_at(s3), **signer},
         "authorizer": {
             "LONGCALL_ISSUER": pool.issuer,
             "LONGCALL_JWKS_URL": pool.jwks_url,

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from chalicelib.errors import ErrorType
-from chalicelib.jobs import InferenceRequest, Job, Message, Role, Status
+from chalicelib.jobs import InferenceRequest, Job, Message, Role, Status, StoredResult
 from chalicelib.ledger import InvalidToken
 
 TIMES: Final = ("created_at", "updated_at", "expires_at", "start_time", "end_time")
@@ -27,6 +27,8 @@ def dump(job: Job) -> str:
             values[name] = stamp(values[name])
     if job.request is not None:
         values["request"] = {name: value for name, value in asdict(job.request).items() if value not in (None, ())}
+    if job.stored_result is not None:
+        values["stored_result"] = asdict(job.stored_result)
     return json.dumps(values, ensure_ascii=False, separators=(",", ":"))
 
 
@@ -42,6 +44,8 @@ def load(text: str) -> Job:
         values["error_type"] = ErrorType(values["error_type"])
     if "request" in values:
         values["request"] = _request(values["request"])
+    if "stored_result" in values:
+        values["stored_result"] = StoredResult(**values["stored_result"])
     return Job(**values)
 
 

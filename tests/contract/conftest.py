@@ -63,8 +63,10 @@ class LedgerKind:
 
 @contextmanager
 def serving(*command: str, cwd: Path = ROOT) -> Iterator[str]:
-    """Run a server that prints its port; gives its URL."""
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=cwd) as process:
+    """Run a server that prints its port; gives its URL. In the end it is killed."""
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=cwd
+    ) as process:
         try:
             assert process.stdout is not None
             yield f"http://127.0.0.1:{int(process.stdout.readline())}"

@@ -129,6 +129,7 @@ def test_a_key_of_the_template_is_the_workers_and_the_apis(keyed: Template, tmp_
 
     made = from_template(
         keyed.path, graphql_url="http://api/graphql", realtime_url="ws://api", pool=pool, ledger="sqlite:jobs.db",
+        s3="http://127.0.0.1:2",
         data=tmp_path,
     )  # fmt: skip
 

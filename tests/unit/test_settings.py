@@ -6,7 +6,7 @@ import pytest
 
 from chalicelib.errors import MissingSettings
 from chalicelib.ledger import open_ledger
-from chalicelib.settings import AuthorizerSettings, PaceSettings, RelaySettings
+from chalicelib.settings import AuthorizerSettings, ObjectSettings, PaceSettings, RelaySettings
 
 
 def test_every_problem_is_reported_at_once() -> None:
@@ -45,3 +45,8 @@ def test_a_number_that_is_none_is_refused(interval: str) -> None:
 def test_a_ledger_of_an_unknown_form_is_refused_with_the_forms(location: str) -> None:
     with pytest.raises(MissingSettings, match="sqlite:<path> or dynamodb:<table>"):
         open_ledger(location)
+
+
+def test_a_stage_may_have_no_bucket() -> None:
+    assert ObjectSettings.from_environment({"LONGCALL_BUCKET": "large"}).bucket == "large"
+    assert ObjectSettings.from_environment({"LONGCALL_BUCKET": ""}).bucket is None

@@ -1,0 +1,294 @@
+"""What is too large for a request or a record, in the stage's bucket.
+
+Three folders, each with an owner's part that is a digest of his or her `sub`:
+
+    uploads/<owner>/<upload>          what a caller sent, for a day; its id follows from owner and content
+    inputs/<owner>/<job>/<upload>     the job's own copy, made when it starts
+    results/<owner>/<job>/<attempt>   what an attempt produced; the log says which one counts
+
+Content moves by URLs that are signed for one object, one method and a short time. They are as good as a password while
+they last, so they go to the object's owner and into no log.
+"""
+
+import base64
+import hashlib
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING, Final, Protocol
+
+from chalicelib.errors import InvalidRequest, NoBucket, ObjectsUnavailable
+from chalicelib.jobs import JobId, Owner, StoredResult, UploadId
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.client import S3Client
+
+UPLOADS, INPUTS, RESULTS = "uploads/", "inputs/", "results/"
+UPLOAD_LIFE: Final = timedelta(days=1)  # of an upload that is to become a job's input; see `lifetimes`
+UPLOAD_TIME: Final = timedelta(minutes=15)  # to begin with it
+DOWNLOAD_TIME: Final = timedelta(minutes=5)
+NAMES: Final = uuid.UUID("4c9a7d0e-7f6b-5a0d-9a53-2b8c3e5f1d64")  # of uploads; any UUID, but always this one
+CONTENT_TYPE: Final = "application/octet-stream"
+MISSING: Final = frozenset({"404", "NoSuchKey", "NotFound"})
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """Where to PUT one content, with these headers and no others of S3's."""
+
+    upload_id: UploadId
+    url: str
+    headers: tuple[tuple[str, str], ...]
+    expires_at: datetime
+
+
+class Objects(Protocol):
+    """Keeps contents. Each method's errors but `InvalidRequest` are the store's own."""
+
+    def open_upload(self, owner: Owner, *, size: int, sha256: str, now: datetime) -> Upload:
+        """Let the owner send `size` bytes with that digest (hex). The same content gets the same id.
+
+        Raises:
+            NoBucket
+        """
+        ...
+
+    def take(self, owner: Owner, job_id: JobId, upload_id: UploadId, *, most: int) -> None:
+        """Make the owner's upload an input of the job.
+
+        Raises:
+            InvalidRequest: The owner has no such upload, or it has more than `most` bytes.
+            NoBucket
+        """
+        ...
+
+    def read_input(self, owner: Owner, job_id: JobId, upload_id: UploadId) -> bytes:
+        """An input of the job.
+
+        Raises:
+            ObjectsUnavailable: It cannot be read, or is not what its id stands for.
+        """
+        ...
+
+    def store_result(self, owner: Owner, job_id: JobId, attempt: int, content: bytes) -> StoredResult:
+        """Keep what an attempt produced. Repeated, it replaces.
+
+        Raises:
+            ObjectsUnavailable
+        """
+        ...
+
+    def read_result(self, owner: Owner, job_id: JobId, attempt: int) -> bytes:
+        """What `store_result` was given.
+
+        Raises:
+            ObjectsUnavailable
+        """
+        ...
+
+    def result_url(self, owner: Owner, job_id: JobId, attempt: int) -> str:
+        """Where it can be read for `DOWNLOAD_TIME`.
+
+        Raises:
+            ObjectsUnavailable
+        """
+        ...
+
+    def delete(self, owner: Owner, job_id: JobId, uploads: tuple[UploadId, ...]) -> None:
+        """Delete all that the job has here, and the uploads that its inputs were copied from."""
+        ...
+
+
+def open_objects(bucket: str | None) -> Objects:
+    """The bucket's contents; boto3's own settings say where S3 is, and it is loaded when first needed."""
+    return NoObjects() if bucket is None else S3Objects(bucket)
+
+
+def lifetimes(retention: timedelta) -> dict[str, int]:
+    """By folder, the days after which S3 expires an object.
+
+    S3 rounds up to the next midnight in UTC. What a job has is there as long as the job; an upload that no job took
+    goes sooner.
+
+    Source: Amazon S3 User Guide, "Lifecycle configuration elements", date-based and age-based rules.
+    """
+    job = -(-retention // timedelta(days=1))
+    return {UPLOADS: UPLOAD_LIFE.days, INPUTS: job, RESULTS: job}
+
+
+def upload_id_of(owner: Owner, sha256: str) -> UploadId:
+    """The id of an owner's content: with the content at hand, anybody can tell whether it is the right one."""
+    return UploadId(str(uuid.uuid5(NAMES, f"{owner} {sha256}")))
+
+
+def upload_key(owner: Owner, upload_id: UploadId) -> str:
+    return f"{UPLOADS}{_part(owner)}/{upload_id}"
+
+
+def input_key(owner: Owner, job_id: JobId, upload_id: UploadId) -> str:
+    return f"{INPUTS}{_part(owner)}/{job_id}/{upload_id}"
+
+
+def result_key(owner: Owner, job_id: JobId, attempt: int) -> str:
+    return f"{RESULTS}{_part(owner)}/{job_id}/{attempt}"
+
+
+def _part(owner: Owner) -> str:
+    return hashlib.sha256(owner.encode()).hexdigest()[:32]
+
+
+class S3Objects:
+    """`Objects` in one bucket of S3."""
+
+    def __init__(self, bucket: str) -> None:
+        self._bucket = bucket
+
+    @cached_property
+    def _client(self) -> "S3Client":
+        import boto3
+        from botocore.config import Config
+
+        return boto3.client(
+            "s3",
+            config=Config(
+                signature_version="s3v4",
+                # The bucket's host in its region: a URL for the global one is redirected, and then no longer signed.
+                s3={"addressing_style": "virtual"},
+                connect_timeout=2,
+                read_timeout=10,
+                retries={"mode": "standard", "total_max_attempts": 3},
+            ),
+        )
+
+    def open_upload(self, owner: Owner, *, size: int, sha256: str, now: datetime) -> Upload:
+        upload_id = upload_id_of(owner, sha256)
+        checksum = base64.b64encode(bytes.fromhex(sha256)).decode()
+        url = self._client.generate_presigned_url(
+            "put_object",
+            Params={
+                "Bucket": self._bucket,
+                "Key": upload_key(owner, upload_id),
+                "ContentLength": size,
+                "ContentType": CONTENT_TYPE,
+                "ChecksumSHA256": checksum,
+            },
+            ExpiresIn=int(UPLOAD_TIME.total_seconds()),
+        )
+        headers = (
+            ("Content-Length", str(size)), ("Content-Type", CONTENT_TYPE), ("x-amz-checksum-sha256", checksum)
+        )  # fmt: skip
+        return Upload(upload_id, url, headers, now + UPLOAD_TIME)
+
+    def take(self, owner: Owner, job_id: JobId, upload_id: UploadId, *, most: int) -> None:
+        from botocore.exceptions import ClientError
+
+        source = upload_key(owner, upload_id)
+        try:
+            size = self._client.head_object(Bucket=self._bucket, Key=source)["ContentLength"]
+        except ClientError as error:
+            if _code(error) not in MISSING:
+                raise
+            raise InvalidRequest(
+                f"no upload {upload_id} of yours was found: it is not finished, or older than a day; "
+                "send it to the URL of createUpload first"
+            ) from None
+        if size > most:
+            raise InvalidRequest(f"upload {upload_id} may have at most {most} bytes, and has {size}; send less")
+        self._client.copy_object(
+            Bucket=self._bucket,
+            Key=input_key(owner, job_id, upload_id),
+            CopySource={"Bucket": self._bucket, "Key": source},
+        )
+
+    def read_input(self, owner: Owner, job_id: JobId, upload_id: UploadId) -> bytes:
+        content = self._read(input_key(owner, job_id, upload_id), "what was uploaded for the job")
+        if upload_id_of(owner, hashlib.sha256(content).hexdigest()) != upload_id:
+            raise ObjectsUnavailable(
+                f"upload {upload_id} has other content than createUpload was told; send it again, with its own SHA-256"
+            )
+        return content
+
+    def store_result(self, owner: Owner, job_id: JobId, attempt: int, content: bytes) -> StoredResult:
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        digest = hashlib.sha256(content)
+        try:
+            self._client.put_object(
+                Bucket=self._bucket,
+                Key=result_key(owner, job_id, attempt),
+                Body=content,
+                ContentType=CONTENT_TYPE,
+                ChecksumSHA256=base64.b64encode(digest.digest()).decode(),
+            )
+        except (BotoCoreError, ClientError) as error:
+            raise _unavailable("the result could not be stored", error) from error
+        return StoredResult(len(content), digest.hexdigest())
+
+    def read_result(self, owner: Owner, job_id: JobId, attempt: int) -> bytes:
+        return self._read(result_key(owner, job_id, attempt), "the stored result")
+
+    def result_url(self, owner: Owner, job_id: JobId, attempt: int) -> str:
+        return self._client.generate_presigned_url(
+            "get_object",
+            Params={"Bucket": self._bucket, "Key": result_key(owner, job_id, attempt)},
+            ExpiresIn=int(DOWNLOAD_TIME.total_seconds()),
+        )
+
+    def delete(self, owner: Owner, job_id: JobId, uploads: tuple[UploadId, ...]) -> None:
+        keys = [upload_key(owner, upload_id) for upload_id in uploads]
+        for folder in (INPUTS, RESULTS):
+            keys.extend(self._keys(f"{folder}{_part(owner)}/{job_id}/"))
+        for key in keys:
+            self._client.delete_object(Bucket=self._bucket, Key=key)
+
+    def _keys(self, prefix: str) -> Iterator[str]:
+        for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix):
+            for found in page.get("Contents", ()):
+                yield found["Key"]
+
+    def _read(self, key: str, what: str) -> bytes:
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            return self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+        except (BotoCoreError, ClientError) as error:
+            raise _unavailable(f"{what} could not be read", error) from error
+
+
+def _unavailable(what: str, error: Exception) -> ObjectsUnavailable:
+    return ObjectsUnavailable(
+        f"{what} ({_code(error)}); start the job again, and tell the stage's operator if it stays"
+    )
+
+
+def _code(error: Exception) -> str:
+    """What S3 said, without what was asked of it: a key says whose object it is."""
+    response = getattr(error, "response", {})
+    return str(response.get("Error", {}).get("Code") or type(error).__name__)
+
+
+class NoObjects:
+    """`Objects` of a stage without a bucket: what is large is refused."""
+
+    def open_upload(self, owner: Owner, *, size: int, sha256: str, now: datetime) -> Upload:  # noqa: ARG002
+        raise NoBucket
+
+    def take(self, owner: Owner, job_id: JobId, upload_id: UploadId, *, most: int) -> None:  # noqa: ARG002
+        raise NoBucket
+
+    def read_input(self, owner: Owner, job_id: JobId, upload_id: UploadId) -> bytes:  # noqa: ARG002
+        raise NoBucket
+
+    def store_result(self, owner: Owner, job_id: JobId, attempt: int, content: bytes) -> StoredResult:  # noqa: ARG002
+        raise NoBucket
+
+    def read_result(self, owner: Owner, job_id: JobId, attempt: int) -> bytes:  # noqa: ARG002
+        raise NoBucket
+
+    def result_url(self, owner: Owner, job_id: JobId, attempt: int) -> str:  # noqa: ARG002
+        raise NoBucket
+
+    def delete(self, owner: Owner, job_id: JobId, uploads: tuple[UploadId, ...]) -> None:
+        """There is nothing."""

@@ -1,0 +1,228 @@
+"""What is kept outside the log, with boto3 before the server of the local stack."""
+
+import base64
+import hashlib
+import os
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from chalicelib.errors import InvalidRequest, NoBucket, ObjectsUnavailable
+from chalicelib.jobs import JobId, Owner
+from chalicelib.objects import Objects, Upload, lifetimes, open_objects
+from infrastructure.local_objects import BUCKET
+from tests.contract.conftest import CREDENTIALS, serving
+
+ADA, GRACE = Owner("ada"), Owner("grace")
+JOB = JobId("7b0f5c1e-52d4-4f5a-9d5e-0a3c8e2b6f11")
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+TEXT = "ünïcode\0\r\n".encode() * 300_000  # 3.6 MB
+
+
+@contextmanager
+def aws(folder: Path, *, retention: timedelta = timedelta(days=7)) -> Iterator[str]:
+    command = (sys.executable, "-m", "infrastructure.local_aws")
+    with serving(*command, str(folder), "us-east-1", str(retention.total_seconds())) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def s3_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with aws(tmp_path_factory.mktemp("objects")) as url:
+        yield url
+
+
+def opened(url: str, monkeypatch: pytest.MonkeyPatch) -> Objects:
+    for name, value in {**CREDENTIALS, "AWS_DEFAULT_REGION": "us-east-1", "AWS_ENDPOINT_URL_S3": url}.items():
+        monkeypatch.setenv(name, value)
+    return open_objects(BUCKET)
+
+
+@pytest.fixture
+def objects(s3_url: str, monkeypatch: pytest.MonkeyPatch) -> Objects:
+    return opened(s3_url, monkeypatch)
+
+
+def open_upload(objects: Objects, content: bytes, owner: Owner = ADA) -> Upload:
+    return objects.open_upload(owner, size=len(content), sha256=hashlib.sha256(content).hexdigest(), now=NOW)
+
+
+def send(upload: Upload, content: bytes) -> None:
+    request = urllib.request.Request(upload.url, content, dict(upload.headers), method="PUT")  # noqa: S310
+    urllib.request.urlopen(request).close()  # noqa: S310
+
+
+def uploaded(objects: Objects, content: bytes, owner: Owner = ADA) -> Upload:
+    upload = open_upload(objects, content, owner)
+    send(upload, content)
+    return upload
+
+
+def download(url: str) -> bytes:
+    with urllib.request.urlopen(url) as response:  # noqa: S310
+        content: bytes = response.read()
+        return content
+
+
+def test_an_upload_becomes_the_input_of_a_job_to_the_byte(objects: Objects) -> None:
+    upload = uploaded(objects, TEXT)
+
+    objects.take(ADA, JOB, upload.upload_id, most=len(TEXT))
+
+    assert objects.read_input(ADA, JOB, upload.upload_id) == TEXT
+
+
+def test_the_same_content_of_one_owner_has_one_id_and_of_another_owner_another(objects: Objects) -> None:
+    assert open_upload(objects, TEXT).upload_id == open_upload(objects, TEXT).upload_id
+    assert open_upload(objects, TEXT, ADA).upload_id != open_upload(objects, TEXT, GRACE).upload_id
+
+
+def test_an_upload_url_is_signed_for_its_size_and_its_content(objects: Objects) -> None:
+    upload = open_upload(objects, b"text")
+
+    assert "SignedHeaders=content-length%3Bcontent-type%3Bhost%3Bx-amz-checksum-sha256&" in upload.url
+    assert dict(upload.headers)["x-amz-checksum-sha256"] == base64.b64encode(hashlib.sha256(b"text").digest()).decode()
+    assert upload.expires_at == NOW + timedelta(minutes=15)
+
+
+def test_the_upload_of_another_owner_is_not_found(objects: Objects) -> None:
+    upload = uploaded(objects, b"of Ada")
+
+    with pytest.raises(InvalidRequest, match=f"no upload {upload.upload_id} of yours"):
+        objects.take(GRACE, JOB, upload.upload_id, most=100)
+
+
+def test_an_upload_above_the_limit_becomes_no_input(objects: Objects) -> None:
+    upload = uploaded(objects, b"four")
+
+    with pytest.raises(InvalidRequest, match="at most 3 bytes, and has 4"):
+        objects.take(ADA, JOB, upload.upload_id, most=3)
+
+
+def test_content_other_than_promised_is_not_read(objects: Objects) -> None:
+    upload = open_upload(objects, b"promised")
+    send(upload, b"smuggled")
+    objects.take(ADA, JOB, upload.upload_id, most=100)
+
+    with pytest.raises(ObjectsUnavailable, match="other content than createUpload was told"):
+        objects.read_input(ADA, JOB, upload.upload_id)
+
+
+def test_what_is_sent_after_the_start_changes_no_job(objects: Objects) -> None:
+    upload = uploaded(objects, b"before")
+    objects.take(ADA, JOB, upload.upload_id, most=100)
+
+    send(upload, b"after it")
+
+    assert objects.read_input(ADA, JOB, upload.upload_id) == b"before"
+
+
+def test_a_result_is_read_from_its_url_to_the_byte(objects: Objects) -> None:
+    stored = objects.store_result(ADA, JOB, 1, TEXT)
+
+    assert download(objects.result_url(ADA, JOB, 1)) == TEXT
+    assert objects.read_result(ADA, JOB, 1) == TEXT
+    assert (stored.size, stored.sha256) == (len(TEXT), hashlib.sha256(TEXT).hexdigest())
+
+
+def test_each_attempt_has_a_result_of_its_own(objects: Objects) -> None:
+    objects.store_result(ADA, JOB, 2, b"second")
+    objects.store_result(ADA, JOB, 1, b"first, and late")
+
+    assert objects.read_result(ADA, JOB, 2) == b"second"
+
+
+def test_deleting_a_job_leaves_nothing_of_it_and_all_of_the_others(objects: Objects) -> None:
+    other = JobId("00000000-0000-4000-8000-000000000000")
+    upload = uploaded(objects, b"text")
+    for job in (JOB, other):
+        objects.take(ADA, job, upload.upload_id, most=100)
+        objects.store_result(ADA, job, 1, b"result")
+    result = objects.result_url(ADA, JOB, 1)
+
+    objects.delete(ADA, JOB, (upload.upload_id,))
+
+    with pytest.raises(ObjectsUnavailable):
+        objects.read_input(ADA, JOB, upload.upload_id)
+    with pytest.raises(urllib.error.HTTPError, match="404"):
+        download(result)
+    with pytest.raises(InvalidRequest):
+        objects.take(ADA, JOB, upload.upload_id, most=100)
+    assert objects.read_input(ADA, other, upload.upload_id) == b"text"
+    assert objects.read_result(ADA, other, 1) == b"result"
+
+
+def test_an_error_of_the_store_names_its_code_and_no_key(objects: Objects) -> None:
+    with pytest.raises(ObjectsUnavailable) as raised:
+        objects.read_result(ADA, JOB, 99)
+
+    assert "(NoSuchKey)" in str(raised.value)
+    assert JOB not in str(raised.value)
+
+
+def test_a_stage_without_a_bucket_says_so() -> None:
+    with pytest.raises(NoBucket, match="LONGCALL_BUCKET"):
+        open_upload(open_objects(None), b"text")
+
+
+def test_objects_live_as_many_whole_days_as_their_job_at_least() -> None:
+    assert lifetimes(timedelta(days=7)) == {"uploads/": 1, "inputs/": 7, "results/": 7}
+    assert lifetimes(timedelta(days=0.01))["results/"] == 1
+    assert lifetimes(timedelta(days=7.5))["inputs/"] == 8
+
+
+def test_what_was_answered_is_there_after_the_server_was_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with aws(tmp_path) as url:  # `serving` kills it
+        objects = opened(url, monkeypatch)
+        upload = uploaded(objects, TEXT)
+        objects.take(ADA, JOB, upload.upload_id, most=len(TEXT))
+        objects.store_result(ADA, JOB, 1, TEXT)
+        objects.store_result(ADA, JOB, 2, b"deleted before the end")
+        objects.delete(ADA, JobId("another"), ())
+    (tmp_path / "half.new").write_bytes(b"of a request that was never answered")
+
+    with aws(tmp_path) as url:
+        objects = opened(url, monkeypatch)
+
+        assert objects.read_input(ADA, JOB, upload.upload_id) == TEXT
+        assert download(objects.result_url(ADA, JOB, 1)) == TEXT
+    assert len(list(tmp_path.iterdir())) == 4
+
+
+def test_what_was_deleted_stays_deleted_after_the_server_was_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with aws(tmp_path) as url:
+        objects = opened(url, monkeypatch)
+        objects.store_result(ADA, JOB, 1, TEXT)
+        objects.delete(ADA, JOB, ())
+
+    with aws(tmp_path) as url, pytest.raises(ObjectsUnavailable):
+        opened(url, monkeypatch).read_result(ADA, JOB, 1)
+
+
+def test_what_is_older_than_its_life_is_gone_when_the_server_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with aws(tmp_path) as url:
+        objects = opened(url, monkeypatch)
+        upload = uploaded(objects, b"text")
+        objects.take(ADA, JOB, upload.upload_id, most=100)
+    two_days_ago = datetime.now(UTC).timestamp() - 2 * 86_400
+    for file in tmp_path.iterdir():
+        os.utime(file, (two_days_ago, two_days_ago))
+
+    with aws(tmp_path) as url:
+        objects = opened(url, monkeypatch)
+
+        with pytest.raises(InvalidRequest, match="older than a day"):
+            objects.take(ADA, JOB, upload.upload_id, most=100)
+        assert objects.read_input(ADA, JOB, upload.upload_id) == b"text"

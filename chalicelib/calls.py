@@ -27,9 +27,16 @@ class StartInference:
 
 
 @dataclass(frozen=True, slots=True)
+class CreateUpload:
+    size: int  # bytes
+    sha256: str  # in hex
+
+
+@dataclass(frozen=True, slots=True)
 class GetInference:
     job_id: JobId
     with_output: bool  # reading the whole output costs a read of the log, so only where it is selected
+    with_url: bool = False  # whoever has it can read the result, so it is made only where it is selected
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +70,7 @@ class DispatchInference:
 
 Call = (
     StartInference
+    | CreateUpload
     | GetInference
     | ListInferences
     | InferenceEvents
@@ -78,3 +86,4 @@ class Dispatch:
 
     job_id: JobId
     request: InferenceRequest
+    owner: Owner

@@ -2,17 +2,19 @@
 
 import json
 import math
+import re
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from itertools import pairwise
-from typing import Any, TypedDict, TypeVar
+from typing import Any, Final, TypedDict, TypeVar
 
 from chalicelib.calls import (
     Backend,
     Call,
     Caller,
     CancelInference,
+    CreateUpload,
     Dispatch,
     DispatchInference,
     GetInference,
@@ -35,6 +37,8 @@ from chalicelib.jobs import (
     Role,
     Status,
     StatusUpdate,
+    StoredResult,
+    UploadId,
     WorkerUpdate,
 )
 from chalicelib.limits import (
@@ -49,12 +53,16 @@ from chalicelib.limits import (
     MAX_RESULT,
     MAX_STOP_SEQUENCE,
     MAX_STOP_SEQUENCES,
+    MAX_STORED_RESULT,
     MAX_SYSTEM,
+    MAX_UPLOAD,
     MAX_USAGE,
 )
+from chalicelib.objects import Upload
 
 Payload = Mapping[str, Any]
 T = TypeVar("T")
+_SHA256: Final = re.compile(r"[0-9a-f]{64}")
 
 
 class ErrorEntry(TypedDict):
@@ -97,8 +105,12 @@ def parse_call(payload: Payload) -> Call:
     match payload["field"]:
         case "startInference":
             return _parse_start(arguments["input"])
+        case "createUpload":
+            return _parse_upload(arguments["input"])
         case "getInference":
-            return GetInference(_job_id(arguments["jobId"]), with_output="output" in selection)
+            return GetInference(
+                _job_id(arguments["jobId"]), with_output="output" in selection, with_url="resultUrl" in selection
+            )
         case "listInferences":
             status = arguments.get("status")
             limit = _limited(arguments.get("limit"), "limit", default=20, most=100)
@@ -119,8 +131,21 @@ def parse_call(payload: Payload) -> Call:
             raise Unauthorized(field)
 
 
+def _parse_upload(values: Payload) -> CreateUpload:
+    size = values["bytes"]
+    if not 1 <= size <= MAX_UPLOAD:
+        raise InvalidRequest(f"an upload may have 1 to {MAX_UPLOAD} bytes, and this one has {size}; send less")
+    return CreateUpload(size, _sha256(values["sha256"], "sha256"))
+
+
+def _sha256(text: str, name: str) -> str:
+    if not _SHA256.fullmatch(text):
+        raise InvalidRequest(f"{name} has to be a SHA-256 in hex: 64 digits and letters from a to f in lower case")
+    return text
+
+
 def _parse_start(values: Payload) -> StartInference:
-    prompt, messages = _parse_input(values)
+    prompt, messages, upload = _parse_input(values)
     metadata = values.get("metadata")
     _check_json(metadata, "metadata", most=MAX_METADATA)
     max_tokens = values.get("maxTokens")
@@ -140,20 +165,23 @@ def _parse_start(values: Payload) -> StartInference:
             stop_sequences=_parse_stops(values.get("stopSequences") or ()),
             max_cost=_in_range(values.get("maxCost"), "maxCost", most=MAX_COST),
             messages=messages,
+            prompt_upload=upload,
         ),
         metadata=metadata,
     )
 
 
-def _parse_input(values: Payload) -> tuple[str, tuple[Message, ...]]:
-    """The prompt, or else the messages; the other one is empty."""
-    prompt, turns = values.get("prompt"), values.get("messages")
-    if (prompt is None) == (turns is None):
-        raise InvalidRequest("give either a prompt or messages: one of them has to be there, and not both")
+def _parse_input(values: Payload) -> tuple[str, tuple[Message, ...], UploadId | None]:
+    """The prompt, or else the messages, or else what stands for an uploaded prompt; the others are empty."""
+    prompt, turns, upload = values.get("prompt"), values.get("messages"), values.get("promptUpload")
+    if [prompt, turns, upload].count(None) != 2:
+        raise InvalidRequest("give either a prompt or messages or a promptUpload: one of them has to be there, no more")
+    if upload is not None:
+        return "", (), _upload_id(upload)
     if prompt is not None:
         if not prompt.strip():
             raise InvalidRequest("prompt is empty; give the text to work on")
-        return _text(prompt, "prompt", most=MAX_PROMPT), ()
+        return _text(prompt, "prompt", most=MAX_PROMPT), (), None
     messages = tuple(Message(Role(turn["role"]), turn["text"]) for turn in turns or ())
     if not messages or messages[-1].role is not Role.USER:
         raise InvalidRequest("messages have to end with one of the USER, to which the model answers")
@@ -162,7 +190,7 @@ def _parse_input(values: Payload) -> tuple[str, tuple[Message, ...]]:
     if not all(message.text.strip() for message in messages):
         raise InvalidRequest("a message is empty; each has to say something")
     _text("".join(message.text for message in messages), "messages", most=MAX_PROMPT)
-    return "", messages
+    return "", messages, None
 
 
 def _parse_stops(texts: Sequence[str]) -> tuple[str, ...]:
@@ -183,6 +211,8 @@ def _parse_update(values: Payload) -> StatusUpdate:
     if request_id is not None and status is Status.PROCESSING:
         return Claim(job_id, request_id, update_id)
     change = _parse_change(status, values)
+    if attempt is None and change.stored_result is not None:
+        raise InvalidRequest("resultBytes and resultSha256 say what an attempt has stored; give the attempt too")
     if attempt is None:
         return OperatorUpdate(job_id, update_id, change, request_id, sequence)
     if sequence is None or sequence < 2:
@@ -205,24 +235,50 @@ def _parse_change(status: Status, values: Payload) -> Change:
         raise InvalidRequest("usage has to be a JSON object of counts")
     _check_json(usage, "usage", most=MAX_USAGE)
     failed = status is Status.FAILED
+    stored = _parse_stored(values)
+    if stored is not None and (status is not Status.COMPLETED or result is not None):
+        raise InvalidRequest("resultBytes and resultSha256 go with COMPLETED, and stand for a result left out")
+    completed = status is Status.COMPLETED and stored is None
     return Change(
         status=status,
         progress=_in_range(values.get("progress"), "progress", most=1.0),
         message=_optional(values.get("message"), lambda text: _text(text, "message", most=MAX_MESSAGE)),
         delta=_optional(values.get("delta") or None, _delta),
-        result=_text(result or "", "result", most=MAX_RESULT) if status is Status.COMPLETED else None,
+        result=_text(result or "", "result", most=MAX_RESULT) if completed else None,
+        stored_result=stored,
         error=_text(error or "ended by an operator", "error", most=MAX_ERROR) if failed else None,
         error_type=ErrorType(error_type or ErrorType.OPERATOR) if failed else None,
         usage=usage,
     )
 
 
-def _job_id(text: str) -> JobId:
+def _parse_stored(values: Payload) -> StoredResult | None:
+    size, digest = values.get("resultBytes"), values.get("resultSha256")
+    if size is None and digest is None:
+        return None
+    if size is None or digest is None:
+        raise InvalidRequest("resultBytes and resultSha256 go together; give both, or neither")
+    return StoredResult(
+        _limited(size, "resultBytes", default=0, most=MAX_STORED_RESULT), _sha256(digest, "resultSha256")
+    )
+
+
+def _upload_id(text: str) -> UploadId:
+    if _canonical(text) != text:
+        raise InvalidRequest("promptUpload has to be an uploadId as createUpload answered it")
+    return UploadId(text)
+
+
+def _canonical(text: str) -> str | None:
+    """A UUID in its one spelling."""
     try:
-        canonical = str(uuid.UUID(text))
+        return str(uuid.UUID(text))
     except ValueError:
-        canonical = None
-    if canonical != text:  # one spelling only: the subscription compares ids as text
+        return None
+
+
+def _job_id(text: str) -> JobId:
+    if _canonical(text) != text:  # one spelling only: the subscription compares ids as text
         raise InvalidRequest(
             "jobId has to be a UUID in lower case with hyphens, such as 7b0f5c1e-52d4-4f5a-9d5e-0a3c8e2b6f11"
         )
@@ -279,6 +335,7 @@ def _optional(value: str | None, parse: Callable[[str], T]) -> T | None:
 
 def render_job(job: Job) -> dict[str, Json]:
     """An `InferenceStatus` for AppSync: the fields of the schema, and no other."""
+    stored = job.stored_result
     return {
         "jobId": job.job_id,
         "owner": job.owner,
@@ -289,6 +346,9 @@ def render_job(job: Job) -> dict[str, Json]:
         "message": job.message,
         "delta": job.delta,
         "result": job.result,
+        "resultOmitted": None if stored is None else True,
+        "resultBytes": None if stored is None else stored.size,
+        "resultSha256": None if stored is None else stored.sha256,
         "error": job.error,
         "errorType": job.error_type.value if job.error_type else None,
         "model": job.model,
@@ -315,6 +375,17 @@ def render_push(job: Job) -> dict[str, Json]:
     return rendered
 
 
+def render_upload(upload: Upload) -> dict[str, Json]:
+    """An `Upload` for AppSync."""
+    return {
+        "uploadId": upload.upload_id,
+        "url": upload.url,
+        "headers": [{"name": name, "value": value} for name, value in upload.headers],
+        "expiresAt": _time(upload.expires_at),
+        "mostBytes": MAX_UPLOAD,
+    }
+
+
 def render_error(error: JobError) -> Envelope:
     """A refusal; its class is the GraphQL error's type."""
     return {"error": {"type": type(error).__name__, "message": str(error)}}
@@ -325,6 +396,7 @@ def render_dispatch(dispatch: Dispatch) -> dict[str, Json]:
     request = dispatch.request
     return {
         "jobId": dispatch.job_id,
+        "owner": dispatch.owner,
         "request": {
             "prompt": request.prompt,
             "model": request.model,
@@ -336,6 +408,7 @@ def render_dispatch(dispatch: Dispatch) -> dict[str, Json]:
             "stopSequences": list(request.stop_sequences),
             "maxCost": request.max_cost,
             "messages": [{"role": message.role.value, "text": message.text} for message in request.messages],
+            "promptUpload": request.prompt_upload,
         },
     }
 
@@ -345,6 +418,7 @@ def parse_dispatch(payload: Payload) -> Dispatch:
     request = payload["request"]
     return Dispatch(
         job_id=JobId(payload["jobId"]),
+        owner=Owner(payload.get("owner") or ""),  # none in an event of before there were uploads
         request=InferenceRequest(
             prompt=request["prompt"],
             model=request["model"],
@@ -356,6 +430,7 @@ def parse_dispatch(payload: Payload) -> Dispatch:
             stop_sequences=tuple(request.get("stopSequences") or ()),
             max_cost=request.get("maxCost"),
             messages=tuple(Message(Role(turn["role"]), turn["text"]) for turn in request.get("messages") or ()),
+            prompt_upload=request.get("promptUpload"),
         ),
     )
 

@@ -16,6 +16,7 @@ from chalicelib.calls import (
     Call,
     Caller,
     CancelInference,
+    CreateUpload,
     Dispatch,
     DispatchInference,
     GetInference,
@@ -40,6 +41,7 @@ from chalicelib.jobs import (
     WorkerUpdate,
 )
 from chalicelib.ledger import Clock, InvalidToken, Ledger, utc_now
+from chalicelib.limits import MAX_UPLOAD
 from chalicelib.objects import NoObjects, Objects
 from chalicelib.payloads import Envelope, Payload
 
@@ -79,6 +81,8 @@ class Relay:
                 return self.redispatch(job_id)
             case StartInference(), Caller(owner):
                 return self.start(call, owner)
+            case CreateUpload(), Caller(owner):
+                return self.open_upload(call, owner)
             case GetInference(), Caller(owner):
                 return self.get(call, owner)
             case ListInferences(), Caller(owner):
@@ -107,7 +111,7 @@ class Relay:
         # A PENDING job may never have been dispatched: the first start may have died on the way. A second event for
         # a job that has a worker is refused by its claim.
         pending = job.status is Status.PENDING
-        dispatch = payloads.render_dispatch(Dispatch(call.job_id, call.request)) if pending else None
+        dispatch = payloads.render_dispatch(Dispatch(call.job_id, call.request, owner)) if pending else None
         return {"job": payloads.render_job(job), "dispatch": dispatch}
 
     def redispatch(self, job_id: JobId) -> Json:
@@ -119,8 +123,17 @@ class Relay:
         job, appended = self._commit(lambda: jobs.redispatch(self._existing(job_id), now=self.clock()))
         first = self.ledger.read(job_id, after=0, limit=1)
         request = first[0].request if appended and first else None
-        dispatch = None if request is None else payloads.render_dispatch(Dispatch(job_id, request))
+        dispatch = None if request is None else payloads.render_dispatch(Dispatch(job_id, request, job.owner))
         return {"job": payloads.render_job(job), "dispatch": dispatch}
+
+    def open_upload(self, call: CreateUpload, owner: Owner) -> Json:
+        """Where the caller may send a content that is too large for a request.
+
+        Raises:
+            NoBucket
+        """
+        upload = self.objects.open_upload(owner, size=call.size, sha256=call.sha256, now=self.clock())
+        return payloads.render_upload(upload)
 
     def get(self, call: GetInference, owner: Owner) -> Json:
         """The job as it stands, or None where the caller has no such job."""
@@ -129,7 +142,10 @@ class Relay:
             return None
         rendered = payloads.render_job(head)
         if call.with_output:
-            rendered["output"] = self._output(head)
+            rendered["output"] = output = self._output(head)
+            rendered["outputOmitted"] = output is None
+        if call.with_url and head.stored_result is not None:
+            rendered["resultUrl"] = self.objects.result_url(owner, head.job_id, head.attempt)
         return rendered
 
     def list(self, call: ListInferences, owner: Owner) -> Json:
@@ -209,11 +225,22 @@ class Relay:
         existing = self.ledger.head(opened.job_id)
         if existing is None:
             self._admit(opened)
+            self._take_inputs(opened)
             if self.ledger.append(opened):
                 return opened
             existing = self.ledger.head(opened.job_id)
             assert existing is not None, "a record that exists already is there to be read"  # noqa: S101
         return jobs.same_start(existing, opened).job
+
+    def _take_inputs(self, opened: Job) -> None:
+        """Make copies of what was uploaded: before the first record, so that no worker looks for them in vain."""
+        uploads = () if opened.request is None else opened.request.uploads
+        try:
+            for upload_id in uploads:
+                self.objects.take(opened.owner, opened.job_id, upload_id, most=MAX_UPLOAD)
+        except JobError:
+            self.ledger.release(opened.owner, opened.job_id)
+            raise
 
     def _admit(self, opened: Job) -> None:
         if self.ledger.admit(opened.owner, opened.job_id, limit=self.quota):
@@ -243,7 +270,8 @@ class Relay:
             raise JobNotFound(job_id)
         return head
 
-    def _output(self, head: Job) -> str:
+    def _output(self, head: Job) -> str | None:
+        """All output of the newest attempt, or None where that is more than a page of the log has."""
         pieces: list[str] = []
         after = 0
         while after < head.sequence:
@@ -255,5 +283,7 @@ class Relay:
                 for record in records
                 if record.delta and record.attempt == head.attempt and record.sequence <= head.sequence
             )
+            if sum(map(len, pieces)) > PAGE_BYTES:
+                return None
             after = records[-1].sequence
         return "".join(pieces)

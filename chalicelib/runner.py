@@ -16,9 +16,10 @@ from typing import Final, Protocol
 
 from chalicelib.calls import Dispatch
 from chalicelib.errors import ErrorType, JobError, OutOfTime, WorkloadFailed
+from chalicelib.hydration import hydrated
 from chalicelib.interruption import Interrupted, Interruption, Stop
 from chalicelib.jobs import Change, JobId, Json, Status
-from chalicelib.limits import MAX_ERROR, MAX_RESULT, MAX_RESULT_TEXT, MAX_USAGE
+from chalicelib.limits import MAX_ERROR, MAX_RESULT, MAX_RESULT_TEXT, MAX_STORED_RESULT, MAX_USAGE
 from chalicelib.objects import NoObjects, Objects
 from chalicelib.publisher.fencing import Granted, Over, Refused
 from chalicelib.publisher.publisher import StatusPublisher
@@ -96,7 +97,8 @@ class JobRunner:
 
         try:
             workload = self.load(work.request.model)
-            return completed(interruption.drive(workload(work.request, deadline), deliver), work.job_id)
+            outcome = interruption.drive(workload(hydrated(work, self.objects), deadline), deliver)
+            return self._completed(outcome, work, attempt=deadline.attempt)
         except Interrupted:
             pass
         except Exception as error:
@@ -106,30 +108,36 @@ class JobRunner:
                 return failed(error, used)
         return None if interruption.reason is Stop.UNHEARD else failed(OutOfTime(seconds), used)
 
+    def _completed(self, outcome: Outcome, work: Dispatch, *, attempt: int) -> Change:
+        """The final change of work that ended well; a result that no record can have is stored beside the log.
+
+        Raises:
+            WorkloadFailed: The result is larger than one job may have.
+            ObjectsUnavailable: It could not be stored.
+        """
+        result = encode(outcome.result)
+        usage = _usage(outcome.usage, work.job_id)
+        if is_inline(result):
+            return Change(Status.COMPLETED, result=result.decode(), usage=usage)
+        if len(result) > MAX_STORED_RESULT:
+            raise WorkloadFailed(
+                f"the result has {len(result)} bytes of UTF-8 and the limit is {MAX_STORED_RESULT} (64 MiB); "
+                "ask for a shorter one, or read what was streamed"
+            )
+        stored = self.objects.store_result(work.owner, work.job_id, attempt, result)
+        return Change(Status.COMPLETED, stored_result=stored, usage=usage)
+
+
+def is_inline(result: bytes) -> bool:
+    """Whether a result fits a record of the log, and the request that brings it there."""
+    if len(result) > MAX_RESULT:
+        return False
+    return len(json.dumps(result.decode(), ensure_ascii=False).encode()) <= MAX_RESULT_TEXT
+
 
 def reserve(seconds_left: float) -> float:
     """Seconds to keep back from the workload: `RESERVE`, and of a short invocation a quarter."""
     return min(RESERVE, seconds_left / 4)
-
-
-def completed(outcome: Outcome, job_id: JobId) -> Change:
-    """The final change of work that ended well.
-
-    Raises:
-        WorkloadFailed: The result is larger than one job may have.
-    """
-    result = encode(outcome.result)
-    if len(result) > MAX_RESULT:
-        raise WorkloadFailed(
-            f"the result has {len(result)} bytes of UTF-8 and the limit is {MAX_RESULT} (256 KiB); "
-            "ask for a shorter one, or read what was streamed"
-        )
-    if len(json.dumps(result.decode(), ensure_ascii=False).encode()) > MAX_RESULT_TEXT:
-        raise WorkloadFailed(
-            f"the result has {len(result)} bytes of UTF-8, so many of them control characters that no request can "
-            "carry it as JSON; produce text, or read what was streamed"
-        )
-    return Change(Status.COMPLETED, result=result.decode(), usage=_usage(outcome.usage, job_id))
 
 
 def failed(error: Exception, used: Json = None) -> Change:

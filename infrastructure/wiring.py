@@ -258,6 +258,7 @@ API: Final = Api(
         UnitResolver("Query.inferenceEvents", source="StatusRelay"),
         PipelineResolver("Mutation.startInference", functions=("open", "dispatch")),
         PipelineResolver("Mutation.dispatchInference", functions=("open", "dispatch")),
+        UnitResolver("Mutation.createUpload", source="StatusRelay"),
         UnitResolver("Mutation.cancelInference", source="StatusRelay"),
         UnitResolver("Mutation.updateStatus", source="StatusRelay"),
         UnitResolver("Subscription.onInferenceStatusChange", source="Nothing"),

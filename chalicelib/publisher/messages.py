@@ -28,9 +28,12 @@ def render(update: StatusUpdate) -> dict[str, Any]:
 
 
 def _render_change(change: Change) -> dict[str, Any]:
+    stored = change.stored_result
     fields = {
         "status": change.status, "progress": change.progress, "message": change.message, "delta": change.delta,
         "result": change.result, "error": change.error, "errorType": change.error_type,
+        "resultBytes": None if stored is None else stored.size,
+        "resultSha256": None if stored is None else stored.sha256,
         "usage": None if change.usage is None else json.dumps(change.usage, ensure_ascii=False),
     }  # fmt: skip
     return {name: value for name, value in fields.items() if value is not None}

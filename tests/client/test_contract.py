@@ -21,6 +21,7 @@ from tests.client.conftest import SHORT
 ROOT = Path(__file__).parents[2]
 SUPPLIED = """
 scalar AWSJSON
+scalar AWSURL
 scalar AWSDateTime
 directive @aws_lambda on OBJECT | FIELD_DEFINITION
 directive @aws_cognito_user_pools on OBJECT | FIELD_DEFINITION

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from chalicelib import payloads
-from chalicelib.jobs import JobId, Lease, Status
+from chalicelib.jobs import JobId, Lease, Owner, Status
 from chalicelib.ledger.sqlite import SqliteLedger
 from chalicelib.relay import Relay
 from tests.contract.conftest import FakeClock
+from tests.unit.memory import MemoryObjects
 
 ADA = {"sub": "ada", "issuer": "https://issuer", "username": "ada", "claims": {}}
 ADA_BY_LAMBDA = {"resolverContext": {"sub": "ada", "username": "ada"}}
@@ -30,7 +31,9 @@ def clock() -> FakeClock:
 @pytest.fixture
 def relay(tmp_path: Path, clock: FakeClock) -> Iterator[Relay]:
     ledger = SqliteLedger(tmp_path / "jobs.db", clock=clock)
-    yield Relay(ledger=ledger, retention=timedelta(days=7), quota=2, lease=Lease(), clock=clock)
+    yield Relay(
+        ledger=ledger, retention=timedelta(days=7), quota=2, lease=Lease(), clock=clock, objects=MemoryObjects()
+    )
     ledger.close()
 
 
@@ -99,6 +102,10 @@ def test_an_id_in_use_is_refused_alike_for_other_input_and_for_another_owner(rel
     ("values", "words"),
     [
         ({"prompt": ""}, "prompt is empty"),
+        ({"promptUpload": ID}, "either a prompt or messages or a promptUpload"),
+        ({"prompt": None}, "one of them has to be there"),
+        ({"prompt": None, "promptUpload": "x"}, "promptUpload has to be an uploadId"),
+        ({"prompt": None, "promptUpload": ID}, "no upload"),
         ({"prompt": " \n\t"}, "prompt is empty"),
         ({"prompt": "x" * 196_609}, "prompt may have at most 196608 bytes"),
         ({"prompt": "\N{SNOWMAN}" * 65_537}, "prompt may have at most 196608 bytes"),
@@ -408,3 +415,112 @@ def test_what_cannot_be_a_conversation_or_an_option_is_refused(
     assert refusal(answer) == "InvalidRequest"
     assert words in answer["error"]["message"]
     assert relay.ledger.head(JobId(ID)) is None
+
+
+def test_an_upload_is_opened_for_the_caller_and_says_what_to_send(relay: Relay) -> None:
+    upload = ask(relay, "createUpload", {"input": {"bytes": 5, "sha256": "ab" * 32}})["data"]
+    another = ask(relay, "createUpload", {"input": {"bytes": 5, "sha256": "ab" * 32}}, GRACE)["data"]
+
+    assert upload["headers"] == [{"name": "Content-Length", "value": "5"}]
+    assert upload["expiresAt"] == "2026-01-01T00:15:00.000Z"
+    assert upload["mostBytes"] == 10_485_760
+    assert upload["uploadId"] != another["uploadId"]
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"bytes": 0, "sha256": "ab" * 32}, "1 to 10485760 bytes, and this one has 0"),
+        ({"bytes": 10_485_761, "sha256": "ab" * 32}, "1 to 10485760 bytes"),
+        ({"bytes": 5, "sha256": "AB" * 32}, "sha256 has to be a SHA-256 in hex"),
+    ],
+)
+def test_an_upload_that_could_not_be_sent_is_refused(relay: Relay, values: dict[str, Any], words: str) -> None:
+    answer = ask(relay, "createUpload", {"input": values})
+
+    assert refusal(answer) == "InvalidRequest"
+    assert words in answer["error"]["message"]
+
+
+def test_a_start_on_an_upload_gives_the_job_a_copy_and_the_worker_its_id(relay: Relay) -> None:
+    upload_id = kept(relay).send(Owner("ada"), b"a long text")
+
+    answer = start(relay, jobId=ID, prompt=None, promptUpload=upload_id)["data"]
+
+    assert answer["dispatch"]["owner"] == "ada"
+    assert answer["dispatch"]["request"]["promptUpload"] == upload_id
+    assert kept(relay).inputs == {("ada", ID, upload_id): b"a long text"}
+
+
+def test_a_start_on_an_upload_may_be_repeated_after_the_upload_is_gone(relay: Relay) -> None:
+    upload_id = kept(relay).send(Owner("ada"), b"a long text")
+    first = start(relay, jobId=ID, prompt=None, promptUpload=upload_id)
+    kept(relay).uploads.clear()
+
+    assert start(relay, jobId=ID, prompt=None, promptUpload=upload_id) == first
+
+
+def test_a_start_on_an_upload_of_another_owner_is_refused_and_takes_no_quota(relay: Relay) -> None:
+    upload_id = kept(relay).send(Owner("grace"), b"of Grace")
+
+    answers = [start(relay, prompt=None, promptUpload=upload_id) for _ in range(3)]
+
+    assert [refusal(answer) for answer in answers] == ["InvalidRequest"] * 3
+    assert relay.ledger.admitted(Owner("ada")) == {}
+
+
+def test_a_stored_result_is_said_to_be_and_its_url_is_made_for_who_asks_for_it(relay: Relay) -> None:
+    start(relay, jobId=ID)
+    attempt = claim(relay)["attempt"]
+    stored = {"resultBytes": 300_000, "resultSha256": "ab" * 32}
+
+    pushed = update(relay, status="COMPLETED", attempt=attempt, sequence=3, **stored)["data"]
+    read = ask(relay, "getInference", {"jobId": ID})["data"]
+    asked = ask(relay, "getInference", {"jobId": ID}, selection=["jobId", "resultUrl"])["data"]
+    (listed,) = ask(relay, "listInferences", {})["data"]["items"]
+
+    for seen in (pushed, read, asked, listed):
+        assert {**seen, **stored, "result": None, "resultOmitted": True} == seen
+    assert asked["resultUrl"] == f"https://bucket/ada/{ID}/1"
+    assert "resultUrl" not in read
+    assert ask(relay, "getInference", {"jobId": ID}, GRACE, selection=["resultUrl"])["data"] is None
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"status": "PROCESSING", "resultBytes": 1, "resultSha256": "ab" * 32}, "go with COMPLETED"),
+        ({"result": "x", "resultBytes": 1, "resultSha256": "ab" * 32}, "stand for a result left out"),
+        ({"resultBytes": 1}, "give both, or neither"),
+        ({"resultBytes": 67_108_865, "resultSha256": "ab" * 32}, "resultBytes has to be from 1 to 67108864"),
+        ({"resultBytes": 1, "resultSha256": "x"}, "resultSha256 has to be a SHA-256"),
+        ({"resultBytes": 1, "resultSha256": "ab" * 32, "attempt": None, "sequence": None}, "give the attempt too"),
+    ],
+)
+def test_a_stored_result_that_cannot_be_is_refused(relay: Relay, values: dict[str, Any], words: str) -> None:
+    start(relay, jobId=ID)
+    claim(relay)
+
+    answer = update(relay, **{"status": "COMPLETED", "attempt": 1, "sequence": 3, **values})
+
+    assert refusal(answer) == "InvalidRequest"
+    assert words in answer["error"]["message"]
+
+
+def test_output_of_more_than_a_page_is_left_to_the_log(relay: Relay) -> None:
+    start(relay, jobId=ID)
+    claim(relay)
+    for sequence in range(3, 14):
+        update(relay, attempt=1, sequence=sequence, delta="x" * 90_000)
+
+    within = ask(relay, "getInference", {"jobId": ID}, selection=["output"])["data"]
+    update(relay, attempt=1, sequence=14, delta="x" * 90_000)
+    beyond = ask(relay, "getInference", {"jobId": ID}, selection=["output"])["data"]
+
+    assert (within["output"], within["outputOmitted"]) == ("x" * 990_000, False)
+    assert (beyond["output"], beyond["outputOmitted"]) == (None, True)
+
+
+def kept(relay: Relay) -> MemoryObjects:
+    assert isinstance(relay.objects, MemoryObjects)
+    return relay.objects

@@ -46,6 +46,7 @@ JOB_ID = JobId("7b0f5c1e-52d4-4f5a-9d5e-0a3c8e2b6f11")
 SCHEMA_FILE = Path(__file__).parents[3] / "graphql" / "schema.graphql"
 APPSYNC_SDL = """
 scalar AWSJSON
+scalar AWSURL
 scalar AWSDateTime
 directive @aws_lambda on OBJECT | FIELD_DEFINITION
 directive @aws_iam on OBJECT | FIELD_DEFINITION

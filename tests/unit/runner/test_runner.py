@@ -1,5 +1,6 @@
 """The runner and a real publisher, against an API over real sockets with the real rules behind it."""
 
+import hashlib
 import logging
 import random
 import socket
@@ -13,8 +14,9 @@ import pytest
 from chalicelib import workloads
 from chalicelib.calls import Dispatch
 from chalicelib.errors import BudgetExceeded, ErrorType, InvalidRequest, OutOfTime, PublishFailed, WorkloadFailed
-from chalicelib.jobs import InferenceRequest, Json, Status
-from chalicelib.limits import MAX_RESULT
+from chalicelib.jobs import InferenceRequest, Json, Owner, Status, StoredResult, UploadId
+from chalicelib.limits import MAX_RESULT, MAX_STORED_RESULT
+from chalicelib.objects import NoObjects, Objects
 from chalicelib.publisher.appsync import AppSync
 from chalicelib.publisher.authorization import ApiKey
 from chalicelib.publisher.coalescing import Pace
@@ -22,25 +24,48 @@ from chalicelib.publisher.delivery import Backoff
 from chalicelib.publisher.publisher import Publisher
 from chalicelib.runner import JobRunner, reserve
 from chalicelib.workloads import Chunk, Deadline, Outcome, Piece, Progress, Usage, Workload
+from tests.unit.memory import MemoryObjects
 from tests.unit.publisher.api import JOB_ID, Api, Fault
 
+OWNER = Owner("ada")
 SECRET = "the caller's private words"
-WORK = Dispatch(JOB_ID, InferenceRequest(prompt=SECRET, model="test.model"))
+WORK = Dispatch(JOB_ID, InferenceRequest(prompt=SECRET, model="test.model"), OWNER)
+NOTHING = NoObjects()
 Steps = Generator[Piece, None, Outcome]
 
 
-def runner_of(api: Api, workload: Workload) -> JobRunner:
+def runner_of(api: Api, workload: Workload, objects: Objects = NOTHING) -> JobRunner:
     open_publisher = partial(
         Publisher,
         endpoint=AppSync(api.url, ApiKey("a key")),
         pace=Pace(interval=0.005, size=1024, heartbeat=0.02),
         backoff=Backoff(base=0.001, cap=0.002),
     )
-    return JobRunner(open_publisher=open_publisher, load=lambda model: workload)
+    return JobRunner(open_publisher=open_publisher, load=lambda model: workload, objects=objects)
 
 
-def run(api: Api, workload: Workload, *, seconds_left: float = 30.0, request_id: str = "request 1") -> None:
-    runner_of(api, workload).run(WORK, request_id=request_id, seconds_left=seconds_left)
+def run(
+    api: Api,
+    workload: Workload,
+    *,
+    seconds_left: float = 30.0,
+    request_id: str = "request 1",
+    objects: Objects = NOTHING,
+    work_of: Dispatch = WORK,
+) -> None:
+    runner_of(api, workload, objects).run(work_of, request_id=request_id, seconds_left=seconds_left)
+
+
+def returning(result: str) -> Workload:
+    def work(request: InferenceRequest, deadline: Deadline) -> Steps:
+        yield Chunk("start")
+        return Outcome(result)
+
+    return work
+
+
+def of_upload(upload_id: UploadId) -> Dispatch:
+    return Dispatch(JOB_ID, InferenceRequest(prompt="", model="test.model", prompt_upload=upload_id), OWNER)
 
 
 def two_words(request: InferenceRequest, deadline: Deadline) -> Steps:
@@ -211,27 +236,70 @@ def test_what_callers_sent_and_were_answered_stays_out_of_the_log_lines(
     assert "so far" not in str(records)
 
 
+@pytest.mark.parametrize("result", ["é" * (MAX_RESULT // 2 + 1), "\x01" * 170_000])
+def test_a_result_that_no_record_can_have_is_stored_and_the_log_says_what_it_is(api: Api, result: str) -> None:
+    objects = MemoryObjects()
+
+    run(api, returning(result), objects=objects)
+
+    last = api.log[-1]
+    assert (last.status, last.result) == (Status.COMPLETED, None)
+    assert last.stored_result == StoredResult(len(result.encode()), hashlib.sha256(result.encode()).hexdigest())
+    assert objects.results == {(OWNER, JOB_ID, last.attempt): result.encode()}
+
+
+def test_a_result_that_fits_is_in_the_log_alone(api: Api) -> None:
+    objects = MemoryObjects()
+
+    run(api, returning("é" * (MAX_RESULT // 2)), objects=objects)
+
+    assert api.log[-1].result == "é" * (MAX_RESULT // 2)
+    assert objects.results == {}
+
+
+def test_a_large_result_without_a_bucket_fails_the_job_and_says_why(api: Api) -> None:
+    run(api, returning("x" * (MAX_RESULT + 1)), objects=NoObjects())
+
+    assert api.log[-1].error_type is ErrorType.WORKLOAD_FAILED
+    assert "this stage has no bucket" in (api.log[-1].error or "")
+
+
 def test_a_result_over_the_limit_fails_the_job_and_says_the_limit(api: Api) -> None:
-    def work(request: InferenceRequest, deadline: Deadline) -> Steps:
-        yield Chunk("start")
-        return Outcome("é" * (MAX_RESULT // 2 + 1))
-
-    run(api, work)
+    run(api, returning("x" * (MAX_STORED_RESULT + 1)), objects=MemoryObjects())
 
     assert api.log[-1].error_type is ErrorType.WORKLOAD_FAILED
-    assert "262146 bytes" in (api.log[-1].error or "")
-    assert "262144" in (api.log[-1].error or "")
+    assert "67108865 bytes of UTF-8 and the limit is 67108864" in (api.log[-1].error or "")
 
 
-def test_a_result_that_no_request_could_carry_fails_the_job_and_says_why(api: Api) -> None:
+def test_work_on_an_upload_is_given_its_text(api: Api) -> None:
+    objects = MemoryObjects()
+    upload_id = objects.send(OWNER, "déjà vu".encode())
+    objects.take(OWNER, JOB_ID, upload_id, most=100)
+    given: list[InferenceRequest] = []
+
     def work(request: InferenceRequest, deadline: Deadline) -> Steps:
-        yield Chunk("start")
-        return Outcome("\x01" * 170_000)
+        given.append(request)
+        yield Chunk("read")
+        return Outcome("read")
 
-    run(api, work)
+    run(api, work, objects=objects, work_of=of_upload(upload_id))
 
-    assert api.log[-1].error_type is ErrorType.WORKLOAD_FAILED
-    assert "170000 bytes of UTF-8, so many of them control characters" in (api.log[-1].error or "")
+    assert [(request.prompt, request.prompt_upload) for request in given] == [("déjà vu", None)]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"), [(b"caf\xe9", "no UTF-8 text (byte 3 fits nowhere)"), (b" \n", "is empty"), (None, "be read")]
+)
+def test_an_upload_that_is_no_text_fails_the_job_and_says_why(api: Api, content: bytes | None, words: str) -> None:
+    objects = MemoryObjects()
+    upload_id = objects.send(OWNER, content or b"")
+    if content is not None:
+        objects.take(OWNER, JOB_ID, upload_id, most=100)
+
+    run(api, returning("never"), objects=objects, work_of=of_upload(upload_id))
+
+    assert api.log[-1].status is Status.FAILED
+    assert words in (api.log[-1].error or "")
 
 
 def test_what_failed_work_had_used_is_kept(api: Api) -> None:

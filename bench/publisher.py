@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
-from chalicelib.jobs import Change, Claim, JobId, Redispatch, Status, StatusUpdate, WorkerUpdate
+from chalicelib.jobs import Change, Claim, JobId, PassOn, Redispatch, Status, StatusUpdate, WorkerUpdate
 from chalicelib.publisher.coalescing import Pace
 from chalicelib.publisher.delivery import Backoff
 from chalicelib.publisher.fencing import Answer
@@ -35,7 +35,7 @@ class Accepting:
     async def open(self) -> AsyncIterator["Accepting"]:
         yield self
 
-    async def send(self, update: StatusUpdate | Redispatch) -> Answer:
+    async def send(self, update: StatusUpdate | Redispatch | PassOn) -> Answer:
         await asyncio.sleep(ANSWER_AFTER)
         self.updates += 1
         match update:

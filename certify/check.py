@@ -136,8 +136,15 @@ def shown_in(entry: Job) -> Shown:
 
 
 def output_of(log: Sequence[Job], attempt: int) -> str:
-    """All that one attempt put out."""
-    return "".join(entry.delta or "" for entry in log if entry.attempt == attempt)
+    """All output at the end of an attempt: what it put out, behind what it kept of the attempts before."""
+    output, current = b"", 0
+    for entry in log:
+        if entry.attempt > attempt:
+            break
+        if entry.attempt != current:
+            output, current = output[: entry.output_kept or 0], entry.attempt
+        output += (entry.delta or "").encode()
+    return output.decode()
 
 
 def _without_log(plan: JobPlan, evidence: Evidence | None) -> list[Finding]:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from chalicelib.jobs import InferenceRequest, JobId, Json, Owner, Status, StatusUpdate
+from chalicelib.jobs import InferenceRequest, JobId, Json, Owner, PassOn, Redispatch, Status, StatusUpdate
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class UpdateStatus:
 
 @dataclass(frozen=True, slots=True)
 class DispatchInference:
-    job_id: JobId
+    request: Redispatch | PassOn
 
 
 Call = (
@@ -82,8 +82,9 @@ Call = (
 
 @dataclass(frozen=True, slots=True)
 class Dispatch:
-    """The event of an `inference` invocation."""
+    """The event of an `inference` invocation. `continues` is the attempt that handed over, 0 for a first event."""
 
     job_id: JobId
     request: InferenceRequest
     owner: Owner
+    continues: int = 0

@@ -46,6 +46,13 @@ NEXT: Final[Mapping[Status, AbstractSet[Status]]] = {
 }
 
 
+class Wait(StrEnum):
+    """How a job that was claimed waits for its next worker; no invocation has it meanwhile."""
+
+    HANDED_OVER = "HANDED_OVER"  # its worker stored a checkpoint, stopped, and asked for the next one
+    DISPATCHED_AGAIN = "DISPATCHED_AGAIN"  # nobody came, and a supervisor has asked once more
+
+
 class Role(StrEnum):
     """Who speaks in a conversation; the words on the wire."""
 
@@ -114,8 +121,8 @@ class StoredResult:
 class Job:
     """The job as it stood at `sequence`: one record of its log.
 
-    The second block is what fencing needs and no caller sees. `delta` belongs to this record alone; everything else
-    carries over until it changes.
+    The second block is what fencing and hand-overs need and no caller sees. `delta`, `output_kept` and `checkpoint`
+    belong to this record alone; everything else carries over until it changes. Sizes are bytes of UTF-8.
     """
 
     job_id: JobId
@@ -130,8 +137,10 @@ class Job:
     progress: float | None = None
     message: str | None = None
     delta: str | None = None
+    output_kept: int | None = None  # of the output before; set where an attempt goes on from a checkpoint
     result: str | None = None
     stored_result: StoredResult | None = None  # instead of `result`
+    result_is_output: bool = False  # then `result` may be left out, for it would be the output again
     error: str | None = None
     error_type: ErrorType | None = None
     usage: Json = None
@@ -144,14 +153,19 @@ class Job:
     request_id: str | None = None  # the invocation that made the current claim
     claim_id: str | None = None  # `update_id` of the current claim
     update_id: str | None = None  # of the update that wrote this record
+    wait: Wait | None = None  # None: an invocation has the job, or has had it, or none ever had
+    output_size: int = 0  # of all output up to here
+    checkpoint: str | None = None  # JSON text
+    checkpoint_sequence: int | None = None  # of the record with the newest checkpoint
+    checkpoint_size: int = 0  # `output_size` there
 
     def summary(self) -> "Job":
         """The job without what may be large: what lists and projections hold."""
-        return replace(self, delta=None, result=None, request=None)
+        return replace(self, delta=None, result=None, request=None, checkpoint=None)
 
     def is_leased(self, now: datetime, lease: timedelta) -> bool:
         """Whether the current attempt still has the job to itself."""
-        return self.status is Status.PROCESSING and now - self.updated_at < lease
+        return self.status is Status.PROCESSING and self.wait is None and now - self.updated_at < lease
 
     def has_expired(self, now: datetime) -> bool:
         return self.expires_at <= now
@@ -168,7 +182,10 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What an update says about the job. None leaves a value as it was."""
+    """What an update says about the job. None leaves a value as it was.
+
+    A `checkpoint` stands behind this update's `delta`: it says how to go on from there.
+    """
 
     status: Status
     progress: float | None = None
@@ -179,6 +196,9 @@ class Change:
     error_type: ErrorType | None = None
     usage: Json = None
     stored_result: StoredResult | None = None
+    checkpoint: str | None = None  # JSON text
+    hands_over: bool = False  # the attempt ends here, and the next one goes on
+    result_is_output: bool = False  # with COMPLETED: the result is what was put out
 
     @property
     def is_heartbeat(self) -> bool:
@@ -201,9 +221,10 @@ class WorkerUpdate:
 class OperatorUpdate:
     """One step by an operator or a supervisor: no attempt, legal transitions only.
 
-    With `request_id` it is about that invocation alone: a job that has ended, or that another invocation has claimed
-    since, is left as it is. With `sequence` it is about a log that ended just before it: one that has grown since is
-    left as it is.
+    With `request_id` it is about that invocation alone: a job that has ended, that another invocation has claimed
+    since, or that this one has handed over is left as it is. `continues` is the attempt that the invocation was to
+    continue, 0 for a job's first: it may have died before it could claim. With `sequence` it is about a log that ended
+    just before it: one that has grown since is left as it is.
     """
 
     job_id: JobId
@@ -211,6 +232,7 @@ class OperatorUpdate:
     change: Change
     request_id: str | None = None
     sequence: int | None = None
+    continues: int = 0
 
 
 StatusUpdate = Claim | WorkerUpdate | OperatorUpdate
@@ -218,9 +240,21 @@ StatusUpdate = Claim | WorkerUpdate | OperatorUpdate
 
 @dataclass(frozen=True, slots=True)
 class Redispatch:
-    """A supervisor asks for a job that nobody claimed to be handed to a worker once more."""
+    """A supervisor asks for a job that waits for a worker to be brought to one once more.
+
+    With `sequence` it is about a log that ended just before it, as with `OperatorUpdate`.
+    """
 
     job_id: JobId
+    sequence: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PassOn:
+    """A worker that has handed over as `attempt` asks for the next one."""
+
+    job_id: JobId
+    attempt: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,11 +314,19 @@ def cancel(head: Job, *, now: datetime) -> Decision:
     return Append(_step(head, Change(Status.CANCELLED), update_id=None, now=now))
 
 
-def redispatch(head: Job, *, now: datetime) -> Decision:
-    """Say in the log that the job is handed to a worker once more. Only a job that nobody claimed is, and only once."""
-    if head.status is not Status.PENDING or head.sequence > 1:
+def redispatch(head: Job, request: Redispatch, *, now: datetime) -> Decision:
+    """Say in the log that the job is brought to a worker once more: one that waits for a worker, once in each wait."""
+    is_as_seen = request.sequence in (None, head.sequence + 1)
+    never_claimed = head.status is Status.PENDING and head.sequence == 1
+    if not is_as_seen or not (never_claimed or head.wait is Wait.HANDED_OVER):
         return Answer(head)
-    return Append(_step(head, Change(Status.PENDING, message="dispatched again"), update_id=None, now=now))
+    again = _step(head, Change(head.status, message="dispatched again"), update_id=None, now=now)
+    return Append(again if head.wait is None else replace(again, wait=Wait.DISPATCHED_AGAIN))
+
+
+def is_passed_on(head: Job, request: PassOn) -> bool:
+    """Whether the job still waits for the worker that is asked for. The log says so already: nothing is written."""
+    return head.wait is not None and head.attempt == request.attempt
 
 
 def decide(head: Job, newer: Sequence[Job], update: StatusUpdate, *, now: datetime, lease: Lease) -> Decision:
@@ -315,10 +357,13 @@ def _claim(head: Job, claim: Claim, *, now: datetime, lease: Lease) -> Decision:
     if head.is_leased(now, lease.duration) and head.request_id != claim.request_id:
         return Answer(head)
     attempt = head.attempt + 1
-    restarted = f"attempt {attempt}: the output starts again" if head.attempt else None
+    goes_on = head.checkpoint_sequence is not None
+    how = "continues from its last checkpoint" if goes_on else "the output starts again"
     claimed = replace(
         _step(head, Change(Status.PROCESSING), update_id=claim.update_id, now=now),
-        attempt=attempt, progress=None, message=restarted, usage=None,
+        attempt=attempt, progress=head.progress if goes_on else None, usage=None,
+        message=f"attempt {attempt}: {how}" if head.attempt else None,
+        output_kept=head.checkpoint_size if goes_on else None, output_size=head.checkpoint_size, wait=None,
         request_id=claim.request_id, claim_id=claim.update_id, start_time=head.start_time or now,
     )  # fmt: skip
     return Append(claimed)
@@ -328,7 +373,7 @@ def _work(head: Job, newer: Sequence[Job], update: WorkerUpdate, *, now: datetim
     for record in newer:
         if record.update_id == update.update_id:
             return Answer(record)
-    if head.status.is_terminal or head.attempt != update.attempt:
+    if head.status.is_terminal or head.attempt != update.attempt or head.wait is not None:
         return Answer(head)
     if update.change.is_heartbeat and now - head.updated_at < lease.renewal:
         return Answer(head)
@@ -338,25 +383,39 @@ def _work(head: Job, newer: Sequence[Job], update: WorkerUpdate, *, now: datetim
 def _operate(head: Job, update: OperatorUpdate, *, now: datetime) -> Decision:
     if head.update_id == update.update_id:
         return Answer(head)
-    if update.request_id is not None and (head.status.is_terminal or head.request_id not in (None, update.request_id)):
+    if update.request_id is not None and not _has_or_awaits(head, update):
         return Answer(head)
     if update.sequence is not None and update.sequence != head.sequence + 1:
         return Answer(head)
     return Append(_step(head, update.change, update_id=update.update_id, now=now))
 
 
+def _has_or_awaits(head: Job, update: OperatorUpdate) -> bool:
+    """Whether the update's invocation has the job, or is the one that it waits for."""
+    if head.status.is_terminal:
+        return False
+    if head.request_id is None or head.wait is not None:
+        return head.attempt == update.continues
+    return head.request_id == update.request_id
+
+
 def _step(head: Job, change: Change, *, update_id: str | None, now: datetime) -> Job:
     if change.status not in NEXT[head.status]:
         raise InvalidTransition(head.status, change.status)
+    sequence = head.sequence + 1
+    output_size = head.output_size + len((change.delta or "").encode())
+    has_checkpoint = change.checkpoint is not None
     return replace(
         head,
         status=change.status,
-        sequence=head.sequence + 1,
+        sequence=sequence,
         progress=1.0 if change.status is Status.COMPLETED else _kept(change.progress, head.progress),
         message=_kept(change.message, head.message),
         delta=change.delta,
+        output_kept=None,
         result=change.result,
         stored_result=change.stored_result,
+        result_is_output=change.result_is_output,
         error=change.error,
         error_type=change.error_type,
         usage=_kept(change.usage, head.usage),
@@ -364,6 +423,11 @@ def _step(head: Job, change: Change, *, update_id: str | None, now: datetime) ->
         updated_at=now,
         request=None,
         update_id=update_id,
+        wait=Wait.HANDED_OVER if change.hands_over else None if change.status.is_terminal else head.wait,
+        output_size=output_size,
+        checkpoint=change.checkpoint,
+        checkpoint_sequence=sequence if has_checkpoint else head.checkpoint_sequence,
+        checkpoint_size=output_size if has_checkpoint else head.checkpoint_size,
     )
 
 

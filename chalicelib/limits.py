@@ -10,6 +10,7 @@ MAX_COST: Final = 10_000.0  # US dollars
 MAX_METADATA: Final = 4_096  # bytes of JSON; it is repeated in every record
 MAX_MESSAGE: Final = 1_024
 MAX_DELTA: Final = 98_304  # bytes of JSON text; with all else in an event it stays under the 240 KB AppSync pushes
+MAX_CHECKPOINT: Final = 65_536  # bytes of JSON text
 MAX_RESULT: Final = 262_144
 MAX_UPLOAD: Final = 10_485_760  # bytes of content
 MAX_STORED_RESULT: Final = 67_108_864  # bytes of UTF-8; above MAX_RESULT, in the bucket

@@ -34,6 +34,8 @@ from chalicelib.jobs import (
     Message,
     OperatorUpdate,
     Owner,
+    PassOn,
+    Redispatch,
     Role,
     Status,
     StatusUpdate,
@@ -42,6 +44,7 @@ from chalicelib.jobs import (
     WorkerUpdate,
 )
 from chalicelib.limits import (
+    MAX_CHECKPOINT,
     MAX_COST,
     MAX_DELTA,
     MAX_ERROR,
@@ -126,7 +129,7 @@ def parse_call(payload: Payload) -> Call:
         case "updateStatus":
             return UpdateStatus(_parse_update(arguments["input"]))
         case "dispatchInference":
-            return DispatchInference(_job_id(arguments["jobId"]))
+            return DispatchInference(_parse_dispatching(arguments))
         case field:
             raise Unauthorized(field)
 
@@ -201,6 +204,13 @@ def _parse_stops(texts: Sequence[str]) -> tuple[str, ...]:
     return tuple(_text(text, "a stop sequence", most=MAX_STOP_SEQUENCE) for text in texts)
 
 
+def _parse_dispatching(values: Payload) -> Redispatch | PassOn:
+    job_id, attempt, sequence = _job_id(values["jobId"]), values.get("attempt"), values.get("sequence")
+    if attempt is not None and sequence is not None:
+        raise InvalidRequest("a dispatch has an attempt (its worker hands over) or a sequence (a supervisor), not both")
+    return Redispatch(job_id, sequence) if attempt is None else PassOn(job_id, attempt)
+
+
 def _parse_update(values: Payload) -> StatusUpdate:
     job_id = _job_id(values["jobId"])
     update_id = values.get("updateId") or str(uuid.uuid4())
@@ -214,7 +224,9 @@ def _parse_update(values: Payload) -> StatusUpdate:
     if attempt is None and change.stored_result is not None:
         raise InvalidRequest("resultBytes and resultSha256 say what an attempt has stored; give the attempt too")
     if attempt is None:
-        return OperatorUpdate(job_id, update_id, change, request_id, sequence)
+        if change.checkpoint is not None or change.hands_over:
+            raise InvalidRequest("a checkpoint or a hand-over is a worker's, and needs its attempt")
+        return OperatorUpdate(job_id, update_id, change, request_id, sequence, values.get("continues") or 0)
     if sequence is None or sequence < 2:
         raise InvalidRequest(
             "an update with an attempt needs the sequence it expects to get: the last one known plus 1"
@@ -228,6 +240,12 @@ def _parse_change(status: Status, values: Payload) -> Change:
         raise InvalidRequest(f"a result goes with COMPLETED, not with {status}")
     if (error is not None or error_type is not None) > (status is Status.FAILED):
         raise InvalidRequest(f"an error goes with FAILED, not with {status}")
+    checkpoint, hands_over = values.get("checkpoint"), values.get("handsOver") is True
+    if (checkpoint is not None or hands_over) > (status is Status.PROCESSING):
+        raise InvalidRequest(f"a checkpoint or a hand-over goes with PROCESSING, not with {status}")
+    result_is_output = values.get("resultIsOutput") is True
+    if result_is_output and (result is not None or status is not Status.COMPLETED):
+        raise InvalidRequest("resultIsOutput goes with COMPLETED, and with no other result")
     if status in (Status.PENDING, Status.CANCELLED):
         raise InvalidRequest(f"updateStatus moves a job to PROCESSING, COMPLETED or FAILED, not to {status}")
     usage = values.get("usage")
@@ -236,7 +254,7 @@ def _parse_change(status: Status, values: Payload) -> Change:
     _check_json(usage, "usage", most=MAX_USAGE)
     failed = status is Status.FAILED
     stored = _parse_stored(values)
-    if stored is not None and (status is not Status.COMPLETED or result is not None):
+    if stored is not None and (status is not Status.COMPLETED or result is not None or result_is_output):
         raise InvalidRequest("resultBytes and resultSha256 go with COMPLETED, and stand for a result left out")
     completed = status is Status.COMPLETED and stored is None
     return Change(
@@ -244,11 +262,14 @@ def _parse_change(status: Status, values: Payload) -> Change:
         progress=_in_range(values.get("progress"), "progress", most=1.0),
         message=_optional(values.get("message"), lambda text: _text(text, "message", most=MAX_MESSAGE)),
         delta=_optional(values.get("delta") or None, _delta),
-        result=_text(result or "", "result", most=MAX_RESULT) if completed else None,
+        result=_text(result or "", "result", most=MAX_RESULT) if completed and not result_is_output else None,
         stored_result=stored,
         error=_text(error or "ended by an operator", "error", most=MAX_ERROR) if failed else None,
         error_type=ErrorType(error_type or ErrorType.OPERATOR) if failed else None,
         usage=usage,
+        checkpoint=_optional(checkpoint, lambda text: _text(text, "checkpoint", most=MAX_CHECKPOINT)),
+        hands_over=hands_over,
+        result_is_output=result_is_output,
     )
 
 
@@ -345,10 +366,12 @@ def render_job(job: Job) -> dict[str, Json]:
         "progress": job.progress,
         "message": job.message,
         "delta": job.delta,
+        "outputKept": job.output_kept,
         "result": job.result,
         "resultOmitted": None if stored is None else True,
         "resultBytes": None if stored is None else stored.size,
         "resultSha256": None if stored is None else stored.sha256,
+        "resultIsOutput": job.result_is_output or None,
         "error": job.error,
         "errorType": job.error_type.value if job.error_type else None,
         "model": job.model,
@@ -397,6 +420,7 @@ def render_dispatch(dispatch: Dispatch) -> dict[str, Json]:
     return {
         "jobId": dispatch.job_id,
         "owner": dispatch.owner,
+        "continues": dispatch.continues,
         "request": {
             "prompt": request.prompt,
             "model": request.model,
@@ -432,6 +456,7 @@ def parse_dispatch(payload: Payload) -> Dispatch:
             messages=tuple(Message(Role(turn["role"]), turn["text"]) for turn in request.get("messages") or ()),
             prompt_upload=request.get("promptUpload"),
         ),
+        continues=payload.get("continues") or 0,
     )
 
 

@@ -6,7 +6,7 @@ so with `@aws_iam`, and this module says it once more.
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Final
 
@@ -36,12 +36,14 @@ from chalicelib.jobs import (
     Json,
     Lease,
     Owner,
+    PassOn,
+    Redispatch,
     Status,
     StatusUpdate,
     WorkerUpdate,
 )
 from chalicelib.ledger import Clock, InvalidToken, Ledger, utc_now
-from chalicelib.limits import MAX_UPLOAD
+from chalicelib.limits import MAX_RESULT, MAX_UPLOAD
 from chalicelib.objects import NoObjects, Objects
 from chalicelib.payloads import Envelope, Payload
 
@@ -77,8 +79,8 @@ class Relay:
         match call, identity:
             case UpdateStatus(update), Backend():
                 return self.update(update)
-            case DispatchInference(job_id), Backend():
-                return self.redispatch(job_id)
+            case DispatchInference(request), Backend():
+                return self.dispatch(request)
             case StartInference(), Caller(owner):
                 return self.start(call, owner)
             case CreateUpload(), Caller(owner):
@@ -114,16 +116,26 @@ class Relay:
         dispatch = payloads.render_dispatch(Dispatch(call.job_id, call.request, owner)) if pending else None
         return {"job": payloads.render_job(job), "dispatch": dispatch}
 
-    def redispatch(self, job_id: JobId) -> Json:
-        """Hand a job that nobody claimed to a worker once more; answers as `start` does.
+    def dispatch(self, request: Redispatch | PassOn) -> Json:
+        """Bring a job that waits for a worker to one; answers as `start` does.
 
         Raises:
             JobNotFound
         """
-        job, appended = self._commit(lambda: jobs.redispatch(self._existing(job_id), now=self.clock()))
-        first = self.ledger.read(job_id, after=0, limit=1)
-        request = first[0].request if appended and first else None
-        dispatch = None if request is None else payloads.render_dispatch(Dispatch(job_id, request, job.owner))
+        match request:
+            case Redispatch():
+                job, waits = self._commit(
+                    lambda: jobs.redispatch(self._existing(request.job_id), request, now=self.clock())
+                )
+            case PassOn():
+                # However often it is asked for: of two workers the claim takes one.
+                job = self._existing(request.job_id)
+                waits = jobs.is_passed_on(job, request)
+        first = self.ledger.read(request.job_id, after=0, limit=1) if waits else []
+        asked = first[0].request if first else None
+        dispatch = (
+            None if asked is None else payloads.render_dispatch(Dispatch(job.job_id, asked, job.owner, job.attempt))
+        )
         return {"job": payloads.render_job(job), "dispatch": dispatch}
 
     def open_upload(self, call: CreateUpload, owner: Owner) -> Json:
@@ -196,13 +208,27 @@ class Relay:
             newer: list[Job] = []
             if isinstance(update, WorkerUpdate) and update.sequence <= head.sequence:
                 newer = self.ledger.read(update.job_id, after=update.sequence - 1, limit=READ_AHEAD)
-            return jobs.decide(head, newer, update, now=self.clock(), lease=self.lease)
+            return self._with_result(jobs.decide(head, newer, update, now=self.clock(), lease=self.lease), head)
 
         job, _ = self._commit(decide)
         rendered = payloads.render_push(job)
         if isinstance(update, Claim) and job.status is Status.PROCESSING and job.claim_id == update.update_id:
             rendered["claimed"] = True
+            rendered["checkpoint"] = self._checkpoint(job)
         return rendered
+
+    def _with_result(self, decision: Decision, head: Job) -> Decision:
+        """The decision with the result that is the output, where it is short enough to be kept twice."""
+        match decision:
+            case Append(job) if job.result_is_output and job.output_size <= MAX_RESULT:
+                return Append(replace(job, result=(self._output(head) or "") + (job.delta or "")))
+        return decision
+
+    def _checkpoint(self, job: Job) -> str | None:
+        if job.checkpoint_sequence is None:
+            return None
+        (record,) = self.ledger.read(job.job_id, after=job.checkpoint_sequence - 1, limit=1)
+        return record.checkpoint
 
     def _commit(self, decide: Callable[[], Decision]) -> tuple[Job, bool]:
         """Decide on the newest state until the decision stands: somebody else may append first, never in between.
@@ -271,19 +297,21 @@ class Relay:
         return head
 
     def _output(self, head: Job) -> str | None:
-        """All output of the newest attempt, or None where that is more than a page of the log has."""
-        pieces: list[str] = []
-        after = 0
+        """All output at `head`, of its attempt behind what that kept of others; None for more than a page has."""
+        if head.output_size > PAGE_BYTES:
+            return None
+        output = bytearray()
+        after = attempt = 0
         while after < head.sequence:
             records = self.ledger.read(head.job_id, after=after, limit=READ_AHEAD)
             if not records:
                 break
-            pieces.extend(
-                record.delta
-                for record in records
-                if record.delta and record.attempt == head.attempt and record.sequence <= head.sequence
-            )
-            if sum(map(len, pieces)) > PAGE_BYTES:
-                return None
+            for record in records:
+                if record.sequence > head.sequence:
+                    break
+                if record.attempt != attempt:
+                    attempt = record.attempt
+                    del output[record.output_kept or 0 :]
+                output += (record.delta or "").encode()
             after = records[-1].sequence
-        return "".join(pieces)
+        return output.decode()

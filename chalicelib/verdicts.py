@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from chalicelib.errors import ErrorType, MissingSettings, UpdateRefused
-from chalicelib.jobs import Change, Job, OperatorUpdate, Redispatch, Status
+from chalicelib.jobs import Change, Job, OperatorUpdate, Redispatch, Status, Wait
 from chalicelib.limits import MAX_ERROR
 from chalicelib.payloads import Payload, parse_dispatch
 from chalicelib.publisher.text import cut
@@ -37,11 +37,13 @@ def failure_of(record: Payload) -> OperatorUpdate:
     """
     request_id = record["requestContext"]["requestId"]
     error_type = _error_type(record)
+    dispatch = parse_dispatch(record["requestPayload"])
     return OperatorUpdate(
-        job_id=parse_dispatch(record["requestPayload"]).job_id,
+        job_id=dispatch.job_id,
         update_id=f"failed-{request_id}",  # the destination may be invoked twice; the job fails once
         change=Change(Status.FAILED, error=_error(record, error_type), error_type=error_type),
         request_id=request_id,
+        continues=dispatch.continues,
     )
 
 
@@ -67,7 +69,7 @@ def _error(record: Payload, error_type: ErrorType) -> str:
 class Patience:
     """How long a job may be silent before somebody looks after it."""
 
-    redispatch: timedelta  # a job that nobody claimed: then its event may be lost, and is sent once more
+    redispatch: timedelta  # a job that waits for a worker: then its event may be lost, and is sent once more
     never_started: timedelta  # after that: longer than Lambda keeps an event, or a queued job would be failed
     stalled: timedelta  # a claimed job: longer than Lambda waits before it retries an invocation
 
@@ -84,10 +86,10 @@ def verdict(head: Job, patience: Patience, *, now: datetime) -> OperatorUpdate |
     """
     silence = now - head.updated_at
     match head.status:
-        case Status.PENDING if head.sequence == 1:
-            return Redispatch(head.job_id) if silence >= patience.redispatch else None
-        case Status.PENDING if silence >= patience.never_started:
-            return _failed(head, ErrorType.NEVER_STARTED)
+        case Status.PENDING | Status.PROCESSING if head.wait is Wait.HANDED_OVER or head.sequence == 1:
+            return Redispatch(head.job_id, head.sequence + 1) if silence >= patience.redispatch else None
+        case Status.PENDING | Status.PROCESSING if head.wait is not None or head.status is Status.PENDING:
+            return _failed(head, ErrorType.NEVER_STARTED) if silence >= patience.never_started else None
         case Status.PROCESSING if silence >= patience.stalled:
             return _failed(head, ErrorType.STALLED)
     return None

@@ -20,6 +20,7 @@ from infrastructure.wiring import API
 ROOT: Final = Path(__file__).resolve().parent.parent
 REGION: Final = "us-east-1"
 WHERE: Final = {"AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION}
+BACKEND: Final = frozenset({"Mutation.updateStatus", "Mutation.dispatchInference"})
 SWEEP_INTERVAL: Final = 5.0  # 60 on AWS
 # A developer's patience; a stage that is asked for has its own.
 PATIENCE: Final = {"LONGCALL_REDISPATCH_SECONDS": "20", "LONGCALL_STALLED_SECONDS": "45"}
@@ -48,8 +49,8 @@ def from_wiring(
         stage: Whose settings the handlers have; None: a developer's.
         settings: LONGCALL_* variables for all handlers, over everything else.
     """
-    worker = principal("inference", frozenset({"Mutation.updateStatus"}))
-    supervisor = principal("supervisor", worker.allowed | {"Mutation.dispatchInference"})
+    worker = principal("inference", BACKEND)
+    supervisor = principal("supervisor", BACKEND)
     if ledger.startswith(DYNAMODB) and {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"} <= os.environ.keys():
         # `sweep` reads the ledger and publishes, in one process and so with one key: the developer's own.
         supervisor = replace(

@@ -5,10 +5,12 @@ from typing import Final
 
 from infrastructure.wiring import AuthMode
 
-# The worker calls this field, and reads this type in its answer; nothing else is for a key.
+# The worker calls these two fields, and reads this type in their answers; nothing else is for a key.
 OPEN_TO_KEYS: Final = (
     re.compile(r"^  updateStatus\(.*@aws_iam$", re.MULTILINE),
+    re.compile(r"^  dispatchInference\(.*@aws_iam$", re.MULTILINE),
     re.compile(r"^type InferenceStatus .*@aws_iam(?= \{$)", re.MULTILINE),
+    re.compile(r"^  checkpoint: String @aws_iam$", re.MULTILINE),
 )
 
 
@@ -20,7 +22,7 @@ def for_modes(schema: str, modes: tuple[AuthMode, ...]) -> str:
     """The schema with `@aws_api_key` where the worker needs it, if the API has that mode; AppSync refuses it elsewhere.
 
     Raises:
-        SchemaUnfit: The worker's field or type is not found.
+        SchemaUnfit: A field or type of the worker's is not found.
     """
     if AuthMode.API_KEY not in modes:
         return schema

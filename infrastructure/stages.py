@@ -34,7 +34,9 @@ class Reporting(Enum):
     """How the worker proves that it is the backend."""
 
     SIGNATURE = "signature"  # by its role
-    API_KEY = "api key"  # a key of the API, good for `updateStatus` alone, valid for a year from the deployment
+    API_KEY = (
+        "api key"  # a key of the API, good for the worker's two fields alone, valid for a year from the deployment
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -156,7 +156,16 @@ def milestone(view: JobView) -> Text:
 
 def is_milestone(before: JobView | None, view: JobView) -> bool:
     """Whether a change is worth a row of its own where a bar moves too."""
-    return before is None or before.status is not view.status or before.attempt != view.attempt
+    return (
+        before is None
+        or before.status is not view.status
+        or (before.attempt != view.attempt and not goes_on(before, view))
+    )
+
+
+def goes_on(before: JobView | None, view: JobView) -> bool:
+    """Whether all output that was shown still stands."""
+    return before is not None and view.output.startswith(before.output)
 
 
 # The moving part of a terminal.
@@ -293,7 +302,9 @@ def wire(job: Event | JobView) -> dict[str, Json]:
         "progress": job.progress,
         "message": job.message,
         "delta": job.delta or None,
+        "outputKept": job.output_kept,
         "result": job.result,
+        "resultIsOutput": job.result_is_output or None,
         "error": job.error,
         "errorType": job.error_type,
         "model": job.model,

@@ -65,7 +65,10 @@ class ErrorType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One entry of a job's log: the job as it stood at `sequence`, and what that step added (`delta`)."""
+    """One entry of a job's log: the job as it stood at `sequence`, and what that step added (`delta`).
+
+    With a new attempt, so much of the output remains as `output_kept` says; None is nothing.
+    """
 
     job_id: JobId
     sequence: int
@@ -76,8 +79,10 @@ class Event:
     progress: float | None = None
     message: str | None = None
     delta: str | None = None
+    output_kept: int | None = None  # bytes of UTF-8
     result: str | None = None
     result_omitted: bool = False
+    result_is_output: bool = False
     error: str | None = None
     error_type: ErrorType | None = None
     usage: Json = None
@@ -90,7 +95,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What getInference answers: the newest event, and all output of its attempt."""
+    """What getInference answers: the newest event, and all output up to there."""
 
     event: Event
     output: str
@@ -123,8 +128,10 @@ def parse_event(fields: object) -> Event:
             progress=_number(fields, "progress"),
             message=_optional_text(fields, "message"),
             delta=_optional_text(fields, "delta"),
+            output_kept=None if fields.get("outputKept") is None else _count(fields, "outputKept"),
             result=_optional_text(fields, "result"),
             result_omitted=fields.get("resultOmitted") is True,
+            result_is_output=fields.get("resultIsOutput") is True,
             error=_optional_text(fields, "error"),
             error_type=None if fields.get("errorType") is None else ErrorType(fields["errorType"]),
             usage=_parsed_json(fields.get("usage")),

@@ -16,8 +16,9 @@ from longcall.models import ErrorType, Event, JobId, Json, Snapshot, Status
 class JobView:
     """The job as it stood at `sequence`; 0 while nothing of its log is known.
 
-    `output` is all output of the current `attempt`; when `attempt` grows, it starts again. `delta` is what the event
-    at `sequence` added to it, and takes no part in comparisons: a snapshot does not say it.
+    `output` is all output up to there; when `attempt` grows, it starts again, or goes on after its first `output_kept`
+    bytes of UTF-8. `delta` is what the event at `sequence` added to it, and takes no part in comparisons: a snapshot
+    does not say it.
     """
 
     job_id: JobId
@@ -30,8 +31,10 @@ class JobView:
     message: str | None = None
     delta: str = field(default="", compare=False)
     output: str = ""
+    output_kept: int | None = None
     result: str | None = None
     result_omitted: bool = False
+    result_is_output: bool = False
     error: str | None = None
     error_type: ErrorType | None = None
     usage: Json = None
@@ -75,8 +78,13 @@ def step(view: JobView) -> JobView | None:
     if not view.held or view.held[0].sequence != view.sequence + 1:
         return None
     event, *rest = view.held
-    before = view.output if event.attempt == view.attempt else ""
+    before = view.output if event.attempt == view.attempt else _first(view.output, event.output_kept or 0)
     return _at(event, output=before + (event.delta or ""), held=tuple(rest))
+
+
+def _first(output: str, size: int) -> str:
+    """The output's first `size` bytes of UTF-8."""
+    return output.encode(errors="ignore")[:size].decode(errors="ignore")
 
 
 def _wait(view: JobView, event: Event) -> JobView:
@@ -109,7 +117,9 @@ def _at(event: Event, *, output: str, held: tuple[Event, ...]) -> JobView:
     return JobView(
         job_id=event.job_id, sequence=event.sequence, status=event.status, owner=event.owner, model=event.model,
         attempt=event.attempt, progress=event.progress, message=event.message, delta=event.delta or "", output=output,
-        result=event.result, result_omitted=event.result_omitted, error=event.error, error_type=event.error_type,
-        usage=event.usage, metadata=event.metadata, created_at=event.created_at, start_time=event.start_time,
-        end_time=event.end_time, updated_at=event.updated_at, held=held,
+        output_kept=event.output_kept, result=output if event.result_is_output else event.result,
+        result_omitted=event.result_omitted and not event.result_is_output, result_is_output=event.result_is_output,
+        error=event.error, error_type=event.error_type, usage=event.usage, metadata=event.metadata,
+        created_at=event.created_at, start_time=event.start_time, end_time=event.end_time,
+        updated_at=event.updated_at, held=held,
     )  # fmt: skip

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from chalicelib.errors import ErrorType
-from chalicelib.jobs import InferenceRequest, Job, Message, Role, Status, StoredResult
+from chalicelib.jobs import InferenceRequest, Job, Message, Role, Status, StoredResult, Wait
 from chalicelib.ledger import InvalidToken
 
 TIMES: Final = ("created_at", "updated_at", "expires_at", "start_time", "end_time")
@@ -42,6 +42,8 @@ def load(text: str) -> Job:
         values["status"] = Status(values["status"])
     if "error_type" in values:
         values["error_type"] = ErrorType(values["error_type"])
+    if "wait" in values:
+        values["wait"] = Wait(values["wait"])
     if "request" in values:
         values["request"] = _request(values["request"])
     if "stored_result" in values:

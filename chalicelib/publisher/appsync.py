@@ -22,7 +22,7 @@ from gql.transport.exceptions import (
 )
 
 from chalicelib.errors import InvalidRequest, InvalidTransition, JobNotFound, Unauthorized, UpdateRefused
-from chalicelib.jobs import Redispatch, StatusUpdate
+from chalicelib.jobs import PassOn, Redispatch, StatusUpdate
 from chalicelib.publisher.authorization import Authorization, OutgoingRequest
 from chalicelib.publisher.fencing import Answer
 from chalicelib.publisher.messages import parse, render
@@ -47,7 +47,7 @@ class Channel(Protocol):
         UpdateRefused: The API will not take it.
     """
 
-    async def send(self, update: StatusUpdate | Redispatch) -> Answer: ...
+    async def send(self, update: StatusUpdate | Redispatch | PassOn) -> Answer: ...
 
 
 class Endpoint(Protocol):
@@ -103,11 +103,15 @@ class AppSync:
 class _Mutations:
     session: AsyncClientSession
 
-    async def send(self, update: StatusUpdate | Redispatch) -> Answer:
+    async def send(self, update: StatusUpdate | Redispatch | PassOn) -> Answer:
         variables: dict[str, Any]
         match update:
-            case Redispatch(job_id):
-                field, name, variables = "dispatchInference", "dispatch_inference", {"jobId": job_id}
+            case Redispatch(job_id, sequence):
+                field, name = "dispatchInference", "dispatch_inference"
+                variables = {"jobId": job_id, "sequence": sequence}
+            case PassOn(job_id, attempt):
+                field, name = "dispatchInference", "dispatch_inference"
+                variables = {"jobId": job_id, "attempt": attempt}
             case _:
                 field, name, variables = "updateStatus", "update_status", {"input": render(update)}
         request = GraphQLRequest(document(name), variable_values=variables)

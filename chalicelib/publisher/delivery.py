@@ -9,7 +9,7 @@ from itertools import count
 from typing import Final
 
 from chalicelib.errors import PublishFailed
-from chalicelib.jobs import Redispatch, StatusUpdate
+from chalicelib.jobs import PassOn, Redispatch, StatusUpdate
 from chalicelib.publisher.appsync import Channel, Unreachable
 from chalicelib.publisher.fencing import Answer
 
@@ -37,7 +37,9 @@ class Backoff:
         return random.uniform(0.0, self.limit(tries))  # noqa: S311  # no secret depends on it
 
 
-async def deliver(channel: Channel, update: StatusUpdate | Redispatch, *, until: float, backoff: Backoff) -> Answer:
+async def deliver(
+    channel: Channel, update: StatusUpdate | Redispatch | PassOn, *, until: float, backoff: Backoff
+) -> Answer:
     """Try until there is an answer. Its `update_id` lets the log write an update once, however often it arrives.
 
     Args:

@@ -11,20 +11,22 @@ from chalicelib.jobs import Status
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The part of a record that fencing reads. `claimed` is true in the answer to a granted claim."""
+    """The part of a record that fencing reads. `claimed` and `checkpoint` are in the answer to a granted claim."""
 
     status: Status
     attempt: int
     sequence: int
     claimed: bool
+    checkpoint: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Granted:
-    """The job is this worker's, as `attempt`; its newest known record is `sequence`."""
+    """The job is this worker's, as `attempt`, to go on from `checkpoint`; its newest known record is `sequence`."""
 
     attempt: int
     sequence: int
+    checkpoint: str | None = None  # JSON text; None: from the beginning
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ class Over:
 def judge_claim(answer: Answer) -> Granted | Refused:
     """What the answer to a claim says."""
     if answer.claimed and answer.status is Status.PROCESSING:
-        return Granted(answer.attempt, answer.sequence)
+        return Granted(answer.attempt, answer.sequence, answer.checkpoint)
     return Refused(answer.status, answer.attempt)
 
 

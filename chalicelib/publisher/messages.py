@@ -19,8 +19,8 @@ def render(update: StatusUpdate) -> dict[str, Any]:
         case WorkerUpdate(job_id, attempt, sequence, update_id, change):
             who: dict[str, Any] = {"jobId": job_id, "updateId": update_id, "attempt": attempt, "sequence": sequence}
             return who | _render_change(change)
-        case OperatorUpdate(job_id, update_id, change, request_id, sequence):
-            bounds = {"requestId": request_id, "sequence": sequence}
+        case OperatorUpdate(job_id, update_id, change, request_id, sequence, continues):
+            bounds = {"requestId": request_id, "sequence": sequence, "continues": continues or None}
             who = {"jobId": job_id, "updateId": update_id} | {k: v for k, v in bounds.items() if v is not None}
             return who | _render_change(change)
         case _:
@@ -34,6 +34,8 @@ def _render_change(change: Change) -> dict[str, Any]:
         "result": change.result, "error": change.error, "errorType": change.error_type,
         "resultBytes": None if stored is None else stored.size,
         "resultSha256": None if stored is None else stored.sha256,
+        "checkpoint": change.checkpoint, "handsOver": change.hands_over or None,
+        "resultIsOutput": change.result_is_output or None,
         "usage": None if change.usage is None else json.dumps(change.usage, ensure_ascii=False),
     }  # fmt: skip
     return {name: value for name, value in fields.items() if value is not None}
@@ -49,7 +51,11 @@ def parse(status: Mapping[str, Any] | None) -> Answer:
         if status is None:
             raise TypeError("null")
         return Answer(
-            Status(status["status"]), int(status["attempt"]), int(status["sequence"]), status.get("claimed") is True
+            status=Status(status["status"]),
+            attempt=int(status["attempt"]),
+            sequence=int(status["sequence"]),
+            claimed=status.get("claimed") is True,
+            checkpoint=status.get("checkpoint"),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise PublishFailed(

@@ -113,6 +113,7 @@ class ServiceStack(Stack):
         worker, relay, reporter, sweep = map(self._roles.role, ("inference", "status_relay", "job_failed", "sweep"))
         if stage.reporting is Reporting.SIGNATURE:
             self._endpoint.grant_field(worker, "Mutation.updateStatus")
+            self._endpoint.grant_field(worker, "Mutation.dispatchInference")  # to hand over
         self._let_stream(worker, stage.bedrock)
         self._jobs.let(relay, "status_relay")
         self._endpoint.grant_field(reporter, "Mutation.updateStatus")

@@ -150,8 +150,10 @@ class LiveScreen:
         elif display.is_milestone(before, view):
             self._finish_row()
             self._console.print(display.milestone(view))
-            if view.attempt > 1 and self._streams_output:
-                self._console.print(Text("  the output starts again", style="dim"))
+            if self._streams_output and before is not None and not display.goes_on(before, view):
+                again = "goes on from here" if view.output else "starts again"
+                self._console.print(Text(f"  the output {again}", style="dim"))
+                *_, self._tail = display.rows(display.plain(view.output), self._width())
         if view.delta and not view.status.is_terminal and self._streams_output:
             if view.output == view.delta:
                 self._console.print()  # the first piece stands apart from what was said before

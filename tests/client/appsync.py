@@ -30,8 +30,10 @@ NAMES = (
     "message",
     "delta",
     "output",
+    "outputKept",
     "result",
     "resultOmitted",
+    "resultIsOutput",
     "error",
     "errorType",
     "model",
@@ -138,6 +140,7 @@ class AppSync:
         event = before | {
             "jobId": job_id, "owner": "ada", "model": before["model"] or "simulated.story", "sequence": len(log) + 1,
             "status": before["status"] or "PENDING", "attempt": before["attempt"] or 0, "delta": None,
+            "outputKept": None,
             "createdAt": "2026-01-01T00:00:00.000Z", "updatedAt": f"2026-01-01T00:00:{len(log) % 60:02}.000Z",
         } | changes  # fmt: skip
         log.append(event)

@@ -22,22 +22,34 @@ def logs(draw: st.DrawFn) -> list[Event]:
     """A job's log: attempts one after another, each with deltas, and an end or none yet."""
     events = [Event(JOB, 1, Status.PENDING, model="simulated.story")]
     for attempt in range(1, draw(st.integers(1, 3)) + 1):
+        kept = draw(st.none() | st.integers(0, len(output_at(events, len(events)))))
+        size = None if kept is None else len(output_at(events, len(events))[:kept].encode())
         for delta in [None, *draw(st.lists(TEXTS, max_size=4))]:
             progress = draw(st.none() | st.floats(0, 1))
-            events.append(
-                Event(JOB, len(events) + 1, Status.PROCESSING, attempt=attempt, delta=delta, progress=progress)
-            )
+            event = Event(JOB, len(events) + 1, Status.PROCESSING, attempt=attempt, delta=delta, progress=progress)
+            events.append(replace(event, output_kept=size))
+            size = None
     end = draw(ENDS)
     if end is not None:
-        result = draw(st.text(max_size=5)) if end is Status.COMPLETED else None
-        events.append(replace(events[-1], sequence=len(events) + 1, status=end, delta=draw(TEXTS), result=result))
+        last = replace(events[-1], sequence=len(events) + 1, status=end, delta=draw(TEXTS), output_kept=None)
+        events.append(last)
+        if end is Status.COMPLETED:
+            is_output = draw(st.booleans())
+            result = (
+                draw(st.none() | st.just(output_at(events, len(events)))) if is_output else draw(st.text(max_size=5))
+            )
+            events[-1] = replace(last, result=result, result_is_output=is_output)
     return events
 
 
 def output_at(log: Sequence[Event], sequence: int) -> str:
-    """All output of the attempt that stood at `sequence`, straight from the contract's words."""
-    attempt = log[sequence - 1].attempt
-    return "".join(event.delta or "" for event in log[:sequence] if event.attempt == attempt)
+    """All output up to `sequence`, straight from the contract's words."""
+    output, attempt = b"", 0
+    for event in log[:sequence]:
+        if event.attempt != attempt:
+            output, attempt = output[: event.output_kept or 0], event.attempt
+        output += (event.delta or "").encode()
+    return output.decode()
 
 
 def snapshot_at(log: Sequence[Event], sequence: int) -> Snapshot:
@@ -84,6 +96,8 @@ def test_every_view_on_the_way_is_a_state_of_the_log_and_none_goes_back(log: lis
             state = merged(log[: view.sequence])
             assert replace(view, held=(), result=state.result, result_omitted=False) == state
             assert view.result == (None if view.result_omitted else state.result)
+            if view.result_is_output:
+                assert view.result == output_at(log, view.sequence)
         if view.attempt == before.attempt:
             assert view.output.startswith(before.output)
         before = view

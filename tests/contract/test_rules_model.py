@@ -223,8 +223,8 @@ class RulesModel(RuleBasedStateMachine):
         finding = data.draw(st.sampled_from(self.findings))
         before = self.records()
         match finding.step:
-            case Redispatch(job_id):
-                answer: Any = self.relay.redispatch(job_id)
+            case Redispatch():
+                answer: Any = self.relay.dispatch(finding.step)
                 assert (answer["dispatch"] is not None) == (before[-1] == finding.about)
             case OperatorUpdate():
                 self.update(finding.step)

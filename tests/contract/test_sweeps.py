@@ -21,6 +21,7 @@ from chalicelib.jobs import (
     Job,
     JobId,
     Lease,
+    PassOn,
     Redispatch,
     Status,
     StatusUpdate,
@@ -60,14 +61,16 @@ class Wire:
     async def open(self) -> AsyncIterator[Channel]:
         yield self
 
-    async def send(self, update: StatusUpdate | Redispatch) -> Answer:
+    async def send(self, update: StatusUpdate | Redispatch | PassOn) -> Answer:
         self.before_each()
         match update:
-            case Redispatch(job_id):
-                data = self.ask("dispatchInference", {"jobId": job_id})
+            case Redispatch(job_id, sequence):
+                data = self.ask("dispatchInference", {"jobId": job_id, "sequence": sequence})
                 if data["dispatch"] is not None:
                     self.dispatched.append(job_id)
                 return parse(data["job"])
+            case PassOn():
+                raise AssertionError("a sweep is no worker")
             case _:
                 return parse(self.ask("updateStatus", {"input": json.loads(json.dumps(render(update)))}))
 

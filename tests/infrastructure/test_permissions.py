@@ -23,9 +23,10 @@ def logical(template: Template, kind: str) -> str:
     return name
 
 
-def test_the_worker_may_report_stream_from_the_stages_models_and_hand_over_its_failure(dev: Template) -> None:
+def test_the_worker_may_report_hand_over_stream_from_the_stages_models_and_pass_its_failure_on(dev: Template) -> None:
     assert dev.granted("inference") == {
         field(dev, "updateStatus"),
+        field(dev, "dispatchInference"),  # of its own job, which it hands over
         (STREAM, f"{MODEL}amazon.nova-micro-v1:0"),
         ("lambda:InvokeFunction", "JobFailed.Arn"),  # Lambda reaches a failure destination with the role's rights
     }
@@ -125,7 +126,7 @@ def test_only_this_api_and_this_rule_may_invoke_from_outside(dev: Template) -> N
 
 
 def test_a_worker_with_a_key_needs_no_permission_to_report(keyed: Template) -> None:
-    assert field(keyed, "updateStatus") not in keyed.granted("inference")
+    assert not {field(keyed, "updateStatus"), field(keyed, "dispatchInference")} & keyed.granted("inference")
     assert field(keyed, "updateStatus") in keyed.granted("job_failed")
 
 

@@ -115,8 +115,8 @@ def test_functions_have_the_templates_limits_and_delivery(dev: Template) -> None
 def test_roles_may_call_the_fields_that_their_policies_name(dev: Template) -> None:
     fields = read(dev.path).fields
 
-    assert fields["Inference"] == fields["JobFailed"] == {"Mutation.updateStatus"}
-    assert fields["Sweep"] == {"Mutation.updateStatus", "Mutation.dispatchInference"}
+    assert fields["JobFailed"] == {"Mutation.updateStatus"}
+    assert fields["Inference"] == fields["Sweep"] == {"Mutation.updateStatus", "Mutation.dispatchInference"}
     assert fields["Authorizer"] == fields["StatusRelay"] == frozenset()
 
 

@@ -1,6 +1,10 @@
 import { EVENTS, GET, WATCH } from "./operations.mjs";
 
 const TERMINAL = new Set(["COMPLETED", "FAILED", "CANCELLED"]);
+const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/** The first `count` bytes of a text's UTF-8. */
+const firstBytes = (text, count) => utf8.decode(new TextEncoder().encode(text).subarray(0, count));
 
 /**
  * Every event of a job's log, once each and in order, to the last one, whatever the pushes lose, repeat or reorder.
@@ -65,9 +69,12 @@ export async function* follow(api, jobId, { begin, patience = 300, silence = 500
     for (;;) {
       for (let next; (next = held.get(seen.sequence + 1)); ) {
         held.delete(next.sequence);
-        if (next.resultOmitted) next = { ...next, result: (await ask(GET, { jobId })).getInference.result };
-        const before = next.attempt === seen.attempt ? seen.output : ""; // a new attempt starts again
-        seen = { ...next, output: before + (next.delta ?? "") };
+        // A new attempt starts again, or goes on after the bytes that it keeps.
+        const before = next.attempt === seen.attempt ? seen.output : firstBytes(seen.output, next.outputKept ?? 0);
+        const output = before + (next.delta ?? "");
+        if (next.resultIsOutput) next = { ...next, result: output };
+        else if (next.resultOmitted) next = { ...next, result: (await ask(GET, { jobId })).getInference.result };
+        seen = { ...next, output };
         yield seen;
         if (TERMINAL.has(seen.status)) return;
         due = Date.now() + silence;

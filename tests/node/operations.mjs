@@ -1,6 +1,7 @@
 // The GraphQL operations of a caller; see graphql/schema.graphql for all fields.
 const EVENT = `
-  jobId owner status sequence attempt progress message delta result resultOmitted error errorType metadata updatedAt`;
+  jobId owner status sequence attempt progress message delta outputKept result resultOmitted resultIsOutput
+  error errorType metadata updatedAt`;
 
 export const START = `
   mutation Start($input: InferenceInput!) { startInference(input: $input) { ${EVENT} } }`;

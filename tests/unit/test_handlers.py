@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from chalice.test import Client
 
+from chalicelib.jobs import Redispatch
 from chalicelib.ledger import open_ledger
 from tests.contract.conftest import ROOT
 from tests.unit.issuer import CLIENT_ID, ISSUER, access_claims, running_issuer
@@ -209,7 +210,7 @@ def test_sweep_brings_back_or_ends_jobs_that_nobody_hears_of(
     for _ in range(2):
         client.lambda_.invoke("sweep", {})
 
-    assert api.dispatches == [JOB_ID, JOB_ID]
+    assert api.dispatches == [Redispatch(JOB_ID, 2), Redispatch(JOB_ID, 2)]
     assert [job.status for job in api.log] == ["PENDING", "PENDING"]
 
 

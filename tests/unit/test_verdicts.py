@@ -22,8 +22,8 @@ PROCESSING = following(PENDING)
     ("head", "silence", "expected"),
     [
         (PENDING, 9, None),
-        (PENDING, 10, Redispatch(PENDING.job_id)),
-        (PENDING, 10_000, Redispatch(PENDING.job_id)),
+        (PENDING, 10, Redispatch(PENDING.job_id, 2)),
+        (PENDING, 10_000, Redispatch(PENDING.job_id, 2)),
         (DISPATCHED_AGAIN, 99, None),
         (DISPATCHED_AGAIN, 100, ErrorType.NEVER_STARTED),
         (PROCESSING, 49, None),
@@ -68,9 +68,10 @@ def test_of_two_sweeps_at_once_one_is_written() -> None:
 
 
 def test_a_job_is_dispatched_again_once_and_never_after_a_claim() -> None:
-    once = redispatch(PENDING, now=START)
+    again = Redispatch(PENDING.job_id)
+    once = redispatch(PENDING, again, now=START)
 
     assert isinstance(once, Append)
     assert (once.job.status, once.job.sequence, once.job.message) == (Status.PENDING, 2, "dispatched again")
-    assert redispatch(once.job, now=START) == Answer(once.job)
-    assert redispatch(PROCESSING, now=START) == Answer(PROCESSING)
+    assert redispatch(once.job, again, now=START) == Answer(once.job)
+    assert redispatch(PROCESSING, again, now=START) == Answer(PROCESSING)

@@ -15,35 +15,47 @@ export function merge(view, input) {
 }
 
 function hold(view, event) {
-  if (event.sequence <= view.now.sequence) return complete(view, event);
+  if (event.sequence <= view.now.sequence) return fill(view, event);
   const known = view.held.get(event.sequence);
   if (known && !known.resultOmitted) return view;
   return { ...view, held: new Map(view.held).set(event.sequence, event) };
 }
 
 function jump(view, { output, ...event }) {
-  if (event.sequence <= view.now.sequence) return complete(view, event);
-  return { now: event, output, held: new Map([...view.held].filter(([sequence]) => sequence > event.sequence)) };
+  if (event.sequence <= view.now.sequence) return fill(view, event);
+  return { now: completed(event, output), output, held: new Map([...view.held].filter(([sequence]) => sequence > event.sequence)) };
 }
 
-function complete(view, event) {
+function fill(view, event) {
   const brings = view.now.resultOmitted && !event.resultOmitted && event.sequence === view.now.sequence;
   return brings ? { ...view, now: { ...view.now, result: event.result, resultOmitted: false } } : view;
+}
+
+const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/** The first `count` bytes of a text's UTF-8. */
+function firstBytes(text, count) {
+  return utf8.decode(new TextEncoder().encode(text).subarray(0, count));
+}
+
+/** The event with its result, where that is the output. */
+function completed(event, output) {
+  return event.resultIsOutput ? { ...event, result: output, resultOmitted: false } : event;
 }
 
 function follow({ now, output, held }) {
   const left = new Map(held);
   for (let next; (next = left.get(now.sequence + 1)); ) {
     left.delete(next.sequence);
-    output = (next.attempt === now.attempt ? output : "") + (next.delta ?? "");
-    now = next;
+    output = (next.attempt === now.attempt ? output : firstBytes(output, next.outputKept ?? 0)) + (next.delta ?? "");
+    now = completed(next, output);
   }
   return { now, output, held: left };
 }
 
 /** What a vector says of a view: no nulls, nothing false. */
 export function shown({ now, output, held }) {
-  const { delta, ...fields } = now;
+  const { delta, outputKept, resultIsOutput, ...fields } = now;
   const first = Math.min(...held.keys());
   const missing = held.size > 0 ? [now.sequence + 1, first - 1] : null;
   const final = TERMINAL.has(now.status) && !now.resultOmitted;

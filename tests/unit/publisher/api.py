@@ -19,7 +19,7 @@ from typing import Any, Self
 from aiohttp import web
 from graphql import GraphQLScalarType, GraphQLSchema, build_schema, graphql_sync
 
-from chalicelib.calls import UpdateStatus
+from chalicelib.calls import DispatchInference, UpdateStatus
 from chalicelib.errors import ErrorType, JobError
 from chalicelib.jobs import (
     Append,
@@ -31,11 +31,14 @@ from chalicelib.jobs import (
     Lease,
     OperatorUpdate,
     Owner,
+    PassOn,
+    Redispatch,
     Status,
     StatusUpdate,
     WorkerUpdate,
     cancel,
     decide,
+    is_passed_on,
     open_job,
     redispatch,
 )
@@ -84,7 +87,8 @@ class Api:
     def __init__(self, *, signature: Signature | None = None, lease: Lease | None = None) -> None:
         self.faults: deque[Fault | None] = deque()  # one for each request to come
         self.inputs: list[dict[str, Any]] = []  # what requests said, in order
-        self.dispatches: list[str] = []  # jobs asked to be dispatched again
+        self.dispatches: list[Redispatch | PassOn] = []  # what was asked of dispatchInference
+        self.passed_on = 0  # how often the next worker was sent for
         self.connections: set[object] = set()
         self.headers: list[dict[str, str]] = []
         self.after_update: Callable[[Job], None] = lambda job: None  # called with what an update was answered
@@ -113,9 +117,13 @@ class Api:
 
     @property
     def output(self) -> str:
-        """What watchers put together: the deltas of the newest attempt."""
-        newest = self.log[-1].attempt
-        return "".join(job.delta or "" for job in self.log if job.attempt == newest)
+        """What watchers put together."""
+        output, attempt = b"", 0
+        for job in self.log:
+            if job.attempt != attempt:
+                output, attempt = output[: job.output_kept or 0], job.attempt
+            output += (job.delta or "").encode()
+        return output.decode()
 
     def assert_is_sound(self) -> None:
         """Dense sequences, and nothing after the one terminal record."""
@@ -231,15 +239,21 @@ class Api:
             answer = render_push(job)
             if isinstance(call.update, Claim) and job.claim_id == call.update.update_id:
                 answer["claimed"] = job.status is Status.PROCESSING
+                answer["checkpoint"] = next((it.checkpoint for it in reversed(self.log) if it.checkpoint), None)
             return answer
 
         def dispatch(info: object, **arguments: Any) -> Any:
+            call = parse_call({"field": "dispatchInference", "arguments": arguments})
+            assert isinstance(call, DispatchInference)
             with self._changed:
-                self.dispatches.append(arguments["jobId"])
-                decision = redispatch(self._log[-1], now=datetime.now(UTC))
-                if isinstance(decision, Append):
-                    self._append(decision.job)
-                return render_push(decision.job)
+                self.dispatches.append(call.request)
+                if isinstance(call.request, Redispatch):
+                    decision = redispatch(self._log[-1], call.request, now=datetime.now(UTC))
+                    if isinstance(decision, Append):
+                        self._append(decision.job)
+                elif is_passed_on(self._log[-1], call.request):
+                    self.passed_on += 1
+                return render_push(self._log[-1])
 
         fields = {"updateStatus": update_status, "dispatchInference": dispatch}
         result = graphql_sync(self._schema, payload["query"], fields, variable_values=payload["variables"])

@@ -1,10 +1,11 @@
 """What was uploaded for a job, put in its place before the work begins: a workload knows of no bucket."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from chalicelib.calls import Dispatch
 from chalicelib.errors import WorkloadFailed
-from chalicelib.jobs import InferenceRequest, UploadId
+from chalicelib.jobs import InferenceRequest, Message, UploadId
 from chalicelib.objects import Objects
 
 
@@ -16,10 +17,17 @@ def hydrated(work: Dispatch, objects: Objects) -> InferenceRequest:
         WorkloadFailed: An uploaded prompt is no text to work on.
     """
     request = work.request
-    if request.prompt_upload is None:
+    if not request.uploads:
         return request
-    content = objects.read_input(work.owner, work.job_id, request.prompt_upload)
-    return replace(request, prompt=_text(content, request.prompt_upload), prompt_upload=None)
+    contents = {upload: objects.read_input(work.owner, work.job_id, upload) for upload in request.uploads}
+    if request.prompt_upload is not None:
+        prompt = _text(contents[request.prompt_upload], request.prompt_upload)
+        request = replace(request, prompt=prompt, prompt_upload=None)
+    return replace(request, messages=tuple(_with_images(message, contents) for message in request.messages))
+
+
+def _with_images(message: Message, contents: Mapping[UploadId, bytes]) -> Message:
+    return replace(message, images=tuple(replace(image, content=contents[image.upload]) for image in message.images))
 
 
 def _text(content: bytes, upload_id: UploadId) -> str:

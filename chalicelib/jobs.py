@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, NewType, TypeVar
@@ -61,11 +61,20 @@ class Role(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Image:
+    """An image that was uploaded; the runner fills in its content before the work begins."""
+
+    upload: UploadId
+    content: bytes = field(default=b"", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
-    """One turn of a conversation."""
+    """One turn of a conversation. A turn of the user's may show images, which then stand before its text."""
 
     role: Role
     text: str
+    images: tuple[Image, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +99,14 @@ class InferenceRequest:
 
     @property
     def uploads(self) -> tuple[UploadId, ...]:
-        """Everything that was uploaded for it."""
-        return () if self.prompt_upload is None else (self.prompt_upload,)
+        """Everything that was uploaded for it, each once."""
+        prompt = () if self.prompt_upload is None else (self.prompt_upload,)
+        return tuple(dict.fromkeys((*prompt, *(image.upload for image in self.images))))
+
+    @property
+    def images(self) -> tuple[Image, ...]:
+        """All images of the conversation."""
+        return tuple(image for message in self.messages for image in message.images)
 
     @property
     def conversation(self) -> tuple[Message, ...]:
@@ -106,7 +121,7 @@ class InferenceRequest:
     def fingerprint(self, metadata: Json) -> str:
         """SHA-256 in hex over everything the caller sent: two starts are the same job only where these are equal."""
         values = [asdict(self), metadata]
-        return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+        return hashlib.sha256(json.dumps(values, sort_keys=True, default=bytes.hex).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ MAX_PROMPT: Final = 196_608  # bytes of UTF-8, here and below: with the rest of 
 MAX_SYSTEM: Final = 16_384
 MAX_STOP_SEQUENCES: Final = 16
 MAX_STOP_SEQUENCE: Final = 256
+MAX_IMAGES: Final = 20  # in a conversation
 MAX_COST: Final = 10_000.0  # US dollars
 MAX_METADATA: Final = 4_096  # bytes of JSON; it is repeated in every record
 MAX_MESSAGE: Final = 1_024

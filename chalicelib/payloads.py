@@ -27,6 +27,7 @@ from chalicelib.errors import ErrorType, InvalidRequest, JobError, Unauthorized
 from chalicelib.jobs import (
     Change,
     Claim,
+    Image,
     InferenceRequest,
     Job,
     JobId,
@@ -48,6 +49,7 @@ from chalicelib.limits import (
     MAX_COST,
     MAX_DELTA,
     MAX_ERROR,
+    MAX_IMAGES,
     MAX_MESSAGE,
     MAX_METADATA,
     MAX_PROCESS_TIME,
@@ -180,20 +182,31 @@ def _parse_input(values: Payload) -> tuple[str, tuple[Message, ...], UploadId | 
     if [prompt, turns, upload].count(None) != 2:
         raise InvalidRequest("give either a prompt or messages or a promptUpload: one of them has to be there, no more")
     if upload is not None:
-        return "", (), _upload_id(upload)
+        return "", (), _upload_id(upload, "promptUpload")
     if prompt is not None:
         if not prompt.strip():
             raise InvalidRequest("prompt is empty; give the text to work on")
         return _text(prompt, "prompt", most=MAX_PROMPT), (), None
-    messages = tuple(Message(Role(turn["role"]), turn["text"]) for turn in turns or ())
+    messages = tuple(_parse_message(turn) for turn in turns or ())
     if not messages or messages[-1].role is not Role.USER:
         raise InvalidRequest("messages have to end with one of the USER, to which the model answers")
     if any(one.role is following.role for one, following in pairwise(messages)) or messages[0].role is not Role.USER:
         raise InvalidRequest("messages have to take turns, beginning with the USER; join those that follow each other")
-    if not all(message.text.strip() for message in messages):
-        raise InvalidRequest("a message is empty; each has to say something")
+    if not all(message.text.strip() or message.images for message in messages):
+        raise InvalidRequest("a message is empty; each has to say something, or show an image")
+    images = sum(len(message.images) for message in messages)
+    if images > MAX_IMAGES:
+        raise InvalidRequest(f"messages may have at most {MAX_IMAGES} images in all, and have {images}; send fewer")
     _text("".join(message.text for message in messages), "messages", most=MAX_PROMPT)
     return "", messages, None
+
+
+def _parse_message(turn: Payload) -> Message:
+    role = Role(turn["role"])
+    images = tuple(Image(_upload_id(image, "an image")) for image in turn.get("images") or ())
+    if images and role is not Role.USER:
+        raise InvalidRequest("images go with messages of the USER; leave them out of the ASSISTANT's")
+    return Message(role, turn["text"], images)
 
 
 def _parse_stops(texts: Sequence[str]) -> tuple[str, ...]:
@@ -284,9 +297,9 @@ def _parse_stored(values: Payload) -> StoredResult | None:
     )
 
 
-def _upload_id(text: str) -> UploadId:
+def _upload_id(text: str, name: str) -> UploadId:
     if _canonical(text) != text:
-        raise InvalidRequest("promptUpload has to be an uploadId as createUpload answered it")
+        raise InvalidRequest(f"{name} has to be an uploadId as createUpload answered it")
     return UploadId(text)
 
 
@@ -431,10 +444,19 @@ def render_dispatch(dispatch: Dispatch) -> dict[str, Json]:
             "topP": request.top_p,
             "stopSequences": list(request.stop_sequences),
             "maxCost": request.max_cost,
-            "messages": [{"role": message.role.value, "text": message.text} for message in request.messages],
+            "messages": [_render_message(message) for message in request.messages],
             "promptUpload": request.prompt_upload,
         },
     }
+
+
+def _render_message(message: Message) -> dict[str, Json]:
+    turn: dict[str, Json] = {"role": message.role.value, "text": message.text}
+    return turn | ({"images": [image.upload for image in message.images]} if message.images else {})
+
+
+def _message(turn: Payload) -> Message:
+    return Message(Role(turn["role"]), turn["text"], tuple(Image(image) for image in turn.get("images") or ()))
 
 
 def parse_dispatch(payload: Payload) -> Dispatch:
@@ -453,7 +475,7 @@ def parse_dispatch(payload: Payload) -> Dispatch:
             top_p=request.get("topP"),
             stop_sequences=tuple(request.get("stopSequences") or ()),
             max_cost=request.get("maxCost"),
-            messages=tuple(Message(Role(turn["role"]), turn["text"]) for turn in request.get("messages") or ()),
+            messages=tuple(_message(turn) for turn in request.get("messages") or ()),
             prompt_upload=request.get("promptUpload"),
         ),
         continues=payload.get("continues") or 0,

@@ -21,6 +21,7 @@ PROCESS_TIME_LIMIT: Final = 840.0  # seconds
 TEMPERATURE_LIMIT: Final = 2.0
 STOP_SEQUENCES_LIMIT: Final = 16
 STOP_SEQUENCE_LIMIT: Final = 256  # bytes of UTF-8
+IMAGES_LIMIT: Final = 20  # in a conversation
 COST_LIMIT: Final = 10_000.0  # US dollars
 
 
@@ -171,9 +172,11 @@ class Message:
 
     role: Role
     text: str
+    images: tuple[str, ...] = ()  # ids of uploads
 
     def render(self) -> dict[str, Json]:
-        return {"role": self.role.value, "text": self.text}
+        images: dict[str, Json] = {"images": list(self.images)} if self.images else {}
+        return {"role": self.role.value, "text": self.text, **images}
 
 
 Text = str | Sequence[Message]  # a prompt, or a conversation
@@ -282,8 +285,12 @@ class InferenceRequest:
         turns = [message.role for message in self.messages]
         if turns != [Role.USER, Role.ASSISTANT] * (len(turns) // 2) + [Role.USER]:
             raise InvalidInput("the messages must take turns, with the USER's first and last; join or add some")
-        if not all(message.text.strip() for message in self.messages):
-            raise InvalidInput("a message is empty; each must say something")
+        if not all(message.text.strip() or message.images for message in self.messages):
+            raise InvalidInput("a message is empty; each must say something, or show an image")
+        if any(message.images and message.role is not Role.USER for message in self.messages):
+            raise InvalidInput("images go with messages of the USER; leave them out of the ASSISTANT's")
+        if sum(len(message.images) for message in self.messages) > IMAGES_LIMIT:
+            raise InvalidInput(f"at most {IMAGES_LIMIT} images are allowed in all messages; show fewer")
         _within("".join(message.text for message in self.messages), PROMPT_LIMIT, "the conversation")
 
     def render(self) -> dict[str, Json]:

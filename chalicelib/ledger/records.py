@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from chalicelib.errors import ErrorType
-from chalicelib.jobs import InferenceRequest, Job, Message, Role, Status, StoredResult, Wait
+from chalicelib.jobs import Image, InferenceRequest, Job, Message, Role, Status, StoredResult, UploadId, Wait
 from chalicelib.ledger import InvalidToken
 
 TIMES: Final = ("created_at", "updated_at", "expires_at", "start_time", "end_time")
@@ -27,6 +27,8 @@ def dump(job: Job) -> str:
             values[name] = stamp(values[name])
     if job.request is not None:
         values["request"] = {name: value for name, value in asdict(job.request).items() if value not in (None, ())}
+        if job.request.messages:
+            values["request"]["messages"] = [_turn(message) for message in job.request.messages]
     if job.stored_result is not None:
         values["stored_result"] = asdict(job.stored_result)
     return json.dumps(values, ensure_ascii=False, separators=(",", ":"))
@@ -52,9 +54,18 @@ def load(text: str) -> Job:
 
 
 def _request(values: dict[str, Any]) -> InferenceRequest:
-    messages = tuple(Message(Role(one["role"]), one["text"]) for one in values.pop("messages", ()))
+    messages = tuple(
+        Message(Role(one["role"]), one["text"], tuple(Image(UploadId(image)) for image in one.get("images", ())))
+        for one in values.pop("messages", ())
+    )
     stops = tuple(values.pop("stop_sequences", ()))
     return InferenceRequest(**values, messages=messages, stop_sequences=stops)
+
+
+def _turn(message: Message) -> dict[str, Any]:
+    """A turn without the content of its images, which no record holds."""
+    images = [image.upload for image in message.images]
+    return {"role": message.role, "text": message.text, **({"images": images} if images else {})}
 
 
 def stamp(time: datetime) -> str:

@@ -86,6 +86,7 @@ class Option(StrEnum):
     TOP_P = "topP"
     STOP_SEQUENCES = "stopSequences"
     MESSAGES = "messages"
+    IMAGES = "images"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,7 @@ TABLE: Final = (
             "simulated.deaf",
         ),
         module="chalicelib.workloads.simulated",
-        takes=frozenset(Option),
+        takes=frozenset(Option) - {Option.IMAGES},
     ),
     Kind(
         models=("simulated.echo",),
@@ -165,6 +166,7 @@ def check(request: InferenceRequest, *, allowed: Sequence[str] = ("*",)) -> None
         Option.TOP_P: request.top_p,
         Option.STOP_SEQUENCES: request.stop_sequences,
         Option.MESSAGES: request.messages,
+        Option.IMAGES: request.images,
     }
     for option, value in sent.items():
         if value not in (None, ()) and option not in kind.takes:

@@ -3,7 +3,7 @@
 import json
 import sys
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from longcall.errors import InvalidInput
 from longcall.models import PROMPT_LIMIT, Json, Message, Role
@@ -33,13 +33,18 @@ def parse_messages(text: str) -> list[Message]:
     try:
         match json.loads(text):
             case [_, *_] as turns:
-                return [Message(Role(turn["role"].upper()), turn["text"] + "") for turn in turns]
+                return [_parse_turn(turn) for turn in turns]
             case _:
                 raise ValueError("no list of turns")
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise InvalidInput(
             """the messages are no conversation; write them like [{"role": "USER", "text": "Who wrote Hamlet?"}]"""
         ) from None
+
+
+def _parse_turn(turn: Any) -> Message:
+    images = tuple(image + "" for image in turn.get("images", []))
+    return Message(Role(turn["role"].upper()), turn["text"] + "", images)
 
 
 def compose_prompt(file: str | None, prompt: str | None) -> str:

@@ -163,12 +163,25 @@ def test_stack_file_that_was_named_must_exist(tmp_path: Path) -> None:
 
 def test_conversation_is_read_from_a_file(tmp_path: Path) -> None:
     file = tmp_path / "messages.json"
-    file.write_text('[{"role": "user", "text": "Hi"}, {"role": "ASSISTANT", "text": "Yes?"}]')
+    file.write_text('[{"role": "user", "text": "Hi", "images": ["an id"]}, {"role": "ASSISTANT", "text": "Yes?"}]')
 
-    assert compose_text(None, None, str(file)) == [Message(Role.USER, "Hi"), Message(Role.ASSISTANT, "Yes?")]
+    assert compose_text(None, None, str(file)) == [
+        Message(Role.USER, "Hi", images=("an id",)),
+        Message(Role.ASSISTANT, "Yes?"),
+    ]
 
 
-@pytest.mark.parametrize("text", ["", "{}", '["Hi"]', '[{"role": "USER"}]', '[{"role": "system", "text": "Hi"}]'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{}",
+        '["Hi"]',
+        '[{"role": "USER"}]',
+        '[{"role": "system", "text": "Hi"}]',
+        '[{"role": "USER", "text": "Hi", "images": [1]}]',
+    ],
+)
 def test_conversation_that_is_none_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(InvalidInput, match="write them like"):
         parse_messages(text)
@@ -177,3 +190,20 @@ def test_conversation_that_is_none_is_refused_with_an_example(text: str) -> None
 def test_conversation_takes_turns() -> None:
     with pytest.raises(InvalidInput, match="take turns"):
         new_request([Message(Role.USER, "Hi"), Message(Role.USER, "Ho")], {})
+
+
+def test_a_turn_with_an_image_needs_no_words() -> None:
+    request = new_request([Message(Role.USER, "", images=("an id",))], {})
+
+    assert request.render()["messages"] == [{"role": "USER", "text": "", "images": ["an id"]}]
+    with pytest.raises(InvalidInput, match="a message is empty"):
+        new_request([Message(Role.USER, "")], {})
+
+
+def test_images_are_the_users_and_at_most_twenty() -> None:
+    answered = [Message(Role.USER, "Hi"), Message(Role.ASSISTANT, "This", ("an id",)), Message(Role.USER, "Thanks")]
+
+    with pytest.raises(InvalidInput, match="images go with messages of the USER"):
+        new_request(answered, {})
+    with pytest.raises(InvalidInput, match="at most 20 images"):
+        new_request([Message(Role.USER, "Hi", ("an id",) * 21)], {})

@@ -1,10 +1,11 @@
 """What every ledger does."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from chalicelib.jobs import JobId, Status
+from chalicelib.jobs import Image, InferenceRequest, JobId, Message, Role, Status, UploadId
 from chalicelib.ledger import InvalidToken, Ledger
 from tests.contract.conftest import FakeClock, LedgerKind
 from tests.contract.jobs import ADA, GRACE, START, following, new_id, opened
@@ -62,6 +63,16 @@ def test_reading_goes_on_after_a_sequence_and_stops_at_the_limit(ledger: Ledger)
 
 def test_a_record_near_the_size_limits_is_kept(ledger: Ledger) -> None:
     job = opened(prompt="\x01\u3042" * 49_152)
+
+    ledger.append(job)
+
+    assert ledger.head(job.job_id) == job
+
+
+def test_a_conversation_is_kept_with_the_ids_of_its_images_and_without_their_content(ledger: Ledger) -> None:
+    shown = Message(Role.USER, "What is this?", (Image(UploadId("one")), Image(UploadId("two"))))
+    turns = (shown, Message(Role.ASSISTANT, "A cat."), Message(Role.USER, "Sure?"))
+    job = replace(opened(), request=InferenceRequest("", "amazon.nova-lite-v1:0", messages=turns))
 
     ledger.append(job)
 

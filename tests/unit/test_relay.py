@@ -400,6 +400,21 @@ def test_a_conversation_is_dispatched_turn_by_turn(relay: Relay) -> None:
         ({"prompt": None, "messages": [{"role": "USER", "text": "Hi"}] * 2}, "take turns"),
         ({"prompt": None, "messages": [{"role": "USER", "text": " "}]}, "a message is empty"),
         ({"prompt": None, "messages": [{"role": "USER", "text": "x" * 196_609}]}, "196608 bytes"),
+        ({"prompt": None, "messages": [{"role": "USER", "text": "", "images": []}]}, "a message is empty"),
+        ({"prompt": None, "messages": [{"role": "USER", "text": "", "images": ["x"]}]}, "has to be an uploadId"),
+        ({"prompt": None, "messages": [{"role": "USER", "text": "", "images": [ID] * 21}]}, "at most 20 images"),
+        (
+            {
+                "prompt": None,
+                "messages": [
+                    {"role": "USER", "text": "Hi"},
+                    {"role": "ASSISTANT", "text": "This", "images": [ID]},
+                    {"role": "USER", "text": "Yes?"},
+                ],
+            },
+            "images go with messages of the USER",
+        ),
+        ({"prompt": None, "messages": [{"role": "USER", "text": "", "images": [ID]}]}, "takes no images"),
         ({"topP": 1.5}, "topP has to be from 0 to 1"),
         ({"maxCost": -1}, "maxCost has to be from 0"),
         ({"stopSequences": ["a", ""]}, "a stop sequence is empty"),

@@ -14,7 +14,7 @@ import pytest
 from chalicelib import workloads
 from chalicelib.calls import Dispatch
 from chalicelib.errors import BudgetExceeded, ErrorType, InvalidRequest, OutOfTime, PublishFailed, WorkloadFailed
-from chalicelib.jobs import InferenceRequest, Json, Owner, Status, StoredResult, UploadId
+from chalicelib.jobs import Image, InferenceRequest, Json, Message, Owner, Role, Status, StoredResult, UploadId
 from chalicelib.limits import MAX_RESULT, MAX_STORED_RESULT
 from chalicelib.objects import NoObjects, Objects
 from chalicelib.publisher.appsync import AppSync
@@ -285,6 +285,33 @@ def test_work_on_an_upload_is_given_its_text(api: Api) -> None:
     run(api, work, objects=objects, work_of=of_upload(upload_id))
 
     assert [(request.prompt, request.prompt_upload) for request in given] == [("déjà vu", None)]
+
+
+def test_work_on_images_is_given_their_content(api: Api) -> None:
+    objects, given = MemoryObjects(), list[InferenceRequest]()
+    first, second = (objects.send(OWNER, content) for content in (b"one", b"two"))
+    for upload_id in (first, second):
+        objects.take(OWNER, JOB_ID, upload_id, most=100)
+    turns = (
+        Message(Role.USER, "What is this?", (Image(first), Image(second))),
+        Message(Role.ASSISTANT, "One and two."),
+        Message(Role.USER, "And this again?", (Image(first),)),
+    )
+
+    def work(request: InferenceRequest, deadline: Deadline) -> Steps:
+        given.append(request)
+        yield Chunk("seen")
+        return Outcome("seen")
+
+    run(
+        api, work, objects=objects,
+        work_of=Dispatch(JOB_ID, InferenceRequest("", "test.model", messages=turns), OWNER),
+    )  # fmt: skip
+
+    assert [[image.content for image in message.images] for message in given[0].messages] == [
+        [b"one", b"two"], [], [b"one"]
+    ]  # fmt: skip
+    assert given[0].uploads == (first, second)
 
 
 @pytest.mark.parametrize(

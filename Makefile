@@ -15,6 +15,7 @@ SAYS := $(strip $(PROMPT) $(filter command,$(firstword $(origin PROMPT))))
 JOBS ?= 10000
 EVENTS ?= 20
 SEED ?= 1
+SECONDS ?= 300
 SOURCES := app.py appsync_local certify chalicelib infrastructure longcall tests bench
 
 PEERS := bench/.venv/ready $(patsubst %,bench/node/%/node_modules/.package-lock.json,simulator yoga)
@@ -22,7 +23,7 @@ PEERS := bench/.venv/ready $(patsubst %,bench/node/%/node_modules/.package-lock.
 RUN = run --model "$(MODEL)" $(if $(SAYS),--prompt "$$PROMPT") $(if $(FILE),"$(FILE)")
 export PROMPT
 
-.PHONY: help run serve test certify bench check format lock synth diff deploy destroy cdk node clean
+.PHONY: help run serve test fuzz certify bench check format lock synth diff deploy destroy cdk node clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +36,9 @@ serve: $(VENV)/local.ready ## Start everything and stay up: PORT=…
 
 test: check ## Set up, check, and run every test
 	@$(BIN)/pytest
+
+fuzz: $(VENV)/dev.ready ## Attack the engine for a while, as the tests do for seconds: SECONDS=300 SEED=… SIZE=…
+	@$(BIN)/python -m tests.hostile --seconds $(SECONDS) --seed $(SEED) $(if $(SIZE),--size $(SIZE))
 
 certify: $(VENV)/dev.ready ## Lose things on purpose, and certify that nothing was lost: JOBS=… EVENTS=… SEED=…
 	@$(BIN)/python -m certify --jobs $(JOBS) --events $(EVENTS) --seed $(SEED)

@@ -23,11 +23,13 @@ class RequestContext:
         caller: The verified caller.
         headers: Request headers by lower-case name; a list where one was sent more than once.
         variables: The operation's variables as the client sent them.
+        code_time: Seconds that resolvers' code has taken so far.
     """
 
     caller: Caller
     headers: Mapping[str, str | list[str]]
     variables: Mapping[str, object]
+    code_time: float = 0.0
     _identity: orjson.Fragment = field(init=False)
     _request: orjson.Fragment = field(init=False)
     _variables: orjson.Fragment = field(init=False)

@@ -20,9 +20,11 @@ from graphql import (
     visit,
 )
 from graphql.execution.values import VariableValues
+from graphql.validation.validate import ValidationAbortedError
 
 from appsync_local.api import ExecutableApi
 from appsync_local.errors import OperationInvalid, RequestRefused
+from appsync_local.extent import TooLarge, check_extent
 from appsync_local.inputs import Unfit, Variables
 from appsync_local.plan import Plan
 from appsync_local.validation import entry, validation_entries
@@ -30,11 +32,18 @@ from appsync_local.variables import variable_entry
 
 TOKEN_LIMIT: Final = 15_000  # Source: AppSync quotas, "query text"
 DOCUMENTS_KEPT: Final = 512
+WEIGHT_KEPT: Final = 60_000  # of all kept documents: about that many kilobytes
+HEAVIEST_KEPT: Final = 20_000  # of one document
+CHARACTERS: Final = 8  # of a document that weigh as much as one field of a plan
 PLANS_KEPT: Final = 16  # per operation: one for each combination of @skip and @include that was asked for
 
 
 class Operation:
-    """One operation of a document."""
+    """One operation of a document; `fields` is how many its plans may have together.
+
+    Raises:
+        TooLarge: It asks for more than the engine takes on.
+    """
 
     def __init__(
         self, api: ExecutableApi, node: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]
@@ -42,11 +51,13 @@ class Operation:
         self.node = node
         self.type: OperationType = node.operation
         self.name = node.name.value if node.name else None
-        fields = (s for s in node.selection_set.selections if isinstance(s, FieldNode))
-        self.root_fields = ",".join(field.name.value for field in fields)
+        roots = (s for s in node.selection_set.selections if isinstance(s, FieldNode))
+        self.root_fields = ",".join(field.name.value for field in roots)
         self._api = api
         self._fragments = fragments
+        fields = check_extent(api.schema, node, fragments)
         self._conditions = _condition_variables((node, *fragments.values()))
+        self.fields = fields * (PLANS_KEPT if self._conditions else 1)
         self._plans: OrderedDict[Hashable, Plan] = OrderedDict()
         self._variables = Variables(api.schema, node.variable_definitions or ())
 
@@ -76,12 +87,13 @@ class Operation:
 
 
 class Document:
-    """A valid document."""
+    """A valid document; `fields` and errors are those of its operations."""
 
     def __init__(self, api: ExecutableApi, node: DocumentNode) -> None:
         fragments = {d.name.value: d for d in node.definitions if isinstance(d, FragmentDefinitionNode)}
         nodes = [d for d in node.definitions if isinstance(d, OperationDefinitionNode)]
         self._operations = {d.name.value if d.name else None: Operation(api, d, fragments) for d in nodes}
+        self.fields = sum(operation.fields for operation in self._operations.values())
 
     def operation(self, name: str | None) -> Operation:
         """The operation to run.
@@ -105,6 +117,7 @@ class Documents:
     def __init__(self, api: ExecutableApi) -> None:
         self._api = api
         self._kept: OrderedDict[str, Document] = OrderedDict()
+        self._weight = 0
 
     def get(self, text: str) -> Document:
         """The document with this text.
@@ -116,23 +129,38 @@ class Documents:
         if document is not None:
             self._kept.move_to_end(text)
             return document
-        document = Document(self._api, self._valid(text))
-        self._kept[text] = document
-        if len(self._kept) > DOCUMENTS_KEPT:
-            self._kept.popitem(last=False)
+        document = self._valid(text)
+        self._keep(text, document)
         return document
 
-    def _valid(self, text: str) -> DocumentNode:
+    def _keep(self, text: str, document: Document) -> None:
+        weight = _weight(text, document)
+        if weight > HEAVIEST_KEPT:
+            return
+        self._kept[text] = document
+        self._weight += weight
+        while len(self._kept) > DOCUMENTS_KEPT or self._weight > WEIGHT_KEPT:
+            self._weight -= _weight(*self._kept.popitem(last=False))
+
+    def _valid(self, text: str) -> Document:
         try:
             node = parse(text, max_tokens=TOKEN_LIMIT)
             entries = validation_entries(self._api.schema, node, self._api.limits.introspection)
+            if not entries:
+                return Document(self._api, node)
         except GraphQLSyntaxError as error:
-            raise OperationInvalid([_syntax_entry(error)]) from None
+            entries = [_syntax_entry(error)]
         except RecursionError:
-            raise OperationInvalid([entry("Invalid Syntax : the document is nested too deeply.", ())]) from None
-        if entries:
-            raise OperationInvalid(entries)
-        return node
+            entries = [entry("Invalid Syntax : the document is nested too deeply.", ())]
+        except ValidationAbortedError:
+            entries = [entry("The document has too many fields of the same name to compare.", ())]
+        except TooLarge as too_large:
+            entries = [entry(f"The document is too large: it has {too_large}.", ())]
+        raise OperationInvalid(entries)
+
+
+def _weight(text: str, document: Document) -> int:
+    return document.fields + len(text) // CHARACTERS
 
 
 def _syntax_entry(error: GraphQLSyntaxError) -> dict[str, object]:

@@ -13,6 +13,12 @@ MOST_INVALIDATIONS: Final = 5  # per request
 # Seconds for one request. A data source that takes AppSync's 30 seconds is told so first, and its field's code decides;
 # this ends what goes on regardless, such as the next call of a pipeline.
 REQUEST_LIMIT: Final = 30.5
+CODE_TIME: Final = 2.0  # seconds for all the resolver code of one request, which nothing else runs beside
+BODY_LIMIT: Final = 1024 * 1024  # bytes of one request, or of one realtime message
+BODY_TIME: Final = 30.0  # seconds for a request's body to arrive
+IDLE_LIMIT: Final = 75.0  # seconds for a connection to bring the head of a request, its first one or its next one
+FIRST_MESSAGE_LIMIT: Final = 75.0  # seconds for a realtime connection to say something
+LONGEST_ID: Final = 128  # characters of a subscription's id
 LIFETIME: Final = 24 * 3600.0  # seconds
 
 

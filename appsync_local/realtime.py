@@ -11,6 +11,7 @@ from typing import Any, Final, NewType
 import orjson
 
 from appsync_local.handshake import lower_case
+from appsync_local.limits import LONGEST_ID
 
 SubscriptionId = NewType("SubscriptionId", str)
 
@@ -52,7 +53,7 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """The client ended a subscription that was running."""
+    """The client ended a subscription that was running, or still starting."""
 
     id: SubscriptionId
 
@@ -93,6 +94,9 @@ class Connection:
         data = payload.get("data") if isinstance(payload, dict) else None
         if not isinstance(id_, str) or not isinstance(data, str):
             return _unknown(id_)
+        if len(id_) > LONGEST_ID:
+            text = f"an id has at most {LONGEST_ID} characters; this one has {len(id_)}"
+            return Send(_error(None, [{"errorType": "BadRequestException", "message": text}]))
         if id_ in self._starting or id_ in self._running:
             return Send(_error(id_, [{"errorType": "DuplicatedOperationError", "message": f"id {id_} is in use"}]))
         if len(self._starting) + len(self._running) >= self._limit:
@@ -105,11 +109,11 @@ class Connection:
         return start
 
     def _stop(self, id_: SubscriptionId) -> list[Event]:
-        self._starting.pop(id_, None)
         complete = Send(b'{"id":%s,"type":"complete"}' % orjson.dumps(id_))
-        if id_ not in self._running:
+        if id_ not in self._starting and id_ not in self._running:
             return [complete]
-        self._running.remove(id_)
+        self._starting.pop(id_, None)
+        self._running.discard(id_)
         return [Stop(id_), complete]
 
     def end(self, id_: SubscriptionId) -> bytes:

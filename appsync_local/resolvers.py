@@ -13,6 +13,7 @@ from appsync_local.data_sources import DataSource, LambdaDataSource, NoneDataSou
 from appsync_local.errors import FieldError, FieldUnauthorized, ScriptFailed, SourceFailed
 from appsync_local.javascript.script import NOTHING, Effects, Handler, Outcome, Script
 from appsync_local.journal import OK, steps, write_step
+from appsync_local.limits import CODE_TIME
 
 log = logging.getLogger("appsync_local")
 
@@ -164,26 +165,32 @@ class Resolution:
         return _StageLeft(answered.body["value"], answered.body.get("skipTo") == "END", failed)
 
     def _call(self, script: Script, handler: Handler, **extra: object) -> Outcome:
+        request = self.context.request
+        if request.code_time > CODE_TIME:
+            raise FieldError(f"the code of this request ran longer than {CODE_TIME:g} s in all", "ExecutionTimeout")
         text = self.context.to_json(stash=self.stash, previous=self.previous, **extra)
+        started = time.perf_counter()
         try:
             outcome = script.call(handler, text, self.context.auth_type)
         except ScriptFailed as failure:
             log.warning("%s failed: %s", self._coordinate, "\n    ".join((failure.message, *failure.trace)))
             raise FieldError(failure.message, "Code") from None
+        finally:
+            request.code_time += time.perf_counter() - started
         self.stash = outcome.stash
         if outcome.effects is not NOTHING:
             self._take(outcome.effects)
         match outcome.kind:
             case "error":
                 body = outcome.body
-                raise FieldError(str(body["message"]), body["type"], body["data"], body["info"])
+                raise FieldError(body["message"], body["type"], body["data"], body["info"])
             case "unauthorized":
                 raise FieldUnauthorized(self.context.parent_type, self.context.field)
             case _:
                 return outcome
 
     def _take(self, effects: Effects) -> None:
-        self.appended += [FieldError(str(e["message"]), e["type"], e["data"], e["info"]) for e in effects.appended]
+        self.appended += [FieldError(e["message"], e["type"], e["data"], e["info"]) for e in effects.appended]
         if effects.filter is not None:
             self.filter = effects.filter
         if effects.invalidation_filter is not None:

@@ -3,9 +3,9 @@
 import asyncio
 import errno
 import logging
+import re
 import time
 import uuid
-from collections.abc import AsyncIterator
 from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import Final
 
 import aiohttp
 import orjson
-from aiohttp import WSMsgType, web
+from aiohttp import web
 
 from appsync_local.api import Reached, load
 from appsync_local.authorization.api_keys import ApiKey
@@ -28,14 +28,16 @@ from appsync_local.chaos.spec import Fault
 from appsync_local.chaos.switch import Chaos
 from appsync_local.data_sources.dynamodb.endpoint import DynamoDbEndpoint
 from appsync_local.data_sources.outbound import Outbound
-from appsync_local.errors import PortInUse
+from appsync_local.doorstep import Connection, Connections, body_of
+from appsync_local.errors import PortInUse, RequestRefused
 from appsync_local.handshake import SUBPROTOCOL
 from appsync_local.lambda_invoker import LambdaInvoker
-from appsync_local.limits import DEFAULT_LIMITS, LIFETIME, Introspection, Limits
+from appsync_local.limits import BODY_LIMIT, DEFAULT_LIMITS, LIFETIME, Introspection, Limits
 from appsync_local.pages import Asked, Page, Pages, is_loopback
 from appsync_local.realtime import KEEP_ALIVE_INTERVAL
 from appsync_local.service import GRAPHQL_PATH, Answer, Service
 from appsync_local.session import Session
+from appsync_local.sockets import AiohttpSocket
 from infrastructure.wiring import Api
 
 __all__ = [
@@ -54,14 +56,14 @@ __all__ = [
 
 REALTIME_PATH: Final = "/graphql/realtime"
 CLOSE_TIMEOUT: Final = 1.0  # seconds that a client has to answer a close
-MESSAGE_LIMIT: Final = 1024 * 1024  # bytes of one message from a client
-WRITTEN_AHEAD: Final = 64 * 1024  # bytes handed to the system for one reader before its session has to wait
+LINGERING: Final = 1.0  # seconds in which the rest of a refused body is thrown away
 _CORS: Final = {
     "access-control-allow-origin": "*",
     "access-control-expose-headers": (
         "x-amzn-RequestId,x-amzn-ErrorType,x-amz-user-agent,x-amzn-ErrorMessage,Date,x-amz-schema-version"
     ),
 }
+_NAMES: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+(\s*,\s*[!#$%&'*+.^_`|~0-9A-Za-z-]+)*")  # of headers
 _JSON: Final = "application/json;charset=UTF-8"
 
 log = logging.getLogger("appsync_local")
@@ -166,6 +168,12 @@ class Engine:
         """Where chaos is turned, if it can be."""
         return f"http://{self._address[0]}:{self._address[1]}{control.CHAOS_PATH}"
 
+    @property
+    def connections(self) -> int:
+        """How many sockets are open, of either kind."""
+        server = self._runner.server if self._runner else None
+        return len(server.connections) if server else 0
+
     def reload(self) -> None:
         """Serve schema and code as they are on disk now; port, connections and subscriptions stay.
 
@@ -188,7 +196,9 @@ class Engine:
         Raises:
             PortInUse: Somebody else listens there.
         """
-        runner = web.ServerRunner(web.Server(self._handle, access_log=None), shutdown_timeout=1.0)
+        runner = web.ServerRunner(
+            Connections(self._handle, access_log=None, lingering_time=LINGERING), shutdown_timeout=1.0
+        )
         await runner.setup()
         try:
             await web.TCPSite(runner, host, port).start()
@@ -221,27 +231,41 @@ class Engine:
             raise OSError(str(error)) from error
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        connection = request.protocol
+        assert isinstance(connection, Connection)  # noqa: S101  # `start` makes no others
         request_id = str(uuid.uuid4())
         is_upgrade = request.headers.get("upgrade", "").lower() == "websocket"
         if is_upgrade and request.path in (GRAPHQL_PATH, REALTIME_PATH):
+            connection.leave()
             return await self._realtime(request, request_id)
+        connection.begin()
+        try:
+            return await self._respond(request, request_id)
+        finally:
+            connection.end()
+
+    async def _respond(self, request: web.BaseRequest, request_id: str) -> web.StreamResponse:
         if request.method == "OPTIONS":
             return _preflight(request)
-        page = await self._page(request) if request.path != GRAPHQL_PATH else None
+        try:
+            body = await body_of(request)
+        except RequestRefused as refused:
+            return _response(_refusal(refused.status, refused.error_type, refused.message), request_id)
+        page = await self._page(request, body) if request.path != GRAPHQL_PATH else None
         if page is not None:
             return web.Response(status=page.status, body=page.body, headers=_page_headers(page))
         fault = self._fault(request)
         if fault is Fault.SERVER_ERROR:
             return _response(_refusal(503, "ServiceUnavailable", "this request was not carried out"), request_id)
-        answer = await self._answer(request, request_id)
+        answer = await self._answer(request, body, request_id)
         if fault is Fault.LOST_ANSWER and request.transport is not None:
             request.transport.abort()
         return _response(answer, request_id)
 
-    async def _page(self, request: web.BaseRequest) -> Page | None:
+    async def _page(self, request: web.BaseRequest, body: bytes) -> Page | None:
         if not self._pages or not is_loopback(self._address[0]):
             return None
-        asked = Asked(request.method, request.path, _headers(request), await request.read())
+        asked = Asked(request.method, request.path, _headers(request), body)
         for pages in self._pages:
             page = await pages.answer(asked)
             if page is not None:
@@ -254,18 +278,14 @@ class Engine:
             return None
         return requests.decide()
 
-    async def _answer(self, request: web.BaseRequest, request_id: str) -> Answer:
+    async def _answer(self, request: web.BaseRequest, body: bytes, request_id: str) -> Answer:
         if request.path != GRAPHQL_PATH:
             if request.path == control.CHAOS_PATH and self._has_control and is_loopback(self._address[0]):
-                told = control.answer(self._chaos, request.method, await request.read())
+                told = control.answer(self._chaos, request.method, body)
                 return Answer(told.status, told.body)
             return _refusal(404, "NotFoundException", f"nothing is served at this path; POST to {GRAPHQL_PATH}")
         if request.method != "POST":
             return _refusal(405, "BadRequestException", f"{request.method} is not supported; send a POST request")
-        try:
-            body = await request.read()
-        except web.HTTPRequestEntityTooLarge:
-            return _refusal(413, "BadRequestException", "the request body is larger than 1 MB")
         return await self.service.answer(
             body,
             headers=_headers(request),
@@ -277,11 +297,14 @@ class Engine:
     async def _realtime(self, request: web.BaseRequest, request_id: str) -> web.StreamResponse:
         # No compression: it would be done again for every one of a thousand subscribers.
         response = web.WebSocketResponse(
-            protocols=(SUBPROTOCOL,), compress=False, max_msg_size=MESSAGE_LIMIT, timeout=CLOSE_TIMEOUT
+            protocols=(SUBPROTOCOL,), compress=False, max_msg_size=BODY_LIMIT, timeout=CLOSE_TIMEOUT
         )
-        await response.prepare(request)
+        try:
+            await response.prepare(request)
+        except ConnectionError:
+            return web.Response()  # nobody is there any more
         session = Session(
-            _AiohttpSocket(response, request),
+            AiohttpSocket(response, request),
             self.service,
             peer=request.remote or "",
             keep_alive=self._keep_alive,
@@ -300,58 +323,6 @@ class Engine:
         finally:
             del self._open[response]
         return response
-
-
-def text_frame(text: bytes) -> bytes:
-    """A whole text message as it goes over the wire, from a server. Source: RFC 6455, section 5.2."""
-    size = len(text)
-    if size < 126:
-        return b"\x81%c%b" % (size, text)
-    if size < 65536:
-        return b"\x81\x7e%b%b" % (size.to_bytes(2, "big"), text)
-    return b"\x81\x7f%b%b" % (size.to_bytes(8, "big"), text)
-
-
-class _AiohttpSocket:
-    """The session's view of aiohttp's WebSocket."""
-
-    __slots__ = ("_response", "_transport")
-
-    def __init__(self, response: web.WebSocketResponse, request: web.BaseRequest) -> None:
-        self._response = response
-        self._transport = request.transport
-
-    def write(self, text: bytes) -> bool:
-        transport = self._transport
-        if transport is None or transport.is_closing() or self._response.closed:
-            return True  # whoever is gone is sent nothing, at once
-        if transport.get_write_buffer_size() > WRITTEN_AHEAD:
-            return False
-        transport.write(text_frame(text))
-        return True
-
-    async def send(self, text: bytes) -> None:
-        await self._response.send_frame(text, WSMsgType.TEXT)
-
-    async def messages(self) -> AsyncIterator[str | bytes]:
-        async for message in self._response:
-            if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
-                yield message.data
-
-    async def close(self) -> None:
-        await self._response.close()
-
-    def abort(self) -> None:
-        if self._transport is not None:
-            self._transport.abort()
-
-
-def _without_subprotocols(record: logging.LogRecord) -> bool:
-    """aiohttp logs the subprotocols of a client that offers none it knows; a token may be among them."""
-    return "protocols" not in str(record.msg)
-
-
-logging.getLogger("aiohttp.websocket").addFilter(_without_subprotocols)
 
 
 def _headers(request: web.BaseRequest) -> Headers:
@@ -393,11 +364,11 @@ def _response(answer: Answer, request_id: str) -> web.Response:
 
 
 def _preflight(request: web.BaseRequest) -> web.Response:
-    asked = request.headers.get("access-control-request-headers", "authorization,content-type,x-api-key")
+    asked = request.headers.get("access-control-request-headers", "")
     headers = {
         **_CORS,
         "access-control-allow-methods": "POST, OPTIONS",
-        "access-control-allow-headers": asked,
+        "access-control-allow-headers": asked if _NAMES.fullmatch(asked) else "authorization,content-type,x-api-key",
         "access-control-max-age": "600",
     }
     return web.Response(status=200, headers=headers)

@@ -14,6 +14,7 @@ from appsync_local.chaos.feed import Feed
 from appsync_local.chaos.switch import Chaos
 from appsync_local.errors import RequestRefused
 from appsync_local.handshake import HandshakeRefused, authorization_headers
+from appsync_local.limits import FIRST_MESSAGE_LIMIT
 from appsync_local.realtime import (
     KEEP_ALIVE,
     Acknowledged,
@@ -32,6 +33,8 @@ from appsync_local.subscriptions import Subscription
 REFUSAL_GRACE: Final = 1.0  # seconds for a client that is refused to send its `connection_init`
 OUTGOING_LIMIT: Final = 16 * 1024 * 1024  # bytes that may wait for one slow reader
 GOODBYE: Final = b""  # stands in the queue where the connection is to be closed; no message is empty
+
+_FAILURE: Final[dict[str, object]] = {"errorType": "InternalFailure", "message": "an internal failure occurred"}
 
 log = logging.getLogger("appsync_local")
 
@@ -65,6 +68,7 @@ class Session:
         keep_alive: Seconds between two `ka` messages.
         lifetime: Seconds after which the connection is closed.
         chaos: What goes wrong on purpose.
+        patience: Seconds until a connection is closed that has said nothing.
     """
 
     __slots__ = (
@@ -77,6 +81,7 @@ class Session:
         "_lifetime",
         "_outgoing",
         "_outgoing_size",
+        "_patience",
         "_peer",
         "_service",
         "_socket",
@@ -87,12 +92,21 @@ class Session:
     )
 
     def __init__(
-        self, socket: Socket, service: Service, *, peer: str, keep_alive: float, lifetime: float, chaos: Chaos
+        self,
+        socket: Socket,
+        service: Service,
+        *,
+        peer: str,
+        keep_alive: float,
+        lifetime: float,
+        chaos: Chaos,
+        patience: float = FIRST_MESSAGE_LIMIT,
     ) -> None:
         self._socket = socket
         self._service = service
         self._keep_alive = keep_alive
         self._lifetime = lifetime
+        self._patience = patience
         self._chaos = chaos
         self._feed = Feed(send=self._send, cut=self._cut)
         self._peer = peer
@@ -102,7 +116,7 @@ class Session:
         self._outgoing: deque[bytes] | None = None  # made where a reader is slow: an empty one takes 700 bytes
         self._outgoing_size = 0
         self._writer: asyncio.Task[None] | None = None  # at work while something waits
-        self._starts: set[asyncio.Task[None]] = set()
+        self._starts: dict[Start, asyncio.Task[None]] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._is_ending = False
 
@@ -128,6 +142,9 @@ class Session:
             await self._refuse(
                 {"errorType": refused.error_type, "message": refused.message, "errorCode": refused.status}
             )
+        except Exception:
+            log.exception("a connection failed inside the engine")
+            await self._refuse(_FAILURE | {"errorCode": 500})
         else:
             await self._pump()
 
@@ -138,24 +155,29 @@ class Session:
             async with asyncio.timeout(REFUSAL_GRACE):
                 if await anext(self._socket.messages(), None) is None:
                     return
-        await self._socket.send(connection_error(entry))
-        await self._socket.close()
+        with suppress(ConnectionError):  # the client is gone
+            await self._socket.send(connection_error(entry))
+            await self._socket.close()
 
     async def _pump(self) -> None:
-        lifetime = asyncio.get_running_loop().call_later(self._lifetime, self._say_goodbye)
+        loop = asyncio.get_running_loop()
+        lifetime = loop.call_later(self._lifetime, self._say_goodbye)
+        silence = loop.call_later(self._patience, self._say_goodbye)
         try:
             async for text in self._socket.messages():
+                silence.cancel()
                 for event in self._connection.receive(text):
                     self._carry_out(event)
         finally:
             lifetime.cancel()
+            silence.cancel()
             if self._timer is not None:
                 self._timer.cancel()
             self._feed.close()
             for subscription in self._subscriptions.values():
                 self._service.registry.remove(subscription)
             self._is_ending = True
-            tasks = [*self._starts, *([self._writer] if self._writer else [])]
+            tasks = [*self._starts.values(), *([self._writer] if self._writer else [])]
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -168,14 +190,21 @@ class Session:
                 if self._timer is None:
                     self._timer = asyncio.get_running_loop().call_later(self._keep_alive, self._send_keep_alive)
             case Start():
-                task = asyncio.create_task(self._start(event))
-                self._starts.add(task)
-                task.add_done_callback(self._starts.discard)
+                task = self._starts[event] = asyncio.create_task(self._start(event))
+                task.add_done_callback(lambda _: self._starts.pop(event))
             case Stop(id_):
-                self._service.registry.remove(self._subscriptions.pop(id_))
-                self._feed.ended(id_)
+                self._stop(id_)
             case _:
                 assert_never(event)
+
+    def _stop(self, id_: SubscriptionId) -> None:
+        for start, task in self._starts.items():
+            if start.id == id_:
+                task.cancel()  # or a client that starts and stops would have any number of them at work
+        subscription = self._subscriptions.pop(id_, None)
+        if subscription is not None:
+            self._service.registry.remove(subscription)
+            self._feed.ended(id_)
 
     async def _start(self, start: Start) -> None:
         try:
@@ -195,8 +224,7 @@ class Session:
         except Exception:
             log.exception("a subscription failed inside the engine")
             if self._connection.is_awaited(start):
-                failure: dict[str, object] = {"errorType": "InternalFailure", "message": "an internal failure occurred"}
-                self._send(self._connection.reject(start, [failure]))
+                self._send(self._connection.reject(start, [_FAILURE]))
             return
         if self._connection.is_awaited(start):
             # Registered before it is acknowledged: an event sent right after `start_ack` is not missed.

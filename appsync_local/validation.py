@@ -10,6 +10,7 @@ graphql-java at that time, and so are the names of values, such as `StringValue{
 
 from collections import Counter
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any, Final
 
 from graphql import (
@@ -54,6 +55,7 @@ from appsync_local.limits import Introspection
 from appsync_local.places import Place, Places
 
 MOST_ENTRIES: Final = 100
+MOST_COMPARED: Final = 100_000  # steps of comparing fields of one name, which graphql-core counts: half a second
 
 _TYPES: Final[dict[type[ASTValidationRule], str]] = {
     rules.ExecutableDefinitionsRule: "NonExecutableDefinition",
@@ -112,6 +114,10 @@ _PLURALS: Final = {
 }
 
 
+class _Enough(Exception):
+    """As many faults are found as are reported."""
+
+
 def entry(message: str, locations: Iterable[SourceLocation]) -> dict[str, object]:
     """One entry of `errors` for an operation that does not run."""
     places = [{"line": place.line, "column": place.column, "sourceName": None} for place in locations]
@@ -125,14 +131,16 @@ def validation_entries(
 
     Raises:
         RecursionError: The document is nested too deeply.
+        ValidationAbortedError: It has too many fields that have to be compared with one another.
     """
     type_info = TypeInfo(schema)
     faults: list[tuple[type[ASTValidationRule], GraphQLError]] = []
 
     def reporter(rule: type[ASTValidationRule]) -> Callable[[GraphQLError], None]:
         def report(error: GraphQLError) -> None:
-            if len(faults) < MOST_ENTRIES:
-                faults.append((rule, error))
+            faults.append((rule, error))
+            if len(faults) == MOST_ENTRIES:
+                raise _Enough
 
         return report
 
@@ -141,7 +149,11 @@ def validation_entries(
         applied.append(NoSchemaIntrospectionCustomRule)
     # One context for each rule, and so the rule behind every error is known.
     visitors = [rule(ValidationContext(schema, document, type_info, reporter(rule))) for rule in applied]
-    visit(document, TypeInfoVisitor(type_info, ParallelVisitor(visitors)))
+    for visitor in visitors:
+        if isinstance(visitor, rules.OverlappingFieldsCanBeMergedRule):
+            visitor.rule_context.remaining_complexity_budget = MOST_COMPARED
+    with suppress(_Enough):
+        visit(document, TypeInfoVisitor(type_info, ParallelVisitor(visitors)))
     if not faults:
         return []
     wording = _Wording(schema, document)

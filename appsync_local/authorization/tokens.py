@@ -45,7 +45,7 @@ class Tokens:
         try:
             header = jwt.get_unverified_header(credential.token)
             named = jwt.decode(credential.token, options={"verify_signature": False}).get("iss")
-        except jwt.PyJWTError:
+        except (jwt.PyJWTError, RecursionError):
             raise unauthorized("Unable to parse JWT token.") from None
         found = self._sole_provider or (self._issuers.get(named) if isinstance(named, str) else None)
         if found is None:

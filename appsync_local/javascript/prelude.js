@@ -5,7 +5,7 @@
 const __modules = {};
 const __invoke = (() => {
   const { parse, stringify } = JSON;
-  const { defineProperty, freeze } = Object;
+  const { defineProperty, freeze, getOwnPropertyDescriptor, getOwnPropertyNames } = Object;
   const { Date, Error, Proxy, RegExp, TypeError, eval: compile } = globalThis;
   const native = (method) => Function.prototype.call.bind(method);
   const codeAt = native(String.prototype.charCodeAt);
@@ -55,7 +55,10 @@ const __invoke = (() => {
     return sum >>> 0;
   };
   const random = () => random32() / 4294967296;
-  const details = (message, type, data, info) => ({ message, type: type ?? null, data: data ?? null, info: info ?? null });
+  const worded = (value) => (typeof value === "string" ? value : (stringify(value) ?? String(value)));
+  const details = (message, type, data, info) => ({
+    message: message == null ? "" : worded(message), type: type == null ? null : worded(type), data: data ?? null, info: info ?? null,
+  });
   // Source: AppSync Developer Guide, "HTTP helpers in util.http": the headers that are not copied.
   const NOT_COPIED = [
     "transfer-encoding", "connection", "host", "expect", "keep-alive", "upgrade", "proxy-authenticate",
@@ -127,7 +130,7 @@ const __invoke = (() => {
     error: (...values) => effect("logs", ["error", shown(values)]),
   });
 
-  const zones = {}; // name of a time zone: its offsets, or null where there is no such zone
+  const zones = { __proto__: null }; // name of a time zone: its offsets, or null where there is no such zone
   const offsets = (name) => (name in zones ? zones[name] : halt({ kind: "zone", name }));
 
   const kit = { Date, RegExp, TypeError, codeAt, complete, fromCode, offsets, padStart, part, parse, random32, replace, stringify };
@@ -166,6 +169,25 @@ const __invoke = (() => {
     "getOwnPropertyNames", "getOwnPropertySymbols", "getPrototypeOf", "is", "isExtensible", "isFrozen", "isSealed",
     "preventExtensions", "seal", "setPrototypeOf",
   ]);
+  // Code runs here again and again, for any caller: what one call could change in this place would be so for all others.
+  // A key such as "toString" can still be given to an object of one's own, as if nothing was frozen.
+  delete Object.prototype.__proto__;
+  for (const key of getOwnPropertyNames(Object.prototype)) {
+    const { value } = getOwnPropertyDescriptor(Object.prototype, key);
+    defineProperty(Object.prototype, key, {
+      get: () => value,
+      set(own) {
+        if (this === Object.prototype) throw new TypeError(`Object.prototype.${key} is read-only`);
+        defineProperty(this, key, { value: own, writable: true, enumerable: true, configurable: true });
+      },
+    });
+  }
+  for (const shared of [Object, Array, String, Number, Boolean, Function, Error, TypeError, RangeError, SyntaxError, ReferenceError]) {
+    freeze(shared.prototype);
+    freeze(shared);
+  }
+  freeze(Math);
+  freeze(JSON);
   for (const name of ["eval", "Date", "Promise", "Proxy", "Reflect", "RegExp", "Symbol", "Map", "Set", "WeakMap", "WeakSet", "WeakRef", "queueMicrotask", "performance"]) {
     delete globalThis[name];
   }

@@ -36,7 +36,7 @@ def take_out(measure: Measure) -> None:
 
 def _kept_documents() -> None:
     def get(self: Documents, text: str) -> Document:
-        return Document(self._api, self._valid(text))
+        return self._valid(text)
 
     Documents.get = get  # type: ignore[method-assign]
 

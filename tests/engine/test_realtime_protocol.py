@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from appsync_local.limits import LONGEST_ID
 from appsync_local.realtime import Acknowledged, Connection, Event, Send, Start, Stop
 
 
@@ -125,3 +126,19 @@ def test_a_message_that_is_not_understood_is_unsupported_and_keeps_its_id(text: 
     assert answer["payload"]["errors"] == [
         {"errorType": "UnsupportedOperation", "message": "unknown not supported through the realtime channel"}
     ]
+
+
+def test_a_stop_also_ends_a_start_that_is_still_checked() -> None:
+    connection = Connection()
+    connection.receive(start("1"))
+
+    assert Stop("1") in connection.receive('{"type":"stop","id":"1"}')  # type: ignore[arg-type]
+
+
+def test_an_id_longer_than_any_client_makes_is_refused() -> None:
+    connection = Connection()
+
+    [refusal] = sent(connection.receive(start("x" * (LONGEST_ID + 1))))
+
+    assert refusal["payload"]["errors"][0]["errorType"] == "BadRequestException"
+    assert isinstance(connection.receive(start("x" * LONGEST_ID))[0], Start)

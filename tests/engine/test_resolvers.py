@@ -11,6 +11,7 @@ from appsync_local.context import FieldContext, RequestContext
 from appsync_local.data_sources import LambdaDataSource, NoneDataSource
 from appsync_local.errors import FieldError, FunctionFailed, SourceFailed
 from appsync_local.javascript.script import Script
+from appsync_local.limits import CODE_TIME
 from appsync_local.resolvers import Pipeline, Resolution, Stage, Unit
 from infrastructure.wiring import AuthMode
 from tests.engine.doubles import RecordingInvoker
@@ -150,3 +151,28 @@ async def test_code_that_throws_is_logged_with_file_and_line(code: Code, caplog:
     [record] = [r for r in caplog.records if r.levelname == "WARNING"]
     assert record.getMessage().startswith("Query.f failed: code.js:2:")
     assert f"at request ({code.folder}/code1.js:2:" in record.getMessage()
+
+
+async def test_a_request_whose_code_has_taken_its_time_runs_no_more_of_it(code: Code) -> None:
+    request = RequestContext(Caller(AuthMode.LAMBDA, {"resolverContext": {}}), {}, {}, code_time=CODE_TIME + 0.1)
+    info = {"fieldName": "f", "selectionSetList": [], "selectionSetGraphQL": ""}
+
+    with pytest.raises(FieldError) as caught:
+        await Resolution(FieldContext(request, "Query", "f", {}, None, info)).run(Unit(code.stage()))
+
+    assert (caught.value.type, caught.value.message) == (
+        "ExecutionTimeout",
+        "the code of this request ran longer than 2 s in all",
+    )
+
+
+async def test_the_code_of_all_fields_counts_towards_the_time_of_its_request(code: Code) -> None:
+    request = RequestContext(Caller(AuthMode.LAMBDA, {"resolverContext": {}}), {}, {})
+    info = {"fieldName": "f", "selectionSetList": [], "selectionSetGraphQL": ""}
+    field = FieldContext(request, "Query", "f", {}, None, info)
+
+    await Resolution(field).run(Unit(code.stage()))
+    after_one = request.code_time
+    await Resolution(field).run(Unit(code.stage()))
+
+    assert 0 < after_one < request.code_time

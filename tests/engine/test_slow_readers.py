@@ -7,8 +7,9 @@ import orjson
 import pytest
 
 from appsync_local.chaos.switch import Chaos
-from appsync_local.server import Engine, text_frame
+from appsync_local.server import Engine
 from appsync_local.session import OUTGOING_LIMIT, Session
+from appsync_local.sockets import text_frame
 
 ACKNOWLEDGED = 2  # messages that answer `connection_init`
 

@@ -11,7 +11,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from appsync_local.authorization.caller import Caller
-from appsync_local.authorization.credentials import JsonWebToken, Presented
+from appsync_local.authorization.credentials import JsonWebToken, Opaque, Presented, credential_of
 from appsync_local.authorization.oidc import OidcProvider
 from appsync_local.authorization.tokens import TokenIssuer, Tokens
 from appsync_local.authorization.user_pools import UserPool
@@ -128,3 +128,16 @@ async def test_a_token_is_its_issuers_and_no_others() -> None:
     assert await refusal(token("ES256", CURVE, "curve", iss=POOL.issuer, token_use="access"), POOL) == (
         "Valid authorization header not provided."
     )
+
+
+async def test_a_token_that_is_nested_without_end_is_unreadable() -> None:
+    deep = base64.urlsafe_b64encode(b"[" * 100_000).decode()
+
+    assert await refusal(f"{deep}.{deep}.", WITH_KEYS) == "Unable to parse JWT token."
+
+
+def test_a_deeply_nested_credential_is_no_token() -> None:
+    deep = base64.urlsafe_b64encode(b"[" * 100_000).decode()
+    presented = Presented({"authorization": f"{deep}.{deep}."}, "/graphql", b"", "127.0.0.1")
+
+    assert credential_of(presented, {AuthMode.LAMBDA, AuthMode.COGNITO}) == Opaque(f"{deep}.{deep}.")

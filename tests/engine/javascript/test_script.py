@@ -218,3 +218,46 @@ def test_code_beyond_its_limits_is_stopped_and_the_next_call_is_served(
         call(script)
 
     assert call(script, arguments={"n": 0}).body["value"] == "served"
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("util.error();", ""),
+        ('util.error("plain");', "plain"),
+        ("util.error({ a: [1] });", '{"a":[1]}'),
+    ],
+)
+def test_an_error_has_words_whatever_the_code_gave(load: Load, body: str, message: str) -> None:
+    assert call(load(file(body))).body["message"] == message
+
+
+@pytest.mark.parametrize(("holder", "member"), [("__proto__", "kind"), ("toString", "call"), ("constructor", "keys")])
+def test_keys_that_a_caller_chose_reach_nothing_that_other_calls_share(load: Load, holder: str, member: str) -> None:
+    change = 'if (ctx.args.holder) own[ctx.args.holder][ctx.args.member] = "changed";'
+    script = load(file(f'const own = {{}}; {change} return [own.kind ?? "none", Object.keys({{ a: 1 }})];'))
+
+    with pytest.raises(ScriptFailed, match="TypeError"):
+        call(script, arguments={"holder": holder, "member": member})
+
+    assert call(script).body["value"] == ["none", ["a"]]
+
+
+def test_code_cannot_change_how_its_own_answers_are_written(load: Load) -> None:
+    script = load(file('Object.prototype.toJSON = () => "forged"; return 1;'))
+
+    with pytest.raises(ScriptFailed, match="TypeError"):
+        call(script)
+
+
+def test_an_object_may_have_members_of_any_name(load: Load) -> None:
+    script = load(file('const own = {}; own.toString = 1; own["constructor"] = 2; own.valueOf = 3; return own;'))
+
+    assert call(script).body["value"] == {"toString": 1, "constructor": 2, "valueOf": 3}
+
+
+def test_a_time_zone_that_is_the_name_of_a_method_does_not_exist(load: Load) -> None:
+    script = load(file('return util.time.nowFormatted("yyyy", "constructor");'))
+
+    with pytest.raises(ScriptFailed):
+        call(script)

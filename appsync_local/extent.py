@@ -1,0 +1,118 @@
+"""How large an operation is once its fragments are written out, found before anything is made for its fields.
+
+A fragment that spreads another one twice, which does the same, doubles the fields at every step: a thousand characters
+can ask for more than any machine has. The size is counted with every fragment looked at once for each type.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from graphql import (
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLInterfaceType,
+    GraphQLObjectType,
+    GraphQLSchema,
+    GraphQLUnionType,
+    InlineFragmentNode,
+    OperationDefinitionNode,
+    SelectionNode,
+    SelectionSetNode,
+    get_named_type,
+)
+
+FIELD_LIMIT: Final = 10_000  # of an operation, counted for every type that the value around them may have
+LEVEL_LIMIT: Final = 100  # of fields within fields
+INTROSPECTION_LIMIT: Final = 20  # fields that begin an introspection
+_INTROSPECTION: Final = frozenset({"__schema", "__type"})
+
+
+class TooLarge(Exception):
+    """The message says what there is too much of."""
+
+
+def check_extent(
+    schema: GraphQLSchema, operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]
+) -> int:
+    """The number of fields of a valid operation.
+
+    Raises:
+        TooLarge: It has more than the engine takes on, or nests them deeper.
+    """
+    root = schema.get_root_type(operation.operation)
+    assert root is not None  # noqa: S101  # validation refuses operations that the schema lacks
+    counting = _Counting(schema, fragments)
+    try:
+        fields, _ = counting.of(operation.selection_set, root, 1)
+    except RecursionError:
+        raise TooLarge("too many fragments within fragments") from None
+    return fields
+
+
+class _Counting:
+    def __init__(self, schema: GraphQLSchema, fragments: Mapping[str, FragmentDefinitionNode]) -> None:
+        self._schema = schema
+        self._fragments = fragments
+        self._known: dict[tuple[int, str], tuple[int, int]] = {}
+        self._introspections = 0
+
+    def of(self, selections: SelectionSetNode, type_: GraphQLObjectType, level: int) -> tuple[int, int]:
+        """Fields of a selection set on an object of this type, and how many levels they are."""
+        key = (id(selections), type_.name)
+        found = self._known.get(key)
+        if level + (found[1] if found else 1) > LEVEL_LIMIT + 1:
+            raise TooLarge(f"more than {LEVEL_LIMIT} levels of fields")
+        if found is None:
+            found = self._known[key] = self._sum(self._node(node, type_, level) for node in selections.selections)
+        return found
+
+    def _sum(self, parts: Iterable[tuple[int, int]]) -> tuple[int, int]:
+        fields = levels = 0
+        for more, deep in parts:
+            fields, levels = fields + more, max(levels, deep)
+            if fields > FIELD_LIMIT:
+                raise TooLarge(f"more than {FIELD_LIMIT} fields, with its fragments written out")
+        return fields, levels
+
+    def _node(self, node: SelectionNode, type_: GraphQLObjectType, level: int) -> tuple[int, int]:
+        if isinstance(node, FieldNode):
+            return self._field(node, type_, level)
+        if isinstance(node, InlineFragmentNode):
+            condition = node.type_condition.name.value if node.type_condition else type_.name
+            return self.of(node.selection_set, type_, level) if self._applies(condition, type_) else (0, 0)
+        assert isinstance(node, FragmentSpreadNode)  # noqa: S101  # there are no other kinds
+        fragment = self._fragments[node.name.value]
+        if self._applies(fragment.type_condition.name.value, type_):
+            return self.of(fragment.selection_set, type_, level)
+        return 0, 0
+
+    def _field(self, node: FieldNode, parent: GraphQLObjectType, level: int) -> tuple[int, int]:
+        name = node.name.value
+        if name in _INTROSPECTION:
+            self._introspections += 1
+            if self._introspections > INTROSPECTION_LIMIT:
+                raise TooLarge(f"more than {INTROSPECTION_LIMIT} fields that begin an introspection")
+        if node.selection_set is None:
+            return 1, 1
+        selections = node.selection_set
+        fields, levels = self._sum(self.of(selections, t, level + 1) for t in self._types(name, parent))
+        return fields + 1, levels + 1
+
+    def _types(self, name: str, parent: GraphQLObjectType) -> Iterable[GraphQLObjectType]:
+        """The objects that a field may have for a value."""
+        if name in _INTROSPECTION:
+            name_of_meta = "__Schema" if name == "__schema" else "__Type"
+            type_ = self._schema.get_type(name_of_meta)
+        else:
+            type_ = get_named_type(parent.fields[name].type)
+        if isinstance(type_, GraphQLInterfaceType | GraphQLUnionType):
+            return self._schema.get_possible_types(type_)
+        assert isinstance(type_, GraphQLObjectType)  # noqa: S101  # something is selected of it
+        return (type_,)
+
+    def _applies(self, condition: str, parent: GraphQLObjectType) -> bool:
+        if condition == parent.name:
+            return True
+        type_ = self._schema.get_type(condition)
+        return isinstance(type_, GraphQLInterfaceType | GraphQLUnionType) and self._schema.is_sub_type(type_, parent)

@@ -1,0 +1,61 @@
+"""A realtime connection's socket, as a session sees it: what is sent goes to the system without a task in between."""
+
+import logging
+from collections.abc import AsyncIterator
+from typing import Final
+
+from aiohttp import WSMsgType, web
+
+WRITTEN_AHEAD: Final = 64 * 1024  # bytes handed to the system for one reader before its session has to wait
+
+
+def text_frame(text: bytes) -> bytes:
+    """A whole text message as it goes over the wire, from a server. Source: RFC 6455, section 5.2."""
+    size = len(text)
+    if size < 126:
+        return b"\x81%c%b" % (size, text)
+    if size < 65536:
+        return b"\x81\x7e%b%b" % (size.to_bytes(2, "big"), text)
+    return b"\x81\x7f%b%b" % (size.to_bytes(8, "big"), text)
+
+
+class AiohttpSocket:
+    """The session's view of aiohttp's WebSocket."""
+
+    __slots__ = ("_response", "_transport")
+
+    def __init__(self, response: web.WebSocketResponse, request: web.BaseRequest) -> None:
+        self._response = response
+        self._transport = request.transport
+
+    def write(self, text: bytes) -> bool:
+        transport = self._transport
+        if transport is None or transport.is_closing() or self._response.closed:
+            return True  # whoever is gone is sent nothing, at once
+        if transport.get_write_buffer_size() > WRITTEN_AHEAD:
+            return False
+        transport.write(text_frame(text))
+        return True
+
+    async def send(self, text: bytes) -> None:
+        await self._response.send_frame(text, WSMsgType.TEXT)
+
+    async def messages(self) -> AsyncIterator[str | bytes]:
+        async for message in self._response:
+            if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
+                yield message.data
+
+    async def close(self) -> None:
+        await self._response.close()
+
+    def abort(self) -> None:
+        if self._transport is not None:
+            self._transport.abort()
+
+
+def _without_subprotocols(record: logging.LogRecord) -> bool:
+    """aiohttp logs the subprotocols of a client that offers none it knows; a token may be among them."""
+    return "protocols" not in str(record.msg)
+
+
+logging.getLogger("aiohttp.websocket").addFilter(_without_subprotocols)

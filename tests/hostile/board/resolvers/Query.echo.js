@@ -1,0 +1,5 @@
+export function request(ctx) {
+  return { payload: ctx.args };
+}
+
+export const response = (ctx) => ctx.result;

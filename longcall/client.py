@@ -1,5 +1,6 @@
 """The client: start jobs, follow them, read them, cancel them."""
 
+import hashlib
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from types import TracebackType
@@ -11,14 +12,18 @@ from longcall.models import (
     Event,
     InferenceRequest,
     JobId,
+    Json,
     Options,
     Page,
     Status,
     Text,
+    check_upload,
     new_request,
     parse_event,
     parse_job_id,
+    parse_upload,
 )
+from longcall.objects import Objects
 from longcall.realtime import Realtime, check_realtime_url, realtime_url_of
 from longcall.timing import Timing
 from longcall.transport import Requests, check_url
@@ -57,6 +62,7 @@ class Client:
         self._on_link = on_link
         self._on_heal = on_heal
         self._requests = Requests(graphql_url, authorization, timing)
+        self._objects = Objects(timing)
         self._realtime = Realtime(listens_at, graphql_url=graphql_url, authorization=authorization, timing=timing)
 
     async def __aenter__(self) -> Self:
@@ -76,7 +82,8 @@ class Client:
         subscription stands before the job is started, and a start whose answer is lost is sent again for the same job.
 
         Args:
-            text: The text to work on, at most 196608 bytes of UTF-8; or a conversation, as a list of `Message`.
+            text: The text to work on, at most 10485760 bytes of UTF-8 (10 MiB); or a conversation, as a list of
+                `Message` with at most 196608 bytes in all.
             **options: All optional.
                 model: Which workload runs it; `local.textrank` by default.
                 job_id: A UUID of one's own; by default a new one.
@@ -110,8 +117,27 @@ class Client:
 
     async def start_request(self, request: InferenceRequest) -> Event:
         """`start`, for a request that was made before."""
-        data = await self._requests.execute("start_inference", {"input": request.render()})
+        large = request.large_prompt
+        upload_id = None if large is None else await self.upload(large)
+        data = await self._requests.execute("start_inference", {"input": request.render(upload_id=upload_id)})
         return parse_event(data.get("startInference"))
+
+    async def upload(self, content: bytes) -> str:
+        """Send a content that a start can then name; gives its id, which the same content gets again.
+
+        Args:
+            content: At most 10485760 bytes (10 MiB). It is kept for a day, and as long as a job that was started on it.
+
+        Raises:
+            InvalidInput: It is empty, or too large.
+            Unreachable, NotAuthorized, RequestRejected, ProtocolError
+        """
+        check_upload(content)
+        about: dict[str, Json] = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+        data = await self._requests.execute("create_upload", {"input": about})
+        upload = parse_upload(data.get("createUpload"))
+        await self._objects.send(upload, content)
+        return upload.upload_id
 
     async def watch(self, job_id: str) -> AsyncGenerator[JobView, None]:
         """Follow a job from its first event to its last: one view each, in order. Leaving the iteration detaches.
@@ -131,7 +157,15 @@ class Client:
             InvalidInput, JobNotFound, Unreachable, NotAuthorized, RequestRejected, ProtocolError
         """
         id_ = parse_job_id(job_id)
-        return merge(JobView(id_), await read_snapshot(self._requests, id_))
+        snapshot = await read_snapshot(self._requests, self._objects, id_)
+        view = JobView(id_)
+        if snapshot.output is None:
+            async for event in self.events(id_):
+                view = merge(view, event)
+        view = merge(view, snapshot)
+        if view.status.is_terminal and view.result_omitted:  # it ended while its log was read
+            view = merge(view, await read_snapshot(self._requests, self._objects, id_))
+        return view
 
     async def events(self, job_id: str, *, after: int = 0) -> AsyncGenerator[Event, None]:
         """The job's log as it stands, in order, from the event behind `after`.
@@ -178,6 +212,7 @@ class Client:
         return Watch(
             job_id,
             requests=self._requests,
+            objects=self._objects,
             realtime=self._realtime,
             timing=self._timing,
             on_link=self._on_link,

@@ -4,7 +4,7 @@ import json
 import math
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final, NewType, TypedDict
@@ -14,7 +14,8 @@ from longcall.errors import InvalidInput, ProtocolError
 JobId = NewType("JobId", str)
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
-PROMPT_LIMIT: Final = 196_608  # bytes of UTF-8
+PROMPT_LIMIT: Final = 196_608  # bytes of UTF-8 in a request
+UPLOAD_LIMIT: Final = 10_485_760  # bytes; a longer prompt than PROMPT_LIMIT is uploaded
 SYSTEM_LIMIT: Final = 16_384  # bytes of UTF-8
 METADATA_LIMIT: Final = 4_096  # bytes of UTF-8
 PROCESS_TIME_LIMIT: Final = 840.0  # seconds
@@ -95,11 +96,30 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
+class Upload:
+    """Where to send a content, and what stands for it afterwards."""
+
+    upload_id: str
+    url: str = field(repr=False)  # whoever has it can send
+    headers: tuple[tuple[str, str], ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredResult:
+    """A result that is too large for an event: where it can be read for some minutes, and what it is."""
+
+    url: str = field(repr=False)  # whoever has it can read
+    size: int  # bytes of UTF-8
+    sha256: str  # in hex
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What getInference answers: the newest event, and all output up to there."""
+    """What getInference answers: the newest event, and all output up to there; None where the log has to be read."""
 
     event: Event
-    output: str
+    output: str | None
+    stored: StoredResult | None = None  # instead of the event's `result`
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,8 +175,25 @@ def parse_snapshot(fields: object) -> Snapshot:
         ProtocolError
     """
     event = parse_event(fields)
-    output = fields.get("output") if isinstance(fields, Mapping) else None
-    return Snapshot(event, output if isinstance(output, str) else "")
+    if not isinstance(fields, Mapping):
+        return Snapshot(event, "")
+    output = None if fields.get("outputOmitted") is True else str(fields.get("output") or "")
+    match fields:
+        case {"resultUrl": str(url), "resultBytes": int(size), "resultSha256": str(sha256)}:
+            return Snapshot(event, output, StoredResult(url, size, sha256))
+    return Snapshot(event, output)
+
+
+def parse_upload(fields: object) -> Upload:
+    """Read what createUpload answers.
+
+    Raises:
+        ProtocolError
+    """
+    match fields:
+        case {"uploadId": str(upload_id), "url": str(url), "headers": [*headers]}:
+            return Upload(upload_id, url, tuple((str(it["name"]), str(it["value"])) for it in headers))
+    raise ProtocolError("the API answered without a place to upload to; check that client and API are of one version")
 
 
 class Role(StrEnum):
@@ -280,7 +317,7 @@ class InferenceRequest:
         if self.prompt is not None:
             if not self.prompt.strip():
                 raise InvalidInput("the prompt is empty; give some text to work on")
-            _within(self.prompt, PROMPT_LIMIT, "the prompt")
+            _within(self.prompt, UPLOAD_LIMIT, "the prompt")
             return
         turns = [message.role for message in self.messages]
         if turns != [Role.USER, Role.ASSISTANT] * (len(turns) // 2) + [Role.USER]:
@@ -293,11 +330,18 @@ class InferenceRequest:
             raise InvalidInput(f"at most {IMAGES_LIMIT} images are allowed in all messages; show fewer")
         _within("".join(message.text for message in self.messages), PROMPT_LIMIT, "the conversation")
 
-    def render(self) -> dict[str, Json]:
-        """The variable `input` of startInference, without what was left out."""
+    @property
+    def large_prompt(self) -> bytes | None:
+        """The prompt, where it has to be uploaded."""
+        content = (self.prompt or "").encode()
+        return content if len(content) > PROMPT_LIMIT else None
+
+    def render(self, *, upload_id: str | None = None) -> dict[str, Json]:
+        """The variable `input` of startInference, without what was left out; an uploaded prompt by its id."""
         fields: dict[str, Json] = {
             "jobId": self.job_id,
-            "prompt": self.prompt,
+            "prompt": self.prompt if upload_id is None else None,
+            "promptUpload": upload_id,
             "messages": [message.render() for message in self.messages] or None,
             "model": self.model,
             "system": self.system,
@@ -335,6 +379,16 @@ def parse_job_id(text: str) -> JobId:
             f"a job's id must be a UUID such as 123e4567-e89b-42d3-a456-426614174000, not {shown!r}"
         ) from None
     return JobId(str(parsed))
+
+
+def check_upload(content: bytes) -> None:
+    """Refuse what cannot be uploaded.
+
+    Raises:
+        InvalidInput
+    """
+    if not 1 <= len(content) <= UPLOAD_LIMIT:
+        raise InvalidInput(f"an upload must have 1 to {UPLOAD_LIMIT} bytes, and this one has {len(content)}; send less")
 
 
 def _within(text: str, limit: int, name: str) -> None:

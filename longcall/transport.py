@@ -52,7 +52,8 @@ class Request(GraphQLRequest):
 @cache
 def _text(name: str) -> str:
     folder = files("longcall") / "documents"
-    return "\n".join((folder / f"{file}.graphql").read_text("utf-8") for file in (name, "inference_fields"))
+    own, shared = ((folder / f"{file}.graphql").read_text("utf-8") for file in (name, "inference_fields"))
+    return f"{own}\n{shared}" if "...InferenceFields" in own else own  # a fragment that nobody uses is refused
 
 
 @cache

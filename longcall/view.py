@@ -68,7 +68,8 @@ def hold(view: JobView, update: Event | Snapshot) -> JobView:
     """Take an update in. A snapshot moves the view to its place; an event waits for `step`."""
     match update:
         case Snapshot(event, output):
-            return _jump(view, event, output)
+            # Without its output it is no place to be at.
+            return _completed(view, event) if output is None else _jump(view, event, output)
         case Event():
             return _wait(view, update)
 

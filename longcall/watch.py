@@ -19,6 +19,7 @@ from longcall.errors import (
     Unreachable,
 )
 from longcall.models import Event, JobId, Json, Snapshot, parse_event, parse_snapshot
+from longcall.objects import Objects
 from longcall.realtime import Acknowledged, Message, Pushed, Realtime
 from longcall.timing import Timing, pauses
 from longcall.transport import Requests
@@ -83,8 +84,8 @@ async def read_events(requests: Requests, job_id: JobId, *, after: int, limit: i
     return [parse_event(entry) for entry in entries]
 
 
-async def read_snapshot(requests: Requests, job_id: JobId) -> Snapshot:
-    """The job as it stands.
+async def read_snapshot(requests: Requests, objects: Objects, job_id: JobId) -> Snapshot:
+    """The job as it stands, with its result wherever that is kept.
 
     Raises:
         JobNotFound, RequestRejected, Unreachable, NotAuthorized, ProtocolError
@@ -92,7 +93,11 @@ async def read_snapshot(requests: Requests, job_id: JobId) -> Snapshot:
     data = await requests.execute("get_inference", {"jobId": job_id})
     if data.get("getInference") is None:
         raise JobNotFound(job_id)
-    return parse_snapshot(data["getInference"])
+    snapshot = parse_snapshot(data["getInference"])
+    if snapshot.stored is None:
+        return snapshot
+    result = await objects.read(snapshot.stored)
+    return replace(snapshot, event=replace(snapshot.event, result=result, result_omitted=False))
 
 
 class Watch:
@@ -103,6 +108,7 @@ class Watch:
         job_id: JobId,
         *,
         requests: Requests,
+        objects: Objects,
         realtime: Realtime,
         timing: Timing,
         on_link: Callable[[Link], None],
@@ -110,6 +116,7 @@ class Watch:
     ) -> None:
         self._view = JobView(job_id)
         self._requests = requests
+        self._objects = objects
         self._realtime = realtime
         self._timing = timing
         self._on_link = on_link
@@ -201,7 +208,7 @@ class Watch:
         found: list[Event | Snapshot] = []
         try:
             if self._needs_result:
-                found.append(await read_snapshot(self._requests, self._view.job_id))
+                found.append(await read_snapshot(self._requests, self._objects, self._view.job_id))
             else:
                 found.extend(await read_events(self._requests, self._view.job_id, after=self._view.sequence))
         except LongcallError as exc:

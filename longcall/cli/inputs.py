@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from longcall.errors import InvalidInput
-from longcall.models import PROMPT_LIMIT, Json, Message, Role
+from longcall.models import UPLOAD_LIMIT, Json, Message, Role
 
 STANDARD_INPUT: Final = "-"
 
@@ -78,8 +78,8 @@ def read_text(file: str) -> str:
         raise InvalidInput(f"{name} is a folder; give the path of a text file") from None
     except OSError as exc:
         raise InvalidInput(f"{name} cannot be read ({exc.strerror}); give a text file that you may read") from None
-    if len(content) > PROMPT_LIMIT + 3:
-        raise InvalidInput(f"{name} has more than {PROMPT_LIMIT} bytes, which is the most allowed; shorten or split it")
+    if len(content) > UPLOAD_LIMIT + 3:
+        raise InvalidInput(f"{name} has more than {UPLOAD_LIMIT} bytes, which is the most allowed; shorten or split it")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as exc:
@@ -89,7 +89,7 @@ def read_text(file: str) -> str:
 
 
 def _read(file: str) -> bytes:
-    most = PROMPT_LIMIT + 4  # one byte over the limit and its byte order mark: enough to refuse, however large it is
+    most = UPLOAD_LIMIT + 4  # one byte over the limit and its byte order mark: enough to refuse, however large it is
     if file == STANDARD_INPUT:
         return sys.stdin.buffer.read(most)
     with Path(file).open("rb") as opened:

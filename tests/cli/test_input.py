@@ -40,8 +40,7 @@ def refusal(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     [
         ((), "nothing to work on"),
         (("--prompt", " \n"), "the prompt is empty"),
-        (("--prompt", "x" * 196_609), "196609 bytes of UTF-8, and at most 196608"),
-        (("--prompt", "é" * 98_305), "196610 bytes of UTF-8"),
+        (("--prompt", "é" * 5_242_881), "10485762 bytes of UTF-8, and at most 10485760"),
         (("missing.txt",), "no file missing.txt was found"),
         (("",), "name of the file is empty"),
         (("--prompt", "a", "--job-id", "mine"), "must be a UUID"),
@@ -73,11 +72,11 @@ def test_input_is_refused_in_one_sentence(
 
 def test_file_that_is_no_text_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     Path("picture.png").write_bytes(b"\x89PNG\r\n\x1a\n")
-    Path("large.txt").write_bytes(b"x" * 200_000)
+    Path("large.txt").write_bytes(b"x" * 10_500_000)
     Path("folder").mkdir()
 
     assert "picture.png is no UTF-8 text (byte 0" in refusal(capsys, "run", "picture.png")
-    assert "large.txt has more than 196608 bytes" in refusal(capsys, "run", "large.txt")
+    assert "large.txt has more than 10485760 bytes" in refusal(capsys, "run", "large.txt")
     assert "folder is a folder" in refusal(capsys, "run", "folder")
 
 

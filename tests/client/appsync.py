@@ -5,6 +5,7 @@ the client sends and endures.
 """
 
 import asyncio
+import hashlib
 import json
 from base64 import b64decode
 from collections import Counter
@@ -30,10 +31,14 @@ NAMES = (
     "message",
     "delta",
     "output",
+    "outputOmitted",
     "outputKept",
     "result",
     "resultOmitted",
     "resultIsOutput",
+    "resultUrl",
+    "resultBytes",
+    "resultSha256",
     "error",
     "errorType",
     "model",
@@ -90,6 +95,10 @@ class AppSync:
     refused_starts: list[Wire] = field(default_factory=list)  # errors for the next `start` frames
     acknowledges: asyncio.Event = field(default_factory=asyncio.Event)
     page: int = 1_000  # most events in one answer
+    joins_output: bool = True  # getInference does; else it leaves the output to the log
+    contents: dict[str, bytes] = field(default_factory=dict)  # of the store, by path
+    store_answers: list[int] = field(default_factory=list)  # HTTP statuses for the next requests to the store
+    stored: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)  # method, path and headers of each
     worker: Callable[["AppSync", str], Awaitable[None]] | None = None  # what a start sets to work
 
     url: str = ""
@@ -103,8 +112,9 @@ class AppSync:
 
     async def open(self, port: int = 0) -> None:
         self.acknowledges.set()
-        app = web.Application()
+        app = web.Application(client_max_size=16 * 1024 * 1024)
         app.router.add_post("/graphql", self._answer)
+        app.router.add_route("*", "/store/{name}", self._store)
         app.router.add_get("/graphql", self._listen)
         self._runner = web.AppRunner(app, shutdown_timeout=0.1, access_log=None)
         await self._runner.setup()
@@ -166,7 +176,24 @@ class AppSync:
                 subscription.request.transport.abort()
         await self.notify()
 
+    def keep(self, job_id: str, result: str) -> Wire:
+        """End a job with a result that is in the store."""
+        content = result.encode()
+        self.contents[f"/store/{job_id}"] = content
+        about = {"resultBytes": len(content), "resultSha256": hashlib.sha256(content).hexdigest()}
+        return self.append(job_id, status="COMPLETED", result=None, resultOmitted=True, **about)
+
     # HTTP
+
+    async def _store(self, request: web.Request) -> web.Response:
+        self.stored.append((request.method, request.path_qs, dict(request.headers)))
+        status = self.store_answers.pop(0) if self.store_answers else 200
+        if status != 200:
+            return web.Response(status=status, text=request.path_qs)
+        if request.method == "PUT":
+            self.contents[request.path] = await request.read()
+            return web.Response()
+        return web.Response(body=self.contents[request.path])
 
     async def _answer(self, request: web.Request) -> web.Response:
         body = await request.json()
@@ -220,8 +247,23 @@ class AppSync:
         log = self.logs.get(variables["jobId"])
         if log is None:
             return None
+        head = log[-1]
+        if head["resultBytes"] is not None:
+            head = head | {"resultUrl": f"{self._base}/store/{head['jobId']}?signature=secret"}
+        if not self.joins_output:
+            return head | {"outputOmitted": True}
         output = "".join(event["delta"] or "" for event in log if event["attempt"] == log[-1]["attempt"])
-        return log[-1] | {"output": output}
+        return head | {"output": output}
+
+    def _createUpload(self, variables: Wire) -> Wire:  # noqa: N802
+        about = variables["input"]
+        upload_id = f"{about['bytes']}-{about['sha256'][:8]}"
+        headers = [{"name": "x-amz-checksum-sha256", "value": about["sha256"]}]
+        return {"uploadId": upload_id, "url": f"{self._base}/store/{upload_id}?signature=secret", "headers": headers}
+
+    @property
+    def _base(self) -> str:
+        return self.url.removesuffix("/graphql")
 
     def _listInferences(self, variables: Wire) -> Wire:  # noqa: N802
         heads = [log[-1] | {"delta": None, "result": None} for log in reversed(self.logs.values())]

@@ -21,8 +21,8 @@ function hold(view, event) {
   return { ...view, held: new Map(view.held).set(event.sequence, event) };
 }
 
-function jump(view, { output, ...event }) {
-  if (event.sequence <= view.now.sequence) return fill(view, event);
+function jump(view, { output, outputOmitted, ...event }) {
+  if (outputOmitted || event.sequence <= view.now.sequence) return fill(view, event);
   return { now: completed(event, output), output, held: new Map([...view.held].filter(([sequence]) => sequence > event.sequence)) };
 }
 

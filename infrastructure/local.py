@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import json
 import os
 import shlex
 import signal
@@ -29,6 +30,13 @@ JOBS: Final = 8  # at once, on a developer's machine
 MOST_JOBS: Final = 256
 LONGEST: Final = 900  # seconds of an invocation
 LONGCALL: Final = (sys.executable, "-m", "longcall")
+EXAMPLES: Final = """\
+examples:
+  longcall serve --port 4001 --data /tmp/other
+  longcall serve --once -- run report.txt
+  longcall serve --watch --verbose
+  longcall serve --template cdk.out/longcall-dev.template.json
+"""
 
 
 def main() -> None:
@@ -47,7 +55,10 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="longcall serve", description="Run all of Longcall on this machine.")
+    parser = _Parser(
+        prog="longcall serve", description="Run all of Longcall on this machine.", epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
     parser.add_argument("--host", default=LOOPBACK, help="loopback address to listen on (default %(default)s)")
     parser.add_argument("--port", type=int, default=4000, help="port of the GraphQL API (default %(default)s)")
     parser.add_argument(
@@ -71,6 +82,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--watch", action="store_true", help="take up schema, resolvers and handlers as they change")
     parser.add_argument(
         "--verbose", action="store_true", help="log every operation, its resolver steps, and what the workers print"
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="print what stack.json holds as a line on standard output once it is up"
     )
     parser.add_argument(
         "command", nargs="*", metavar="COMMAND", help="after --: a longcall command to run once it is up"
@@ -146,11 +160,15 @@ def _run(arguments: argparse.Namespace) -> int:
     try:
         return uvloop.run(_serve(arguments, started))
     except ApiInvalid as invalid:
-        sys.stderr.write(f"longcall: {ApiInvalid(placed(invalid.problems))}\n")
-        return CANNOT_START
+        return _refused(ApiInvalid(placed(invalid.problems)), as_json=arguments.json)
     except refusals as error:
-        sys.stderr.write(f"longcall: {error}\n")
-        return CANNOT_START
+        return _refused(error, as_json=arguments.json)
+
+
+def _refused(error: Exception, *, as_json: bool) -> int:
+    said = {"error": type(error).__name__, "message": str(error), "exitCode": CANNOT_START}
+    sys.stderr.write(f"{json.dumps(said)}\n" if as_json else f"longcall: {error}\n")
+    return CANNOT_START
 
 
 async def _serve(arguments: argparse.Namespace, started: float) -> int:
@@ -167,6 +185,9 @@ async def _serve(arguments: argparse.Namespace, started: float) -> int:
         for remark in stack.remarks:
             sys.stderr.write(f"longcall: {remark}\n")
         sys.stderr.write(f"longcall is up at {stack.graphql_url}, {time.monotonic() - started:.1f} s after the start\n")
+        if arguments.json:
+            sys.stdout.write(f"{json.dumps(stack.describe())}\n")
+            sys.stdout.flush()
         code = 0
         if command:
             code = await _run_command(command, options, stopped)

@@ -1,5 +1,6 @@
 """`longcall serve` as `make run` calls it, and what it says when it cannot."""
 
+import json
 import math
 import subprocess
 import sys
@@ -92,6 +93,16 @@ def test_an_option_that_cannot_be_read_is_named_in_one_sentence(tmp_path: Path) 
 
     assert ended.returncode == 2
     assert ended.stderr == "longcall: argument --port: invalid int value: 'abc'; see longcall serve --help\n"
+
+
+def test_a_program_reads_addresses_events_and_refusals_as_json(tmp_path: Path, stack: LocalStack) -> None:
+    ran = serve(tmp_path, "--json", "--once", "--", "run", "--json", "--prompt", "Hi", "--model", "simulated.echo")
+    refused = serve(tmp_path, "--json", "--port", str(stack.port))
+
+    description, *events = map(json.loads, ran.stdout.splitlines())
+    assert description.keys() == stack.description.keys()
+    assert events[-1]["status"] == "COMPLETED"
+    assert json.loads(refused.stderr).items() >= {"error": "PortInUse", "exitCode": 3}.items()
 
 
 def test_the_next_steps_find_a_stack_whose_data_is_elsewhere(tmp_path: Path) -> None:

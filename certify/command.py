@@ -9,7 +9,7 @@ import sqlite3
 import sys
 import tempfile
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import UTC, datetime
 from enum import IntEnum
 from importlib.metadata import version
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from certify.campaign import ClientsFailed, Outcome, run
-from certify.plan import campaigns
+from certify.plan import MOST_EVENTS, campaigns
 from certify.progress import Progress
 from certify.report import Certificate, page, summary
 from certify.stack import StackFailed
@@ -112,15 +112,20 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="certify", description="Lose, repeat, kill and restart on purpose, and certify that nothing was lost."
     )
-    parser.add_argument("--jobs", type=_count, default=10_000, help="how many jobs (default %(default)s)")
-    parser.add_argument("--events", type=_count, default=20, help="log entries of each, at least (default %(default)s)")
+    parser.add_argument("--jobs", type=_up_to(MOST_JOBS), default=10_000, help="how many jobs (default %(default)s)")
+    parser.add_argument(
+        "--events", type=_up_to(MOST_EVENTS), default=20, help="log entries of each, at least (default %(default)s)"
+    )
     parser.add_argument("--seed", type=int, default=1, help="what plan and faults come from (default %(default)s)")
     parser.add_argument("--out", type=Path, default=Path(), help="folder for the certificate (default: this one)")
     return parser
 
 
-def _count(text: str) -> int:
-    value = int(text) if text.isdecimal() else 0
-    if not 1 <= value <= MOST_JOBS:
-        raise argparse.ArgumentTypeError(f"expected a whole number from 1 to {MOST_JOBS}, and found {text!r}")
-    return value
+def _up_to(most: int) -> Callable[[str], int]:
+    def count(text: str) -> int:
+        value = int(text) if text.isdecimal() else 0
+        if not 1 <= value <= most:
+            raise argparse.ArgumentTypeError(f"expected a whole number from 1 to {most}, and found {text!r}")
+        return value
+
+    return count

@@ -12,6 +12,8 @@ from chalicelib.workloads.simulated import Scene
 
 PACE: Final = 0.15  # seconds between two updates of a job
 SLACK: Final = 1.3  # a job gets time for more events than it must have: a busy machine makes fewer of them
+LONGEST: Final = 840.0  # seconds that a simulated model may take
+MOST_EVENTS: Final = int(LONGEST / (PACE * SLACK))
 SHORTEST: Final = 2.0  # seconds of work; less leaves too little to interrupt
 WORDS: Final = 150
 MANY_WORDS: Final = 30_000  # a result of about 180 KB, which is too large for a push

@@ -109,8 +109,11 @@ def test_run_that_is_interrupted_tears_everything_down(tmp_path: Path, end: sign
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
-def test_number_that_is_none_is_refused() -> None:
-    done = subprocess.run([sys.executable, "-m", "certify", "--jobs", "many"], capture_output=True, text=True, cwd=ROOT)
+@pytest.mark.parametrize(
+    ("option", "given", "most"), [("--jobs", "many", 1_000_000), ("--events", "100000", 4_307)], ids=["jobs", "events"]
+)
+def test_a_number_that_cannot_be_used_is_refused(option: str, given: str, most: int) -> None:
+    done = subprocess.run([sys.executable, "-m", "certify", option, given], capture_output=True, text=True, cwd=ROOT)
 
     assert done.returncode == 2
-    assert "expected a whole number from 1 to 1000000, and found 'many'" in done.stderr
+    assert f"expected a whole number from 1 to {most}, and found '{given}'" in done.stderr

@@ -3,7 +3,7 @@
 from collections.abc import Generator
 from dataclasses import dataclass, field
 
-from chalicelib.workloads import Chunk, Outcome, Progress
+from chalicelib.workloads import Chunk, Outcome, Piece, Progress, Usage
 
 
 class FakeClock:
@@ -29,6 +29,7 @@ class Run:
     chunks: list[str] = field(default_factory=list)
     progress: list[Progress] = field(default_factory=list)
     times: list[float] = field(default_factory=list)  # of the chunks
+    usage: Usage | None = None  # the newest
     error: Exception | None = None
     outcome: Outcome | None = None
 
@@ -42,7 +43,7 @@ class Run:
         return self.outcome
 
 
-def run_to_end(steps: Generator[Chunk | Progress, None, Outcome], clock: FakeClock | None = None) -> Run:
+def run_to_end(steps: Generator[Piece, None, Outcome], clock: FakeClock | None = None) -> Run:
     """Everything the workload does until it returns or raises."""
     run = Run()
     while True:
@@ -60,3 +61,5 @@ def run_to_end(steps: Generator[Chunk | Progress, None, Outcome], clock: FakeClo
                 run.times.append(clock() if clock else 0.0)
             case Progress():
                 run.progress.append(step)
+            case Usage():
+                run.usage = step

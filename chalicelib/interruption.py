@@ -28,6 +28,7 @@ class Stop(Enum):
 
     DEADLINE = "deadline"  # its time is up
     UNHEARD = "unheard"  # nothing it produces can be published any more
+    HANDOVER = "handover"  # the next invocation goes on from the checkpoint it has just reached
 
 
 class Interrupted(BaseException):
@@ -87,7 +88,7 @@ class Interruption:
         """Run the workload to its end and deliver each piece.
 
         Raises:
-            Interrupted: It was stopped, and its `finally` blocks have run.
+            Interrupted: It was stopped, or `deliver` has raised this to stop it; its `finally` blocks have run.
             TypeError: It is no generator, so there is no telling when it runs.
         """
         if not isinstance(work, GeneratorType):

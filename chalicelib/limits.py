@@ -19,4 +19,5 @@ MAX_RESULT_TEXT: Final = 983_040  # bytes of JSON text: AppSync takes 1 MB in a 
 MAX_USAGE: Final = 4_096  # bytes of JSON
 MAX_ERROR: Final = 8_192
 MAX_PUSHED_RESULT: Final = 131_072  # bytes of JSON text, with the delta; a longer result is left out of the push
-MAX_PROCESS_TIME: Final = 840.0  # seconds: the longest invocation, less the time to say how it ended
+ONE_INVOCATION: Final = 840.0  # seconds: the longest invocation, less the time to say how it ended
+MAX_PROCESS_TIME: Final = 7_200.0  # seconds, over several invocations

@@ -3,6 +3,8 @@
 Whatever a workload raises becomes FAILED here, once; this is the only broad `except` of the package. What cannot be
 published is raised instead: Lambda then invokes again, and that invocation claims the job again. The same holds for
 what is no `Exception`, such as SystemExit: the process is going away, and the job is not at fault.
+
+Work that does not fit into the invocation is handed over to the next one, if it left a checkpoint to go on from.
 """
 
 import json
@@ -16,20 +18,22 @@ from typing import Final, Protocol
 
 from chalicelib.calls import Dispatch
 from chalicelib.errors import ErrorType, JobError, OutOfTime, WorkloadFailed
+from chalicelib.handover import Leg
 from chalicelib.hydration import hydrated
 from chalicelib.interruption import Interrupted, Interruption, Stop
 from chalicelib.jobs import Change, JobId, Json, Status
 from chalicelib.limits import MAX_ERROR, MAX_RESULT, MAX_RESULT_TEXT, MAX_STORED_RESULT, MAX_USAGE
 from chalicelib.objects import NoObjects, Objects
-from chalicelib.publisher.fencing import Granted, Over, Refused
+from chalicelib.publisher.fencing import Accepted, Granted, Over, Refused
 from chalicelib.publisher.publisher import StatusPublisher
 from chalicelib.publisher.text import cut, encode
-from chalicelib.workloads import Deadline, Outcome, Piece, Usage, Workload
+from chalicelib.workloads import Checkpoint, Deadline, Outcome, Piece, Usage, Workload
 
 log = logging.getLogger(__name__)
 
 RESERVE: Final = 5.0  # seconds kept back to send a full backlog and the final status
 MARGIN: Final = 0.5  # seconds before the invocation is cut off, in which giving up can still be said
+HANDS_OVER: Final = Change(Status.PROCESSING, message="goes on in the next invocation", hands_over=True)
 MAX_UNEXPECTED: Final = 200  # bytes of the message of an error that was not written for the job's owner
 
 
@@ -46,9 +50,10 @@ class JobRunner:
     open_publisher: OpenPublisher
     load: Callable[[str], Workload]
     objects: Objects = field(default_factory=NoObjects)
+    clock: Callable[[], float] = time.monotonic
 
     def run(self, work: Dispatch, *, request_id: str, seconds_left: float) -> None:
-        """Run the job to its end, or find that it is another's.
+        """Run the job to its end, or until it is handed over, or find that it is another's.
 
         Args:
             work: What to do.
@@ -58,7 +63,7 @@ class JobRunner:
         Raises:
             PublishFailed: The log does not know how the job stands; the invocation has to be retried.
         """
-        started = time.monotonic()
+        started = self.clock()
         deadline_at = started + seconds_left - reserve(seconds_left)
         until = started + seconds_left - min(MARGIN, seconds_left / 20)
         with self.open_publisher(work.job_id, until=until) as publisher:
@@ -68,23 +73,30 @@ class JobRunner:
                 log.info("claim refused", extra=_facts("claim_refused", work.job_id, claim.attempt, claim.status))
                 return
             log.info("job claimed", extra=_facts("job_claimed", work.job_id, claim.attempt, Status.PROCESSING))
-            self._run_claimed(work, claim, publisher, Deadline(deadline_at, attempt=claim.attempt))
+            state = None if claim.checkpoint is None else json.loads(claim.checkpoint)
+            deadline = Deadline(deadline_at, self.clock, attempt=claim.attempt, checkpoint=state)
+            self._run_claimed(work, claim, publisher, deadline)
 
     def _run_claimed(self, work: Dispatch, claim: Granted, publisher: StatusPublisher, deadline: Deadline) -> None:
         with Interruption(deadline) as interruption:
             publisher.begin(partial(interruption.stop, Stop.UNHEARD), until=deadline.at)
             change = self._work(work, deadline, interruption, publisher)
-        ending = publisher.ending() if change is None else publisher.finish(change)
+        if change is None:
+            ending: Accepted | Over = publisher.ending()
+        else:
+            ending = publisher.hand_over(change) if change.hands_over else publisher.finish(change)
         if isinstance(ending, Over):
             log.info("job taken away", extra=_facts("job_over", work.job_id, ending.attempt, ending.status))
         elif change is not None:
-            log.info("job ended", extra=_facts("job_ended", work.job_id, claim.attempt, change.status))
+            event, words = ("job_handed_over", "job handed over") if change.hands_over else ("job_ended", "job ended")
+            log.info(words, extra=_facts(event, work.job_id, claim.attempt, change.status))
 
     def _work(
         self, work: Dispatch, deadline: Deadline, interruption: Interruption, publisher: StatusPublisher
     ) -> Change | None:
-        """How the work ended, or None where nobody can be told."""
+        """How the work ended, or goes on elsewhere, or None where nobody can be told."""
         seconds = deadline.left()
+        leg = Leg(deadline)
         used: Json = None
 
         def deliver(piece: Piece) -> None:
@@ -94,6 +106,10 @@ class JobRunner:
                 if used is not piece.counts:
                     return
             publisher.add(piece)
+            if isinstance(piece, Checkpoint):
+                leg.reach(piece)
+                if leg.is_over:
+                    raise Interrupted(Stop.HANDOVER)
 
         try:
             workload = self.load(work.request.model)
@@ -103,10 +119,13 @@ class JobRunner:
             pass
         except Exception as error:
             # A workload may answer an interruption with an error of its own: then the interruption is the reason.
-            if interruption.reason is None:
+            goes_on = leg.is_over or (leg.has_moved and isinstance(error, OutOfTime))
+            if interruption.reason is None and not goes_on:
                 log.warning("workload failed", extra=_trace_of(error, work.job_id))
                 return failed(error, used)
-        return None if interruption.reason is Stop.UNHEARD else failed(OutOfTime(seconds), used)
+        if interruption.reason is Stop.UNHEARD:
+            return None
+        return HANDS_OVER if leg.has_moved else failed(OutOfTime(seconds), used)
 
     def _completed(self, outcome: Outcome, work: Dispatch, *, attempt: int) -> Change:
         """The final change of work that ended well; a result that no record can have is stored beside the log.
@@ -115,8 +134,10 @@ class JobRunner:
             WorkloadFailed: The result is larger than one job may have.
             ObjectsUnavailable: It could not be stored.
         """
-        result = encode(outcome.result)
         usage = _usage(outcome.usage, work.job_id)
+        if outcome.result is None:
+            return Change(Status.COMPLETED, result_is_output=True, usage=usage)
+        result = encode(outcome.result)
         if is_inline(result):
             return Change(Status.COMPLETED, result=result.decode(), usage=usage)
         if len(result) > MAX_STORED_RESULT:

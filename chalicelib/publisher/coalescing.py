@@ -2,7 +2,8 @@
 
 One mutation for every token would cost more than the model that makes them. So output is sent at most once in
 `Pace.interval`, sooner where `Pace.size` has gathered, and the very first piece at once. Progress and messages ride
-along; only the latest of them counts. So does what was used so far, but it makes nothing due.
+along; only the latest of them counts. So does what was used so far, but it makes nothing due. A checkpoint stands
+behind the output that came before it, so the update that carries it ends there.
 """
 
 import math
@@ -11,8 +12,8 @@ from typing import assert_never
 
 from chalicelib.jobs import Change, Json, Status
 from chalicelib.limits import MAX_MESSAGE
-from chalicelib.publisher.text import cut, encode, first_delta
-from chalicelib.workloads import Chunk, Piece, Progress, Usage
+from chalicelib.publisher.text import cut, encode, first_delta, state_text
+from chalicelib.workloads import Checkpoint, Chunk, Piece, Progress, Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,8 @@ class Outbox:
         self._progress: float | None = None
         self._message: str | None = None
         self._usage: Json = None
+        self._checkpoint: str | None = None
+        self._reach = 0  # bytes of output that wait before it
         self._next = -math.inf  # the moment until which the interval holds things back
         self._draining = False
         self._has_sent_output = False
@@ -44,7 +47,7 @@ class Outbox:
 
     @property
     def is_empty(self) -> bool:
-        return not self._output and self._progress is None and self._message is None
+        return not self._output and self._progress is None and self._message is None and self._checkpoint is None
 
     @property
     def is_drained(self) -> bool:
@@ -62,6 +65,8 @@ class Outbox:
                     self._message = message
             case Usage(counts):
                 self._usage = counts
+            case Checkpoint(state):
+                self._checkpoint, self._reach = state_text(state), len(self._output)  # the state may change later
             case _:
                 assert_never(piece)
 
@@ -82,18 +87,32 @@ class Outbox:
         """The next update, or None before `due`; whatever exceeds one update's size stays for the next."""
         if now < self.due():
             return None
-        delta = first_delta(self._output)
+        delta = first_delta(self._output, reach=len(self._output) if self._checkpoint is None else self._reach)
+        checkpoint = self._checkpoint if len(delta) == self._reach else None
         message = None if self._message is None else cut(self._message, MAX_MESSAGE)
         change = Change(
-            Status.PROCESSING, progress=self._progress, message=message, delta=delta.decode() or None, usage=self._usage
-        )
+            Status.PROCESSING, progress=self._progress, message=message, delta=delta.decode() or None,
+            usage=self._usage, checkpoint=checkpoint,
+        )  # fmt: skip
         del self._output[: len(delta)]
+        if self._checkpoint is not None:
+            self._reach -= len(delta)
+        if checkpoint is not None:
+            self._checkpoint = None
         self._progress = self._message = self._usage = None
         self._has_sent_output |= bool(delta)
         self._next = now + self._pace.interval
         return change
 
+    def cut_back(self) -> None:
+        """Forget the output behind the newest checkpoint: the next attempt makes it again."""
+        del self._output[0 if self._checkpoint is None else self._reach :]
+
+    def drop_checkpoint(self) -> None:
+        """Forget it: the job ends, and nothing goes on from there."""
+        self._checkpoint = None
+
     def discard(self) -> None:
         """Forget what waits: nobody wants it any more."""
         self._output.clear()
-        self._progress = self._message = self._usage = None
+        self._progress = self._message = self._usage = self._checkpoint = None

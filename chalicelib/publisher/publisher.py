@@ -15,11 +15,11 @@ from types import TracebackType
 from typing import Any, Final, Protocol, Self, TypeVar
 from uuid import uuid4
 
-from chalicelib.jobs import Change, Claim, JobId, Status, WorkerUpdate
+from chalicelib.jobs import Change, Claim, JobId, PassOn, Status, WorkerUpdate
 from chalicelib.publisher.appsync import Channel, Endpoint
 from chalicelib.publisher.coalescing import Outbox, Pace
 from chalicelib.publisher.delivery import Backoff, deliver
-from chalicelib.publisher.fencing import Accepted, Granted, Over, Refused, judge, judge_claim
+from chalicelib.publisher.fencing import Accepted, Answer, Granted, Over, Refused, judge, judge_claim
 from chalicelib.workloads import Piece
 
 log = logging.getLogger(__name__)
@@ -31,7 +31,7 @@ T = TypeVar("T")
 
 
 class StatusPublisher(Protocol):
-    """What the runner needs: `claim`, then `begin`, `add` as often as there is something, and `finish`.
+    """What the runner needs: `claim`, then `begin`, `add` as often as there is something, and `finish` or `hand_over`.
 
     A context manager: leaving it drops what was not sent.
     """
@@ -65,6 +65,13 @@ class StatusPublisher(Protocol):
 
         Raises:
             PublishFailed: They could not be brought to the log.
+        """
+
+    def hand_over(self, change: Change) -> Accepted | Over:
+        """Send what waits up to the newest checkpoint, and this last change of the attempt; ask for the next worker.
+
+        Raises:
+            PublishFailed: They could not be brought to the log, or nobody was asked for.
         """
 
     def ending(self) -> Over:
@@ -137,6 +144,9 @@ class Publisher:
     def finish(self, change: Change) -> Accepted | Over:
         return self._wait_for(self._finish(change))
 
+    def hand_over(self, change: Change) -> Accepted | Over:
+        return self._wait_for(self._hand_over(change))
+
     def ending(self) -> Over:
         over = self._wait_for(self._drain())
         if over is None:
@@ -207,17 +217,31 @@ class Publisher:
         return await self._pump
 
     async def _finish(self, change: Change) -> Accepted | Over:
+        with self._room:
+            self._outbox.drop_checkpoint()
         return await self._drain() or await self._report(change)
 
+    async def _hand_over(self, change: Change) -> Accepted | Over:
+        with self._room:
+            self._outbox.cut_back()
+        verdict = await self._drain() or await self._report(change)
+        if isinstance(verdict, Accepted):
+            # However this fails, the job is safe: a retry of this invocation, or the sweep, finds that nobody has it.
+            await self._deliver(PassOn(self._job_id, self._attempt))
+        return verdict
+
     async def _report(self, change: Change) -> Accepted | Over:
-        if self._channel is None:
-            raise RuntimeError("the publisher was asked to report on a job it has not claimed")
         update = WorkerUpdate(self._job_id, self._attempt, self._sequence + 1, str(uuid4()), change)
-        answer = await deliver(self._channel, update, until=self._until, backoff=self._backoff)
+        answer = await self._deliver(update)
         verdict = judge(answer, reported=change.status, attempt=self._attempt)
         if isinstance(verdict, Accepted):
             self._sequence = max(self._sequence, verdict.sequence)
         return verdict
+
+    async def _deliver(self, update: WorkerUpdate | PassOn) -> Answer:
+        if self._channel is None:
+            raise RuntimeError("the publisher was asked to report on a job it has not claimed")
+        return await deliver(self._channel, update, until=self._until, backoff=self._backoff)
 
     async def _close(self) -> None:
         if self._pump is not None:

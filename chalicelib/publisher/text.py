@@ -3,7 +3,9 @@
 import json
 from typing import Final
 
-from chalicelib.limits import MAX_DELTA
+from chalicelib.errors import WorkloadFailed
+from chalicelib.jobs import Json
+from chalicelib.limits import MAX_CHECKPOINT, MAX_DELTA
 
 SPLIT: Final = 65_536  # bytes of UTF-8 in one delta, where MAX_DELTA allows: control characters take six as JSON
 CUT: Final = "…"
@@ -34,9 +36,31 @@ def boundary(encoded: bytes | bytearray, limit: int) -> int:
     return limit
 
 
-def first_delta(encoded: bytearray) -> bytes:
-    """The beginning of the output that one update may carry: within SPLIT, and within MAX_DELTA as JSON."""
-    size = boundary(encoded, SPLIT)
+def state_text(state: Json) -> str:
+    """A checkpoint's state as JSON text.
+
+    Raises:
+        WorkloadFailed: It is no JSON, or too large.
+    """
+    try:
+        text = json.dumps(state, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        size = len(encode(text))
+    except (TypeError, ValueError) as error:
+        raise WorkloadFailed(
+            f"the workload's checkpoint is no JSON ({error}); it has to be made of texts, finite numbers, lists and "
+            "dictionaries"
+        ) from error
+    if state is None or size > MAX_CHECKPOINT:
+        raise WorkloadFailed(
+            f"the workload's checkpoint has {size} bytes of JSON, and has to be at most {MAX_CHECKPOINT} and not null; "
+            "keep what is large in a place of your own, and its name in the checkpoint"
+        )
+    return text if text.isascii() else encode(text).decode()
+
+
+def first_delta(encoded: bytearray, *, reach: int) -> bytes:
+    """The beginning of the output that one update may carry: within `reach` and SPLIT, and as JSON within MAX_DELTA."""
+    size = boundary(encoded, min(reach, SPLIT))
     while True:
         piece = bytes(encoded[:size])
         if len(json.dumps(piece.decode(), ensure_ascii=False).encode()) <= MAX_DELTA:

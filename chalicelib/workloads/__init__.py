@@ -1,7 +1,7 @@
 """The kinds of work: a Protocol, and a table from a model's name to the module that does it.
 
-A workload is a generator. It yields `Chunk`, `Progress` and `Usage`, returns an `Outcome`, and never learns who is
-listening.
+A workload is a generator. It yields `Chunk`, `Progress`, `Usage` and `Checkpoint`, returns an `Outcome`, and never
+learns who is listening.
 Adding one is one module and one line in `TABLE`; `docs/workloads.md` shows how.
 """
 
@@ -16,6 +16,7 @@ from typing import Final, cast
 
 from chalicelib.errors import InvalidRequest
 from chalicelib.jobs import InferenceRequest, Json
+from chalicelib.limits import MAX_PROCESS_TIME, ONE_INVOCATION
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +47,27 @@ class Usage:
     counts: dict[str, Json]
 
 
-Piece = Chunk | Progress | Usage
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """How to go on behind everything that was yielded so far: the next attempt finds `state` in its deadline.
+
+    `state` is JSON, at most 64 KiB of it, and not None. It is kept with the job's next update, and the newest counts.
+    """
+
+    state: Json
+
+
+Piece = Chunk | Progress | Usage | Checkpoint
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a workload returns when it has finished. `usage` is as in `Usage`, for all of the attempt."""
+    """What a workload returns when it has finished. `usage` is as in `Usage`, for all of the attempt.
 
-    result: str
+    The result is a text, or None: what was put out, by this attempt and those that it went on from.
+    """
+
+    result: str | None
     usage: dict[str, Json] = field(default_factory=dict)
 
 
@@ -61,12 +75,14 @@ class Outcome:
 class Deadline:
     """The moment by which this attempt at the work has to be done, on `clock`'s scale, in seconds.
 
-    `attempt` counts from 1; it is higher where an earlier attempt died, so that work with effects outside can tell.
+    `attempt` counts from 1; it is higher where an earlier attempt died or handed over, so that work with effects
+    outside can tell. `checkpoint` is the state of the newest `Checkpoint`, None where there was none.
     """
 
     at: float
     clock: Callable[[], float] = time.monotonic
     attempt: int = 1
+    checkpoint: Json = None
 
     def left(self) -> float:
         """Seconds left, never negative."""
@@ -99,12 +115,18 @@ class Kind:
     models: tuple[str, ...]  # of a family: what stands before the dot
     module: str
     takes: AbstractSet[Option]
+    longest: float = ONE_INVOCATION  # seconds of `processTime`, at most; work that yields checkpoints may take more
 
 
 TABLE: Final = (
     Kind(
+        models=("simulated.story",),
+        module="chalicelib.workloads.simulated",
+        takes=frozenset(Option),
+        longest=MAX_PROCESS_TIME,
+    ),
+    Kind(
         models=(
-            "simulated.story",
             "simulated.error",
             "simulated.crash",
             "simulated.crash-once",
@@ -171,6 +193,11 @@ def check(request: InferenceRequest, *, allowed: Sequence[str] = ("*",)) -> None
     for option, value in sent.items():
         if value not in (None, ()) and option not in kind.takes:
             raise InvalidRequest(f"model {request.model} takes no {option}; leave it out")
+    if request.process_time is not None and request.process_time > kind.longest:
+        raise InvalidRequest(
+            f"processTime of {request.model} has to be at most {kind.longest:g}, and is {request.process_time:g}: "
+            "it does all of its work in one invocation"
+        )
 
 
 def load(model: str) -> Workload:

@@ -8,6 +8,7 @@ import hashlib
 import os
 import signal
 import time
+from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from enum import StrEnum
 from itertools import count, islice
@@ -15,12 +16,13 @@ from random import Random
 from typing import Final, assert_never
 
 from chalicelib.errors import OutOfTime, WorkloadFailed
-from chalicelib.jobs import InferenceRequest
-from chalicelib.workloads import Chunk, Deadline, Outcome, Progress
+from chalicelib.jobs import InferenceRequest, Json
+from chalicelib.workloads import Checkpoint, Chunk, Deadline, Outcome, Piece, Progress
 
 DEFAULT_WORDS: Final = 200
 MOST_WORDS: Final = 1_000_000  # about 6 MB; all of it is kept until the end, as the result
 DEFAULT_SECONDS: Final = 5.0
+BREATH: Final = 1.0  # seconds that a story pauses without a checkpoint, at most
 PIECES_PER_SECOND: Final = 50  # at most; a faster text comes in longer pieces
 WORDS_PER_PIECE: Final = 256  # at most, about 2 KB
 
@@ -79,7 +81,7 @@ SHAPES: Final = (
 class Scene(StrEnum):
     """What happens; the part of the model's name after `simulated.`."""
 
-    STORY = "story"  # all words, evenly over the time
+    STORY = "story"  # all words, evenly over the time, which may be that of several invocations
     ERROR = "error"  # half of the words in half of the time, then a failure
     CRASH = "crash"  # half of the words in half of the time, then the process dies, at every attempt
     CRASH_ONCE = "crash-once"  # the same at the first attempt; a story at later ones
@@ -88,7 +90,7 @@ class Scene(StrEnum):
     DEAF = "deaf"  # as `silence`, but nothing interrupts the call; only the end of the process does
 
 
-def run(request: InferenceRequest, deadline: Deadline) -> Generator[Chunk | Progress, None, Outcome]:
+def run(request: InferenceRequest, deadline: Deadline) -> Generator[Piece, None, Outcome]:
     """Tell the request's text the way its scene says.
 
     Raises:
@@ -119,7 +121,7 @@ def simulate(
     sleep: Callable[[float], None],
     sleep_deaf: Callable[[float], None],
     die: Callable[[], None],
-) -> Generator[Chunk | Progress, None, Outcome]:
+) -> Generator[Piece, None, Outcome]:
     """`run`, with what it does to the world as arguments; the time is told by the deadline's clock."""
     scene = Scene(request.model.removeprefix("simulated."))
     total = DEFAULT_WORDS if request.max_tokens is None else request.max_tokens
@@ -128,10 +130,12 @@ def simulate(
         raise WorkloadFailed(f"simulated models tell at most {MOST_WORDS} words, not {total}; ask for fewer maxTokens")
     teller = _Teller(text(request.model, request.text), total, deadline, sleep)
     half = total // 2
+    counts: dict[str, Json] = {"inputWords": len(request.text.split()), "outputWords": total}
 
     match scene:
         case Scene.STORY:
-            yield from teller.tell(total, seconds)
+            yield from teller.tell_on(deadline.checkpoint, seconds)
+            return Outcome(None, counts)
         case Scene.ERROR:
             yield from teller.tell(half, seconds / 2)
             raise WorkloadFailed(f"{request.model} failed after {half} of {total} words, as it was asked to")
@@ -152,7 +156,7 @@ def simulate(
             yield from teller.tell(total, 0.0)
         case _:
             assert_never(scene)
-    return Outcome("".join(teller.told), {"inputWords": len(request.text.split()), "outputWords": total})
+    return Outcome("".join(teller.told), counts)
 
 
 def text(model: str, prompt: str) -> Iterator[str]:
@@ -197,8 +201,7 @@ class _Teller:
     def tell(self, words: int, seconds: float) -> Generator[Chunk | Progress, None, None]:
         """The next `words`, evenly over the time."""
         begin = self._deadline.clock()
-        pieces = max(1, int(seconds * PIECES_PER_SECOND))
-        size = min(WORDS_PER_PIECE, -(-words // pieces))
+        size = _piece(words, seconds)
         done = 0
         while done < words:
             some = min(size, words - done)
@@ -208,7 +211,31 @@ class _Teller:
             self.told.append(piece)
             self._said += some
             yield Chunk(piece)
-            yield Progress(self._said / self._total, f"{self._said} of {self._total} words")
+            yield self._progress()
+
+    def tell_on(self, state: Json, seconds: float) -> Generator[Piece, None, None]:
+        """All words that were not said before the checkpoint; with a new one after each piece and after each breath."""
+        self._said, elapsed = _resumed(state)
+        deque(islice(self._words, self._said), maxlen=0)
+        begin = self._deadline.clock() - elapsed
+        size = _piece(self._total, seconds)
+        while self._said < self._total:
+            some = min(size, self._total - self._said)
+            due = begin + seconds * (self._said + some) / self._total
+            while due - self._deadline.clock() > BREATH:
+                self._wait(BREATH)
+                yield self._checkpoint(begin)
+            self._wait(due - self._deadline.clock())
+            self._said += some
+            yield Chunk("".join(islice(self._words, some)))
+            yield self._progress()
+            yield self._checkpoint(begin)
+
+    def _progress(self) -> Progress:
+        return Progress(self._said / self._total, f"{self._said} of {self._total} words")
+
+    def _checkpoint(self, begin: float) -> Checkpoint:
+        return Checkpoint({"words": self._said, "seconds": self._deadline.clock() - begin})
 
     def block(self, seconds: float, sleep: Callable[[float], None]) -> None:
         """Do nothing, in one call that does not look at the deadline; only afterwards is it seen."""
@@ -221,3 +248,17 @@ class _Teller:
             self._sleep(wait)
         if self._deadline.left() == 0:
             raise OutOfTime(self._given)
+
+
+def _piece(words: int, seconds: float) -> int:
+    """Words that are said at once, where so many take so long."""
+    pieces = max(1, int(seconds * PIECES_PER_SECOND))
+    return min(WORDS_PER_PIECE, -(-words // pieces))
+
+
+def _resumed(state: Json) -> tuple[int, float]:
+    """Words and seconds that a story has behind it."""
+    match state:
+        case {"words": int(words), "seconds": int() | float() as seconds}:
+            return words, float(seconds)
+    return 0, 0.0

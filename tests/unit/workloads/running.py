@@ -3,7 +3,7 @@
 from collections.abc import Generator
 from dataclasses import dataclass, field
 
-from chalicelib.workloads import Chunk, Outcome, Piece, Progress, Usage
+from chalicelib.workloads import Checkpoint, Chunk, Outcome, Piece, Progress, Usage
 
 
 class FakeClock:
@@ -30,12 +30,18 @@ class Run:
     progress: list[Progress] = field(default_factory=list)
     times: list[float] = field(default_factory=list)  # of the chunks
     usage: Usage | None = None  # the newest
+    checkpoints: list[tuple[str, Checkpoint]] = field(default_factory=list)  # each with the output before it
     error: Exception | None = None
     outcome: Outcome | None = None
 
     @property
     def output(self) -> str:
         return "".join(self.chunks)
+
+    @property
+    def result(self) -> str:
+        """The result of a run that finished."""
+        return self.output if self.finished.result is None else self.finished.result
 
     @property
     def finished(self) -> Outcome:
@@ -63,3 +69,5 @@ def run_to_end(steps: Generator[Piece, None, Outcome], clock: FakeClock | None =
                 run.progress.append(step)
             case Usage():
                 run.usage = step
+            case Checkpoint():
+                run.checkpoints.append((run.output, step))

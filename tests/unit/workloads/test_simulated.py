@@ -3,13 +3,14 @@ import signal
 import subprocess
 import sys
 from itertools import islice
+from typing import cast
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.errors import OutOfTime, WorkloadFailed
-from chalicelib.jobs import InferenceRequest
+from chalicelib.jobs import InferenceRequest, Json
 from chalicelib.workloads import Deadline
 from chalicelib.workloads.simulated import DEFAULT_SECONDS, DEFAULT_WORDS, MOST_WORDS, Scene, simulate, text
 from tests.unit.workloads.running import FakeClock, Run, run_to_end
@@ -27,6 +28,7 @@ def tell(
     seconds: float | None = None,
     attempt: int = 1,
     deadline: float = 900.0,
+    checkpoint: Json = None,
     clock: FakeClock | None = None,
 ) -> Run:
     clock = clock or FakeClock()
@@ -36,7 +38,10 @@ def tell(
 
     request = InferenceRequest(prompt, f"simulated.{scene}", max_tokens=words, process_time=seconds)
     return run_to_end(
-        simulate(request, Deadline(deadline, clock, attempt), sleep=clock.sleep, sleep_deaf=clock.sleep, die=die), clock
+        simulate(
+            request, Deadline(deadline, clock, attempt, checkpoint), sleep=clock.sleep, sleep_deaf=clock.sleep, die=die
+        ),
+        clock,
     )
 
 
@@ -49,7 +54,7 @@ def test_story_takes_its_time_and_has_its_words() -> None:
 
     run = tell(Scene.STORY, words=300, seconds=60.0, clock=clock)
 
-    assert words_of(run.finished.result) == 300
+    assert words_of(run.result) == 300
     assert clock.now == pytest.approx(60.0)
 
 
@@ -58,7 +63,7 @@ def test_story_has_a_length_and_a_time_of_its_own() -> None:
 
     run = tell(Scene.STORY, clock=clock)
 
-    assert words_of(run.finished.result) == DEFAULT_WORDS
+    assert words_of(run.result) == DEFAULT_WORDS
     assert clock.now == pytest.approx(DEFAULT_SECONDS)
 
 
@@ -90,9 +95,9 @@ def test_text_depends_on_model_and_prompt_alone(prompt: str, words: int, seconds
     paced = tell(scene, prompt=prompt, words=words, seconds=seconds)
     hurried = tell(scene, prompt=prompt, words=words + 7, seconds=0.0)
 
-    assert paced.output == paced.finished.result
-    assert hurried.finished.result.startswith(paced.finished.result)
-    assert words_of(paced.finished.result) == words
+    assert paced.output == paced.result
+    assert hurried.result.startswith(paced.result)
+    assert words_of(paced.result) == words
 
 
 def test_text_is_the_same_in_every_release() -> None:
@@ -110,7 +115,7 @@ def test_prompts_and_models_have_different_texts() -> None:
 
 
 def test_default_text_leaves_ascii_now_and_then() -> None:
-    results = [tell(Scene.STORY, prompt=f"prompt {number}").finished.result for number in range(20)]
+    results = [tell(Scene.STORY, prompt=f"prompt {number}").result for number in range(20)]
 
     assert all(not result.isascii() for result in results)
     assert {len(character.encode()) for result in results for character in result} == {1, 2, 3, 4}
@@ -134,6 +139,31 @@ def test_more_words_than_can_be_kept_are_refused() -> None:
 
     assert isinstance(run.error, WorkloadFailed)
     assert str(run.error) == "simulated models tell at most 1000000 words, not 1000001; ask for fewer maxTokens"
+
+
+@given(words=st.integers(1, 60), seconds=st.floats(0, 100), data=st.data())
+@settings(deadline=None, max_examples=50)
+def test_a_story_goes_on_from_any_checkpoint_as_if_nothing_had_been(
+    words: int, seconds: float, data: st.DataObject
+) -> None:
+    whole = tell(Scene.STORY, words=words, seconds=seconds)
+    before, checkpoint = data.draw(st.sampled_from(whole.checkpoints))
+    clock = FakeClock()
+    state = checkpoint.state
+    assert isinstance(state, dict)
+
+    rest = tell(Scene.STORY, words=words, seconds=seconds, attempt=2, checkpoint=state, clock=clock)
+
+    assert before + rest.output == whole.output
+    assert rest.finished.result is None, "the output is the result: it is not in this attempt's hands"
+    assert rest.finished.usage == whole.finished.usage
+    assert clock.now == pytest.approx(seconds - cast("float", state["seconds"]))
+
+
+def test_a_story_never_goes_long_without_a_checkpoint() -> None:
+    run = tell(Scene.STORY, words=2, seconds=100.0)
+
+    assert len(run.checkpoints) >= 100
 
 
 def test_error_comes_after_half_of_the_text() -> None:
@@ -160,8 +190,8 @@ def test_crash_once_crashes_at_the_first_attempt_and_tells_all_at_the_second() -
     second = tell(Scene.CRASH_ONCE, words=101, attempt=2)
 
     assert isinstance(first.error, Died)
-    assert second.finished.result.startswith(first.output)
-    assert words_of(second.finished.result) == 101
+    assert second.result.startswith(first.output)
+    assert words_of(second.result) == 101
 
 
 @pytest.mark.parametrize("scene", [Scene.SILENCE, Scene.DEAF])
@@ -220,7 +250,7 @@ def test_any_request_ends_in_a_result_or_an_announced_failure(
     run = tell(scene, prompt=prompt, words=words, seconds=seconds, attempt=attempt, deadline=deadline)
 
     if run.outcome is not None:
-        assert run.outcome.result == run.output
+        assert run.result == run.output
         assert run.progress[-1].share == 1.0
     else:
         assert isinstance(run.error, OutOfTime | WorkloadFailed | Died)

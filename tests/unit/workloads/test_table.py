@@ -128,4 +128,4 @@ def test_workload_in_the_documents_keeps_the_contract() -> None:
     run = run_to_end(steps)
 
     assert run.finished == Outcome("HELLO! THERE! ", {"inputWords": 2, "outputWords": 2})
-    assert run.output == run.finished.result
+    assert run.output == run.result

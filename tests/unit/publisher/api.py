@@ -10,6 +10,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from enum import Enum, auto
 from pathlib import Path
@@ -145,9 +146,11 @@ class Api:
         with self._changed:
             newer = [job for job in self._log if isinstance(update, WorkerUpdate) and job.sequence >= update.sequence]
             decision = decide(self._log[-1], newer, update, now=datetime.now(UTC), lease=self._lease)
+            job = decision.job
             if isinstance(decision, Append):
-                self._append(decision.job)
-            return decision.job
+                job = replace(job, result=self.output) if job.result_is_output else job  # as the relay does
+                self._append(job)
+            return job
 
     def note(self, message: str) -> None:
         """An operator adds a message to the log."""

@@ -52,3 +52,22 @@ async def test_a_stack_that_was_stopped_tidies_up_and_keeps_its_jobs(own_stack: 
     assert code == 0
     assert "stack.json" not in left
     assert "environment.json" not in left
+
+
+async def test_what_is_too_large_for_the_log_comes_back_to_the_byte_from_a_stack_that_was_killed(
+    own_stack: LocalStack,
+) -> None:
+    text = "".join(f"{number} déjà vu 🐋\r\n" for number in range(200_000))
+    async with own_stack.client() as client, asyncio.timeout(60):
+        finished = [view async for view in client.run(text, model="simulated.echo")][-1]
+
+    own_stack.kill()
+    own_stack.start()
+
+    async with own_stack.client() as client, asyncio.timeout(60):
+        kept = await client.get(finished.job_id)
+        again = await client.start(text, model="simulated.echo", job_id=finished.job_id)
+
+    assert len(text.encode()) > 4_000_000
+    assert [finished.result == text, kept.result == text, kept.output == text] == [True] * 3
+    assert (again.job_id, again.status) == (finished.job_id, Status.COMPLETED)

@@ -80,14 +80,6 @@ class Objects(Protocol):
         """
         ...
 
-    def read_result(self, owner: Owner, job_id: JobId, attempt: int) -> bytes:
-        """What `store_result` was given.
-
-        Raises:
-            ObjectsUnavailable
-        """
-        ...
-
     def result_url(self, owner: Owner, job_id: JobId, attempt: int) -> str:
         """Where it can be read for `DOWNLOAD_TIME`.
 
@@ -203,7 +195,13 @@ class S3Objects:
         )
 
     def read_input(self, owner: Owner, job_id: JobId, upload_id: UploadId) -> bytes:
-        content = self._read(input_key(owner, job_id, upload_id), "what was uploaded for the job")
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        key = input_key(owner, job_id, upload_id)
+        try:
+            content = self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+        except (BotoCoreError, ClientError) as error:
+            raise _unavailable("what was uploaded for the job could not be read", error) from error
         if upload_id_of(owner, hashlib.sha256(content).hexdigest()) != upload_id:
             raise ObjectsUnavailable(
                 f"upload {upload_id} has other content than createUpload was told; send it again, with its own SHA-256"
@@ -226,9 +224,6 @@ class S3Objects:
             raise _unavailable("the result could not be stored", error) from error
         return StoredResult(len(content), digest.hexdigest())
 
-    def read_result(self, owner: Owner, job_id: JobId, attempt: int) -> bytes:
-        return self._read(result_key(owner, job_id, attempt), "the stored result")
-
     def result_url(self, owner: Owner, job_id: JobId, attempt: int) -> str:
         return self._client.generate_presigned_url(
             "get_object",
@@ -247,14 +242,6 @@ class S3Objects:
         for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix):
             for found in page.get("Contents", ()):
                 yield found["Key"]
-
-    def _read(self, key: str, what: str) -> bytes:
-        from botocore.exceptions import BotoCoreError, ClientError
-
-        try:
-            return self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
-        except (BotoCoreError, ClientError) as error:
-            raise _unavailable(f"{what} could not be read", error) from error
 
 
 def _unavailable(what: str, error: Exception) -> ObjectsUnavailable:
@@ -282,9 +269,6 @@ class NoObjects:
         raise NoBucket
 
     def store_result(self, owner: Owner, job_id: JobId, attempt: int, content: bytes) -> StoredResult:  # noqa: ARG002
-        raise NoBucket
-
-    def read_result(self, owner: Owner, job_id: JobId, attempt: int) -> bytes:  # noqa: ARG002
         raise NoBucket
 
     def result_url(self, owner: Owner, job_id: JobId, attempt: int) -> str:  # noqa: ARG002

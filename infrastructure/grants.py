@@ -1,7 +1,9 @@
-"""What the handlers do to the jobs table, which is what their roles allow, and nothing more."""
+"""What the handlers do to the jobs table and to the bucket, which is what their roles allow, and nothing more."""
 
 from collections.abc import Mapping
 from typing import Final
+
+from chalicelib.objects import INPUTS, RESULTS, UPLOADS
 
 GET, PUT, UPDATE, DELETE, QUERY = (
     f"dynamodb:{name}" for name in ("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query")
@@ -14,3 +16,17 @@ TABLE_ACTIONS: Final[Mapping[str, tuple[tuple[str, str | None], ...]]] = {
     # deletes it where the start died before the first record.
     "app.sweep": ((UPDATE, None), (DELETE, None), (QUERY, None), (QUERY, "by_activity")),
 }
+
+READ, WRITE, REMOVE, LIST = "s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:ListBucket"
+
+# By handler: an action, and the folder that it is for; None is the bucket itself. An address that the relay signs may
+# do what the relay may: uploads are written and results are read with its rights.
+BUCKET_ACTIONS: Final[Mapping[str, tuple[tuple[str, str | None], ...]]] = {
+    "app.inference": ((READ, INPUTS), (WRITE, RESULTS)),
+    "app.status_relay": (
+        (READ, UPLOADS), (WRITE, UPLOADS), (REMOVE, UPLOADS),
+        (WRITE, INPUTS), (REMOVE, INPUTS),
+        (READ, RESULTS), (REMOVE, RESULTS),
+        (LIST, None),  # without it, what is not there is answered like what is forbidden
+    ),
+}  # fmt: skip

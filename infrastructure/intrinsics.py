@@ -16,6 +16,7 @@ NAMED_BY: Final = {
     "AWS::IAM::Role": "RoleName",
     "AWS::Lambda::Function": "FunctionName",
     "AWS::Logs::LogGroup": "LogGroupName",
+    "AWS::S3::Bucket": "BucketName",
     "AWS::SQS::Queue": "QueueName",
     "AWS::Serverless::Function": "FunctionName",
 }
@@ -141,6 +142,8 @@ class Meanings:
                 return f"arn:{PARTITION}:lambda:{where}:function:{name}"
             case "AWS::DynamoDB::Table":
                 return f"arn:{PARTITION}:dynamodb:{where}:table/{name}"
+            case "AWS::S3::Bucket":
+                return f"arn:{PARTITION}:s3:::{name}"
             case "AWS::AppSync::GraphQLApi":
                 return f"arn:{PARTITION}:appsync:{where}:apis/{name}"
             case "AWS::IAM::Role":

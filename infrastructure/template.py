@@ -16,7 +16,7 @@ from typing import Any, Final
 from appsync_local.authorization.lambda_authorizer import AuthorizerOptions
 from appsync_local.functions.schedule import FunctionSchedule
 from appsync_local.functions.spec import FunctionSpec
-from infrastructure.grants import TABLE_ACTIONS
+from infrastructure.grants import BUCKET_ACTIONS, TABLE_ACTIONS
 from infrastructure.intrinsics import FUNCTIONS, Meanings, Resource, Template, TemplateInvalid
 from infrastructure.policies import Role, read_roles
 from infrastructure.wiring import (
@@ -131,7 +131,7 @@ class _Reader:
         api = self._read_api(apis[0])
         functions = tuple(self._read_function(it) for it in self._template.of_type(*FUNCTIONS))
         for function in functions:
-            self._check_tables(function)
+            self._check_stores(function)
         return TemplateStack(
             api=api,
             schema=self._text_or_asset(self._only("AWS::AppSync::GraphQLSchema"), "Definition", "DefinitionS3Location"),
@@ -271,14 +271,22 @@ class _Reader:
                 else:
                     yield FunctionSchedule(name, every=int(rate[1]) * UNIT_SECONDS[rate[2]])
 
-    def _check_tables(self, function: FunctionSpec) -> None:
-        """Refuse a handler that may not do to its table what it does: here the log may be another place's."""
+    def _check_stores(self, function: FunctionSpec) -> None:
+        """Refuse a handler that may not do to table and bucket what it does: here both are another place's."""
         role = self._role_of(function)
-        for action, index in TABLE_ACTIONS.get(function.handler, ()):
-            for table in self._template.of_type("AWS::DynamoDB::Table"):
-                arn = self._meanings.arn(table) + (f"/index/{index}" if index else "")
-                if not role.may(action, arn):
-                    self._refusals.setdefault(function.name, f"AccessDeniedException: {role.missing(action, arn)}")
+        for action, arn in (*self._on_tables(function), *self._on_buckets(function)):
+            if not role.may(action, arn):
+                self._refusals.setdefault(function.name, f"AccessDeniedException: {role.missing(action, arn)}")
+
+    def _on_tables(self, function: FunctionSpec) -> Iterator[tuple[str, str]]:
+        for table in self._template.of_type("AWS::DynamoDB::Table"):
+            for action, index in TABLE_ACTIONS.get(function.handler, ()):
+                yield action, self._meanings.arn(table) + (f"/index/{index}" if index else "")
+
+    def _on_buckets(self, function: FunctionSpec) -> Iterator[tuple[str, str]]:
+        for bucket in self._template.of_type("AWS::S3::Bucket"):
+            for action, folder in BUCKET_ACTIONS.get(function.handler, ()):
+                yield action, self._meanings.arn(bucket) + (f"/{folder}some-object" if folder else "")
 
     def _fields_of(self, function: FunctionSpec, api: Resource) -> frozenset[str]:
         """Root fields that a function's role may call, signed."""

@@ -1,6 +1,7 @@
-"""Everything of one stage, in one stack: users, the job log, the handlers, the API, and what watches over them."""
+"""Everything of one stage, in one stack: users, job log, bucket, handlers, API, and what watches over them."""
 
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +19,7 @@ from infrastructure.constructs.graphql_endpoint import GraphqlEndpoint
 from infrastructure.constructs.identity import Identity
 from infrastructure.constructs.jobs_table import JobsTable
 from infrastructure.constructs.metrics import Counted
+from infrastructure.constructs.objects_bucket import ObjectsBucket
 from infrastructure.constructs.roles import Roles
 from infrastructure.schema import for_modes
 from infrastructure.stages import Data, Reporting, Stage
@@ -54,6 +56,7 @@ class ServiceStack(Stack):
             self, "Identity", name=id_, data=stage.data, second_factor=stage.second_factor, sign_up=stage.sign_up
         )
         self._jobs = JobsTable(self, "Jobs", data=stage.data)
+        self._objects = ObjectsBucket(self, "Objects", data=stage.data, retention=timedelta(days=stage.retention_days))
         self._dead_letters = sqs.Queue(
             self,
             "DeadLetters",
@@ -93,14 +96,15 @@ class ServiceStack(Stack):
     def _set_environments(self, stage: Stage) -> None:
         api = {"LONGCALL_API_URL": self._endpoint.url}
         ledger = {"LONGCALL_LEDGER": f"dynamodb:{self._jobs.table.table_name}"}
+        bucket = {"LONGCALL_BUCKET": self._objects.bucket.bucket_name}
         key = {} if self._endpoint.key is None else {"LONGCALL_API_KEY": self._endpoint.key.attr_api_key}
         pool = {
             "LONGCALL_ISSUER": self._identity.issuer,
             "LONGCALL_CLIENT_ID": self._identity.client.user_pool_client_id,
         }
         addresses = {
-            "inference": {**api, **key},
-            "status_relay": ledger,
+            "inference": {**api, **bucket, **key},
+            "status_relay": {**ledger, **bucket},
             "authorizer": pool,
             "job_failed": api,
             "sweep": {**api, **ledger},
@@ -115,7 +119,9 @@ class ServiceStack(Stack):
             self._endpoint.grant_field(worker, "Mutation.updateStatus")
             self._endpoint.grant_field(worker, "Mutation.dispatchInference")  # to hand over
         self._let_stream(worker, stage.bedrock)
+        self._objects.let(worker, "inference")
         self._jobs.let(relay, "status_relay")
+        self._objects.let(relay, "status_relay")
         self._endpoint.grant_field(reporter, "Mutation.updateStatus")
         self._jobs.let(sweep, "sweep")
         self._endpoint.grant_field(sweep, "Mutation.updateStatus")
@@ -208,6 +214,7 @@ class ServiceStack(Stack):
             "UserPoolId": self._identity.pool.user_pool_id,
             "ClientId": self._identity.client.user_pool_client_id,
             "TableName": self._jobs.table.table_name,
+            "BucketName": self._objects.bucket.bucket_name,
             "DeadLetterQueueUrl": self._dead_letters.queue_url,
             "AlarmTopicArn": self._alarms.topic.topic_arn,
         }.items():

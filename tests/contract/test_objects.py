@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from chalicelib.errors import InvalidRequest, NoBucket, ObjectsUnavailable
-from chalicelib.jobs import JobId, Owner
+from chalicelib.jobs import JobId, Owner, UploadId
 from chalicelib.objects import Objects, Upload, lifetimes, open_objects
 from infrastructure.local_objects import BUCKET
 from tests.contract.conftest import CREDENTIALS, serving
@@ -127,7 +127,6 @@ def test_a_result_is_read_from_its_url_to_the_byte(objects: Objects) -> None:
     stored = objects.store_result(ADA, JOB, 1, TEXT)
 
     assert download(objects.result_url(ADA, JOB, 1)) == TEXT
-    assert objects.read_result(ADA, JOB, 1) == TEXT
     assert (stored.size, stored.sha256) == (len(TEXT), hashlib.sha256(TEXT).hexdigest())
 
 
@@ -135,7 +134,7 @@ def test_each_attempt_has_a_result_of_its_own(objects: Objects) -> None:
     objects.store_result(ADA, JOB, 2, b"second")
     objects.store_result(ADA, JOB, 1, b"first, and late")
 
-    assert objects.read_result(ADA, JOB, 2) == b"second"
+    assert download(objects.result_url(ADA, JOB, 2)) == b"second"
 
 
 def test_deleting_a_job_leaves_nothing_of_it_and_all_of_the_others(objects: Objects) -> None:
@@ -155,12 +154,12 @@ def test_deleting_a_job_leaves_nothing_of_it_and_all_of_the_others(objects: Obje
     with pytest.raises(InvalidRequest):
         objects.take(ADA, JOB, upload.upload_id, most=100)
     assert objects.read_input(ADA, other, upload.upload_id) == b"text"
-    assert objects.read_result(ADA, other, 1) == b"result"
+    assert download(objects.result_url(ADA, other, 1)) == b"result"
 
 
 def test_an_error_of_the_store_names_its_code_and_no_key(objects: Objects) -> None:
     with pytest.raises(ObjectsUnavailable) as raised:
-        objects.read_result(ADA, JOB, 99)
+        objects.read_input(ADA, JOB, UploadId("none"))
 
     assert "(NoSuchKey)" in str(raised.value)
     assert JOB not in str(raised.value)
@@ -205,8 +204,8 @@ def test_what_was_deleted_stays_deleted_after_the_server_was_killed(
         objects.store_result(ADA, JOB, 1, TEXT)
         objects.delete(ADA, JOB, ())
 
-    with aws(tmp_path) as url, pytest.raises(ObjectsUnavailable):
-        opened(url, monkeypatch).read_result(ADA, JOB, 1)
+    with aws(tmp_path) as url, pytest.raises(urllib.error.HTTPError, match="404"):
+        download(opened(url, monkeypatch).result_url(ADA, JOB, 1))
 
 
 def test_what_is_older_than_its_life_is_gone_when_the_server_starts(

@@ -10,6 +10,7 @@ from tests.infrastructure.conftest import ROOT
 
 API = "arn:AWS::Partition:appsync:AWS::Region:AWS::AccountId:apis/{api}.ApiId/types/Mutation/fields/{field}"
 MODEL = "arn:AWS::Partition:bedrock:AWS::Region::foundation-model/"
+BUCKET = "AWS::S3::Bucket"
 STREAM = "bedrock:InvokeModelWithResponseStream"
 
 
@@ -28,6 +29,8 @@ def test_the_worker_may_report_hand_over_stream_from_the_stages_models_and_pass_
         field(dev, "updateStatus"),
         field(dev, "dispatchInference"),  # of its own job, which it hands over
         (STREAM, f"{MODEL}amazon.nova-micro-v1:0"),
+        ("s3:GetObject", f"{logical(dev, BUCKET)}.Arn/inputs/*"),
+        ("s3:PutObject", f"{logical(dev, BUCKET)}.Arn/results/*"),
         ("lambda:InvokeFunction", "JobFailed.Arn"),  # Lambda reaches a failure destination with the role's rights
     }
 
@@ -45,7 +48,7 @@ def test_an_inference_profile_comes_with_its_model_in_every_region(prod: Templat
 def test_the_relay_may_use_its_table_and_an_owners_list(dev: Template) -> None:
     table = logical(dev, "AWS::DynamoDB::Table")
 
-    assert dev.granted("status_relay") == {
+    assert {grant for grant in dev.granted("status_relay") if grant[0].startswith("dynamodb:")} == {
         *(
             (f"dynamodb:{action}", f"{table}.Arn")
             for action in ("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query")
@@ -58,7 +61,22 @@ def test_the_relay_may_do_what_its_ledger_does_and_nothing_else(dev: Template) -
     calls = re.findall(r"_client\.([a-z_]+)\(", (ROOT / "chalicelib" / "ledger" / "dynamodb.py").read_text())
 
     assert {f"dynamodb:{name.title().replace('_', '')}" for name in calls} == {
-        action for action, _ in dev.granted("status_relay")
+        action for action, _ in dev.granted("status_relay") if not action.startswith("s3:")
+    }
+
+
+def test_the_relay_may_take_uploads_in_let_results_be_read_and_delete_both_and_no_more(dev: Template) -> None:
+    bucket = f"{logical(dev, BUCKET)}.Arn"
+
+    assert {grant for grant in dev.granted("status_relay") if grant[0].startswith("s3:")} == {
+        ("s3:GetObject", f"{bucket}/uploads/*"),
+        ("s3:PutObject", f"{bucket}/uploads/*"),
+        ("s3:DeleteObject", f"{bucket}/uploads/*"),
+        ("s3:PutObject", f"{bucket}/inputs/*"),
+        ("s3:DeleteObject", f"{bucket}/inputs/*"),
+        ("s3:GetObject", f"{bucket}/results/*"),
+        ("s3:DeleteObject", f"{bucket}/results/*"),
+        ("s3:ListBucket", bucket),
     }
 
 
@@ -138,7 +156,9 @@ def test_no_wildcard_stands_alone_but_for_traces(prod: Template) -> None:
         if "*" in action or "*" in resource
     }
 
-    assert {action for action, _ in wild} == {"xray:PutTraceSegments", "xray:PutTelemetryRecords", STREAM}
+    objects = {(action, resource) for action, resource in wild if action.startswith("s3:")}
+    assert {action for action, _ in wild - objects} == {"xray:PutTraceSegments", "xray:PutTelemetryRecords", STREAM}
+    assert all(re.search(r'"/(uploads|inputs|results)/\*"', resource) for _, resource in objects)
 
 
 def _statements(template: Template, policy: str) -> list[tuple[str, str]]:

@@ -9,7 +9,14 @@ from typing import Any
 import pytest
 
 from chalicelib.ledger.dynamodb import table_definition
-from chalicelib.settings import AuthorizerSettings, EndpointSettings, PaceSettings, RelaySettings, SweepSettings
+from chalicelib.settings import (
+    AuthorizerSettings,
+    EndpointSettings,
+    ObjectSettings,
+    PaceSettings,
+    RelaySettings,
+    SweepSettings,
+)
 from infrastructure.stages import DEV, PROD, STAGES, Stage
 from infrastructure.wiring import API, AuthMode, LambdaSource, PipelineResolver, Resolver, UnitResolver
 from tests.infrastructure.cloudformation import Template, readable
@@ -82,6 +89,9 @@ def test_handlers_find_all_their_settings_in_their_environment(dev: Template, ke
     pace = PaceSettings.from_environment(environment(template, "inference"))
     sweep = SweepSettings.from_environment(environment(template, "sweep"))
     AuthorizerSettings.from_environment(environment(template, "authorizer"))
+    assert {
+        ObjectSettings.from_environment(environment(template, it)).bucket for it in ("inference", "status_relay")
+    } == {*template.of_type("AWS::S3::Bucket")}
     for handler in ("inference", "job_failed", "sweep"):
         EndpointSettings.from_environment(environment(template, handler))
 
@@ -185,6 +195,32 @@ def test_the_table_expires_records_recovers_and_is_encrypted(dev: Template) -> N
     assert table["SSESpecification"]["SSEEnabled"] is True
 
 
+def test_the_bucket_is_private_encrypted_and_closed_to_what_is_not_encrypted_on_the_way(dev: Template) -> None:
+    bucket, policy = dev.only("AWS::S3::Bucket"), dev.only("AWS::S3::BucketPolicy")
+    (statement,) = policy["PolicyDocument"]["Statement"]
+
+    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+    assert bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"] == [
+        {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
+    ]
+    assert bucket["OwnershipControls"] == {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
+    assert (statement["Effect"], statement["Action"], statement["Principal"]) == ("Deny", "s3:*", {"AWS": "*"})
+    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_objects_live_as_long_as_their_jobs_and_unused_uploads_a_day(dev: Template) -> None:
+    rules = dev.only("AWS::S3::Bucket")["LifecycleConfiguration"]["Rules"]
+
+    assert {it["Prefix"]: it["ExpirationInDays"] for it in rules} == {"uploads/": 1, "inputs/": 7, "results/": 7}
+    assert {it["Status"] for it in rules} == {"Enabled"}
+
+
+def test_browsers_may_send_and_read_what_the_api_signed(dev: Template) -> None:
+    (rule,) = dev.only("AWS::S3::Bucket")["CorsConfiguration"]["CorsRules"]
+
+    assert (rule["AllowedMethods"], rule["AllowedOrigins"]) == (["PUT", "GET"], ["*"])
+
+
 def test_a_start_waits_an_hour_is_tried_three_times_and_its_failure_is_reported(dev: Template) -> None:
     start, report = events(dev, "Inference"), events(dev, "JobFailed")
     (queue,) = dev.of_type("AWS::SQS::Queue")
@@ -239,7 +275,7 @@ def test_a_second_factor_is_optional_in_production_and_never_a_text_message(dev:
     assert prod.only("AWS::Cognito::UserPool")["EnabledMfas"] == ["SOFTWARE_TOKEN_MFA"]
 
 
-STATEFUL = ("AWS::DynamoDB::Table", "AWS::Cognito::UserPool", "AWS::Logs::LogGroup")
+STATEFUL = ("AWS::DynamoDB::Table", "AWS::Cognito::UserPool", "AWS::Logs::LogGroup", "AWS::S3::Bucket")
 
 
 def test_dev_leaves_nothing_behind(dev: Template) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from infrastructure.intrinsics import Meanings, TemplateInvalid, read_template
 from infrastructure.local_identity import Pool
+from infrastructure.local_objects import BUCKET
 from infrastructure.local_template import from_template
 from infrastructure.policies import Role, Statement
 from infrastructure.template import TemplateStack, read_stack
@@ -139,6 +140,9 @@ def test_a_key_of_the_template_is_the_workers_and_the_apis(keyed: Template, tmp_
     assert environments["Authorizer"]["LONGCALL_ISSUER"] == pool.issuer
     assert environments["Authorizer"]["LONGCALL_JWKS_URL"] == pool.jwks_url
     assert "LONGCALL_LEDGER" not in environments["Inference"]
+    assert {environments[it]["AWS_ENDPOINT_URL_S3"] for it in ("Inference", "StatusRelay")} == {"http://127.0.0.1:2"}
+    assert {environments[it]["LONGCALL_BUCKET"] for it in ("Inference", "StatusRelay")} == {BUCKET}
+    assert "LONGCALL_BUCKET" not in environments["Authorizer"]
 
 
 @pytest.mark.parametrize(
@@ -152,8 +156,10 @@ def test_a_key_of_the_template_is_the_workers_and_the_apis(keyed: Template, tmp_
         ),
         (forbid("RolesStatusRelayRole", "dynamodb:PutItem"), "StatusRelay", "dynamodb:PutItem"),
         (forbid("RolesSweepRole", "dynamodb:UpdateItem"), "Sweep", "dynamodb:UpdateItem"),
+        (forbid("RolesStatusRelayRole", "s3:ListBucket"), "StatusRelay", "s3:ListBucket"),
+        (forbid("RolesInferenceRole", "s3:PutObject"), "Inference", "s3:PutObject"),
     ],
-    ids=["data-source", "authorizer", "relay", "sweep"],
+    ids=["data-source", "authorizer", "relay", "sweep", "uploads", "results"],
 )
 def test_what_lacks_a_right_is_refused_with_the_right_that_it_lacks(
     changed: Callable[[Change], Path], change: Change, refused: str, reason: str
@@ -219,9 +225,12 @@ def test_a_file_that_is_no_template_is_refused(tmp_path: Path, text: str, words:
 async def test_a_job_runs_on_what_is_deployed(dev: Template, tmp_path: Path) -> None:
     with running_stack(tmp_path / "data", "--template", str(dev.path)) as stack:
         last = await run(stack)
+        async with stack.client() as client:
+            large = [view async for view in client.run("déjà vu " * 30_000, model="simulated.echo")][-1]
 
     assert last.status is Status.COMPLETED
     assert last.result == last.output
+    assert large.result == "déjà vu " * 30_000
 
 
 @pytest.mark.parametrize(

@@ -41,9 +41,6 @@ class MemoryObjects:
         self.results[owner, job_id, attempt] = content
         return StoredResult(len(content), hashlib.sha256(content).hexdigest())
 
-    def read_result(self, owner: Owner, job_id: JobId, attempt: int) -> bytes:
-        return self.results[owner, job_id, attempt]
-
     def result_url(self, owner: Owner, job_id: JobId, attempt: int) -> str:
         return f"https://bucket/{owner}/{job_id}/{attempt}"
 

@@ -64,12 +64,11 @@ Event = Send | Acknowledged | Start | Stop
 class Connection:
     """What one connection knows about its subscriptions."""
 
-    __slots__ = ("_limit", "_running", "_starting")
+    __slots__ = ("_limit", "_subscriptions")
 
     def __init__(self, *, limit: int = SUBSCRIPTION_LIMIT) -> None:
         self._limit = limit
-        self._starting: dict[SubscriptionId, Start] = {}
-        self._running: set[SubscriptionId] = set()
+        self._subscriptions: dict[SubscriptionId, Start | None] = {}  # None: it is acknowledged
 
     def receive(self, text: str | bytes) -> list[Event]:
         """What a message from the client leads to, in order."""
@@ -97,43 +96,41 @@ class Connection:
         if len(id_) > LONGEST_ID:
             text = f"an id has at most {LONGEST_ID} characters; this one has {len(id_)}"
             return Send(_error(None, [{"errorType": "BadRequestException", "message": text}]))
-        if id_ in self._starting or id_ in self._running:
+        if id_ in self._subscriptions:
             return Send(_error(id_, [{"errorType": "DuplicatedOperationError", "message": f"id {id_} is in use"}]))
-        if len(self._starting) + len(self._running) >= self._limit:
+        if len(self._subscriptions) >= self._limit:
             text = f"Max number of {self._limit} subscriptions reached"
             return Send(_error(id_, [{"errorType": "MaxSubscriptionsReachedError", "message": text}]))
         extensions = payload.get("extensions") if isinstance(payload, dict) else None
         authorization = extensions.get("authorization") if isinstance(extensions, dict) else None
         headers = lower_case(authorization if isinstance(authorization, dict) else {})
-        start = self._starting[SubscriptionId(id_)] = Start(SubscriptionId(id_), data, headers)
+        start = self._subscriptions[SubscriptionId(id_)] = Start(SubscriptionId(id_), data, headers)
         return start
 
     def _stop(self, id_: SubscriptionId) -> list[Event]:
         complete = Send(b'{"id":%s,"type":"complete"}' % orjson.dumps(id_))
-        if id_ not in self._starting and id_ not in self._running:
+        if id_ not in self._subscriptions:
             return [complete]
-        self._starting.pop(id_, None)
-        self._running.discard(id_)
+        del self._subscriptions[id_]
         return [Stop(id_), complete]
 
     def end(self, id_: SubscriptionId) -> bytes:
         """The `complete` of a subscription that the server ends; nothing follows it."""
-        self._running.discard(id_)
+        self._subscriptions.pop(id_, None)
         return b'{"id":%s,"type":"complete","payload":{"message":"Subscription complete."}}' % orjson.dumps(id_)
 
     def is_awaited(self, start: Start) -> bool:
         """Whether this `start` still waits for its answer; not so once the client has stopped it."""
-        return self._starting.get(start.id) is start
+        return self._subscriptions.get(start.id) is start
 
     def accept(self, start: Start) -> bytes:
         """The `start_ack` of a subscription that is registered by now."""
-        del self._starting[start.id]
-        self._running.add(start.id)
+        self._subscriptions[start.id] = None
         return b'{"id":%s,"type":"start_ack"}' % orjson.dumps(start.id)
 
     def reject(self, start: Start, errors: Sequence[Mapping[str, object]]) -> bytes:
         """The `error` that answers a `start`; the connection and its other subscriptions go on."""
-        del self._starting[start.id]
+        del self._subscriptions[start.id]
         return _error(start.id, errors)
 
 

@@ -4,6 +4,7 @@ import asyncio
 import errno
 import logging
 import re
+import sys
 import time
 import uuid
 from collections.abc import Set as AbstractSet
@@ -35,6 +36,7 @@ from appsync_local.lambda_invoker import LambdaInvoker
 from appsync_local.limits import BODY_LIMIT, DEFAULT_LIMITS, LIFETIME, Introspection, Limits
 from appsync_local.pages import Asked, Page, Pages, is_loopback
 from appsync_local.realtime import KEEP_ALIVE_INTERVAL
+from appsync_local.rhythm import Rhythm
 from appsync_local.service import GRAPHQL_PATH, Answer, Service
 from appsync_local.session import Session
 from appsync_local.sockets import AiohttpSocket
@@ -143,8 +145,7 @@ class Engine:
 
         self._build = build
         self.service = build()
-        self._keep_alive = keep_alive
-        self._lifetime = lifetime
+        self._rhythm = Rhythm(keep_alive=keep_alive, lifetime=lifetime)
         self._chaos = chaos or Chaos()
         self._has_control = chaos is not None
         self._runner: web.ServerRunner | None = None
@@ -307,28 +308,32 @@ class Engine:
             AiohttpSocket(response, request),
             self.service,
             peer=request.remote or "",
-            keep_alive=self._keep_alive,
-            lifetime=self._lifetime,
+            rhythm=self._rhythm,
             chaos=self._chaos,
         )
-        offered = request.headers.get("sec-websocket-protocol", "")
         self._open[response] = session
         try:
-            await session.run(
-                subprotocols=[part.strip() for part in offered.split(",") if part.strip()],
-                raw_query=request.raw_path.partition("?")[2],
-                headers=_headers(request),
-                request_id=request_id,
-            )
+            if await _connect(session, request, request_id):
+                await session.run()
         finally:
             del self._open[response]
         return response
 
 
+async def _connect(session: Session, request: web.BaseRequest, request_id: str) -> bool:
+    offered = request.headers.get("sec-websocket-protocol", "")
+    return await session.connect(
+        subprotocols=[part.strip() for part in offered.split(",") if part.strip()],
+        raw_query=request.raw_path.partition("?")[2],
+        headers=_headers(request),
+        request_id=request_id,
+    )
+
+
 def _headers(request: web.BaseRequest) -> Headers:
     headers: dict[str, str | list[str]] = {}
     for name, value in request.headers.items():
-        key = name.lower()
+        key = sys.intern(name.lower())  # the same few names come with every connection
         before = headers.get(key)
         if before is None:
             headers[key] = value

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import uuid
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Final, Protocol, assert_never
@@ -14,7 +14,6 @@ from appsync_local.chaos.feed import Feed
 from appsync_local.chaos.switch import Chaos
 from appsync_local.errors import RequestRefused
 from appsync_local.handshake import HandshakeRefused, authorization_headers
-from appsync_local.limits import FIRST_MESSAGE_LIMIT
 from appsync_local.realtime import (
     KEEP_ALIVE,
     Acknowledged,
@@ -27,6 +26,7 @@ from appsync_local.realtime import (
     connection_error,
     data_head,
 )
+from appsync_local.rhythm import Rhythm
 from appsync_local.service import Service, SubscriptionRefused
 from appsync_local.subscriptions import Subscription
 
@@ -48,8 +48,8 @@ class Socket(Protocol):
     async def send(self, text: bytes) -> None:
         """Send one text message, waiting while the reader is slow; ConnectionError when it is gone."""
 
-    def messages(self) -> AsyncIterator[str | bytes]:
-        """What the client sends, until it is gone."""
+    async def receive(self) -> str | bytes | None:
+        """The client's next message; None when it is gone."""
 
     async def close(self) -> None:
         """Say goodbye and close."""
@@ -65,10 +65,8 @@ class Session:
         socket: The socket.
         service: The API.
         peer: Address of the client.
-        keep_alive: Seconds between two `ka` messages.
-        lifetime: Seconds after which the connection is closed.
+        rhythm: When a connection is due for a `ka`, and for its end.
         chaos: What goes wrong on purpose.
-        patience: Seconds until a connection is closed that has said nothing.
     """
 
     __slots__ = (
@@ -77,38 +75,23 @@ class Session:
         "_feed",
         "_headers",
         "_is_ending",
-        "_keep_alive",
-        "_lifetime",
         "_outgoing",
         "_outgoing_size",
-        "_patience",
         "_peer",
+        "_rhythm",
         "_service",
         "_socket",
         "_starts",
         "_subscriptions",
-        "_timer",
         "_writer",
     )
 
-    def __init__(
-        self,
-        socket: Socket,
-        service: Service,
-        *,
-        peer: str,
-        keep_alive: float,
-        lifetime: float,
-        chaos: Chaos,
-        patience: float = FIRST_MESSAGE_LIMIT,
-    ) -> None:
+    def __init__(self, socket: Socket, service: Service, *, peer: str, rhythm: Rhythm, chaos: Chaos) -> None:
         self._socket = socket
         self._service = service
-        self._keep_alive = keep_alive
-        self._lifetime = lifetime
-        self._patience = patience
+        self._rhythm = rhythm
         self._chaos = chaos
-        self._feed = Feed(send=self._send, cut=self._cut)
+        self._feed: Feed | None = None  # made where pushes meet chaos
         self._peer = peer
         self._headers: Headers = {}
         self._connection = Connection()
@@ -117,15 +100,14 @@ class Session:
         self._outgoing_size = 0
         self._writer: asyncio.Task[None] | None = None  # at work while something waits
         self._starts: dict[Start, asyncio.Task[None]] = {}
-        self._timer: asyncio.TimerHandle | None = None
         self._is_ending = False
 
     def use(self, service: Service) -> None:
         """From now on, another service's: what has begun on the one before ends there."""
         self._service = service
 
-    async def run(self, *, subprotocols: Sequence[str], raw_query: str, headers: Headers, request_id: str) -> None:
-        """Serve the connection to its end.
+    async def connect(self, *, subprotocols: Sequence[str], raw_query: str, headers: Headers, request_id: str) -> bool:
+        """Find out who connects; False where the connection is refused, and closed.
 
         Args:
             subprotocols: What the client offered.
@@ -146,34 +128,30 @@ class Session:
             log.exception("a connection failed inside the engine")
             await self._refuse(_FAILURE | {"errorCode": 500})
         else:
-            await self._pump()
+            return True
+        return False
 
     async def _refuse(self, entry: dict[str, object]) -> None:
         # Clients listen from their `connection_init` on: what comes before it may be lost to them, and where the socket
         # is closed by then, all they see is that sending failed.
         with suppress(TimeoutError):
             async with asyncio.timeout(REFUSAL_GRACE):
-                if await anext(self._socket.messages(), None) is None:
+                if await self._socket.receive() is None:
                     return
         with suppress(ConnectionError):  # the client is gone
             await self._socket.send(connection_error(entry))
             await self._socket.close()
 
-    async def _pump(self) -> None:
-        loop = asyncio.get_running_loop()
-        lifetime = loop.call_later(self._lifetime, self._say_goodbye)
-        silence = loop.call_later(self._patience, self._say_goodbye)
+    async def run(self) -> None:
+        """Serve a connection that was not refused, to its end."""
+        self._rhythm.begin(self)
         try:
-            async for text in self._socket.messages():
-                silence.cancel()
-                for event in self._connection.receive(text):
-                    self._carry_out(event)
+            while await self._take():
+                self._rhythm.hear(self)
         finally:
-            lifetime.cancel()
-            silence.cancel()
-            if self._timer is not None:
-                self._timer.cancel()
-            self._feed.close()
+            self._rhythm.end(self)
+            if self._feed is not None:
+                self._feed.close()
             for subscription in self._subscriptions.values():
                 self._service.registry.remove(subscription)
             self._is_ending = True
@@ -182,20 +160,32 @@ class Session:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
+    async def _take(self) -> bool:
+        """Carry out the next message; False where the client is gone. Nothing keeps a message till the next one."""
+        text = await self._socket.receive()
+        if text is None:
+            return False
+        for event in self._connection.receive(text):
+            self._carry_out(event)
+        return True
+
     def _carry_out(self, event: Event) -> None:
         match event:
             case Send(text):
                 self._send(text)
             case Acknowledged():
-                if self._timer is None:
-                    self._timer = asyncio.get_running_loop().call_later(self._keep_alive, self._send_keep_alive)
+                self._rhythm.acknowledge(self)
             case Start():
                 task = self._starts[event] = asyncio.create_task(self._start(event))
-                task.add_done_callback(lambda _: self._starts.pop(event))
+                task.add_done_callback(partial(self._started, event))
             case Stop(id_):
                 self._stop(id_)
             case _:
                 assert_never(event)
+
+    def _started(self, start: Start, _: asyncio.Task[None]) -> None:
+        del self._starts[start]
+        self._starts = self._starts or {}  # a new one is smaller than one that was emptied
 
     def _stop(self, id_: SubscriptionId) -> None:
         for start, task in self._starts.items():
@@ -204,9 +194,11 @@ class Session:
         subscription = self._subscriptions.pop(id_, None)
         if subscription is not None:
             self._service.registry.remove(subscription)
-            self._feed.ended(id_)
+            if self._feed is not None:
+                self._feed.ended(id_)
 
     async def _start(self, start: Start) -> None:
+        route = _Route(self, start.id)  # does not keep the message
         try:
             subscription = await self._service.subscribe(
                 start.data,
@@ -214,8 +206,8 @@ class Session:
                 headers=self._headers,
                 peer=self._peer,
                 request_id=str(uuid.uuid4()),
-                deliver=self._delivery(start.id),
-                end=partial(self._end, start.id),  # does not keep the message
+                deliver=route.deliver,
+                end=route.end,
             )
         except SubscriptionRefused as refused:
             if self._connection.is_awaited(start):
@@ -231,32 +223,31 @@ class Session:
             self._subscriptions[start.id] = subscription
             self._service.registry.add(subscription)
             self._send(self._connection.accept(start))
-            self._feed.began(start.id)
+            if self._chaos.pushes is not None:
+                self._chaotic().began(start.id)
 
-    def _send_keep_alive(self) -> None:
+    def send_keep_alive(self) -> None:
         self._send(KEEP_ALIVE)
-        self._timer = asyncio.get_running_loop().call_later(self._keep_alive, self._send_keep_alive)
 
-    def _delivery(self, id_: SubscriptionId) -> Callable[[bytes], None]:
-        head, chaos = data_head(id_), self._chaos
+    def push(self, id_: SubscriptionId, text: bytes) -> None:
+        """Send a `data` message of a subscription, unless chaos has it meet another fate."""
+        if self._chaos.pushes is None:
+            self._send(text)
+        else:
+            self._chaotic().push(self._chaos.pushes, id_, text)
 
-        def deliver(payload: bytes) -> None:
-            text = b"%b%b}" % (head, payload)
-            if chaos.pushes is None:
-                self._send(text)
-            else:
-                self._feed.push(chaos.pushes, id_, text)
+    def _chaotic(self) -> Feed:
+        if self._feed is None:
+            self._feed = Feed(send=self._send, cut=self._cut)
+        return self._feed
 
-        return deliver
-
-    def _end(self, id_: SubscriptionId) -> None:
+    def end(self, id_: SubscriptionId) -> None:
         """A mutation has invalidated a subscription: it is complete, and its connection is closed."""
-        self._service.registry.remove(self._subscriptions.pop(id_))
-        self._feed.ended(id_)
+        self._stop(id_)
         self._send(self._connection.end(id_))
-        self._say_goodbye()
+        self.say_goodbye()
 
-    def _say_goodbye(self) -> None:
+    def say_goodbye(self) -> None:
         """Close once everything that waits is sent."""
         if not self._is_ending:
             self._wait(GOODBYE)
@@ -300,3 +291,20 @@ class Session:
                 return
             self._outgoing_size -= len(text)
         self._writer = None
+
+
+class _Route:
+    """What the registry knows of one subscription of a session: where its events go, and how it ends."""
+
+    __slots__ = ("_head", "_id", "_session")
+
+    def __init__(self, session: Session, id_: SubscriptionId) -> None:
+        self._session = session
+        self._id = id_
+        self._head = data_head(id_)
+
+    def deliver(self, payload: bytes) -> None:
+        self._session.push(self._id, b"%b%b}" % (self._head, payload))
+
+    def end(self) -> None:
+        self._session.end(self._id)

@@ -1,11 +1,12 @@
 """A realtime connection's socket, as a session sees it: what is sent goes to the system without a task in between."""
 
 import logging
-from collections.abc import AsyncIterator
 from typing import Final
 
 from aiohttp import WSMsgType, web
 
+TEXTS: Final = frozenset({WSMsgType.TEXT, WSMsgType.BINARY})
+RECEIVED: Final = TEXTS | {WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED}
 WRITTEN_AHEAD: Final = 64 * 1024  # bytes handed to the system for one reader before its session has to wait
 
 
@@ -40,10 +41,11 @@ class AiohttpSocket:
     async def send(self, text: bytes) -> None:
         await self._response.send_frame(text, WSMsgType.TEXT)
 
-    async def messages(self) -> AsyncIterator[str | bytes]:
-        async for message in self._response:
-            if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
-                yield message.data
+    async def receive(self) -> str | bytes | None:
+        message = await self._response.receive()
+        while message.type not in RECEIVED:
+            message = await self._response.receive()
+        return message.data if message.type in TEXTS else None
 
     async def close(self) -> None:
         await self._response.close()

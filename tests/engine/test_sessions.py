@@ -1,12 +1,12 @@
 """What a connection does for clients that say nothing, change their minds, or are already gone."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import orjson
 import pytest
 
 from appsync_local.chaos.switch import Chaos
+from appsync_local.rhythm import Rhythm
 from appsync_local.server import Engine
 from appsync_local.session import Session
 from tests.engine.clients import TOKEN, start_message, until
@@ -34,9 +34,8 @@ class Client:
             raise ConnectionResetError
         self.write(text)
 
-    async def messages(self) -> AsyncIterator[str | bytes]:
-        while (text := await self._said.get()) is not None:
-            yield text
+    async def receive(self) -> str | bytes | None:
+        return await self._said.get()
 
     async def close(self) -> None:
         self.is_closed = True
@@ -47,11 +46,11 @@ class Client:
 
 
 async def serve(client: Client, engine: Engine, *, patience: float = 60, token: str = TOKEN) -> None:
-    session = Session(
-        client, engine.service, peer="127.0.0.1", keep_alive=60, lifetime=60, chaos=Chaos(), patience=patience
-    )
+    rhythm = Rhythm(keep_alive=60, lifetime=60, patience=patience)
+    session = Session(client, engine.service, peer="127.0.0.1", rhythm=rhythm, chaos=Chaos())
     headers = {"authorization": token}
-    await session.run(subprotocols=["graphql-ws"], raw_query="", headers=headers, request_id="r")
+    if await session.connect(subprotocols=["graphql-ws"], raw_query="", headers=headers, request_id="r"):
+        await session.run()
 
 
 @pytest.fixture

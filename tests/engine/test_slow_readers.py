@@ -7,6 +7,7 @@ import orjson
 import pytest
 
 from appsync_local.chaos.switch import Chaos
+from appsync_local.rhythm import Rhythm
 from appsync_local.server import Engine
 from appsync_local.session import OUTGOING_LIMIT, Session
 from appsync_local.sockets import text_frame
@@ -23,6 +24,7 @@ class Reader:
         self.taken: list[str] = []
         self._turns = asyncio.Semaphore(0)
         self._asked: asyncio.Queue[bytes | None] = asyncio.Queue()
+        self._asked.put_nowait(b'{"type":"connection_init"}')
 
     def ask(self, *ids: str) -> None:
         """As the client, stop subscriptions that do not exist; each is answered with a message of its id."""
@@ -54,10 +56,8 @@ class Reader:
         message = orjson.loads(text)
         self.taken.append(message.get("id", message["type"]))
 
-    async def messages(self) -> AsyncIterator[str | bytes]:
-        yield b'{"type":"connection_init"}'
-        while (text := await self._asked.get()) is not None:
-            yield text
+    async def receive(self) -> str | bytes | None:
+        return await self._asked.get()
 
     async def close(self) -> None:
         self.leave()
@@ -75,10 +75,11 @@ def reader() -> Reader:
 @pytest.fixture
 async def served(reader: Reader, engine: Engine) -> AsyncIterator[asyncio.Task[None]]:
     """The session of that reader, acknowledged."""
-    session = Session(reader, engine.service, peer="127.0.0.1", keep_alive=60, lifetime=60, chaos=Chaos())
-    running = asyncio.create_task(
-        session.run(subprotocols=["graphql-ws"], raw_query="", headers={"authorization": "token"}, request_id="r")
-    )
+    rhythm = Rhythm(keep_alive=60, lifetime=60)
+    session = Session(reader, engine.service, peer="127.0.0.1", rhythm=rhythm, chaos=Chaos())
+    headers = {"authorization": "token"}
+    assert await session.connect(subprotocols=["graphql-ws"], raw_query="", headers=headers, request_id="r")
+    running = asyncio.create_task(session.run())
     await until(lambda: len(reader.taken) == ACKNOWLEDGED)
     reader.taken.clear()
     yield running

@@ -9,7 +9,7 @@ from appsync_local.limits import FIRST_MESSAGE_LIMIT
 Waiter = TypeVar("Waiter", bound=Hashable)
 
 
-class Paced(Protocol):
+class Paced(Hashable, Protocol):
     """As much of a session as a rhythm needs."""
 
     def send_keep_alive(self) -> None: ...

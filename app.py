@@ -78,13 +78,14 @@ def job_runner() -> "JobRunner":
     from chalicelib.publisher.delivery import Backoff
     from chalicelib.publisher.publisher import Publisher
     from chalicelib.runner import JobRunner
-    from chalicelib.settings import PaceSettings
+    from chalicelib.settings import WorkerSettings
 
-    settings = PaceSettings.from_environment(os.environ)
+    settings = WorkerSettings.from_environment(os.environ)
     pace = Pace(interval=settings.flush_interval, size=settings.flush_bytes, heartbeat=settings.heartbeat)
     return JobRunner(
         open_publisher=partial(Publisher, endpoint=endpoint(), pace=pace, backoff=Backoff()),
         load=workloads.load,
+        megabytes=settings.megabytes,
         objects=objects(),
     )
 

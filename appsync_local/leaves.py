@@ -1,8 +1,10 @@
-"""Objects of which only leaves are selected: most of all objects, and completed in one pass while every value fits."""
+"""Objects of which only leaves are selected, or what is deeper is null: most of all objects, and completed in one pass
+while every value fits.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from graphql import GraphQLEnumType, GraphQLNonNull, GraphQLScalarType
 
@@ -18,11 +20,22 @@ class Unfit(Exception):
     """An object that has to be completed field by field, which reports what is wrong with it."""
 
 
+class _Deeper:
+    """Stands for the type of a field that has a selection of its own: it is a leaf while it is null."""
+
+    def coerce_output_value(self, _value: object) -> object:
+        """Raises: Unfit."""
+        raise Unfit
+
+
+DEEPER: Final = _Deeper()
+
+
 @dataclass(frozen=True, slots=True)
 class _Leaf:
     key: str
     name: str
-    kind: GraphQLScalarType | GraphQLEnumType
+    kind: GraphQLScalarType | GraphQLEnumType | _Deeper
     as_it_is: type | None
     is_nullable: bool
 
@@ -75,11 +88,14 @@ def leaves_of(steps: "Iterable[Step]") -> Leaves | None:
     modes: frozenset[AuthMode] | None = None
     for step in steps:
         inner = step.type.of_type if isinstance(step.type, GraphQLNonNull) else step.type
-        if not isinstance(inner, GraphQLScalarType | GraphQLEnumType):
-            return None
         if step.resolver is not None or step.refusal is not None or step.name.startswith("__") or step.is_introspection:
             return None
-        leaves.append(_Leaf(step.key, step.name, inner, AS_IT_IS.get(inner), inner is step.type))
+        if isinstance(inner, GraphQLScalarType | GraphQLEnumType):
+            leaves.append(_Leaf(step.key, step.name, inner, AS_IT_IS.get(inner), inner is step.type))
+        elif inner is step.type and not step.may_resolve_below:
+            leaves.append(_Leaf(step.key, step.name, DEEPER, None, is_nullable=True))
+        else:
+            return None
         if step.rule is not None:
             unconditional = _unconditional(step.rule)
             modes = unconditional if modes is None else modes & unconditional

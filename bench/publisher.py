@@ -13,7 +13,18 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
-from chalicelib.jobs import Change, Claim, JobId, PassOn, Redispatch, Status, StatusUpdate, WorkerUpdate
+from chalicelib.budget import Spending
+from chalicelib.jobs import (
+    Change,
+    Claim,
+    InferenceRequest,
+    JobId,
+    PassOn,
+    Redispatch,
+    Status,
+    StatusUpdate,
+    WorkerUpdate,
+)
 from chalicelib.publisher.coalescing import Pace
 from chalicelib.publisher.delivery import Backoff
 from chalicelib.publisher.fencing import Answer
@@ -54,7 +65,10 @@ def measure(pause: float) -> tuple[list[float], int]:
     spent: list[float] = []
     until = time.monotonic() + 300
     tokens = TOKENS if pause == 0 else int(2 / pause)
-    publisher = Publisher(JobId("bench"), endpoint=endpoint, until=until, pace=Pace(), backoff=Backoff())
+    spending = Spending(InferenceRequest("", "bench"), megabytes=512, clock=time.monotonic)
+    publisher = Publisher(
+        JobId("bench"), endpoint=endpoint, until=until, pace=Pace(), backoff=Backoff(), spending=spending
+    )
     with publisher:
         publisher.claim("bench")
         publisher.begin(lambda: None, until=until)

@@ -29,6 +29,7 @@ class Stop(Enum):
     DEADLINE = "deadline"  # its time is up
     UNHEARD = "unheard"  # nothing it produces can be published any more
     HANDOVER = "handover"  # the next invocation goes on from the checkpoint it has just reached
+    BUDGET = "budget"  # it has used all that its owner allows
 
 
 class Interrupted(BaseException):

@@ -16,6 +16,7 @@ from enum import StrEnum
 from typing import Final, NewType, TypeVar
 
 from chalicelib.errors import ErrorType, InvalidTransition, JobIdTaken
+from chalicelib.metering import NOTHING, Counts, Meter
 
 JobId = NewType("JobId", str)
 Owner = NewType("Owner", str)
@@ -136,8 +137,9 @@ class StoredResult:
 class Job:
     """The job as it stood at `sequence`: one record of its log.
 
-    The second block is what fencing and hand-overs need and no caller sees. `delta`, `output_kept` and `checkpoint`
-    belong to this record alone; everything else carries over until it changes. Sizes are bytes of UTF-8.
+    The second block is what fencing, hand-overs and bills need and no caller sees. `delta`, `output_kept`,
+    `checkpoint` and `cost` belong to this record alone; everything else carries over until it changes. Sizes are bytes
+    of UTF-8.
     """
 
     job_id: JobId
@@ -159,6 +161,7 @@ class Job:
     error: str | None = None
     error_type: ErrorType | None = None
     usage: Json = None
+    cost: Json = None  # the bill up to here: of the end, and of a claim after an attempt that died
     metadata: Json = None
     start_time: datetime | None = None
     end_time: datetime | None = None
@@ -173,6 +176,8 @@ class Job:
     checkpoint: str | None = None  # JSON text
     checkpoint_sequence: int | None = None  # of the record with the newest checkpoint
     checkpoint_size: int = 0  # `output_size` there
+    used: Counts = NOTHING  # up to this record and with it
+    used_before: Counts = NOTHING  # what the reports of the current attempt are to be added to
 
     def summary(self) -> "Job":
         """The job without what may be large: what lists and projections hold."""
@@ -230,6 +235,7 @@ class WorkerUpdate:
     sequence: int
     update_id: str
     change: Change
+    meter: Meter | None = None  # what the attempt has used, without this update
 
 
 @dataclass(frozen=True, slots=True)
@@ -434,6 +440,7 @@ def _step(head: Job, change: Change, *, update_id: str | None, now: datetime) ->
         error=change.error,
         error_type=change.error_type,
         usage=_kept(change.usage, head.usage),
+        cost=None,
         end_time=now if change.status.is_terminal else None,
         updated_at=now,
         request=None,

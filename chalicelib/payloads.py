@@ -5,6 +5,7 @@ import math
 import re
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import astuple
 from datetime import datetime
 from itertools import pairwise
 from typing import Any, Final, TypedDict, TypeVar
@@ -63,9 +64,11 @@ from chalicelib.limits import (
     MAX_UPLOAD,
     MAX_USAGE,
 )
+from chalicelib.metering import Meter
 from chalicelib.objects import Upload
 
 Payload = Mapping[str, Any]
+S = TypeVar("S")
 T = TypeVar("T")
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 
@@ -244,7 +247,15 @@ def _parse_update(values: Payload) -> StatusUpdate:
         raise InvalidRequest(
             "an update with an attempt needs the sequence it expects to get: the last one known plus 1"
         )
-    return WorkerUpdate(job_id, attempt, sequence, update_id, change)
+    return WorkerUpdate(job_id, attempt, sequence, update_id, change, _optional(values.get("meter"), _parse_meter))
+
+
+def _parse_meter(values: Payload) -> Meter:
+    names = ("operations", "pushes", "milliseconds", "megabytes", "inputTokens", "cachedInputTokens", "outputTokens")
+    meter = Meter(*(values[name] for name in names))
+    if min(astuple(meter)) < 0:
+        raise InvalidRequest("a meter counts up from 0; report what the attempt has used so far")
+    return meter
 
 
 def _parse_change(status: Status, values: Payload) -> Change:
@@ -363,7 +374,7 @@ def _in_range(value: float | None, name: str, *, most: float) -> float | None:
     return value
 
 
-def _optional(value: str | None, parse: Callable[[str], T]) -> T | None:
+def _optional(value: S | None, parse: Callable[[S], T]) -> T | None:
     return None if value is None else parse(value)
 
 
@@ -389,6 +400,7 @@ def render_job(job: Job) -> dict[str, Json]:
         "errorType": job.error_type.value if job.error_type else None,
         "model": job.model,
         "usage": job.usage,
+        "cost": job.cost,
         "metadata": _awsjson(job.metadata),
         "createdAt": _time(job.created_at),
         "startTime": _time(job.start_time) if job.start_time else None,

@@ -38,6 +38,7 @@ GIGABYTE_SECOND: Final = 0.0000166667
 WRITE_UNIT: Final = 0.625 / MILLION
 WRITE_SIZE: Final = 1024  # bytes
 READ_UNIT: Final = 0.125 / MILLION
+READ_SIZE: Final = 4 * 1024  # bytes
 
 # Amazon S3 pricing, S3 Standard: PUT and GET requests.
 OBJECT_WRITE: Final = 0.005 / 1_000

@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Final
 
 from chalicelib import jobs, payloads, workloads
+from chalicelib.accounts import charge
 from chalicelib.calls import (
     Backend,
     Call,
@@ -46,6 +47,7 @@ from chalicelib.ledger import Clock, InvalidToken, Ledger, utc_now
 from chalicelib.limits import MAX_RESULT, MAX_UPLOAD
 from chalicelib.objects import NoObjects, Objects
 from chalicelib.payloads import Envelope, Payload
+from chalicelib.prices import price_of
 
 log = logging.getLogger(__name__)
 
@@ -106,10 +108,15 @@ class Relay:
             InvalidRequest, JobIdTaken, QuotaExceeded
         """
         workloads.check(call.request, allowed=self.models)
+        if call.request.max_cost is not None and price_of(call.request.model) is None:
+            raise InvalidRequest(
+                f"maxCost needs a price, and that of {call.request.model[:80]} is not known here; "
+                "leave maxCost out and limit the answer by maxTokens, or use a model with a price"
+            )
         opened = jobs.open_job(
             call.job_id, owner, call.request, call.metadata, now=self.clock(), retention=self.retention
         )
-        job = self._started(opened)
+        job = self._started(charge(opened, None))
         # A PENDING job may never have been dispatched: the first start may have died on the way. A second event for
         # a job that has a worker is refused by its claim.
         pending = job.status is Status.PENDING
@@ -210,7 +217,7 @@ class Relay:
                 newer = self.ledger.read(update.job_id, after=update.sequence - 1, limit=READ_AHEAD)
             return self._with_result(jobs.decide(head, newer, update, now=self.clock(), lease=self.lease), head)
 
-        job, _ = self._commit(decide)
+        job, _ = self._commit(decide, update)
         rendered = payloads.render_push(job)
         if isinstance(update, Claim) and job.status is Status.PROCESSING and job.claim_id == update.update_id:
             rendered["claimed"] = True
@@ -230,8 +237,12 @@ class Relay:
         (record,) = self.ledger.read(job.job_id, after=job.checkpoint_sequence - 1, limit=1)
         return record.checkpoint
 
-    def _commit(self, decide: Callable[[], Decision]) -> tuple[Job, bool]:
+    def _commit(self, decide: Callable[[], Decision], update: StatusUpdate | None = None) -> tuple[Job, bool]:
         """Decide on the newest state until the decision stands: somebody else may append first, never in between.
+
+        Args:
+            decide: Reads the log, and decides.
+            update: What is decided on, where it is an update of the backend's.
 
         Returns:
             The record that answers, and whether this call wrote it.
@@ -241,7 +252,8 @@ class Relay:
             match decision:
                 case Answer(job):
                     return job, False
-                case Append(job):
+                case Append(decided):
+                    job = charge(decided, update)
                     if self.ledger.append(job):
                         if job.status.is_terminal:
                             self.ledger.release(job.owner, job.job_id)

@@ -16,8 +16,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, Protocol
 
+from chalicelib.budget import Spending
 from chalicelib.calls import Dispatch
-from chalicelib.errors import ErrorType, JobError, OutOfTime, WorkloadFailed
+from chalicelib.errors import BudgetExceeded, ErrorType, JobError, OutOfTime, WorkloadFailed
 from chalicelib.handover import Leg
 from chalicelib.hydration import hydrated
 from chalicelib.interruption import Interrupted, Interruption, Stop
@@ -38,9 +39,9 @@ MAX_UNEXPECTED: Final = 200  # bytes of the message of an error that was not wri
 
 
 class OpenPublisher(Protocol):
-    """Makes the publisher for one job, which gives up at `until` (of `time.monotonic`)."""
+    """Makes the publisher for one job, which gives up at `until` (of `time.monotonic`), and counts what it sends."""
 
-    def __call__(self, job_id: JobId, *, until: float) -> StatusPublisher: ...
+    def __call__(self, job_id: JobId, *, until: float, spending: Spending) -> StatusPublisher: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,7 @@ class JobRunner:
 
     open_publisher: OpenPublisher
     load: Callable[[str], Workload]
+    megabytes: int  # memory of this function
     objects: Objects = field(default_factory=NoObjects)
     clock: Callable[[], float] = time.monotonic
 
@@ -66,7 +68,8 @@ class JobRunner:
         started = self.clock()
         deadline_at = started + seconds_left - reserve(seconds_left)
         until = started + seconds_left - min(MARGIN, seconds_left / 20)
-        with self.open_publisher(work.job_id, until=until) as publisher:
+        spending = Spending(work.request, megabytes=self.megabytes, clock=self.clock)
+        with self.open_publisher(work.job_id, until=until, spending=spending) as publisher:
             claim = publisher.claim(request_id)
             if isinstance(claim, Refused):
                 # Delivered twice, or cancelled before it began: no failure, and nothing to do.
@@ -75,12 +78,14 @@ class JobRunner:
             log.info("job claimed", extra=_facts("job_claimed", work.job_id, claim.attempt, Status.PROCESSING))
             state = None if claim.checkpoint is None else json.loads(claim.checkpoint)
             deadline = Deadline(deadline_at, self.clock, attempt=claim.attempt, checkpoint=state)
-            self._run_claimed(work, claim, publisher, deadline)
+            self._run_claimed(work, claim, publisher, deadline, spending)
 
-    def _run_claimed(self, work: Dispatch, claim: Granted, publisher: StatusPublisher, deadline: Deadline) -> None:
+    def _run_claimed(
+        self, work: Dispatch, claim: Granted, publisher: StatusPublisher, deadline: Deadline, spending: Spending
+    ) -> None:
         with Interruption(deadline) as interruption:
             publisher.begin(partial(interruption.stop, Stop.UNHEARD), until=deadline.at)
-            change = self._work(work, deadline, interruption, publisher)
+            change = self._work(work, deadline, interruption, publisher, spending)
         if change is None:
             ending: Accepted | Over = publisher.ending()
         else:
@@ -92,28 +97,40 @@ class JobRunner:
             log.info(words, extra=_facts(event, work.job_id, claim.attempt, change.status))
 
     def _work(
-        self, work: Dispatch, deadline: Deadline, interruption: Interruption, publisher: StatusPublisher
+        self,
+        work: Dispatch,
+        deadline: Deadline,
+        interruption: Interruption,
+        publisher: StatusPublisher,
+        spending: Spending,
     ) -> Change | None:
         """How the work ended, or goes on elsewhere, or None where nobody can be told."""
         seconds = deadline.left()
         leg = Leg(deadline)
         used: Json = None
+        over: BudgetExceeded | None = None
 
         def deliver(piece: Piece) -> None:
-            nonlocal used
+            nonlocal used, over
             if isinstance(piece, Usage):
                 used = _usage(piece.counts, work.job_id) or used
                 if used is not piece.counts:
                     return
+            spending.add(piece)
             publisher.add(piece)
+            over = over or spending.exceeded()
+            if over is not None:
+                interruption.stop(Stop.BUDGET)
             if isinstance(piece, Checkpoint):
                 leg.reach(piece)
-                if leg.is_over:
+                if leg.is_over and over is None:
                     raise Interrupted(Stop.HANDOVER)
 
         try:
-            workload = self.load(work.request.model)
-            outcome = interruption.drive(workload(hydrated(work, self.objects), deadline), deliver)
+            request = hydrated(work, self.objects)
+            spending.begin(request)
+            outcome = interruption.drive(self.load(request.model)(request, deadline), deliver)
+            spending.end(outcome)
             return self._completed(outcome, work, attempt=deadline.attempt)
         except Interrupted:
             pass
@@ -123,9 +140,13 @@ class JobRunner:
             if interruption.reason is None and not goes_on:
                 log.warning("workload failed", extra=_trace_of(error, work.job_id))
                 return failed(error, used)
-        if interruption.reason is Stop.UNHEARD:
-            return None
-        return HANDS_OVER if leg.has_moved else failed(OutOfTime(seconds), used)
+        match interruption.reason:
+            case Stop.UNHEARD:
+                return None
+            case Stop.BUDGET if over is not None:
+                return failed(over, used)
+            case _:
+                return HANDS_OVER if leg.has_moved else failed(OutOfTime(seconds), used)
 
     def _completed(self, outcome: Outcome, work: Dispatch, *, attempt: int) -> Change:
         """The final change of work that ended well; a result that no record can have is stored beside the log.

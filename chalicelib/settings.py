@@ -137,21 +137,23 @@ class ObjectSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class PaceSettings:
-    """`inference`: how often a job reports."""
+class WorkerSettings:
+    """`inference`: how often a job reports, and what is metered."""
 
     flush_interval: float  # seconds that output may wait for more
     flush_bytes: int  # gathered output that goes out at once
     heartbeat: float  # seconds of silence after which the worker says that it is alive
+    megabytes: int  # memory of the function
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> "PaceSettings":
+    def from_environment(cls, environment: Mapping[str, str]) -> "WorkerSettings":
         """Raises: MissingSettings."""
         reader = _Reader(environment)
         settings = cls(
             flush_interval=reader.number("LONGCALL_FLUSH_SECONDS", 0.5, least=0.0),
             flush_bytes=reader.count("LONGCALL_FLUSH_BYTES", 32_768, least=1),
             heartbeat=reader.number("LONGCALL_HEARTBEAT_SECONDS", 1.0, least=0.05),
+            megabytes=reader.count("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", 512, least=1),  # set by Lambda
         )
         reader.check()
         return settings

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
         SubscriptionRejected,
         Unreachable,
     )
-    from longcall.models import ErrorType, Event, Message, Page, Role, Snapshot, Status
+    from longcall.models import Cost, CostItem, ErrorType, Event, Message, Page, Role, Snapshot, Status
     from longcall.timing import Timing
     from longcall.view import JobView, merge
     from longcall.watch import Heal, Link
@@ -37,7 +37,7 @@ _HOMES: Final = {
         "ConfigurationError", "ConnectionLost", "GraphQLFault", "InvalidInput", "JobNotFound", "LongcallError",
         "NotAuthorized", "ProtocolError", "RequestRejected", "SignInFailed", "SubscriptionRejected", "Unreachable",
     ),
-    "models": ("ErrorType", "Event", "Message", "Page", "Role", "Snapshot", "Status"),
+    "models": ("Cost", "CostItem", "ErrorType", "Event", "Message", "Page", "Role", "Snapshot", "Status"),
     "timing": ("Timing",),
     "view": ("JobView", "merge"),
     "watch": ("Heal", "Link"),
@@ -59,6 +59,8 @@ __all__ = [
     "CognitoToken",
     "ConfigurationError",
     "ConnectionLost",
+    "Cost",
+    "CostItem",
     "ErrorType",
     "Event",
     "GraphQLFault",

@@ -5,6 +5,7 @@ the cursor nor pass for something that this program says.
 """
 
 import json
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -113,6 +114,20 @@ def counts(usage: Json) -> str:
     return " · ".join(f"{line(name)} {value:,}" for name, value in numbers.items())
 
 
+def money(amount: float) -> str:
+    """US dollars with as many digits as tell a cheap job from a free one: `$12.40`, `$0.0153`, `$0.00000975`."""
+    if amount >= 1:
+        return f"${amount:,.2f}"
+    digits = 2 if amount <= 0 else max(2, 2 - math.floor(math.log10(amount)))
+    return f"${amount:.{digits}f}"
+
+
+def spent(view: JobView) -> str:
+    """What a job cost and used: `$0.0153 · inputTokens 4,021 · outputTokens 180`; empty where nothing is known."""
+    cost = "" if view.cost is None else money(view.cost.total)
+    return " · ".join(part for part in (cost, counts(view.usage)) if part)
+
+
 # One row per change: pipes, logs, and what stays above the moving part of a terminal.
 
 
@@ -131,19 +146,25 @@ def _facts(view: JobView) -> Iterator[str]:
             yield line(view.message or f"attempt {view.attempt}")
         case Status.COMPLETED:
             yield from _took("in", view)
-            if counts(view.usage):
-                yield f"({counts(view.usage)})"
+            yield from _spent(view)
         case Status.FAILED:
             yield from _took("after", view)
             yield f"{view.error_type or 'without a reason'}: {line(view.error or 'no message')}"
+            yield from _spent(view)
         case Status.CANCELLED:
             yield from _took("after", view)
+            yield from _spent(view)
 
 
 def _took(word: str, view: JobView) -> Iterator[str]:
     seconds = taken(view)
     if seconds is not None:
         yield f"{word} {duration(seconds)}"
+
+
+def _spent(view: JobView) -> Iterator[str]:
+    if spent(view):
+        yield f"({spent(view)})"
 
 
 def milestone(view: JobView) -> Text:
@@ -242,6 +263,7 @@ def details(view: JobView) -> Table:
         "ended": moment(view.end_time),
         "took": duration(seconds) if seconds is not None and view.status.is_terminal else "",
         "used": counts(view.usage),
+        "cost": "" if view.cost is None else money(view.cost.total),
         "metadata": "" if view.metadata is None else line(json.dumps(view.metadata, ensure_ascii=False)),
     }
     for name, fact in facts.items():
@@ -309,6 +331,7 @@ def wire(job: Event | JobView) -> dict[str, Json]:
         "errorType": job.error_type,
         "model": job.model,
         "usage": job.usage,
+        "cost": None if job.cost is None else job.cost.render(),
         "metadata": job.metadata,
         "createdAt": _stamp(job.created_at),
         "startTime": _stamp(job.start_time),

@@ -4,7 +4,7 @@ import json
 import math
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final, NewType, TypedDict
@@ -66,6 +66,38 @@ class ErrorType(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class CostItem:
+    """One line of a `Cost`: `quantity` of `unit`, each at `price`."""
+
+    name: str
+    quantity: float
+    unit: str
+    price: float
+    amount: float
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """An itemised estimate, by the public prices of the day `prices_of`. `notes` say what is not in it, or as if."""
+
+    currency: str
+    prices_of: str
+    total: float
+    items: tuple[CostItem, ...]
+    notes: tuple[str, ...] = ()
+
+    def render(self) -> "dict[str, Json]":
+        """In the words of the schema."""
+        return {
+            "currency": self.currency,
+            "pricesOf": self.prices_of,
+            "total": self.total,
+            "items": [asdict(item) for item in self.items],
+            "notes": list(self.notes),
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
     """One entry of a job's log: the job as it stood at `sequence`, and what that step added (`delta`).
 
@@ -88,6 +120,7 @@ class Event:
     error: str | None = None
     error_type: ErrorType | None = None
     usage: Json = None
+    cost: Cost | None = None
     metadata: Json = None
     created_at: datetime | None = None
     start_time: datetime | None = None
@@ -156,6 +189,7 @@ def parse_event(fields: object) -> Event:
             error=_optional_text(fields, "error"),
             error_type=None if fields.get("errorType") is None else ErrorType(fields["errorType"]),
             usage=_parsed_json(fields.get("usage")),
+            cost=_optional_cost(fields.get("cost")),
             metadata=_parsed_json(fields.get("metadata")),
             created_at=_moment(fields, "createdAt"),
             start_time=_moment(fields, "startTime"),
@@ -166,6 +200,43 @@ def parse_event(fields: object) -> Event:
         raise ProtocolError(
             "the API sent a job that this client cannot read; check that client and API are of one version"
         ) from exc
+
+
+def parse_cost(fields: object) -> Cost:
+    """Read a Cost.
+
+    Raises:
+        ProtocolError: A field that the contract promises is missing or of another type.
+    """
+    try:
+        cost = _optional_cost(fields)
+    except (KeyError, TypeError) as exc:
+        raise ProtocolError(
+            "the API sent a cost that this client cannot read; check that client and API are of one version"
+        ) from exc
+    if cost is None:
+        raise ProtocolError("expected a cost from the API and found none; check that client and API are of one version")
+    return cost
+
+
+def _optional_cost(fields: Any) -> Cost | None:
+    if fields is None:
+        return None
+    if not isinstance(fields, Mapping):
+        raise TypeError("cost")
+    return Cost(
+        currency=_text(fields, "currency"),
+        prices_of=_text(fields, "pricesOf"),
+        total=_amount(fields, "total"),
+        items=tuple(
+            CostItem(
+                name=_text(item, "name"), quantity=_amount(item, "quantity"), unit=_text(item, "unit"),
+                price=_amount(item, "price"), amount=_amount(item, "amount"),
+            )
+            for item in fields["items"]
+        ),
+        notes=tuple(str(note) for note in fields["notes"]),
+    )  # fmt: skip
 
 
 def parse_snapshot(fields: object) -> Snapshot:
@@ -425,6 +496,13 @@ def _number(fields: Mapping[str, Any], name: str) -> float | None:
     if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
         raise TypeError(name)
     return float(value)
+
+
+def _amount(fields: Mapping[str, Any], name: str) -> float:
+    value = _number(fields, name)
+    if value is None:
+        raise TypeError(name)
+    return value
 
 
 def _moment(fields: Mapping[str, Any], name: str) -> datetime | None:

@@ -9,7 +9,7 @@ from bisect import bisect_left
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from longcall.models import ErrorType, Event, JobId, Json, Snapshot, Status
+from longcall.models import Cost, ErrorType, Event, JobId, Json, Snapshot, Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,7 @@ class JobView:
     error: str | None = None
     error_type: ErrorType | None = None
     usage: Json = None
+    cost: Cost | None = None
     metadata: Json = None
     created_at: datetime | None = None
     start_time: datetime | None = None
@@ -120,7 +121,7 @@ def _at(event: Event, *, output: str, held: tuple[Event, ...]) -> JobView:
         attempt=event.attempt, progress=event.progress, message=event.message, delta=event.delta or "", output=output,
         output_kept=event.output_kept, result=output if event.result_is_output else event.result,
         result_omitted=event.result_omitted and not event.result_is_output, result_is_output=event.result_is_output,
-        error=event.error, error_type=event.error_type, usage=event.usage, metadata=event.metadata,
-        created_at=event.created_at, start_time=event.start_time, end_time=event.end_time,
+        error=event.error, error_type=event.error_type, usage=event.usage, cost=event.cost,
+        metadata=event.metadata, created_at=event.created_at, start_time=event.start_time, end_time=event.end_time,
         updated_at=event.updated_at, held=held,
     )  # fmt: skip

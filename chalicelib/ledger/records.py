@@ -10,7 +10,9 @@ from typing import Any, Final
 from chalicelib.errors import ErrorType
 from chalicelib.jobs import Image, InferenceRequest, Job, Message, Role, Status, StoredResult, UploadId, Wait
 from chalicelib.ledger import InvalidToken
+from chalicelib.metering import Counts
 
+COUNTS: Final = ("used", "used_before")
 TIMES: Final = ("created_at", "updated_at", "expires_at", "start_time", "end_time")
 DEFAULTS: Final = {field.name: field.default for field in fields(Job)}
 
@@ -25,6 +27,9 @@ def dump(job: Job) -> str:
     for name in TIMES:
         if values.get(name) is not None:
             values[name] = stamp(values[name])
+    for name in COUNTS:
+        if name in values:
+            values[name] = values[name].dump()
     if job.request is not None:
         values["request"] = {name: value for name, value in asdict(job.request).items() if value not in (None, ())}
         if job.request.messages:
@@ -40,6 +45,9 @@ def load(text: str) -> Job:
     for name in TIMES:
         if name in values:
             values[name] = datetime.fromisoformat(values[name])
+    for name in COUNTS:
+        if name in values:
+            values[name] = Counts.load(values[name])
     if "status" in values:
         values["status"] = Status(values["status"])
     if "error_type" in values:

@@ -11,22 +11,28 @@ from chalicelib.jobs import Status
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The part of a record that fencing reads. `claimed` and `checkpoint` are in the answer to a granted claim."""
+    """The part of a record that a worker reads. `claimed` and `checkpoint` are in the answer to a granted claim."""
 
     status: Status
     attempt: int
     sequence: int
     claimed: bool
     checkpoint: str | None = None
+    pushes: int = 1  # real-time updates that one watcher's copy counts as
+    cost: float = 0.0  # US dollars, where the record has a bill
 
 
 @dataclass(frozen=True, slots=True)
 class Granted:
-    """The job is this worker's, as `attempt`, to go on from `checkpoint`; its newest known record is `sequence`."""
+    """The job is this worker's, as `attempt`, to go on from `checkpoint`; its newest known record is `sequence`.
+
+    `cost` is what it had cost before, in US dollars, where an earlier attempt had it.
+    """
 
     attempt: int
     sequence: int
     checkpoint: str | None = None  # JSON text; None: from the beginning
+    cost: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +61,7 @@ class Over:
 def judge_claim(answer: Answer) -> Granted | Refused:
     """What the answer to a claim says."""
     if answer.claimed and answer.status is Status.PROCESSING:
-        return Granted(answer.attempt, answer.sequence, answer.checkpoint)
+        return Granted(answer.attempt, answer.sequence, answer.checkpoint, answer.cost)
     return Refused(answer.status, answer.attempt)
 
 

@@ -6,6 +6,7 @@ from typing import Any, assert_never
 
 from chalicelib.errors import PublishFailed
 from chalicelib.jobs import Change, Claim, OperatorUpdate, Status, StatusUpdate, WorkerUpdate
+from chalicelib.metering import Meter, push_units
 from chalicelib.publisher.fencing import Answer
 
 
@@ -16,15 +17,23 @@ def render(update: StatusUpdate) -> dict[str, Any]:
             return {
                 "jobId": job_id, "status": Status.PROCESSING, "requestId": request_id, "updateId": update_id
             }  # fmt: skip
-        case WorkerUpdate(job_id, attempt, sequence, update_id, change):
+        case WorkerUpdate(job_id, attempt, sequence, update_id, change, meter):
             who: dict[str, Any] = {"jobId": job_id, "updateId": update_id, "attempt": attempt, "sequence": sequence}
-            return who | _render_change(change)
+            return who | ({} if meter is None else {"meter": _render_meter(meter)}) | _render_change(change)
         case OperatorUpdate(job_id, update_id, change, request_id, sequence, continues):
             bounds = {"requestId": request_id, "sequence": sequence, "continues": continues or None}
             who = {"jobId": job_id, "updateId": update_id} | {k: v for k, v in bounds.items() if v is not None}
             return who | _render_change(change)
         case _:
             assert_never(update)
+
+
+def _render_meter(meter: Meter) -> dict[str, int]:
+    return {
+        "operations": meter.operations, "pushes": meter.pushes, "milliseconds": meter.milliseconds,
+        "megabytes": meter.megabytes, "inputTokens": meter.input_tokens, "cachedInputTokens": meter.cached_tokens,
+        "outputTokens": meter.output_tokens,
+    }  # fmt: skip
 
 
 def _render_change(change: Change) -> dict[str, Any]:
@@ -56,8 +65,10 @@ def parse(status: Mapping[str, Any] | None) -> Answer:
             sequence=int(status["sequence"]),
             claimed=status.get("claimed") is True,
             checkpoint=status.get("checkpoint"),
+            pushes=push_units(status),
+            cost=float((status.get("cost") or {}).get("total", 0.0)),
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise PublishFailed(
             "expected an InferenceStatus in the answer to an update and found something else; "
             "check that the API's schema and the worker are of the same version"

@@ -11,11 +11,13 @@ import threading
 import time
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, Final, Protocol, Self, TypeVar
 from uuid import uuid4
 
-from chalicelib.jobs import Change, Claim, JobId, PassOn, Status, WorkerUpdate
+from chalicelib.budget import Spending
+from chalicelib.jobs import Change, Claim, JobId, PassOn, Redispatch, Status, StatusUpdate, WorkerUpdate
 from chalicelib.publisher.appsync import Channel, Endpoint
 from chalicelib.publisher.coalescing import Outbox, Pace
 from chalicelib.publisher.delivery import Backoff, deliver
@@ -82,15 +84,34 @@ class StatusPublisher(Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True)
+class _Metered:
+    """A channel that counts what goes through it, and reports with each update what was counted before."""
+
+    channel: Channel
+    spending: Spending
+
+    async def send(self, update: StatusUpdate | Redispatch | PassOn) -> Answer:
+        if isinstance(update, WorkerUpdate):
+            update = replace(update, meter=self.spending.meter())
+        self.spending.send()
+        answer = await self.channel.send(update)
+        self.spending.hear(answer.pushes)
+        return answer
+
+
 class Publisher:
     """A `StatusPublisher` that sends to `endpoint`, and gives up at `until` (of `time.monotonic`)."""
 
-    def __init__(self, job_id: JobId, *, endpoint: Endpoint, until: float, pace: Pace, backoff: Backoff) -> None:
+    def __init__(
+        self, job_id: JobId, *, endpoint: Endpoint, until: float, pace: Pace, backoff: Backoff, spending: Spending
+    ) -> None:
         self._job_id = job_id
         self._endpoint = endpoint
         self._until = until
         self._pace = pace
         self._backoff = backoff
+        self._spending = spending
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="publisher", daemon=True)
         self._resources = AsyncExitStack()
@@ -162,11 +183,13 @@ class Publisher:
     # What follows runs on the publisher's own thread.
 
     async def _claim(self, request_id: str) -> Granted | Refused:
-        self._channel = await self._resources.enter_async_context(self._endpoint.open())
+        channel = await self._resources.enter_async_context(self._endpoint.open())
+        self._channel = _Metered(channel, self._spending)
         claim = Claim(self._job_id, request_id, update_id=str(uuid4()))
         verdict = judge_claim(await deliver(self._channel, claim, until=self._until, backoff=self._backoff))
         if isinstance(verdict, Granted):
             self._attempt, self._sequence = verdict.attempt, verdict.sequence
+            self._spending.claim(verdict.cost)
         return verdict
 
     def _start_pump(self, stop: Callable[[], None]) -> None:

@@ -1,7 +1,7 @@
 """Text at a chosen pace, and failures on demand: a stand-in for a model, for development and tests.
 
 The text is a function of model and prompt alone; `max_tokens` says how many words of it, `process_time` how long they
-take. What else happens is the model's name: see `Scene`.
+take. A word is a token here. What else happens is the model's name: see `Scene`.
 """
 
 import hashlib
@@ -210,7 +210,7 @@ class _Teller:
             piece = "".join(islice(self._words, some))
             self.told.append(piece)
             self._said += some
-            yield Chunk(piece)
+            yield Chunk(piece, tokens=some)
             yield self._progress()
 
     def tell_on(self, state: Json, seconds: float) -> Generator[Piece, None, None]:
@@ -227,7 +227,7 @@ class _Teller:
                 yield self._checkpoint(begin)
             self._wait(due - self._deadline.clock())
             self._said += some
-            yield Chunk("".join(islice(self._words, some)))
+            yield Chunk("".join(islice(self._words, some)), tokens=some)
             yield self._progress()
             yield self._checkpoint(begin)
 

@@ -13,9 +13,9 @@ from chalicelib.settings import (
     AuthorizerSettings,
     EndpointSettings,
     ObjectSettings,
-    PaceSettings,
     RelaySettings,
     SweepSettings,
+    WorkerSettings,
 )
 from infrastructure.stages import DEV, PROD, STAGES, Stage
 from infrastructure.wiring import API, AuthMode, LambdaSource, PipelineResolver, Resolver, UnitResolver
@@ -86,7 +86,7 @@ def test_handlers_find_all_their_settings_in_their_environment(dev: Template, ke
     template = {"dev": dev, "keyed": keyed}[stage.name]
 
     relay = RelaySettings.from_environment(environment(template, "status_relay"))
-    pace = PaceSettings.from_environment(environment(template, "inference"))
+    pace = WorkerSettings.from_environment(environment(template, "inference"))
     sweep = SweepSettings.from_environment(environment(template, "sweep"))
     AuthorizerSettings.from_environment(environment(template, "authorizer"))
     assert {

@@ -12,6 +12,7 @@ import pytest
 from chalicelib import payloads
 from chalicelib.jobs import JobId, Lease, Owner, Status
 from chalicelib.ledger.sqlite import SqliteLedger
+from chalicelib.metering import push_units
 from chalicelib.relay import Relay
 from tests.contract.conftest import FakeClock
 from tests.unit.memory import MemoryObjects
@@ -540,3 +541,80 @@ def test_output_of_more_than_a_page_is_left_to_the_log(relay: Relay) -> None:
 def kept(relay: Relay) -> MemoryObjects:
     assert isinstance(relay.objects, MemoryObjects)
     return relay.objects
+
+
+def meter(operations: int, **counts: int) -> dict[str, int]:
+    zero = dict.fromkeys(("pushes", "milliseconds", "megabytes", "inputTokens", "cachedInputTokens", "outputTokens"), 0)
+    return {"operations": operations, **zero, **counts}
+
+
+def bill(answer: Any) -> dict[str, float]:
+    return {item["name"]: item["quantity"] for item in answer["cost"]["items"]}
+
+
+def test_the_last_event_has_the_bill_and_no_other_has_one(relay: Relay) -> None:
+    start(relay, jobId=ID)
+    claimed = claim(relay)
+    going = update(relay, attempt=1, sequence=3, delta="a", meter=meter(1, pushes=1))["data"]
+    usage = {"inputTokens": 5, "outputTokens": 7}
+    spent = meter(3, pushes=3, milliseconds=2000, megabytes=512, inputTokens=5, outputTokens=7)
+
+    ended = update(relay, attempt=1, sequence=4, status="COMPLETED", result="a", usage=usage, meter=spent)["data"]
+
+    assert (claimed["cost"], going["cost"]) == (None, None)
+    bought = bill(ended)
+    assert bought["AppSync operations"] == 1 + 3 + 1  # the start, what the worker reported, and this update
+    assert bought["AppSync real-time updates"] == 3 + 1
+    assert bought["Lambda requests"] == 5 + 1
+    assert bought["Lambda time of workers"] == 1
+    assert (bought["input tokens"], bought["output tokens"]) == (5, 7)
+    assert ask(relay, "getInference", {"jobId": ID})["data"]["cost"] == ended["cost"]
+
+
+def test_an_attempt_that_died_is_paid_for_as_far_as_it_reported(relay: Relay) -> None:
+    start(relay, jobId=ID)
+    claim(relay)
+    update(relay, attempt=1, sequence=3, delta="a", meter=meter(1, pushes=1, outputTokens=100))
+
+    again = claim(relay)
+    ended = update(
+        relay, attempt=2, sequence=5, status="COMPLETED", result="b", meter=meter(1, pushes=1, outputTokens=9)
+    )
+
+    assert bill(again)["AppSync operations"] == 1 + 2 + 1  # the start, the first attempt's two, and this claim
+    bought = bill(ended["data"])
+    assert bought["AppSync operations"] == 1 + 2 + 2
+    assert bought["Lambda requests"] == 5 + 2
+    assert bought["output tokens"] == 109
+
+
+def test_what_others_do_to_a_job_goes_on_its_bill_once(relay: Relay) -> None:
+    start(relay, jobId=ID)
+    claim(relay)
+    update(relay, message="a word from an operator")
+    update(relay, attempt=1, sequence=4, delta="a", meter=meter(1, pushes=1))
+
+    cancelled = ask(relay, "cancelInference", {"jobId": ID})["data"]
+
+    assert bill(cancelled)["AppSync operations"] == 5
+    assert bill(cancelled)["AppSync real-time updates"] == 4
+
+
+def test_a_large_bill_counts_itself(relay: Relay) -> None:
+    start(relay, jobId=ID)
+    claim(relay)
+
+    ended = update(relay, attempt=1, sequence=3, status="COMPLETED", result="x" * 4_300, meter=meter(1, pushes=1))[
+        "data"
+    ]
+
+    assert bill(ended)["AppSync real-time updates"] == 1 + 2
+    assert push_units(ended) == 2
+    assert push_units({**ended, "cost": None}) == 1
+
+
+def test_a_meter_that_counts_down_is_refused(relay: Relay) -> None:
+    start(relay, jobId=ID)
+    claim(relay)
+
+    assert refusal(update(relay, attempt=1, sequence=3, meter=meter(-1))) == "InvalidRequest"

@@ -6,7 +6,7 @@ import pytest
 
 from chalicelib.errors import MissingSettings
 from chalicelib.ledger import open_ledger
-from chalicelib.settings import AuthorizerSettings, ObjectSettings, PaceSettings, RelaySettings
+from chalicelib.settings import AuthorizerSettings, ObjectSettings, RelaySettings, WorkerSettings
 
 
 def test_every_problem_is_reported_at_once() -> None:
@@ -38,7 +38,7 @@ def test_a_lease_is_renewed_three_times_in_its_length() -> None:
 @pytest.mark.parametrize("interval", ["nan", "inf", "-0.1", "soon"])
 def test_a_number_that_is_none_is_refused(interval: str) -> None:
     with pytest.raises(MissingSettings, match="LONGCALL_FLUSH_SECONDS"):
-        PaceSettings.from_environment({"LONGCALL_FLUSH_SECONDS": interval})
+        WorkerSettings.from_environment({"LONGCALL_FLUSH_SECONDS": interval})
 
 
 @pytest.mark.parametrize("location", ["", "jobs.db", "sqlite:", "dynamodb:", "postgres://x"])

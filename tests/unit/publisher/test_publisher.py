@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from botocore.credentials import Credentials, RefreshableCredentials
 
+from chalicelib.budget import Spending
 from chalicelib.errors import ErrorType, PublishFailed
-from chalicelib.jobs import Change, Lease, Status
+from chalicelib.jobs import Change, InferenceRequest, Lease, Status
 from chalicelib.publisher.appsync import AppSync
 from chalicelib.publisher.authorization import ApiKey, Authorization, Signature, signature_of_this_function
 from chalicelib.publisher.coalescing import Pace
@@ -25,6 +26,10 @@ IMPATIENT = Backoff(base=0.001, cap=0.002)
 COMPLETED = Change(Status.COMPLETED, result="the result", usage={"words": 2})
 
 
+def spending() -> Spending:
+    return Spending(InferenceRequest("a prompt", "test.model"), megabytes=512, clock=time.monotonic)
+
+
 def publisher_to(
     api: Api,
     *,
@@ -33,7 +38,9 @@ def publisher_to(
     authorization: Authorization = ApiKey("a key"),  # noqa: B008  # a frozen value
 ) -> Publisher:
     endpoint = AppSync(api.url, authorization)
-    return Publisher(JOB_ID, endpoint=endpoint, until=time.monotonic() + seconds, pace=pace, backoff=IMPATIENT)
+    return Publisher(
+        JOB_ID, endpoint=endpoint, until=time.monotonic() + seconds, pace=pace, backoff=IMPATIENT, spending=spending()
+    )
 
 
 class Stopped:
@@ -174,7 +181,9 @@ def test_giving_up_says_how_often_it_tried(api: Api, stop: Stopped) -> None:
 
 def test_an_api_that_is_not_there_is_reported_without_a_trace_of_the_socket() -> None:
     endpoint = AppSync("http://127.0.0.1:1/graphql", ApiKey("a key"))
-    publisher = Publisher(JOB_ID, endpoint=endpoint, until=time.monotonic() + 0.2, pace=QUIET, backoff=IMPATIENT)
+    publisher = Publisher(
+        JOB_ID, endpoint=endpoint, until=time.monotonic() + 0.2, pace=QUIET, backoff=IMPATIENT, spending=spending()
+    )
 
     with publisher, pytest.raises(PublishFailed, match="ClientConnectorError"):
         publisher.claim("request 1")

@@ -41,7 +41,7 @@ def runner_of(api: Api, workload: Workload, objects: Objects = NOTHING) -> JobRu
         pace=Pace(interval=0.005, size=1024, heartbeat=0.02),
         backoff=Backoff(base=0.001, cap=0.002),
     )
-    return JobRunner(open_publisher=open_publisher, load=lambda model: workload, objects=objects)
+    return JobRunner(open_publisher=open_publisher, load=lambda model: workload, objects=objects, megabytes=512)
 
 
 def run(
@@ -215,7 +215,7 @@ def test_an_error_of_the_workload_fails_the_job_in_words_for_its_owner(
 
 
 def test_a_model_that_cannot_be_loaded_fails_the_job(api: Api) -> None:
-    runner = JobRunner(open_publisher=runner_of(api, two_words).open_publisher, load=workloads.load)
+    runner = JobRunner(open_publisher=runner_of(api, two_words).open_publisher, load=workloads.load, megabytes=512)
 
     runner.run(WORK, request_id="request 1", seconds_left=30)
 
@@ -373,6 +373,7 @@ def test_a_refused_claim_runs_nothing(api: Api) -> None:
     runner = JobRunner(
         open_publisher=runner_of(api, two_words).open_publisher,
         load=lambda model: loaded.append(model) or two_words,  # type: ignore[func-returns-value]
+        megabytes=512,
     )
 
     runner.run(WORK, request_id="request 1", seconds_left=30)

@@ -1,0 +1,73 @@
+"""What a record of the log says of what its job has used, and the bill in it. Pure.
+
+`charge` is given every record before it is written. A worker's report covers its own attempt, from the claim on, so it
+is added to what the job had used before that; whatever else happens to a job meanwhile goes into both sums.
+"""
+
+from dataclasses import replace
+from datetime import datetime
+
+from chalicelib.cost import invoice
+from chalicelib.jobs import Claim, Job, Json, StatusUpdate, WorkerUpdate
+from chalicelib.ledger.records import dump
+from chalicelib.metering import Counts, Meter, log_units, push_units
+from chalicelib.payloads import render_push
+
+
+def charge(job: Job, update: StatusUpdate | None) -> Job:
+    """The record, with what the job has used up to it and with it, and with its bill where it has one.
+
+    Args:
+        job: The record as it was decided on; what was used is still that of the record before it.
+        update: What the record comes from; None for a start, a cancel and a repeated dispatch.
+    """
+    own = _own(job)
+    while True:
+        charged = _charged(job, update, own)
+        # A bill is part of what is pushed and written, and so of itself: once more, until it covers itself.
+        found = own if charged.cost is None else _own(charged)
+        if found.pushes <= own.pushes and found.writes <= own.writes and found.reads <= own.reads:
+            return charged
+        own = found
+
+
+def _own(job: Job) -> Counts:
+    """What comes of writing the record and telling one watcher."""
+    is_first = job.sequence == 1
+    pushes = 0 if is_first else push_units(render_push(job))  # nobody can be subscribed to a start
+    record, summary = (len(dump(part).encode(errors="replace")) for part in (job, job.summary()))
+    log = log_units(record, summary, is_first=is_first, is_last=job.status.is_terminal)
+    return Counts(operations=1, pushes=pushes) + log
+
+
+def _charged(job: Job, update: StatusUpdate | None, own: Counts) -> Job:
+    match update:
+        case Claim():
+            before = job.used + Counts(invocations=1) + _of_the_log(own)
+            used = job.used + Counts(invocations=1) + own
+        case WorkerUpdate(meter=Meter() as meter):
+            before = job.used_before + _of_the_log(own)
+            used = job.used_before + _reported(meter) + own
+        case WorkerUpdate():
+            before, used = job.used_before + _of_the_log(own), job.used + own
+        case _:
+            before, used = job.used_before + own, job.used + own
+    is_billed = job.status.is_terminal or (isinstance(update, Claim) and job.attempt > 1)
+    return replace(job, used=used, used_before=before, cost=_bill(job, used) if is_billed else None)
+
+
+def _of_the_log(counts: Counts) -> Counts:
+    """What no report covers."""
+    return Counts(writes=counts.writes, reads=counts.reads)
+
+
+def _reported(meter: Meter) -> Counts:
+    return Counts(
+        operations=meter.operations, pushes=meter.pushes, worker_time=meter.milliseconds * meter.megabytes,
+        input_tokens=meter.input_tokens, cached_tokens=meter.cached_tokens, output_tokens=meter.output_tokens,
+    )  # fmt: skip
+
+
+def _bill(job: Job, used: Counts) -> Json:
+    ended: datetime = job.end_time or job.updated_at
+    return invoice(used, job.model, seconds=(ended - job.created_at).total_seconds()).render()

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from longcall import Status
-from tests.acceptance.stack import LocalStack, free_port, wait_until
+from tests.acceptance.stack import READY, LocalStack, free_port, wait_until
 from tests.contract.conftest import ROOT
 
 
@@ -40,7 +40,7 @@ def debug_server(data: Path) -> Iterator[str]:
     environment = {**os.environ, "LONGCALL_DATA": str(data)}
     with subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.DEVNULL) as server:
         try:
-            wait_until(lambda: answers(f"http://127.0.0.1:{port}/jobs/none"), 20)
+            wait_until(lambda: answers(f"http://127.0.0.1:{port}/jobs/none"), READY)
             yield f"http://127.0.0.1:{port}"
         finally:
             server.terminate()

@@ -56,7 +56,7 @@ async def begin(*arguments: str, cwd: Path, variables: Mapping[str, str] = NONE)
 
 
 async def finish(process: asyncio.subprocess.Process, given: bytes = b"") -> Finished:
-    async with asyncio.timeout(4 * BOUND):
+    async with asyncio.timeout(BOUND):
         out, err = await process.communicate(given)
     assert process.returncode is not None
     return Finished(process.returncode, out, err.decode())
@@ -285,7 +285,7 @@ async def test_output_that_nobody_reads_ends_quietly(stack: Stack) -> None:
 
     process.stdout._transport.close()  # type: ignore[attr-defined]  # closes the pipe's end, as `head` does
     assert process.stderr is not None
-    async with asyncio.timeout(4 * BOUND):
+    async with asyncio.timeout(BOUND):
         said, code = await process.stderr.read(), await process.wait()
 
     assert (said, code) == (b"", ExitCode.OUTPUT_CLOSED)

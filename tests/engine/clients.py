@@ -16,7 +16,7 @@ from botocore.credentials import Credentials
 from appsync_local.server import Engine, IamPrincipal
 
 TOKEN = "custom-ada"
-PATIENCE = 5.0  # seconds until a frame that does not come is given up
+PATIENCE = 20.0  # seconds until a frame that does not come is given up
 BACKEND = IamPrincipal(
     access_key_id="AKIDBACKEND",
     secret_access_key="backend-secret",

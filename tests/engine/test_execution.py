@@ -11,7 +11,7 @@ async def test_query_fields_run_at_the_same_time(http: Http, invoker: RecordingI
 
     async def meet(function: str, payload: Any) -> object:
         if function == "notes":
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(20):
                 await both_asked.wait()
         return await invoke(function, payload)
 

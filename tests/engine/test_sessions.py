@@ -59,7 +59,7 @@ def client() -> Client:
 
 
 async def test_a_connection_that_says_nothing_is_closed(client: Client, engine: Engine) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         await serve(client, engine, patience=0.01)
 
     assert client.is_closed

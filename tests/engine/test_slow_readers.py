@@ -88,7 +88,7 @@ async def served(reader: Reader, engine: Engine) -> AsyncIterator[asyncio.Task[N
 
 
 async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while not holds():  # noqa: ASYNC110  # what is waited for has no event of its own
             await asyncio.sleep(0)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 import sys
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -70,7 +71,7 @@ def moto() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def dynalite() -> Iterator[str]:
-    if not (NODE / "node_modules" / "dynalite").exists():
+    if shutil.which("node") is None or not (NODE / "node_modules" / "dynalite").exists():
         pytest.skip("dynalite is not installed: no second opinion on DynamoDB")
     with serving("node", "-e", DYNALITE, cwd=NODE) as url:
         yield url
@@ -95,7 +96,7 @@ async def make_table(tmp_path: Path) -> AsyncIterator[Callable[[str], Any]]:
                 "BillingMode": "PAY_PER_REQUEST",
             },
         )
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while (await client.call("DescribeTable", {"TableName": name}))["Table"]["TableStatus"] != "ACTIVE":  # noqa: ASYNC110
                 await asyncio.sleep(0.005)
         return Table(name, client, tmp_path)

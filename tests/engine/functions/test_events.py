@@ -134,15 +134,16 @@ async def test_destination_gets_the_record_of_an_event_whose_retries_are_exhaust
 
 
 @pytest.mark.parametrize(
-    ("body", "error_type", "sentence"),
+    ("body", "seconds", "error_type", "sentence"),
     [
-        ("os.kill(os.getpid(), signal.SIGKILL)", "Runtime.ExitError", "Runtime exited with error: signal: killed"),
-        ("time.sleep(60)", "Sandbox.Timedout", "Task timed out after 0.20 seconds"),
-        ("return object()", "Runtime.MarshalError", "Object of type object is not JSON serializable"),
+        ("os.kill(os.getpid(), signal.SIGKILL)", 20, "Runtime.ExitError", "Runtime exited with error: signal: killed"),
+        ("time.sleep(60)", 0.2, "Sandbox.Timedout", "Task timed out after 0.20 seconds"),
+        ("return object()", 20, "Runtime.MarshalError", "Object of type object is not JSON serializable"),
     ],
 )
 async def test_record_says_how_an_invocation_ended_that_never_raised(
     body: str,
+    seconds: float,
     error_type: str,
     sentence: str,
     records: Path,
@@ -151,7 +152,7 @@ async def test_record_says_how_an_invocation_ended_that_never_raised(
     start_runtime: StartRuntime,
 ) -> None:
     write_handlers(f"def f(event, context): {body}", NOTE_RECORD)
-    function = FunctionSpec("f", "app.f", {}, 0.2, on_failure="failed", maximum_retries=0)
+    function = FunctionSpec("f", "app.f", {}, seconds, on_failure="failed", maximum_retries=0)
     runtime = await start_runtime(function, destination)
 
     await runtime.enqueue("f", {})

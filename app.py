@@ -176,7 +176,7 @@ if os.environ.get("LONGCALL_STAGE") == "local":  # set by .chalice/config.json; 
         }  # fmt: skip
         if name not in handlers:
             raise NotFoundError(f"no handler {name}; the handlers are {', '.join(handlers)}")
-        take_stack_environment()
+        take_environment_of(name)
         context = LambdaContext(name, memory_size=512, max_runtime_ms=900_000)
         context.aws_request_id = str(uuid.uuid4())
         request = app.current_request
@@ -190,14 +190,14 @@ if os.environ.get("LONGCALL_STAGE") == "local":  # set by .chalice/config.json; 
         from chalicelib.jobs import JobId
         from chalicelib.payloads import render_job
 
-        take_stack_environment()
+        take_environment_of("status_relay")
         records = relay().ledger.read(JobId(job_id), after=0, limit=1_000_000)
         if not records:
             raise NotFoundError(f"no job {job_id} in the log; `longcall list` shows yours")
         return [render_job(record) for record in records]
 
-    def take_stack_environment() -> None:
-        """Set what the running local stack gives its handlers. Read at each request: a restarted stack is another."""
+    def take_environment_of(handler: str) -> None:
+        """Set what the running local stack gives a handler. Read at each request: a restarted stack is another."""
         import json
         from pathlib import Path
 
@@ -205,10 +205,15 @@ if os.environ.get("LONGCALL_STAGE") == "local":  # set by .chalice/config.json; 
 
         path = Path(os.environ.get("LONGCALL_DATA", ".longcall"), "environment.json")
         try:
-            environment = json.loads(path.read_text())
+            environments = json.loads(path.read_text())
         except FileNotFoundError:
             raise ChaliceViewError(f"no local stack runs on {path.parent}; start one with `longcall serve`") from None
-        if any(os.environ.get(name) != value for name, value in environment.items()):
-            os.environ.update(environment)
+        others = {name for environment in environments.values() for name in environment}
+        wanted = dict.fromkeys(others) | environments.get(handler, {})  # None: another handler's, and not this one's
+        if any(os.environ.get(name) != value for name, value in wanted.items()):
+            for name, value in wanted.items():
+                os.environ.pop(name, None)
+                if value is not None:
+                    os.environ[name] = value
             for collaborator in (job_runner, supervisor, watch, endpoint, relay, objects, token_verifier):
                 collaborator.cache_clear()

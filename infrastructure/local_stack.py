@@ -146,7 +146,7 @@ async def running(options: Options) -> AsyncIterator[Stack]:
             blueprint.remarks,
         )  # fmt: skip
         cleanup.enter_context(_published(options.data / "stack.json", stack.describe()))
-        cleanup.enter_context(_published(options.data / "environment.json", _merged(blueprint.functions)))
+        cleanup.enter_context(_published(options.data / "environment.json", _environments(blueprint.functions)))
         yield stack
 
 
@@ -185,12 +185,9 @@ def _blueprint(options: Options, pool: Pool, *, s3: str) -> Blueprint:
     )  # fmt: skip
 
 
-def _merged(functions: Iterable[FunctionSpec]) -> dict[str, str]:
-    """One environment for all handlers: the debug server runs them in one process."""
-    merged: dict[str, str] = {}
-    for function in functions:
-        merged.update(function.environment)
-    return merged
+def _environments(functions: Iterable[FunctionSpec]) -> dict[str, dict[str, str]]:
+    """Of each handler, for the debug server; they differ in more than what they lack, such as their roles' keys."""
+    return {it.handler.rpartition(".")[2]: dict(it.environment) for it in functions}
 
 
 @contextlib.contextmanager

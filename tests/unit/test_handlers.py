@@ -242,13 +242,15 @@ def test_the_local_stage_invokes_handlers_and_reads_jobs_of_the_running_stack(
         headers = {"Content-Type": "application/json"}
         stopped = local.http.post("/handlers/status_relay", body=json.dumps(event).encode(), headers=headers)
 
-        environment.write_text(json.dumps({"LONGCALL_LEDGER": f"sqlite:{tmp_path / 'stack.db'}"}))
+        own, anothers = ({"LONGCALL_LEDGER": f"sqlite:{tmp_path / name}"} for name in ("stack.db", "another.db"))
+        environment.write_text(json.dumps({"status_relay": own, "sweep": anothers}))
         started = local.http.post("/handlers/status_relay", body=json.dumps(event).encode(), headers=headers)
         job_id = started.json_body["data"]["job"]["jobId"]
         job = local.http.get(f"/jobs/{job_id}")
         missing = local.http.get("/jobs/7b0f5c1e-52d4-4f5a-9d5e-0a3c8e2b6f11")
         unknown = local.http.post("/handlers/nobody", body=b"{}", headers=headers)
 
+    assert [path.name for path in tmp_path.glob("*.db")] == ["stack.db"]
     assert stopped.status_code == 500
     assert "longcall serve" in stopped.json_body["Message"]
     assert [event["sequence"] for event in job.json_body] == [1]

@@ -1,16 +1,22 @@
 """What each handler reads from its environment: once, and every problem reported together."""
 
 import math
+import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from chalicelib.errors import MissingSettings
 from chalicelib.jobs import Lease
 from chalicelib.verdicts import Patience
 
 T = TypeVar("T")
+AWS: Final = "aws"  # Bedrock's own address
+OFF: Final = "off"  # Bedrock is not to be called
+# Source: Amazon Bedrock API Reference, GuardrailStreamConfiguration.
+_GUARDRAIL: Final = re.compile(r"[a-z0-9]+|arn:aws[a-z-]*:bedrock:[a-z0-9-]{1,20}:\d{12}:guardrail/[a-z0-9]+")
+_GUARDRAIL_VERSION: Final = re.compile(r"[1-9][0-9]{0,7}|DRAFT")
 
 
 class _Reader:
@@ -34,6 +40,9 @@ class _Reader:
 
     def count(self, name: str, default: int, *, least: int) -> int:
         return self._parsed(name, default, int, lambda value: value >= least, f"a whole number >= {least}")
+
+    def optional(self, name: str, parse: Callable[[str], T], words: str) -> T | None:
+        return self._parsed(name, None, parse, lambda _: True, words)
 
     def _parsed(self, name: str, default: T, parse: Callable[[str], T], fits: Callable[[T], bool], words: str) -> T:
         text = self._environment.get(name)
@@ -157,6 +166,72 @@ class WorkerSettings:
         )
         reader.check()
         return settings
+
+
+@dataclass(frozen=True, slots=True)
+class Guardrail:
+    """One of Amazon Bedrock's, at one version."""
+
+    identifier: str  # id or ARN
+    version: str  # a number, or DRAFT
+
+
+@dataclass(frozen=True, slots=True)
+class AwsLogin:
+    """Who calls AWS, where that is not the function's role: a key, or else a profile of the AWS configuration."""
+
+    profile: str | None
+    access_key_id: str | None
+    secret_access_key: str | None = field(repr=False)
+    session_token: str | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class BedrockSettings:
+    """`inference`: where Amazon Bedrock is, who calls it, and what watches over it."""
+
+    region: str
+    endpoint: str | None  # None: the region's own
+    is_off: bool  # nobody said with which account Bedrock may be called
+    login: AwsLogin | None  # None: the function's role
+    guardrail: Guardrail | None
+    silence: float  # seconds without a word of the model after which it is given up
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "BedrockSettings":
+        """Raises: MissingSettings."""
+        reader = _Reader(environment)
+        place = reader.text("LONGCALL_BEDROCK", AWS)
+        settings = cls(
+            region=reader.text("LONGCALL_BEDROCK_REGION", environment.get("AWS_REGION")),
+            endpoint=None if place in (AWS, OFF) else place,
+            is_off=place == OFF,
+            login=_login(environment),
+            guardrail=reader.optional(
+                "LONGCALL_GUARDRAIL", _guardrail, "the id or ARN of a guardrail, : and a version"
+            ),
+            # Below the lease: a worker that hears nothing is not the one that keeps a job from being taken over.
+            silence=reader.number("LONGCALL_MODEL_SILENCE_SECONDS", 25.0, least=1.0),
+        )
+        reader.check()
+        return settings
+
+
+def _login(environment: Mapping[str, str]) -> AwsLogin | None:
+    login = AwsLogin(
+        profile=environment.get("LONGCALL_BEDROCK_PROFILE"),
+        access_key_id=environment.get("LONGCALL_BEDROCK_ACCESS_KEY_ID"),
+        secret_access_key=environment.get("LONGCALL_BEDROCK_SECRET_ACCESS_KEY"),
+        session_token=environment.get("LONGCALL_BEDROCK_SESSION_TOKEN"),
+    )
+    return login if login.profile or login.access_key_id else None
+
+
+def _guardrail(text: str) -> Guardrail:
+    identifier, _, version = text.rpartition(":")
+    if not _GUARDRAIL.fullmatch(identifier) or not _GUARDRAIL_VERSION.fullmatch(version):
+        raise ValueError(text)
+    return Guardrail(identifier, version)
 
 
 @dataclass(frozen=True, slots=True)

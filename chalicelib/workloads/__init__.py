@@ -5,6 +5,7 @@ learns who is listening.
 Adding one is one module and one line in `TABLE`; `docs/workloads.md` shows how.
 """
 
+import re
 import time
 from collections.abc import Callable, Generator, Sequence
 from collections.abc import Set as AbstractSet
@@ -14,6 +15,8 @@ from fnmatch import fnmatchcase
 from importlib import import_module
 from typing import Final, cast
 
+from chalicelib import bedrock_names
+from chalicelib.bedrock_names import plain_id
 from chalicelib.errors import InvalidRequest
 from chalicelib.jobs import InferenceRequest, Json
 from chalicelib.limits import MAX_PROCESS_TIME, ONE_INVOCATION
@@ -109,20 +112,22 @@ class Option(StrEnum):
 class Kind:
     """One line of the table: which models are run by `module.run`, and what they take.
 
-    All of it is data, so that a request is checked before its job opens and without importing the module.
+    All of it is data, so that a request is checked before its job opens and without importing the module. Where a
+    kind has a `pattern`, it has all models that look like it too, and `models` are examples.
     """
 
     models: tuple[str, ...]  # of a family: what stands before the dot
     module: str
     takes: AbstractSet[Option]
     longest: float = ONE_INVOCATION  # seconds of `processTime`, at most; work that yields checkpoints may take more
+    pattern: re.Pattern[str] | None = None
 
 
 TABLE: Final = (
     Kind(
         models=("simulated.story",),
         module="chalicelib.workloads.simulated",
-        takes=frozenset(Option),
+        takes=frozenset(Option) - {Option.IMAGES},
         longest=MAX_PROCESS_TIME,
     ),
     Kind(
@@ -147,24 +152,46 @@ TABLE: Final = (
         module="chalicelib.workloads.textrank",
         takes=frozenset({Option.MAX_TOKENS}),
     ),
+    Kind(
+        models=("amazon.nova-micro-v1:0",),
+        module="chalicelib.workloads.bedrock",
+        takes=frozenset(Option) - {Option.PROCESS_TIME},
+        pattern=bedrock_names.MODEL,
+    ),
 )
 
 
 def find(model: str) -> Kind:
-    """The line of the table that has the model.
+    """The line of the table that has the model: by its name, or by the look of it where no family has such names.
 
     Raises:
         InvalidRequest: No line has it; names some that exist.
     """
+    families: dict[str, list[str]] = {}
     for kind in TABLE:
         if model in kind.models:
             return kind
-    families: dict[str, list[str]] = {}
-    for name in (name for kind in TABLE for name in kind.models):
-        families.setdefault(name.partition(".")[0], []).append(name)
-    near = families.get(model.partition(".")[0], [])
+        for name in kind.models:
+            families.setdefault(_family(name), []).append(name)
+    for kind in TABLE:
+        if kind.pattern is not None and kind.pattern.fullmatch(model) and _family(model) not in _complete(TABLE):
+            return kind
+    near = families.get(_family(model), [])
     known = near if len(near) > 1 else [names[0] for names in families.values()]
     raise InvalidRequest(f"model {model[:80]!r} is not known; use {', '.join(known[:-1])} or {known[-1]}")
+
+
+def _family(model: str) -> str:
+    return model.partition(".")[0]
+
+
+def _complete(table: Sequence[Kind]) -> set[str]:
+    """Families all of whose models are in the table, so that any other name is misspelt."""
+    return {_family(name) for kind in table if kind.pattern is None for name in kind.models}
+
+
+def _allows(pattern: str, model: str) -> bool:
+    return fnmatchcase(model, pattern) or fnmatchcase(plain_id(model), plain_id(pattern))
 
 
 def check(request: InferenceRequest, *, allowed: Sequence[str] = ("*",)) -> None:
@@ -172,13 +199,14 @@ def check(request: InferenceRequest, *, allowed: Sequence[str] = ("*",)) -> None
 
     Args:
         request: What the caller asks for.
-        allowed: Models that this stage runs; `*` stands for any text.
+        allowed: Models that this stage runs; `*` stands for any text. A model of Bedrock's may be called by its id or
+            by the ARN that has it, in either place.
 
     Raises:
         InvalidRequest: The model is not known or not allowed, or takes no such option.
     """
     kind = find(request.model)
-    if not any(fnmatchcase(request.model, pattern) for pattern in allowed):
+    if not any(_allows(pattern, request.model) for pattern in allowed):
         raise InvalidRequest(f"model {request.model} is not allowed on this stage; use {' or '.join(allowed)}")
     sent = {
         Option.SYSTEM: request.system,

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib import workloads
+from chalicelib import bedrock_names, workloads
 from chalicelib.errors import InvalidRequest
-from chalicelib.jobs import InferenceRequest
+from chalicelib.jobs import Image, InferenceRequest, Message, Role, UploadId
 from chalicelib.workloads import Deadline, Outcome
 from chalicelib.workloads.simulated import Scene
 from tests.unit.workloads.running import run_to_end
@@ -39,7 +39,9 @@ def test_unknown_model_is_refused_with_one_name_of_each_family(model: str) -> No
     with pytest.raises(InvalidRequest) as refused:
         workloads.check(InferenceRequest("text", model))
 
-    assert str(refused.value) == f"model {model!r} is not known; use simulated.story or local.textrank"
+    assert str(refused.value) == (
+        f"model {model!r} is not known; use simulated.story, local.textrank or amazon.nova-micro-v1:0"
+    )
 
 
 def test_unknown_simulated_model_is_refused_with_all_names_of_its_family() -> None:
@@ -57,7 +59,7 @@ def test_unknown_model_is_refused_when_loaded_too() -> None:
         workloads.load("gpt")
 
 
-@given(st.text().filter(lambda model: model not in MODELS))
+@given(st.text().filter(lambda model: model not in MODELS and not bedrock_names.MODEL.fullmatch(model)))
 def test_any_other_name_is_refused_in_one_short_line(model: str) -> None:
     with pytest.raises(InvalidRequest) as refused:
         workloads.find(model)
@@ -98,7 +100,85 @@ def test_a_model_that_the_stage_does_not_allow_is_refused_with_those_that_it_doe
     assert str(refused.value) == "model simulated.crash is not allowed on this stage; use local.* or simulated.story"
 
 
-def test_simulated_models_take_every_option() -> None:
+@pytest.mark.parametrize(
+    "model",
+    [
+        "amazon.nova-pro-v1:0:300k",
+        "anthropic.claude-opus-4-7",
+        "openai.gpt-oss-120b-1:0",
+        "moonshotai.kimi-k2.5",
+        "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+        "us-gov.anthropic.claude-3-haiku-20240307-v1:0",
+        "global.anthropic.claude-haiku-4-5-20251001-v1:0",
+        "arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-micro-v1:0",
+        "arn:aws-us-gov:bedrock:us-gov-west-1:123456789012:inference-profile/us-gov.amazon.nova-lite-v1:0",
+        "arn:aws:bedrock:eu-west-1:123456789012:application-inference-profile/a1b2c3",
+        "arn:aws:bedrock:eu-west-1:123456789012:provisioned-model/a1b2c3d4e5f6",
+        "arn:aws:sagemaker:eu-west-1:123456789012:endpoint/a-model",
+    ],
+)
+def test_ids_profiles_and_arns_of_bedrock_run_there(model: str) -> None:
+    assert workloads.find(model).module == "chalicelib.workloads.bedrock"
+
+
+@pytest.mark.parametrize(
+    "model", ["gpt-4.1", "llama3.2", "Amazon.nova", "amazon.", "amazon.nova micro", "arn:aws:s3:::bucket", "a.b" * 999]
+)
+def test_names_that_no_model_of_bedrock_can_have_are_refused(model: str) -> None:
+    with pytest.raises(InvalidRequest, match="is not known"):
+        workloads.find(model)
+
+
+MICRO = "arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-micro-v1:0"
+PROFILE = "arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.amazon.nova-micro-v1:0"
+OWN_PROFILE = "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/a1b2c3"
+
+
+@pytest.mark.parametrize(
+    ("allowed", "model"),
+    [
+        ("amazon.nova-micro-v1:0", MICRO),
+        (MICRO, "amazon.nova-micro-v1:0"),
+        ("us.amazon.nova-micro-v1:0", PROFILE),
+        ("us.amazon.*", PROFILE),
+        (OWN_PROFILE, OWN_PROFILE),
+        ("arn:aws:bedrock:*:application-inference-profile/*", OWN_PROFILE),
+    ],
+)
+def test_a_model_of_bedrock_is_allowed_by_its_id_and_by_its_arn(allowed: str, model: str) -> None:
+    workloads.check(InferenceRequest("text", model), allowed=(allowed,))
+
+
+@pytest.mark.parametrize(
+    ("allowed", "model"),
+    [
+        ("amazon.nova-micro-v1:0", "us.amazon.nova-micro-v1:0"),
+        ("us.amazon.nova-micro-v1:0", MICRO),
+        ("amazon.nova-micro-v1:0", "amazon.nova-lite-v1:0"),
+        ("amazon.nova-micro-v1:0", OWN_PROFILE),
+        (OWN_PROFILE, f"{OWN_PROFILE}4"),
+    ],
+)
+def test_a_profile_is_another_model_than_the_one_it_leads_to(allowed: str, model: str) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        workloads.check(InferenceRequest("text", model), allowed=(allowed,))
+
+    assert str(refused.value) == f"model {model} is not allowed on this stage; use {allowed}"
+
+
+def test_bedrock_takes_conversations_and_images_and_no_process_time() -> None:
+    turn = Message(Role.USER, "What is this?", (Image(UploadId("an upload")),))
+    request = InferenceRequest("", "amazon.nova-lite-v1:0", "be kind", 5, 0.5, messages=(turn,), stop_sequences=("x",))
+
+    workloads.check(request)
+
+    with pytest.raises(InvalidRequest, match="takes no processTime"):
+        workloads.check(replace(request, process_time=1.0))
+    with pytest.raises(InvalidRequest, match=r"simulated\.story takes no images"):
+        workloads.check(replace(request, model="simulated.story"))
+
+
+def test_simulated_models_take_every_option_but_images() -> None:
     for scene in Scene:
         workloads.check(InferenceRequest("text", f"simulated.{scene}", "be kind", 5, 0.5, 0.0))
 

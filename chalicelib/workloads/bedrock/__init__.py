@@ -1,0 +1,76 @@
+"""Models on Amazon Bedrock, through ConverseStream.
+
+One call streams one answer. Its text becomes the output, piece by piece; reasoning is shown as progress and counted.
+What fails before the first piece of text may be called again, see `retrying`.
+"""
+
+import os
+import time
+from collections.abc import Callable, Generator
+from contextlib import closing
+from functools import cache
+from typing import TYPE_CHECKING
+
+from chalicelib.jobs import InferenceRequest
+from chalicelib.settings import BedrockSettings
+from chalicelib.workloads import Deadline, Outcome, Piece, Usage
+from chalicelib.workloads.bedrock.answer import Answer
+from chalicelib.workloads.bedrock.failures import FAILURES, failure_of
+from chalicelib.workloads.bedrock.request import converse_arguments
+from chalicelib.workloads.bedrock.service import Service, open_service
+from chalicelib.workloads.retrying import Backoff, tried
+
+if TYPE_CHECKING:
+    from mypy_boto3_bedrock_runtime.type_defs import ConverseStreamRequestTypeDef
+
+
+def run(request: InferenceRequest, deadline: Deadline) -> Generator[Piece, None, Outcome]:
+    """The model's answer to the conversation; the result is the output.
+
+    Raises:
+        BudgetExceeded: The model stopped at `maxTokens`.
+        WorkloadFailed: See `failures` and `Answer.outcome`.
+    """
+    return converse(request, deadline, service=this_service)
+
+
+@cache
+def this_service() -> Service:
+    """What this process calls; made once."""
+    return open_service(BedrockSettings.from_environment(os.environ))
+
+
+def converse(
+    request: InferenceRequest,
+    deadline: Deadline,
+    *,
+    service: Callable[[], Service],
+    backoff: Backoff | None = None,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Generator[Piece, None, Outcome]:
+    """`run`, with what it calls and the passing of time as arguments."""
+    try:
+        opened = service()
+    except FAILURES as error:
+        raise failure_of(error, model=request.model, request_id="") from error
+    arguments = converse_arguments(request, opened.guardrail)
+    call = lambda: _answer(request, arguments, opened)  # noqa: E731
+    return (yield from tried(call, deadline, backoff=backoff, sleep=sleep))
+
+
+def _answer(
+    request: InferenceRequest, arguments: "ConverseStreamRequestTypeDef", service: Service
+) -> Generator[Piece, None, Outcome]:
+    """One call, from the request to the end of its stream."""
+    request_id = ""
+    try:
+        response = service.client.converse_stream(**arguments)
+        request_id = response["ResponseMetadata"]["RequestId"]
+        answer = Answer(request, request_id=request_id)
+        yield Usage(answer.usage)
+        with closing(response["stream"]) as stream:
+            for event in stream:
+                yield from answer.receive(event)
+    except FAILURES as error:
+        raise failure_of(error, model=request.model, request_id=request_id) from error
+    return answer.outcome()

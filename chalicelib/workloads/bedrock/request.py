@@ -1,0 +1,102 @@
+"""What a job asks for, in the shapes of ConverseStream."""
+
+from typing import TYPE_CHECKING, Final
+
+from chalicelib.errors import ErrorType, WorkloadFailed
+from chalicelib.jobs import Image, InferenceRequest, Message, Role
+from chalicelib.settings import Guardrail
+
+if TYPE_CHECKING:
+    from mypy_boto3_bedrock_runtime.literals import ImageFormatType
+    from mypy_boto3_bedrock_runtime.type_defs import (
+        ContentBlockTypeDef,
+        ConverseStreamRequestTypeDef,
+        ImageBlockTypeDef,
+        InferenceConfigurationTypeDef,
+        MessageTypeDef,
+    )
+
+# Source: Amazon Bedrock API Reference, Message: 20 images of 3.75 MB. The contract has the same number of images.
+MAX_IMAGE: Final = 3_932_160  # bytes
+MAX_TEMPERATURE: Final = 1.0
+
+
+def converse_arguments(request: InferenceRequest, guardrail: Guardrail | None) -> "ConverseStreamRequestTypeDef":
+    """The arguments of ConverseStream.
+
+    Raises:
+        WorkloadFailed: Bedrock takes no such temperature, or an image is none that it takes.
+    """
+    arguments: ConverseStreamRequestTypeDef = {
+        "modelId": request.model,
+        "messages": [_message(message) for message in request.conversation],
+        "inferenceConfig": _inference_config(request),
+    }
+    if request.system:
+        arguments["system"] = [{"text": request.system}]
+    if guardrail is not None:
+        arguments["guardrailConfig"] = {
+            "guardrailIdentifier": guardrail.identifier,
+            "guardrailVersion": guardrail.version,
+            "trace": "enabled",  # says which policy stepped in
+        }
+    return arguments
+
+
+def _inference_config(request: InferenceRequest) -> "InferenceConfigurationTypeDef":
+    config: InferenceConfigurationTypeDef = {}
+    if request.max_tokens is not None:
+        config["maxTokens"] = request.max_tokens
+    if request.temperature is not None:
+        if request.temperature > MAX_TEMPERATURE:
+            raise WorkloadFailed(
+                f"the temperature of a model on Amazon Bedrock has to be from 0 to {MAX_TEMPERATURE:g}, and is "
+                f"{request.temperature:g}; lower it",
+                ErrorType.MODEL_REJECTED_INPUT,
+            )
+        config["temperature"] = request.temperature
+    if request.top_p is not None:
+        config["topP"] = request.top_p
+    if request.stop_sequences:
+        config["stopSequences"] = list(request.stop_sequences)
+    return config
+
+
+def _message(message: Message) -> "MessageTypeDef":
+    content: list[ContentBlockTypeDef] = [{"image": _image(image)} for image in message.images]
+    if message.text:
+        content.append({"text": message.text})
+    return {"role": "user" if message.role is Role.USER else "assistant", "content": content}
+
+
+def _image(image: Image) -> "ImageBlockTypeDef":
+    if len(image.content) > MAX_IMAGE:
+        raise WorkloadFailed(
+            f"image {image.upload} has {len(image.content)} bytes, and models on Amazon Bedrock take at most "
+            f"{MAX_IMAGE} (3.75 MB); upload a smaller one",
+            ErrorType.MODEL_REJECTED_INPUT,
+        )
+    kind = image_format(image.content)
+    if kind is None:
+        raise WorkloadFailed(
+            f"image {image.upload} is no PNG, JPEG, GIF or WebP, by its first bytes; convert it to one of them and "
+            "upload it again",
+            ErrorType.MODEL_REJECTED_INPUT,
+        )
+    return {"format": kind, "source": {"bytes": image.content}}
+
+
+def image_format(content: bytes) -> "ImageFormatType | None":
+    """What kind of image it is, by its signature; None for anything else.
+
+    Source: PNG (W3C), section 5.2; JPEG (ITU-T T.81), B.1.1.3; GIF89a, section 17; WebP (RFC 9649), section 2.4.
+    """
+    if content.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "png"
+    if content.startswith(b"\xff\xd8\xff"):
+        return "jpeg"
+    if content.startswith((b"GIF87a", b"GIF89a")):
+        return "gif"
+    if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
+        return "webp"
+    return None

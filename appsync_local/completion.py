@@ -68,6 +68,9 @@ class Run(Protocol):
     def caller(self) -> Caller | None:
         """Whose access is checked field by field; None where it was checked for all fields before."""
 
+    def count(self, values: int) -> None:
+        """Take note of values in a list; AnswerTooLarge where they are too many."""
+
     def record(self, error: FieldError, step: Step, path: Path) -> None:
         """Add the entry of a field that failed."""
 
@@ -120,6 +123,7 @@ def _present(step: Step, type_: object, value: Any, path: Path, run: Run) -> Any
             raise Mismatch(f"Can't serialize value ({_shown(path)}) : {reason}") from None
     if isinstance(type_, GraphQLList):
         items = list_of(value, path)
+        run.count(len(items) * step.width)
         return [complete_value(step, type_.of_type, item, (*path, index), run) for index, item in enumerate(items)]
     concrete = object_type(type_, value, path, run.plan)
     leaves = step.leaves(concrete)

@@ -32,8 +32,8 @@ from appsync_local.variables import variable_entry
 
 TOKEN_LIMIT: Final = 15_000  # Source: AppSync quotas, "query text"
 DOCUMENTS_KEPT: Final = 512
-WEIGHT_KEPT: Final = 60_000  # of all kept documents: about that many kilobytes
-HEAVIEST_KEPT: Final = 20_000  # of one document
+WEIGHT_KEPT: Final = 30_000  # of all kept documents: of the heaviest, one in this takes two or three kilobytes
+HEAVIEST_KEPT: Final = 10_000  # of one document
 CHARACTERS: Final = 8  # of a document that weigh as much as one field of a plan
 PLANS_KEPT: Final = 16  # per operation: one for each combination of @skip and @include that was asked for
 

@@ -5,6 +5,7 @@ EngineError
 ├── PortInUse          the engine does not start: somebody else listens there
 ├── RequestRefused     ends one HTTP request or one realtime connection, before any field is resolved
 ├── OperationInvalid   ends one operation before it runs: syntax, validation, variables
+├── AnswerTooLarge     ends one operation while it is answered, or the push of one event
 ├── FieldError         ends one field; the caller sees it in `errors`
 │   └── FieldUnauthorized
 ├── SourceFailed       ends one data source's work; becomes `ctx.error` of the resolver
@@ -60,6 +61,13 @@ class OperationInvalid(EngineError):
     def __init__(self, entries: Sequence[dict[str, object]]) -> None:
         self.entries = list(entries)
         super().__init__("; ".join(str(entry["message"]) for entry in entries))
+
+
+class AnswerTooLarge(EngineError):
+    """A response, or a pushed event, of more values than the engine puts together."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"the response has more than {limit} values in its lists; ask for less at once")
 
 
 class FieldError(EngineError):

@@ -26,8 +26,8 @@ from appsync_local.completion import (
     selected,
 )
 from appsync_local.context import FieldContext, RequestContext
-from appsync_local.errors import FieldError, FieldUnauthorized
-from appsync_local.limits import MOST_INVALIDATIONS, REQUEST_LIMIT
+from appsync_local.errors import AnswerTooLarge, FieldError, FieldUnauthorized
+from appsync_local.limits import MOST_INVALIDATIONS, REQUEST_LIMIT, VALUE_LIMIT
 from appsync_local.plan import Plan, Step
 from appsync_local.resolvers import Resolution
 from appsync_local.response_headers import ResponseHeaders
@@ -66,6 +66,7 @@ class Execution:
     _evictions: int = 0
     _deadline: float = 0.0  # on the event loop's clock
     _resolved_fields: int = 0
+    _values: int = 0
     _invalidations: list[object] = field(default_factory=list)
     _invalidated: int = 0
 
@@ -75,7 +76,11 @@ class Execution:
         return self.context.caller
 
     async def run(self) -> dict[str, object]:
-        """The response: `data`, and `errors` where there are some."""
+        """The response: `data`, and `errors` where there are some.
+
+        Raises:
+            AnswerTooLarge: There is too much of it.
+        """
         steps = self.plan.steps
         self._deadline = asyncio.get_running_loop().time() + REQUEST_LIMIT
         data: dict[str, Any] | None = {}
@@ -166,6 +171,7 @@ class Execution:
             inner = type_.of_type if isinstance(type_, GraphQLNonNull) else type_
             if isinstance(inner, GraphQLList):
                 items = list_of(value, path)
+                self.count(len(items) * step.width)
                 return await _all([self._complete(step, inner.of_type, v, (*path, i)) for i, v in enumerate(items)])
             concrete = object_type(inner, value, path, self.plan)
             children = step.children(concrete)
@@ -201,6 +207,16 @@ class Execution:
     def _refuse(self, step: Step, path: Path) -> Any:
         return complete_field(step, FieldUnauthorized(step.parent.name, step.name), path, self)
 
+    def count(self, values: int) -> None:
+        """Take note of values in a list.
+
+        Raises:
+            AnswerTooLarge: There are too many by now.
+        """
+        self._values += values
+        if self._values > VALUE_LIMIT:
+            raise AnswerTooLarge(VALUE_LIMIT)
+
     def record(self, error: FieldError, step: Step, path: Path) -> None:
         """Add the entry of a field that failed."""
         self.errors.append(
@@ -234,7 +250,10 @@ def field_context(step: Step, source: Any, request: RequestContext, variables: V
 async def _all(coroutines: list[Any]) -> list[Any]:
     """All results, in order; where one is missing, the others still finish, so that their errors are reported."""
     results = await asyncio.gather(*coroutines, return_exceptions=True)
-    for result in results:
-        if isinstance(result, BaseException):
-            raise result
+    failures = [result for result in results if isinstance(result, BaseException)]
+    for failure in failures:
+        if not isinstance(failure, Missing):
+            raise failure
+    if failures:
+        raise failures[0]
     return results

@@ -64,16 +64,12 @@ class _Counting:
         if level + (found[1] if found else 1) > LEVEL_LIMIT + 1:
             raise TooLarge(f"more than {LEVEL_LIMIT} levels of fields")
         if found is None:
-            found = self._known[key] = self._sum(self._node(node, type_, level) for node in selections.selections)
+            fields = levels = 0
+            for node in selections.selections:
+                more, deep = self._node(node, type_, level)
+                fields, levels = _within_limit(fields + more), max(levels, deep)
+            found = self._known[key] = fields, levels
         return found
-
-    def _sum(self, parts: Iterable[tuple[int, int]]) -> tuple[int, int]:
-        fields = levels = 0
-        for more, deep in parts:
-            fields, levels = fields + more, max(levels, deep)
-            if fields > FIELD_LIMIT:
-                raise TooLarge(f"more than {FIELD_LIMIT} fields, with its fragments written out")
-        return fields, levels
 
     def _node(self, node: SelectionNode, type_: GraphQLObjectType, level: int) -> tuple[int, int]:
         if isinstance(node, FieldNode):
@@ -95,9 +91,11 @@ class _Counting:
                 raise TooLarge(f"more than {INTROSPECTION_LIMIT} fields that begin an introspection")
         if node.selection_set is None:
             return 1, 1
-        selections = node.selection_set
-        fields, levels = self._sum(self.of(selections, t, level + 1) for t in self._types(name, parent))
-        return fields + 1, levels + 1
+        fields, levels = 1, 0
+        for type_ in self._types(name, parent):
+            more, deep = self.of(node.selection_set, type_, level + 1)
+            fields, levels = _within_limit(fields + more), max(levels, deep)
+        return fields, levels + 1
 
     def _types(self, name: str, parent: GraphQLObjectType) -> Iterable[GraphQLObjectType]:
         """The objects that a field may have for a value."""
@@ -116,3 +114,9 @@ class _Counting:
             return True
         type_ = self._schema.get_type(condition)
         return isinstance(type_, GraphQLInterfaceType | GraphQLUnionType) and self._schema.is_sub_type(type_, parent)
+
+
+def _within_limit(fields: int) -> int:
+    if fields > FIELD_LIMIT:
+        raise TooLarge(f"more than {FIELD_LIMIT} fields, with its fragments written out")
+    return fields

@@ -13,7 +13,8 @@ MOST_INVALIDATIONS: Final = 5  # per request
 # Seconds for one request. A data source that takes AppSync's 30 seconds is told so first, and its field's code decides;
 # this ends what goes on regardless, such as the next call of a pipeline.
 REQUEST_LIMIT: Final = 30.5
-CODE_TIME: Final = 2.0  # seconds for all the resolver code of one request, which nothing else runs beside
+CODE_TIME: Final = 3.0  # seconds for all the resolver code of one request, which nothing else runs beside
+VALUE_LIMIT: Final = 1_000_000  # values in the lists of one response: what is made of them in about a second
 BODY_LIMIT: Final = 1024 * 1024  # bytes of one request, or of one realtime message
 BODY_TIME: Final = 30.0  # seconds for a request's body to arrive
 IDLE_LIMIT: Final = 75.0  # seconds for a connection to bring the head of a request, its first one or its next one

@@ -127,6 +127,12 @@ class Step:
             yield from self.children(type_)
 
     @cached_property
+    def width(self) -> int:
+        """How many values one item of this field's list is made of, those of lists within it left out."""
+        types = _object_types(self.plan.api, get_named_type(self.type))
+        return max((len(self.children(type_)) for type_ in types), default=1)
+
+    @cached_property
     def resolves_below(self) -> bool:
         """Whether a resolver runs for a field that is selected below this one."""
         return self.may_resolve_below and any(c.resolver or c.resolves_below for c in self.possible_children())

@@ -17,8 +17,9 @@ from graphql.execution.values import VariableValues
 from appsync_local.api import ExecutableApi
 from appsync_local.completion import Missing, OfType, Path, complete_field
 from appsync_local.counters import Counters
-from appsync_local.errors import FieldError
+from appsync_local.errors import AnswerTooLarge, FieldError
 from appsync_local.filters import group_holds
+from appsync_local.limits import VALUE_LIMIT
 from appsync_local.plan import Plan, Step
 from appsync_local.subscriptions import Registry
 
@@ -34,13 +35,18 @@ class Delivery:
     plan: Plan
     variables: VariableValues
     errors: list[dict[str, object]] = field(default_factory=list)
+    _values: int = 0
 
     @property
     def caller(self) -> None:
         """Nobody: every subscriber's access was checked when it subscribed."""
 
     def run(self, value: Any) -> dict[str, object]:
-        """The payload of a `data` message: `data`, and `errors` where fields that must not be null are."""
+        """The payload of a `data` message: `data`, and `errors` where fields that must not be null are.
+
+        Raises:
+            AnswerTooLarge: There is too much of it.
+        """
         [step] = self.plan.steps
         try:
             shown = complete_field(step, value, (step.key,), self)
@@ -48,6 +54,11 @@ class Delivery:
             shown = None  # also where the field must not be null: clients drop a message whose `data` is null
         data = {step.key: shown}
         return {"data": data, "errors": self.errors} if self.errors else {"data": data}
+
+    def count(self, values: int) -> None:
+        self._values += values
+        if self._values > VALUE_LIMIT:
+            raise AnswerTooLarge(VALUE_LIMIT)
 
     def record(self, error: FieldError, step: Step, path: Path) -> None:  # noqa: ARG002
         self.record_mismatch(error.message, path)
@@ -81,7 +92,12 @@ class Publisher:
                     subscription.deliver(payload)
 
     def _payload(self, delivery: Delivery, published: Any, field_name: str) -> bytes | None:
-        payload = orjson.dumps(delivery.run(published))
+        try:
+            payload = orjson.dumps(delivery.run(published))
+        except (AnswerTooLarge, orjson.JSONEncodeError) as error:
+            self._counters.oversized_events += 1
+            log.warning("an event for %s was dropped: %s", field_name, error)
+            return None
         if len(payload) > PAYLOAD_LIMIT:
             self._counters.oversized_events += 1
             log.warning("an event for %s was dropped: it has %d bytes of %d", field_name, len(payload), PAYLOAD_LIMIT)

@@ -19,6 +19,7 @@ from appsync_local.counters import Counters
 from appsync_local.documents import Documents, Operation
 from appsync_local.errors import (
     UNAUTHORIZED_EXCEPTION,
+    AnswerTooLarge,
     EngineError,
     FieldError,
     FieldUnauthorized,
@@ -140,6 +141,10 @@ class Service:
         except OperationInvalid as invalid:
             entry.outcome = "invalid"
             return Answer(200, orjson.dumps({"data": None, "errors": invalid.entries}))
+        except AnswerTooLarge as too_large:
+            entry.outcome = "too large"
+            error = {"errorType": "BadRequestException", "message": str(too_large)}
+            return Answer(200, orjson.dumps({"data": None, "errors": [error]}))
         except Exception:
             log.exception("a request failed inside the engine")
             entry.outcome = f"500 {_INTERNAL}"

@@ -4,10 +4,12 @@ import argparse
 import asyncio
 import json
 import os
+import resource
 import shlex
 import signal
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
@@ -28,6 +30,7 @@ TUNABLE: Final = frozenset(  # settings of the handlers that may be set in this 
 )  # fmt: skip
 JOBS: Final = 8  # at once, on a developer's machine
 MOST_JOBS: Final = 256
+MOST_FILES: Final = 65_536
 LONGEST: Final = 900  # seconds of an invocation
 LONGCALL: Final = (sys.executable, "-m", "longcall")
 EXAMPLES: Final = """\
@@ -141,8 +144,17 @@ def _within(value: int, name: str, *, least: int, most: int) -> int:
     return value
 
 
+def allow_many_sockets() -> None:
+    """As many open files as the system grants: every client is one, and some systems begin with 256."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    granted = max(soft, MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES))
+    with suppress(ValueError, OSError):  # as before, then
+        resource.setrlimit(resource.RLIMIT_NOFILE, (granted, hard))
+
+
 def _run(arguments: argparse.Namespace) -> int:
     started = time.monotonic()
+    allow_many_sockets()
     import uvloop
 
     from appsync_local.errors import ApiInvalid, EngineError

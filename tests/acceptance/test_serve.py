@@ -2,6 +2,7 @@
 
 import json
 import math
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 
 from chalicelib.jobs import InferenceRequest
 from chalicelib.workloads import Deadline, load
-from infrastructure.local import next_steps
+from infrastructure.local import allow_many_sockets, next_steps
 from tests.acceptance.stack import LocalStack, free_port
 from tests.contract.conftest import ROOT
 
@@ -125,3 +126,15 @@ def test_a_port_in_use_and_a_folder_in_use_are_named(tmp_path: Path, stack: Loca
     assert (same_port.returncode, same_folder.returncode) == (3, 3)
     assert f"port {stack.port} on 127.0.0.1 is in use" in same_port.stderr
     assert "another stack runs on" in same_folder.stderr
+
+
+def test_the_stack_may_open_more_files_than_its_shell_begins_with() -> None:
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (before[0] // 2, before[1]))
+    try:
+        allow_many_sockets()
+        after = resource.getrlimit(resource.RLIMIT_NOFILE)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+    assert after[0] > before[0] // 2

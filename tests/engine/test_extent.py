@@ -6,8 +6,10 @@ from appsync_local.api import ExecutableApi
 from appsync_local.documents import Documents
 from appsync_local.errors import OperationInvalid
 from appsync_local.extent import FIELD_LIMIT, INTROSPECTION_LIMIT, LEVEL_LIMIT
+from appsync_local.limits import VALUE_LIMIT
 from appsync_local.server import Engine
-from tests.engine.clients import Http
+from tests.engine.clients import Http, Realtime
+from tests.engine.doubles import RecordingInvoker, note
 
 
 @pytest.fixture
@@ -110,3 +112,39 @@ def test_documents_that_were_used_last_are_kept_as_long_as_they_are_small_enough
 
     assert documents.get(text("Q11")) is documents.get(text("Q11"))
     assert documents.get(text("First")) is not first
+
+
+async def test_an_answer_of_too_many_values_is_not_put_together(http: Http, invoker: RecordingInvoker) -> None:
+    invoker.functions["notes"] = lambda _: [note(f"n{n}") for n in range(1000)]
+    aliases = " ".join(f"a{n}: id" for n in range(VALUE_LIMIT // 1000 + 1))
+
+    answer = await http.ask(f"{{ notes {{ {aliases} }} }}")
+
+    [error] = answer["errors"]
+    assert answer["data"] is None
+    assert error["message"].startswith(f"the response has more than {VALUE_LIMIT} values")
+
+
+async def test_values_count_over_all_fields_of_a_request(http: Http, invoker: RecordingInvoker) -> None:
+    invoker.functions["notes"] = lambda _: [note(f"n{n}") for n in range(1000)]
+    aliases = " ".join(f"a{n}: id" for n in range(VALUE_LIMIT // 2000 + 1))
+
+    alone = await http.ask(f"{{ notes {{ {aliases} }} }}")
+    together = await http.ask(f"{{ x: notes {{ {aliases} }} y: notes {{ {aliases} }} }}")
+
+    assert "errors" not in alone
+    assert together["data"] is None
+
+
+async def test_an_event_of_too_many_values_is_dropped_and_counted(
+    engine: Engine, http: Http, realtime: Realtime, invoker: RecordingInvoker
+) -> None:
+    invoker.functions["notes"] = lambda payload: note(payload["arguments"]["id"], tags=["t"] * (VALUE_LIMIT // 50))
+    aliases = " ".join(f"a{n}: tags" for n in range(51))
+    await realtime.start("1", f"subscription {{ written {{ id {aliases} }} }}")
+
+    answer = await http.ask('mutation { write(id: "n1") { id tags } }')
+
+    assert answer["data"]["write"]["id"] == "n1"
+    assert engine.service.counters.oversized_events == 1
+    assert await realtime.silent()

@@ -162,7 +162,7 @@ async def test_a_request_whose_code_has_taken_its_time_runs_no_more_of_it(code: 
 
     assert (caught.value.type, caught.value.message) == (
         "ExecutionTimeout",
-        "the code of this request ran longer than 2 s in all",
+        "the code of this request ran longer than 3 s in all",
     )
 
 

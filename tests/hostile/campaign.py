@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 from random import Random
+from statistics import mean
 from typing import Any, Final
 
 from tests.hostile.attacks import ATTACKS, Attack
@@ -20,7 +21,9 @@ from tests.hostile.witness import Witness
 
 AT_ONCE: Final = 6  # attackers
 QUIET: Final = 15.0  # seconds in which everything that attackers left behind has to be gone
-GROWTH: Final = 24 * 1024 * 1024  # bytes that the engine may grow by once it has met every kind of attack
+CEILING: Final = 256 * 2**20  # bytes that the engine may take after a wave: documents that it keeps are most of them
+GROWTH: Final = 24 * 2**20  # bytes by which the last third of a long campaign may be above the third before it
+LONG: Final = 12  # waves
 ROOT: Final = Path(__file__).parents[2]
 
 
@@ -154,8 +157,13 @@ class Campaign:
         if state["fault_count"]:
             raise Fallen(f"{state['fault_count']} faults were logged, such as:\n" + "\n".join(state["faults"]))
         report.resident.append(state["resident"])
-        if len(report.resident) > 2 and report.resident[-1] > max(report.resident[:2]) + GROWTH:
-            raise Fallen(f"its memory grew, wave by wave: {report.resident} bytes")
+        if state["resident"] > CEILING or _grows(report.resident):
+            raise Fallen(f"its memory is not bounded; wave by wave: {report.resident} bytes")
+
+
+def _grows(resident: list[int]) -> bool:
+    third = len(resident) // 3
+    return len(resident) >= LONG and mean(resident[-third:]) > mean(resident[third : 2 * third]) + GROWTH
 
 
 def _innermost(problem: Exception) -> str:

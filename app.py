@@ -81,7 +81,7 @@ def job_runner() -> "JobRunner":
     from chalicelib.settings import WorkerSettings
 
     settings = WorkerSettings.from_environment(os.environ)
-    pace = Pace(interval=settings.flush_interval, size=settings.flush_bytes, heartbeat=settings.heartbeat)
+    pace = Pace(settings.flush_policy, heartbeat=settings.heartbeat)
     return JobRunner(
         open_publisher=partial(Publisher, endpoint=endpoint(), pace=pace, backoff=Backoff()),
         load=workloads.load,

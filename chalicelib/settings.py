@@ -9,6 +9,7 @@ from typing import Final, TypeVar
 
 from chalicelib.errors import MissingSettings
 from chalicelib.jobs import Lease
+from chalicelib.publisher.policies import SIZE, Bytes, CostShare, FlushPolicy, Interval, PolicyName
 from chalicelib.verdicts import Patience
 
 T = TypeVar("T")
@@ -57,6 +58,22 @@ class _Reader:
             return default
         return value
 
+    def flush_policy(self) -> FlushPolicy:
+        size = self.count("LONGCALL_FLUSH_BYTES", SIZE, least=1)
+        seconds = self.number("LONGCALL_FLUSH_SECONDS", 0.5, least=0.0)
+        staleness = self.number("LONGCALL_FLUSH_STALENESS", 2.0, least=0.0)
+        share = self.number("LONGCALL_FLUSH_SHARE", 0.1, least=0.0)
+        name = self._parsed(
+            "LONGCALL_FLUSH_POLICY", PolicyName.INTERVAL, PolicyName, lambda _: True, f"one of {', '.join(PolicyName)}"
+        )
+        match name:
+            case PolicyName.INTERVAL:
+                return Interval(seconds, size)
+            case PolicyName.BYTES:
+                return Bytes(size, staleness)
+            case PolicyName.COST:
+                return CostShare(share, staleness, size)
+
     def check(self) -> None:
         if self._problems:
             raise MissingSettings(self._problems)
@@ -71,6 +88,7 @@ class RelaySettings:
     quota: int  # unfinished jobs an owner may have
     lease: Lease
     models: tuple[str, ...]  # that callers may ask for; `*` stands for any text
+    flush_policy: FlushPolicy  # as the workers have it
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "RelaySettings":
@@ -85,6 +103,7 @@ class RelaySettings:
                 renewal=timedelta(seconds=reader.number("LONGCALL_LEASE_SECONDS", 30.0, least=3.0) / 3),
             ),
             models=tuple(reader.text("LONGCALL_MODELS", "*").split(",")),
+            flush_policy=reader.flush_policy(),
         )
         reader.check()
         return settings
@@ -149,8 +168,7 @@ class ObjectSettings:
 class WorkerSettings:
     """`inference`: how often a job reports, and what is metered."""
 
-    flush_interval: float  # seconds that output may wait for more
-    flush_bytes: int  # gathered output that goes out at once
+    flush_policy: FlushPolicy  # when gathered output goes out
     heartbeat: float  # seconds of silence after which the worker says that it is alive
     megabytes: int  # memory of the function
 
@@ -159,8 +177,7 @@ class WorkerSettings:
         """Raises: MissingSettings."""
         reader = _Reader(environment)
         settings = cls(
-            flush_interval=reader.number("LONGCALL_FLUSH_SECONDS", 0.5, least=0.0),
-            flush_bytes=reader.count("LONGCALL_FLUSH_BYTES", 32_768, least=1),
+            flush_policy=reader.flush_policy(),
             heartbeat=reader.number("LONGCALL_HEARTBEAT_SECONDS", 1.0, least=0.05),
             megabytes=reader.count("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", 512, least=1),  # set by Lambda
         )

@@ -24,7 +24,8 @@ CANNOT_START: Final = 3  # and its UNREACHABLE
 TUNABLE: Final = frozenset(  # settings of the handlers that may be set in this process's environment
     f"LONGCALL_{name}"
     for name in (
-        "QUOTA", "RETENTION_DAYS", "LEASE_SECONDS", "FLUSH_SECONDS", "FLUSH_BYTES", "HEARTBEAT_SECONDS",
+        "QUOTA", "RETENTION_DAYS", "LEASE_SECONDS", "FLUSH_POLICY", "FLUSH_SECONDS", "FLUSH_BYTES",
+        "FLUSH_STALENESS", "FLUSH_SHARE", "HEARTBEAT_SECONDS",
         "MODELS", "REDISPATCH_SECONDS", "NEVER_STARTED_SECONDS", "STALLED_SECONDS",
     )
 )  # fmt: skip

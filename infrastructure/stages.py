@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
 
+from chalicelib.publisher.policies import PolicyName
+
 
 class Data(Enum):
     """What becomes of jobs, users and logs when the stack is destroyed."""
@@ -74,8 +76,11 @@ class Stage:
         quota: Unfinished jobs that one owner may have.
         retention_days: Life of a job.
         lease_seconds: Silence after which another invocation may take a job over.
-        flush_seconds: How long output is gathered before it is sent.
+        flush: By what output is gathered: time, size, or what publishing costs.
+        flush_seconds: How long it is, by time.
         flush_bytes: Up to what size it is.
+        flush_staleness: How long it is at most, by size and by cost.
+        flush_share: Of the model's cost, what publishing may cost, by cost.
         heartbeat_seconds: Silence after which a worker asks whether it is still wanted.
         redispatch_seconds: Age at which a job that nobody claimed is dispatched once more.
         never_started_seconds: Silence after that at which it is failed; longer than an event may wait.
@@ -96,8 +101,11 @@ class Stage:
     quota: int = 10
     retention_days: float = 7
     lease_seconds: float = 30
+    flush: PolicyName = PolicyName.INTERVAL
     flush_seconds: float = 0.5
     flush_bytes: int = 32_768
+    flush_staleness: float = 2
+    flush_share: float = 0.1
     heartbeat_seconds: float = 1
     redispatch_seconds: float = 120
     never_started_seconds: float = 3900
@@ -111,13 +119,11 @@ class Stage:
     def _values(self, handler: str) -> dict[str, object]:
         match handler:
             case "inference":
-                return {
-                    "LONGCALL_FLUSH_SECONDS": self.flush_seconds,
-                    "LONGCALL_FLUSH_BYTES": self.flush_bytes,
+                return self._flushing() | {
                     "LONGCALL_HEARTBEAT_SECONDS": self.heartbeat_seconds,
                 }
             case "status_relay":
-                return {
+                return self._flushing() | {  # what a quote is made from
                     "LONGCALL_QUOTA": self.quota,
                     "LONGCALL_RETENTION_DAYS": self.retention_days,
                     "LONGCALL_LEASE_SECONDS": self.lease_seconds,
@@ -131,6 +137,15 @@ class Stage:
                 }
             case _:
                 return {}
+
+    def _flushing(self) -> dict[str, object]:
+        return {
+            "LONGCALL_FLUSH_POLICY": self.flush.value,
+            "LONGCALL_FLUSH_SECONDS": self.flush_seconds,
+            "LONGCALL_FLUSH_BYTES": self.flush_bytes,
+            "LONGCALL_FLUSH_STALENESS": self.flush_staleness,
+            "LONGCALL_FLUSH_SHARE": self.flush_share,
+        }
 
 
 DEV: Final = Stage(

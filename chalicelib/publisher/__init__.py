@@ -1,6 +1,7 @@
 """Brings one job's changes to AppSync, in order, without holding up the work that makes them.
 
-coalescing     what waits to be sent, and when it is due (pure)
+coalescing     what waits to be sent (pure)
+policies       when it is worth an update of its own (pure)
 fencing        what an answer means for this worker (pure)
 messages       updates and answers as they look on the wire (pure)
 text           text that fits UTF-8, JSON and the limits of the contract (pure)

@@ -1,8 +1,8 @@
 """What waits to be sent, and when it is due. Pure: time is an argument.
 
-One mutation for every token would cost more than the model that makes them. So output is sent at most once in
-`Pace.interval`, sooner where `Pace.size` has gathered, and the very first piece at once. Progress and messages ride
-along; only the latest of them counts. So does what was used so far, but it makes nothing due. A checkpoint stands
+One mutation for every token would cost more than the model that makes them. So output is gathered: when it is due is a
+policy's to say, save the very first piece, which is sent at once. Progress and messages ride along; only the latest of
+them counts. So does what was used so far, but it makes nothing due. A checkpoint stands
 behind the output that came before it, so the update that carries it ends there.
 """
 
@@ -12,6 +12,7 @@ from typing import assert_never
 
 from chalicelib.jobs import Change, Json, Status
 from chalicelib.limits import MAX_MESSAGE
+from chalicelib.publisher.policies import Costs, FlushPolicy, Interval
 from chalicelib.publisher.text import cut, encode, first_delta, state_text
 from chalicelib.workloads import Checkpoint, Chunk, Piece, Progress, Usage
 
@@ -20,23 +21,23 @@ from chalicelib.workloads import Checkpoint, Chunk, Piece, Progress, Usage
 class Pace:
     """How often a job reports."""
 
-    interval: float = 0.5  # seconds between two updates, at least, unless `size` is reached
-    size: int = 32 * 1024  # bytes of UTF-8 that are sent without waiting
+    policy: FlushPolicy = Interval()  # noqa: RUF009  # a frozen value
     heartbeat: float = 1.0  # seconds of silence after which the worker asks whether it is still wanted
 
 
 class Outbox:
     """Output, progress and message that are not sent yet."""
 
-    def __init__(self, pace: Pace) -> None:
-        self._pace = pace
+    def __init__(self, policy: FlushPolicy, costs: Costs) -> None:
+        self._policy = policy
+        self._costs = costs
         self._output = bytearray()
         self._progress: float | None = None
         self._message: str | None = None
         self._usage: Json = None
         self._checkpoint: str | None = None
         self._reach = 0  # bytes of output that wait before it
-        self._next = -math.inf  # the moment until which the interval holds things back
+        self._taken_at = -math.inf
         self._draining = False
         self._has_sent_output = False
 
@@ -79,9 +80,9 @@ class Outbox:
         if self.is_empty:
             return math.inf
         first = bool(self._output) and not self._has_sent_output
-        if self._draining or first or len(self._output) >= self._pace.size:
+        if self._draining or first:
             return -math.inf
-        return self._next
+        return self._policy.due(len(self._output), since=self._taken_at, costs=self._costs)
 
     def take(self, *, now: float) -> Change | None:
         """The next update, or None before `due`; whatever exceeds one update's size stays for the next."""
@@ -101,7 +102,7 @@ class Outbox:
             self._checkpoint = None
         self._progress = self._message = self._usage = None
         self._has_sent_output |= bool(delta)
-        self._next = now + self._pace.interval
+        self._taken_at = now
         return change
 
     def cut_back(self) -> None:

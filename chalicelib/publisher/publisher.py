@@ -123,7 +123,7 @@ class Publisher:
         self._more = asyncio.Event()
         # Guards what both threads touch, which is the three below; notified when the outbox got smaller.
         self._room = threading.Condition()
-        self._outbox = Outbox(pace)
+        self._outbox = Outbox(pace.policy, spending)
         self._wake_at = -math.inf  # when the pump looks again by itself; -inf while it is awake
         self._has_ended = False
 
@@ -213,9 +213,12 @@ class Publisher:
                 if self._outbox.is_drained:
                     return None
                 change = self._outbox.take(now=now)
-                if change is None and heartbeat_at <= now:
+                due = self._outbox.due()
+                # Where an update is to come before the next heartbeat would, it does as well.
+                beat_at = heartbeat_at if due > heartbeat_at + self._pace.heartbeat else math.inf
+                if change is None and beat_at <= now:
                     change = Change(Status.PROCESSING)
-                wake_at = self._wake_at = min(self._outbox.due(), heartbeat_at) if change is None else -math.inf
+                wake_at = self._wake_at = min(due, beat_at) if change is None else -math.inf
                 self._more.clear()
                 self._room.notify_all()
             if change is None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from chalicelib.ledger.dynamodb import table_definition
+from chalicelib.publisher.policies import Interval
 from chalicelib.settings import (
     AuthorizerSettings,
     EndpointSettings,
@@ -98,7 +99,7 @@ def test_handlers_find_all_their_settings_in_their_environment(dev: Template, ke
     assert (relay.quota, relay.models) == (stage.quota, (*stage.workloads, *stage.bedrock))
     assert relay.ledger == sweep.ledger
     assert relay.ledger.startswith("dynamodb:")
-    assert pace.flush_interval == stage.flush_seconds
+    assert pace.flush_policy == Interval(stage.flush_seconds, stage.flush_bytes) == relay.flush_policy
     assert sweep.patience.stalled.total_seconds() == stage.stalled_seconds
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from chalicelib.errors import MissingSettings
 from chalicelib.ledger import open_ledger
+from chalicelib.publisher.policies import Bytes, CostShare, FlushPolicy, Interval
 from chalicelib.settings import (
     AuthorizerSettings,
     AwsLogin,
@@ -101,3 +102,24 @@ def test_a_guardrail_is_an_id_or_an_arn_with_a_version(text: str, guardrail: Gua
 def test_a_guardrail_without_a_version_is_refused_with_the_form(text: str) -> None:
     with pytest.raises(MissingSettings, match="LONGCALL_GUARDRAIL has to be the id or ARN of a guardrail, : and a ver"):
         BedrockSettings.from_environment({"AWS_REGION": "r", "LONGCALL_GUARDRAIL": text})
+
+
+@pytest.mark.parametrize(
+    ("environment", "policy"),
+    [
+        ({}, Interval(0.5, 32_768)),
+        ({"LONGCALL_FLUSH_POLICY": "bytes", "LONGCALL_FLUSH_BYTES": "100"}, Bytes(100, 2.0)),
+        ({"LONGCALL_FLUSH_POLICY": "cost"}, CostShare(0.1, 2.0, 32_768)),
+        (
+            {"LONGCALL_FLUSH_POLICY": "cost", "LONGCALL_FLUSH_SHARE": "0.5", "LONGCALL_FLUSH_STALENESS": "4"},
+            CostShare(0.5, 4.0, 32_768),
+        ),
+    ],
+)
+def test_a_policy_is_chosen_by_name(environment: dict[str, str], policy: FlushPolicy) -> None:
+    assert WorkerSettings.from_environment(environment).flush_policy == policy
+
+
+def test_a_policy_that_does_not_exist_is_refused_with_those_that_do() -> None:
+    with pytest.raises(MissingSettings, match="LONGCALL_FLUSH_POLICY has to be one of interval, bytes, cost"):
+        WorkerSettings.from_environment({"LONGCALL_FLUSH_POLICY": "money"})

@@ -7,24 +7,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.jobs import Change, Status
+from chalicelib.budget import Spending
+from chalicelib.jobs import Change, InferenceRequest, Status
 from chalicelib.limits import MAX_DELTA, MAX_MESSAGE
-from chalicelib.publisher.coalescing import Outbox, Pace
+from chalicelib.publisher.coalescing import Outbox
+from chalicelib.publisher.policies import Interval
 from chalicelib.publisher.text import SPLIT, cut, encode
 from chalicelib.workloads import Chunk, Progress, Usage
 
-PACE = Pace(interval=0.5, size=100, heartbeat=1.0)
+POLICY = Interval(0.5, 100)
+COSTS = Spending(InferenceRequest("", "local.textrank"), megabytes=512, clock=lambda: 0.0)
 
 
 @pytest.fixture
 def outbox() -> Outbox:
-    return Outbox(PACE)
+    return Outbox(POLICY, COSTS)
 
 
 @pytest.fixture
 def outbox_after_output() -> Outbox:
     """It gave its first output at 10.0 seconds."""
-    outbox = Outbox(PACE)
+    outbox = Outbox(POLICY, COSTS)
     outbox.add(Chunk("first"))
     assert outbox.take(now=10.0) == Change(Status.PROCESSING, delta="first")
     return outbox
@@ -153,7 +156,7 @@ def test_output_of_any_character_is_split_within_both_limits(outbox: Outbox, cha
 
 @given(st.lists(st.text(), max_size=20), st.integers(1, 5000))
 def test_joined_deltas_are_the_pieces_byte_for_byte(texts: list[str], repeats: int) -> None:
-    outbox = Outbox(PACE)
+    outbox = Outbox(POLICY, COSTS)
 
     for text in texts:
         outbox.add(Chunk(text * repeats))

@@ -16,12 +16,13 @@ from chalicelib.publisher.authorization import ApiKey, Authorization, Signature,
 from chalicelib.publisher.coalescing import Pace
 from chalicelib.publisher.delivery import Backoff
 from chalicelib.publisher.fencing import Accepted, Granted, Over, Refused
+from chalicelib.publisher.policies import Interval
 from chalicelib.publisher.publisher import BACKLOG, Publisher
 from chalicelib.workloads import Chunk, Progress
 from tests.unit.publisher.api import JOB_ID, Api, Fault
 
-QUICK = Pace(interval=0.01, size=32 * 1024, heartbeat=0.02)
-QUIET = Pace(interval=0.01, size=32 * 1024, heartbeat=60.0)
+QUICK = Pace(Interval(0.01), heartbeat=0.02)
+QUIET = Pace(Interval(0.01), heartbeat=60.0)
 IMPATIENT = Backoff(base=0.001, cap=0.002)
 COMPLETED = Change(Status.COMPLETED, result="the result", usage={"words": 2})
 
@@ -84,7 +85,7 @@ def test_output_reaches_the_log_byte_for_byte_before_the_final_status(api: Api, 
 
 
 def test_the_first_piece_does_not_wait_for_more(api: Api, stop: Stopped) -> None:
-    slow = Pace(interval=3600.0, size=1_000_000, heartbeat=3600.0)
+    slow = Pace(Interval(3600.0, 1_000_000), heartbeat=3600.0)
 
     with publisher_to(api, pace=slow) as publisher:
         publisher.claim("request 1")

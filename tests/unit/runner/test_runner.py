@@ -21,6 +21,7 @@ from chalicelib.publisher.appsync import AppSync
 from chalicelib.publisher.authorization import ApiKey
 from chalicelib.publisher.coalescing import Pace
 from chalicelib.publisher.delivery import Backoff
+from chalicelib.publisher.policies import Interval
 from chalicelib.publisher.publisher import Publisher
 from chalicelib.runner import JobRunner, reserve
 from chalicelib.workloads import Chunk, Deadline, Outcome, Piece, Progress, Usage, Workload
@@ -38,7 +39,7 @@ def runner_of(api: Api, workload: Workload, objects: Objects = NOTHING) -> JobRu
     open_publisher = partial(
         Publisher,
         endpoint=AppSync(api.url, ApiKey("a key")),
-        pace=Pace(interval=0.005, size=1024, heartbeat=0.02),
+        pace=Pace(Interval(0.005, 1024), heartbeat=0.02),
         backoff=Backoff(base=0.001, cap=0.002),
     )
     return JobRunner(open_publisher=open_publisher, load=lambda model: workload, objects=objects, megabytes=512)

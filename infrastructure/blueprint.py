@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from appsync_local.authorization.api_keys import ApiKey
 from appsync_local.authorization.lambda_authorizer import AuthorizerOptions
@@ -26,6 +27,7 @@ class Blueprint:
         functions: All of them, with their whole environment.
         principals: The keys in those environments, and what they may call.
         schedules: What runs by the clock.
+        tables: What CreateTable is told of the tables that data sources work on.
         authorizer: How the Lambda authorizer is used.
         api_keys: Keys that the API accepts.
         refusals: Names in the wiring that may not be invoked, each with the reason.
@@ -39,6 +41,7 @@ class Blueprint:
     functions: tuple[FunctionSpec, ...]
     principals: tuple[IamPrincipal, ...]
     schedules: tuple[FunctionSchedule, ...]
+    tables: tuple[Mapping[str, Any], ...] = ()
     authorizer: AuthorizerOptions = AuthorizerOptions()  # noqa: RUF009  # frozen
     api_keys: tuple[ApiKey, ...] = ()
     refusals: Mapping[str, str] = field(default_factory=dict)

@@ -16,6 +16,7 @@ from appsync_local.authorization.sigv4 import IamPrincipal
 from appsync_local.authorization.user_pools import UserPool
 from appsync_local.chaos.spec import ChaosSpec
 from appsync_local.chaos.switch import Chaos
+from appsync_local.data_sources.dynamodb.endpoint import DynamoDbEndpoint
 from appsync_local.functions.delivery import Backoff
 from appsync_local.functions.runtime import FunctionRuntime
 from appsync_local.functions.spec import FunctionSpec
@@ -25,6 +26,7 @@ from chalicelib.ledger import open_ledger
 from infrastructure.blueprint import Blueprint, Permitted
 from infrastructure.local_aws import AwsServer
 from infrastructure.local_identity import Pool, local_users, provision
+from infrastructure.local_tables import make_tables
 from infrastructure.local_template import from_template
 from infrastructure.local_tools import faults, offer_tools, snapshots_of, watch_of
 from infrastructure.local_wiring import REGION, from_wiring, principal
@@ -112,6 +114,8 @@ async def running(options: Options) -> AsyncIterator[Stack]:
         cognito = options.cognito or endpoint
         pool = await asyncio.to_thread(provision, cognito, region=REGION, users=local_users(options.users))
         blueprint = _blueprint(options, pool, s3=endpoint)
+        if blueprint.tables:
+            await asyncio.to_thread(make_tables, endpoint, REGION, blueprint.tables)
         rehearsal = asyncio.create_task(faults(blueprint.root, blueprint.functions))
         operator = principal("operator", OPERATED)
         chaos = Chaos(options.chaos)
@@ -127,7 +131,8 @@ async def running(options: Options) -> AsyncIterator[Stack]:
             invoker=Permitted(runtime, blueprint.refusals),
             user_pools=(UserPool(pool.issuer, pool.jwks_url, pool.client_id),),
             principals=(*blueprint.principals, operator), authorizer=blueprint.authorizer,
-            api_keys=blueprint.api_keys, region=REGION, handlers=blueprint.handlers, chaos=chaos,
+            api_keys=blueprint.api_keys, region=REGION, handlers=blueprint.handlers,
+            dynamodb=DynamoDbEndpoint(endpoint, REGION) if blueprint.tables else None, chaos=chaos,
         )  # fmt: skip
         await engine.start(host=options.host, port=options.port)
         cleanup.push_async_callback(engine.stop)

@@ -82,6 +82,7 @@ def from_template(
         ),
         principals=tuple(principals.values()),
         schedules=stack.schedules,
+        tables=stack.tables,
         authorizer=stack.authorizer,
         api_keys=tuple(ApiKey(key) for key in keys.values()),
         refusals=stack.refusals,

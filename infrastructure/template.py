@@ -18,12 +18,14 @@ from appsync_local.functions.schedule import FunctionSchedule
 from appsync_local.functions.spec import FunctionSpec
 from infrastructure.grants import BUCKET_ACTIONS, TABLE_ACTIONS
 from infrastructure.intrinsics import FUNCTIONS, Meanings, Resource, Template, TemplateInvalid
+from infrastructure.local_tables import table_of
 from infrastructure.policies import Role, read_roles
 from infrastructure.wiring import (
     Api,
     AuthMode,
     Code,
     DataSource,
+    DynamoDbSource,
     HttpSource,
     LambdaSource,
     NoneSource,
@@ -51,6 +53,7 @@ class TemplateStack:
         functions: Its Lambda functions.
         fields: Root fields as `Type.field` that each function's role may call, by function.
         schedules: What runs by the clock.
+        tables: What CreateTable is told of the tables that data sources work on.
         authorizer: How the Lambda authorizer is used.
         refusals: Names that cannot be invoked, each with the reason; the wiring has them where a right is missing.
         remarks: What else is missing, one sentence each.
@@ -62,6 +65,7 @@ class TemplateStack:
     functions: tuple[FunctionSpec, ...]
     fields: Mapping[str, frozenset[str]]
     schedules: tuple[FunctionSchedule, ...]
+    tables: tuple[Mapping[str, Any], ...]
     authorizer: AuthorizerOptions
     refusals: Mapping[str, str]
     remarks: tuple[str, ...]
@@ -123,6 +127,7 @@ class _Reader:
         self._refusals: dict[str, str] = {}
         self._remarks: list[str] = []
         self._code: dict[str, str] = {}
+        self._tables: dict[str, Mapping[str, Any]] = {}
 
     def stack(self) -> TemplateStack:
         apis = [*self._template.of_type("AWS::AppSync::GraphQLApi")]
@@ -139,6 +144,7 @@ class _Reader:
             functions=functions,
             fields={it.name: self._fields_of(it, apis[0]) for it in functions},
             schedules=tuple(self._read_schedules()),
+            tables=tuple(self._tables.values()),
             authorizer=_authorizer_options(apis[0]),
             refusals=self._refusals,
             remarks=tuple(self._remarks),
@@ -174,6 +180,8 @@ class _Reader:
                 return NoneSource(name)
             case "HTTP":
                 return HttpSource(name, self._meanings.text(resource.properties["HttpConfig"]["Endpoint"]))
+            case "AMAZON_DYNAMODB":
+                return DynamoDbSource(name, self._keep_table(name, resource.properties["DynamoDBConfig"]["TableName"]))
             case "AWS_LAMBDA":
                 function = self._function(resource.properties["LambdaConfig"]["LambdaFunctionArn"])
                 arn, role = self._meanings.arn(function), self._role(resource.properties.get("ServiceRoleArn"))
@@ -182,6 +190,14 @@ class _Reader:
                 return LambdaSource(name, self._refuse(f"data source {name}", role.missing(INVOKE, arn)))
             case other:
                 raise TemplateInvalid(f"data source {name} is of type {other}, which is not served here")
+
+    def _keep_table(self, source: str, reference: Any) -> str:
+        table = self._meanings.text(reference)
+        for resource in self._template.of_type("AWS::DynamoDB::Table"):
+            if self._meanings.name(resource) == table:
+                self._tables[table] = table_of(resource, self._meanings)
+                return table
+        raise TemplateInvalid(f"data source {source} works on table {table}, which is no table of this stack")
 
     def _read_step(self, resource: Resource) -> PipelineFunction:
         name = self._meanings.text(resource.properties["Name"])

@@ -1,12 +1,16 @@
 """The stack on one machine, from the template: what the template lacks is lacking here, and said."""
 
 import json
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import aiohttp
+import boto3
 import pytest
+from aiohttp import web
 
 from infrastructure.intrinsics import Meanings, TemplateInvalid, read_template
 from infrastructure.local_identity import Pool
@@ -292,6 +296,65 @@ async def test_an_application_of_plain_cdk_is_served_too(assembly: Assembly, tmp
     assert refused["errors"][0]["errorType"] == "UnauthorizedException"
     assert found["data"] == {"note": {"text": "nothing yet", "by": "ada"}}
     assert written["data"] == {"write": {"text": "HI"}}
+
+
+async def test_the_engines_second_application_is_served_from_plain_cdk(assembly: Assembly, tmp_path: Path) -> None:
+    from tests.infrastructure.plain_store import synthesise
+
+    async with prices() as prices_url:
+        template = synthesise(tmp_path / "cdk.out", prices_url=prices_url)
+        with running_stack(tmp_path / "data", "--template", str(template)) as stack:
+            put_lines(stack, Template(template), order="o1", skus=("a", "bb"))
+            async with aiohttp.ClientSession() as session:
+                say = partial(ask, session, stack.url, stack.description["apiKeys"][0])
+                placed = await say('mutation { placeOrder(id: "o1", customer: "Ada") { id } }')
+                again = await say('mutation { placeOrder(id: "o1", customer: "Bob") { id } }')
+                read = await say('{ order(id: "o1") { customer status lines { sku price } } }')
+                sent = await say('mutation { dispatchOrder(id: "o2", customer: "Ada") { id status } }')
+                quoted = await say('{ quoted(sku: "a") }')
+                direct = await say('{ direct(text: "hello") }')
+
+    lines = [{"sku": "a", "price": 100}, {"sku": "bb", "price": 200}]
+    assert placed == {"data": {"placeOrder": {"id": "o1"}}}
+    assert again["errors"][0]["errorType"] == "DynamoDB:ConditionalCheckFailedException"
+    assert read == {"data": {"order": {"customer": "Ada", "status": "PLACED", "lines": lines}}}
+    assert sent == {"data": {"dispatchOrder": {"id": "o2", "status": "DISPATCHED"}}}
+    assert json.loads(quoted["data"]["quoted"]) == {"status": 200, "body": {"path": "/prices/a"}}
+    assert json.loads(direct["data"]["direct"])["arguments"] == {"text": "hello"}
+
+
+@asynccontextmanager
+async def prices() -> AsyncIterator[str]:
+    """An address that answers with the path it was asked for."""
+
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        return web.json_response({"path": request.path})
+
+    runner = web.ServerRunner(web.Server(answer))
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    await runner.cleanup()
+
+
+def put_lines(stack: LocalStack, template: Template, *, order: str, skus: tuple[str, ...]) -> None:
+    (table,) = (name for name in template.of_type("AWS::DynamoDB::Table") if name.startswith("Lines"))
+    client = boto3.client(
+        "dynamodb", endpoint_url=stack.description["cognitoUrl"], region_name=stack.description["region"],
+        aws_access_key_id="local", aws_secret_access_key="local",
+    )  # fmt: skip
+    for sku in skus:
+        client.put_item(TableName=table, Item={"order": {"S": order}, "sku": {"S": sku}})
+
+
+def test_a_data_source_on_a_table_of_another_stack_is_refused(changed: Callable[[Change], Path]) -> None:
+    def change(resources: dict[str, Resource]) -> None:
+        for it in resources.values():
+            if it["Type"] == "AWS::AppSync::DataSource" and it["Properties"]["Name"] == "Nothing":
+                it["Properties"] |= {"Type": "AMAZON_DYNAMODB", "DynamoDBConfig": {"TableName": "users"}}
+
+    with pytest.raises(TemplateInvalid, match="data source Nothing works on table users, which is no table of this"):
+        read(changed(change))
 
 
 async def ask(session: aiohttp.ClientSession, url: str, key: str, query: str) -> Any:

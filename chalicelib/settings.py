@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final, TypeVar
+from urllib.parse import urlsplit
 
 from chalicelib.errors import MissingSettings
 from chalicelib.jobs import Lease
@@ -249,6 +250,37 @@ def _guardrail(text: str) -> Guardrail:
     if not _GUARDRAIL.fullmatch(identifier) or not _GUARDRAIL_VERSION.fullmatch(version):
         raise ValueError(text)
     return Guardrail(identifier, version)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenAISettings:
+    """`inference`: where the OpenAI-compatible server is."""
+
+    url: str | None  # up to the version, as in http://127.0.0.1:11434/v1; None: the stage has none
+    key: str | None = field(repr=False)
+    secret: str | None  # the key's name or ARN in AWS Secrets Manager, where the key itself is not here
+    silence: float  # seconds without a word of the server after which it is given up
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "OpenAISettings":
+        """Raises: MissingSettings."""
+        reader = _Reader(environment)
+        settings = cls(
+            url=reader.optional("LONGCALL_OPENAI_URL", _http_url, "an http:// or https:// URL with its path"),
+            key=environment.get("LONGCALL_OPENAI_KEY") or None,
+            secret=environment.get("LONGCALL_OPENAI_SECRET") or None,
+            # A server on a laptop reads a large model from its disk, and a long prompt, before it says anything.
+            silence=reader.number("LONGCALL_OPENAI_SILENCE_SECONDS", 300.0, least=1.0),
+        )
+        reader.check()
+        return settings
+
+
+def _http_url(text: str) -> str:
+    url = urlsplit(text)
+    if url.scheme not in ("http", "https") or not url.hostname:
+        raise ValueError(text)
+    return text
 
 
 @dataclass(frozen=True, slots=True)

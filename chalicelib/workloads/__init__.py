@@ -158,6 +158,12 @@ TABLE: Final = (
         takes=frozenset(Option) - {Option.PROCESS_TIME},
         pattern=bedrock_names.MODEL,
     ),
+    Kind(
+        models=("openai/llama3.2",),
+        module="chalicelib.workloads.openai",
+        takes=frozenset(Option) - {Option.PROCESS_TIME},
+        pattern=re.compile(r"openai/[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,199}"),  # whatever its server has
+    ),
 )
 
 

@@ -8,7 +8,8 @@ import pytest
 from chalicelib.errors import ErrorType, WorkloadFailed
 from chalicelib.jobs import Image, Message, Role, UploadId
 from chalicelib.settings import AwsLogin, Guardrail
-from chalicelib.workloads.bedrock.request import MAX_IMAGE, image_format
+from chalicelib.workloads.bedrock.request import MAX_IMAGE
+from chalicelib.workloads.images import image_format
 from tests.bedrock.conftest import Caller
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(8)

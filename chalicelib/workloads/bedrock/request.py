@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Final
 from chalicelib.errors import ErrorType, WorkloadFailed
 from chalicelib.jobs import Image, InferenceRequest, Message, Role
 from chalicelib.settings import Guardrail
+from chalicelib.workloads.images import image_format
 
 if TYPE_CHECKING:
-    from mypy_boto3_bedrock_runtime.literals import ImageFormatType
     from mypy_boto3_bedrock_runtime.type_defs import (
         ContentBlockTypeDef,
         ConverseStreamRequestTypeDef,
@@ -84,19 +84,3 @@ def _image(image: Image) -> "ImageBlockTypeDef":
             ErrorType.MODEL_REJECTED_INPUT,
         )
     return {"format": kind, "source": {"bytes": image.content}}
-
-
-def image_format(content: bytes) -> "ImageFormatType | None":
-    """What kind of image it is, by its signature; None for anything else.
-
-    Source: PNG (W3C), section 5.2; JPEG (ITU-T T.81), B.1.1.3; GIF89a, section 17; WebP (RFC 9649), section 2.4.
-    """
-    if content.startswith(b"\x89PNG\r\n\x1a\n"):
-        return "png"
-    if content.startswith(b"\xff\xd8\xff"):
-        return "jpeg"
-    if content.startswith((b"GIF87a", b"GIF89a")):
-        return "gif"
-    if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
-        return "webp"
-    return None

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib import bedrock_names, workloads
+from chalicelib import workloads
 from chalicelib.errors import InvalidRequest
 from chalicelib.jobs import Image, InferenceRequest, Message, Role, UploadId
 from chalicelib.workloads import Deadline, Outcome
@@ -17,6 +17,7 @@ from chalicelib.workloads.simulated import Scene
 from tests.unit.workloads.running import run_to_end
 
 MODELS = [model for kind in workloads.TABLE for model in kind.models]
+PATTERNS = [kind.pattern for kind in workloads.TABLE if kind.pattern is not None]
 
 
 def test_every_model_has_one_kind() -> None:
@@ -40,7 +41,7 @@ def test_unknown_model_is_refused_with_one_name_of_each_family(model: str) -> No
         workloads.check(InferenceRequest("text", model))
 
     assert str(refused.value) == (
-        f"model {model!r} is not known; use simulated.story, local.textrank or amazon.nova-micro-v1:0"
+        f"model {model!r} is not known; use simulated.story, local.textrank, amazon.nova-micro-v1:0 or openai/llama3.2"
     )
 
 
@@ -59,7 +60,7 @@ def test_unknown_model_is_refused_when_loaded_too() -> None:
         workloads.load("gpt")
 
 
-@given(st.text().filter(lambda model: model not in MODELS and not bedrock_names.MODEL.fullmatch(model)))
+@given(st.text().filter(lambda model: model not in MODELS and not any(it.fullmatch(model) for it in PATTERNS)))
 def test_any_other_name_is_refused_in_one_short_line(model: str) -> None:
     with pytest.raises(InvalidRequest) as refused:
         workloads.find(model)
@@ -164,6 +165,21 @@ def test_a_profile_is_another_model_than_the_one_it_leads_to(allowed: str, model
         workloads.check(InferenceRequest("text", model), allowed=(allowed,))
 
     assert str(refused.value) == f"model {model} is not allowed on this stage; use {allowed}"
+
+
+@pytest.mark.parametrize(
+    "model", ["openai/llama3.2", "openai/llama3.2:3b", "openai/meta-llama/Llama-3.1-8B-Instruct", "openai/gpt-4.1"]
+)
+def test_names_behind_openai_run_on_a_server_of_that_protocol(model: str) -> None:
+    workloads.check(InferenceRequest("text", model), allowed=("openai/*",))
+
+    assert workloads.find(model).module == "chalicelib.workloads.openai"
+
+
+@pytest.mark.parametrize("model", ["openai/", "openai", "openai/ x", "openai//m", "openai/" + "m" * 201, "OpenAI/m"])
+def test_names_that_no_such_server_has_are_refused(model: str) -> None:
+    with pytest.raises(InvalidRequest, match="is not known"):
+        workloads.find(model)
 
 
 def test_bedrock_takes_conversations_and_images_and_no_process_time() -> None:

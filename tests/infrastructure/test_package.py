@@ -141,6 +141,7 @@ def test_the_same_content_gives_the_same_zip_whatever_its_files_went_through(arc
         shutil.copy(ROOT / name, copy)
     for path in copy.rglob("*"):
         os.utime(path, (1, 1))
+    (copy / "chalicelib" / "__pycache__").mkdir(exist_ok=True)
     (copy / "chalicelib" / "__pycache__" / "stale.cpython-311.pyc").write_bytes(b"stale")
 
     again = build(copy, tmp_path, stage="prod").archive

@@ -59,6 +59,11 @@ class CancelInference:
 
 
 @dataclass(frozen=True, slots=True)
+class DeleteInference:
+    job_id: JobId
+
+
+@dataclass(frozen=True, slots=True)
 class UpdateStatus:
     update: StatusUpdate
 
@@ -75,6 +80,7 @@ Call = (
     | ListInferences
     | InferenceEvents
     | CancelInference
+    | DeleteInference
     | UpdateStatus
     | DispatchInference
 )

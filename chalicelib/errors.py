@@ -6,6 +6,7 @@ JobError
 ├── Unauthorized         this caller may not use this field
 ├── JobIdTaken           the id belongs to a job with other input, or to somebody else
 ├── JobNotFound          no such job for this caller
+├── JobUnfinished        a job that goes on is not deleted
 ├── QuotaExceeded        too many unfinished jobs
 ├── InvalidTransition    both statuses
 ├── TokenRejected        `reason`, an enum
@@ -86,6 +87,15 @@ class JobNotFound(JobError):
     def __init__(self, job_id: str) -> None:
         self.job_id = job_id
         super().__init__(f"no job {job_id} was found; it never existed, or it has expired")
+
+
+class JobUnfinished(JobError):
+    """Only a job that has ended can be deleted."""
+
+    def __init__(self, job_id: str, status: str) -> None:
+        self.job_id = job_id
+        self.status = status
+        super().__init__(f"job {job_id} is {status}, and only a job that has ended can be deleted; cancel it first")
 
 
 class QuotaExceeded(JobError):

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, NewType, TypeVar
 
-from chalicelib.errors import ErrorType, InvalidTransition, JobIdTaken
+from chalicelib.errors import ErrorType, InvalidTransition, JobIdTaken, JobUnfinished
 from chalicelib.metering import NOTHING, Counts, Meter
 
 JobId = NewType("JobId", str)
@@ -165,6 +165,7 @@ class Job:
     metadata: Json = None
     start_time: datetime | None = None
     end_time: datetime | None = None
+    deleted_at: datetime | None = None  # by its owner; see `tombstone`
 
     request: InferenceRequest | None = None  # in record 1 only
     fingerprint: str = ""  # of the request, in every record
@@ -333,6 +334,24 @@ def cancel(head: Job, *, now: datetime) -> Decision:
     if head.status.is_terminal:
         return Answer(head)
     return Append(_step(head, Change(Status.CANCELLED), update_id=None, now=now))
+
+
+def tombstone(head: Job, *, now: datetime) -> Job:
+    """What is left of a job that its owner has deleted: that it was there, and how far its log went.
+
+    It keeps the id from being used again, and every sequence from being written again, until the job expires. Nothing
+    that the caller or the work has said is in it.
+
+    Raises:
+        JobUnfinished: The job has not ended.
+    """
+    if not head.status.is_terminal:
+        raise JobUnfinished(head.job_id, head.status)
+    return Job(
+        job_id=head.job_id, owner=head.owner, model=head.model, created_at=head.created_at,
+        updated_at=head.updated_at, expires_at=head.expires_at, status=head.status, sequence=head.sequence,
+        attempt=head.attempt, start_time=head.start_time, end_time=head.end_time, deleted_at=now,
+    )  # fmt: skip
 
 
 def redispatch(head: Job, request: Redispatch, *, now: datetime) -> Decision:

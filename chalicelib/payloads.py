@@ -16,6 +16,7 @@ from chalicelib.calls import (
     Caller,
     CancelInference,
     CreateUpload,
+    DeleteInference,
     Dispatch,
     DispatchInference,
     GetInference,
@@ -131,6 +132,8 @@ def parse_call(payload: Payload) -> Call:
             return InferenceEvents(_job_id(arguments["jobId"]), after, limit)
         case "cancelInference":
             return CancelInference(_job_id(arguments["jobId"]))
+        case "deleteInference":
+            return DeleteInference(_job_id(arguments["jobId"]))
         case "updateStatus":
             return UpdateStatus(_parse_update(arguments["input"]))
         case "dispatchInference":

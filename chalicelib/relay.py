@@ -18,6 +18,7 @@ from chalicelib.calls import (
     Caller,
     CancelInference,
     CreateUpload,
+    DeleteInference,
     Dispatch,
     DispatchInference,
     GetInference,
@@ -95,6 +96,8 @@ class Relay:
                 return self.events(call, owner)
             case CancelInference(job_id), Caller(owner):
                 return self.cancel(job_id, owner)
+            case DeleteInference(job_id), Caller(owner):
+                return self.delete(job_id, owner)
             case _:
                 raise Unauthorized(field)
 
@@ -157,7 +160,7 @@ class Relay:
     def get(self, call: GetInference, owner: Owner) -> Json:
         """The job as it stands, or None where the caller has no such job."""
         head = self.ledger.head(call.job_id)
-        if head is None or head.owner != owner:
+        if head is None or head.owner != owner or head.deleted_at is not None:
             return None
         rendered = payloads.render_job(head)
         if call.with_output:
@@ -184,7 +187,7 @@ class Relay:
         events: list[Json] = []
         size = 0
         for job in self.ledger.read(call.job_id, after=call.after, limit=call.limit):
-            if job.owner != owner:
+            if job.owner != owner or job.deleted_at is not None:
                 raise JobNotFound(call.job_id)
             size += len(job.delta or "") + len(job.result or "")
             if events and size > PAGE_BYTES:
@@ -202,6 +205,28 @@ class Relay:
         """
         job, _ = self._commit(lambda: jobs.cancel(self._owned(job_id, owner), now=self.clock()))
         return payloads.render_push(job)
+
+    def delete(self, job_id: JobId, owner: Owner) -> Json:
+        """Delete all that the caller's job has said and was told, here and in the bucket; answers its id.
+
+        Asked again, it finishes what a crash left unfinished.
+
+        Raises:
+            JobNotFound, JobUnfinished
+        """
+        head = self._existing(job_id)
+        if head.owner != owner:
+            raise JobNotFound(job_id)
+        if head.deleted_at is not None:
+            self.ledger.erase(head)
+            return job_id
+        tombstone = jobs.tombstone(head, now=self.clock())
+        # First, while the first record still tells which uploads were the job's.
+        first = self.ledger.read(job_id, after=0, limit=1)
+        request = first[0].request if first else None
+        self.objects.delete(owner, job_id, () if request is None else request.uploads)
+        self.ledger.erase(tombstone)
+        return job_id
 
     def update(self, update: StatusUpdate) -> dict[str, Json]:
         """Write a step of the backend's, or say what the log says instead.
@@ -304,7 +329,7 @@ class Relay:
 
     def _owned(self, job_id: JobId, owner: Owner) -> Job:
         head = self.ledger.head(job_id)
-        if head is None or head.owner != owner:
+        if head is None or head.owner != owner or head.deleted_at is not None:
             raise JobNotFound(job_id)
         return head
 

@@ -260,6 +260,7 @@ API: Final = Api(
         PipelineResolver("Mutation.dispatchInference", functions=("open", "dispatch")),
         UnitResolver("Mutation.createUpload", source="StatusRelay"),
         UnitResolver("Mutation.cancelInference", source="StatusRelay"),
+        UnitResolver("Mutation.deleteInference", source="StatusRelay"),
         UnitResolver("Mutation.updateStatus", source="StatusRelay"),
         UnitResolver("Subscription.onInferenceStatusChange", source="Nothing"),
     ),

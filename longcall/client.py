@@ -1,4 +1,4 @@
-"""The client: start jobs, follow them, read them, cancel them."""
+"""The client: start jobs, follow them, read them, cancel them, delete them."""
 
 import hashlib
 from collections.abc import AsyncGenerator, Callable
@@ -193,6 +193,19 @@ class Client:
         except RequestRejected as rejected:
             raise JobNotFound(id_) if rejected.error_type == "JobNotFound" else rejected from rejected
         return parse_event(data.get("cancelInference"))
+
+    async def delete(self, job_id: str) -> None:
+        """Delete a job that has ended, with all it was given and all it gave. Twice is once.
+
+        Raises:
+            RequestRejected: It goes on (`error_type` is JobUnfinished): cancel it first.
+            InvalidInput, JobNotFound, Unreachable, NotAuthorized, ProtocolError
+        """
+        id_ = parse_job_id(job_id)
+        try:
+            await self._requests.execute("delete_inference", {"jobId": id_})
+        except RequestRejected as rejected:
+            raise JobNotFound(id_) if rejected.error_type == "JobNotFound" else rejected from rejected
 
     async def list(self, *, status: Status | None = None, limit: int = 20, next_token: str | None = None) -> Page:
         """The caller's jobs, newest first, without their texts. `limit` is 1 to 100.

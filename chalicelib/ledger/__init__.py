@@ -50,6 +50,14 @@ class Ledger(Protocol):
         """Records with a sequence greater than `after`, in order, at most `limit`."""
         ...
 
+    def erase(self, tombstone: Job) -> None:
+        """Put the tombstone into the place of the job's every record, with that one's sequence, and list it no more.
+
+        The job has ended: `tombstone` has the sequence of its last record. What a crash leaves unfinished, another call
+        finishes; from the beginning of the first one on, the newest record is the tombstone.
+        """
+        ...
+
     def list(self, owner: Owner, *, status: Status | None, limit: int, next_token: str | None) -> Page:
         """Summaries of the owner's jobs, newest first. May be a moment behind the log.
 

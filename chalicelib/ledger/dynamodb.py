@@ -11,8 +11,9 @@ any more, whoever reads such a projection deletes it.
 """
 
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 SHARDS: Final = 8  # of the activity index: one hot partition key would throttle at 1,000 writes a second
 INLINE: Final = 16_384  # bytes; a larger body is compressed, to stay under DynamoDB's 400 KB an item
+BATCH: Final = 25  # items of one BatchWriteItem, the most that it takes
 PROJECTION: Final = "job"
 ADMITTED: Final = "unfinished"
 NOT_THERE: Final = "attribute_not_exists(jobId) OR expiresAt <= :now"
@@ -116,7 +118,13 @@ class DynamoDbLedger:
                 self._delete_orphan(job_id, projection)
             return None
         job = _job(record)
-        if projection is None or self._has_expired(projection) or int(projection["sequence"]["N"]) < job.sequence:
+        listed = projection is not None and "owner" in projection and job.deleted_at is not None
+        if (
+            projection is None
+            or self._has_expired(projection)
+            or int(projection["sequence"]["N"]) < job.sequence
+            or listed
+        ):
             self._project(job, sequence=job.sequence)
         return job
 
@@ -138,6 +146,20 @@ class DynamoDbLedger:
             if len(jobs) == limit:
                 break
         return jobs
+
+    def erase(self, tombstone: Job) -> None:
+        self._client.put_item(TableName=self._table, Item=_erased(tombstone))
+        self._project(tombstone, sequence=tombstone.sequence)
+        left = self._query(
+            ConsistentRead=True,
+            KeyConditionExpression="jobId = :job AND begins_with(entry, :event)",
+            FilterExpression="attribute_not_exists(erased)",
+            ProjectionExpression="entry",
+            ExpressionAttributeValues={":job": {"S": tombstone.job_id}, ":event": {"S": "event#"}},
+        )
+        while entries := [*islice(left, BATCH)]:
+            sequences = [int(item["entry"]["S"].removeprefix("event#")) for item in entries]
+            self._write([_erased(replace(tombstone, sequence=sequence)) for sequence in sequences])
 
     def list(self, owner: Owner, *, status: Status | None, limit: int, next_token: str | None) -> Page:
         conditions = ["expiresAt > :now", "#sequence > :none"]
@@ -235,22 +257,23 @@ class DynamoDbLedger:
     def _project(self, job: Job, *, sequence: int) -> None:
         """Bring the projection up to `job`, unless it is there or further already."""
         names = {"#owner": "owner", "#sequence": "sequence", "#status": "status"}
-        sets = (
-            "#owner = :owner, #sequence = :sequence, #status = :status, created = :created, updated = :updated,"
-            " expiresAt = :expires, body = :body"
-        )
+        sets = "#sequence = :sequence, #status = :status, updated = :updated, expiresAt = :expires, body = :body"
         values: dict[str, Any] = {
-            ":owner": {"S": job.owner},
             ":sequence": {"N": str(sequence)},
             ":status": {"S": job.status},
-            ":created": {"S": f"{stamp(job.created_at)}#{job.job_id}"},
             ":updated": {"S": stamp(job.updated_at)},
             ":expires": {"N": _seconds(job.expires_at)},
             ":body": _pack(dump(job.summary())),
             ":now": self._now(),
         }
+        if job.deleted_at is None:
+            sets = f"#owner = :owner, created = :created, {sets}"
+            values |= {":owner": {"S": job.owner}, ":created": {"S": f"{stamp(job.created_at)}#{job.job_id}"}}
+            removed = "activity"
+        else:
+            removed = "activity, #owner, created"
         if job.status.is_terminal:
-            expression = f"SET {sets} REMOVE activity"
+            expression = f"SET {sets} REMOVE {removed}"
         else:
             expression = f"SET {sets}, activity = :activity"
             values[":activity"] = {"S": _activity(crc32(job.job_id.encode()) % SHARDS)}
@@ -281,6 +304,12 @@ class DynamoDbLedger:
                 ExpressionAttributeValues={":none": {"N": "0"}, ":updated": updated},
             )
 
+    def _write(self, items: Iterable[dict[str, Any]]) -> None:
+        """Put at most `BATCH` items; those that the table had no capacity for, again."""
+        requests: dict[str, Any] = {self._table: [{"PutRequest": {"Item": item}} for item in items]}
+        while requests:
+            requests = dict(self._client.batch_write_item(RequestItems=requests)["UnprocessedItems"])
+
     def _newest_alive(self, job_id: JobId) -> Mapping[str, Any] | None:
         """The newest record of a job whose id was used before, by a job that expired but is not deleted yet."""
         found = self._query(
@@ -309,6 +338,16 @@ class DynamoDbLedger:
 
 def _entry(sequence: int) -> str:
     return f"event#{sequence:09d}"
+
+
+def _erased(tombstone: Job) -> dict[str, Any]:
+    return {
+        "jobId": {"S": tombstone.job_id},
+        "entry": {"S": _entry(tombstone.sequence)},
+        "expiresAt": {"N": _seconds(tombstone.expires_at)},
+        "body": _pack(dump(tombstone)),
+        "erased": {"BOOL": True},
+    }
 
 
 def _activity(shard: int) -> str:

@@ -13,7 +13,7 @@ from chalicelib.ledger import InvalidToken
 from chalicelib.metering import Counts
 
 COUNTS: Final = ("used", "used_before")
-TIMES: Final = ("created_at", "updated_at", "expires_at", "start_time", "end_time")
+TIMES: Final = ("created_at", "updated_at", "expires_at", "start_time", "end_time", "deleted_at")
 DEFAULTS: Final = {field.name: field.default for field in fields(Job)}
 
 

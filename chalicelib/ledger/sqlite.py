@@ -6,6 +6,7 @@ projection are one transaction here, so that a projection is never behind.
 
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -52,6 +53,7 @@ class SqliteLedger:
         self._database = sqlite3.connect(path, timeout=BUSY_TIMEOUT, isolation_level=None, check_same_thread=False)
         self._database.execute("PRAGMA journal_mode = WAL")
         self._database.execute("PRAGMA synchronous = NORMAL")
+        self._database.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten in the file
         self._database.executescript(SCHEMA)
         self._delete_expired()
 
@@ -93,6 +95,22 @@ class SqliteLedger:
             (job_id, after, self._now(), limit),
         )
         return [load(body) for (body,) in found]
+
+    def erase(self, tombstone: Job) -> None:
+        records = [
+            (dump(replace(tombstone, sequence=sequence)), tombstone.job_id, sequence)
+            for sequence in range(1, tombstone.sequence + 1)
+        ]
+        with closing(self._database.cursor()) as cursor:
+            cursor.execute("BEGIN IMMEDIATE")
+            try:
+                cursor.executemany("UPDATE log SET body = ? WHERE job_id = ? AND sequence = ?", records)
+                cursor.execute(PROJECT, _row(tombstone))
+            except BaseException:
+                cursor.execute("ROLLBACK")
+                raise
+            cursor.execute("COMMIT")
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # or what was deleted stays there for a while
 
     def list(self, owner: Owner, *, status: Status | None, limit: int, next_token: str | None) -> Page:
         created_at, job_id = load_token(next_token, size=2) if next_token else ("~", "~")  # "~" sorts after any time
@@ -148,8 +166,9 @@ class SqliteLedger:
 
 
 def _row(job: Job) -> tuple[str | int, ...]:
+    owner = job.owner if job.deleted_at is None else ""  # who lists nothing
     return (
-        job.job_id, job.owner, job.status, job.sequence, stamp(job.created_at), stamp(job.updated_at),
+        job.job_id, owner, job.status, job.sequence, stamp(job.created_at), stamp(job.updated_at),
         stamp(job.expires_at), int(job.status.is_terminal), dump(job.summary()),
     )  # fmt: skip
 

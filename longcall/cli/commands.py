@@ -147,6 +147,29 @@ def cancel(
     call(caller, ask())
 
 
+@app.command(epilog="\b\nExample:\n  longcall delete 123e4567-e89b-42d3-a456-426614174000")
+def delete(
+    job: JobOption,
+    as_json: Json = False,
+    stack: StackFile = None,
+    target: Where = Target.LOCAL,
+    user: UserName = None,
+    auth: Auth = AuthMode.LAMBDA,
+) -> None:
+    """Delete a job that has ended, with all that it was given and gave."""
+    job_id = parse_job_id(job)
+    caller = Caller.chosen(stack=stack, target=target, user=user, auth=auth)
+
+    async def ask() -> None:
+        from longcall import display
+
+        async with open_client(caller) as client:
+            await client.delete(job_id)
+        typer.echo(display.json_line({"deleted": job_id}) if as_json else f"job {job_id} is deleted")
+
+    call(caller, ask())
+
+
 @app.command(epilog='\b\nExample:\n  curl -H "Authorization: $(longcall token --header)" ...')
 def token(
     header: Annotated[bool, typer.Option("--header", help="The whole value of the Authorization header.")] = False,

@@ -243,6 +243,13 @@ class AppSync:
             self.append(variables["jobId"], status="CANCELLED", endTime="2026-01-01T00:01:00.000Z")
         return log[-1]
 
+    def _deleteInference(self, variables: Wire) -> str:  # noqa: N802
+        job_id = str(variables["jobId"])
+        if self._log(variables)[-1]["status"] in {"PENDING", "PROCESSING"}:
+            raise Refusal("JobUnfinished", f"job {job_id} goes on; cancel it first")
+        del self.logs[job_id]
+        return job_id
+
     def _getInference(self, variables: Wire) -> Wire | None:  # noqa: N802
         log = self.logs.get(variables["jobId"])
         if log is None:

@@ -6,7 +6,16 @@ from dataclasses import replace
 
 import pytest
 
-from longcall import Client, InvalidInput, LambdaToken, ProtocolError, Status, Unreachable
+from longcall import (
+    Client,
+    InvalidInput,
+    JobNotFound,
+    LambdaToken,
+    ProtocolError,
+    RequestRejected,
+    Status,
+    Unreachable,
+)
 from tests.client.appsync import BOUND, AppSync
 from tests.client.conftest import SHORT, token
 from tests.client.test_watching import JOB, PIECES, story
@@ -141,3 +150,16 @@ async def test_job_that_ends_while_its_log_is_read_is_shown_with_its_result(serv
         view = await client.get(JOB)
 
     assert (view.output, view.result, view.is_final) == ("start", LARGE, True)
+
+
+async def test_deleted_job_is_gone_and_one_that_goes_on_is_not_deleted(service: AppSync, client: Client) -> None:
+    service.append(JOB, status="PROCESSING", attempt=1)
+
+    with pytest.raises(RequestRejected, match="cancel it first"):
+        await client.delete(JOB)
+    service.append(JOB, status="COMPLETED")
+    await client.delete(JOB)
+
+    with pytest.raises(JobNotFound):
+        await client.delete(JOB)
+    assert service.logs == {}

@@ -3,12 +3,13 @@
 import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
-from chalicelib.jobs import Status
+from chalicelib.jobs import Status, tombstone
 from chalicelib.ledger.dynamodb import DynamoDbLedger, dynamodb_client
 from tests.contract.conftest import LedgerKind
 from tests.contract.jobs import ADA, START, following, opened
@@ -154,3 +155,26 @@ def test_a_start_that_is_repeated_while_its_rest_is_deleted_is_not_lost(
     idle = ledger.unfinished(idle_since=START + timedelta(days=1), limit=10, next_token=None)
     assert [found.job_id for found in idle.jobs] == [job.job_id]
     assert ledger.head(job.job_id) == again
+
+
+@pytest.mark.parametrize("operation", ["UpdateItem", "Query", "BatchWriteItem"])
+def test_a_deletion_that_died_hides_the_job_at_once_and_is_finished_by_another(
+    ledger: DynamoDbLedger, client: "DynamoDBClient", operation: str
+) -> None:
+    log = [opened()]
+    for _ in range(60):
+        log.append(following(log[-1], delta="text"))
+    log.append(following(log[-1], Status.COMPLETED))
+    for job in log:
+        ledger.append(job)
+    left = tombstone(log[-1], now=START)
+
+    with dying_before(client, operation, nth=2 if operation == "BatchWriteItem" else 1):
+        ledger.erase(left)
+
+    assert ledger.head(log[0].job_id) == left
+    assert ledger.list(ADA, status=None, limit=10, next_token=None).jobs == ()
+
+    ledger.erase(left)
+
+    assert ledger.read(log[0].job_id, after=0, limit=100) == [replace(left, sequence=job.sequence) for job in log]

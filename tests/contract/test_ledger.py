@@ -5,7 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.jobs import Image, InferenceRequest, JobId, Message, Role, Status, UploadId
+from chalicelib.errors import JobUnfinished
+from chalicelib.jobs import Image, InferenceRequest, Job, JobId, Message, Role, Status, UploadId, tombstone
 from chalicelib.ledger import InvalidToken, Ledger
 from tests.contract.conftest import FakeClock, LedgerKind
 from tests.contract.jobs import ADA, GRACE, START, following, new_id, opened
@@ -193,3 +194,57 @@ def test_a_released_job_makes_room_and_releasing_twice_is_harmless(ledger: Ledge
 
     assert ledger.admit(ADA, second, limit=1)
     assert set(ledger.admitted(ADA)) == {second}
+
+
+def ended(ledger: Ledger, *, size: int = 3) -> list[Job]:
+    """The log of a job that has ended, written."""
+    log = [opened(prompt="a secret")]
+    for _ in range(size - 2):
+        log.append(following(log[-1], delta="a secret"))
+    log.append(replace(following(log[-1], Status.COMPLETED), result="a secret", message="a secret"))
+    for job in log:
+        assert ledger.append(job)
+    return log
+
+
+@pytest.mark.parametrize("size", [2, 60])
+def test_what_is_erased_keeps_its_places_and_none_of_its_words(ledger: Ledger, size: int) -> None:
+    log = ended(ledger, size=size)
+    left = tombstone(log[-1], now=START)
+
+    ledger.erase(left)
+
+    assert ledger.head(log[0].job_id) == left
+    assert ledger.read(log[0].job_id, after=0, limit=100) == [replace(left, sequence=job.sequence) for job in log]
+    assert not any(ledger.append(job) for job in log)
+    assert "secret" not in repr(ledger.read(log[0].job_id, after=0, limit=100))
+
+
+def test_what_is_erased_is_not_listed_and_what_is_not_is(ledger: Ledger) -> None:
+    gone, kept = ended(ledger), ended(ledger)
+
+    ledger.erase(tombstone(gone[-1], now=START))
+    ledger.erase(tombstone(gone[-1], now=START))
+
+    page = ledger.list(ADA, status=None, limit=10, next_token=None)
+    assert [job.job_id for job in page.jobs] == [kept[-1].job_id]
+    assert ledger.unfinished(idle_since=START + timedelta(days=1), limit=10, next_token=None).jobs == ()
+    assert ledger.read(kept[0].job_id, after=0, limit=10) == kept
+
+
+def test_an_erased_id_is_free_once_it_has_expired(ledger: Ledger, clock: FakeClock) -> None:
+    gone = ended(ledger)
+    ledger.erase(tombstone(gone[-1], now=START))
+    clock.advance(8 * 86_400)
+    again = opened(gone[0].job_id, now=clock())
+
+    assert ledger.head(again.job_id) is None
+    assert ledger.append(again)
+
+    assert ledger.list(ADA, status=None, limit=10, next_token=None).jobs == (again.summary(),)
+    assert ledger.read(again.job_id, after=0, limit=10) == [again]
+
+
+def test_a_job_that_goes_on_has_no_tombstone() -> None:
+    with pytest.raises(JobUnfinished, match="is PENDING, and only a job that has ended can be deleted"):
+        tombstone(opened(), now=START)

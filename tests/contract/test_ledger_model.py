@@ -2,13 +2,14 @@
 
 import itertools
 import uuid
+from dataclasses import replace
 from datetime import timedelta
 
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
-from chalicelib.jobs import Job, JobId, Owner, Status
+from chalicelib.jobs import Job, JobId, Owner, Status, tombstone
 from tests.contract.conftest import LedgerKind
 from tests.contract.jobs import ADA, GRACE, START, following, opened
 
@@ -43,7 +44,7 @@ class LedgerModel(RuleBasedStateMachine):
     @rule(data=st.data(), status=st.sampled_from([Status.PROCESSING, Status.FAILED]), text=TEXT)
     def append_the_next_record(self, data: st.DataObject, status: Status, text: str) -> None:
         log = self.alive(data.draw(st.sampled_from(sorted(self.logs))))
-        if log:
+        if log and log[-1].deleted_at is None:
             job = following(log[-1], status, delta=text)
             assert self.ledger.append(job)
             self.logs[job.job_id].append(job)
@@ -55,6 +56,15 @@ class LedgerModel(RuleBasedStateMachine):
         if log:
             taken = data.draw(st.sampled_from(log))
             assert not self.ledger.append(following(taken) if taken is not log[-1] else taken)
+
+    @precondition(lambda self: self.logs)
+    @rule(data=st.data())
+    def erase_what_has_ended(self, data: st.DataObject) -> None:
+        log = self.alive(data.draw(st.sampled_from(sorted(self.logs))))
+        if log and log[-1].status.is_terminal:
+            left = log[-1] if log[-1].deleted_at else tombstone(log[-1], now=self.kind.clock())
+            self.ledger.erase(left)
+            self.logs[left.job_id] = [replace(left, sequence=job.sequence) for job in log]
 
     @precondition(lambda self: self.logs)
     @rule(data=st.data(), owner=OWNERS)
@@ -89,7 +99,8 @@ class LedgerModel(RuleBasedStateMachine):
             if token is None:
                 break
         heads = [log[-1].summary() for log in map(self.alive, self.logs) if log]
-        expected = [job for job in heads if job.owner == owner and status in (None, job.status)]
+        mine = [job for job in heads if job.owner == owner and job.deleted_at is None]
+        expected = [job for job in mine if status in (None, job.status)]
         assert found == sorted(expected, key=lambda job: (job.created_at, job.job_id), reverse=True)
 
     @rule(idle=st.integers(0, 60), size=st.integers(1, 3))

@@ -58,6 +58,10 @@ class MortalLedger:
         self.spend()
         return self.ledger.read(job_id, after=after, limit=limit)
 
+    def erase(self, tombstone: Job) -> None:
+        self.spend()
+        self.ledger.erase(tombstone)
+
     def list(self, owner: Owner, *, status: Status | None, limit: int, next_token: str | None) -> Page:
         self.spend()
         return self.ledger.list(owner, status=status, limit=limit, next_token=next_token)

@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from hypothesis.stateful import run_state_machine_as_test as run_machine
 
 from chalicelib.calls import CancelInference, StartInference
-from chalicelib.errors import ErrorType, InvalidTransition, JobNotFound
+from chalicelib.errors import ErrorType, InvalidTransition, JobIdTaken, JobNotFound, JobUnfinished
 from chalicelib.jobs import (
     Change,
     Claim,
@@ -91,6 +91,36 @@ class RulesModel(RuleBasedStateMachine):
         self.findings: list[Finding] = []
         self.log: list[Job] = []
         self.repeat_the_start()
+
+    @precondition(lambda self: self.log and self.log[-1].status.is_terminal)
+    @rule(life=LIVES)
+    def delete_the_job_and_start_another(self, life: int) -> None:
+        assert self.relay.delete(self.job_id, ADA) == self.job_id
+        left = self.records()
+        assert [record.sequence for record in left] == [record.sequence for record in self.log]
+        assert {(record.delta, record.result, record.request, record.metadata) for record in left} == {(None,) * 4}
+
+        for worker in self.workers:
+            updates: list[StatusUpdate] = [Claim(self.job_id, worker.request_id, next(self.names))]
+            for update in [*updates, *([worker.last] if worker.last else [])]:
+                assert Status(self.update(update)["status"]).is_terminal, "a late worker is told to stop"
+        with pytest.raises(JobIdTaken):
+            self.relay.start(StartInference(self.job_id, REQUEST, None), ADA)
+        with pytest.raises(JobNotFound):
+            self.relay.cancel(self.job_id, ADA)
+        with pytest.raises(JobNotFound):
+            self.relay.delete(self.job_id, GRACE)
+        assert self.relay.delete(self.job_id, ADA) == self.job_id
+        assert self.records() == left
+        self.start_a_job(life)
+
+    @precondition(lambda self: self.log and not self.log[-1].status.is_terminal)
+    @rule()
+    def delete_a_job_that_goes_on(self) -> None:
+        before = self.records()
+        with pytest.raises(JobUnfinished):
+            self.relay.delete(self.job_id, ADA)
+        assert self.records() == before
 
     @rule()
     def repeat_the_start(self) -> None:

@@ -51,7 +51,7 @@ def test_the_relay_may_use_its_table_and_an_owners_list(dev: Template) -> None:
     assert {grant for grant in dev.granted("status_relay") if grant[0].startswith("dynamodb:")} == {
         *(
             (f"dynamodb:{action}", f"{table}.Arn")
-            for action in ("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query")
+            for action in ("GetItem", "PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "Query")
         ),
         ("dynamodb:Query", f"{table}.Arn/index/by_owner"),
     }

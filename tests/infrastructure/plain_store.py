@@ -73,9 +73,10 @@ def _table(stack: cdk.Stack, name: str) -> dynamodb.Table:
 def _function(stack: cdk.Stack, handler: str) -> lambda_.Function:
     return lambda_.Function(
         stack, handler, runtime=lambda_.Runtime.PYTHON_3_11, handler=f"shop.{handler}",
-        code=lambda_.Code.from_asset(str(FUNCTIONS)),
+        code=lambda_.Code.from_asset(str(FUNCTIONS)), environment={"CENTS_PER_LETTER": "100"},
     )  # fmt: skip
 
 
 def _code(file: str) -> appsync.Code:
-    return appsync.Code.from_inline((STORE / file).read_text())
+    """As an asset, where Longcall's own stack has it in the template."""
+    return appsync.Code.from_asset(str(STORE / file))

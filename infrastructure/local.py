@@ -26,7 +26,8 @@ TUNABLE: Final = frozenset(  # settings of the handlers that may be set in this 
     for name in (
         "QUOTA", "RETENTION_DAYS", "LEASE_SECONDS", "FLUSH_POLICY", "FLUSH_SECONDS", "FLUSH_BYTES",
         "FLUSH_STALENESS", "FLUSH_SHARE", "HEARTBEAT_SECONDS",
-        "MODELS", "REDISPATCH_SECONDS", "NEVER_STARTED_SECONDS", "STALLED_SECONDS",
+        "MODELS", "GUARDRAIL", "MODEL_SILENCE_SECONDS", "REDISPATCH_SECONDS", "NEVER_STARTED_SECONDS",
+        "STALLED_SECONDS",
     )
 )  # fmt: skip
 JOBS: Final = 8  # at once, on a developer's machine
@@ -80,6 +81,9 @@ def _parser() -> argparse.ArgumentParser:
         "--template", type=Path, metavar="FILE", help="run what a synthesised CloudFormation template describes"
     )
     parser.add_argument(
+        "--bedrock", metavar="WHERE", help="run Amazon Bedrock's models too: aws, or the URL of an endpoint"
+    )
+    parser.add_argument(
         "--chaos", default="", metavar="SPEC", help="what goes wrong on purpose, as drop=0.3,crash=0.05,seed=7"
     )
     parser.add_argument("--once", action="store_true", help="stop when COMMAND has ended, with its exit code")
@@ -128,6 +132,7 @@ def _options(arguments: argparse.Namespace) -> "Options":
         chaos=parse_chaos(arguments.chaos),
         watches=arguments.watch,
         settings={name: value for name, value in os.environ.items() if name in TUNABLE},
+        bedrock=arguments.bedrock,
         stage=stage,
         template=arguments.template,
     )
@@ -161,6 +166,7 @@ def _run(arguments: argparse.Namespace) -> int:
     from appsync_local.errors import ApiInvalid, EngineError
     from chalicelib.errors import MissingSettings
     from infrastructure.intrinsics import TemplateInvalid
+    from infrastructure.local_bedrock import BedrockUnusable
     from infrastructure.local_identity import IdentityUnavailable
     from infrastructure.local_mistakes import placed
     from infrastructure.local_stack import StackError
@@ -168,7 +174,8 @@ def _run(arguments: argparse.Namespace) -> int:
     from infrastructure.wiring import WiringError
 
     refusals = (
-        StackError, EngineError, IdentityUnavailable, MissingSettings, WiringError, TemplateInvalid, UnknownStage
+        StackError, EngineError, IdentityUnavailable, BedrockUnusable, MissingSettings, WiringError, TemplateInvalid,
+        UnknownStage,
     )  # fmt: skip
     try:
         return uvloop.run(_serve(arguments, started))

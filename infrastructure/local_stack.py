@@ -25,6 +25,8 @@ from chalicelib.jobs import JobId
 from chalicelib.ledger import open_ledger
 from infrastructure.blueprint import Blueprint, Permitted
 from infrastructure.local_aws import AwsServer
+from infrastructure.local_bedrock import PRELOADED as PRELOADED_FOR_BEDROCK
+from infrastructure.local_bedrock import bedrock_variables, with_bedrock
 from infrastructure.local_identity import Pool, local_users, provision
 from infrastructure.local_tables import make_tables
 from infrastructure.local_template import from_template
@@ -64,6 +66,7 @@ class Options:
     settings: Mapping[str, str]  # LONGCALL_* variables for the handlers, over this stack's own
     stage: Stage | None  # whose settings the handlers have; None: a developer's
     template: Path | None  # of CloudFormation, to be run instead of the wiring
+    bedrock: str | None  # where Amazon Bedrock is, `aws` or a URL; None: its models are not run
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +105,10 @@ async def running(options: Options) -> AsyncIterator[Stack]:
     """Start everything, and stop it at the end.
 
     Raises:
-        StackError, IdentityUnavailable, TemplateInvalid, and the engine's own errors
+        StackError, IdentityUnavailable, BedrockUnusable, TemplateInvalid, and the engine's own errors
     """
+    bedrock = bedrock_variables(options.bedrock)
+    preloaded = PRELOADED if options.bedrock is None else (*PRELOADED, *PRELOADED_FOR_BEDROCK)
     async with contextlib.AsyncExitStack() as cleanup:
         cleanup.enter_context(_sole_owner(options.data))
         aws = AwsServer(options.data / "objects", region=REGION, retention=_retention(options))
@@ -113,7 +118,7 @@ async def running(options: Options) -> AsyncIterator[Stack]:
         await checking
         cognito = options.cognito or endpoint
         pool = await asyncio.to_thread(provision, cognito, region=REGION, users=local_users(options.users))
-        blueprint = _blueprint(options, pool, s3=endpoint)
+        blueprint = with_bedrock(_blueprint(options, pool, s3=endpoint), bedrock)
         if blueprint.tables:
             await asyncio.to_thread(make_tables, endpoint, REGION, blueprint.tables)
         rehearsal = asyncio.create_task(faults(blueprint.root, blueprint.functions))
@@ -122,7 +127,7 @@ async def running(options: Options) -> AsyncIterator[Stack]:
         snapshots = snapshots_of(blueprint, options.data) if options.watches else None
         handlers = blueprint.root if snapshots is None else snapshots.root
         runtime = FunctionRuntime(
-            blueprint.functions, root=handlers, queue=options.data / "events.db", preload=PRELOADED,
+            blueprint.functions, root=handlers, queue=options.data / "events.db", preload=preloaded,
             schedules=blueprint.schedules, retry_delays=RETRY_DELAYS, refusal_delays=REFUSAL_DELAYS,
             concurrency=WORKERS, chaos=chaos,
         )  # fmt: skip

@@ -69,13 +69,15 @@ class Stage:
         sign_up: Who makes users.
         reporting: How the worker reports.
         workloads: Models that run in the worker itself; `*` stands for any text.
-        bedrock: Ids of Bedrock models and inference profiles.
+        bedrock: Ids of Bedrock models and inference profiles, or ARNs of them or of anything else to stream from.
+        guardrail: Of Bedrock's, that every call passes: its id or ARN, a colon, and a version; empty: none.
         jobs: Jobs that run at once, as the worker's reserved concurrency; more wait in the queue.
         log_days: Days that logs are kept; one of the numbers that CloudWatch takes.
         limits: By handler.
         quota: Unfinished jobs that one owner may have.
         retention_days: Life of a job.
         lease_seconds: Silence after which another invocation may take a job over.
+        model_silence_seconds: How long a model may say nothing; shorter than the lease.
         flush: By what output is gathered: time, size, or what publishing costs.
         flush_seconds: How long it is, by time.
         flush_bytes: Up to what size it is.
@@ -97,6 +99,8 @@ class Stage:
     bedrock: tuple[str, ...]
     jobs: int
     log_days: int
+    guardrail: str = ""
+    model_silence_seconds: float = 25
     limits: Mapping[str, Limits] = field(default_factory=lambda: LIMITS)
     quota: int = 10
     retention_days: float = 7
@@ -121,6 +125,8 @@ class Stage:
             case "inference":
                 return self._flushing() | {
                     "LONGCALL_HEARTBEAT_SECONDS": self.heartbeat_seconds,
+                    "LONGCALL_MODEL_SILENCE_SECONDS": self.model_silence_seconds,
+                    **({"LONGCALL_GUARDRAIL": self.guardrail} if self.guardrail else {}),
                 }
             case "status_relay":
                 return self._flushing() | {  # what a quote is made from

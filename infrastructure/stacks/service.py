@@ -14,6 +14,7 @@ from constructs import Construct
 from infrastructure.bundle import Package
 from infrastructure.constructs.alarms import Alarms
 from infrastructure.constructs.backend import Backend
+from infrastructure.constructs.bedrock_access import let_guard, let_stream
 from infrastructure.constructs.dashboard import Dashboard
 from infrastructure.constructs.graphql_endpoint import GraphqlEndpoint
 from infrastructure.constructs.identity import Identity
@@ -28,7 +29,6 @@ from infrastructure.wiring import API, AuthMode
 DEAD_LETTER_LIFE: Final = Duration.days(14)  # the longest that SQS keeps a message
 REPORT_AGE: Final = 21_600  # seconds that Lambda tries to hand a failure to `job_failed`, the longest it does
 SWEEP_EVERY: Final = "rate(1 minute)"
-REGION_PREFIXES: Final = ("us", "us-gov", "eu", "apac", "jp", "au", "global")  # of Bedrock's inference profiles
 
 
 class ServiceStack(Stack):
@@ -118,7 +118,9 @@ class ServiceStack(Stack):
         if stage.reporting is Reporting.SIGNATURE:
             self._endpoint.grant_field(worker, "Mutation.updateStatus")
             self._endpoint.grant_field(worker, "Mutation.dispatchInference")  # to hand over
-        self._let_stream(worker, stage.bedrock)
+        let_stream(worker, stage.bedrock)
+        if stage.guardrail:
+            let_guard(worker, stage.guardrail)
         self._objects.let(worker, "inference")
         self._jobs.let(relay, "status_relay")
         self._objects.let(relay, "status_relay")
@@ -126,31 +128,6 @@ class ServiceStack(Stack):
         self._jobs.let(sweep, "sweep")
         self._endpoint.grant_field(sweep, "Mutation.updateStatus")
         self._endpoint.grant_field(sweep, "Mutation.dispatchInference")
-
-    def _let_stream(self, worker: iam.Role, models: tuple[str, ...]) -> None:
-        """Let the worker stream from each model. An inference profile needs its model too, in every region it covers.
-
-        Source: Amazon Bedrock User Guide, "Prerequisites for inference profiles".
-        """
-        resources = []
-        for model in models:
-            prefix, _, base = model.partition(".")
-            if prefix in REGION_PREFIXES:
-                resources.append(f"arn:{Aws.PARTITION}:bedrock:{Aws.REGION}:{Aws.ACCOUNT_ID}:inference-profile/{model}")
-                resources.append(f"arn:{Aws.PARTITION}:bedrock:*::foundation-model/{base}")
-                Validations.of(worker).acknowledge(
-                    Acknowledgment(
-                        id=f"AwsSolutions::AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:bedrock:*"
-                        f"::foundation-model/{base}]",
-                        reason="the profile chooses the region; which ones it covers is Bedrock's to say",
-                    )
-                )
-            else:
-                resources.append(f"arn:{Aws.PARTITION}:bedrock:{Aws.REGION}::foundation-model/{model}")
-        if resources:
-            worker.add_to_policy(
-                iam.PolicyStatement(actions=["bedrock:InvokeModelWithResponseStream"], resources=resources)
-            )
 
     def _deliver(self, stage: Stage) -> None:
         """What becomes of asynchronous invocations, and what runs by the clock."""

@@ -47,7 +47,7 @@ class Template:
         return properties
 
     def grants(self, role: Any) -> set[tuple[str, str]]:
-        """What a role may do: an action, and the resource it is allowed on, written with logical ids.
+        """What a role may do: an action, and the resource it is allowed on, written with logical ids and any condition.
 
         Args:
             role: A reference to the role, such as a function's `Role`.
@@ -81,10 +81,11 @@ class Template:
 def _allowed(statements: list[Resource]) -> Iterator[tuple[str, str]]:
     for statement in statements:
         assert statement["Effect"] == "Allow"
-        assert statement.keys() <= {"Effect", "Action", "Resource", "Sid"}
+        assert statement.keys() <= {"Effect", "Action", "Resource", "Condition", "Sid"}
+        condition = f" where {json.dumps(statement['Condition'])}" if "Condition" in statement else ""
         for action in _listed(statement["Action"]):
             for resource in _listed(statement["Resource"]):
-                yield action, readable(resource)
+                yield action, readable(resource) + condition
 
 
 def _listed(value: Any) -> list[Any]:

@@ -24,6 +24,13 @@ KEYED = replace(
     sign_up=SignUp.ANYBODY,
     quota=3,
     flush_seconds=0.25,
+    bedrock=(
+        "us.amazon.nova-lite-v1:0",
+        "arn:aws:bedrock:us-east-1:123456789012:inference-profile/eu.amazon.nova-pro-v1:0",
+        "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/a1b2c3",
+        "arn:aws:bedrock:us-east-1:123456789012:provisioned-model/a1b2c3d4e5f6",
+    ),
+    guardrail="g7h8:3",
 )
 
 

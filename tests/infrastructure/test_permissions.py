@@ -45,6 +45,25 @@ def test_an_inference_profile_comes_with_its_model_in_every_region(prod: Templat
     }
 
 
+def test_a_model_may_be_given_by_its_arn_and_a_guardrail_applied(keyed: Template) -> None:
+    here = "arn:aws:bedrock:us-east-1:123456789012"
+    anywhere = "arn:AWS::Partition:bedrock:*::foundation-model"
+    own = "arn:AWS::Partition:bedrock:AWS::Region:AWS::AccountId"
+    own_profile = f"{here}:application-inference-profile/a1b2c3"
+
+    assert {grant for grant in keyed.granted("inference") if grant[0].startswith("bedrock:")} == {
+        (STREAM, f"{own}:inference-profile/us.amazon.nova-lite-v1:0"),
+        (STREAM, f"{anywhere}/amazon.nova-lite-v1:0"),
+        (STREAM, f"{here}:inference-profile/eu.amazon.nova-pro-v1:0"),
+        (STREAM, f"{anywhere}/amazon.nova-pro-v1:0"),
+        (STREAM, own_profile),
+        # Such a profile does not say what it leads to.
+        (STREAM, f'{anywhere}/* where {{"StringEquals": {{"bedrock:InferenceProfileArn": "{own_profile}"}}}}'),
+        (STREAM, f"{here}:provisioned-model/a1b2c3d4e5f6"),
+        ("bedrock:ApplyGuardrail", f"{own}:guardrail/g7h8"),
+    }
+
+
 def test_the_relay_may_use_its_table_and_an_owners_list(dev: Template) -> None:
     table = logical(dev, "AWS::DynamoDB::Table")
 

@@ -12,7 +12,9 @@ from chalicelib.ledger.dynamodb import table_definition
 from chalicelib.publisher.policies import Interval
 from chalicelib.settings import (
     AuthorizerSettings,
+    BedrockSettings,
     EndpointSettings,
+    Guardrail,
     ObjectSettings,
     RelaySettings,
     SweepSettings,
@@ -95,6 +97,10 @@ def test_handlers_find_all_their_settings_in_their_environment(dev: Template, ke
     } == {*template.of_type("AWS::S3::Bucket")}
     for handler in ("inference", "job_failed", "sweep"):
         EndpointSettings.from_environment(environment(template, handler))
+
+    bedrock = BedrockSettings.from_environment({**environment(template, "inference"), "AWS_REGION": "us-east-1"})
+    assert (bedrock.silence, bedrock.is_off, bedrock.login) == (stage.model_silence_seconds, False, None)
+    assert bedrock.guardrail == (Guardrail("g7h8", "3") if stage.guardrail else None)
 
     assert (relay.quota, relay.models) == (stage.quota, (*stage.workloads, *stage.bedrock))
     assert relay.ledger == sweep.ledger

@@ -84,6 +84,11 @@ def _parser() -> argparse.ArgumentParser:
         "--bedrock", metavar="WHERE", help="run Amazon Bedrock's models too: aws, or the URL of an endpoint"
     )
     parser.add_argument(
+        "--openai",
+        metavar="URL",
+        help="server of models called openai/…, as http://127.0.0.1:8080/v1 (default: Ollama)",
+    )
+    parser.add_argument(
         "--chaos", default="", metavar="SPEC", help="what goes wrong on purpose, as drop=0.3,crash=0.05,seed=7"
     )
     parser.add_argument("--once", action="store_true", help="stop when COMMAND has ended, with its exit code")
@@ -133,9 +138,18 @@ def _options(arguments: argparse.Namespace) -> "Options":
         watches=arguments.watch,
         settings={name: value for name, value in os.environ.items() if name in TUNABLE},
         bedrock=arguments.bedrock,
+        openai=_server_url(arguments.openai),
         stage=stage,
         template=arguments.template,
     )
+
+
+def _server_url(url: str | None) -> str | None:
+    from infrastructure.local_stack import StackError
+
+    if url is not None and not url.startswith(("http://", "https://")):
+        raise StackError(f"--openai takes the URL of a server, as http://127.0.0.1:8080/v1, and {url!r} is none")
+    return url
 
 
 def _optional_within(value: int | None, name: str, *, least: int, most: int) -> int | None:

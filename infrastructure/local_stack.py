@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import fcntl
 import json
+import os
 import sqlite3
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -28,6 +29,7 @@ from infrastructure.local_aws import AwsServer
 from infrastructure.local_bedrock import PRELOADED as PRELOADED_FOR_BEDROCK
 from infrastructure.local_bedrock import bedrock_variables, with_bedrock
 from infrastructure.local_identity import Pool, local_users, provision
+from infrastructure.local_openai import with_openai
 from infrastructure.local_tables import make_tables
 from infrastructure.local_template import from_template
 from infrastructure.local_tools import faults, offer_tools, snapshots_of, watch_of
@@ -67,6 +69,7 @@ class Options:
     stage: Stage | None  # whose settings the handlers have; None: a developer's
     template: Path | None  # of CloudFormation, to be run instead of the wiring
     bedrock: str | None  # where Amazon Bedrock is, `aws` or a URL; None: its models are not run
+    openai: str | None  # URL of an OpenAI-compatible server; None: see `with_openai`
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +122,7 @@ async def running(options: Options) -> AsyncIterator[Stack]:
         cognito = options.cognito or endpoint
         pool = await asyncio.to_thread(provision, cognito, region=REGION, users=local_users(options.users))
         blueprint = with_bedrock(_blueprint(options, pool, s3=endpoint), bedrock)
+        blueprint = with_openai(blueprint, options.openai, os.environ)
         if blueprint.tables:
             await asyncio.to_thread(make_tables, endpoint, REGION, blueprint.tables)
         rehearsal = asyncio.create_task(faults(blueprint.root, blueprint.functions))

@@ -13,6 +13,7 @@ from chalicelib.settings import (
     BedrockSettings,
     Guardrail,
     ObjectSettings,
+    OpenAISettings,
     RelaySettings,
     WorkerSettings,
 )
@@ -123,3 +124,23 @@ def test_a_policy_is_chosen_by_name(environment: dict[str, str], policy: FlushPo
 def test_a_policy_that_does_not_exist_is_refused_with_those_that_do() -> None:
     with pytest.raises(MissingSettings, match="LONGCALL_FLUSH_POLICY has to be one of interval, bytes, cost"):
         WorkerSettings.from_environment({"LONGCALL_FLUSH_POLICY": "money"})
+
+
+def test_an_openai_server_has_a_key_that_is_not_shown_and_time_to_think() -> None:
+    environment = {"LONGCALL_OPENAI_URL": "http://127.0.0.1:11434/v1", "LONGCALL_OPENAI_KEY": "sk-secret"}
+
+    settings = OpenAISettings.from_environment(environment)
+
+    assert (settings.url, settings.key) == ("http://127.0.0.1:11434/v1", "sk-secret")
+    assert settings.silence >= 60.0
+    assert "sk-secret" not in repr(settings)
+
+
+def test_a_stage_may_have_no_openai_server() -> None:
+    assert OpenAISettings.from_environment({}).url is None
+
+
+@pytest.mark.parametrize("url", ["127.0.0.1:11434/v1", "ftp://127.0.0.1/v1", "http://", "ollama"])
+def test_an_openai_server_has_a_url(url: str) -> None:
+    with pytest.raises(MissingSettings, match="LONGCALL_OPENAI_URL has to be an http:// or https:// URL"):
+        OpenAISettings.from_environment({"LONGCALL_OPENAI_URL": url})

@@ -79,7 +79,10 @@ BY_STATUS: Final = {
     401: REFUSED, 403: REFUSED, 402: UNPAID, 404: UNKNOWN, 408: SILENT, 409: LOADING, 429: BUSY, 503: LOADING,
 }  # fmt: skip
 # What is said where neither tells: each is part of a message in lower case.
-TOO_LONG_WORDS: Final = ("context length", "context size", "context window", "too many tokens", "maximum context")
+BY_WORDS: Final[tuple[tuple[Failure, tuple[str, ...]], ...]] = (
+    (TOO_LONG, ("context length", "context size", "context window", "too many tokens", "maximum context")),
+    (REJECTED, ("image input is not supported",)),  # llama.cpp, which calls that its own failure
+)
 
 
 def failure_of(error: Exception, *, model: str, url: str, answer_id: str, has_answered: bool) -> WorkloadFailed:
@@ -130,8 +133,11 @@ def _of_server(error: openai.APIError, status: int) -> Failure:
     if named is not None:
         return named
     failure = BY_STATUS.get(status, FAILED if status >= 500 else REJECTED)
-    is_about_length = any(text in error.message.lower() for text in TOO_LONG_WORDS)
-    return TOO_LONG if failure is REJECTED and is_about_length else failure
+    if failure in (REJECTED, FAILED):
+        for narrower, texts in BY_WORDS:
+            if any(text in error.message.lower() for text in texts):
+                return narrower
+    return failure
 
 
 def _words(error: Exception) -> str:

@@ -83,7 +83,7 @@ class Client:
 
         Args:
             text: The text to work on, at most 10485760 bytes of UTF-8 (10 MiB); or a conversation, as a list of
-                `Message` with at most 196608 bytes in all.
+                `Message` with at most 196608 bytes in all, and with images, for models that see them.
             **options: All optional.
                 model: Which workload runs it; `local.textrank` by default.
                 job_id: A UUID of one's own; by default a new one.
@@ -117,9 +117,8 @@ class Client:
 
     async def start_request(self, request: InferenceRequest) -> Event:
         """`start`, for a request that was made before."""
-        large = request.large_prompt
-        upload_id = None if large is None else await self.upload(large)
-        data = await self._requests.execute("start_inference", {"input": request.render(upload_id=upload_id)})
+        uploads = {content: await self.upload(content) for content in request.contents}
+        data = await self._requests.execute("start_inference", {"input": request.render(uploads)})
         return parse_event(data.get("startInference"))
 
     async def upload(self, content: bytes) -> str:

@@ -280,11 +280,12 @@ class Message:
 
     role: Role
     text: str
-    images: tuple[str, ...] = ()  # ids of uploads
+    images: tuple[str | bytes, ...] = ()  # each the id of an upload, or a content that is uploaded with the start
 
-    def render(self) -> dict[str, Json]:
-        images: dict[str, Json] = {"images": list(self.images)} if self.images else {}
-        return {"role": self.role.value, "text": self.text, **images}
+    def render(self, uploads: Mapping[bytes, str]) -> dict[str, Json]:
+        images = [uploads[image] if isinstance(image, bytes) else image for image in self.images]
+        shown: dict[str, Json] = {"images": [*images]} if images else {}
+        return {"role": self.role.value, "text": self.text, **shown}
 
 
 Text = str | Sequence[Message]  # a prompt, or a conversation
@@ -407,13 +408,21 @@ class InferenceRequest:
         content = (self.prompt or "").encode()
         return content if len(content) > PROMPT_LIMIT else None
 
-    def render(self, *, upload_id: str | None = None) -> dict[str, Json]:
-        """The variable `input` of startInference, without what was left out; an uploaded prompt by its id."""
+    @property
+    def contents(self) -> tuple[bytes, ...]:
+        """All that has to be uploaded before the start, each once."""
+        large = () if self.large_prompt is None else (self.large_prompt,)
+        images = (image for message in self.messages for image in message.images if isinstance(image, bytes))
+        return tuple(dict.fromkeys((*large, *images)))
+
+    def render(self, uploads: Mapping[bytes, str]) -> dict[str, Json]:
+        """The variable `input` of startInference, without what was left out; `uploads` has ids of all `contents`."""
+        upload_id = None if self.large_prompt is None else uploads[self.large_prompt]
         fields: dict[str, Json] = {
             "jobId": self.job_id,
             "prompt": self.prompt if upload_id is None else None,
             "promptUpload": upload_id,
-            "messages": [message.render() for message in self.messages] or None,
+            "messages": [message.render(uploads) for message in self.messages] or None,
             "model": self.model,
             "system": self.system,
             "maxTokens": self.max_tokens,

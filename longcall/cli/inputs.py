@@ -2,6 +2,8 @@
 
 import json
 import sys
+import uuid
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,17 +13,24 @@ from longcall.models import UPLOAD_LIMIT, Json, Message, Role
 STANDARD_INPUT: Final = "-"
 
 
-def compose_text(file: str | None, prompt: str | None, messages: str | None) -> str | list[Message]:
-    """The text to work on: of file and prompt, or else a conversation.
+def compose_text(
+    file: str | None, prompt: str | None, messages: str | None, images: Sequence[str] = ()
+) -> str | list[Message]:
+    """The text to work on: of file and prompt, perhaps with images, or else a conversation.
 
     Raises:
         InvalidInput
     """
-    if messages is None:
-        return compose_prompt(file, prompt)
-    if file is not None or prompt is not None:
-        raise InvalidInput("--messages is the whole text; leave out FILE and --prompt, or put them into the messages")
-    return parse_messages(read_text(messages))
+    if messages is not None:
+        if file is not None or prompt is not None or images:
+            raise InvalidInput(
+                "--messages is the whole text; leave out FILE, --prompt and --image, or put them into the messages"
+            )
+        return parse_messages(read_text(messages))
+    if images:
+        text = "" if file is None and prompt is None else compose_prompt(file, prompt)
+        return [Message(Role.USER, text, tuple(map(read_image, images)))]
+    return compose_prompt(file, prompt)
 
 
 def parse_messages(text: str) -> list[Message]:
@@ -43,8 +52,16 @@ def parse_messages(text: str) -> list[Message]:
 
 
 def _parse_turn(turn: Any) -> Message:
-    images = tuple(image + "" for image in turn.get("images", []))
+    images = tuple(_image(image + "") for image in turn.get("images", []))
     return Message(Role(turn["role"].upper()), turn["text"] + "", images)
+
+
+def _image(text: str) -> str | bytes:
+    """An upload's id as it is, and the content of any other file."""
+    try:
+        return str(uuid.UUID(text))
+    except ValueError:
+        return read_image(text)
 
 
 def compose_prompt(file: str | None, prompt: str | None) -> str:
@@ -70,14 +87,7 @@ def read_text(file: str) -> str:
     if not file:
         raise InvalidInput("the name of the file is empty; give the path of a text file, or - for standard input")
     name = "standard input" if file == STANDARD_INPUT else file
-    try:
-        content = _read(file)
-    except FileNotFoundError:
-        raise InvalidInput(f"no file {name} was found; give the path of a text file, or - for standard input") from None
-    except IsADirectoryError:
-        raise InvalidInput(f"{name} is a folder; give the path of a text file") from None
-    except OSError as exc:
-        raise InvalidInput(f"{name} cannot be read ({exc.strerror}); give a text file that you may read") from None
+    content = _content(file, name, "text file", or_else=", or - for standard input")
     if len(content) > UPLOAD_LIMIT + 3:
         raise InvalidInput(f"{name} has more than {UPLOAD_LIMIT} bytes, which is the most allowed; shorten or split it")
     try:
@@ -86,6 +96,33 @@ def read_text(file: str) -> str:
         raise InvalidInput(
             f"{name} is no UTF-8 text (byte {exc.start} fits nowhere); convert it to UTF-8, or give a text file"
         ) from None
+
+
+def read_image(file: str) -> bytes:
+    """An image, whatever its format.
+
+    Raises:
+        InvalidInput
+    """
+    content = _content(file, file or "an image without a name", "PNG, JPEG, GIF or WebP image")
+    if not content:
+        raise InvalidInput(f"{file} is empty; give an image")
+    if len(content) > UPLOAD_LIMIT:
+        raise InvalidInput(
+            f"{file} has more than {UPLOAD_LIMIT} bytes, which is the most allowed; give a smaller image"
+        )
+    return content
+
+
+def _content(file: str, name: str, kind: str, *, or_else: str = "") -> bytes:
+    try:
+        return _read(file)
+    except FileNotFoundError:
+        raise InvalidInput(f"no file {name} was found; give the path of a {kind}{or_else}") from None
+    except IsADirectoryError:
+        raise InvalidInput(f"{name} is a folder; give the path of a {kind}") from None
+    except OSError as exc:
+        raise InvalidInput(f"{name} cannot be read ({exc.strerror}); give a {kind} that you may read") from None
 
 
 def _read(file: str) -> bytes:

@@ -1,5 +1,6 @@
 """`run` and `start`: from what a person gives to a job."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -18,6 +19,7 @@ Messages = Annotated[
     str | None,
     typer.Option("--messages", metavar="FILE", help="A conversation instead: JSON [{role, text}, ...], or -."),
 ]
+Images = Annotated[list[str] | None, typer.Option("--image", metavar="FILE", help="An image to show; may be repeated.")]
 MaxTokens = Annotated[int | None, typer.Option("--max-tokens", help="Most tokens of the answer.")]
 Temperature = Annotated[float | None, typer.Option("--temperature", help="Randomness, from 0 to 2.")]
 TopP = Annotated[float | None, typer.Option("--top-p", help="Share of the likeliest tokens, from 0 to 1.")]
@@ -40,6 +42,7 @@ def run(
     file: File = None,
     prompt: Prompt = None,
     messages: Messages = None,
+    image: Images = None,
     model: Model = DEFAULT_MODEL,
     system: System = None,
     max_tokens: MaxTokens = None,
@@ -64,7 +67,7 @@ def run(
         model=model, system=system, max_tokens=max_tokens, temperature=temperature, top_p=top_p,
         stop_sequences=stop or (), process_time=process_time, max_cost=max_cost, job_id=job_id,
     )  # fmt: skip
-    request = _request(file, prompt, messages, metadata, options)
+    request = _request((file, prompt, messages, image or ()), metadata, options)
     caller = Caller.chosen(stack=stack, target=target, user=user, auth=auth)
     follow(caller, request.job_id, as_json=as_json, begin=request)
 
@@ -73,6 +76,7 @@ def start(
     file: File = None,
     prompt: Prompt = None,
     messages: Messages = None,
+    image: Images = None,
     model: Model = DEFAULT_MODEL,
     system: System = None,
     max_tokens: MaxTokens = None,
@@ -94,7 +98,7 @@ def start(
         model=model, system=system, max_tokens=max_tokens, temperature=temperature, top_p=top_p,
         stop_sequences=stop or (), process_time=process_time, max_cost=max_cost, job_id=job_id,
     )  # fmt: skip
-    request = _request(file, prompt, messages, metadata, options)
+    request = _request((file, prompt, messages, image or ()), metadata, options)
     caller = Caller.chosen(stack=stack, target=target, user=user, auth=auth)
 
     async def ask() -> None:
@@ -114,9 +118,9 @@ def start(
 
 
 def _request(
-    file: str | None, prompt: str | None, messages: str | None, metadata: str | None, options: Options
+    text: tuple[str | None, str | None, str | None, Sequence[str]], metadata: str | None, options: Options
 ) -> InferenceRequest:
     from longcall.cli.inputs import compose_text, parse_metadata
 
     options["metadata"] = parse_metadata(metadata)
-    return new_request(compose_text(file, prompt, messages), options)
+    return new_request(compose_text(*text), options)

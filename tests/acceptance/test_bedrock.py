@@ -1,6 +1,7 @@
 """A model of Amazon Bedrock's on the local stack: the worker calls it as the developer, and AppSync as its own role."""
 
 import asyncio
+import base64
 import threading
 from collections.abc import Iterator
 from contextlib import aclosing
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from longcall import ErrorType, RequestRejected, Status
+from longcall import ErrorType, Message, RequestRejected, Role, Status
 from tests.acceptance.stack import LocalStack, running_stack, wait_until
 from tests.bedrock import eventstream
 from tests.bedrock.server import KEY, REGION, SECRET, Bedrock, Ending, Refused, Streamed, bedrock_server
@@ -58,6 +59,26 @@ async def test_an_answer_is_streamed_to_its_watcher_and_is_the_result(stack: Loc
     assert received.body["system"] == [{"text": "Be short."}]
     assert received.body["guardrailConfig"]["guardrailIdentifier"] == "a1b2c3"
     assert bedrock.faults == [], "every call was signed with the developer's key"
+
+
+async def test_an_image_in_a_conversation_gets_to_the_model(stack: LocalStack, bedrock: Bedrock) -> None:
+    image = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 64
+    bedrock.replies = [Streamed(eventstream.answer("A cat."))]
+    before = len(bedrock.requests)
+    turns = [
+        Message(Role.USER, "Hi"),
+        Message(Role.ASSISTANT, "Yes?"),
+        Message(Role.USER, "What is this?", (image, image)),
+    ]
+
+    async with stack.client() as client, asyncio.timeout(30):
+        views = [view async for view in client.run(turns, model=MODEL)]
+
+    assert (views[-1].status, views[-1].result) == (Status.COMPLETED, "A cat.")
+    (received,) = bedrock.requests[before:]
+    shown = {"image": {"format": "png", "source": {"bytes": base64.b64encode(image).decode()}}}
+    assert [turn["role"] for turn in received.body["messages"]] == ["user", "assistant", "user"]
+    assert received.body["messages"][2]["content"] == [shown, shown, {"text": "What is this?"}]
 
 
 async def test_a_busy_model_is_waited_for_and_the_watcher_is_told(stack: LocalStack, bedrock: Bedrock) -> None:

@@ -14,6 +14,7 @@ from longcall.cli.stack import Stack, User, find_stack, pick_user, read_stack
 from longcall.errors import ConfigurationError, InvalidInput
 from longcall.models import Message, Role, new_request
 
+ID = "7b0f5c1e-52d4-4f5a-9d5e-0a3c8e2b6f11"
 ADA, GRACE = User("ada@example.com", "analytical"), User("grace@example.com", "compiler")
 
 
@@ -162,10 +163,11 @@ def test_stack_file_that_was_named_must_exist(tmp_path: Path) -> None:
 
 def test_conversation_is_read_from_a_file(tmp_path: Path) -> None:
     file = tmp_path / "messages.json"
-    file.write_text('[{"role": "user", "text": "Hi", "images": ["an id"]}, {"role": "ASSISTANT", "text": "Yes?"}]')
+    turns = [{"role": "user", "text": "Hi", "images": [ID]}, {"role": "ASSISTANT", "text": "Yes?"}]
+    file.write_text(json.dumps(turns))
 
     assert compose_text(None, None, str(file)) == [
-        Message(Role.USER, "Hi", images=("an id",)),
+        Message(Role.USER, "Hi", images=(ID,)),
         Message(Role.ASSISTANT, "Yes?"),
     ]
 
@@ -194,9 +196,41 @@ def test_conversation_takes_turns() -> None:
 def test_a_turn_with_an_image_needs_no_words() -> None:
     request = new_request([Message(Role.USER, "", images=("an id",))], {})
 
-    assert request.render()["messages"] == [{"role": "USER", "text": "", "images": ["an id"]}]
+    assert request.render({})["messages"] == [{"role": "USER", "text": "", "images": ["an id"]}]
     with pytest.raises(InvalidInput, match="a message is empty"):
         new_request([Message(Role.USER, "")], {})
+
+
+def test_images_come_from_files_in_a_conversation_and_beside_a_prompt(tmp_path: Path) -> None:
+    photo = tmp_path / "photo.png"
+    photo.write_bytes(b"\x89PNG")
+    turns = json.dumps([{"role": "USER", "text": "What is this?", "images": [ID, str(photo)]}])
+    (tmp_path / "messages.json").write_text(turns)
+
+    conversation = compose_text(None, None, str(tmp_path / "messages.json"))
+    beside = compose_text(None, "What is this?", None, [str(photo), str(photo)])
+    alone = compose_text(None, None, None, [str(photo)])
+
+    assert conversation == [Message(Role.USER, "What is this?", (ID, b"\x89PNG"))]
+    assert beside == [Message(Role.USER, "What is this?", (b"\x89PNG", b"\x89PNG"))]
+    assert alone == [Message(Role.USER, "", (b"\x89PNG",))]
+    assert new_request(beside, {}).contents == (b"\x89PNG",)
+    assert new_request(beside, {}).render({b"\x89PNG": ID})["messages"] == [
+        {"role": "USER", "text": "What is this?", "images": [ID, ID]}
+    ]
+
+
+def test_an_image_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    (tmp_path / "empty.png").touch()
+
+    with pytest.raises(
+        InvalidInput, match=r"no file missing\.png was found; give the path of a PNG, JPEG, GIF or WebP"
+    ):
+        compose_text(None, "Hi", None, ["missing.png"])
+    with pytest.raises(InvalidInput, match="is empty; give an image"):
+        compose_text(None, "Hi", None, [str(tmp_path / "empty.png")])
+    with pytest.raises(InvalidInput, match="leave out FILE, --prompt and --image"):
+        compose_text(None, None, "messages.json", ["photo.png"])
 
 
 def test_images_are_the_users_and_at_most_twenty() -> None:

@@ -132,4 +132,4 @@ async def test_without_bedrock_its_models_fail_with_the_way_to_run_them(tmp_path
             views = [view async for view in client.run("Hi", model="amazon.nova-micro-v1:0")]
 
     assert (views[-1].status, views[-1].error_type) == (Status.FAILED, ErrorType.MODEL_UNAVAILABLE)
-    assert "start it with `longcall serve --bedrock aws`" in (views[-1].error or "")
+    assert "start the stack with `longcall serve --bedrock aws`" in (views[-1].error or "")

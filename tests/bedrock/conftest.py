@@ -31,10 +31,11 @@ class Caller:
         self._services: dict[BedrockSettings, Service] = {}
         self.guardrail: Guardrail | None = None
         self.silence = 10.0
+        self.is_off = False
         self.login: AwsLogin | None = AwsLogin(None, KEY, SECRET, None)
 
     def settings(self) -> BedrockSettings:
-        return BedrockSettings(REGION, self.bedrock.url, False, self.login, self.guardrail, self.silence)
+        return BedrockSettings(REGION, self.bedrock.url, self.is_off, self.login, self.guardrail, self.silence)
 
     def service(self) -> Service:
         """What this process would have made once; anew where a test chose other settings."""

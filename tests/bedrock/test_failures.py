@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 
 from chalicelib.errors import ErrorType, WorkloadFailed
-from chalicelib.settings import AwsLogin, BedrockSettings
-from chalicelib.workloads.bedrock.service import open_service
+from chalicelib.settings import AwsLogin
 from tests.bedrock import eventstream
 from tests.bedrock.conftest import Caller
 from tests.bedrock.server import Ending, HungUp, Refused, Reply, Streamed
@@ -258,10 +257,11 @@ def test_no_credentials_at_all_are_said_in_one_sentence(
     assert said.startswith("no AWS credentials were found to call amazon.nova-micro-v1:0 with; ")
 
 
-def test_a_stack_that_was_given_no_account_says_how_to_give_it_one() -> None:
-    settings = BedrockSettings.from_environment({"AWS_REGION": "us-east-1", "LONGCALL_BEDROCK": "off"})
+def test_a_stack_that_was_given_no_account_says_how_to_give_it_one(caller: Caller) -> None:
+    caller.is_off = True
 
-    with pytest.raises(WorkloadFailed, match="`longcall serve --bedrock aws`") as refused:
-        open_service(settings)
+    found, said = failure(caller.run())
 
-    assert refused.value.error_type is ErrorType.MODEL_UNAVAILABLE
+    assert found is ErrorType.MODEL_UNAVAILABLE
+    assert said.startswith("amazon.nova-micro-v1:0 runs on Amazon Bedrock, and this stack was given no AWS account")
+    assert "`longcall serve --bedrock aws`" in said

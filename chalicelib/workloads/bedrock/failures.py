@@ -28,9 +28,17 @@ from urllib3.exceptions import HTTPError
 from urllib3.exceptions import ReadTimeoutError as StreamTimeoutError
 
 from chalicelib.errors import ErrorType, WorkloadFailed
+from chalicelib.workloads.bedrock.service import NoAccount
 from chalicelib.workloads.retrying import FEW, MOST, Passing
 
-FAILURES: Final = (ClientError, BotoCoreError, HTTPError, ParserError, OSError)  # all that boto3 raises on the way
+FAILURES: Final = (
+    ClientError,
+    BotoCoreError,
+    HTTPError,
+    ParserError,
+    OSError,
+    NoAccount,
+)  # all that boto3 raises on the way
 MAX_WORDS: Final = 400  # characters of what the service says
 
 AGAIN: Final = "start the job again, later if it repeats"
@@ -42,6 +50,7 @@ NO_KEYS: Final = (
     "on AWS the function's role has them; on the local stack sign in as usual (`aws configure`, `aws sso login` or "
     "AWS_PROFILE) and start it again with `longcall serve --bedrock aws`"
 )
+ACCOUNT: Final = "start the stack with `longcall serve --bedrock aws` to use the one that you are signed in to"
 BAD_KEYS: Final = "sign in to AWS again, and start the stack again from there; on AWS, look at the function's role"
 ENABLE: Final = (
     "enable it once for the account: open it in the model catalog of the Bedrock console as somebody with "
@@ -87,6 +96,11 @@ BROKEN: Final = Failure(ErrorType.MODEL_FAILED, "the answer of {model} broke off
 UNREACHABLE: Final = Failure(ErrorType.MODEL_UNAVAILABLE, "Bedrock cannot be reached for {model}", AGAIN, calls=FEW)
 NO_CREDENTIALS: Final = Failure(
     ErrorType.MODEL_ACCESS_DENIED, "no AWS credentials were found to call {model} with", NO_KEYS
+)
+NO_ACCOUNT: Final = Failure(
+    ErrorType.MODEL_UNAVAILABLE,
+    "{model} runs on Amazon Bedrock, and this stack was given no AWS account for it",
+    ACCOUNT,
 )
 
 # Codes as HTTP errors have them; an exception in the stream begins with a small letter.
@@ -156,6 +170,8 @@ def classify(error: Exception) -> tuple[Failure, str]:
             return SILENT, ""
         case ConnectTimeoutError() | EndpointConnectionError():
             return UNREACHABLE, ""
+        case NoAccount():
+            return NO_ACCOUNT, ""
         case NoCredentialsError() | PartialCredentialsError() | ProfileNotFound():
             return NO_CREDENTIALS, ""
         case CredentialRetrievalError() | TokenRetrievalError() | SSOError():

@@ -6,13 +6,16 @@ from typing import TYPE_CHECKING, Final
 import boto3
 from botocore.config import Config
 
-from chalicelib.errors import ErrorType, WorkloadFailed
 from chalicelib.settings import BedrockSettings, Guardrail
 
 if TYPE_CHECKING:
     from mypy_boto3_bedrock_runtime.client import BedrockRuntimeClient
 
 CONNECT_TIMEOUT: Final = 5.0  # seconds
+
+
+class NoAccount(Exception):
+    """Nobody said with which AWS account Bedrock may be called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,15 +30,11 @@ def open_service(settings: BedrockSettings) -> Service:
     """Make the client. botocore repeats nothing: what is to be tried again, `retrying` says.
 
     Raises:
-        WorkloadFailed: This stack is not to call Bedrock.
+        NoAccount: This stack is not to call Bedrock.
         BotoCoreError: There is no such profile, or only half of a key.
     """
     if settings.is_off:
-        raise WorkloadFailed(
-            "models on Amazon Bedrock run in an AWS account, and this stack was not given any; start it with "
-            "`longcall serve --bedrock aws` to use the one that you are signed in to",
-            ErrorType.MODEL_UNAVAILABLE,
-        )
+        raise NoAccount
     login = settings.login
     session = boto3.Session(
         profile_name=login.profile if login else None,

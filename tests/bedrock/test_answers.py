@@ -147,6 +147,16 @@ def test_a_guardrail_that_blocked_fails_the_job_and_says_by_which_policy(caller:
     assert run.output == "I cannot talk about that."
 
 
+def test_a_guardrail_that_masked_and_blocked_fails_the_job(caller: Caller) -> None:
+    events = (eventstream.text("{NAME} cannot be talked about."), eventstream.stop("guardrail_intervened"))
+    caller.bedrock.replies = [Streamed((*events, eventstream.metadata(trace={**GUARDED, **MASKED})))]
+
+    kind, sentence = failure(caller.run().error)
+
+    assert kind is ErrorType.GUARDRAIL_INTERVENED
+    assert "by its denied topics," in sentence
+
+
 def test_a_guardrail_that_only_masked_lets_the_answer_end_well(caller: Caller) -> None:
     events = (eventstream.text("{NAME} wrote it."), eventstream.stop("guardrail_intervened"))
     caller.bedrock.replies = [Streamed((*events, eventstream.metadata(trace=MASKED)))]

@@ -13,6 +13,7 @@ import pytest
 from aiohttp import web
 
 from infrastructure.intrinsics import Meanings, TemplateInvalid, read_template
+from infrastructure.local_bedrock import with_bedrock
 from infrastructure.local_identity import Pool
 from infrastructure.local_objects import BUCKET
 from infrastructure.local_template import from_template
@@ -145,6 +146,8 @@ def test_a_key_of_the_template_is_the_workers_and_the_apis(keyed: Template, tmp_
     assert environments["Authorizer"]["LONGCALL_JWKS_URL"] == pool.jwks_url
     assert "LONGCALL_LEDGER" not in environments["Inference"]
     assert {environments[it]["AWS_ENDPOINT_URL_S3"] for it in ("Inference", "StatusRelay")} == {"http://127.0.0.1:2"}
+    reached = with_bedrock(made, {"LONGCALL_BEDROCK": "aws"})
+    assert [it.name for it in reached.functions if "LONGCALL_BEDROCK" in it.environment] == ["Inference"]
     assert {environments[it]["LONGCALL_BUCKET"] for it in ("Inference", "StatusRelay")} == {BUCKET}
     assert "LONGCALL_BUCKET" not in environments["Authorizer"]
 

@@ -22,6 +22,7 @@ ADA_BY_LAMBDA = {"resolverContext": {"sub": "ada", "username": "ada"}}
 GRACE = {"sub": "grace", "issuer": "https://issuer", "username": "grace", "claims": {}}
 BACKEND = {"userArn": "arn:aws:sts::123456789012:assumed-role/worker/inference", "accountId": "123456789012"}
 ID = "7b0f5c1e-52d4-4f5a-9d5e-0a3c8e2b6f11"
+NOVA = "amazon.nova-lite-v1:0"
 
 
 @pytest.fixture
@@ -618,6 +619,19 @@ def test_a_meter_that_counts_down_is_refused(relay: Relay) -> None:
     claim(relay)
 
     assert refusal(update(relay, attempt=1, sequence=3, meter=meter(-1))) == "InvalidRequest"
+
+
+def test_images_of_a_conversation_are_taken_for_the_job_and_dispatched_by_id(relay: Relay) -> None:
+    upload_id = kept(relay).send(Owner("ada"), b"a picture")
+    turns = [{"role": "USER", "text": "What is this?", "images": [upload_id, upload_id]}]
+
+    missing = start(relay, jobId=ID, prompt=None, model=NOVA, messages=[{**turns[0], "images": [ID]}])
+    started = start(relay, jobId=ID, prompt=None, model=NOVA, messages=turns)["data"]
+
+    assert refusal(missing) == "InvalidRequest"
+    assert started["dispatch"]["request"]["messages"] == turns
+    assert kept(relay).inputs == {(Owner("ada"), JobId(ID), upload_id): b"a picture"}
+    assert payloads.parse_dispatch(started["dispatch"]).request.uploads == (upload_id,)
 
 
 def test_a_deleted_job_is_found_by_nobody_and_leaves_nothing_in_the_bucket(relay: Relay) -> None:

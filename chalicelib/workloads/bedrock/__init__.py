@@ -8,7 +8,7 @@ import os
 import time
 from collections.abc import Callable, Generator
 from contextlib import closing
-from functools import cache
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from chalicelib.jobs import InferenceRequest
@@ -34,10 +34,14 @@ def run(request: InferenceRequest, deadline: Deadline) -> Generator[Piece, None,
     return converse(request, deadline, service=this_service)
 
 
-@cache
 def this_service() -> Service:
-    """What this process calls; made once."""
-    return open_service(BedrockSettings.from_environment(os.environ))
+    """What this process calls; made once for its settings, which change in a debug server alone."""
+    return service_for(BedrockSettings.from_environment(os.environ))
+
+
+@lru_cache(maxsize=1)
+def service_for(settings: BedrockSettings) -> Service:
+    return open_service(settings)
 
 
 def converse(

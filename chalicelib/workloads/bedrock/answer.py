@@ -125,14 +125,13 @@ class Answer:
         """
         usage = metadata["usage"]
         written = usage.get("cacheWriteInputTokens", 0)
+        cached = {"cachedInputTokens": usage.get("cacheReadInputTokens", 0), "cacheWriteInputTokens": written}
         self._counts |= {
             "inputTokens": usage["inputTokens"] + written,
             "outputTokens": usage["outputTokens"],
-            "cachedInputTokens": usage.get("cacheReadInputTokens", 0),
             "modelMilliseconds": metadata["metrics"]["latencyMs"],
+            **{name: tokens for name, tokens in cached.items() if tokens},
         }
-        if written:
-            self._counts["cacheWriteInputTokens"] = written
         guardrail = metadata.get("trace", {}).get("guardrail", {})
         self._assessments += [*guardrail.get("inputAssessment", {}).values()]
         for assessments in guardrail.get("outputAssessments", {}).values():

@@ -1,6 +1,6 @@
 """The zip that every function runs from: built by Chalice, then made the same for the same content.
 
-Chalice builds twice. Dependencies are built from requirements.txt alone and kept, with their bytecode, because
+Chalice builds twice. Dependencies are built from the requirements alone and kept, with their bytecode, because
 resolving them takes pip and ten seconds; the app is built from a copy without them, in less than one. Chalice's own
 cache is keyed by the app's files as well, so that every edit, and every stray `.pyc`, would cost those ten seconds.
 
@@ -50,13 +50,14 @@ class Package:
     sam_template: Mapping[str, Any]
 
 
-def build(source: Path, into: Path, *, stage: str) -> Package:
+def build(source: Path, into: Path, *, stage: str, requirements: str = "requirements.txt") -> Package:
     """Build the app in `source` into the folder `into`.
 
     Args:
-        source: Holds `app.py`, `chalicelib/`, `.chalice/config.json` and `requirements.txt`.
+        source: Holds `app.py`, `chalicelib/`, `.chalice/config.json` and the requirements.
         into: An empty folder.
         stage: The name that Chalice gives to what it deploys.
+        requirements: The file in `source` with all dependencies, each at one version.
 
     Raises:
         PackagingFailed
@@ -70,7 +71,7 @@ def build(source: Path, into: Path, *, stage: str) -> Package:
         (project / "requirements.txt").touch()
         made = _run_chalice(project, Path(folder, "made"), stage=stage)
         tree = Path(folder, "tree")
-        _unpack(_dependencies(source), tree)
+        _unpack(_dependencies(source, requirements), tree)
         _unpack(made / "deployment.zip", Path(folder, "own"))
         _compile(Path(folder, "own"))
         shutil.copytree(Path(folder, "own"), tree, dirs_exist_ok=True)
@@ -89,9 +90,9 @@ def pack(tree: Path, archive: Path) -> None:
             zipped.writestr(entry, file.read_bytes())
 
 
-def _dependencies(source: Path) -> Path:
-    """What requirements.txt asks for, compiled, as a zip: from the cache, or built into it."""
-    requirements = (source / "requirements.txt").read_text()
+def _dependencies(source: Path, file: str) -> Path:
+    """What the file of requirements asks for, compiled, as a zip: from the cache, or built into it."""
+    requirements = (source / file).read_text()
     key = hashlib.sha256(f"{requirements}\n{RUNTIME}\n{version('chalice')}".encode()).hexdigest()[:20]
     cache = source / ".chalice" / "deployments"
     kept = cache / f"dependencies-{key}.zip"
@@ -134,7 +135,7 @@ def check_complete(tree: Path, requirements: str) -> None:
     ]
     if missing:
         raise PackagingFailed(
-            f"the package has to hold all of requirements.txt, and lacks {', '.join(missing)}; "
+            f"the package has to hold all of its requirements, and lacks {', '.join(missing)}; "
             f"see whether there is a wheel for {RUNTIME} on Linux (x86_64), and whether pip reaches its index"
         )
 

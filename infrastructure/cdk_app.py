@@ -24,7 +24,7 @@ def main() -> int:
     try:
         stage = stage_named(str(app.node.try_get_context("stage") or "dev"))
         with tempfile.TemporaryDirectory() as folder:
-            package = build(ROOT, Path(folder), stage=stage.name)
+            package = build(ROOT, Path(folder), stage=stage.name, requirements=stage.requirements)
             ServiceStack(app, f"longcall-{stage.name}", root=ROOT, stage=stage, package=package)
             app.synth()
     except (PackagingFailed, UnknownStage) as error:

@@ -10,6 +10,9 @@ from typing import Final
 
 from chalicelib.publisher.policies import PolicyName
 
+REQUIREMENTS: Final = "requirements.txt"
+REQUIREMENTS_WITH_OPENAI: Final = "requirements/lambda-openai.txt"
+
 
 class Data(Enum):
     """What becomes of jobs, users and logs when the stack is destroyed."""
@@ -59,6 +62,29 @@ LIMITS: Final[Mapping[str, Limits]] = {
 
 
 @dataclass(frozen=True, slots=True)
+class OpenAIServer:
+    """A server that speaks OpenAI's protocol, and that the worker can reach.
+
+    Attributes:
+        url: Up to the version, as in https://models.example/v1.
+        models: As callers name them, behind `openai/`; `*` stands for any text.
+        secret: Name of the secret in AWS Secrets Manager that is the server's key; empty: it asks for none.
+        silence_seconds: How long it may say nothing.
+    """
+
+    url: str
+    models: tuple[str, ...] = ("openai/*",)
+    secret: str = ""
+    silence_seconds: float = 300
+
+    def settings(self) -> dict[str, object]:
+        secret = {"LONGCALL_OPENAI_SECRET": self.secret} if self.secret else {}
+        return {
+            "LONGCALL_OPENAI_URL": self.url, "LONGCALL_OPENAI_SILENCE_SECONDS": self.silence_seconds, **secret
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
 class Stage:
     """One deployment of the stack.
 
@@ -71,6 +97,7 @@ class Stage:
         workloads: Models that run in the worker itself; `*` stands for any text.
         bedrock: Ids of Bedrock models and inference profiles, or ARNs of them or of anything else to stream from.
         guardrail: Of Bedrock's, that every call passes: its id or ARN, a colon, and a version; empty: none.
+        openai: Where models called `openai/…` run; with it the zip has the library that they need.
         jobs: Jobs that run at once, as the worker's reserved concurrency; more wait in the queue.
         log_days: Days that logs are kept; one of the numbers that CloudWatch takes.
         limits: By handler.
@@ -100,6 +127,7 @@ class Stage:
     jobs: int
     log_days: int
     guardrail: str = ""
+    openai: OpenAIServer | None = None
     model_silence_seconds: float = 25
     limits: Mapping[str, Limits] = field(default_factory=lambda: LIMITS)
     quota: int = 10
@@ -116,6 +144,16 @@ class Stage:
     stalled_seconds: float = 300
     event_age_seconds: int = 3600
 
+    @property
+    def models(self) -> tuple[str, ...]:
+        """All that callers may ask for."""
+        return (*self.workloads, *self.bedrock, *(self.openai.models if self.openai else ()))
+
+    @property
+    def requirements(self) -> str:
+        """The project's file with what is in the zip besides the app."""
+        return REQUIREMENTS if self.openai is None else REQUIREMENTS_WITH_OPENAI
+
     def settings(self, handler: str) -> dict[str, str]:
         """The handler's own settings, as `chalicelib.settings` reads them; addresses are not among them."""
         return {name: str(value) for name, value in self._values(handler).items()}
@@ -127,13 +165,14 @@ class Stage:
                     "LONGCALL_HEARTBEAT_SECONDS": self.heartbeat_seconds,
                     "LONGCALL_MODEL_SILENCE_SECONDS": self.model_silence_seconds,
                     **({"LONGCALL_GUARDRAIL": self.guardrail} if self.guardrail else {}),
+                    **(self.openai.settings() if self.openai else {}),
                 }
             case "status_relay":
                 return self._flushing() | {  # what a quote is made from
                     "LONGCALL_QUOTA": self.quota,
                     "LONGCALL_RETENTION_DAYS": self.retention_days,
                     "LONGCALL_LEASE_SECONDS": self.lease_seconds,
-                    "LONGCALL_MODELS": ",".join((*self.workloads, *self.bedrock)),
+                    "LONGCALL_MODELS": ",".join(self.models),
                 }
             case "sweep":
                 return {

@@ -121,6 +121,8 @@ class ServiceStack(Stack):
         let_stream(worker, stage.bedrock)
         if stage.guardrail:
             let_guard(worker, stage.guardrail)
+        if stage.openai and stage.openai.secret:
+            self._let_read_secret(worker, stage.openai.secret)
         self._objects.let(worker, "inference")
         self._jobs.let(relay, "status_relay")
         self._objects.let(relay, "status_relay")
@@ -128,6 +130,11 @@ class ServiceStack(Stack):
         self._jobs.let(sweep, "sweep")
         self._endpoint.grant_field(sweep, "Mutation.updateStatus")
         self._endpoint.grant_field(sweep, "Mutation.dispatchInference")
+
+    def _let_read_secret(self, role: iam.Role, name: str) -> None:
+        """Source: AWS Secrets Manager User Guide, "Resource-based policies": six characters are added to a name."""
+        secret = f"arn:{Aws.PARTITION}:secretsmanager:{Aws.REGION}:{Aws.ACCOUNT_ID}:secret:{name}-??????"
+        role.add_to_policy(iam.PolicyStatement(actions=["secretsmanager:GetSecretValue"], resources=[secret]))
 
     def _deliver(self, stage: Stage) -> None:
         """What becomes of asynchronous invocations, and what runs by the clock."""

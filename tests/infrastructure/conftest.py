@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from infrastructure.bundle import Package, build
-from infrastructure.stages import DEV, PROD, Reporting, SecondFactor, SignUp, Stage
+from infrastructure.stages import DEV, PROD, OpenAIServer, Reporting, SecondFactor, SignUp, Stage
 from tests.infrastructure.cloudformation import Template
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,6 +31,7 @@ KEYED = replace(
         "arn:aws:bedrock:us-east-1:123456789012:provisioned-model/a1b2c3d4e5f6",
     ),
     guardrail="g7h8:3",
+    openai=OpenAIServer("https://models.example/v1", models=("openai/gpt-*",), secret="longcall/openai"),
 )
 
 
@@ -53,6 +54,13 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Package:
 def archive(package: Package) -> Path:
     """The zip, as it is deployed."""
     return package.archive
+
+
+@pytest.fixture(scope="session")
+def archive_with_openai(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The zip of a stage with an OpenAI-compatible server."""
+    folder = tmp_path_factory.mktemp("package-with-openai")
+    return build(ROOT, folder, stage="keyed", requirements=KEYED.requirements).archive
 
 
 @dataclass(frozen=True)

@@ -6,18 +6,34 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from infrastructure.bundle import PackagingFailed, build, check_complete
-from tests.infrastructure.conftest import ROOT
+from infrastructure.stages import DEV
+from tests.infrastructure.conftest import KEYED, ROOT
 
 LIMIT = 15_000_000  # bytes
+LIMIT_WITH_OPENAI = 25_000_000
+LAMBDAS_LIMIT = 250 * 1024 * 1024  # bytes, unpacked: AWS Lambda Developer Guide, "Lambda quotas"
 HANDLERS = ("inference", "status_relay", "authorizer", "job_failed", "sweep")
 # A Lambda has the zip, Python's own library, and boto3 with what it needs; and nothing else of this machine.
 RUNTIME_HAS = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six", "urllib3")
 OPENAI = ("openai", "httpx2")  # only where a stage asks for them
+ASK_OPENAI = """
+from chalicelib.errors import WorkloadFailed
+from chalicelib.jobs import InferenceRequest
+from chalicelib.settings import OpenAISettings
+from chalicelib.workloads import Deadline
+from chalicelib.workloads.openai import chat
+settings = OpenAISettings(url="http://127.0.0.1:9/v1", key=None, secret=None, silence=1.0)
+try:
+    next(chat(InferenceRequest("", "openai/m"), Deadline(1e9), settings=settings))
+except WorkloadFailed as failed:
+    print(failed.error_type, failed)
+"""
 IMPORT_ALL = """
 import importlib, pkgutil, sys
 sys.path[:0] = [{root!r}, {runtime!r}]
@@ -65,6 +81,14 @@ def runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def unpacked_with_openai(archive_with_openai: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("task-with-openai")
+    with zipfile.ZipFile(archive_with_openai) as zipped:
+        zipped.extractall(folder)
+    return folder
+
+
 def sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
@@ -73,16 +97,58 @@ def test_the_zip_is_small(archive: Path) -> None:
     assert archive.stat().st_size < LIMIT
 
 
+def test_the_zip_with_the_openai_library_fits_lambda_with_room(
+    archive_with_openai: Path, unpacked_with_openai: Path
+) -> None:
+    unpacked_size = sum(path.stat().st_size for path in unpacked_with_openai.rglob("*"))
+
+    assert archive_with_openai.stat().st_size < LIMIT_WITH_OPENAI
+    assert unpacked_size < LAMBDAS_LIMIT / 2
+
+
+def test_the_openai_library_is_only_in_the_zip_of_a_stage_that_asks_for_it(
+    unpacked: Path, unpacked_with_openai: Path
+) -> None:
+    assert [name for name in OPENAI if (unpacked / name).exists()] == []
+    assert [name for name in OPENAI if (unpacked_with_openai / name).exists()] == [*OPENAI]
+    assert (DEV.requirements, KEYED.requirements) == ("requirements.txt", "requirements/lambda-openai.txt")
+
+
+def test_both_zips_have_the_same_versions_of_what_both_have() -> None:
+    without, with_openai = (set((ROOT / it.requirements).read_text().splitlines()) for it in (DEV, KEYED))
+    pinned = {line.partition(" ;")[0] for line in with_openai}
+
+    assert {line.partition(" ;")[0] for line in without} <= pinned
+
+
 def test_every_handler_and_module_loads_from_the_zip_alone(unpacked: Path, runtime: Path) -> None:
+    assert loads_alone(unpacked, runtime, absent=OPENAI) == ""
+
+
+def test_every_module_loads_from_the_zip_with_the_openai_library(unpacked_with_openai: Path, runtime: Path) -> None:
+    assert loads_alone(unpacked_with_openai, runtime, absent=()) == ""
+
+
+def loads_alone(task: Path, runtime: Path, *, absent: Sequence[str]) -> str:
+    """What goes wrong where all is imported from the unpacked zip."""
     script = IMPORT_ALL.format(
-        root=str(unpacked), runtime=str(runtime), handlers=HANDLERS, venv=str(ROOT / ".venv"), absent=OPENAI
+        root=str(task), runtime=str(runtime), handlers=HANDLERS, venv=str(ROOT / ".venv"), absent=tuple(absent)
     )
+    command = [sys.executable, "-I", "-S", "-c", script]
+    done = subprocess.run(command, cwd=task, env={}, capture_output=True, text=True, check=False)
+    return done.stderr or ("" if done.returncode == 0 else f"exit code {done.returncode}")
 
-    done = subprocess.run(
-        [sys.executable, "-I", "-S", "-c", script], cwd=unpacked, env={}, capture_output=True, text=True, check=False
+
+def test_a_job_that_needs_the_library_says_who_can_put_it_into_the_zip(unpacked: Path, runtime: Path) -> None:
+    script = f"import sys; sys.path[:0] = [{str(unpacked)!r}, {str(runtime)!r}]\n{ASK_OPENAI}"
+    command = [sys.executable, "-I", "-S", "-c", script]
+
+    done = subprocess.run(command, env={}, capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == (
+        "MODEL_UNAVAILABLE openai/m needs the library `openai`, and the worker was packaged without it; "
+        "its operator sets `openai` of the stage and deploys again"
     )
-
-    assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.parametrize(

@@ -64,6 +64,18 @@ def test_a_model_may_be_given_by_its_arn_and_a_guardrail_applied(keyed: Template
     }
 
 
+def test_a_stage_with_an_openai_servers_key_lets_its_worker_alone_read_that(dev: Template, keyed: Template) -> None:
+    secret = "arn:AWS::Partition:secretsmanager:AWS::Region:AWS::AccountId:secret:longcall/openai-??????"
+    readers = {
+        handler: {grant for grant in keyed.granted(handler) if grant[0].startswith("secretsmanager:")}
+        for handler in ("inference", "status_relay", "authorizer", "job_failed", "sweep")
+    }
+
+    assert readers.pop("inference") == {("secretsmanager:GetSecretValue", secret)}
+    assert set().union(*readers.values()) == set()
+    assert not any(action.startswith("secretsmanager:") for action, _ in dev.granted("inference"))
+
+
 def test_the_relay_may_use_its_table_and_an_owners_list(dev: Template) -> None:
     table = logical(dev, "AWS::DynamoDB::Table")
 

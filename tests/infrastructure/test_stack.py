@@ -16,6 +16,7 @@ from chalicelib.settings import (
     EndpointSettings,
     Guardrail,
     ObjectSettings,
+    OpenAISettings,
     RelaySettings,
     SweepSettings,
     WorkerSettings,
@@ -102,7 +103,13 @@ def test_handlers_find_all_their_settings_in_their_environment(dev: Template, ke
     assert (bedrock.silence, bedrock.is_off, bedrock.login) == (stage.model_silence_seconds, False, None)
     assert bedrock.guardrail == (Guardrail("g7h8", "3") if stage.guardrail else None)
 
-    assert (relay.quota, relay.models) == (stage.quota, (*stage.workloads, *stage.bedrock))
+    openai = OpenAISettings.from_environment(environment(template, "inference"))
+    assert openai.key is None
+    assert (openai.url, openai.secret, openai.silence) == (
+        (stage.openai.url, stage.openai.secret, stage.openai.silence_seconds) if stage.openai else (None, None, 300)
+    )
+
+    assert (relay.quota, relay.models) == (stage.quota, stage.models)
     assert relay.ledger == sweep.ledger
     assert relay.ledger.startswith("dynamodb:")
     assert pace.flush_policy == Interval(stage.flush_seconds, stage.flush_bytes) == relay.flush_policy

@@ -43,6 +43,7 @@ def test_a_model_is_not_taken_for_another_whose_name_begins_alike() -> None:
     "model",
     [
         "openai/llama3.2",
+        "openai/amazon.nova-micro-v1:0",
         "meta.llama9-v1:0",
         "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/a1b2c3",
         "",

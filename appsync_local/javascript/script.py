@@ -27,6 +27,7 @@ _BEFORE: Final = "\n" * (_FIRST_LINE - 1)
 _FRAME: Final = re.compile(r"^\s*at (?:(?P<function>\S+) \()?<input>:(?P<line>\d+):(?P<column>\d+)", re.MULTILINE)
 _HALF_CHARACTER: Final = re.compile(r"((?<!\\)(?:\\\\)*)\\ud[89a-f][0-9a-f]{2}")
 _HANDLERS: Final = ("request", "response")
+_MISSING: Final = "no {0} handler; add `export function {0}(ctx)`"
 _ASKING: Final = frozenset({"source", "zone"})  # kinds of outcome that ask for something before the call can be made
 Handler = Literal["request", "response"]
 
@@ -104,12 +105,13 @@ class Script:
             self._module = _module(path, code, syntax)
             self._source = _wrapped(self._module)
             error = syntax.first_error()
+            missing = [(0, _MISSING.format(name)) for name in _HANDLERS if name not in self._module.exports]
             if error is None:
-                _refuse(problems_of(syntax))
+                _refuse([*missing, *problems_of(syntax)])
             self._load()  # where the text is not JavaScript at all, this says so best
             if error is not None:
                 unclear = (error.start_byte, "this cannot be understood; write it in plainer JavaScript")
-                _refuse(problems_of(syntax) or [unclear])
+                _refuse([*missing, *problems_of(syntax)] or [unclear])
         except SourceInvalid as invalid:
             raise ApiInvalid(_placed(path, code, *problem) for problem in invalid.problems) from None
 
@@ -225,15 +227,11 @@ def _module(path: Path, code: bytes, syntax: Syntax) -> Module:
         code.decode()
     except UnicodeDecodeError as error:
         raise SourceInvalid((error.start, "the file is not UTF-8; save it as UTF-8")) from None
-    module = to_script(code, syntax)
-    missing = [name for name in _HANDLERS if name not in module.exports]
-    if missing:
-        raise SourceInvalid(*((0, f"no {name} handler; add `export function {name}(ctx)`") for name in missing))
-    return module
+    return to_script(code, syntax)
 
 
 def _wrapped(module: Module) -> str:
-    handlers = ", ".join(f"{name}: {module.exports[name]}" for name in _HANDLERS)
+    handlers = ", ".join(f"{name}: {module.exports.get(name, 'undefined')}" for name in _HANDLERS)
     return f'{_BEFORE}__invoke.module(() => {{ "use strict";\n{module.script}\nreturn {{ {handlers} }}; }});'
 
 

@@ -35,9 +35,9 @@ def asked(query: object, variables: object = None) -> bytes:
 
 
 async def documents(rng: Random, line: Line) -> None:
-    await answered(
-        line, request(asked(document(rng), {"filter": values.value(rng), "input": values.value(rng), "v": 1}))
-    )
+    for _ in range(2):
+        told = {"filter": values.value(rng), "input": values.value(rng), "v": 1}
+        await answered(line, request(asked(document(rng), told)))
 
 
 async def variables(rng: Random, line: Line) -> None:

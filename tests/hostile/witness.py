@@ -11,7 +11,7 @@ import aiohttp
 from tests.hostile.application import KEY
 from tests.hostile.wire import HOST, start
 
-PATIENCE: Final = 20.0  # seconds for one answer: the engine is busy, and the machine may be
+PATIENCE: Final = 60.0  # seconds for one answer: the engine is busy, and the machine may be
 PAUSE: Final = 0.02  # seconds between two notes
 
 _PIN: Final = 'mutation M($n: Int) { pin(board: "witness", text: "seen", number: $n) { id board text number } }'

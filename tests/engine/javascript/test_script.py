@@ -60,7 +60,7 @@ def test_code_keeps_its_lines_and_columns() -> None:
             r"code\.js:3:11: ",
         ),
         ("// " + "x" * 33_000, "at most 32768 bytes of code"),
-        ("const a = `open", r"code\.js:1:1: no request handler"),
+        ("const a = `open", r"code\.js:1:11: SyntaxError"),
     ],
 )
 def test_a_file_that_cannot_run_is_refused_with_its_place_and_the_fix(load: Load, text: str, message: str) -> None:
@@ -261,3 +261,20 @@ def test_a_time_zone_that_is_the_name_of_a_method_does_not_exist(load: Load) -> 
 
     with pytest.raises(ScriptFailed):
         call(script)
+
+
+def test_a_missing_handler_is_named_together_with_everything_else(load: Load) -> None:
+    with pytest.raises(ApiInvalid) as caught:
+        load("export function request(ctx) {\n  while (true) {}\n}\n")
+
+    assert [problem.split("code.js:")[1].split(";")[0] for problem in caught.value.problems] == [
+        "1:1: no response handler",
+        "2:3: `while` is not supported",
+    ]
+
+
+def test_a_syntax_error_is_told_before_the_handler_that_it_hides(load: Load) -> None:
+    with pytest.raises(ApiInvalid) as caught:
+        load("export function request(ctx) { return {}; }\nexport function response(ctx { return 1; }\n")
+
+    assert "SyntaxError" in str(caught.value)

@@ -1,6 +1,5 @@
 """The store's wiring and its Lambda functions."""
 
-import asyncio
 from pathlib import Path
 from typing import Any, Final
 
@@ -49,7 +48,6 @@ def wiring(prices_url: str) -> Api:
             *(UnitResolver(f"Query.{name}", "Nothing") for name in nothing),
             PipelineResolver("Query.skipped", ("leaves", "looks")),
             UnitResolver("Query.quoted", "Prices"),
-            UnitResolver("Query.slow", "Carrier"),
             UnitResolver("Query.direct", "PriceList", Code.DIRECT),
             UnitResolver("Order.lines", "Lines"),
             UnitResolver("Line.price", "PriceList", max_batch_size=10),
@@ -61,15 +59,10 @@ def wiring(prices_url: str) -> Api:
 
 
 class StoreInvoker(RecordingInvoker):
-    """Knows prices; the carrier never comes back."""
+    """Knows prices."""
 
     def __init__(self) -> None:
         super().__init__(prices=self._prices, carrier=lambda payload: None)
-
-    async def invoke(self, function: str, payload: object) -> object:
-        if function == "carrier":
-            await asyncio.Event().wait()
-        return await super().invoke(function, payload)
 
     def _prices(self, payload: Any) -> Any:
         return [len(sku) * 100 for sku in payload] if isinstance(payload, list) else payload

@@ -203,19 +203,49 @@ def test_c95_a_socket_is_closed_after_a_day() -> None:
 
 
 class Slow(RecordingInvoker):
-    """Functions that take 20 seconds."""
+    """Functions that take so many seconds."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self.seconds = seconds
 
     async def invoke(self, function: str, payload: object) -> object:
         self.invoked.append((function, payload))
-        await asyncio.sleep(20)
+        await asyncio.sleep(self.seconds)
         return "done"
+
+
+def test_c90_a_function_that_runs_past_thirty_seconds_is_timed_out() -> None:
+    with on_a_clock() as run:
+
+        async def scenario(advance: Any) -> Any:
+            invoker = Slow(31)
+            engine = Engine(api=API, schema=SCHEMA, code=LIBRARY, handlers=HANDLERS, api_keys=(KEY,), invoker=invoker)
+            await engine.start(port=0)
+            async with aiohttp.ClientSession() as session:
+                door = Door(engine, session, lambda url, body: {"x-api-key": KEY.key})
+                answer = asyncio.ensure_future(door.ask('{ book(isbn: "b1") { isbn } whoAmI }'))
+                await until(lambda: len(invoker.invoked) == 1)
+                await advance(29)
+                assert not answer.done()
+                await advance(1)
+                done = await answer
+            await engine.stop()
+            return done
+
+        answer = run(scenario)
+
+    assert answer["data"]["book"] is None
+    assert answer["data"]["whoAmI"] is not None
+    [entry] = answer["errors"]
+    assert (entry["errorType"], entry["message"]) == ("Lambda:ExecutionTimeoutException", "Execution timed out.")
 
 
 def test_a_request_ends_after_thirty_seconds_however_many_functions_it_takes() -> None:
     with on_a_clock() as run:
 
         async def scenario(advance: Any) -> Any:
-            invoker = Slow()
+            invoker = Slow(20)
             engine = Engine(api=API, schema=SCHEMA, code=LIBRARY, handlers=HANDLERS, api_keys=(KEY,), invoker=invoker)
             await engine.start(port=0)
             async with aiohttp.ClientSession() as session:

@@ -20,6 +20,7 @@ from appsync_local.counters import Counters
 from appsync_local.errors import AnswerTooLarge, FieldError
 from appsync_local.filters import group_holds
 from appsync_local.limits import VALUE_LIMIT
+from appsync_local.meter import Meter
 from appsync_local.plan import Plan, Step
 from appsync_local.subscriptions import Registry
 
@@ -70,10 +71,11 @@ class Delivery:
 class Publisher:
     """Hands the results of mutations to the subscriptions that they are for."""
 
-    def __init__(self, api: ExecutableApi, registry: Registry, counters: Counters) -> None:
+    def __init__(self, api: ExecutableApi, registry: Registry, counters: Counters, meter: Meter) -> None:
         self._triggers = api.triggers
         self._registry = registry
         self._counters = counters
+        self._meter = meter
 
     def publish(self, step: Step, value: Any) -> None:
         """Deliver a mutation field's value; before this returns, every payload is in its connection's queue."""
@@ -89,6 +91,7 @@ class Publisher:
                     payloads[plan] = self._payload(Delivery(plan, subscription.variables), published, name)
                 payload = payloads[plan]
                 if payload is not None:
+                    self._meter.push(name, len(payload))
                     subscription.deliver(payload)
 
     def _payload(self, delivery: Delivery, published: Any, field_name: str) -> bytes | None:

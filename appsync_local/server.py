@@ -34,6 +34,7 @@ from appsync_local.errors import PortInUse, RequestRefused
 from appsync_local.handshake import SUBPROTOCOL
 from appsync_local.lambda_invoker import LambdaInvoker
 from appsync_local.limits import BODY_LIMIT, DEFAULT_LIMITS, LIFETIME, Introspection, Limits
+from appsync_local.meter import METER_PATH, Meter
 from appsync_local.pages import Asked, Page, Pages, is_loopback
 from appsync_local.realtime import KEEP_ALIVE_INTERVAL
 from appsync_local.rhythm import Rhythm
@@ -92,6 +93,7 @@ class Engine:
         lifetime: Seconds after which a realtime connection is closed.
         chaos: What is to go wrong on purpose. It can be turned at `/chaos`, which is no part of AppSync, while the
             engine listens on loopback. None: nothing goes wrong, and there is no such path.
+        meter: Counts what would be billed, and is told at `/meter` in the same way.
 
     Raises:
         ApiInvalid: Schema, wiring or code cannot be served.
@@ -116,6 +118,7 @@ class Engine:
         keep_alive: float = KEEP_ALIVE_INTERVAL,
         lifetime: float = LIFETIME,
         chaos: Chaos | None = None,
+        meter: Meter | None = None,
     ) -> None:
         self._outbound = Outbound()
 
@@ -141,8 +144,9 @@ class Engine:
                 clock=time.monotonic,
                 now=lambda: datetime.now(UTC),
             )
-            return Service(executable, gate)
+            return Service(executable, gate, self._meter or Meter())
 
+        self._meter = meter
         self._build = build
         self.service = build()
         self._rhythm = Rhythm(keep_alive=keep_alive, lifetime=lifetime)
@@ -168,6 +172,11 @@ class Engine:
     def chaos_url(self) -> str:
         """Where chaos is turned, if it can be."""
         return f"http://{self._address[0]}:{self._address[1]}{control.CHAOS_PATH}"
+
+    @property
+    def meter_url(self) -> str:
+        """Where the meter is told, if it is."""
+        return f"http://{self._address[0]}:{self._address[1]}{METER_PATH}"
 
     @property
     def connections(self) -> int:
@@ -284,6 +293,8 @@ class Engine:
             if request.path == control.CHAOS_PATH and self._has_control and is_loopback(self._address[0]):
                 told = control.answer(self._chaos, request.method, body)
                 return Answer(told.status, told.body)
+            if request.path == METER_PATH and self._meter is not None and is_loopback(self._address[0]):
+                return Answer(200, self._meter.describe())
             return _refusal(404, "NotFoundException", f"nothing is served at this path; POST to {GRAPHQL_PATH}")
         if request.method != "POST":
             return _refusal(405, "BadRequestException", f"{request.method} is not supported; send a POST request")

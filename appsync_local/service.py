@@ -31,6 +31,7 @@ from appsync_local.execution import Execution, field_context
 from appsync_local.filters import Filter, argument_filter, parse_filter
 from appsync_local.handshake import CONNECT_BODY, CONNECT_PATH
 from appsync_local.journal import Entry, outcome_of
+from appsync_local.meter import Meter
 from appsync_local.plan import Step
 from appsync_local.publication import Publisher
 from appsync_local.realtime import UNSUPPORTED
@@ -88,13 +89,14 @@ class _Request:
 class Service:
     """Answers requests and `start` messages, and hands events to subscriptions."""
 
-    def __init__(self, api: ExecutableApi, gate: Gate) -> None:
+    def __init__(self, api: ExecutableApi, gate: Gate, meter: Meter) -> None:
         self.api = api
         self.gate = gate
         self.registry = Registry()
         self.counters = Counters()
+        self.meter = meter
         self._documents = Documents(api)
-        self._publisher = Publisher(api, self.registry, self.counters)
+        self._publisher = Publisher(api, self.registry, self.counters, meter)
 
     def take_over(self, before: "Service") -> None:
         """Go on with the subscriptions of a service that is to be replaced.
@@ -104,7 +106,8 @@ class Service:
         """
         self.registry = before.registry
         self.counters = before.counters
-        self._publisher = Publisher(self.api, self.registry, self.counters)
+        self.meter = before.meter
+        self._publisher = Publisher(self.api, self.registry, self.counters, self.meter)
         for subscription in self.registry.subscriptions():
             operation = subscription.plan.operation
             name = operation.name.value if operation.name else None
@@ -165,7 +168,10 @@ class Service:
             return {"data": None, "errors": [{"errorType": "OperationNotSupported", "message": message}]}, {}
         variables = operation.variables(request.variables)
         context = _request_context(caller, headers, request)
-        execution = Execution(operation.plan(variables), variables, context, self._publisher)
+        plan = operation.plan(variables)
+        for step in plan.steps:
+            self.meter.operations[f"{operation.type.value.capitalize()}.{step.name}"] += 1
+        execution = Execution(plan, variables, context, self._publisher)
         return await execution.run(), execution.headers.added
 
     async def connect(self, headers: Headers, *, peer: str, request_id: str) -> None:

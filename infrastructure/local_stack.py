@@ -21,6 +21,7 @@ from appsync_local.data_sources.dynamodb.endpoint import DynamoDbEndpoint
 from appsync_local.functions.delivery import Backoff
 from appsync_local.functions.runtime import FunctionRuntime
 from appsync_local.functions.spec import FunctionSpec
+from appsync_local.meter import Meter
 from appsync_local.server import Engine
 from chalicelib.jobs import JobId
 from chalicelib.ledger import open_ledger
@@ -79,6 +80,7 @@ class Stack:
     graphql_url: str
     realtime_url: str
     chaos_url: str
+    meter_url: str
     pool: Pool
     operator: IamPrincipal  # who may report by hand
     api_keys: tuple[ApiKey, ...]
@@ -90,6 +92,7 @@ class Stack:
             "graphqlUrl": self.graphql_url,
             "realtimeUrl": self.realtime_url,
             "chaosUrl": self.chaos_url,
+            "meterUrl": self.meter_url,
             "region": self.pool.region,
             "userPoolId": self.pool.pool_id,
             "clientId": self.pool.client_id,
@@ -128,12 +131,13 @@ async def running(options: Options) -> AsyncIterator[Stack]:
         rehearsal = asyncio.create_task(faults(blueprint.root, blueprint.functions))
         operator = principal("operator", OPERATED)
         chaos = Chaos(options.chaos)
+        meter = Meter()
         snapshots = snapshots_of(blueprint, options.data) if options.watches else None
         handlers = blueprint.root if snapshots is None else snapshots.root
         runtime = FunctionRuntime(
             blueprint.functions, root=handlers, queue=options.data / "events.db", preload=preloaded,
             schedules=blueprint.schedules, retry_delays=RETRY_DELAYS, refusal_delays=REFUSAL_DELAYS,
-            concurrency=WORKERS, chaos=chaos,
+            concurrency=WORKERS, chaos=chaos, meter=meter,
         )  # fmt: skip
         engine = Engine(
             api=blueprint.api, schema=blueprint.schema, code=blueprint.code,
@@ -141,7 +145,7 @@ async def running(options: Options) -> AsyncIterator[Stack]:
             user_pools=(UserPool(pool.issuer, pool.jwks_url, pool.client_id),),
             principals=(*blueprint.principals, operator), authorizer=blueprint.authorizer,
             api_keys=blueprint.api_keys, region=REGION, handlers=blueprint.handlers,
-            dynamodb=DynamoDbEndpoint(endpoint, REGION) if blueprint.tables else None, chaos=chaos,
+            dynamodb=DynamoDbEndpoint(endpoint, REGION) if blueprint.tables else None, chaos=chaos, meter=meter,
         )  # fmt: skip
         await engine.start(host=options.host, port=options.port)
         cleanup.push_async_callback(engine.stop)
@@ -156,8 +160,8 @@ async def running(options: Options) -> AsyncIterator[Stack]:
             await watch.start()
             cleanup.push_async_callback(watch.stop)
         stack = Stack(
-            engine.graphql_url, engine.realtime_url, engine.chaos_url, pool, operator, blueprint.api_keys,
-            blueprint.remarks,
+            engine.graphql_url, engine.realtime_url, engine.chaos_url, engine.meter_url, pool, operator,
+            blueprint.api_keys, blueprint.remarks,
         )  # fmt: skip
         cleanup.enter_context(_published(options.data / "stack.json", stack.describe()))
         cleanup.enter_context(_published(options.data / "environment.json", _environments(blueprint.functions)))

@@ -31,6 +31,7 @@ from appsync_local.functions.outcome import (
 )
 from appsync_local.functions.output import WorkerOutput
 from appsync_local.functions.spec import FunctionSpec
+from appsync_local.meter import Meter
 
 _log: Final = logging.getLogger(__name__)
 
@@ -43,7 +44,10 @@ _KILLED: Final = 9  # wait status of a process ended by SIGKILL
 
 
 class Pool:
-    """The workers of all functions. `on_room` is called whenever an invocation ended and left room for another."""
+    """The workers of all functions. `on_room` is called whenever an invocation ended and left room for another.
+
+    `meter` counts the events that workers are given.
+    """
 
     def __init__(
         self,
@@ -53,8 +57,10 @@ class Pool:
         preload: Sequence[str],
         concurrency: int,
         on_room: Callable[[], None],
+        meter: Meter,
     ) -> None:
         self._concurrency = concurrency
+        self._meter = meter
         self._on_room = on_room
         self._nursery = Nursery(functions, root=root, preload=preload, on_exit=self._exited, on_lost=self._lost_all)
         self._numbers = itertools.count(1)
@@ -114,6 +120,7 @@ class Pool:
             return invocation.outcome
         if crashes_at is not None:
             invocation.crashes_after = crashes_at * self._durations.get(function.name, USUAL_DURATION)
+        self._meter.invocations[function.name] += 1
         self._busy[function.name] += 1
         self._busy_in_common += function.reserved_concurrency is None
         worker.take(invocation)
@@ -156,6 +163,7 @@ class Pool:
                 worker.retire()
             else:
                 self._idle[worker.function.name].append(worker)
+            self._meter.milliseconds[worker.function.name] += round(worker.last_took * 1000)
             before = self._durations.get(worker.function.name, 0.0)
             self._durations[worker.function.name] = max(worker.last_took, _FADING * before)
         self._on_room()

@@ -26,6 +26,7 @@ from appsync_local.functions.spec import (
     FunctionSpec,
     by_name,
 )
+from appsync_local.meter import Meter
 
 RESOLVER_PATIENCE: Final = 30.0  # seconds AppSync waits; Source: AppSync Developer Guide, "Troubleshooting", Lambda
 RETRY_DELAYS: Final = (60.0, 120.0)  # seconds; Source: Lambda Developer Guide, "How Lambda handles errors and retries"
@@ -47,6 +48,7 @@ class FunctionRuntime:
         concurrency: Events that all functions without reserved concurrency may handle at a time, together.
         resolver_patience: Seconds that `invoke` waits; the function goes on after that, as it does on AWS.
         chaos: What is to go wrong on purpose.
+        meter: Counts what would be billed.
         clock: Seconds since the epoch, for the age of events and for schedules.
     """
 
@@ -63,6 +65,7 @@ class FunctionRuntime:
         concurrency: int = CONCURRENCY,
         resolver_patience: float = RESOLVER_PATIENCE,
         chaos: Chaos | None = None,
+        meter: Meter | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         if not retry_delays:
@@ -81,6 +84,7 @@ class FunctionRuntime:
         self._retry_delays = tuple(retry_delays)
         self._refusal_delays = refusal_delays
         self._chaos = chaos or Chaos()
+        self._meter = meter or Meter()
         self._concurrency = concurrency
         self._resolver_patience = resolver_patience
         self._clock = clock
@@ -101,6 +105,7 @@ class FunctionRuntime:
             preload=self._preload,
             concurrency=self._concurrency,
             on_room=lambda: deliveries.room(),
+            meter=self._meter,
         )
         deliveries = Deliveries(
             self._functions,

@@ -228,8 +228,9 @@ class BedrockSettings:
             guardrail=reader.optional(
                 "LONGCALL_GUARDRAIL", _guardrail, "the id or ARN of a guardrail, : and a version"
             ),
-            # Below the lease: a worker that hears nothing is not the one that keeps a job from being taken over.
-            silence=reader.number("LONGCALL_MODEL_SILENCE_SECONDS", 25.0, least=1.0),
+            # A long text takes a large model a minute to read. The lease has no part in it: while the worker waits for
+            # the model, the publisher's own thread says that it is alive.
+            silence=reader.number("LONGCALL_MODEL_SILENCE_SECONDS", 120.0, least=1.0),
         )
         reader.check()
         return settings

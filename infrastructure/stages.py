@@ -104,7 +104,7 @@ class Stage:
         quota: Unfinished jobs that one owner may have.
         retention_days: Life of a job.
         lease_seconds: Silence after which another invocation may take a job over.
-        model_silence_seconds: How long a model may say nothing; shorter than the lease.
+        model_silence_seconds: How long a model on Bedrock may say nothing before it is given up.
         flush: By what output is gathered: time, size, or what publishing costs.
         flush_seconds: How long it is, by time.
         flush_bytes: Up to what size it is.
@@ -128,7 +128,7 @@ class Stage:
     log_days: int
     guardrail: str = ""
     openai: OpenAIServer | None = None
-    model_silence_seconds: float = 25
+    model_silence_seconds: float = 120
     limits: Mapping[str, Limits] = field(default_factory=lambda: LIMITS)
     quota: int = 10
     retention_days: float = 7

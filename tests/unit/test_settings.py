@@ -65,7 +65,7 @@ def test_a_stage_may_have_no_bucket() -> None:
 def test_on_aws_bedrock_is_the_functions_own_regions_and_called_by_its_role() -> None:
     settings = BedrockSettings.from_environment({"AWS_REGION": "eu-west-1"})
 
-    assert settings == BedrockSettings("eu-west-1", None, False, None, None, 25.0)
+    assert settings == BedrockSettings("eu-west-1", None, False, None, None, 120.0)
 
 
 def test_bedrock_may_be_elsewhere_and_called_by_somebody_else() -> None:

@@ -31,14 +31,8 @@ from chalicelib.errors import ErrorType, WorkloadFailed
 from chalicelib.workloads.bedrock.service import NoAccount
 from chalicelib.workloads.retrying import FEW, MOST, Passing
 
-FAILURES: Final = (
-    ClientError,
-    BotoCoreError,
-    HTTPError,
-    ParserError,
-    OSError,
-    NoAccount,
-)  # all that boto3 raises on the way
+# All that boto3 and its connections raise on the way to a model and back.
+FAILURES: Final = (ClientError, BotoCoreError, HTTPError, ParserError, OSError, NoAccount)
 MAX_WORDS: Final = 400  # characters of what the service says
 
 AGAIN: Final = "start the job again, later if it repeats"
@@ -58,8 +52,12 @@ ENABLE: Final = (
     "the caller's role have bedrock:InvokeModelWithResponseStream for it"
 )
 GRANT: Final = (
-    "let the role of `inference` have what is missing: a model that `bedrock` of the stage lists in "
-    "infrastructure/stages.py is granted when the stage is deployed"
+    "let whoever calls have what is missing: your own login on the local stack; on AWS the role of `inference`, which "
+    "a deployment grants what `bedrock` of the stage lists in infrastructure/stages.py"
+)
+WAIT_LONGER: Final = (
+    "start the job again; where a model needs longer before its first word, raise LONGCALL_MODEL_SILENCE_SECONDS, or "
+    "model_silence_seconds of the stage"
 )
 SHORTEN: Final = "send a shorter text, or use a model with a larger context"
 CHECK_MODEL: Final = "check the id, and in the Bedrock console that this region has the model"
@@ -83,7 +81,7 @@ UNAVAILABLE: Final = Failure(ErrorType.MODEL_UNAVAILABLE, "Bedrock is not availa
 FAILED: Final = Failure(ErrorType.MODEL_FAILED, "{model} failed", AGAIN, calls=FEW)
 TIMED_OUT: Final = Failure(ErrorType.MODEL_TIMED_OUT, "{model} took longer than Bedrock waits", AGAIN, calls=FEW)
 DENIED: Final = Failure(ErrorType.MODEL_ACCESS_DENIED, "this account may not use {model}", ENABLE)
-NOT_GRANTED: Final = Failure(ErrorType.MODEL_ACCESS_DENIED, "the worker's role may not use {model}", GRANT)
+NOT_GRANTED: Final = Failure(ErrorType.MODEL_ACCESS_DENIED, "the worker may not use {model}", GRANT)
 BAD_CREDENTIALS: Final = Failure(
     ErrorType.MODEL_ACCESS_DENIED, "the AWS credentials for {model} are not accepted", BAD_KEYS
 )
@@ -91,7 +89,7 @@ UNKNOWN_MODEL: Final = Failure(ErrorType.MODEL_REJECTED_INPUT, "Bedrock has no {
 TOO_LONG: Final = Failure(ErrorType.CONTEXT_TOO_LONG, "the text has more tokens than {model} takes", SHORTEN)
 NO_ON_DEMAND: Final = Failure(ErrorType.MODEL_REJECTED_INPUT, "{model} is not to be had by its own id", PROFILE)
 REJECTED: Final = Failure(ErrorType.MODEL_REJECTED_INPUT, "{model} does not take this input", CHANGE_INPUT)
-SILENT: Final = Failure(ErrorType.MODEL_TIMED_OUT, "{model} fell silent", AGAIN, calls=FEW)
+SILENT: Final = Failure(ErrorType.MODEL_TIMED_OUT, "{model} fell silent", WAIT_LONGER, calls=FEW)
 BROKEN: Final = Failure(ErrorType.MODEL_FAILED, "the answer of {model} broke off", AGAIN, calls=FEW)
 UNREACHABLE: Final = Failure(ErrorType.MODEL_UNAVAILABLE, "Bedrock cannot be reached for {model}", AGAIN, calls=FEW)
 NO_CREDENTIALS: Final = Failure(

@@ -75,6 +75,7 @@ def test_input_that_cannot_be_used_ends_the_stack_too(tmp_path: Path) -> None:
         (("--users", "1"), "--users takes a number from 2 to 100"),
         (("--watch", "--template", "stack.json"), "does not change; leave out --watch"),
         (("--ledger", "jobs.db"), "sqlite:<path> or dynamodb:<table>"),
+        (("--bedrock", "us-east-1"), "--bedrock takes aws, or the URL of an endpoint"),
         (("--cognito", "http://127.0.0.1:9"), "no Cognito answers at http://127.0.0.1:9"),
     ],
 )

@@ -8,9 +8,11 @@ import pytest
 from chalicelib.errors import ErrorType, WorkloadFailed
 from chalicelib.jobs import Image, Message, Role, UploadId
 from chalicelib.settings import AwsLogin, Guardrail
+from chalicelib.workloads.bedrock import this_service
 from chalicelib.workloads.bedrock.request import MAX_IMAGE
 from chalicelib.workloads.images import image_format
 from tests.bedrock.conftest import Caller
+from tests.bedrock.server import Bedrock
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(8)
 
@@ -120,6 +122,17 @@ def test_the_stages_guardrail_goes_with_every_call(caller: Caller) -> None:
     assert caller.bedrock.requests[0].body["guardrailConfig"] == {
         "guardrailIdentifier": "a1b2c3", "guardrailVersion": "7", "trace": "enabled"
     }  # fmt: skip
+
+
+def test_a_process_makes_its_client_once(bedrock: Bedrock, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"AWS_REGION": "us-east-1", "LONGCALL_BEDROCK": bedrock.url}.items():
+        monkeypatch.setenv(name, value)
+
+    first, second = this_service(), this_service()
+    monkeypatch.setenv("LONGCALL_GUARDRAIL", "a1b2c3:1")
+
+    assert first is second
+    assert this_service() is not first, "a debug server follows a stack that was started anew"
 
 
 def test_a_wrong_secret_is_refused_and_the_sentence_says_what_to_do(caller: Caller) -> None:

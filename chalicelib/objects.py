@@ -149,7 +149,7 @@ class S3Objects:
                 # The bucket's host in its region: a URL for the global one is redirected, and then no longer signed.
                 s3={"addressing_style": "virtual"},
                 connect_timeout=2,
-                read_timeout=10,
+                read_timeout=5,
                 retries={"mode": "standard", "total_max_attempts": 3},
             ),
         )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from longcall import Status
+from longcall import JobNotFound, Status
 from tests.acceptance.stack import LocalStack, running_stack
 
 
@@ -68,6 +68,11 @@ async def test_what_is_too_large_for_the_log_comes_back_to_the_byte_from_a_stack
         kept = await client.get(finished.job_id)
         again = await client.start(text, model="simulated.echo", job_id=finished.job_id)
 
+        await client.delete(finished.job_id)
+        with pytest.raises(JobNotFound):
+            await client.get(finished.job_id)
+
     assert len(text.encode()) > 4_000_000
     assert [finished.result == text, kept.result == text, kept.output == text] == [True] * 3
     assert (again.job_id, again.status) == (finished.job_id, Status.COMPLETED)
+    assert list((own_stack.data / "objects").iterdir()) == []

@@ -202,6 +202,19 @@ async def test_cancel_says_how_the_job_ended(stack: Stack) -> None:
     assert (running.code, ended.code) == (ExitCode.OK, ExitCode.OK)
 
 
+async def test_delete_takes_a_job_that_has_ended_and_no_other(stack: Stack) -> None:
+    stack.api.append(JOB, status="PROCESSING", attempt=1)
+
+    running = await longcall("delete", JOB, cwd=stack.folder)
+    stack.api.append(JOB, status="COMPLETED", result="done")
+    ended = await longcall("delete", JOB, cwd=stack.folder)
+    gone = await longcall("delete", JOB, cwd=stack.folder)
+
+    assert (running.code, ended.code, gone.code) == (ExitCode.REFUSED, ExitCode.OK, ExitCode.NOT_FOUND)
+    assert "cancel it first" in running.err
+    assert ended.out.decode() == f"job {JOB} is deleted\n"
+
+
 async def test_watch_of_a_cancelled_job_ends_as_a_failed_one_does(stack: Stack) -> None:
     stack.api.append(JOB)
     stack.api.append(JOB, status="CANCELLED")
@@ -235,7 +248,7 @@ async def test_environment_names_the_user_and_the_stack(stack: Stack, tmp_path_f
     assert "cobol" not in wrong.sentence
 
 
-@pytest.mark.parametrize("arguments", [("get", JOB), ("watch", JOB), ("cancel", JOB), ("events", JOB)])
+@pytest.mark.parametrize("arguments", [("get", JOB), ("watch", JOB), ("cancel", JOB), ("events", JOB), ("delete", JOB)])
 async def test_unknown_job_is_not_found(stack: Stack, arguments: tuple[str, ...]) -> None:
     ended = await longcall(*arguments, cwd=stack.folder)
 

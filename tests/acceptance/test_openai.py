@@ -1,5 +1,6 @@
 """Jobs on a real OpenAI-compatible server, through the whole local stack."""
 
+import base64
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -7,20 +8,19 @@ from importlib.util import find_spec
 
 import pytest
 
-from longcall import Status
+from longcall import Message, Role, Status
 from tests.acceptance.stack import LocalStack, running_stack
 from tests.contract.conftest import ROOT
 from tests.openai.llama import NAME, STORY, Llama, serving_llama
+from tests.openai.server import End, Reply, Script, answer, event, serving
 
 KEY = "sk-a-key-of-the-tests-own"
-
-pytestmark = pytest.mark.skipif(
-    find_spec("xllamacpp") is None, reason="xllamacpp has no wheel for this platform; see pyproject.toml"
-)
 
 
 @pytest.fixture(scope="module")
 def llama(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Llama]:
+    if find_spec("xllamacpp") is None:
+        pytest.skip("xllamacpp has no wheel for this platform; see pyproject.toml")
     with serving_llama(tmp_path_factory.mktemp("llama"), key=KEY) as server:
         yield server
 
@@ -72,3 +72,42 @@ def test_key_is_nowhere_in_what_the_stack_logs(served: LocalStack) -> None:
 
     assert "longcall is up" in logged
     assert KEY not in logged
+
+
+@pytest.fixture(scope="module")
+def scripted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[LocalStack, Script]]:
+    """A stack whose server does as it is told."""
+    data = tmp_path_factory.mktemp("scripted") / "data"
+    with serving() as script, running_stack(data, "--openai", script.url) as stack:
+        yield stack, script
+
+
+async def test_an_image_reaches_the_server_as_it_was_sent(scripted: tuple[LocalStack, Script]) -> None:
+    stack, script = scripted
+    image = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 40
+    script.replies = [answer("A lighthouse.")]
+
+    async with stack.client() as client:
+        turns = [Message(Role.USER, "What is it?", images=(image,))]
+        views = [view async for view in client.run(turns, model="openai/eyes")]
+
+    assert views[-1].output == "A lighthouse."
+    shown, asked = script.body["messages"][0]["content"]
+    assert shown["image_url"]["url"] == f"data:image/png;base64,{base64.b64encode(image).decode()}"
+    assert asked == {"type": "text", "text": "What is it?"}
+
+
+async def test_a_cancelled_job_hangs_up_on_a_silent_server(scripted: tuple[LocalStack, Script]) -> None:
+    stack, script = scripted
+    script.replies = [Reply([event(text="It was")], end=End.STALL)]
+
+    async with stack.client() as client:
+        job = await client.start("Tell me", model="openai/slow")
+        async for view in client.watch(job.job_id):
+            if view.output and not view.is_final:
+                await client.cancel(job.job_id)
+        script.replies = [answer("Next.")]
+        following = [it async for it in client.run("And then?", model="openai/slow")]
+
+    assert (view.status, view.output) == (Status.CANCELLED, "It was")
+    assert following[-1].output == "Next."

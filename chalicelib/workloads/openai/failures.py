@@ -18,7 +18,9 @@ NO_JSON: Final = (json.JSONDecodeError, UnicodeDecodeError)
 # Besides the library's own: what the connection raises while a stream is read, and what a line that is no JSON does.
 FAILURES: Final = (openai.OpenAIError, httpx2.HTTPError, *NO_JSON)
 MAX_WORDS: Final = 400  # characters of the server's own
-MOST_ASKED: Final = 600.0  # seconds; a server that asks for more is not waited for
+MOST_ASKED: Final = (
+    60.0  # seconds; the worker costs money while it waits, so a server that asks for more is not waited for
+)
 
 AGAIN: Final = "start the job again later"
 START: Final = (

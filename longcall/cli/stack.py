@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from longcall.errors import ConfigurationError, Unreachable
 
 if TYPE_CHECKING:
-    from longcall.authorization import Authorization, CognitoPassword
+    from longcall.authorization import Authorization, CognitoPassword, TokenProvider
     from longcall.cli.targets import Target
 
 STACK_FILE: Final = Path(".longcall/stack.json")
@@ -51,6 +51,7 @@ class Stack:
     users: tuple[User, ...]
     pool_id: str = ""
     operator: tuple[str, str] | None = field(default=None, repr=False)  # a key that may report, and its secret
+    file: Path | None = field(default=None, compare=False)  # of a local stack, which writes it anew at every start
 
 
 def what_to_do(stack: Stack) -> str:
@@ -95,6 +96,7 @@ def read_stack(file: Path) -> Stack:
             users=tuple(User(_text(user, "username"), _text(user, "password")) for user in fields.get("users", ())),
             pool_id=str(fields.get("userPoolId", "")),
             operator=_operator(fields.get("operator")),
+            file=file,
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as exc:
         raise ConfigurationError(f"{file} is no stack file of this version; start the stack again to write it") from exc
@@ -139,6 +141,44 @@ def pick_user(stack: Stack, name: str | None, environment: Mapping[str, str]) ->
     )
 
 
+class LocalSignIn:
+    """A token provider for a local stack, whose user pool moves to another port when the stack is started again."""
+
+    def __init__(self, stack: Stack, user: User) -> None:
+        self._stack = stack
+        self._user = user
+        self._provider = _sign_in(stack, user)
+
+    async def __call__(self) -> str:
+        """An access token.
+
+        Raises:
+            SignInFailed, Unreachable
+        """
+        try:
+            return await self._provider()
+        except Unreachable:
+            if not self._has_moved():
+                raise
+        return await self._provider()
+
+    def forget(self, token: str) -> None:
+        self._provider.forget(token)
+
+    def _has_moved(self) -> bool:
+        if self._stack.file is None or not self._stack.file.is_file():
+            return False  # it is down
+        before, self._stack = self._stack, read_stack(self._stack.file)
+        self._provider = _sign_in(self._stack, self._user)
+        return before.cognito_url != self._stack.cognito_url
+
+
+def _sign_in(stack: Stack, user: User) -> "CognitoPassword":
+    from longcall.authorization import CognitoPassword
+
+    return CognitoPassword(stack.region, stack.client_id, user.username, user.password, endpoint_url=stack.cognito_url)
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
     """One user of one stack."""
@@ -162,16 +202,8 @@ class Caller:
         environment = {**os.environ, **test_user(os.environ, start=Path.cwd())}
         return cls(found, pick_user(found, user, environment), auth)
 
-    def provider(self) -> "CognitoPassword":
-        from longcall.authorization import CognitoPassword
-
-        return CognitoPassword(
-            self.stack.region,
-            self.stack.client_id,
-            self.user.username,
-            self.user.password,
-            endpoint_url=self.stack.cognito_url,
-        )
+    def provider(self) -> "TokenProvider":
+        return _sign_in(self.stack, self.user) if self.stack.file is None else LocalSignIn(self.stack, self.user)
 
     def authorization(self) -> "Authorization":
         from longcall.authorization import CognitoToken, LambdaToken

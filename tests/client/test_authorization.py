@@ -4,12 +4,14 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import web
 
 from longcall import CognitoPassword, CognitoToken, LambdaToken, SignInFailed, Unreachable
+from longcall.cli.stack import AuthMode, Caller, read_stack
 
 RIGHT = "right"
 
@@ -148,3 +150,20 @@ async def test_user_pool_that_is_not_there_is_unreachable(unused_tcp_port: int) 
 
     with pytest.raises(Unreachable, match="user pool"):
         await CognitoPassword("us-east-1", "client", "ada", "right", endpoint_url=url)()
+
+
+async def test_a_local_stacks_user_pool_is_found_again_where_a_restart_has_moved_it(pool: Pool, tmp_path: Path) -> None:
+    file = tmp_path / "stack.json"
+    fields = {
+        "target": "local", "graphqlUrl": "http://api", "region": "us-east-1", "clientId": "client",
+        "cognitoUrl": "http://127.0.0.1:9", "users": [{"username": "ada", "password": RIGHT}],
+    }  # fmt: skip
+    file.write_text(json.dumps(fields))
+    stack = read_stack(file)
+    sign_in = Caller(stack, stack.users[0], AuthMode.LAMBDA).provider()
+
+    with pytest.raises(Unreachable):  # it is down, and its file says so still
+        await sign_in()
+    file.write_text(json.dumps(fields | {"cognitoUrl": pool.url}))
+
+    assert await sign_in() == "token-1"

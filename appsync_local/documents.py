@@ -32,7 +32,7 @@ from appsync_local.variables import variable_entry
 
 TOKEN_LIMIT: Final = 15_000  # Source: AppSync quotas, "query text"
 DOCUMENTS_KEPT: Final = 512
-WEIGHT_KEPT: Final = 30_000  # of all kept documents: of the heaviest, one in this takes two or three kilobytes
+WEIGHT_KEPT: Final = 30_000  # of all kept documents, as `weight_of` has it
 HEAVIEST_KEPT: Final = 10_000  # of one document
 CHARACTERS: Final = 8  # of a document that weigh as much as one field of a plan
 PLANS_KEPT: Final = 16  # per operation: one for each combination of @skip and @include that was asked for
@@ -134,13 +134,14 @@ class Documents:
         return document
 
     def _keep(self, text: str, document: Document) -> None:
-        weight = _weight(text, document)
+        weight = weight_of(document.fields, text)
         if weight > HEAVIEST_KEPT:
             return
         self._kept[text] = document
         self._weight += weight
         while len(self._kept) > DOCUMENTS_KEPT or self._weight > WEIGHT_KEPT:
-            self._weight -= _weight(*self._kept.popitem(last=False))
+            dropped, document = self._kept.popitem(last=False)
+            self._weight -= weight_of(document.fields, dropped)
 
     def _valid(self, text: str) -> Document:
         try:
@@ -159,8 +160,9 @@ class Documents:
         raise OperationInvalid(entries)
 
 
-def _weight(text: str, document: Document) -> int:
-    return document.fields + len(text) // CHARACTERS
+def weight_of(fields: int, text: str) -> int:
+    """What plans of so many fields keep in memory, made from a text: two or three kilobytes for each in this."""
+    return fields + len(text) // CHARACTERS
 
 
 def _syntax_entry(error: GraphQLSyntaxError) -> dict[str, object]:

@@ -20,6 +20,7 @@ BODY_TIME: Final = 30.0  # seconds for a request's body to arrive
 IDLE_LIMIT: Final = 75.0  # seconds for a connection to bring the head of a request, its first one or its next one
 FIRST_MESSAGE_LIMIT: Final = 75.0  # seconds for a realtime connection to say something
 LONGEST_ID: Final = 128  # characters of a subscription's id
+SUBSCRIPTION_WEIGHT: Final = 50_000  # of all subscriptions of one connection: 250 for each of 200
 LIFETIME: Final = 24 * 3600.0  # seconds
 
 

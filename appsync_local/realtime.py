@@ -19,6 +19,7 @@ CONNECTION_TIMEOUT_MS: Final = 300_000
 KEEP_ALIVE_INTERVAL: Final = 60.0  # seconds
 SUBSCRIPTION_LIMIT: Final = 200  # per connection; Source: AppSync quotas
 UNSUPPORTED: Final = "UnsupportedOperation"
+TOO_MANY: Final = "MaxSubscriptionsReachedError"
 
 _ACK: Final = b'{"type":"connection_ack","payload":{"connectionTimeoutMs":%d}}' % CONNECTION_TIMEOUT_MS
 KEEP_ALIVE: Final = b'{"type":"ka"}'
@@ -100,7 +101,7 @@ class Connection:
             return Send(_error(id_, [{"errorType": "DuplicatedOperationError", "message": f"id {id_} is in use"}]))
         if len(self._subscriptions) >= self._limit:
             text = f"Max number of {self._limit} subscriptions reached"
-            return Send(_error(id_, [{"errorType": "MaxSubscriptionsReachedError", "message": text}]))
+            return Send(_error(id_, [{"errorType": TOO_MANY, "message": text}]))
         extensions = payload.get("extensions") if isinstance(payload, dict) else None
         authorization = extensions.get("authorization") if isinstance(extensions, dict) else None
         headers = lower_case(authorization if isinstance(authorization, dict) else {})

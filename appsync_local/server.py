@@ -315,6 +315,8 @@ class Engine:
             await response.prepare(request)
         except ConnectionError:
             return web.Response()  # nobody is there any more
+        except ValueError:  # aiohttp's, of a key that is no base64 text at all
+            return _response(_refusal(400, "BadRequestException", "the WebSocket handshake is broken"), request_id)
         session = Session(
             AiohttpSocket(response, request),
             self.service,

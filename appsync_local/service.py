@@ -16,7 +16,7 @@ from appsync_local.authorization.gate import Gate
 from appsync_local.authorization.lambda_authorizer import CONNECT
 from appsync_local.context import RequestContext
 from appsync_local.counters import Counters
-from appsync_local.documents import Documents, Operation
+from appsync_local.documents import Documents, Operation, weight_of
 from appsync_local.errors import (
     UNAUTHORIZED_EXCEPTION,
     AnswerTooLarge,
@@ -225,7 +225,7 @@ class Service:
             operation = self._documents.get(request.query).operation(request.operation_name)
             entry.operation = _named(operation)
             context = _request_context(caller, {**headers, **authorization}, request)
-            return await self._subscription(operation, request, context, deliver, end)
+            return await self._subscription(operation, request, context, deliver, end, data)
         except SubscriptionRefused as refused:
             entry.outcome = str(refused)
             raise
@@ -252,6 +252,7 @@ class Service:
         context: RequestContext,
         deliver: Callable[[bytes], None],
         end: Callable[[], None],
+        data: str,
     ) -> Subscription:
         if operation.type is not OperationType.SUBSCRIPTION:
             message = f"{operation.type.value} not supported through the realtime channel"
@@ -277,7 +278,8 @@ class Service:
                 chosen = parse_filter(resolution.filter)
             if resolution.invalidation_filter is not None:
                 invalidation = parse_filter(resolution.invalidation_filter)
-        return Subscription(step.name, chosen, plan, variables, deliver, end, invalidation)
+        weight = weight_of(operation.fields, data)
+        return Subscription(step.name, chosen, plan, variables, deliver, end, invalidation, weight)
 
 
 def _require_access(step: Step, caller: Caller) -> None:

@@ -14,8 +14,10 @@ from appsync_local.chaos.feed import Feed
 from appsync_local.chaos.switch import Chaos
 from appsync_local.errors import RequestRefused
 from appsync_local.handshake import HandshakeRefused, authorization_headers
+from appsync_local.limits import SUBSCRIPTION_WEIGHT
 from appsync_local.realtime import (
     KEEP_ALIVE,
+    TOO_MANY,
     Acknowledged,
     Connection,
     Event,
@@ -218,7 +220,13 @@ class Session:
             if self._connection.is_awaited(start):
                 self._send(self._connection.reject(start, [_FAILURE]))
             return
-        if self._connection.is_awaited(start):
+        if not self._connection.is_awaited(start):
+            return
+        weight = subscription.weight + sum(other.weight for other in self._subscriptions.values())
+        if weight > SUBSCRIPTION_WEIGHT:
+            text = "the subscriptions of this connection are too large together; select less, or open another one"
+            self._send(self._connection.reject(start, [{"errorType": TOO_MANY, "message": text}]))
+        else:
             # Registered before it is acknowledged: an event sent right after `start_ack` is not missed.
             self._subscriptions[start.id] = subscription
             self._service.registry.add(subscription)

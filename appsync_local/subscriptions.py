@@ -27,6 +27,7 @@ class Subscription:
         deliver: Takes the payload of a `data` message, as JSON.
         end: Ends it, when a mutation invalidates it.
         invalidation: What a mutation has to name to end it; empty where none can.
+        weight: What it keeps in memory, in fields of its plan.
     """
 
     field: str
@@ -36,6 +37,7 @@ class Subscription:
     deliver: Callable[[bytes], None]
     end: Callable[[], None]
     invalidation: Filter = ()
+    weight: int = 0
 
 
 @dataclass(frozen=True, eq=False, slots=True)

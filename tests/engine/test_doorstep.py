@@ -12,7 +12,7 @@ from aiohttp import web
 from appsync_local.doorstep import Connection, Connections, body_of
 from appsync_local.errors import RequestRefused
 from appsync_local.server import Engine
-from tests.engine.clients import PATIENCE, Http
+from tests.engine.clients import PATIENCE, Http, upgrade_request
 
 REQUEST = b"POST / HTTP/1.1\r\nhost: localhost\r\ncontent-length: 0\r\n\r\n"
 
@@ -81,6 +81,18 @@ async def test_what_is_no_http_is_refused_and_neither_logged_nor_sent_back(
     assert body["errors"][0]["errorType"] == "BadRequestException"
     assert "secret" not in caplog.text + str(body)
     assert not [record for record in caplog.records if record.exc_info]
+
+
+async def test_a_handshake_with_a_key_that_is_no_ascii_is_refused(
+    engine: Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken = upgrade_request("header-e30").replace(b"Sec-WebSocket-Key: dGhl", b"Sec-WebSocket-Key: \xef\xbb\xbfdGhl")
+
+    head, body = await exchange(engine, broken.replace(b"Upgrade\r\n", b"Upgrade, close\r\n"))
+
+    assert b" 400 Bad Request" in head
+    assert body["errors"][0]["message"] == "the WebSocket handshake is broken"
+    assert not caplog.records
 
 
 async def test_a_body_that_cannot_be_unpacked_is_refused(engine: Engine, caplog: pytest.LogCaptureFixture) -> None:

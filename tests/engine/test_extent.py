@@ -148,3 +148,17 @@ async def test_an_event_of_too_many_values_is_dropped_and_counted(
     assert answer["data"]["write"]["id"] == "n1"
     assert engine.service.counters.oversized_events == 1
     assert await realtime.silent()
+
+
+async def test_the_subscriptions_of_one_connection_are_bounded_together(realtime: Realtime) -> None:
+    def text(start: int) -> str:
+        return "subscription { written { " + " ".join(f"a{start}_{n}: id" for n in range(3000)) + " } }"
+
+    answers = [await realtime.start(str(start), text(start)) for start in range(8)]
+
+    refused = [answer for answer in answers if answer["type"] == "error"]
+    assert 0 < len(refused) < 4
+    assert refused[0]["payload"]["errors"][0]["errorType"] == "MaxSubscriptionsReachedError"
+    await realtime.send(id="0", type="stop")
+    assert await realtime.receive() == {"id": "0", "type": "complete"}
+    assert (await realtime.start("again", text(0)))["type"] == "start_ack"

@@ -14,6 +14,7 @@ MAX_DELTA: Final = 98_304  # bytes of JSON text; with all else in an event it st
 MAX_CHECKPOINT: Final = 65_536  # bytes of JSON text
 MAX_RESULT: Final = 262_144
 MAX_UPLOAD: Final = 10_485_760  # bytes of content
+MAX_UPLOADS: Final = 78_643_200  # bytes of all that one job was uploaded for: a worker has it in memory, twice at times
 MAX_STORED_RESULT: Final = 67_108_864  # bytes of UTF-8; above MAX_RESULT, in the bucket
 MAX_RESULT_TEXT: Final = 983_040  # bytes of JSON text: AppSync takes 1 MB in a request, and control characters take six
 MAX_USAGE: Final = 4_096  # bytes of JSON

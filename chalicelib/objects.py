@@ -55,8 +55,8 @@ class Objects(Protocol):
         """
         ...
 
-    def take(self, owner: Owner, job_id: JobId, upload_id: UploadId, *, most: int) -> None:
-        """Make the owner's upload an input of the job.
+    def take(self, owner: Owner, job_id: JobId, upload_id: UploadId, *, most: int) -> int:
+        """Make the owner's upload an input of the job; gives how many bytes it has.
 
         Raises:
             InvalidRequest: The owner has no such upload, or it has more than `most` bytes.
@@ -173,7 +173,7 @@ class S3Objects:
         )  # fmt: skip
         return Upload(upload_id, url, headers, now + UPLOAD_TIME)
 
-    def take(self, owner: Owner, job_id: JobId, upload_id: UploadId, *, most: int) -> None:
+    def take(self, owner: Owner, job_id: JobId, upload_id: UploadId, *, most: int) -> int:
         from botocore.exceptions import ClientError
 
         source = upload_key(owner, upload_id)
@@ -193,6 +193,7 @@ class S3Objects:
             Key=input_key(owner, job_id, upload_id),
             CopySource={"Bucket": self._bucket, "Key": source},
         )
+        return size
 
     def read_input(self, owner: Owner, job_id: JobId, upload_id: UploadId) -> bytes:
         from botocore.exceptions import BotoCoreError, ClientError
@@ -262,7 +263,7 @@ class NoObjects:
     def open_upload(self, owner: Owner, *, size: int, sha256: str, now: datetime) -> Upload:  # noqa: ARG002
         raise NoBucket
 
-    def take(self, owner: Owner, job_id: JobId, upload_id: UploadId, *, most: int) -> None:  # noqa: ARG002
+    def take(self, owner: Owner, job_id: JobId, upload_id: UploadId, *, most: int) -> int:  # noqa: ARG002
         raise NoBucket
 
     def read_input(self, owner: Owner, job_id: JobId, upload_id: UploadId) -> bytes:  # noqa: ARG002

@@ -45,7 +45,7 @@ from chalicelib.jobs import (
     WorkerUpdate,
 )
 from chalicelib.ledger import Clock, InvalidToken, Ledger, utc_now
-from chalicelib.limits import MAX_RESULT, MAX_UPLOAD
+from chalicelib.limits import MAX_RESULT, MAX_UPLOAD, MAX_UPLOADS
 from chalicelib.objects import NoObjects, Objects
 from chalicelib.payloads import Envelope, Payload
 from chalicelib.prices import price_of
@@ -298,9 +298,12 @@ class Relay:
     def _take_inputs(self, opened: Job) -> None:
         """Make copies of what was uploaded: before the first record, so that no worker looks for them in vain."""
         uploads = () if opened.request is None else opened.request.uploads
+        left = MAX_UPLOADS
         try:
             for upload_id in uploads:
-                self.objects.take(opened.owner, opened.job_id, upload_id, most=MAX_UPLOAD)
+                left -= self.objects.take(opened.owner, opened.job_id, upload_id, most=MAX_UPLOAD)
+                if left < 0:
+                    raise InvalidRequest(f"uploads may have {MAX_UPLOADS} bytes in all, and have more; send fewer")
         except JobError:
             self.ledger.release(opened.owner, opened.job_id)
             raise

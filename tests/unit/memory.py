@@ -26,11 +26,12 @@ class MemoryObjects:
         url = f"https://bucket/{owner}/{sha256}"
         return Upload(upload_id_of(owner, sha256), url, (("Content-Length", str(size)),), now + UPLOAD_TIME)
 
-    def take(self, owner: Owner, job_id: JobId, upload_id: UploadId, *, most: int) -> None:
+    def take(self, owner: Owner, job_id: JobId, upload_id: UploadId, *, most: int) -> int:
         content = self.uploads.get((owner, upload_id))
         if content is None or len(content) > most:
             raise InvalidRequest(f"no upload {upload_id} of at most {most} bytes")
         self.inputs[owner, job_id, upload_id] = content
+        return len(content)
 
     def read_input(self, owner: Owner, job_id: JobId, upload_id: UploadId) -> bytes:
         if (owner, job_id, upload_id) not in self.inputs:

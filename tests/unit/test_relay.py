@@ -487,6 +487,17 @@ def test_a_start_on_an_upload_of_another_owner_is_refused_and_takes_no_quota(rel
     assert relay.ledger.admitted(Owner("ada")) == {}
 
 
+def test_a_start_on_more_than_a_worker_has_room_for_is_refused(relay: Relay) -> None:
+    images = [kept(relay).send(Owner("ada"), bytes([number]) * 10_485_760) for number in range(8)]
+    message = {"role": "USER", "text": "What are these?", "images": images}
+
+    answer = start(relay, prompt=None, model="amazon.nova-lite-v1:0", messages=[message])
+
+    assert refusal(answer) == "InvalidRequest"
+    assert "uploads may have 78643200 bytes in all" in answer["error"]["message"]
+    assert relay.ledger.admitted(Owner("ada")) == {}
+
+
 def test_a_stored_result_is_said_to_be_and_its_url_is_made_for_who_asks_for_it(relay: Relay) -> None:
     start(relay, jobId=ID)
     attempt = claim(relay)["attempt"]

@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Generator
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -218,10 +219,12 @@ def test_an_error_of_the_workload_fails_the_job_in_words_for_its_owner(
 def test_a_model_that_cannot_be_loaded_fails_the_job(api: Api) -> None:
     runner = JobRunner(open_publisher=runner_of(api, two_words).open_publisher, load=workloads.load, megabytes=512)
 
-    runner.run(WORK, request_id="request 1", seconds_left=30)
+    work = replace(WORK, request=replace(WORK.request, model="simulated.gone"))
+
+    runner.run(work, request_id="request 1", seconds_left=30)
 
     assert api.log[-1].status is Status.FAILED
-    assert "test.model" in (api.log[-1].error or "")
+    assert "simulated.gone" in (api.log[-1].error or "")
 
 
 def test_what_callers_sent_and_were_answered_stays_out_of_the_log_lines(

@@ -19,6 +19,7 @@ from aiohttp import WSMsgType, web
 from graphql import FieldNode, OperationDefinitionNode, parse
 
 Wire = dict[str, Any]
+BROKEN = 0  # instead of an HTTP status: the connection is cut
 BOUND = 20.0  # seconds that a condition may take to come true, on a machine that is busy with other things
 
 NAMES = (
@@ -97,7 +98,7 @@ class AppSync:
     page: int = 1_000  # most events in one answer
     joins_output: bool = True  # getInference does; else it leaves the output to the log
     contents: dict[str, bytes] = field(default_factory=dict)  # of the store, by path
-    store_answers: list[int] = field(default_factory=list)  # HTTP statuses for the next requests to the store
+    store_answers: list[int] = field(default_factory=list)  # HTTP statuses of the store's next answers, or BROKEN
     stored: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)  # method, path and headers of each
     worker: Callable[["AppSync", str], Awaitable[None]] | None = None  # what a start sets to work
 
@@ -188,6 +189,9 @@ class AppSync:
     async def _store(self, request: web.Request) -> web.Response:
         self.stored.append((request.method, request.path_qs, dict(request.headers)))
         status = self.store_answers.pop(0) if self.store_answers else 200
+        if status == BROKEN:
+            assert request.transport is not None
+            request.transport.abort()
         if status != 200:
             return web.Response(status=status, text=request.path_qs)
         if request.method == "PUT":

@@ -8,6 +8,7 @@ import pytest
 
 from longcall import (
     Client,
+    ConnectionLost,
     InvalidInput,
     JobNotFound,
     LambdaToken,
@@ -16,7 +17,7 @@ from longcall import (
     Status,
     Unreachable,
 )
-from tests.client.appsync import BOUND, AppSync
+from tests.client.appsync import BOUND, BROKEN, AppSync
 from tests.client.conftest import SHORT, token
 from tests.client.test_watching import JOB, PIECES, story
 
@@ -77,6 +78,17 @@ async def test_store_that_refuses_or_fails_is_named_without_its_address(
 
     assert "secret" not in repr(raised.value.__cause__) + repr(raised.value.__context__) + str(raised.value)
     assert len(service.stored) == (1 if status == 403 else SHORT.tries)
+
+
+async def test_store_that_breaks_off_is_named_without_its_address(service: AppSync, client: Client) -> None:
+    service.store_answers = [BROKEN] * 10
+    service.keep(JOB, LARGE)
+
+    with pytest.raises(ConnectionLost, match="broke") as raised:
+        await client.get(JOB)
+
+    assert "secret" not in str(raised.value)
+    assert len(service.stored) >= SHORT.tries
 
 
 async def test_large_result_is_read_at_the_end_of_a_run(service: AppSync, client: Client) -> None:

@@ -138,6 +138,7 @@ def relay() -> "Relay":
         quota=settings.quota,
         lease=settings.lease,
         models=settings.models,
+        flush_policy=settings.flush_policy,
     )
 
 

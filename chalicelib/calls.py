@@ -27,6 +27,14 @@ class StartInference:
 
 
 @dataclass(frozen=True, slots=True)
+class QuoteInference:
+    model: str
+    text_bytes: int  # that the model reads, of UTF-8
+    max_tokens: int | None
+    process_time: float | None  # seconds
+
+
+@dataclass(frozen=True, slots=True)
 class CreateUpload:
     size: int  # bytes
     sha256: str  # in hex
@@ -75,6 +83,7 @@ class DispatchInference:
 
 Call = (
     StartInference
+    | QuoteInference
     | CreateUpload
     | GetInference
     | ListInferences

@@ -22,6 +22,7 @@ from chalicelib.calls import (
     GetInference,
     InferenceEvents,
     ListInferences,
+    QuoteInference,
     StartInference,
     UpdateStatus,
 )
@@ -114,6 +115,8 @@ def parse_call(payload: Payload) -> Call:
     match payload["field"]:
         case "startInference":
             return _parse_start(arguments["input"])
+        case "quoteInference":
+            return _parse_quote(arguments["input"])
         case "createUpload":
             return _parse_upload(arguments["input"])
         case "getInference":
@@ -155,13 +158,25 @@ def _sha256(text: str, name: str) -> str:
     return text
 
 
+def _parse_quote(values: Payload) -> QuoteInference:
+    size, max_tokens = values["textBytes"], values.get("maxTokens")
+    if not 0 <= size <= MAX_UPLOAD:
+        raise InvalidRequest(f"textBytes has to be from 0 to {MAX_UPLOAD}, and is {size}")
+    process_time = _in_range(values.get("processTime"), "processTime", most=MAX_PROCESS_TIME)
+    return QuoteInference(values["model"], size, _most_tokens(max_tokens), process_time)
+
+
+def _most_tokens(value: int | None) -> int | None:
+    if value is not None and value < 1:
+        raise InvalidRequest(f"maxTokens has to be 1 or more, and is {value}")
+    return value
+
+
 def _parse_start(values: Payload) -> StartInference:
     prompt, messages, upload = _parse_input(values)
     metadata = values.get("metadata")
     _check_json(metadata, "metadata", most=MAX_METADATA)
-    max_tokens = values.get("maxTokens")
-    if max_tokens is not None and max_tokens < 1:
-        raise InvalidRequest(f"maxTokens has to be 1 or more, and is {max_tokens}")
+    max_tokens = _most_tokens(values.get("maxTokens"))
     given = values.get("jobId")
     return StartInference(
         job_id=JobId(str(uuid.uuid4())) if given is None else _job_id(given),

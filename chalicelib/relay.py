@@ -24,6 +24,7 @@ from chalicelib.calls import (
     GetInference,
     InferenceEvents,
     ListInferences,
+    QuoteInference,
     StartInference,
     UpdateStatus,
 )
@@ -33,6 +34,7 @@ from chalicelib.jobs import (
     Append,
     Claim,
     Decision,
+    InferenceRequest,
     Job,
     JobId,
     Json,
@@ -49,6 +51,7 @@ from chalicelib.limits import MAX_RESULT, MAX_UPLOAD, MAX_UPLOADS
 from chalicelib.objects import NoObjects, Objects
 from chalicelib.payloads import Envelope, Payload
 from chalicelib.prices import price_of
+from chalicelib.publisher.policies import FlushPolicy, Interval
 
 log = logging.getLogger(__name__)
 
@@ -67,6 +70,7 @@ class Relay:
     lease: Lease
     models: tuple[str, ...] = ("*",)
     clock: Clock = utc_now
+    flush_policy: FlushPolicy = Interval()  # noqa: RUF009  # a frozen value
     objects: Objects = field(default_factory=NoObjects)
 
     def answer(self, payload: Payload) -> Envelope:
@@ -88,6 +92,8 @@ class Relay:
                 return self.start(call, owner)
             case CreateUpload(), Caller(owner):
                 return self.open_upload(call, owner)
+            case QuoteInference(), Caller():
+                return self.quote(call)
             case GetInference(), Caller(owner):
                 return self.get(call, owner)
             case ListInferences(), Caller(owner):
@@ -125,6 +131,18 @@ class Relay:
         pending = job.status is Status.PENDING
         dispatch = payloads.render_dispatch(Dispatch(call.job_id, call.request, owner)) if pending else None
         return {"job": payloads.render_job(job), "dispatch": dispatch}
+
+    def quote(self, call: QuoteInference) -> Json:
+        """What such a job would cost.
+
+        Raises:
+            InvalidRequest
+        """
+        from chalicelib.quoting import quote  # only here: what it takes to gather output is not loaded for other calls
+
+        request = InferenceRequest("", call.model, max_tokens=call.max_tokens, process_time=call.process_time)
+        workloads.check(request, allowed=self.models)
+        return quote(call, self.flush_policy).render()
 
     def dispatch(self, request: Redispatch | PassOn) -> Json:
         """Bring a job that waits for a worker to one; answers as `start` does.

@@ -254,6 +254,7 @@ API: Final = Api(
     ),
     resolvers=(
         UnitResolver("Query.getInference", source="StatusRelay"),
+        UnitResolver("Query.quoteInference", source="StatusRelay"),
         UnitResolver("Query.listInferences", source="StatusRelay"),
         UnitResolver("Query.inferenceEvents", source="StatusRelay"),
         PipelineResolver("Mutation.startInference", functions=("open", "dispatch")),

@@ -9,6 +9,7 @@ from typing import Self, Unpack
 from longcall.authorization import Authorization
 from longcall.errors import JobNotFound, ProtocolError, RequestRejected
 from longcall.models import (
+    Cost,
     Event,
     InferenceRequest,
     JobId,
@@ -19,6 +20,7 @@ from longcall.models import (
     Text,
     check_upload,
     new_request,
+    parse_cost,
     parse_event,
     parse_job_id,
     parse_upload,
@@ -120,6 +122,21 @@ class Client:
         uploads = {content: await self.upload(content) for content in request.contents}
         data = await self._requests.execute("start_inference", {"input": request.render(uploads)})
         return parse_event(data.get("startInference"))
+
+    async def quote(self, text: Text, **options: Unpack[Options]) -> Cost:
+        """What such a job would cost, as an estimate: nothing is started, and the text is not sent.
+
+        Arguments as for `run`.
+
+        Raises:
+            InvalidInput, RequestRejected, Unreachable, NotAuthorized, ProtocolError
+        """
+        return await self.quote_request(new_request(text, options))
+
+    async def quote_request(self, request: InferenceRequest) -> Cost:
+        """`quote`, for a request that was made before."""
+        data = await self._requests.execute("quote_inference", {"input": request.render_quote()})
+        return parse_cost(data.get("quoteInference"))
 
     async def upload(self, content: bytes) -> str:
         """Send a content that a start can then name; gives its id, which the same content gets again.

@@ -18,7 +18,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from longcall.models import Event, Json, Status
+from longcall.models import Cost, Event, Json, Status
 from longcall.view import JobView
 
 COLOURS: Final[Mapping[Status, str]] = {
@@ -126,6 +126,28 @@ def spent(view: JobView) -> str:
     """What a job cost and used: `$0.0153 · inputTokens 4,021 · outputTokens 180`; empty where nothing is known."""
     cost = "" if view.cost is None else money(view.cost.total)
     return " · ".join(part for part in (cost, counts(view.usage)) if part)
+
+
+def bill(cost: Cost) -> Table:
+    """What was used, a row each, and the total."""
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim", show_footer=True)
+    table.add_column("", "total", no_wrap=True, footer_style="bold")
+    table.add_column("quantity", no_wrap=True, justify="right")
+    table.add_column("of", no_wrap=True)
+    table.add_column("each", no_wrap=True, justify="right")
+    table.add_column("amount", f"{cost.total:.8f}", no_wrap=True, justify="right", footer_style="bold")
+    for item in cost.items:
+        table.add_row(
+            line(item.name), f"{item.quantity:,.6g}" if item.quantity < 1e6 else f"{item.quantity:,.0f}",
+            line(item.unit), f"{item.price:.12f}".rstrip("0"), f"{item.amount:.8f}",
+        )  # fmt: skip
+    return table
+
+
+def bill_notes(cost: Cost) -> Iterator[str]:
+    """What is to be said of a bill, a row each."""
+    yield from (line(note) for note in cost.notes)
+    yield f"{line(cost.currency)}, by the public prices of {line(cost.prices_of)}; only AWS's own bill is binding"
 
 
 # One row per change: pipes, logs, and what stays above the moving part of a terminal.

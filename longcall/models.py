@@ -435,6 +435,17 @@ class InferenceRequest:
         }
         return {name: value for name, value in fields.items() if value is not None}
 
+    def render_quote(self) -> dict[str, Json]:
+        """The variable `input` of quoteInference: how long the text is, and not the text."""
+        said = [self.prompt or "", self.system or "", *(message.text for message in self.messages)]
+        fields: dict[str, Json] = {
+            "model": self.model,
+            "textBytes": sum(len(text.encode()) for text in said),
+            "maxTokens": self.max_tokens,
+            "processTime": self.process_time,
+        }
+        return {name: value for name, value in fields.items() if value is not None}
+
     def _metadata_text(self) -> str:
         return json.dumps(self.metadata, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 

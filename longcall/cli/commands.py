@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from longcall.cli import serving, starting
+from longcall.cli import costs, serving, starting
 from longcall.cli.calls import call, follow, open_client
 from longcall.cli.exits import Ended, ExitCode
 from longcall.cli.options import Auth, JobOption, Json, StackFile, UserName, Where
@@ -32,6 +32,8 @@ users = typer.Typer(help="Who can sign in.", no_args_is_help=True)
 app.add_typer(users, name="user")
 app.command(epilog=starting.RUN_EXAMPLES)(starting.run)
 app.command(epilog=starting.START_EXAMPLES)(starting.start)
+app.command(epilog=costs.COST_EXAMPLES)(costs.cost)
+app.command(epilog=costs.QUOTE_EXAMPLES)(costs.quote)
 
 
 @app.command(epilog="\b\nExample:\n  longcall watch 123e4567-e89b-42d3-a456-426614174000")

@@ -67,7 +67,7 @@ def run(
         model=model, system=system, max_tokens=max_tokens, temperature=temperature, top_p=top_p,
         stop_sequences=stop or (), process_time=process_time, max_cost=max_cost, job_id=job_id,
     )  # fmt: skip
-    request = _request((file, prompt, messages, image or ()), metadata, options)
+    request = request_of((file, prompt, messages, image or ()), metadata, options)
     caller = Caller.chosen(stack=stack, target=target, user=user, auth=auth)
     follow(caller, request.job_id, as_json=as_json, begin=request)
 
@@ -98,7 +98,7 @@ def start(
         model=model, system=system, max_tokens=max_tokens, temperature=temperature, top_p=top_p,
         stop_sequences=stop or (), process_time=process_time, max_cost=max_cost, job_id=job_id,
     )  # fmt: skip
-    request = _request((file, prompt, messages, image or ()), metadata, options)
+    request = request_of((file, prompt, messages, image or ()), metadata, options)
     caller = Caller.chosen(stack=stack, target=target, user=user, auth=auth)
 
     async def ask() -> None:
@@ -117,9 +117,14 @@ def start(
     call(caller, ask())
 
 
-def _request(
+def request_of(
     text: tuple[str | None, str | None, str | None, Sequence[str]], metadata: str | None, options: Options
 ) -> InferenceRequest:
+    """The request for what a person gave: file, prompt, messages and images; checked.
+
+    Raises:
+        InvalidInput
+    """
     from longcall.cli.inputs import compose_text, parse_metadata
 
     options["metadata"] = parse_metadata(metadata)

@@ -15,7 +15,7 @@ import pytest
 
 from longcall.cli.exits import ExitCode
 from tests.cli.stack import Stack
-from tests.client.appsync import BOUND, AppSync
+from tests.client.appsync import BOUND, AppSync, priced
 
 ROOT = Path(__file__).parents[2]
 JOB = "123e4567-e89b-42d3-a456-426614174000"
@@ -186,6 +186,41 @@ async def test_events_gives_the_log_behind_a_sequence(stack: Stack) -> None:
 
     assert [row.split()[0] for row in ended.out.decode().splitlines()] == ["3", "4"]
     assert "".join(row["delta"] or "" for row in as_json.rows) == TEXT
+
+
+async def test_cost_shows_the_bill_of_a_job_that_has_ended(stack: Stack) -> None:
+    stack.api.append(JOB)
+    stack.api.append(JOB, status="COMPLETED", result="x", cost=priced(total=0.0045792))
+
+    ended = await longcall("cost", JOB, cwd=stack.folder)
+    as_json = await longcall("cost", JOB, "--json", cwd=stack.folder)
+
+    rows = [row.split() for row in ended.out.decode().splitlines()]
+    assert ["output", "tokens", "1,431", "token", "0.0000032", "0.00457920"] in rows
+    assert rows[-1] == ["total", "0.00457920"]
+    assert "as it is" in ended.err
+    assert "2026-11-25" in ended.err
+    assert as_json.rows == [priced(total=0.0045792)]
+
+
+async def test_cost_of_a_job_that_goes_on_says_when_there_will_be_a_bill(stack: Stack) -> None:
+    stack.api.append(JOB)
+
+    ended = await longcall("cost", JOB, cwd=stack.folder)
+
+    assert ended.code == ExitCode.USAGE
+    assert f"its bill comes with its end; see it with: longcall watch {JOB}" in ended.sentence
+
+
+async def test_quote_sends_the_size_of_the_text_and_not_the_text(stack: Stack) -> None:
+    ended = await longcall(
+        "quote", "-", "--system", "Kürze", "--max-tokens", "9", "--json", cwd=stack.folder, given=b"x" * 300_000
+    )  # fmt: skip
+
+    assert ended.rows == [priced(total=300.006)]
+    assert stack.api.asked("quoteInference") == [
+        {"input": {"model": "local.textrank", "textBytes": 300_006, "maxTokens": 9}}
+    ]
 
 
 async def test_cancel_says_how_the_job_ended(stack: Stack) -> None:

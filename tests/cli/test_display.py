@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
 
-from longcall import ErrorType, Event, JobView, Link, Status, display
+from longcall import Cost, ErrorType, Event, JobView, Link, Status, display
 from longcall.cli.screens import LiveScreen, RowScreen
 from longcall.models import JobId
 
@@ -44,6 +44,10 @@ def shown(renderable: object, *, width: int = 80) -> str:
         (RUNNING, "PROCESSING attempt 1"),
         (replace(RUNNING, progress=0.42, message="reading"), "PROCESSING  42% reading"),
         (COMPLETED, "COMPLETED  in 1 min 23 s (outputTokens 1,200)"),
+        (
+            replace(COMPLETED, cost=Cost("USD", "2026-11-25", 0.01534, ())),
+            "COMPLETED  in 1 min 23 s ($0.0153 · outputTokens 1,200)",
+        ),
         (FAILED, "FAILED     after 0 ms CRASHED: no \\x1b]0;title\\x07memory"),
         (replace(RUNNING, status=Status.CANCELLED), "CANCELLED  after 0 ms"),
     ],
@@ -51,6 +55,21 @@ def shown(renderable: object, *, width: int = 80) -> str:
 def test_headline_says_where_the_job_stands_in_one_row(view: JobView, row: str) -> None:
     assert display.headline(view) == row
     assert display.milestone(view).plain == f"{display.MARKS[view.status]} {row}"
+
+
+@pytest.mark.parametrize(
+    ("amount", "words"),
+    [
+        (0.0, "$0.00"),
+        (12.404, "$12.40"),
+        (1234.5, "$1,234.50"),
+        (0.5, "$0.500"),
+        (0.01534, "$0.0153"),
+        (9.75e-6, "$0.00000975"),
+    ],
+)
+def test_money_has_the_digits_that_tell_jobs_apart(amount: float, words: str) -> None:
+    assert display.money(amount) == words
 
 
 @pytest.mark.parametrize(

@@ -241,6 +241,9 @@ class AppSync:
     async def _work(self, worker: Callable[["AppSync", str], Awaitable[None]], job_id: str) -> None:
         await worker(self, job_id)
 
+    def _quoteInference(self, variables: Wire) -> Wire:  # noqa: N802
+        return priced(total=variables["input"]["textBytes"] / 1000)
+
     def _cancelInference(self, variables: Wire) -> Wire:  # noqa: N802
         log = self._log(variables)
         if log[-1]["status"] in {"PENDING", "PROCESSING"}:
@@ -343,6 +346,12 @@ class AppSync:
             await self.acknowledges.wait()
             self.subscriptions.append(subscription)
             await subscription.send("start_ack")
+
+
+def priced(*, total: float) -> Wire:
+    """A Cost of one item."""
+    item = {"name": "output tokens", "quantity": 1431, "unit": "token", "price": 3.2e-06, "amount": total}
+    return {"currency": "USD", "pricesOf": "2026-11-25", "total": total, "items": [item], "notes": ["as it is"]}
 
 
 class Refusal(Exception):

@@ -685,3 +685,45 @@ def test_nothing_of_a_deleted_job_is_left_in_the_file(relay: Relay, tmp_path: Pa
 
     files = list(tmp_path.iterdir())
     assert [file.name for file in files if b"private" in file.read_bytes()] == []
+
+
+def test_a_quote_is_near_the_bill_of_such_a_job_and_says_what_it_assumes(relay: Relay) -> None:
+    asked = {"model": "simulated.story", "textBytes": 400, "maxTokens": 500, "processTime": 10}
+
+    found = ask(relay, "quoteInference", {"input": asked})["data"]
+
+    bought = bill({"cost": found})
+    assert (
+        bought["AppSync operations"] == 1 + 1 + 21 + 1
+    )  # start, claim, the first piece and one update each half second, the end
+    assert (bought["input tokens"], bought["output tokens"]) == (100, 500)
+    assert found["notes"][-1] == "assumed are 100 input tokens, 500 output tokens, 10 seconds and one watcher"
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ({"model": "simulated.stry", "textBytes": 1}, "is not known"),
+        ({"model": "simulated.story", "textBytes": -1}, "textBytes has to be from 0"),
+        ({"model": "simulated.story", "textBytes": 1, "maxTokens": 0}, "maxTokens has to be 1 or more"),
+        ({"model": "local.textrank", "textBytes": 1, "processTime": 1}, "takes no processTime"),
+    ],
+)
+def test_a_quote_for_what_could_not_be_started_is_refused(relay: Relay, asked: dict[str, Any], words: str) -> None:
+    answer = ask(relay, "quoteInference", {"input": asked})
+
+    assert refusal(answer) == "InvalidRequest"
+    assert words in answer["error"]["message"]
+
+
+def test_a_quote_of_very_many_tokens_is_made_in_steps(relay: Relay) -> None:
+    found = ask(relay, "quoteInference", {"input": {"model": "simulated.story", "textBytes": 1, "maxTokens": 10**9}})
+
+    assert bill({"cost": found["data"]})["output tokens"] == 10**9
+
+
+def test_a_limit_on_costs_is_refused_for_a_model_without_a_price(relay: Relay) -> None:
+    answer = start(relay, jobId=ID, model="openai/llama3.2", maxCost=1)
+
+    assert refusal(answer) == "InvalidRequest"
+    assert "maxCost needs a price" in answer["error"]["message"]

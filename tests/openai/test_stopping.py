@@ -15,9 +15,8 @@ from tests.openai.server import End, Reply, Script, event
 
 def test_job_is_stopped_while_its_server_is_silent(server: Script) -> None:
     server.replies = [Reply([event(text="It was")], end=End.STALL)]
-    settings = OpenAISettings(
-        url=server.url, key=None, secret=None, silence=30.0
-    )  # which would be a failure of its own
+    # What ends it otherwise is told apart: the silence is a failure, and the deadline a reason of its own.
+    settings = OpenAISettings(url=server.url, key=None, secret=None, silence=30.0)
     deadline = Deadline(time.monotonic() + 600.0)
     said: list[Piece] = []
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.clients.conftest import FOLLOWERS, LARGE, RECONNECTION, Runs
+from tests.clients.conftest import FOLLOWERS, LARGE, RECONNECTION, STORED, Runs
 
 Line = Mapping[str, Any]
 
@@ -33,6 +33,15 @@ def test_result_that_is_too_large_for_a_push_is_read(runs: Runs) -> None:
 
     assert last["resultOmitted"] is True
     assert len(last["result"]) > 131_072
+
+
+def test_result_that_is_too_large_for_the_log_is_read_where_it_is_stored(runs: Runs) -> None:
+    last = runs.lines(STORED)[-1]
+
+    assert last["resultOmitted"] is True
+    assert not last["resultIsOutput"]
+    assert last["result"] == last["output"]
+    assert len(last["result"]) > 262_144
 
 
 def test_network_did_to_a_followers_pushes_what_it_was_told_to(follower: str, runs: Runs) -> None:

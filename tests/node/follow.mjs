@@ -6,6 +6,11 @@ const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 /** The first `count` bytes of a text's UTF-8. */
 const firstBytes = (text, count) => utf8.decode(new TextEncoder().encode(text).subarray(0, count));
 
+/** The result of a job: in the answer, or where that says it can be read for some minutes. */
+async function resultOf({ result, resultUrl }) {
+  return resultUrl ? utf8.decode(await (await fetch(resultUrl)).arrayBuffer()) : result;
+}
+
 /**
  * Every event of a job's log, once each and in order, to the last one, whatever the pushes lose, repeat or reorder.
  *
@@ -73,7 +78,7 @@ export async function* follow(api, jobId, { begin, patience = 300, silence = 500
         const before = next.attempt === seen.attempt ? seen.output : firstBytes(seen.output, next.outputKept ?? 0);
         const output = before + (next.delta ?? "");
         if (next.resultIsOutput) next = { ...next, result: output };
-        else if (next.resultOmitted) next = { ...next, result: (await ask(GET, { jobId })).getInference.result };
+        else if (next.resultOmitted) next = { ...next, result: await resultOf((await ask(GET, { jobId })).getInference) };
         seen = { ...next, output };
         yield seen;
         if (TERMINAL.has(seen.status)) return;

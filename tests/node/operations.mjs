@@ -10,7 +10,7 @@ export const CANCEL = `
   mutation Cancel($jobId: ID!) { cancelInference(jobId: $jobId) { ${EVENT} } }`;
 
 export const GET = `
-  query Get($jobId: ID!) { getInference(jobId: $jobId) { ${EVENT} output } }`;
+  query Get($jobId: ID!) { getInference(jobId: $jobId) { ${EVENT} output resultUrl } }`;
 
 export const EVENTS = `
   query Events($jobId: ID!, $after: Int) { inferenceEvents(jobId: $jobId, after: $after) { ${EVENT} } }`;

@@ -14,6 +14,8 @@ import pytest
 from chalicelib.jobs import InferenceRequest
 from chalicelib.workloads import Deadline, load
 from infrastructure.local import allow_many_sockets, next_steps
+from infrastructure.stages import STAGES
+from longcall.cli.exits import ExitCode
 from tests.acceptance.stack import LocalStack, free_port
 from tests.contract.conftest import ROOT
 
@@ -56,6 +58,21 @@ def test_a_job_that_fails_gives_its_exit_code(tmp_path: Path) -> None:
 
     assert ended.returncode == 1
     assert "WORKLOAD_FAILED" in ended.stderr
+
+
+def test_a_stage_that_is_asked_for_says_what_may_run(tmp_path: Path) -> None:
+    ended = serve(tmp_path, "--stage", "prod", "--once", "--", "run", "--prompt", "Hi", "--model", "simulated.error")
+
+    assert ended.returncode == ExitCode.USAGE
+    assert "model simulated.error is not allowed on this stage" in ended.stderr
+    assert all(model in ended.stderr for model in (*STAGES["prod"].workloads, *STAGES["prod"].bedrock))
+
+
+def test_a_stage_that_does_not_exist_is_answered_with_those_that_do(tmp_path: Path) -> None:
+    ended = serve(tmp_path, "--stage", "staging")
+
+    assert ended.returncode == ExitCode.UNREACHABLE
+    assert "no stage 'staging' is known; use dev or prod" in ended.stderr
 
 
 def test_input_that_cannot_be_used_ends_the_stack_too(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import os
+import subprocess
 import sys
 import urllib.error
 import urllib.request
@@ -17,7 +18,7 @@ from chalicelib.errors import InvalidRequest, NoBucket, ObjectsUnavailable
 from chalicelib.jobs import JobId, Owner, UploadId
 from chalicelib.objects import Objects, Upload, lifetimes, open_objects
 from infrastructure.local_objects import BUCKET
-from tests.contract.conftest import CREDENTIALS, serving
+from tests.contract.conftest import CREDENTIALS, ROOT, serving
 
 ADA, GRACE = Owner("ada"), Owner("grace")
 JOB = JobId("7b0f5c1e-52d4-4f5a-9d5e-0a3c8e2b6f11")
@@ -168,6 +169,23 @@ def test_an_error_of_the_store_names_its_code_and_no_key(objects: Objects) -> No
 def test_a_stage_without_a_bucket_says_so() -> None:
     with pytest.raises(NoBucket, match="LONGCALL_BUCKET"):
         open_upload(open_objects(None), b"text")
+
+
+def test_a_relay_that_is_asked_for_nothing_large_loads_no_client_of_s3(tmp_path: Path) -> None:
+    start = {
+        "field": "startInference", "identity": {"sub": ADA},
+        "arguments": {"input": {"prompt": "Hi", "model": "simulated.story"}},
+    }  # fmt: skip
+    script = f"import sys, app; print(*app.relay().answer({start!r})); print(*sys.modules)"
+    environment = {"LONGCALL_LEDGER": f"sqlite:{tmp_path / 'jobs.db'}", "LONGCALL_BUCKET": BUCKET}
+
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+
+    answered, modules = done.stdout.splitlines()
+    assert answered == "data"
+    assert "chalicelib.objects" in modules.split()
+    assert {"boto3", "botocore"} & set(modules.split()) == set()
 
 
 def test_objects_live_as_many_whole_days_as_their_job_at_least() -> None:

@@ -1,4 +1,5 @@
-"""Any interleaving of starts, claims, updates, lost answers, cancels, operators and supervisors leaves a right log.
+"""Any interleaving of starts, claims, updates, checkpoints, hand-overs, lost answers, lost or repeated events, cancels,
+operators and supervisors leaves a right log.
 
 Updates go to the relay as they do on the wire: what the wire does not carry, no rule can use.
 """
@@ -7,6 +8,7 @@ import itertools
 import json
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import reduce
 from typing import Any
 
 import pytest
@@ -15,7 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from hypothesis.stateful import run_state_machine_as_test as run_machine
 
-from chalicelib.calls import CancelInference, StartInference
+from chalicelib.calls import CancelInference, GetInference, StartInference
 from chalicelib.errors import ErrorType, InvalidTransition, JobIdTaken, JobNotFound, JobUnfinished
 from chalicelib.jobs import (
     Change,
@@ -28,11 +30,16 @@ from chalicelib.jobs import (
     Redispatch,
     Status,
     StatusUpdate,
+    Wait,
     WorkerUpdate,
 )
+from chalicelib.payloads import render_job
 from chalicelib.publisher.messages import render
 from chalicelib.relay import Relay
 from chalicelib.verdicts import Patience, failure_of, verdict
+from longcall import JobView, merge
+from longcall.models import JobId as ViewedId
+from longcall.models import parse_event
 from tests.contract.conftest import LedgerKind
 from tests.contract.jobs import ADA, GRACE, START, new_id
 
@@ -42,21 +49,35 @@ PATIENCE = Patience(
     redispatch=timedelta(seconds=20), never_started=timedelta(seconds=50), stalled=timedelta(seconds=40)
 )
 REQUEST = InferenceRequest(prompt="Hello", model="simulated.story")
-LIVES = st.sampled_from([1, 4, 8])
-EVENTS = st.sampled_from(["event-1", "event-2"])  # a start that was repeated, or dispatched again, has two
+LIVES = st.sampled_from([1, 8, 20])
+TEXTS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=5)
+
+
+@dataclass(frozen=True)
+class Event:
+    """An asynchronous invocation: delivered never, once or often, at once or late, and given up on or not."""
+
+    request_id: str
+    continues: int
 
 
 @dataclass
 class Worker:
-    """One run of the handler, as far as the log can see it."""
+    """One run of the handler, as far as the log can see it. `base` is the output that it goes on from."""
 
-    request_id: str
+    event: Event
     name: str
     attempt: int = 0
     sequence: int = 0
     is_running: bool = False
+    has_handed_over: bool = False
+    base: str = ""
     last: WorkerUpdate | None = None
     produced: list[str] = field(default_factory=list)
+
+    @property
+    def output(self) -> str:
+        return self.base + "".join(self.produced)
 
 
 @dataclass(frozen=True)
@@ -90,6 +111,8 @@ class RulesModel(RuleBasedStateMachine):
         self.workers: list[Worker] = []
         self.findings: list[Finding] = []
         self.log: list[Job] = []
+        self.events = [Event(next(self.names), 0)]
+        self.outputs: dict[str | None, str] = {None: ""}  # at each checkpoint
         self.repeat_the_start()
 
     @precondition(lambda self: self.log and self.log[-1].status.is_terminal)
@@ -98,10 +121,11 @@ class RulesModel(RuleBasedStateMachine):
         assert self.relay.delete(self.job_id, ADA) == self.job_id
         left = self.records()
         assert [record.sequence for record in left] == [record.sequence for record in self.log]
-        assert {(record.delta, record.result, record.request, record.metadata) for record in left} == {(None,) * 4}
+        held = {(it.delta, it.result, it.request, it.metadata, it.checkpoint) for it in left}
+        assert held == {(None,) * 5}
 
         for worker in self.workers:
-            updates: list[StatusUpdate] = [Claim(self.job_id, worker.request_id, next(self.names))]
+            updates: list[StatusUpdate] = [Claim(self.job_id, worker.event.request_id, next(self.names))]
             for update in [*updates, *([worker.last] if worker.last else [])]:
                 assert Status(self.update(update)["status"]).is_terminal, "a late worker is told to stop"
         with pytest.raises(JobIdTaken):
@@ -127,11 +151,18 @@ class RulesModel(RuleBasedStateMachine):
         answer: Any = self.relay.start(StartInference(self.job_id, REQUEST, None), ADA)
         head = self.head()
         assert answer["job"]["sequence"] == head.sequence
+        self.take_event(answer["dispatch"])
         assert (answer["dispatch"] is None) == (head.status is not Status.PENDING)
 
-    @rule(request_id=EVENTS)
-    def deliver_the_event(self, request_id: str) -> None:
-        worker = Worker(request_id, next(self.names))
+    def take_event(self, dispatch: Any) -> None:
+        if dispatch is not None:
+            self.events.append(Event(next(self.names), dispatch["continues"]))
+
+    @rule(data=st.data())
+    def deliver_an_event(self, data: st.DataObject) -> None:
+        """The newest, or an old one again: Lambda retries, and delivers twice."""
+        worker = Worker(data.draw(st.sampled_from(self.events[-3:])), next(self.names))
+        request_id = worker.event.request_id
         before = self.head()
         claim = Claim(self.job_id, request_id, f"claim-{worker.name}")
         answer: Any = self.update(claim)
@@ -142,6 +173,12 @@ class RulesModel(RuleBasedStateMachine):
         if granted:
             assert answer["attempt"] == before.attempt + 1
             worker.attempt, worker.sequence, worker.is_running = answer["attempt"], answer["sequence"], True
+            newest = next((record.checkpoint for record in reversed(self.records()) if record.checkpoint), None)
+            assert answer["checkpoint"] == newest, "it goes on from the newest checkpoint"
+            worker.base = self.outputs[newest]
+            assert answer["outputKept"] == (None if newest is None else len(worker.base.encode()))
+        else:
+            assert "checkpoint" not in answer
         self.workers.append(worker)
 
     def may_end(self) -> bool:
@@ -151,11 +188,54 @@ class RulesModel(RuleBasedStateMachine):
         return [worker for worker in self.workers if worker.is_running]
 
     @precondition(lambda self: self.running())
-    @rule(data=st.data(), text=st.text(st.characters(codec="utf-8"), min_size=1, max_size=5))
+    @rule(data=st.data(), text=TEXTS)
     def produce(self, data: st.DataObject, text: str) -> None:
         worker = data.draw(st.sampled_from(self.running()))
         if self.send(worker, Change(Status.PROCESSING, delta=text)):
             worker.produced.append(text)
+
+    @precondition(lambda self: self.running())
+    @rule(data=st.data(), text=st.none() | TEXTS)
+    def save(self, data: st.DataObject, text: str | None) -> None:
+        """A checkpoint, behind the output that it comes with."""
+        worker = data.draw(st.sampled_from(self.running()))
+        state = json.dumps({"at": next(self.names)})
+        if self.send(worker, Change(Status.PROCESSING, delta=text, checkpoint=state)):
+            worker.produced += [text] if text else []
+            self.outputs[state] = worker.output
+
+    @precondition(lambda self: self.running())
+    @rule(data=st.data())
+    def hand_over(self, data: st.DataObject) -> None:
+        """The process may die right after; a dispatch is a rule of its own."""
+        worker = data.draw(st.sampled_from(self.running()))
+        worker.has_handed_over = self.send(worker, Change(Status.PROCESSING, hands_over=True))
+        worker.is_running = False
+        if worker.has_handed_over:
+            assert not self.head().is_leased(self.kind.clock(), LEASE.duration)
+
+    @precondition(lambda self: any(worker.has_handed_over for worker in self.workers))
+    @rule(data=st.data())
+    def pass_on(self, data: st.DataObject) -> None:
+        """At once, again since the answer was lost, or so late that the next worker has been here and gone."""
+        worker = data.draw(st.sampled_from([worker for worker in self.workers if worker.has_handed_over]))
+        before = self.records()
+        answer = self.ask("dispatchInference", {"jobId": self.job_id, "attempt": worker.attempt})
+        is_waited_for = before[-1].attempt == worker.attempt and before[-1].wait is not None
+        assert (answer["dispatch"] is not None) == is_waited_for
+        assert self.records() == before
+        if is_waited_for:
+            assert answer["dispatch"]["continues"] == worker.attempt
+        self.take_event(answer["dispatch"])
+
+    @precondition(lambda self: any(worker.has_handed_over for worker in self.workers))
+    @rule(data=st.data(), text=TEXTS)
+    def go_on_after_handing_over(self, data: st.DataObject, text: str) -> None:
+        worker = data.draw(st.sampled_from([worker for worker in self.workers if worker.has_handed_over]))
+        before = self.records()
+        late = Change(Status.PROCESSING, delta=text)
+        self.update(WorkerUpdate(self.job_id, worker.attempt, worker.sequence + 1, f"late-{next(self.names)}", late))
+        assert self.records() == before
 
     @precondition(lambda self: self.running())
     @rule(data=st.data())
@@ -163,17 +243,23 @@ class RulesModel(RuleBasedStateMachine):
         self.send(data.draw(st.sampled_from(self.running())), Change(Status.PROCESSING))
 
     @precondition(lambda self: self.may_end() and self.running())
-    @rule(data=st.data(), status=st.sampled_from([Status.COMPLETED, Status.FAILED]))
-    def end(self, data: st.DataObject, status: Status) -> None:
+    @rule(data=st.data(), text=st.none() | TEXTS)
+    def complete(self, data: st.DataObject, text: str | None) -> None:
+        """With a result of its own, or with the output as the result."""
         worker = data.draw(st.sampled_from(self.running()))
-        failed = status is Status.FAILED
-        change = Change(
-            status,
-            result=None if failed else "".join(worker.produced),
-            error="broke" if failed else None,
-            error_type=ErrorType.WORKLOAD_FAILED if failed else None,
-        )
-        self.send(worker, change)
+        done = Change(Status.COMPLETED, delta=text, result_is_output=True)
+        if text is None:
+            done = Change(Status.COMPLETED, result=worker.output)
+        if self.send(worker, done):
+            worker.produced += [text] if text else []
+            assert self.head().result == worker.output
+        worker.is_running = False
+
+    @precondition(lambda self: self.may_end() and self.running())
+    @rule(data=st.data())
+    def fail(self, data: st.DataObject) -> None:
+        worker = data.draw(st.sampled_from(self.running()))
+        self.send(worker, Change(Status.FAILED, error="broke", error_type=ErrorType.WORKLOAD_FAILED))
         worker.is_running = False
 
     @precondition(lambda self: any(worker.last for worker in self.workers))
@@ -219,19 +305,25 @@ class RulesModel(RuleBasedStateMachine):
             assert self.head().sequence == before.sequence + 1, "sent again at once, it is written once"
 
     @precondition(lambda self: self.may_end())
-    @rule(request_id=EVENTS, answered=st.booleans())
-    def give_up_on_the_event(self, request_id: str, answered: bool) -> None:
-        """Lambda does; whatever runs by then is another delivery of it, or of the other event."""
+    @rule(data=st.data(), answered=st.booleans())
+    def give_up_on_an_event(self, data: st.DataObject, answered: bool) -> None:
+        """Lambda does; whatever runs by then is another delivery of it, or of another event."""
+        event = data.draw(st.sampled_from(self.events[-3:]))
         before = self.records()
-        context = {"requestId": request_id, "condition": "RetriesExhausted", "approximateInvokeCount": 3}
-        dispatch = {"jobId": self.job_id, "request": {"prompt": "Hello", "model": "simulated.story"}}
+        context = {"requestId": event.request_id, "condition": "RetriesExhausted", "approximateInvokeCount": 3}
+        dispatch: dict[str, object] = {"jobId": self.job_id, "continues": event.continues}
+        dispatch["request"] = {"prompt": "Hello", "model": "simulated.story"}
         response = {"responsePayload": {"errorMessage": "exit status 137"}} if answered else {}
         update = failure_of({"requestContext": context, "requestPayload": dispatch, **response})
 
         self.update(update)
 
-        if before[-1].status.is_terminal or before[-1].request_id not in (None, request_id):
-            assert self.records() == before
+        head = before[-1]
+        is_waiting = head.attempt == 0 or head.wait is not None
+        is_next = is_waiting and head.attempt == event.continues
+        has_it = not is_waiting and head.request_id == event.request_id
+        if head.status.is_terminal or not (is_next or has_it):
+            assert self.records() == before, "a job that others have, or wait to have, is not failed"
         else:
             assert self.head().error_type is (ErrorType.CRASHED if answered else ErrorType.THROTTLED)
             assert self.head().sequence == before[-1].sequence + 1
@@ -253,9 +345,10 @@ class RulesModel(RuleBasedStateMachine):
         finding = data.draw(st.sampled_from(self.findings))
         before = self.records()
         match finding.step:
-            case Redispatch():
-                answer: Any = self.relay.dispatch(finding.step)
+            case Redispatch(job_id, sequence):
+                answer = self.ask("dispatchInference", {"jobId": job_id, "sequence": sequence})
                 assert (answer["dispatch"] is not None) == (before[-1] == finding.about)
+                self.take_event(answer["dispatch"])
             case OperatorUpdate():
                 self.update(finding.step)
         if before[-1] == finding.about:
@@ -275,7 +368,7 @@ class RulesModel(RuleBasedStateMachine):
         before = self.head()
         answer: Any = self.update(worker.last)
         own = answer["attempt"] == worker.attempt and answer["status"] == change.status
-        holds = before.attempt == worker.attempt and not before.status.is_terminal
+        holds = before.attempt == worker.attempt and not before.status.is_terminal and before.wait is None
         assert own == holds or (before.status is change.status and before.attempt == worker.attempt)
         if not holds:
             worker.is_running = False
@@ -289,9 +382,11 @@ class RulesModel(RuleBasedStateMachine):
         Raises:
             InvalidTransition
         """
-        arguments = json.loads(json.dumps({"input": render(update)}))
+        return self.ask("updateStatus", {"input": json.loads(json.dumps(render(update)))})
+
+    def ask(self, name: str, arguments: dict[str, Any]) -> Any:
         identity = {"userArn": "arn:aws:sts::000000000000:assumed-role/worker/worker"}
-        answer = self.relay.answer({"field": "updateStatus", "arguments": arguments, "identity": identity})
+        answer = self.relay.answer({"field": name, "arguments": arguments, "identity": identity})
         if "error" in answer:
             assert answer["error"]["type"] == "InvalidTransition", answer["error"]
             raise InvalidTransition(self.head().status, arguments["input"]["status"])
@@ -325,8 +420,26 @@ class RulesModel(RuleBasedStateMachine):
                 assert deltas == worker.produced
 
     @invariant()
-    def a_job_is_dispatched_again_at_most_once(self) -> None:
+    def watchers_and_readers_see_what_the_newest_attempt_stands_on_and_what_it_added(self) -> None:
+        if not getattr(self, "log", None):
+            return
+        newest = next((worker for worker in self.workers if worker.attempt == self.log[-1].attempt > 0), None)
+        output = "" if newest is None else newest.output
+        read: Any = self.relay.get(GetInference(self.job_id, with_output=True), ADA)
+        assert read["output"] == output
+        watched = reduce(
+            merge, (parse_event(render_job(record)) for record in self.log), JobView(ViewedId(self.job_id))
+        )
+        assert (watched.output, watched.sequence) == (output, len(self.log))
+
+    @invariant()
+    def a_job_is_dispatched_again_at_most_once_in_each_wait(self) -> None:
         assert [record.sequence for record in self.log if record.status is Status.PENDING] in ([], [1], [1, 2])
+        for before, after in itertools.pairwise(self.log):
+            if after.wait is Wait.DISPATCHED_AGAIN:
+                assert before.wait is not None
+            if after.wait is Wait.HANDED_OVER and before.wait is not None:
+                assert (before.wait, before.attempt) == (Wait.HANDED_OVER, after.attempt), "a note in between, no more"
 
     @invariant()
     def an_unfinished_job_is_admitted(self) -> None:
@@ -339,4 +452,4 @@ def test_every_interleaving_leaves_a_right_log(ledger_kind: LedgerKind) -> None:
         kind = ledger_kind
 
     examples = EXAMPLES[ledger_kind.name]
-    run_machine(Model, settings=settings(max_examples=examples, stateful_step_count=40, deadline=None))
+    run_machine(Model, settings=settings(max_examples=examples, stateful_step_count=60, deadline=None))

@@ -1,0 +1,298 @@
+"""A job of two hours of virtual time: it is handed over again and again, and killed, and what it says is not changed.
+
+Everything is real but the time, Lambda and the network: runner, publisher, relay, sweep, and the rules between them.
+"""
+
+import heapq
+import itertools
+import json
+import threading
+import time
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import Enum
+from functools import partial, reduce
+from itertools import islice
+from random import Random
+from typing import Any
+
+import pytest
+
+from chalicelib.budget import Spending
+from chalicelib.calls import StartInference
+from chalicelib.errors import ErrorType
+from chalicelib.jobs import InferenceRequest, Job, JobId, Lease, PassOn, Redispatch, Status, StatusUpdate, Wait
+from chalicelib.payloads import parse_dispatch, render_job
+from chalicelib.publisher.appsync import Channel, Unreachable
+from chalicelib.publisher.coalescing import Pace
+from chalicelib.publisher.delivery import Backoff
+from chalicelib.publisher.fencing import Answer
+from chalicelib.publisher.messages import parse, render
+from chalicelib.publisher.policies import Interval
+from chalicelib.publisher.publisher import Publisher
+from chalicelib.relay import Relay
+from chalicelib.runner import JobRunner
+from chalicelib.supervisor import Supervisor
+from chalicelib.verdicts import Patience, failure_of
+from chalicelib.workloads import Workload
+from chalicelib.workloads.simulated import simulate, text
+from longcall import JobView, merge
+from longcall.models import JobId as ViewedId
+from longcall.models import parse_event
+from tests.contract.conftest import LedgerKind
+from tests.contract.jobs import ADA, START, new_id
+
+TIMEOUT = 900.0  # seconds of an invocation
+RETRY_DELAYS = (60.0, 120.0)  # seconds, as Lambda's
+SWEEP_EVERY = 60.0
+LONGEST_SILENCE = 60.0  # seconds of virtual time for which a worker may run ahead of its publisher, which has real time
+WORDS = 1500
+REQUEST = InferenceRequest("the tide", "simulated.story", max_tokens=WORDS, process_time=7200.0)
+STORY = "".join(islice(text(REQUEST.model, REQUEST.prompt), WORDS))
+PATIENCE = Patience(
+    redispatch=timedelta(seconds=120), never_started=timedelta(seconds=3900), stalled=timedelta(seconds=300)
+)
+BACKEND = {"userArn": "arn:aws:sts::000000000000:assumed-role/worker/worker"}
+
+
+class Killed(BaseException):
+    """The end of a process, wherever it is: nothing of ours catches it."""
+
+
+class Stroke(Enum):
+    """Where death strikes."""
+
+    WORKING = "between two words"
+    SENDING = "with a request on its way"
+    ANSWERED = "once a request was done"
+
+
+@dataclass
+class Fate:
+    """What becomes of one invocation."""
+
+    stroke: Stroke | None
+    steps: Iterator[int]  # down to 0 where it strikes
+
+    def strikes(self, stroke: Stroke) -> bool:
+        return self.stroke is stroke and next(self.steps, 1) == 0
+
+
+@dataclass(order=True)
+class Due:
+    """Something that Lambda does at a moment of virtual time."""
+
+    at: float
+    number: int
+    event: Any = field(compare=False)  # of an invocation; None: a sweep
+    request_id: str = field(default="", compare=False)
+    tries: int = field(default=0, compare=False)
+
+
+@dataclass
+class World:
+    """Lambda, AppSync and the time, around one job. `trouble` is the share of what goes wrong that can."""
+
+    kind: LedgerKind
+    trouble: float
+    seed: int
+    queue: list[Due] = field(default_factory=list)
+    numbers: Iterator[int] = field(default_factory=itertools.count)
+    fate: Fate = field(default_factory=lambda: Fate(None, iter(())))
+    kills: int = 0
+    is_dead: bool = False
+    heard_at: float = 0.0  # of the worker
+    heard: threading.Condition = field(default_factory=threading.Condition)
+
+    def __post_init__(self) -> None:
+        self.kind.clock.time = START
+        self.random = Random(self.seed)  # noqa: S311  # a seed, no secret
+        self.job_id: JobId = new_id()
+        self.relay = Relay(
+            ledger=self.kind.make(), retention=timedelta(days=7), quota=10, lease=Lease(), clock=self.kind.clock
+        )
+        self.runner = JobRunner(open_publisher=self.open_publisher, load=self.load, megabytes=512, clock=self.now)
+
+    def now(self) -> float:
+        return (self.kind.clock.time - START).total_seconds()
+
+    def has_trouble(self) -> bool:
+        return self.random.random() < self.trouble
+
+    def open_publisher(self, job_id: JobId, *, until: float, spending: Spending) -> Publisher:
+        return Publisher(
+            job_id, endpoint=self, until=time.monotonic() + 60, pace=Pace(Interval(0.01), heartbeat=60),
+            backoff=Backoff(base=0.0001, cap=0.0001), spending=spending,
+        )  # fmt: skip
+
+    def load(self, model: str) -> Workload:
+        assert model == REQUEST.model
+        return partial(simulate, sleep=self.sleep, sleep_deaf=self.sleep, die=self.die)
+
+    def sleep(self, seconds: float) -> None:
+        if self.fate.strikes(Stroke.WORKING):
+            self.die()
+        self.kind.clock.advance(seconds)
+        with self.heard:
+            assert self.heard.wait_for(self.is_in_step, timeout=30)
+
+    def is_in_step(self) -> bool:
+        return self.is_dead or self.now() - self.heard_at < LONGEST_SILENCE
+
+    def die(self) -> None:
+        with self.heard:
+            self.kills += 1
+            self.is_dead = True
+            self.heard.notify_all()
+        raise Killed
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[Channel]:
+        yield self
+
+    async def send(self, update: StatusUpdate | Redispatch | PassOn) -> Answer:
+        if self.fate.strikes(Stroke.SENDING):
+            self.die()
+        if self.has_trouble():
+            raise Unreachable("it never arrived")
+        answer = self.perform(update)
+        with self.heard:
+            self.heard_at = self.now()
+            self.heard.notify_all()
+        if self.fate.strikes(Stroke.ANSWERED):
+            self.die()
+        if self.has_trouble():
+            raise Unreachable("its answer never arrived")
+        return answer
+
+    def perform(self, update: StatusUpdate | Redispatch | PassOn) -> Answer:
+        match update:
+            case PassOn(job_id, attempt):
+                return self.dispatch({"jobId": job_id, "attempt": attempt})
+            case Redispatch(job_id, sequence):
+                return self.dispatch({"jobId": job_id, "sequence": sequence})
+            case _:
+                said = json.loads(json.dumps(render(update)))
+                if "usage" in said:
+                    said["usage"] = json.loads(said["usage"])  # as AppSync reads AWSJSON
+                return parse(self.ask("updateStatus", {"input": said}))
+
+    def dispatch(self, arguments: dict[str, Any]) -> Answer:
+        data = self.ask("dispatchInference", arguments)
+        if data["dispatch"] is not None:
+            self.invoke(data["dispatch"], may_be_lost="attempt" in arguments)
+        return parse(data["job"])
+
+    def ask(self, name: str, arguments: dict[str, Any]) -> Any:
+        answer = self.relay.answer({"field": name, "arguments": arguments, "identity": BACKEND})
+        assert "error" not in answer, answer
+        return answer["data"]
+
+    def invoke(self, event: Any, *, may_be_lost: bool) -> None:
+        """Hand an event to Lambda, which delivers some twice. One in a wait may be lost, not a sweep's after it too."""
+        if may_be_lost and self.has_trouble():
+            return
+        request_id = str(uuid.uuid4())
+        for _ in range(2 if self.has_trouble() else 1):
+            delay = self.random.choice([0.0, 1.0, 40.0])
+            self.put(Due(self.now() + delay, next(self.numbers), event, request_id))
+
+    def put(self, due: Due) -> None:
+        heapq.heappush(self.queue, due)
+
+    def run(self) -> list[Job]:
+        """From the start of the job to its end; gives its log."""
+        answer: Any = self.relay.start(StartInference(self.job_id, REQUEST, None), ADA)
+        self.invoke(answer["dispatch"], may_be_lost=True)
+        self.put(Due(SWEEP_EVERY, next(self.numbers), None))
+        while not self.log()[-1].status.is_terminal:
+            due = heapq.heappop(self.queue)
+            self.kind.clock.advance(max(0.0, due.at - self.now()))
+            with self.living(due):
+                if due.event is None:
+                    self.sweep()
+                else:
+                    self.runner.run(parse_dispatch(due.event), request_id=due.request_id, seconds_left=TIMEOUT)
+        return self.log()
+
+    @contextmanager
+    def living(self, due: Due) -> Iterator[None]:
+        """Give an invocation its fate, and Lambda's answer to it: two retries."""
+        may_die = due.event is not None and due.tries < len(RETRY_DELAYS) and self.has_trouble()
+        strokes = list(Stroke) if self.kills else [Stroke.WORKING]  # the first one hits for certain
+        stroke = self.random.choice(strokes) if may_die else None
+        steps = self.random.choice([3, 30, 300]) if stroke is Stroke.WORKING else self.random.choice([0, 1, 2, 5])
+        self.fate, self.is_dead = Fate(stroke, iter(range(steps, -1, -1))), False
+        try:
+            yield
+        except Killed:
+            delay = RETRY_DELAYS[due.tries]
+            self.put(Due(self.now() + delay, next(self.numbers), due.event, due.request_id, due.tries + 1))
+        finally:
+            self.fate = Fate(None, iter(()))
+
+    def sweep(self) -> None:
+        Supervisor(self, Backoff(base=0.0001, cap=0.0001)).sweep(
+            self.relay.ledger, PATIENCE, now=self.kind.clock(), until=time.monotonic() + 60
+        )
+        self.put(Due(self.now() + SWEEP_EVERY, next(self.numbers), None))
+
+    def log(self) -> list[Job]:
+        return self.relay.ledger.read(self.job_id, after=0, limit=100_000)
+
+
+def views(log: list[Job]) -> list[JobView]:
+    """What a watcher shows, event by event."""
+    empty = JobView(ViewedId(log[0].job_id))
+    return list(itertools.accumulate((parse_event(render_job(job)) for job in log), merge, initial=empty))[1:]
+
+
+def test_two_hours_over_many_invocations_are_one_continuous_stream(ledger_kind: LedgerKind) -> None:
+    log = World(ledger_kind, trouble=0.0, seed=1).run()
+
+    assert sum(job.wait is Wait.HANDED_OVER for job in log) >= 8
+    assert (log[-1].status, log[-1].attempt) == (Status.COMPLETED, 1 + sum(job.wait is not None for job in log))
+    assert log[-1].result == STORY
+    shown = views(log)
+    assert shown[-1].output == STORY
+    assert all(later.output.startswith(earlier.output) for earlier, later in itertools.pairwise(shown))
+    assert log[-1].updated_at - log[0].created_at >= timedelta(hours=2)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_two_hours_with_workers_killed_at_random_give_the_same_bytes(ledger_kind: LedgerKind, seed: int) -> None:
+    world = World(ledger_kind, trouble=0.3 if seed % 2 else 0.6, seed=seed)
+
+    log = world.run()
+
+    assert world.kills > 0
+    assert (log[-1].status, log[-1].error) == (Status.COMPLETED, None)
+    assert log[-1].result == STORY
+    assert reduce(merge, (parse_event(render_job(job)) for job in reversed(log)), views(log)[0]).output == STORY
+    for before, after in itertools.pairwise(views(log)):
+        assert STORY.startswith(after.output), "nothing was ever shown that the story does not say"
+        if after.attempt == before.attempt:
+            assert after.output.startswith(before.output)
+
+
+def test_an_event_that_hands_over_and_is_given_up_on_does_not_end_the_job(ledger_kind: LedgerKind) -> None:
+    world = World(ledger_kind, trouble=0.0, seed=1)
+    answer: Any = world.relay.start(StartInference(world.job_id, REQUEST, None), ADA)
+    world.runner.run(parse_dispatch(answer["dispatch"]), request_id="first", seconds_left=TIMEOUT)
+    waiting = world.log()[-1]
+    context = {"condition": "RetriesExhausted", "approximateInvokeCount": 3}
+    crash = {"responsePayload": {"errorMessage": "exit status 137"}}
+
+    first = failure_of(
+        {"requestContext": {**context, "requestId": "first"}, "requestPayload": answer["dispatch"], **crash}
+    )
+    world.relay.update(first)
+    assert world.log()[-1] == waiting
+
+    next_event = world.queue[0].event
+    second = failure_of({"requestContext": {**context, "requestId": "second"}, "requestPayload": next_event, **crash})
+    world.relay.update(second)
+    assert world.log()[-1].error_type is ErrorType.CRASHED, "the next one, which never came to claim the job, does"

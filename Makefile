@@ -16,7 +16,7 @@ JOBS ?= 10000
 EVENTS ?= 20
 SEED ?= 1
 SECONDS ?= 300
-SOURCES := app.py appsync_local certify chalicelib infrastructure longcall tests bench
+SOURCES := app.py appsync_local certify chalicelib examples infrastructure longcall tests bench
 
 PEERS := bench/.venv/ready $(patsubst %,bench/node/%/node_modules/.package-lock.json,simulator yoga)
 

@@ -1,0 +1,36 @@
+"""A workload of another kind: a report on sales, from a CSV text with the columns day (2026-11-25) and amount."""
+
+import csv
+from collections.abc import Generator
+from decimal import Decimal, InvalidOperation
+from itertools import groupby, islice
+from typing import Any
+
+from chalicelib.errors import OutOfTime, WorkloadFailed
+from chalicelib.jobs import InferenceRequest
+from chalicelib.workloads import Checkpoint, Chunk, Deadline, Outcome, Piece, Progress
+
+
+def run(request: InferenceRequest, deadline: Deadline) -> Generator[Piece, None, Outcome]:
+    """A line for each month as soon as it is added up, and one for all of them; rows stand in the order of days."""
+    given = deadline.left()
+    rows = list(csv.DictReader(request.text.splitlines()))
+    state: Any = deadline.checkpoint or {"rows": 0, "total": "0"}
+    done, total = state["rows"], Decimal(state["total"])
+    while done < len(rows):
+        if deadline.left() == 0:
+            raise OutOfTime(given)
+        try:
+            month, sales = next(groupby(islice(rows, done, None), lambda row: row["day"][:7]))
+            amounts = [Decimal(sale["amount"]) for sale in sales]
+        except (KeyError, TypeError, InvalidOperation) as error:
+            raise WorkloadFailed(
+                f"{request.model} expects a day and an amount in each row, and a row behind the {done}th has none; "
+                "send CSV with the columns day and amount"
+            ) from error
+        done, total = done + len(amounts), total + sum(amounts)
+        yield Chunk(f"{month}  {len(amounts)} sales  {sum(amounts)}\n")
+        yield Progress(done / len(rows), f"{done} of {len(rows)} rows")
+        yield Checkpoint({"rows": done, "total": str(total)})
+    yield Chunk(f"total  {len(rows)} sales  {total}\n")
+    return Outcome(None, {"rows": len(rows)})

@@ -52,8 +52,8 @@ LONGEST_SILENCE = 60.0  # seconds of virtual time for which a worker may run ahe
 WORDS = 1500
 REQUEST = InferenceRequest("the tide", "simulated.story", max_tokens=WORDS, process_time=7200.0)
 STORY = "".join(islice(text(REQUEST.model, REQUEST.prompt), WORDS))
-PATIENCE = Patience(
-    redispatch=timedelta(seconds=120), never_started=timedelta(seconds=3900), stalled=timedelta(seconds=300)
+PATIENCE = Patience(  # stalled: longer than two retries that die before they can claim
+    redispatch=timedelta(seconds=120), never_started=timedelta(seconds=3900), stalled=timedelta(seconds=600)
 )
 BACKEND = {"userArn": "arn:aws:sts::000000000000:assumed-role/worker/worker"}
 
@@ -135,9 +135,11 @@ class World:
     def sleep(self, seconds: float) -> None:
         if self.fate.strikes(Stroke.WORKING):
             self.die()
-        self.kind.clock.advance(seconds)
         with self.heard:
             assert self.heard.wait_for(self.is_in_step, timeout=30)
+            if self.is_dead:  # it was sending, and no time passes for the dead
+                raise Killed
+            self.kind.clock.advance(seconds)
 
     def is_in_step(self) -> bool:
         return self.is_dead or self.now() - self.heard_at < LONGEST_SILENCE
@@ -221,9 +223,11 @@ class World:
     @contextmanager
     def living(self, due: Due) -> Iterator[None]:
         """Give an invocation its fate, and Lambda's answer to it: two retries."""
-        may_die = due.event is not None and due.tries < len(RETRY_DELAYS) and self.has_trouble()
-        strokes = list(Stroke) if self.kills else [Stroke.WORKING]  # the first one hits for certain
-        stroke = self.random.choice(strokes) if may_die else None
+        may_die = due.event is not None and due.tries < len(RETRY_DELAYS) and self.trouble > 0
+        if may_die and not self.kills:
+            stroke: Stroke | None = Stroke.WORKING  # which it will not escape
+        else:
+            stroke = self.random.choice(list(Stroke)) if may_die and self.has_trouble() else None
         steps = self.random.choice([3, 30, 300]) if stroke is Stroke.WORKING else self.random.choice([0, 1, 2, 5])
         self.fate, self.is_dead = Fate(stroke, iter(range(steps, -1, -1))), False
         try:

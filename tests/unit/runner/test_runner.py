@@ -333,6 +333,68 @@ def test_an_upload_that_is_no_text_fails_the_job_and_says_why(api: Api, content:
     assert words in (api.log[-1].error or "")
 
 
+def limited(**limits: float) -> Dispatch:
+    request = InferenceRequest(prompt="tell", model="amazon.nova-pro-v1:0", **limits)  # type: ignore[arg-type]  # names below
+    return Dispatch(JOB_ID, request, OWNER)
+
+
+def endless(request: InferenceRequest, deadline: Deadline) -> Steps:
+    while True:
+        yield Chunk("word ", tokens=1)
+
+
+def test_a_job_is_stopped_at_its_cost_and_keeps_its_output(api: Api) -> None:
+    run(api, endless, work_of=limited(max_cost=0.001))
+
+    last = api.log[-1]
+    assert (last.status, last.error_type) == (Status.FAILED, ErrorType.BUDGET_EXCEEDED)
+    assert (last.error or "").startswith("the job was stopped at its maxCost of 0.001 US dollars")
+    assert 50 < len(api.output) / len("word ") < 0.001 / 3.2e-6
+    api.assert_is_sound()
+
+
+def test_a_job_whose_text_costs_too_much_never_begins(api: Api) -> None:
+    begun: list[str] = []
+
+    def work(request: InferenceRequest, deadline: Deadline) -> Steps:
+        begun.append(request.model)
+        yield Chunk("never")
+        return Outcome("never")
+
+    run(api, work, work_of=limited(max_cost=0.000_01))
+
+    assert begun == []
+    assert api.log[-1].error_type is ErrorType.BUDGET_EXCEEDED
+
+
+def test_work_that_turned_out_to_cost_too_much_fails_with_its_output(api: Api) -> None:
+    def work(request: InferenceRequest, deadline: Deadline) -> Steps:
+        yield Chunk("all of it")
+        return Outcome("all of it", {"outputTokens": 1_000_000})
+
+    run(api, work, work_of=limited(max_cost=0.01))
+
+    assert api.log[-1].error_type is ErrorType.BUDGET_EXCEEDED
+    assert api.output == "all of it"
+
+
+def test_a_model_that_does_not_stop_at_its_tokens_is_stopped(api: Api) -> None:
+    run(api, endless, work_of=limited(max_tokens=10))
+
+    assert api.log[-1].error_type is ErrorType.BUDGET_EXCEEDED
+    assert api.output == "word " * 11  # the piece that went beyond is kept
+
+
+def test_every_update_reports_what_the_attempt_had_used_before_it(api: Api) -> None:
+    run(api, two_words, work_of=limited())
+
+    meters = [given["meter"] for given in api.inputs if "meter" in given]
+    assert [meter["operations"] for meter in meters] == list(range(1, len(meters) + 1))  # the claim has none
+    assert all(meter["pushes"] == meter["operations"] for meter in meters)
+    assert all(meter["megabytes"] == 512 for meter in meters)
+    assert meters[-1]["outputTokens"] == 3  # of 9 characters that nobody counted
+
+
 def test_what_failed_work_had_used_is_kept(api: Api) -> None:
     def work(request: InferenceRequest, deadline: Deadline) -> Steps:
         yield Usage({"outputTokens": 1})

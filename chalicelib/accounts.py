@@ -6,12 +6,16 @@ is added to what the job had used before that; whatever else happens to a job me
 
 from dataclasses import replace
 from datetime import datetime
+from typing import Final
 
 from chalicelib.cost import invoice
 from chalicelib.jobs import Claim, Job, Json, StatusUpdate, WorkerUpdate
 from chalicelib.ledger.records import dump
-from chalicelib.metering import Counts, Meter, log_units, push_units
+from chalicelib.metering import NOTHING, Counts, Meter, log_units, push_units
 from chalicelib.payloads import render_push
+
+# After the last report of an attempt that hands over, its worker asks for the next one, and watchers hear of it.
+PASSING_ON: Final = Counts(operations=1, pushes=1)
 
 
 def charge(job: Job, update: StatusUpdate | None) -> Job:
@@ -47,7 +51,7 @@ def _charged(job: Job, update: StatusUpdate | None, own: Counts) -> Job:
             used = job.used + Counts(invocations=1) + own
         case WorkerUpdate(meter=Meter() as meter):
             before = job.used_before + _of_the_log(own)
-            used = job.used_before + _reported(meter) + own
+            used = job.used_before + _reported(meter) + own + (PASSING_ON if update.change.hands_over else NOTHING)
         case WorkerUpdate():
             before, used = job.used_before + _of_the_log(own), job.used + own
         case _:

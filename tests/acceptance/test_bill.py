@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
@@ -62,7 +63,22 @@ async def test_a_bill_equals_the_engines_meter(quiet_stack: LocalStack, text: st
         ended = await watched(client, text, **options)
         used = since(before, metered(quiet_stack))
 
-    bill = billed(ended)
+    assert_equal(billed(ended), used)
+
+
+async def test_a_bill_of_several_invocations_equals_the_engines_meter(tmp_path: Path) -> None:
+    with running_stack(tmp_path / "data", "--timeout", "4") as stack:
+        async with stack.client() as client:
+            before = metered(stack)
+
+            ended = await watched(client, "Tell", model="simulated.story", max_tokens=100, process_time=7.0)
+            used = since(before, metered(stack))
+
+    assert ended.attempt > 1
+    assert_equal(billed(ended), used)
+
+
+def assert_equal(bill: Mapping[str, float], used: Mapping[str, Mapping[str, int]]) -> None:
     reads = sum(count for name, count in used["operations"].items() if name.startswith("Query."))
     written = sum(count for name, count in used["operations"].items() if name.startswith("Mutation."))
     assert bill["AppSync operations"] == written

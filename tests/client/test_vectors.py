@@ -42,6 +42,7 @@ def shown(view: JobView) -> dict[str, Any]:
         "resultOmitted": view.result_omitted,
         "error": view.error,
         "errorType": view.error_type.value if view.error_type else None,
+        "cost": view.cost.render() if view.cost else None,
         "missing": [view.missing[0], view.missing[-1]] if view.missing else None,
         "final": view.is_final,
     }

@@ -39,9 +39,15 @@ def _own(job: Job) -> Counts:
     """What comes of writing the record and telling one watcher."""
     is_first = job.sequence == 1
     pushes = 0 if is_first else push_units(render_push(job))  # nobody can be subscribed to a start
-    record, summary = (len(dump(part).encode(errors="replace")) for part in (job, job.summary()))
+    summary = _size(dump(job.summary()))
+    # Written out once, not twice: a record is its projection and the texts that are in it alone.
+    record = _size(dump(job)) if is_first else summary + sum(map(_size, (job.delta, job.result, job.checkpoint)))
     log = log_units(record, summary, is_first=is_first, is_last=job.status.is_terminal)
     return Counts(operations=1, pushes=pushes) + log
+
+
+def _size(text: str | None) -> int:
+    return len((text or "").encode(errors="replace"))
 
 
 def _charged(job: Job, update: StatusUpdate | None, own: Counts) -> Job:

@@ -31,7 +31,7 @@ async def until_running(client: Client, job_id: str) -> JobView:
     raise AssertionError("the job ended before it had said anything")
 
 
-@pytest.mark.parametrize("model", ["simulated.story", "simulated.silence"])
+@pytest.mark.parametrize("model", ["simulated.error", "simulated.silence"])
 async def test_work_that_does_not_finish_in_time_fails_and_keeps_what_it_produced(
     stack: LocalStack, model: str
 ) -> None:

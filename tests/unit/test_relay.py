@@ -12,6 +12,7 @@ import pytest
 from chalicelib import payloads
 from chalicelib.jobs import JobId, Lease, Owner, Status
 from chalicelib.ledger.sqlite import SqliteLedger
+from chalicelib.limits import MAX_RESULT
 from chalicelib.metering import push_units
 from chalicelib.relay import Relay
 from tests.contract.conftest import FakeClock
@@ -727,3 +728,81 @@ def test_a_limit_on_costs_is_refused_for_a_model_without_a_price(relay: Relay) -
 
     assert refusal(answer) == "InvalidRequest"
     assert "maxCost needs a price" in answer["error"]["message"]
+
+
+def test_a_claim_is_given_the_newest_checkpoint_and_nobody_else_is(relay: Relay) -> None:
+    start(relay, jobId=ID)
+    claim(relay)
+    update(relay, attempt=1, sequence=3, status="PROCESSING", delta="abc", checkpoint='{"at":1}')
+    update(relay, attempt=1, sequence=4, status="PROCESSING", delta="lost")
+
+    again = claim(relay)
+    read = ask(relay, "getInference", {"jobId": ID}, selection=["output"])["data"]
+    events = ask(relay, "inferenceEvents", {"jobId": ID, "after": 0})["data"]
+
+    assert (again["claimed"], again["checkpoint"], again["outputKept"]) == (True, '{"at":1}', 3)
+    assert read["output"] == "abc"
+    assert not any("checkpoint" in event for event in [read, *events])
+
+
+def test_only_the_backend_sends_for_the_next_worker_and_only_while_the_job_waits_for_one(relay: Relay) -> None:
+    start(relay, jobId=ID)
+    claim(relay)
+    sending = {"jobId": ID, "attempt": 1}
+    early = ask(relay, "dispatchInference", sending, BACKEND)["data"]
+    update(relay, attempt=1, sequence=3, status="PROCESSING", checkpoint="1", handsOver=True)
+
+    refused = ask(relay, "dispatchInference", sending, ADA)
+    first, again = (ask(relay, "dispatchInference", sending, BACKEND)["data"] for _ in range(2))
+    claim(relay, "second")
+    late = ask(relay, "dispatchInference", sending, BACKEND)["data"]
+
+    assert refusal(refused) == "Unauthorized"
+    assert early["dispatch"] is late["dispatch"] is None
+    assert first["dispatch"] == again["dispatch"]
+    assert (first["dispatch"]["continues"], first["dispatch"]["jobId"]) == (1, ID)
+
+
+@pytest.mark.parametrize(("size", "is_kept_twice"), [(MAX_RESULT, True), (MAX_RESULT + 1, False)])
+def test_a_result_that_is_the_output_is_kept_beside_it_while_it_is_short(
+    relay: Relay, size: int, is_kept_twice: bool
+) -> None:
+    start(relay, jobId=ID)
+    claim(relay)
+    output = "x" * size
+    deltas = [output[at : at + 65_536] for at in range(0, size, 65_536)]
+    for sequence, delta in enumerate(deltas[:-1], start=3):
+        update(relay, attempt=1, sequence=sequence, status="PROCESSING", delta=delta)
+
+    last = {"attempt": 1, "sequence": 2 + len(deltas), "delta": deltas[-1]}
+    update(relay, **last, status="COMPLETED", resultIsOutput=True)
+    read = ask(relay, "getInference", {"jobId": ID}, selection=["output"])["data"]
+
+    assert (read["status"], read["output"], read["resultIsOutput"]) == ("COMPLETED", output, True)
+    assert read["result"] == (output if is_kept_twice else None)
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"checkpoint": "1"}, "needs its attempt"),
+        ({"handsOver": True}, "needs its attempt"),
+        ({"attempt": 1, "sequence": 3, "checkpoint": "é" * 32_769}, "checkpoint may have at most 65536 bytes"),
+        ({"attempt": 1, "sequence": 3, "status": "FAILED", "handsOver": True}, "goes with PROCESSING, not with FAILED"),
+        (
+            {"attempt": 1, "sequence": 3, "status": "COMPLETED", "result": "r", "resultIsOutput": True},
+            "no other result",
+        ),
+        ({"attempt": 1, "sequence": 3, "resultIsOutput": True}, "resultIsOutput goes with COMPLETED"),
+    ],
+)
+def test_a_checkpoint_or_hand_over_that_makes_no_sense_is_refused(
+    relay: Relay, values: dict[str, Any], words: str
+) -> None:
+    start(relay, jobId=ID)
+    claim(relay)
+
+    answer = update(relay, **({"status": "PROCESSING"} | values))
+
+    assert refusal(answer) == "InvalidRequest"
+    assert words in answer["error"]["message"]

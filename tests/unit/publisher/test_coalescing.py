@@ -13,7 +13,7 @@ from chalicelib.limits import MAX_DELTA, MAX_MESSAGE
 from chalicelib.publisher.coalescing import Outbox
 from chalicelib.publisher.policies import Interval
 from chalicelib.publisher.text import SPLIT, cut, encode
-from chalicelib.workloads import Chunk, Progress, Usage
+from chalicelib.workloads import Checkpoint, Chunk, Progress, Usage
 
 POLICY = Interval(0.5, 100)
 COSTS = Spending(InferenceRequest("", "local.textrank"), megabytes=512, clock=lambda: 0.0)
@@ -175,3 +175,63 @@ def test_a_cut_text_fits_and_says_that_it_was_cut(text: str, limit: int) -> None
 
     assert len(result.encode()) <= limit
     assert result == encode(text).decode() or result.endswith("…")
+
+
+def test_an_update_with_a_checkpoint_ends_where_that_stands(outbox: Outbox) -> None:
+    outbox.add(Chunk("before"))
+    outbox.add(Checkpoint({"at": 1}))
+    outbox.add(Chunk(" behind"))
+
+    first, rest = drained(outbox)
+
+    assert (first.delta, first.checkpoint) == ("before", '{"at":1}')
+    assert (rest.delta, rest.checkpoint) == (" behind", None)
+
+
+def test_the_newest_checkpoint_counts_and_goes_with_the_last_piece_of_what_stands_before_it(outbox: Outbox) -> None:
+    outbox.add(Checkpoint(1))
+    outbox.add(Chunk("x" * (SPLIT + 1)))
+    outbox.add(Checkpoint(2))
+    outbox.add(Chunk("y"))
+
+    changes = drained(outbox)
+
+    assert [(len(change.delta or ""), change.checkpoint) for change in changes] == [(SPLIT, None), (1, "2"), (1, None)]
+
+
+@given(st.lists(st.text(st.characters(codec="utf-8"), max_size=5) | st.integers(1, 9), max_size=12))
+def test_each_checkpoint_that_is_sent_stands_behind_the_output_before_it(pieces: list[str | int]) -> None:
+    outbox, said, outputs = Outbox(POLICY, COSTS), "", {}
+    sent = ""
+    for number, piece in enumerate(pieces):
+        outbox.add(Chunk(piece) if isinstance(piece, str) else Checkpoint([number, piece]))
+        said += piece if isinstance(piece, str) else ""
+        if isinstance(piece, int):
+            outputs[json.dumps([number, piece], separators=(",", ":"))] = said
+        change = outbox.take(now=number / 4)
+        sent += (change.delta or "") if change else ""
+        if change and change.checkpoint:
+            assert sent == outputs[change.checkpoint]
+    for change in drained(outbox):
+        sent += change.delta or ""
+        if change.checkpoint:
+            assert sent == outputs[change.checkpoint]
+    assert sent == said
+
+
+def test_a_hand_over_sends_nothing_behind_the_newest_checkpoint(outbox_after_output: Outbox) -> None:
+    outbox_after_output.add(Chunk("kept"))
+    outbox_after_output.add(Checkpoint(1))
+    outbox_after_output.add(Chunk("made again"))
+
+    outbox_after_output.cut_back()
+
+    assert drained(outbox_after_output) == [Change(Status.PROCESSING, delta="kept", checkpoint="1")]
+
+
+def test_a_job_that_ends_sends_no_checkpoint_of_its_own(outbox_after_output: Outbox) -> None:
+    outbox_after_output.add(Checkpoint(1))
+
+    outbox_after_output.drop_checkpoint()
+
+    assert drained(outbox_after_output) == []

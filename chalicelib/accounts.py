@@ -43,7 +43,13 @@ def _own(job: Job) -> Counts:
     # Written out once, not twice: a record is its projection and the texts that are in it alone.
     record = _size(dump(job)) if is_first else summary + sum(map(_size, (job.delta, job.result, job.checkpoint)))
     log = log_units(record, summary, is_first=is_first, is_last=job.status.is_terminal)
-    return Counts(operations=1, pushes=pushes) + log
+    return Counts(operations=1, pushes=pushes) + log + _objects(job)
+
+
+def _objects(job: Job) -> Counts:
+    """What comes of texts and images too large for the log: each is put, looked at, copied for the job, and read."""
+    given = 0 if job.request is None else len(job.request.uploads)
+    return Counts(object_writes=2 * given + int(job.stored_result is not None), object_reads=2 * given)
 
 
 def _size(text: str | None) -> int:
@@ -68,7 +74,7 @@ def _charged(job: Job, update: StatusUpdate | None, own: Counts) -> Job:
 
 def _of_the_log(counts: Counts) -> Counts:
     """What no report covers."""
-    return Counts(writes=counts.writes, reads=counts.reads)
+    return replace(counts, operations=0, pushes=0)
 
 
 def _reported(meter: Meter) -> Counts:

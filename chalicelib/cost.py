@@ -117,6 +117,8 @@ def _items_of_aws(counts: Counts, seconds: float) -> Iterator[Item]:
     yield _item("Lambda time of the relay", relay, "GB-second", prices.GIGABYTE_SECOND)
     yield _item("DynamoDB writes", counts.writes, "write unit", prices.WRITE_UNIT)
     yield _item("DynamoDB reads", counts.reads, "read unit", prices.READ_UNIT)
+    yield _item("S3 writes", counts.object_writes, "request", prices.OBJECT_WRITE)
+    yield _item("S3 reads", counts.object_reads, "request", prices.OBJECT_READ)
 
 
 def _items_of_model(counts: Counts, price: ModelPrice) -> Iterator[Item]:

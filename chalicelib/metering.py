@@ -49,6 +49,8 @@ class Counts:
     input_tokens: int = 0
     cached_tokens: int = 0
     output_tokens: int = 0
+    object_writes: int = 0  # requests to the bucket that put or copy
+    object_reads: int = 0  # requests to it that get
 
     def __add__(self, other: Self) -> Self:
         return type(self)(*map(add, _values(self), _values(other)))

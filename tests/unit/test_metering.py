@@ -52,7 +52,7 @@ def test_a_long_record_is_written_by_the_kilobyte() -> None:
     assert log_units(10 * 1024 + 1, 600, is_first=False, is_last=False) == Counts(writes=11 + 4, reads=3)
 
 
-@given(st.lists(st.builds(Counts, *[st.integers(0, 10**12)] * 9), max_size=5))
+@given(st.lists(st.builds(Counts, *[st.integers(0, 10**12)] * 11), max_size=5))
 def test_counts_add_up_and_survive_the_log(several: list[Counts]) -> None:
     total = Counts()
     for one in several:

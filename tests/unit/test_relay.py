@@ -806,3 +806,14 @@ def test_a_checkpoint_or_hand_over_that_makes_no_sense_is_refused(
 
     assert refusal(answer) == "InvalidRequest"
     assert words in answer["error"]["message"]
+
+
+def test_what_lies_beside_the_log_is_billed(relay: Relay) -> None:
+    upload_id = kept(relay).send(Owner("ada"), b"a long text")
+    start(relay, jobId=ID, prompt=None, promptUpload=upload_id)
+    claim(relay)
+
+    stored = {"resultBytes": 300_000, "resultSha256": "ab" * 32}
+    ended = update(relay, attempt=1, sequence=3, status="COMPLETED", meter=meter(1, pushes=1), **stored)["data"]
+
+    assert (bill(ended)["S3 writes"], bill(ended)["S3 reads"]) == (3, 2)

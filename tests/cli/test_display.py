@@ -257,3 +257,25 @@ def test_pipe_gets_a_row_per_change_and_none_for_what_stays(capsys: pytest.Captu
         "COMPLETED  in 1 min 23 s (outputTokens 1,200)",
     ]
     assert capsys.readouterr().out == "done"
+
+
+def test_terminal_goes_on_where_a_job_is_handed_over_and_says_where_output_was_cut() -> None:
+    console, raw = live_console(width=60)
+    second = replace(RUNNING, attempt=2, message="attempt 2: continues from its last checkpoint")
+
+    with LiveScreen(console, streams_output=True, clock=lambda: 0.0) as screen:
+        screen.show(RUNNING)
+        screen.show(replace(RUNNING, delta="Once upon ", output="Once upon "))
+        screen.show(replace(second, output="Once upon ", output_kept=10))
+        screen.show(replace(second, delta="a time", output="Once upon a time"))
+        screen.show(replace(second, attempt=3, output="Once upon ", output_kept=10))
+        screen.show(replace(second, attempt=3, delta="a tide", output="Once upon a tide"))
+
+    rows = screen_after(raw.getvalue())
+    assert [row for row in rows if "attempt" in row or "Once" in row or "output" in row] == [
+        "● PROCESSING attempt 1",
+        "Once upon a time",
+        "● PROCESSING attempt 2: continues from its last checkpoint",
+        "  the output goes on from here",
+        "Once upon a tide",
+    ]

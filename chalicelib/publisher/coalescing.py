@@ -2,8 +2,8 @@
 
 One mutation for every token would cost more than the model that makes them. So output is gathered: when it is due is a
 policy's to say, save the very first piece, which is sent at once. Progress and messages ride along; only the latest of
-them counts. So does what was used so far, but it makes nothing due. A checkpoint stands
-behind the output that came before it, so the update that carries it ends there.
+them counts. So does what was used so far, but it makes nothing due. A checkpoint stands behind the output that came
+before it, so the update that carries it ends there.
 """
 
 import math

@@ -17,7 +17,16 @@ from chalicelib.calls import StartInference
 from chalicelib.errors import ErrorType
 from chalicelib.jobs import Change, Claim, InferenceRequest, JobId, Json, Lease, Owner, Status, WorkerUpdate
 from chalicelib.ledger import open_ledger
-from chalicelib.limits import MAX_DELTA, MAX_ERROR, MAX_MESSAGE, MAX_METADATA, MAX_PROMPT, MAX_RESULT, MAX_USAGE
+from chalicelib.limits import (
+    MAX_CHECKPOINT,
+    MAX_DELTA,
+    MAX_ERROR,
+    MAX_MESSAGE,
+    MAX_METADATA,
+    MAX_PROMPT,
+    MAX_RESULT,
+    MAX_USAGE,
+)
 from chalicelib.publisher.messages import render
 from chalicelib.publisher.text import SPLIT, cut
 from chalicelib.relay import Relay
@@ -175,7 +184,7 @@ def pushed_bytes(fields: dict[str, Any]) -> int:
     return len(as_json({"data": {"onInferenceStatusChange": shown}}).encode())
 
 
-@given(CHARACTERS, CHARACTERS, st.sampled_from(["work", "completed", "completed with a delta", "failed"]))
+@given(CHARACTERS, CHARACTERS, st.sampled_from(["work", "completed", "completed with a delta", "streamed", "failed"]))
 @settings(deadline=None, max_examples=80)
 def test_no_push_is_over_the_limit_whatever_it_is_full_of(character: str, other: str, kind: str) -> None:
     relay = Relay(ledger=open_ledger("sqlite::memory:"), retention=timedelta(days=7), quota=10, lease=Lease())
@@ -196,6 +205,8 @@ def test_no_push_is_over_the_limit_whatever_it_is_full_of(character: str, other:
         case "completed with a delta":
             result = filled(character, 131_072)
             change = Change(Status.COMPLETED, message=message, delta=delta, result=result, usage=usage)
+        case "streamed":
+            change = Change(Status.COMPLETED, message=message, delta=delta, result_is_output=True, usage=usage)
         case _:
             change = Change(
                 Status.FAILED, message=message, error=cut(character * 9_000, MAX_ERROR),
@@ -208,7 +219,24 @@ def test_no_push_is_over_the_limit_whatever_it_is_full_of(character: str, other:
     assert pushed_bytes(answer["data"]) < PUSHED_AT_MOST
     read = relay.ledger.head(job_id)
     assert read is not None
-    assert (read.delta, read.result) == (change.delta, change.result)
+    assert (read.delta, read.result) == (change.delta, delta if change.result_is_output else change.result)
+
+
+@given(CHARACTERS, CHARACTERS)
+@settings(deadline=None, max_examples=30)
+def test_no_claim_that_goes_on_is_over_the_limit_whatever_its_checkpoint_is_full_of(character: str, other: str) -> None:
+    relay = Relay(ledger=open_ledger("sqlite::memory:"), retention=timedelta(days=7), quota=10, lease=Lease())
+    job_id = new_id()
+    request = InferenceRequest(prompt="Hi", model="simulated.echo")
+    relay.start(StartInference(job_id, request, filled(other, MAX_METADATA)), Owner("ada" * 12))
+    relay.update(Claim(job_id, "r", "c"))
+    checkpoint = as_json(filled(character, MAX_CHECKPOINT))
+    relay.answer(worker_update(job_id, Change(Status.PROCESSING, checkpoint=checkpoint, usage={"u": "x"})))
+
+    answer = relay.update(Claim(job_id, "r", "c2"))
+
+    assert answer["checkpoint"] == checkpoint
+    assert pushed_bytes(answer) < PUSHED_AT_MOST
 
 
 def worker_update(job_id: JobId, change: Change) -> dict[str, Any]:

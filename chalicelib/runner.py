@@ -92,9 +92,10 @@ class JobRunner:
             ending = publisher.hand_over(change) if change.hands_over else publisher.finish(change)
         if isinstance(ending, Over):
             log.info("job taken away", extra=_facts("job_over", work.job_id, ending.attempt, ending.status))
+        elif change is not None and change.hands_over:
+            log.info("job handed over", extra=_facts("job_handed_over", work.job_id, claim.attempt, change.status))
         elif change is not None:
-            event, words = ("job_handed_over", "job handed over") if change.hands_over else ("job_ended", "job ended")
-            log.info(words, extra=_facts(event, work.job_id, claim.attempt, change.status))
+            log.info("job ended", extra=_facts("job_ended", work.job_id, claim.attempt, change.status))
 
     def _work(
         self,

@@ -12,7 +12,7 @@ from graphql import build_schema, parse, validate
 from graphql.type import GraphQLEnumType, GraphQLObjectType
 
 import longcall
-from longcall import Client, ErrorType, LambdaToken, Status
+from longcall import Client, ErrorType, LambdaToken, Role, Status
 from longcall.realtime import realtime_url_of
 from longcall.transport import Request
 from tests.client.appsync import AppSync
@@ -51,8 +51,8 @@ def test_document_about_jobs_selects_every_field_of_a_job_that_callers_may_read(
     assert set(job.fields) - {"checkpoint"} <= set(Request(name, {}).payload["query"].split())
 
 
-@pytest.mark.parametrize("words", [Status, ErrorType])
-def test_enum_has_the_words_of_the_schema(words: type[Status] | type[ErrorType]) -> None:
+@pytest.mark.parametrize("words", [Status, ErrorType, Role])
+def test_enum_has_the_words_of_the_schema(words: type[Status | ErrorType | Role]) -> None:
     named = SCHEMA.type_map[words.__name__]
     assert isinstance(named, GraphQLEnumType)
 

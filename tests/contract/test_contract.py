@@ -94,7 +94,7 @@ def test_every_type_and_field_has_a_description() -> None:
             assert member.description, f"{name}.{member.name.value}"
 
 
-@pytest.mark.parametrize("name", ["Status", "ErrorType"])
+@pytest.mark.parametrize("name", ["Status", "ErrorType", "Role"])
 def test_the_schemas_words_are_those_of_the_handlers(name: str) -> None:
     assert enum(name) == [member.value for member in getattr(jobs, name)]
 
@@ -148,3 +148,11 @@ def test_operators_are_told_what_each_kind_of_failure_means() -> None:
     told = (ROOT / "docs" / "operating.md").read_text().partition("## What each `errorType` means")[2]
 
     assert re.findall(r"^\| `([A-Z_]+)` \|", told, re.MULTILINE) == enum("ErrorType")
+
+
+def test_operators_are_told_of_every_event_that_the_handlers_log() -> None:
+    told = (ROOT / "docs" / "operating.md").read_text().partition("## Logs")[2].partition("\n## ")[0]
+    code = "".join(path.read_text() for path in python_files("chalicelib"))
+    logged = set(re.findall(r'(?:"event": |_facts\()"([a-z_]+)"', code))
+
+    assert set(re.findall(r"^\| `([a-z_]+)` \|", told, re.MULTILINE)) - {"event"} == logged

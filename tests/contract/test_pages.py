@@ -1,0 +1,58 @@
+"""The pages lead where they say, and the README leads to all of them."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.contract.conftest import ROOT
+
+README = ROOT / "README.md"
+PAGES = [README, *sorted((ROOT / "docs").rglob("*.md"))]
+LONGEST_README = 119  # lines
+
+
+def prose_of(page: Path) -> str:
+    """The page without its blocks of code, in which `#` begins a comment."""
+    return re.sub(r"^```.*?^```$", "", page.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE)
+
+
+def links_of(page: Path) -> Iterator[tuple[Path, str]]:
+    """File and heading of each link into this repository; no heading is the empty text."""
+    for link in re.findall(r"\]\(([^)\s]+)\)", prose_of(page)):
+        if "://" not in link:
+            file, _, heading = link.partition("#")
+            yield ((page.parent / file).resolve() if file else page), heading
+
+
+def anchors_of(page: Path) -> set[str]:
+    """What links to its headings end with, as GitHub makes it of their text."""
+    headings = re.findall(r"^#+ (.+)$", prose_of(page), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_leads_to_a_file_and_a_heading_that_are_there(page: Path) -> None:
+    astray = [
+        f"{file.name}#{heading}"
+        for file, heading in links_of(page)
+        if not file.exists() or (heading and heading not in anchors_of(file))
+    ]
+
+    assert astray == []
+
+
+def test_every_page_is_reached_from_the_readme() -> None:
+    reached: set[Path] = set()
+    ahead = {README}
+    while ahead:
+        page = ahead.pop()
+        reached.add(page)
+        ahead |= {file for file, _ in links_of(page) if file.suffix == ".md"} - reached
+
+    assert set(PAGES) - reached == set()
+
+
+def test_the_readme_stays_short() -> None:
+    assert len(README.read_text("utf-8").splitlines()) <= LONGEST_README

@@ -5,12 +5,14 @@ from typing import Final
 
 from infrastructure.wiring import AuthMode
 
-# The worker calls these two fields, and reads this type in their answers; nothing else is for a key.
+# The worker calls these two fields, and reads these types in their answers; nothing else is for a key.
 OPEN_TO_KEYS: Final = (
     re.compile(r"^  updateStatus\(.*@aws_iam$", re.MULTILINE),
     re.compile(r"^  dispatchInference\(.*@aws_iam$", re.MULTILINE),
     re.compile(r"^type InferenceStatus .*@aws_iam(?= \{$)", re.MULTILINE),
     re.compile(r"^  checkpoint: String @aws_iam$", re.MULTILINE),
+    re.compile(r"^type Cost .*@aws_iam(?= \{$)", re.MULTILINE),
+    re.compile(r"^type CostItem .*@aws_iam(?= \{$)", re.MULTILINE),
 )
 
 

@@ -6,15 +6,28 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from graphql import TypeDefinitionNode, parse
+from graphql import (
+    FieldNode,
+    TypeDefinitionNode,
+    TypeInfo,
+    TypeInfoVisitor,
+    Visitor,
+    build_ast_schema,
+    parse,
+    visit,
+)
 
+from appsync_local.authorization.directives import rules_of
 from chalicelib import jobs
 from chalicelib.payloads import render_job
-from infrastructure.wiring import API, check
+from infrastructure.schema import for_modes
+from infrastructure.wiring import API, AuthMode, check
 from tests.contract.conftest import ROOT
 from tests.contract.jobs import opened
 
-SCHEMA = parse((ROOT / "graphql" / "schema.graphql").read_text())
+SCHEMA_TEXT = (ROOT / "graphql" / "schema.graphql").read_text()
+SCHEMA = parse(SCHEMA_TEXT)
+SCALARS = "scalar AWSJSON scalar AWSURL scalar AWSDateTime\n"  # AppSync supplies them
 TYPES: dict[str, Any] = {node.name.value: node for node in SCHEMA.definitions if isinstance(node, TypeDefinitionNode)}
 ARROWS = {
     "chalicelib": {"chalicelib"},
@@ -142,6 +155,25 @@ def test_chalice_is_imported_by_the_app_and_the_constructs_that_package_it_alone
     ]
 
     assert wrong == []
+
+
+@pytest.mark.parametrize("document", ["update_status", "dispatch_inference"])
+def test_a_worker_with_a_key_may_read_all_that_it_selects(document: str) -> None:
+    modes = (*API.modes, AuthMode.API_KEY)
+    schema = build_ast_schema(parse(SCALARS + for_modes(SCHEMA_TEXT, modes)), assume_valid_sdl=True)
+    rules = rules_of(schema, modes)
+    selected: set[str] = set()
+    types = TypeInfo(schema)
+
+    class Fields(Visitor):
+        def enter_field(self, node: FieldNode, *_: object) -> None:
+            selected.add(f"{types.get_parent_type()}.{node.name.value}")
+
+    mutation = parse((ROOT / "chalicelib" / "documents" / f"{document}.graphql").read_text())
+    visit(mutation, TypeInfoVisitor(types, Fields()))
+
+    assert "CostItem.amount" in selected
+    assert [field for field in sorted(selected) if AuthMode.API_KEY not in rules[field]] == []
 
 
 def test_operators_are_told_what_each_kind_of_failure_means() -> None:

@@ -124,7 +124,7 @@ def test_only_the_worker_of_a_stage_that_asks_for_it_has_a_key(dev: Template, ke
     assert [handler for handler in HANDLERS if "LONGCALL_API_KEY" in environment(keyed, handler)] == ["inference"]
 
 
-def test_a_key_opens_the_workers_fields_and_type_and_nothing_else(dev: Template, keyed: Template) -> None:
+def test_a_key_opens_the_workers_fields_and_what_they_answer_and_nothing_else(dev: Template, keyed: Template) -> None:
     plain = dev.only("AWS::AppSync::GraphQLSchema")["Definition"]
     opened = keyed.only("AWS::AppSync::GraphQLSchema")["Definition"]
     changed = [line for line in opened.splitlines() if "@aws_api_key" in line]
@@ -132,7 +132,7 @@ def test_a_key_opens_the_workers_fields_and_type_and_nothing_else(dev: Template,
     assert plain == (GRAPHQL / "schema.graphql").read_text()
     assert opened.replace(" @aws_api_key", "") == plain
     assert [re.split(r"\(| @", line)[0].strip() for line in changed] == [
-        "type InferenceStatus", "checkpoint: String", "dispatchInference", "updateStatus"
+        "type InferenceStatus", "checkpoint: String", "type Cost", "type CostItem", "dispatchInference", "updateStatus"
     ]  # fmt: skip
 
 

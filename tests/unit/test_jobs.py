@@ -3,11 +3,12 @@
 from dataclasses import replace
 from datetime import timedelta
 from itertools import product
+from typing import Any
 
 import pytest
 
 from chalicelib.errors import InvalidTransition
-from chalicelib.jobs import NEXT, Append, Change, Job, Lease, OperatorUpdate, Status, cancel, decide
+from chalicelib.jobs import NEXT, Append, Change, Claim, Job, Lease, OperatorUpdate, Status, cancel, decide
 from tests.contract.jobs import START, opened
 
 LEGAL = {
@@ -58,6 +59,30 @@ def test_what_a_change_leaves_out_stays_as_it_was_but_a_delta_is_its_own() -> No
     following = decide(head, [], update, now=START, lease=Lease()).job
 
     assert (following.progress, following.message, following.delta, following.usage) == (0.5, "more", None, {"n": 1})
+
+
+@pytest.mark.parametrize(
+    ("earlier", "message", "kept"),
+    [
+        ({}, None, None),
+        ({"attempt": 1}, "attempt 2: the output starts again", None),
+        (
+            {"attempt": 1, "checkpoint_sequence": 2, "checkpoint_size": 3},
+            "attempt 2: continues from its last checkpoint",
+            3,
+        ),
+    ],
+)
+def test_a_new_attempts_first_event_says_what_becomes_of_the_output(
+    earlier: dict[str, Any], message: str | None, kept: int | None
+) -> None:
+    head = replace(standing(Status.PROCESSING), progress=0.5, message="half", output_size=7, **earlier)
+    claim = Claim(head.job_id, "request", "claim")
+
+    claimed = decide(head, [], claim, now=START + timedelta(minutes=1), lease=Lease()).job
+
+    assert (claimed.message, claimed.output_kept, claimed.output_size) == (message, kept, kept or 0)
+    assert claimed.progress == (0.5 if kept else None)
 
 
 def test_a_cancel_keeps_what_was_reached() -> None:

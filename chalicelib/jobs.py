@@ -188,9 +188,6 @@ class Job:
         """Whether the current attempt still has the job to itself."""
         return self.status is Status.PROCESSING and self.wait is None and now - self.updated_at < lease
 
-    def has_expired(self, now: datetime) -> bool:
-        return self.expires_at <= now
-
 
 @dataclass(frozen=True, slots=True)
 class Claim:

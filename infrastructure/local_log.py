@@ -7,7 +7,6 @@ from enum import Enum
 from typing import Final, TextIO
 
 OPERATIONS: Final = "appsync_local.operations"
-STEPS: Final = "appsync_local.steps"
 CHANGES: Final = "appsync_local.reload"
 _NAME_WIDTH: Final = 38
 _WHO_WIDTH: Final = 30

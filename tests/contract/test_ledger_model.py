@@ -32,7 +32,7 @@ class LedgerModel(RuleBasedStateMachine):
         self.admissions: dict[Owner, set[JobId]] = {ADA: set(), GRACE: set()}
 
     def alive(self, job_id: JobId) -> list[Job]:
-        return [job for job in self.logs.get(job_id, []) if not job.has_expired(self.kind.clock())]
+        return [job for job in self.logs.get(job_id, []) if job.expires_at > self.kind.clock()]
 
     @rule(owner=OWNERS, minutes=st.sampled_from([1, 10_000]))
     def open_a_job(self, owner: Owner, minutes: int) -> None:

@@ -7,12 +7,11 @@ Source: AppSync Developer Guide, "Type system (request mapping)" and "(response 
 """
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from appsync_local.data_sources.protocol import malformed
 
 Item = dict[str, Any]  # attribute names to typed values
-_SETS: Final = frozenset({"SS", "NS", "BS"})
 
 
 def to_wire(value: object) -> dict[str, Any]:

@@ -1,8 +1,7 @@
 """The kinds of work: a Protocol, and a table from a model's name to the module that does it.
 
 A workload is a generator. It yields `Chunk`, `Progress`, `Usage` and `Checkpoint`, returns an `Outcome`, and never
-learns who is listening.
-Adding one is one module and one line in `TABLE`; `docs/workloads.md` shows how.
+learns who is listening. Adding one is one module and one line in `TABLE`; `docs/workloads.md` shows how.
 """
 
 import re

@@ -139,6 +139,7 @@ def relay() -> "Relay":
         lease=settings.lease,
         models=settings.models,
         flush_policy=settings.flush_policy,
+        reporting=settings.reporting,
     )
 
 

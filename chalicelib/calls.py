@@ -1,6 +1,7 @@
 """What callers and the backend ask of the relay, and what the relay asks of a worker."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from chalicelib.jobs import InferenceRequest, JobId, Json, Owner, PassOn, Redispatch, Status, StatusUpdate
 
@@ -12,11 +13,18 @@ class Caller:
     owner: Owner
 
 
+class Reporting(StrEnum):
+    """How the worker proves that it is the backend."""
+
+    SIGNATURE = "SIGNATURE"  # by its role
+    API_KEY = "API_KEY"  # by a key of the API, which callers do not have; AppSync tells of no identity then
+
+
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """Something with AWS credentials, such as the worker."""
+    """Something with AWS credentials, such as the worker, or with the API's key; then it has no `arn`."""
 
-    arn: str
+    arn: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from chalicelib.calls import (
     InferenceEvents,
     ListInferences,
     QuoteInference,
+    Reporting,
     StartInference,
     UpdateStatus,
 )
@@ -89,13 +90,13 @@ class Envelope(TypedDict, total=False):
     error: ErrorEntry
 
 
-def parse_identity(identity: Payload | None) -> Caller | Backend | None:
-    """Who calls, from `ctx.identity`; None for an API key, which has no identity.
+def parse_identity(identity: Payload | None, reporting: Reporting) -> Caller | Backend | None:
+    """Who calls, from `ctx.identity`. Who has none called with an API key, and counts where the worker has one.
 
     Source: AppSync Developer Guide, "Resolver context object reference", Identity.
     """
     if not identity:
-        return None
+        return Backend(None) if reporting is Reporting.API_KEY else None
     context = identity.get("resolverContext")
     owner = context.get("sub") if isinstance(context, Mapping) else identity.get("sub")
     if isinstance(owner, str) and owner:

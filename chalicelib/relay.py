@@ -25,6 +25,7 @@ from chalicelib.calls import (
     InferenceEvents,
     ListInferences,
     QuoteInference,
+    Reporting,
     StartInference,
     UpdateStatus,
 )
@@ -72,11 +73,12 @@ class Relay:
     clock: Clock = utc_now
     flush_policy: FlushPolicy = Interval()  # noqa: RUF009  # a frozen value
     objects: Objects = field(default_factory=NoObjects)
+    reporting: Reporting = Reporting.SIGNATURE
 
     def answer(self, payload: Payload) -> Envelope:
         """Do what a resolver asks; a refusal is an answer too, so that it keeps its type and its words."""
         try:
-            identity = payloads.parse_identity(payload.get("identity"))
+            identity = payloads.parse_identity(payload.get("identity"), self.reporting)
             return {"data": self._perform(payloads.parse_call(payload), identity, payload["field"])}
         except JobError as error:
             log.info("refused", extra={"event": "call_refused", "reason": type(error).__name__})

@@ -5,15 +5,18 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from enum import StrEnum
 from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
+from chalicelib.calls import Reporting
 from chalicelib.errors import MissingSettings
 from chalicelib.jobs import Lease
 from chalicelib.publisher.policies import SIZE, Bytes, CostShare, FlushPolicy, Interval, PolicyName
 from chalicelib.verdicts import Patience
 
 T = TypeVar("T")
+Choice = TypeVar("Choice", bound=StrEnum)
 AWS: Final = "aws"  # Bedrock's own address
 OFF: Final = "off"  # Bedrock is not to be called
 # Source: Amazon Bedrock API Reference, GuardrailStreamConfiguration.
@@ -46,6 +49,10 @@ class _Reader:
     def optional(self, name: str, parse: Callable[[str], T], words: str) -> T | None:
         return self._parsed(name, None, parse, lambda _: True, words)
 
+    def choice(self, name: str, default: Choice) -> Choice:
+        kind = type(default)
+        return self._parsed(name, default, kind, lambda _: True, f"one of {', '.join(kind)}")
+
     def _parsed(self, name: str, default: T, parse: Callable[[str], T], fits: Callable[[T], bool], words: str) -> T:
         text = self._environment.get(name)
         if not text:
@@ -64,10 +71,7 @@ class _Reader:
         seconds = self.number("LONGCALL_FLUSH_SECONDS", 0.5, least=0.0)
         staleness = self.number("LONGCALL_FLUSH_STALENESS", 2.0, least=0.0)
         share = self.number("LONGCALL_FLUSH_SHARE", 0.1, least=0.0)
-        name = self._parsed(
-            "LONGCALL_FLUSH_POLICY", PolicyName.INTERVAL, PolicyName, lambda _: True, f"one of {', '.join(PolicyName)}"
-        )
-        match name:
+        match self.choice("LONGCALL_FLUSH_POLICY", PolicyName.INTERVAL):
             case PolicyName.INTERVAL:
                 return Interval(seconds, size)
             case PolicyName.BYTES:
@@ -90,6 +94,7 @@ class RelaySettings:
     lease: Lease
     models: tuple[str, ...]  # that callers may ask for; `*` stands for any text
     flush_policy: FlushPolicy  # as the workers have it
+    reporting: Reporting  # how the workers prove themselves
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "RelaySettings":
@@ -105,6 +110,7 @@ class RelaySettings:
             ),
             models=tuple(reader.text("LONGCALL_MODELS", "*").split(",")),
             flush_policy=reader.flush_policy(),
+            reporting=reader.choice("LONGCALL_REPORTING", Reporting.SIGNATURE),
         )
         reader.check()
         return settings

@@ -173,6 +173,7 @@ class Stage:
                     "LONGCALL_RETENTION_DAYS": self.retention_days,
                     "LONGCALL_LEASE_SECONDS": self.lease_seconds,
                     "LONGCALL_MODELS": ",".join(self.models),
+                    "LONGCALL_REPORTING": self.reporting.name,
                 }
             case "sweep":
                 return {

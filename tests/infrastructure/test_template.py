@@ -240,6 +240,14 @@ async def test_a_job_runs_on_what_is_deployed(dev: Template, tmp_path: Path) -> 
     assert large.result == "déjà vu " * 30_000
 
 
+async def test_a_job_runs_where_its_worker_reports_by_key(keyed: Template, tmp_path: Path) -> None:
+    with running_stack(tmp_path / "data", "--template", str(keyed.path)) as stack:
+        last = await run(stack)
+
+    assert last.status is Status.COMPLETED
+    assert last.cost is not None
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [

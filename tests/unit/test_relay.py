@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from chalicelib import payloads
+from chalicelib.calls import Reporting
 from chalicelib.jobs import JobId, Lease, Owner, Status
 from chalicelib.ledger.sqlite import SqliteLedger
 from chalicelib.limits import MAX_RESULT
@@ -54,6 +55,18 @@ def update(relay: Relay, **values: Any) -> Any:
 
 def claim(relay: Relay, request_id: str = "event") -> Any:
     return update(relay, requestId=request_id, updateId=str(uuid.uuid4()))["data"]
+
+
+def test_who_has_no_identity_is_the_backend_only_where_workers_have_a_key(relay: Relay) -> None:
+    start(relay, jobId=ID)
+    report = {"input": {"jobId": ID, "status": "FAILED", "error": "by key"}}
+
+    without = ask(relay, "updateStatus", report, identity=None)
+    keyed = ask(replace(relay, reporting=Reporting.API_KEY), "updateStatus", report, identity=None)
+    read = ask(replace(relay, reporting=Reporting.API_KEY), "getInference", {"jobId": ID}, identity=None)
+
+    assert refusal(without) == refusal(read) == "Unauthorized"
+    assert keyed["data"]["error"] == "by key"
 
 
 def refusal(answer: Any) -> str:

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
         SubscriptionRejected,
         Unreachable,
     )
-    from longcall.models import Cost, CostItem, ErrorType, Event, Message, Page, Role, Snapshot, Status
+    from longcall.models import Cost, CostItem, ErrorType, Event, Page, Snapshot, Status
+    from longcall.requests import Message, Role
     from longcall.timing import Timing
     from longcall.view import JobView, merge
     from longcall.watch import Heal, Link
@@ -37,7 +38,8 @@ _HOMES: Final = {
         "ConfigurationError", "ConnectionLost", "GraphQLFault", "InvalidInput", "JobNotFound", "LongcallError",
         "NotAuthorized", "ProtocolError", "RequestRejected", "SignInFailed", "SubscriptionRejected", "Unreachable",
     ),
-    "models": ("Cost", "CostItem", "ErrorType", "Event", "Message", "Page", "Role", "Snapshot", "Status"),
+    "models": ("Cost", "CostItem", "ErrorType", "Event", "Page", "Snapshot", "Status"),
+    "requests": ("Message", "Role"),
     "timing": ("Timing",),
     "view": ("JobView", "merge"),
     "watch": ("Heal", "Link"),

@@ -8,25 +8,10 @@ from typing import Self, Unpack
 
 from longcall.authorization import Authorization
 from longcall.errors import JobNotFound, ProtocolError, RequestRejected
-from longcall.models import (
-    Cost,
-    Event,
-    InferenceRequest,
-    JobId,
-    Json,
-    Options,
-    Page,
-    Status,
-    Text,
-    check_upload,
-    new_request,
-    parse_cost,
-    parse_event,
-    parse_job_id,
-    parse_upload,
-)
+from longcall.models import Cost, Event, JobId, Json, Page, Status, parse_cost, parse_event, parse_job_id, parse_upload
 from longcall.objects import Objects
 from longcall.realtime import Realtime, check_realtime_url, realtime_url_of
+from longcall.requests import InferenceRequest, Options, Text, check_upload, new_request
 from longcall.timing import Timing
 from longcall.transport import Requests, check_url
 from longcall.view import JobView, merge

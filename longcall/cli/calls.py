@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 from longcall.cli.exits import Ended, ExitCode
 from longcall.cli.stack import Caller, Stack, what_to_do
 from longcall.errors import Unreachable
-from longcall.models import InferenceRequest, JobId, Status
+from longcall.models import JobId, Status
+from longcall.requests import InferenceRequest
 
 if TYPE_CHECKING:
     from longcall.client import Client

@@ -20,7 +20,8 @@ from longcall.cli.starting import (
     request_of,
 )
 from longcall.cli.targets import Target
-from longcall.models import DEFAULT_MODEL, Cost, Options, parse_job_id
+from longcall.models import Cost, parse_job_id
+from longcall.requests import DEFAULT_MODEL, Options
 
 COST_EXAMPLES = """\b
 Examples:

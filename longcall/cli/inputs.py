@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from longcall.errors import InvalidInput
-from longcall.models import UPLOAD_LIMIT, Json, Message, Role
+from longcall.models import Json
+from longcall.requests import UPLOAD_LIMIT, Message, Role
 
 STANDARD_INPUT: Final = "-"
 

@@ -9,7 +9,7 @@ from longcall.cli.calls import call, follow, open_client
 from longcall.cli.options import Auth, Json, StackFile, UserName, Where
 from longcall.cli.stack import AuthMode, Caller
 from longcall.cli.targets import Target
-from longcall.models import DEFAULT_MODEL, InferenceRequest, Options, new_request
+from longcall.requests import DEFAULT_MODEL, InferenceRequest, Options, new_request
 
 File = Annotated[str | None, typer.Argument(metavar="FILE", help="A UTF-8 text, or - for standard input.")]
 Prompt = Annotated[str | None, typer.Option("--prompt", metavar="TEXT", help="The text, or what stands before FILE.")]

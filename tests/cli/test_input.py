@@ -12,7 +12,7 @@ from longcall.cli.exits import ExitCode
 from longcall.cli.inputs import compose_prompt, compose_text, parse_messages
 from longcall.cli.stack import Stack, User, find_stack, pick_user, read_stack
 from longcall.errors import ConfigurationError, InvalidInput
-from longcall.models import Message, Role, new_request
+from longcall.requests import Message, Role, new_request
 
 ID = "7b0f5c1e-52d4-4f5a-9d5e-0a3c8e2b6f11"
 ADA, GRACE = User("ada@example.com", "analytical"), User("grace@example.com", "compiler")

@@ -27,14 +27,13 @@ def main() -> None:
     chosen = _arguments()
     _allow_sockets()
     effort = Effort() if not chosen.quick else Effort(warm_up=0.5, seconds=0.5, events=5, pushes=100)
-    texts = {part: _PARTS[part](effort, chosen.rounds) for part in chosen.part or _PARTS}
-    for name, text in texts.items():
+    for name in chosen.part or _PARTS:
+        text = _PARTS[name](effort, chosen.rounds)
         sys.stdout.write(f"\n<!-- {name} -->\n{text}\n")
-    if not chosen.quick:
-        page = report.PAGE.read_text(encoding="utf-8")
-        for name, text in texts.items():
-            page = report.put(page, name, text)
-        report.PAGE.write_text(page, encoding="utf-8")
+        sys.stdout.flush()
+        if not chosen.quick:  # at once: a later part that breaks takes no figures with it
+            page = report.put(report.PAGE.read_text(encoding="utf-8"), name, text)
+            report.PAGE.write_text(page, encoding="utf-8")
 
 
 def _arguments() -> argparse.Namespace:
@@ -70,10 +69,12 @@ def _growth(effort: Effort, rounds: int) -> str:
 
 
 def _functions(_effort: Effort, rounds: int) -> str:
-    with TemporaryDirectory() as folder:
-        root = Path(folder)
-        (root / "app.py").write_text(functions.HANDLERS)
-        found = [asyncio.run(functions.measure(root, fresh=40, warm=2_000)) for _ in range(rounds)]
+    found = []
+    for _ in range(rounds):
+        with TemporaryDirectory() as folder:  # a new one: the events of the round before wait in its queue
+            root = Path(folder)
+            (root / "app.py").write_text(functions.HANDLERS)
+            found.append(asyncio.run(functions.measure(root, fresh=40, warm=2_000)))
     rows = []
     for index, (name, _, target) in enumerate(found[0]):
         if target is not None:

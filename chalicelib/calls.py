@@ -17,7 +17,9 @@ class Reporting(StrEnum):
     """How the worker proves that it is the backend."""
 
     SIGNATURE = "SIGNATURE"  # by its role
-    API_KEY = "API_KEY"  # by a key of the API, which callers do not have; AppSync tells of no identity then
+    # By a key of the API, which callers do not have: good for the worker's two fields alone, valid for a year from the
+    # deployment. AppSync tells of no identity then.
+    API_KEY = "API_KEY"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
 
+from chalicelib.calls import Reporting
 from chalicelib.publisher.policies import PolicyName
 
 REQUIREMENTS: Final = "requirements.txt"
@@ -33,15 +34,6 @@ class SignUp(Enum):
 
     OPERATOR = "operator"
     ANYBODY = "anybody"  # with the app client's id, which is public
-
-
-class Reporting(Enum):
-    """How the worker proves that it is the backend."""
-
-    SIGNATURE = "signature"  # by its role
-    API_KEY = (
-        "api key"  # a key of the API, good for the worker's two fields alone, valid for a year from the deployment
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +165,7 @@ class Stage:
                     "LONGCALL_RETENTION_DAYS": self.retention_days,
                     "LONGCALL_LEASE_SECONDS": self.lease_seconds,
                     "LONGCALL_MODELS": ",".join(self.models),
-                    "LONGCALL_REPORTING": self.reporting.name,
+                    "LONGCALL_REPORTING": self.reporting,
                 }
             case "sweep":
                 return {

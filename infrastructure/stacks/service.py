@@ -11,6 +11,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from chalicelib.calls import Reporting
 from infrastructure.bundle import Package
 from infrastructure.constructs.alarms import Alarms
 from infrastructure.constructs.backend import Backend
@@ -23,7 +24,7 @@ from infrastructure.constructs.metrics import Counted
 from infrastructure.constructs.objects_bucket import ObjectsBucket
 from infrastructure.constructs.roles import Roles
 from infrastructure.schema import for_modes
-from infrastructure.stages import Data, Reporting, Stage
+from infrastructure.stages import Data, Stage
 from infrastructure.wiring import API, AuthMode
 
 DEAD_LETTER_LIFE: Final = Duration.days(14)  # the longest that SQS keeps a message

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from chalicelib.calls import Reporting
 from infrastructure.bundle import Package, build
-from infrastructure.stages import DEV, PROD, OpenAIServer, Reporting, SecondFactor, SignUp, Stage
+from infrastructure.stages import DEV, PROD, OpenAIServer, SecondFactor, SignUp, Stage
 from tests.infrastructure.cloudformation import Template
 
 ROOT = Path(__file__).resolve().parents[2]

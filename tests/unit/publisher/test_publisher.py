@@ -172,7 +172,7 @@ def test_an_update_that_breaks_the_rules_is_final(api: Api, claimed: Publisher) 
 
 
 def test_giving_up_says_how_often_it_tried(api: Api, stop: Stopped) -> None:
-    with publisher_to(api, seconds=0.3) as publisher:
+    with publisher_to(api, seconds=3.0) as publisher:
         publisher.claim("request 1")
         publisher.begin(stop, until=time.monotonic() + 20)
         api.faults.extend([Fault.THROTTLED] * 1000)
@@ -183,7 +183,7 @@ def test_giving_up_says_how_often_it_tried(api: Api, stop: Stopped) -> None:
 def test_an_api_that_is_not_there_is_reported_without_a_trace_of_the_socket() -> None:
     endpoint = AppSync("http://127.0.0.1:1/graphql", ApiKey("a key"))
     publisher = Publisher(
-        JOB_ID, endpoint=endpoint, until=time.monotonic() + 0.2, pace=QUIET, backoff=IMPATIENT, spending=spending()
+        JOB_ID, endpoint=endpoint, until=time.monotonic() + 2.0, pace=QUIET, backoff=IMPATIENT, spending=spending()
     )
 
     with publisher, pytest.raises(PublishFailed, match="ClientConnectorError"):

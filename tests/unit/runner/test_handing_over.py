@@ -12,7 +12,7 @@ from chalicelib.jobs import InferenceRequest, Job, Json, PassOn, Status, Wait
 from chalicelib.limits import MAX_CHECKPOINT
 from chalicelib.workloads import Checkpoint, Chunk, Deadline, Outcome, Workload
 from tests.unit.publisher.api import JOB_ID, Api, Fault
-from tests.unit.runner.test_runner import run
+from tests.unit.runner.test_runner import hurried, run
 
 
 def counting(*, until: int, pause: float = 0.02) -> Workload:
@@ -35,7 +35,7 @@ def numbers(until: int) -> str:
 
 
 def test_an_attempt_ends_at_its_last_checkpoint_and_the_next_one_goes_on_from_there(api: Api) -> None:
-    run(api, counting(until=60), seconds_left=1.0, request_id="first")
+    run(api, counting(until=60), clock=hurried(1.0), request_id="first")
     handed_over = api.log[-1]
     said = api.output
 
@@ -44,7 +44,7 @@ def test_an_attempt_ends_at_its_last_checkpoint_and_the_next_one_goes_on_from_th
     assert numbers(60).startswith(said)
     assert said != ""
 
-    run(api, counting(until=60), seconds_left=30.0, request_id="second")
+    run(api, counting(until=60), request_id="second")
 
     claim = next(job for job in api.log if job.attempt == 2)
     assert claim.output_kept == len(said)
@@ -63,7 +63,7 @@ def test_what_was_put_out_behind_the_last_checkpoint_is_made_again(api: Api, rai
             raise OutOfTime(1)
         time.sleep(60)
 
-    run(api, work, seconds_left=1.0, request_id="first")
+    run(api, work, clock=hurried(1.0), request_id="first")
     assert api.log[-1].wait is Wait.HANDED_OVER
 
     def rest(request: InferenceRequest, deadline: Deadline) -> Any:
@@ -71,7 +71,7 @@ def test_what_was_put_out_behind_the_last_checkpoint_is_made_again(api: Api, rai
         yield Chunk("made again")
         return Outcome(None)
 
-    run(api, rest, seconds_left=30.0, request_id="second")
+    run(api, rest, request_id="second")
 
     assert api.output == api.log[-1].result == "kept made again"
 
@@ -83,9 +83,9 @@ def test_an_attempt_that_got_nowhere_fails_the_job_and_does_not_hand_over(api: A
         time.sleep(60)
 
     if states:  # where an earlier attempt was already
-        run(api, work, seconds_left=1.0, request_id="first")
+        run(api, work, clock=hurried(1.0), request_id="first")
         assert api.log[-1].wait is Wait.HANDED_OVER
-    run(api, work, seconds_left=1.0, request_id="second")
+    run(api, work, clock=hurried(1.0), request_id="second")
 
     assert (api.log[-1].status, api.log[-1].error_type) == (Status.FAILED, ErrorType.DEADLINE_EXCEEDED)
 
@@ -103,21 +103,21 @@ def test_other_errors_of_the_work_fail_the_job_however_far_it_got(api: Api) -> N
 def test_a_cancel_while_the_last_update_is_on_its_way_wins_and_nobody_is_sent_for(api: Api) -> None:
     api.after_update = lambda job: api.cancel() if job.checkpoint == "1" else None
 
-    run(api, counting(until=60), seconds_left=1.0)
+    run(api, counting(until=60), clock=hurried(1.0))
 
     assert api.log[-1].status is Status.CANCELLED
     assert api.dispatches == []
 
 
 def test_a_worker_that_cannot_send_for_the_next_one_is_retried_and_goes_on_itself(api: Api) -> None:
-    api.after_update = lambda job: api.faults.extend([Fault.UNAVAILABLE] * 10_000) if job.wait else None
+    api.after_update = lambda job: api.faults.append(Fault.FORBIDDEN) if job.wait else None
 
     with pytest.raises(PublishFailed):
-        run(api, counting(until=60), seconds_left=1.0, request_id="first")
+        run(api, counting(until=60), clock=hurried(1.0), request_id="first")
     assert api.log[-1].wait is Wait.HANDED_OVER
     api.faults.clear()
     api.after_update = lambda job: None
-    run(api, counting(until=60), seconds_left=30.0, request_id="first")
+    run(api, counting(until=60), request_id="first")
 
     assert (api.log[-1].attempt, api.output, api.log[-1].result) == (2, numbers(60), numbers(60))
 
@@ -132,7 +132,7 @@ def test_a_hand_over_whose_answers_are_lost_is_written_once(api: Api) -> None:
 
     api.after_update = lose_the_first_answer
 
-    run(api, counting(until=1000), seconds_left=2.0)
+    run(api, counting(until=1000), clock=hurried(2.0))
 
     assert [job.wait for job in api.log].count(Wait.HANDED_OVER) == 1
     assert api.passed_on >= 1

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Generator
 from dataclasses import replace
 from functools import partial
+from itertools import count
 
 import pytest
 
@@ -36,26 +37,36 @@ NOTHING = NoObjects()
 Steps = Generator[Piece, None, Outcome]
 
 
-def runner_of(api: Api, workload: Workload, objects: Objects = NOTHING) -> JobRunner:
+def hurried(left: float) -> Callable[[], float]:
+    """A clock on which a workload has so many of its invocation's 30 seconds, and the publisher nearly all of them."""
+    readings = count()  # the first is when the invocation began
+    return lambda: time.monotonic() + (30.0 - reserve(30.0) - left if next(readings) else 0.0)
+
+
+def runner_of(
+    api: Api, workload: Workload, objects: Objects = NOTHING, clock: Callable[[], float] = time.monotonic
+) -> JobRunner:
     open_publisher = partial(
         Publisher,
         endpoint=AppSync(api.url, ApiKey("a key")),
         pace=Pace(Interval(0.005, 1024), heartbeat=0.02),
         backoff=Backoff(base=0.001, cap=0.002),
     )
-    return JobRunner(open_publisher=open_publisher, load=lambda model: workload, objects=objects, megabytes=512)
+    return JobRunner(
+        open_publisher=open_publisher, load=lambda model: workload, objects=objects, megabytes=512, clock=clock
+    )
 
 
 def run(
     api: Api,
     workload: Workload,
     *,
-    seconds_left: float = 30.0,
     request_id: str = "request 1",
     objects: Objects = NOTHING,
     work_of: Dispatch = WORK,
+    clock: Callable[[], float] = time.monotonic,
 ) -> None:
-    runner_of(api, workload, objects).run(work_of, request_id=request_id, seconds_left=seconds_left)
+    runner_of(api, workload, objects, clock).run(work_of, request_id=request_id, seconds_left=30.0)
 
 
 def returning(result: str) -> Workload:
@@ -181,7 +192,7 @@ def test_time_running_out_fails_the_job_and_keeps_what_was_produced(api: Api) ->
             raise WorkloadFailed("the connection to the model broke") from error
         return Outcome("never")
 
-    run(api, work, seconds_left=2.0)
+    run(api, work, clock=hurried(1.0))
 
     last = api.log[-1]
     assert (last.status, last.error_type) == (Status.FAILED, ErrorType.DEADLINE_EXCEEDED)

@@ -33,14 +33,14 @@ from graphql.validation.validate import validate_sdl
 from appsync_local.authorization.caller import Rule
 from appsync_local.authorization.directives import rules_of
 from appsync_local.authorization.user_pools import DefaultAction
-from appsync_local.data_sources import DataSource, LambdaDataSource, NoneDataSource
+from appsync_local.data_sources import DataSource, LambdaDataSource
 from appsync_local.data_sources.dynamodb.endpoint import DynamoDbEndpoint
 from appsync_local.data_sources.outbound import Outbound
 from appsync_local.errors import ApiInvalid
 from appsync_local.javascript.script import Script
 from appsync_local.lambda_invoker import LambdaInvoker
 from appsync_local.limits import DEEPEST, DEFAULT_LIMITS, MOST_RESOLVERS, Limits
-from appsync_local.resolvers import AnyStage, Direct, Pipeline, Resolver, Stage, Unit
+from appsync_local.resolvers import AnyStage, Direct, Local, Pipeline, Resolver, Stage, Unit
 from appsync_local.scalars import BUILT_IN, add_behaviour
 from infrastructure.wiring import (
     Api,
@@ -219,7 +219,9 @@ def _resolvers(api: Api, code: Path, invoker: LambdaInvoker, reached: Reached) -
     sources = _sources(api, invoker, reached)
 
     def stage(wired: PipelineFunction | UnitResolver, file: str) -> AnyStage:
-        source = sources[wired.source]
+        source = sources.get(wired.source)
+        if source is None:
+            return Local(Script(code / file), wired.source)
         if isinstance(source, LambdaDataSource) and wired.max_batch_size:
             source = source.with_batches_of(wired.max_batch_size)
         if wired.code is Code.FILE:
@@ -242,13 +244,14 @@ def _resolvers(api: Api, code: Path, invoker: LambdaInvoker, reached: Reached) -
 
 
 def _sources(api: Api, invoker: LambdaInvoker, reached: Reached) -> dict[str, DataSource]:
+    """Those that anything is asked of: all but NONE."""
     sources: dict[str, DataSource] = {}
     for source in api.sources:
         match source:
             case LambdaSource(name, function):
                 sources[name] = LambdaDataSource(function, invoker)
-            case NoneSource(name):
-                sources[name] = NoneDataSource()
+            case NoneSource():
+                pass
             case DynamoDbSource(name, table):
                 if reached.dynamodb is None:
                     raise ApiInvalid(

@@ -50,12 +50,12 @@ class RequestContext:
             "selectionSetGraphQL": text,
         }
 
-    def shared(self) -> dict[str, object]:
-        """The members of `ctx` that are the same for every field."""
-        return {"identity": self._identity, "request": self._request, "env": {}}
+    def around(self, info: Mapping[str, object]) -> dict[str, object]:
+        """The members of `ctx` that do not change while a field is resolved."""
+        return {"identity": self._identity, "request": self._request, "env": {}, "info": info}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class FieldContext:
     """What one resolver run is told."""
 
@@ -65,28 +65,36 @@ class FieldContext:
     arguments: Mapping[str, Any]
     source: object
     info: Mapping[str, object]
+    _around: str | None = None
 
     @property
     def auth_type(self) -> str:
         """What `util.authType()` answers."""
         return AUTH_TYPES[self.request.caller.mode]
 
-    def to_json(self, *, stash: dict[str, Any], previous: dict[str, object] | None, **extra: object) -> bytes:
-        """`ctx` as JSON.
+    @property
+    def around(self) -> str:
+        """`identity`, `request`, `env` and `info` of `ctx`, as JSON."""
+        if self._around is None:
+            self._around = _encoded(self.request.around(self.info)).decode()
+        return self._around
+
+    def own(self, *, stash: dict[str, Any], previous: dict[str, object] | None, **extra: object) -> str:
+        """The other members of `ctx`, as JSON.
 
         Args:
             stash: The stash as the last handler left it.
             previous: `ctx.prev`; None in a unit resolver.
             extra: `result` or `error`, where there is one.
         """
-        members: dict[str, object] = self.request.shared()
-        members["arguments"] = self.arguments
-        members["source"] = self.source
-        members["stash"] = stash
-        members["prev"] = previous
-        members["info"] = self.info
-        members.update(extra)
-        return _encoded(members)
+        return _encoded(self._own(stash, previous) | extra).decode()
+
+    def whole(self, *, stash: dict[str, Any], previous: dict[str, object] | None) -> object:
+        """All of `ctx`, as it is after a way as JSON."""
+        return orjson.loads(_encoded(self._own(stash, previous) | self.request.around(self.info)))
+
+    def _own(self, stash: dict[str, Any], previous: dict[str, object] | None) -> dict[str, object]:
+        return {"arguments": self.arguments, "source": self.source, "stash": stash, "prev": previous}
 
 
 def _fragment(value: object) -> orjson.Fragment:

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any, assert_never
 
 from appsync_local.context import FieldContext
-from appsync_local.data_sources import DataSource, LambdaDataSource, NoneDataSource
+from appsync_local.data_sources import DataSource, LambdaDataSource
 from appsync_local.errors import FieldError, FieldUnauthorized, ScriptFailed, SourceFailed
-from appsync_local.javascript.script import NOTHING, Effects, Handler, Outcome, Script
+from appsync_local.javascript.script import NOTHING, Effects, Entry, Outcome, Script
 from appsync_local.journal import OK, steps, write_step
 from appsync_local.limits import CODE_TIME
 
@@ -33,6 +33,19 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True)
+class Local:
+    """Code that asks nobody: the payload of its request is its result. `name` is that of a NONE data source."""
+
+    script: Script
+    name: str = ""
+
+    @property
+    def code_name(self) -> str:
+        """As in `Stage`."""
+        return self.script.path.stem
+
+
+@dataclass(frozen=True, slots=True)
 class Direct:
     """A Lambda function that is given the whole context, without code around it; it goes by `name`."""
 
@@ -45,7 +58,7 @@ class Direct:
         return "direct"
 
 
-AnyStage = Stage | Direct
+AnyStage = Stage | Local | Direct
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +82,7 @@ Resolver = Unit | Pipeline
 def waits(resolver: Resolver) -> bool:
     """Whether it asks a data source outside of the engine."""
     stages = (resolver.stage,) if isinstance(resolver, Unit) else resolver.functions
-    return any(not isinstance(stage.source, NoneDataSource) for stage in stages)
+    return any(not isinstance(stage, Local) for stage in stages)
 
 
 @dataclass(slots=True)
@@ -140,6 +153,8 @@ class Resolution:
 
     async def _run_stage(self, stage: AnyStage) -> "_StageLeft":
         match stage:
+            case Local(script):
+                return _left(self._call(script, "local"))
             case Stage(script, source):
                 return await self._run_code(script, source)
             case Direct(source):
@@ -151,7 +166,7 @@ class Resolution:
     async def _run_code(self, script: Script, source: DataSource) -> "_StageLeft":
         asked = self._call(script, "request")
         if asked.kind == "early":
-            return _StageLeft(asked.body["value"], asked.body["skipTo"] == "END")
+            return _left(asked)
         failed = None
         try:
             result = await source.execute(asked.body["value"], self.context)
@@ -162,16 +177,16 @@ class Resolution:
             answered = self._call(script, "response", error=error, result=failure.result)
         else:
             answered = self._call(script, "response", result=result)
-        return _StageLeft(answered.body["value"], answered.body.get("skipTo") == "END", failed)
+        return _left(answered, failed)
 
-    def _call(self, script: Script, handler: Handler, **extra: object) -> Outcome:
+    def _call(self, script: Script, entry: Entry, **extra: object) -> Outcome:
         request = self.context.request
         if request.code_time > CODE_TIME:
             raise FieldError(f"the code of this request ran longer than {CODE_TIME:g} s in all", "ExecutionTimeout")
-        text = self.context.to_json(stash=self.stash, previous=self.previous, **extra)
+        own = self.context.own(stash=self.stash, previous=self.previous, **extra)
         started = time.perf_counter()
         try:
-            outcome = script.call(handler, text, self.context.auth_type)
+            outcome = script.call(entry, own, self.context.around, self.context.auth_type)
         except ScriptFailed as failure:
             log.warning("%s failed: %s", self._coordinate, "\n    ".join((failure.message, *failure.trace)))
             raise FieldError(failure.message, "Code") from None
@@ -211,3 +226,7 @@ class _StageLeft:
     value: object
     skips_the_rest: bool
     failure: str | None = None  # of the data source, whatever the code made of it
+
+
+def _left(outcome: Outcome, failure: str | None = None) -> _StageLeft:
+    return _StageLeft(outcome.body["value"], outcome.body.get("skipTo") == "END", failure)

@@ -77,7 +77,7 @@ class LambdaDataSource:
         Raises:
             FieldError: The function failed; type and message are those of its exception.
         """
-        context = orjson.loads(asked.to_json(stash=stash, previous=dict(previous) if previous else None))
+        context = asked.whole(stash=stash, previous=dict(previous) if previous else None)
         del context["env"]
         try:
             if not self._batch_size:

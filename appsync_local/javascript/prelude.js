@@ -5,8 +5,9 @@
 const __modules = {};
 const __invoke = (() => {
   const { parse, stringify } = JSON;
-  const { defineProperty, freeze, getOwnPropertyDescriptor, getOwnPropertyNames } = Object;
-  const { Date, Error, Proxy, RegExp, TypeError, eval: compile } = globalThis;
+  const { defineProperties, defineProperty, freeze, getOwnPropertyDescriptor, getOwnPropertyNames } = Object;
+  const { Date, Error, Proxy, RegExp, Symbol, TypeError, eval: compile } = globalThis;
+  const { isArray } = Array;
   const native = (method) => Function.prototype.call.bind(method);
   const codeAt = native(String.prototype.charCodeAt);
   const padStart = native(String.prototype.padStart);
@@ -197,15 +198,32 @@ const __invoke = (() => {
 
   let module; // the file's own code, as a function that gives its handlers
   const handlers = {};
-  // A handler of the file, as a function from the context's JSON to the outcome's JSON.
-  const entry = (name) => (text, caller) => {
-    effects = null;
-    authType = caller;
-    const ctx = parse(text);
+  // Members of the context that most code never reads; parsed when some code does.
+  const AROUND = Symbol();
+  const parsed = (around) => {
+    if (around.members === null) {
+      around.members = parse(around.text);
+      defineProperty(around.members.info, "selectionSetList", hide);
+      defineProperty(around.members.info, "selectionSetGraphQL", hide);
+    }
+    return around.members;
+  };
+  const member = (name) => ({
+    enumerable: true,
+    get() {
+      return parsed(this[AROUND])[name];
+    },
+  });
+  const members = { identity: member("identity"), request: member("request"), env: member("env"), info: member("info") };
+  const context = (own, around) => {
+    const ctx = parse(own);
     ctx.args = ctx.arguments;
-    defineProperty(ctx.info, "selectionSetList", hide);
-    defineProperty(ctx.info, "selectionSetGraphQL", hide);
-    freeze(ctx); // its members may be changed, and cannot be replaced
+    ctx[AROUND] = { text: around, members: null };
+    return defineProperties(ctx, members);
+  };
+  // What a handler made of a context, whose members may be changed, and cannot be replaced.
+  const outcomeOf = (name, ctx) => {
+    freeze(ctx);
     let outcome;
     try {
       outcome = { kind: "value", value: handlers[name](ctx) ?? null };
@@ -214,8 +232,30 @@ const __invoke = (() => {
       outcome = thrown.outcome;
     }
     outcome.stash = ctx.stash;
+    return outcome;
+  };
+  const told = (outcome) => {
     if (effects !== null) outcome.effects = effects;
     return stringify(outcome);
+  };
+  const sent = (value) => parse(stringify(value ?? null) ?? null); // as it is after a way as JSON
+  // A handler of the file, as a function from the context's JSON, in two parts, to the outcome's JSON.
+  const entry = (name) => (own, around, caller) => {
+    effects = null;
+    authType = caller;
+    return told(outcomeOf(name, context(own, around)));
+  };
+  // Both handlers, where nobody is asked in between: the result is the request's payload.
+  const local = (own, around, caller) => {
+    effects = null;
+    authType = caller;
+    const asked = outcomeOf("request", context(own, around));
+    if (asked.kind !== "value") return told(asked);
+    const ctx = context(own, around);
+    ctx.stash = sent(asked.stash);
+    const request = sent(asked.value);
+    ctx.result = isArray(request) ? null : (request?.payload ?? null);
+    return told(outcomeOf("response", ctx));
   };
 
   return {
@@ -259,5 +299,6 @@ const __invoke = (() => {
     },
     request: entry("request"),
     response: entry("response"),
+    local,
   };
 })();

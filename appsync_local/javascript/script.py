@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any, Final, Literal, cast
+from typing import Any, Final, Literal, cast, get_args
 
 import orjson
 import quickjs  # type: ignore[import-untyped]  # the wheel has no types
@@ -29,7 +29,7 @@ _HALF_CHARACTER: Final = re.compile(r"((?<!\\)(?:\\\\)*)\\ud[89a-f][0-9a-f]{2}")
 _HANDLERS: Final = ("request", "response")
 _MISSING: Final = "no {0} handler; add `export function {0}(ctx)`"
 _ASKING: Final = frozenset({"source", "zone"})  # kinds of outcome that ask for something before the call can be made
-Handler = Literal["request", "response"]
+Entry = Literal["request", "response", "local"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +131,7 @@ class Script:
         except quickjs.JSException as error:
             line, column, message, _ = self._located(error)
             raise ApiInvalid([f"{self.path}:{line}:{column}: {message}"]) from None
-        self._handlers = {name: context.eval(f"__invoke.{name}") for name in _HANDLERS}
+        self._entries = {name: context.eval(f"__invoke.{name}") for name in get_args(Entry)}
 
     def _give(self, asked: Mapping[str, Any]) -> None:
         """What the code asked for: the source of a utility, or a time zone's offsets."""
@@ -146,21 +146,22 @@ class Script:
             case other:
                 raise AssertionError(other)  # `_ASKING` has no more
 
-    def call(self, handler: Handler, context: bytes, auth_type: str | None) -> Outcome:
-        """Run one handler.
+    def call(self, entry: Entry, own: str, around: str, auth_type: str | None) -> Outcome:
+        """Run one handler, or with `local` both, where the result is the payload of the request.
 
         Args:
-            handler: Which one.
-            context: `ctx` as JSON.
+            entry: What to run.
+            own: Members of `ctx` that are this handler's, as JSON.
+            around: `identity`, `request`, `env` and `info`, as JSON; not even parsed unless the code looks at them.
             auth_type: What `util.authType()` answers.
 
         Raises:
             ScriptFailed: The code threw, or ran into its limit of time, memory or stack.
         """
-        answer = self._run(handler, context.decode(), auth_type)
+        answer = self._run(entry, own, around, auth_type)
         while answer["kind"] in _ASKING:  # a call has no effect outside, so it is made again with what it needs
             self._give(answer)
-            answer = self._run(handler, context.decode(), auth_type)
+            answer = self._run(entry, own, around, auth_type)
         effects = answer.get("effects")
         return Outcome(
             kind=answer["kind"],
@@ -169,9 +170,9 @@ class Script:
             effects=NOTHING if effects is None else Effects.from_json(effects),
         )
 
-    def _run(self, handler: Handler, context: str, auth_type: str | None) -> dict[str, Any]:
+    def _run(self, entry: Entry, own: str, around: str, auth_type: str | None) -> dict[str, Any]:
         try:
-            return _decoded(self._handlers[handler](context, auth_type))
+            return _decoded(self._entries[entry](own, around, auth_type))
         except quickjs.JSException as error:
             line, column, message, trace = self._located(error)
             if message.startswith("InternalError") or isinstance(error, quickjs.StackOverflow):

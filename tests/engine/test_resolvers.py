@@ -8,11 +8,11 @@ import pytest
 
 from appsync_local.authorization.caller import Caller
 from appsync_local.context import FieldContext, RequestContext
-from appsync_local.data_sources import LambdaDataSource, NoneDataSource
+from appsync_local.data_sources import LambdaDataSource
 from appsync_local.errors import FieldError, FunctionFailed, SourceFailed
 from appsync_local.javascript.script import Script
 from appsync_local.limits import CODE_TIME
-from appsync_local.resolvers import Pipeline, Resolution, Stage, Unit
+from appsync_local.resolvers import Local, Pipeline, Resolution, Stage, Unit
 from infrastructure.wiring import AuthMode
 from tests.engine.doubles import RecordingInvoker
 
@@ -35,8 +35,8 @@ class Code:
         )
         return Script(path)
 
-    def stage(self, request: str = "return {};", response: str = "return ctx.result;") -> Stage:
-        return Stage(self.script(request, response), NoneDataSource())
+    def stage(self, request: str = "return {};", response: str = "return ctx.result;") -> Local:
+        return Local(self.script(request, response))
 
     def lambda_stage(self, request: str, response: str = "return ctx.result;") -> Stage:
         return Stage(self.script(request, response), LambdaDataSource("worker", self.invoker))

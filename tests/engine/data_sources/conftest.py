@@ -50,8 +50,8 @@ class Table:
             f"export function request(ctx) {{ return {expression}; }}\nexport function response(ctx) {{}}\n",
             encoding="utf-8",
         )
-        context = {"arguments": {}, "stash": {}, "info": INFO}
-        made: dict[str, Any] = Script(path).call("request", json.dumps(context).encode(), None).body["value"]
+        own, around = json.dumps({"arguments": {}, "stash": {}}), json.dumps({"info": INFO})
+        made: dict[str, Any] = Script(path).call("request", own, around, None).body["value"]
         return made
 
     async def run(self, expression: str, **arguments: Any) -> Any:

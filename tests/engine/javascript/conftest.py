@@ -40,7 +40,14 @@ def evaluate(load: Load) -> Evaluate:
 
 
 def call(script: Script, **changes: Any) -> Outcome:
-    return script.call("request", json.dumps(CTX | changes).encode(), "IAM Authorization")
+    return script.call("request", *parts(CTX | changes), "IAM Authorization")
+
+
+def parts(ctx: dict[str, Any]) -> tuple[str, str]:
+    """`ctx` as a script is given it: what is a handler's own, and what is around it."""
+    around = {"identity", "request", "env", "info"}
+    own = {name: value for name, value in ctx.items() if name not in around}
+    return json.dumps(own), json.dumps({name: value for name, value in ctx.items() if name in around})
 
 
 def file(body: str) -> str:

@@ -1,6 +1,5 @@
 """APPSYNC_JS: loading code files, what they find at run time, and the limits that stop them."""
 
-import json
 import re
 
 import pytest
@@ -9,7 +8,7 @@ from appsync_local.errors import ApiInvalid, ScriptFailed
 from appsync_local.javascript import script as limits
 from appsync_local.javascript.modules import to_script
 from appsync_local.javascript.syntax import parse
-from tests.engine.javascript.conftest import CTX, Evaluate, Load, call, file
+from tests.engine.javascript.conftest import CTX, Evaluate, Load, call, file, parts
 
 # An array of a thousand numbers: as many as one loop may see.
 MANY = "const many = []; many[999] = 1;"
@@ -36,7 +35,7 @@ def test_every_way_to_export_the_handlers_is_understood(load: Load, text: str) -
     script = load(text)
 
     assert call(script).body["value"] == 1
-    assert script.call("response", json.dumps(CTX).encode(), None).body["value"] == 2
+    assert script.call("response", *parts(CTX), None).body["value"] == 2
 
 
 def test_code_keeps_its_lines_and_columns() -> None:

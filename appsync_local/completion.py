@@ -4,7 +4,6 @@ No resolver runs here. A value that must not be null and is travels up as `Missi
 """
 
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -24,8 +23,8 @@ from graphql.execution.values import VariableValues
 
 from appsync_local.authorization.caller import Caller
 from appsync_local.errors import FieldError, FieldUnauthorized
-from appsync_local.leaves import Unfit
 from appsync_local.plan import Plan, Step
+from appsync_local.scalars import Unfit
 
 Path = tuple[Any, ...]
 
@@ -127,11 +126,9 @@ def _present(step: Step, type_: object, value: Any, path: Path, run: Run) -> Any
         return [complete_value(step, type_.of_type, item, (*path, index), run) for index, item in enumerate(items)]
     concrete = object_type(type_, value, path, run.plan)
     leaves = step.leaves(concrete)
-    done: dict[str, Any] | None = None
-    if leaves is not None:
-        with suppress(Unfit):
-            done = leaves.complete(value, run.caller)
-    if done is None:
+    try:
+        done = leaves.complete(value, run.caller) if leaves else _fields(step, concrete, value, path, run)
+    except Unfit:
         done = _fields(step, concrete, value, path, run)
     return done if concrete is type_ else OfType(done.items(), concrete.name)
 

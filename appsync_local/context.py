@@ -89,9 +89,10 @@ class FieldContext:
         """
         return _encoded(self._own(stash, previous) | extra).decode()
 
-    def whole(self, *, stash: dict[str, Any], previous: dict[str, object] | None) -> object:
+    def whole(self, *, stash: dict[str, Any], previous: dict[str, object] | None) -> dict[str, Any]:
         """All of `ctx`, as it is after a way as JSON."""
-        return orjson.loads(_encoded(self._own(stash, previous) | self.request.around(self.info)))
+        members: dict[str, Any] = orjson.loads(_encoded(self._own(stash, previous) | self.request.around(self.info)))
+        return members
 
     def _own(self, stash: dict[str, Any], previous: dict[str, object] | None) -> dict[str, object]:
         return {"arguments": self.arguments, "source": self.source, "stash": stash, "prev": previous}

@@ -2,7 +2,6 @@
 
 from collections import OrderedDict
 from collections.abc import Hashable, Mapping
-from contextlib import suppress
 from typing import Any, Final
 
 from graphql import (
@@ -25,8 +24,9 @@ from graphql.validation.validate import ValidationAbortedError
 from appsync_local.api import ExecutableApi
 from appsync_local.errors import OperationInvalid, RequestRefused
 from appsync_local.extent import TooLarge, check_extent
-from appsync_local.inputs import Unfit, Variables
+from appsync_local.inputs import Variables
 from appsync_local.plan import Plan
+from appsync_local.scalars import Unfit
 from appsync_local.validation import entry, validation_entries
 from appsync_local.variables import variable_entry
 
@@ -52,7 +52,7 @@ class Operation:
         self.type: OperationType = node.operation
         self.name = node.name.value if node.name else None
         roots = (s for s in node.selection_set.selections if isinstance(s, FieldNode))
-        self.root_fields = ",".join(field.name.value for field in roots)
+        self.title = f"{self.type.value} {self.name or ','.join(field.name.value for field in roots)}"
         self._api = api
         self._fragments = fragments
         fields = check_extent(api.schema, node, fragments)
@@ -67,8 +67,12 @@ class Operation:
         Raises:
             OperationInvalid: One is missing or does not fit.
         """
-        with suppress(Unfit):
+        try:
             return self._variables.coerce(given)
+        except Unfit:
+            return self._judged(given)
+
+    def _judged(self, given: Mapping[str, Any]) -> VariableValues:
         result = get_variable_values(self._api.schema, self.node.variable_definitions or (), dict(given))
         if isinstance(result, VariableValues):
             return result

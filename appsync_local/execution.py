@@ -64,7 +64,7 @@ class Execution:
     errors: list[dict[str, object]] = field(default_factory=list)
     headers: ResponseHeaders = field(default_factory=ResponseHeaders)
     _evictions: int = 0
-    _deadline: float = 0.0  # on the event loop's clock
+    _deadline: float | None = None  # on the event loop's clock, once there is something to wait for
     _resolved_fields: int = 0
     _values: int = 0
     _invalidations: list[object] = field(default_factory=list)
@@ -82,7 +82,6 @@ class Execution:
             AnswerTooLarge: There is too much of it.
         """
         steps = self.plan.steps
-        self._deadline = asyncio.get_running_loop().time() + REQUEST_LIMIT
         data: dict[str, Any] | None = {}
         try:
             if self.plan.operation.operation is OperationType.MUTATION:
@@ -111,6 +110,8 @@ class Execution:
         path = (step.key,)
         if not step.may_wait:
             return await self._field(step, None, path)
+        if self._deadline is None:
+            self._deadline = asyncio.get_running_loop().time() + REQUEST_LIMIT
         try:
             async with asyncio.timeout_at(self._deadline):
                 return await self._field(step, None, path)
@@ -128,6 +129,8 @@ class Execution:
                 return complete_field(step, value, path, self)
         else:
             value = await self._resolved(step, source, path)
+            if not step.resolves_below:
+                return complete_field(step, value, path, self)
         return await self._complete(step, step.type, value, path)
 
     async def _resolved(self, step: Step, source: Any, path: Path) -> Any:
@@ -165,7 +168,7 @@ class Execution:
 
     async def _complete(self, step: Step, type_: object, value: Any, path: Path) -> Any:
         """As `complete_value`, for a value below which resolvers may run."""
-        if not step.resolves_below or value is None or isinstance(value, FieldError):
+        if value is None or isinstance(value, FieldError):
             return complete_value(step, type_, value, path, self)
         try:
             inner = type_.of_type if isinstance(type_, GraphQLNonNull) else type_

@@ -24,15 +24,11 @@ from graphql.execution.get_variable_signature import GraphQLVariableSignature, g
 from graphql.execution.values import VariableValues, VariableValueSource
 from graphql.utilities.coerce_input_value import coerce_default_value
 
-from appsync_local.scalars import AS_IT_IS
+from appsync_local.scalars import AS_IT_IS, Unfit, leaf
 
 Coerce = Callable[[Any], Any]
 
 _ABSENT: Final = object()
-
-
-class Unfit(Exception):
-    """A value that graphql-core has to judge."""
 
 
 class _Uncompiled(Exception):
@@ -88,14 +84,17 @@ class Variables:
 
 def _coercion(type_: GraphQLInputType, within: tuple[GraphQLInputType, ...]) -> Coerce:
     if isinstance(type_, GraphQLNonNull):
-        return _present(_coercion(type_.of_type, within))
+        inner = type_.of_type
+        if isinstance(inner, GraphQLScalarType | GraphQLEnumType):
+            return leaf(inner, inner.coerce_input_value)
+        return _present(_coercion(inner, within))
     if isinstance(type_, GraphQLList):
         return _list(_coercion(type_.of_type, within))
     if isinstance(type_, GraphQLInputObjectType):
         if type_ in within or type_.is_one_of:
             raise _Uncompiled
         return _object(type_, (*within, type_))
-    return _leaf(type_)
+    return _nullable(leaf(type_, type_.coerce_input_value))
 
 
 def _present(coerce: Coerce) -> Coerce:
@@ -116,21 +115,8 @@ def _list(coerce: Coerce) -> Coerce:
     return items
 
 
-def _leaf(type_: GraphQLScalarType | GraphQLEnumType) -> Coerce:
-    as_it_is = AS_IT_IS.get(type_)
-
-    def leaf(value: Any) -> Any:
-        if value is None or type(value) is as_it_is:
-            return value
-        try:
-            coerced = type_.coerce_input_value(value)
-        except Exception:  # whatever a scalar's check raises
-            raise Unfit from None
-        if coerced is Undefined:
-            raise Unfit
-        return coerced
-
-    return leaf
+def _nullable(coerce: Coerce) -> Coerce:
+    return lambda value: None if value is None else coerce(value)
 
 
 def _object(type_: GraphQLInputObjectType, within: tuple[GraphQLInputType, ...]) -> Coerce:

@@ -5,11 +5,14 @@ what a client or a resolver chose, such as an error's type, is shown without con
 """
 
 import logging
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from types import TracebackType
+from typing import Any, Final, Self
 
 from appsync_local.authorization.caller import Caller
+from appsync_local.errors import FieldError
 from infrastructure.wiring import AuthMode
 
 operations: Final = logging.getLogger("appsync_local.operations")
@@ -46,24 +49,51 @@ class Entry:
         )  # fmt: skip
 
 
-def write_step(field: str, code: str, source: str, seconds: float, outcome: str) -> None:
-    """The line of one resolver or pipeline function.
+class StepLine:
+    """The line of one resolver or pipeline function, written when its `with` ends; `outcome` is as in `Entry`.
 
     Args:
         field: `Type.field`.
         code: Name of the code file.
         source: Name of the data source.
-        seconds: That code and data source took together.
-        outcome: As in `Entry`.
     """
-    milliseconds = seconds * 1000
-    step = field if code == field else f"{field} › {code}"
-    steps.info(
-        "%s on %s %.1f ms %s", step, source, milliseconds, plain(outcome),
-        extra={
-            "event": "step", "step": step, "source": source, "milliseconds": milliseconds, "outcome": plain(outcome),
-        },
-    )  # fmt: skip
+
+    def __init__(self, field: str, code: str, source: str) -> None:
+        self.outcome = OK
+        self._step = field if code == field else f"{field} › {code}"
+        self._source = source
+        self._started = time.perf_counter()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        milliseconds = (time.perf_counter() - self._started) * 1000
+        if isinstance(error, FieldError):
+            self.outcome = error.type or "error"
+        steps.info(
+            "%s on %s %.1f ms %s", self._step, self._source, milliseconds, plain(self.outcome),
+            extra={
+                "event": "step", "step": self._step, "source": self._source,
+                "milliseconds": milliseconds, "outcome": plain(self.outcome),
+            },
+        )  # fmt: skip
+
+
+class NoLine:
+    """In place of `StepLine` where nobody reads it."""
+
+    outcome = OK
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        pass
 
 
 def name_of(caller: Caller | None) -> str:

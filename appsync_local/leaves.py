@@ -2,40 +2,30 @@
 while every value fits.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from graphql import GraphQLEnumType, GraphQLNonNull, GraphQLScalarType
 
 from appsync_local.authorization.caller import Caller, Rule
-from appsync_local.scalars import AS_IT_IS
+from appsync_local.scalars import AS_IT_IS, Unfit, leaf
 from infrastructure.wiring import AuthMode
 
 if TYPE_CHECKING:
     from appsync_local.plan import Step
 
 
-class Unfit(Exception):
-    """An object that has to be completed field by field, which reports what is wrong with it."""
-
-
-class _Deeper:
-    """Stands for the type of a field that has a selection of its own: it is a leaf while it is null."""
-
-    def coerce_output_value(self, _value: object) -> object:
-        """Raises: Unfit."""
-        raise Unfit
-
-
-DEEPER: Final = _Deeper()
+def _deeper(_value: object) -> object:
+    """In place of a leaf's, for a field that has a selection of its own: it is a leaf while it is null."""
+    raise Unfit
 
 
 @dataclass(frozen=True, slots=True)
 class _Leaf:
     key: str
     name: str
-    kind: GraphQLScalarType | GraphQLEnumType | _Deeper
+    coerce: Callable[[Any], Any]
     as_it_is: type | None
     is_nullable: bool
 
@@ -49,32 +39,28 @@ class Leaves:
     """
 
     def __init__(self, fields: Iterable[_Leaf], modes: frozenset[AuthMode] | None) -> None:
-        self._fields = [(f.key, f.name, f.kind, f.as_it_is, f.is_nullable) for f in fields]
+        self._fields = [(f.key, f.name, f.coerce, f.as_it_is, f.is_nullable) for f in fields]
         self._modes = modes
 
     def complete(self, value: object, caller: Caller | None) -> dict[str, Any]:
         """An object as the response shows it; nobody is asked where the caller is None.
 
         Raises:
-            Unfit: Some value does not fit its type, or the caller may not see all.
+            Unfit: Some value does not fit its type, or the caller may not see all: field by field it is found out what.
         """
         if type(value) is not dict:
             raise Unfit
         if caller is not None and (caller.denied or (self._modes is not None and caller.mode not in self._modes)):
             raise Unfit
         done: dict[str, Any] = {}
-        for key, name, kind, as_it_is, is_nullable in self._fields:
+        for key, name, coerce, as_it_is, is_nullable in self._fields:
             own = value.get(name)
             if type(own) is as_it_is:
                 done[key] = own
             elif own is not None:
-                try:
-                    own = kind.coerce_output_value(own)
-                except Exception:  # whatever a scalar's check raises
-                    raise Unfit from None
+                done[key] = own = coerce(own)
                 if own is None:
                     raise Unfit
-                done[key] = own
             elif is_nullable:
                 done[key] = None
             else:
@@ -91,9 +77,10 @@ def leaves_of(steps: "Iterable[Step]") -> Leaves | None:
         if step.resolver is not None or step.refusal is not None or step.name.startswith("__") or step.is_introspection:
             return None
         if isinstance(inner, GraphQLScalarType | GraphQLEnumType):
-            leaves.append(_Leaf(step.key, step.name, inner, AS_IT_IS.get(inner), inner is step.type))
+            coerce = leaf(inner, inner.coerce_output_value)
+            leaves.append(_Leaf(step.key, step.name, coerce, AS_IT_IS.get(inner), inner is step.type))
         elif inner is step.type and not step.may_resolve_below:
-            leaves.append(_Leaf(step.key, step.name, DEEPER, None, is_nullable=True))
+            leaves.append(_Leaf(step.key, step.name, _deeper, None, is_nullable=True))
         else:
             return None
         if step.rule is not None:

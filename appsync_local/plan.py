@@ -170,6 +170,7 @@ class Plan:
         root = api.schema.get_root_type(operation.operation)
         assert root is not None  # noqa: S101  # validation refuses operations that the schema lacks
         self.steps = self.compile(root, (operation.selection_set,))
+        self.metered = tuple(f"{operation.operation.value.capitalize()}.{step.name}" for step in self.steps)
 
     def compile(
         self, parent: GraphQLObjectType, selections: Iterable[SelectionSetNode | None], *, depth: int = 1

@@ -12,7 +12,7 @@ from appsync_local.context import FieldContext
 from appsync_local.data_sources import DataSource, LambdaDataSource
 from appsync_local.errors import FieldError, FieldUnauthorized, ScriptFailed, SourceFailed
 from appsync_local.javascript.script import NOTHING, Effects, Entry, Outcome, Script
-from appsync_local.journal import OK, steps, write_step
+from appsync_local.journal import OK, NoLine, StepLine, steps
 from appsync_local.limits import CODE_TIME
 
 log = logging.getLogger("appsync_local")
@@ -117,7 +117,7 @@ class Resolution:
         """
         match resolver:
             case Unit(stage):
-                return (await self._stage(stage)).value
+                return (self._local(stage) if isinstance(stage, Local) else await self._asking(stage)).value
             case Pipeline(script, functions):
                 return await self._pipeline(script, functions)
             case _:
@@ -130,38 +130,34 @@ class Resolution:
         if outcome.kind != "early":
             for function in functions:
                 self.previous = {"result": value}
-                left = await self._stage(function)
+                left = self._local(function) if isinstance(function, Local) else await self._asking(function)
                 value = left.value
                 if left.skips_the_rest:
                     break
         self.previous = {"result": value}
         return self._call(script, "response", result=value).body["value"]
 
-    async def _stage(self, stage: AnyStage) -> "_StageLeft":
-        if not steps.isEnabledFor(logging.INFO):
-            return await self._run_stage(stage)
-        started, outcome = time.perf_counter(), OK
-        try:
-            left = await self._run_stage(stage)
-            outcome = left.failure or OK
-            return left
-        except FieldError as error:
-            outcome = error.type or "error"
-            raise
-        finally:
-            write_step(self._coordinate, stage.code_name, stage.name, time.perf_counter() - started, outcome)
+    def _local(self, stage: Local) -> "_StageLeft":
+        with self._line(stage):
+            return _left(self._call(stage.script, "local"))
 
-    async def _run_stage(self, stage: AnyStage) -> "_StageLeft":
-        match stage:
-            case Local(script):
-                return _left(self._call(script, "local"))
-            case Stage(script, source):
-                return await self._run_code(script, source)
-            case Direct(source):
-                value = await source.execute_directly(self.context, self.stash, self.previous)
-                return _StageLeft(value, skips_the_rest=False)
-            case _:
-                assert_never(stage)
+    def _line(self, stage: AnyStage) -> StepLine | NoLine:
+        if steps.isEnabledFor(logging.INFO):
+            return StepLine(self._coordinate, stage.code_name, stage.name)
+        return NoLine()
+
+    async def _asking(self, stage: Stage | Direct) -> "_StageLeft":
+        with self._line(stage) as line:
+            match stage:
+                case Stage(script, source):
+                    left = await self._run_code(script, source)
+                case Direct(source):
+                    value = await source.execute_directly(self.context, self.stash, self.previous)
+                    left = _StageLeft(value, skips_the_rest=False)
+                case _:
+                    assert_never(stage)
+            line.outcome = left.failure or OK
+            return left
 
     async def _run_code(self, script: Script, source: DataSource) -> "_StageLeft":
         asked = self._call(script, "request")
@@ -195,14 +191,12 @@ class Resolution:
         self.stash = outcome.stash
         if outcome.effects is not NOTHING:
             self._take(outcome.effects)
-        match outcome.kind:
-            case "error":
-                body = outcome.body
-                raise FieldError(body["message"], body["type"], body["data"], body["info"])
-            case "unauthorized":
-                raise FieldUnauthorized(self.context.parent_type, self.context.field)
-            case _:
-                return outcome
+        if outcome.kind == "error":
+            body = outcome.body
+            raise FieldError(body["message"], body["type"], body["data"], body["info"])
+        if outcome.kind == "unauthorized":
+            raise FieldUnauthorized(self.context.parent_type, self.context.field)
+        return outcome
 
     def _take(self, effects: Effects) -> None:
         self.appended += [FieldError(e["message"], e["type"], e["data"], e["info"]) for e in effects.appended]
@@ -221,7 +215,7 @@ class Resolution:
         return f"{self.context.parent_type}.{self.context.field}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _StageLeft:
     value: object
     skips_the_rest: bool

@@ -7,16 +7,23 @@ import ipaddress
 import re
 from calendar import monthrange
 from collections.abc import Callable, Mapping
+from math import isfinite
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 import orjson
 from graphql import (
+    GRAPHQL_MAX_INT,
+    GRAPHQL_MIN_INT,
     GraphQLBoolean,
+    GraphQLEnumType,
+    GraphQLFloat,
     GraphQLID,
+    GraphQLInt,
     GraphQLScalarType,
     GraphQLSchema,
     GraphQLString,
+    Undefined,
     ValueNode,
     value_from_ast_untyped,
 )
@@ -56,6 +63,38 @@ _PATTERNS: Final = {
 
 # Values of these Python types are what the scalar makes of them, in both directions.
 AS_IT_IS: Final[Mapping[object, type]] = {GraphQLString: str, GraphQLID: str, GraphQLBoolean: bool}
+
+
+class Unfit(Exception):
+    """A value that takes more than a glance: graphql-core judges it, and finds the words for what is wrong."""
+
+
+def leaf(type_: GraphQLScalarType | GraphQLEnumType, coerce: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """A function that does what `coerce`, one of the type's own, does with values that fit and are not null.
+
+    It raises `Unfit` for all others, null as well. What is met all the time is spared graphql-core's many calls.
+    """
+    as_it_is = AS_IT_IS.get(type_)
+
+    def checked(value: Any) -> Any:
+        if type(value) is as_it_is:
+            return value
+        try:
+            made = coerce(value)
+        except Exception:  # whatever a scalar's check raises
+            raise Unfit from None
+        if made is Undefined:
+            raise Unfit
+        return made
+
+    if type_ is GraphQLInt:
+        return lambda v: v if type(v) is int and GRAPHQL_MIN_INT <= v <= GRAPHQL_MAX_INT else checked(v)
+    if type_ is GraphQLFloat:
+        return lambda v: v if type(v) is float and isfinite(v) else checked(v)
+    if isinstance(type_, GraphQLEnumType):
+        values = {name: value.value for name, value in type_.values.items()}  # of a schema's file: the names
+        return lambda v: values[v] if type(v) is str and v in values else checked(v)
+    return checked
 
 
 _CALENDAR: Final = frozenset({"AWSDate", "AWSDateTime"})

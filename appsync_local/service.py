@@ -41,6 +41,8 @@ from appsync_local.subscriptions import Registry, Subscription
 GRAPHQL_PATH: Final = "/graphql"
 _INTERNAL: Final = "InternalFailure"
 _MALFORMED: Final = "MalformedHttpRequestException"
+_OBJECT_OR_NULL: Final = (dict, type(None))
+_TEXT_OR_NULL: Final = (str, type(None))
 
 log = logging.getLogger("appsync_local")
 
@@ -70,7 +72,7 @@ class SubscriptionRefused(EngineError):
         super().__init__(str(errors[0].get("errorType") or "invalid"))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Request:
     """A GraphQL request; `members` is its JSON object."""
 
@@ -135,7 +137,7 @@ class Service:
             presented = Presented(headers, GRAPHQL_PATH, body, peer, query, request.for_authorizer())
             entry.caller = caller = await self.gate.authenticate(presented, request_id)
             operation = self._documents.get(request.query).operation(request.operation_name)
-            entry.operation = _named(operation)
+            entry.operation = operation.title
             result, added = await self._execute(operation, request, caller, headers)
         except RequestRefused as refused:
             entry.outcome = f"{refused.status} {refused.error_type}"
@@ -169,8 +171,8 @@ class Service:
         variables = operation.variables(request.variables)
         context = _request_context(caller, headers, request)
         plan = operation.plan(variables)
-        for step in plan.steps:
-            self.meter.operations[f"{operation.type.value.capitalize()}.{step.name}"] += 1
+        for name in plan.metered:
+            self.meter.operations[name] += 1
         execution = Execution(plan, variables, context, self._publisher)
         return await execution.run(), execution.headers.added
 
@@ -223,7 +225,7 @@ class Service:
             presented = Presented(authorization, GRAPHQL_PATH, data.encode(), peer, operation=request.for_authorizer())
             entry.caller = caller = await self.gate.authenticate(presented, request_id)
             operation = self._documents.get(request.query).operation(request.operation_name)
-            entry.operation = _named(operation)
+            entry.operation = operation.title
             context = _request_context(caller, {**headers, **authorization}, request)
             return await self._subscription(operation, request, context, deliver, end, data)
         except SubscriptionRefused as refused:
@@ -300,7 +302,7 @@ def _parse(body: bytes) -> _Request:
     if not isinstance(members, dict) or not isinstance(members.get("query"), str) or not members["query"]:
         raise RequestRefused(400, _MALFORMED, "Unable to parse GraphQL query.")
     variables, name = members.get("variables"), members.get("operationName")
-    if not isinstance(variables, dict | None) or not isinstance(name, str | None):
+    if not isinstance(variables, _OBJECT_OR_NULL) or not isinstance(name, _TEXT_OR_NULL):
         raise RequestRefused(400, _MALFORMED, "Unable to parse GraphQL query.")
     return _Request(members["query"], variables or {}, name, members)
 
@@ -318,7 +320,3 @@ def _encoded(result: dict[str, object]) -> bytes:
     except orjson.JSONEncodeError:
         message = "the result is nested too deeply, or holds a number beyond 64 bits"
         return orjson.dumps({"data": None, "errors": [{"errorType": "InternalFailure", "message": message}]})
-
-
-def _named(operation: Operation) -> str:
-    return f"{operation.type.value} {operation.name or operation.root_fields}"

@@ -25,6 +25,9 @@ class AuthMode(Enum):
     OIDC = "OPENID_CONNECT"
     API_KEY = "API_KEY"
 
+    # An enum's own is Python code, and the engine looks modes up several times for each request.
+    __hash__ = object.__hash__
+
 
 @dataclass(frozen=True, slots=True)
 class LambdaSource:

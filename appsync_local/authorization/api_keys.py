@@ -6,11 +6,14 @@ Source: AppSync Developer Guide, "API_KEY authorization".
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
 from appsync_local.authorization.caller import Caller
 from appsync_local.authorization.credentials import PresentedKey
 from appsync_local.errors import unauthorized
 from infrastructure.wiring import AuthMode
+
+_HOLDER: Final = Caller(mode=AuthMode.API_KEY, identity=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,4 +45,4 @@ class ApiKeys:
         key = self._keys.get(credential.key)
         if key is None or (key.expires is not None and key.expires <= self._now()):
             raise unauthorized()
-        return Caller(mode=AuthMode.API_KEY, identity=None)
+        return _HOLDER

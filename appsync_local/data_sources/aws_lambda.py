@@ -10,8 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-import orjson
-
 from appsync_local.context import FieldContext, RequestContext
 from appsync_local.data_sources.protocol import EXECUTION_LIMIT, malformed, not_found
 from appsync_local.errors import NOT_AUTHORIZED, FieldError, FunctionFailed

@@ -6,7 +6,7 @@ from typing import Any
 
 from graphql import DocumentNode, GraphQLResolveInfo, execute
 
-from appsync_local import inputs, leaves, session, subscriptions
+from appsync_local import inputs, leaves, scalars, session, subscriptions
 from appsync_local.documents import Document, Documents, Operation
 from appsync_local.execution import Execution, field_context
 from appsync_local.javascript.script import Script
@@ -77,10 +77,10 @@ def _plans() -> None:
 
 def _compiled_values() -> None:
     def refuse_variables(*_: Any) -> Any:
-        raise inputs.Unfit
+        raise scalars.Unfit
 
     def refuse_leaves(*_: Any) -> Any:
-        raise leaves.Unfit
+        raise scalars.Unfit
 
     inputs.Variables.coerce = refuse_variables  # type: ignore[method-assign, assignment]
     leaves.Leaves.complete = refuse_leaves  # type: ignore[method-assign, assignment]

@@ -8,7 +8,8 @@ from graphql import OperationDefinitionNode, get_variable_values, parse
 from graphql.execution.values import VariableValues
 
 from appsync_local.api import load_schema
-from appsync_local.inputs import Unfit, Variables
+from appsync_local.inputs import Variables
+from appsync_local.scalars import Unfit
 from tests.engine.clients import Http
 from tests.engine.doubles import RecordingInvoker, note
 

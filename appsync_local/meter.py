@@ -27,10 +27,6 @@ class Meter:
     invocations: Counter[str] = field(default_factory=Counter)
     milliseconds: Counter[str] = field(default_factory=Counter)
 
-    def push(self, name: str, size: int) -> None:
-        """One copy of an event of `size` bytes goes to a subscriber."""
-        self.pushes[name] += -(-size // PUSH_UNIT)
-
     def describe(self) -> bytes:
         """All of it, as JSON."""
         return orjson.dumps(

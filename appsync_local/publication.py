@@ -20,7 +20,7 @@ from appsync_local.counters import Counters
 from appsync_local.errors import AnswerTooLarge, FieldError
 from appsync_local.filters import group_holds
 from appsync_local.limits import VALUE_LIMIT
-from appsync_local.meter import Meter
+from appsync_local.meter import PUSH_UNIT, Meter
 from appsync_local.plan import Plan, Step
 from appsync_local.subscriptions import Registry
 
@@ -85,14 +85,17 @@ class Publisher:
         published = _by_field_names(step, value)
         for name in fields:
             payloads: dict[Plan, bytes | None] = {}
+            pushed = 0
             for subscription in self._registry.matching(name, published):
                 plan = subscription.plan
                 if plan not in payloads:
                     payloads[plan] = self._payload(Delivery(plan, subscription.variables), published, name)
                 payload = payloads[plan]
                 if payload is not None:
-                    self._meter.push(name, len(payload))
+                    pushed += -(-len(payload) // PUSH_UNIT)
                     subscription.deliver(payload)
+            if pushed:
+                self._meter.pushes[name] += pushed
 
     def _payload(self, delivery: Delivery, published: Any, field_name: str) -> bytes | None:
         try:

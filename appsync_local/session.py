@@ -239,10 +239,10 @@ class Session:
 
     def push(self, id_: SubscriptionId, text: bytes) -> None:
         """Send a `data` message of a subscription, unless chaos has it meet another fate."""
-        if self._chaos.pushes is None:
-            self._send(text)
-        else:
+        if self._chaos.pushes is not None:
             self._chaotic().push(self._chaos.pushes, id_, text)
+        elif not self._is_ending and (self._writer is not None or not self._socket.write(text)):
+            self._wait(text)  # all of this as in `_send`, and without the call
 
     def _chaotic(self) -> Feed:
         if self._feed is None:

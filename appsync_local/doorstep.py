@@ -12,7 +12,7 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from appsync_local.errors import RequestRefused
-from appsync_local.limits import BODY_TIME, IDLE_LIMIT
+from appsync_local.limits import BODY_LIMIT, BODY_TIME, IDLE_LIMIT
 
 log = logging.getLogger("appsync_local")
 
@@ -92,8 +92,22 @@ class Connections(web.Server):
         return Connection(self, idle_limit=self._idle_limit, loop=self._loop, **self._kwargs)
 
 
+def body_here(request: web.BaseRequest) -> bytes | None:
+    """The whole body of a request if all of it is here already, as nearly always; spares two coroutines.
+
+    Raises:
+        RequestRefused: It is too large.
+    """
+    if not request.content.is_eof() or request.content.exception() is not None:
+        return None
+    body = request.content.read_nowait()
+    if len(body) > BODY_LIMIT:
+        raise _too_large()
+    return body
+
+
 async def body_of(request: web.BaseRequest, *, within: float = BODY_TIME) -> bytes:
-    """The whole body of a request.
+    """The whole body of a request, which may take its time.
 
     Args:
         request: Whose head is here.
@@ -103,14 +117,16 @@ async def body_of(request: web.BaseRequest, *, within: float = BODY_TIME) -> byt
         RequestRefused: It is too large, is broken off, or does not come.
     """
     try:
-        if request.content.is_eof():  # all of it is here already, as nearly always
-            return await request.read()
         async with asyncio.timeout(within):
             return await request.read()
     except web.HTTPRequestEntityTooLarge:
-        raise RequestRefused(413, "BadRequestException", "the request body is larger than 1 MB") from None
+        raise _too_large() from None
     except TimeoutError:
         message = f"the request body did not arrive within {within:g} s"
         raise RequestRefused(408, "BadRequestException", message) from None
     except (web.RequestPayloadError, ConnectionError):
         raise RequestRefused(400, "BadRequestException", "the request body is broken") from None
+
+
+def _too_large() -> RequestRefused:
+    return RequestRefused(413, "BadRequestException", "the request body is larger than 1 MB")

@@ -1,24 +1,19 @@
-"""The engine on a port: HTTP and WebSocket around the service. The only module that knows aiohttp."""
+"""The engine on a port: HTTP and WebSocket around the service."""
 
 import asyncio
 import errno
 import logging
-import re
-import sys
 import time
 from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
 from pathlib import Path
-from random import Random
 from typing import Final
 
 import aiohttp
-import orjson
 from aiohttp import web
 
 from appsync_local.api import Reached, load
 from appsync_local.authorization.api_keys import ApiKey
-from appsync_local.authorization.credentials import Headers
 from appsync_local.authorization.gate import Gate, Known
 from appsync_local.authorization.lambda_authorizer import DEFAULT_OPTIONS, AuthorizerOptions, LambdaAuthorizer
 from appsync_local.authorization.oidc import OidcProvider
@@ -29,9 +24,10 @@ from appsync_local.chaos.spec import Fault
 from appsync_local.chaos.switch import Chaos
 from appsync_local.data_sources.dynamodb.endpoint import DynamoDbEndpoint
 from appsync_local.data_sources.outbound import Outbound
-from appsync_local.doorstep import Connection, Connections, body_of
+from appsync_local.doorstep import Connection, Connections, body_here, body_of
 from appsync_local.errors import PortInUse, RequestRefused
 from appsync_local.handshake import SUBPROTOCOL
+from appsync_local.http_messages import headers_of, json_response, new_request_id, page_response, preflight, refusal
 from appsync_local.lambda_invoker import LambdaInvoker
 from appsync_local.limits import BODY_LIMIT, DEFAULT_LIMITS, LIFETIME, Introspection, Limits
 from appsync_local.meter import METER_PATH, Meter
@@ -60,16 +56,6 @@ __all__ = [
 REALTIME_PATH: Final = "/graphql/realtime"
 CLOSE_TIMEOUT: Final = 1.0  # seconds that a client has to answer a close
 LINGERING: Final = 1.0  # seconds in which the rest of a refused body is thrown away
-_CORS: Final = {
-    "access-control-allow-origin": "*",
-    "access-control-expose-headers": (
-        "x-amzn-RequestId,x-amzn-ErrorType,x-amz-user-agent,x-amzn-ErrorMessage,Date,x-amz-schema-version"
-    ),
-}
-_NAMES: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+(\s*,\s*[!#$%&'*+.^_`|~0-9A-Za-z-]+)*")  # of headers
-_JSON: Final = "application/json;charset=UTF-8"
-_random: Final = Random()  # noqa: S311  # no secret depends on a request's id
-_VARIANT: Final = {digit: "89ab"[int(digit, 16) % 4] for digit in "0123456789abcdef"}  # Source: RFC 9562, section 4.1
 
 log = logging.getLogger("appsync_local")
 
@@ -245,7 +231,7 @@ class Engine:
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         connection = request.protocol
         assert isinstance(connection, Connection)  # noqa: S101  # `start` makes no others
-        request_id = _new_id()
+        request_id = new_request_id()
         if _is_upgrade(request):
             connection.leave()
             return await self._realtime(request, request_id)
@@ -257,26 +243,49 @@ class Engine:
 
     async def _respond(self, request: web.BaseRequest, request_id: str) -> web.StreamResponse:
         if request.method == "OPTIONS":
-            return _preflight(request)
+            return preflight(request)
         try:
-            body = await body_of(request)
+            body = body_here(request)
+            if body is None:
+                body = await body_of(request)
         except RequestRefused as refused:
-            return _response(_refusal(refused.status, refused.error_type, refused.message), request_id)
-        page = await self._page(request, body) if request.path != GRAPHQL_PATH else None
-        if page is not None:
-            return web.Response(status=page.status, body=page.body, headers=_page_headers(page))
+            return refusal(refused.status, refused.error_type, refused.message, request_id)
+        if request.path != GRAPHQL_PATH:
+            return await self._beside(request, body, request_id)
+        if request.method != "POST":
+            message = f"{request.method} is not supported; send a POST request"
+            return refusal(405, "BadRequestException", message, request_id)
         fault = self._fault(request)
         if fault is Fault.SERVER_ERROR:
-            return _response(_refusal(503, "ServiceUnavailable", "this request was not carried out"), request_id)
-        answer = await self._answer(request, body, request_id)
+            return refusal(503, "ServiceUnavailable", "this request was not carried out", request_id)
+        answer = await self.service.answer(
+            body,
+            headers=headers_of(request),
+            query=request.rel_url.raw_query_string,
+            peer=request.remote or "",
+            request_id=request_id,
+        )
         if fault is Fault.LOST_ANSWER and request.transport is not None:
             request.transport.abort()
-        return _response(answer, request_id)
+        return json_response(answer, request_id)
+
+    async def _beside(self, request: web.BaseRequest, body: bytes, request_id: str) -> web.StreamResponse:
+        """What is no part of AppSync: the embedder's pages, chaos and the meter, while nobody else can reach them."""
+        page = await self._page(request, body)
+        if page is not None:
+            return page_response(page)
+        if request.path == control.CHAOS_PATH and self._has_control and is_loopback(self._address[0]):
+            told = control.answer(self._chaos, request.method, body)
+            return json_response(Answer(told.status, told.body), request_id)
+        if request.path == METER_PATH and self._meter is not None and is_loopback(self._address[0]):
+            return json_response(Answer(200, self._meter.describe()), request_id)
+        message = f"nothing is served at this path; POST to {GRAPHQL_PATH}"
+        return refusal(404, "NotFoundException", message, request_id)
 
     async def _page(self, request: web.BaseRequest, body: bytes) -> Page | None:
         if not self._pages or not is_loopback(self._address[0]):
             return None
-        asked = Asked(request.method, request.path, _headers(request), body)
+        asked = Asked(request.method, request.path, headers_of(request), body)
         for pages in self._pages:
             page = await pages.answer(asked)
             if page is not None:
@@ -289,24 +298,6 @@ class Engine:
             return None
         return requests.decide()
 
-    async def _answer(self, request: web.BaseRequest, body: bytes, request_id: str) -> Answer:
-        if request.path != GRAPHQL_PATH:
-            if request.path == control.CHAOS_PATH and self._has_control and is_loopback(self._address[0]):
-                told = control.answer(self._chaos, request.method, body)
-                return Answer(told.status, told.body)
-            if request.path == METER_PATH and self._meter is not None and is_loopback(self._address[0]):
-                return Answer(200, self._meter.describe())
-            return _refusal(404, "NotFoundException", f"nothing is served at this path; POST to {GRAPHQL_PATH}")
-        if request.method != "POST":
-            return _refusal(405, "BadRequestException", f"{request.method} is not supported; send a POST request")
-        return await self.service.answer(
-            body,
-            headers=_headers(request),
-            query=request.rel_url.raw_query_string,
-            peer=request.remote or "",
-            request_id=request_id,
-        )
-
     async def _realtime(self, request: web.BaseRequest, request_id: str) -> web.StreamResponse:
         # No compression: it would be done again for every one of a thousand subscribers.
         response = web.WebSocketResponse(
@@ -317,7 +308,7 @@ class Engine:
         except ConnectionError:
             return web.Response()  # nobody is there any more
         except ValueError:  # aiohttp's, of a key that is no base64 text at all
-            return _response(_refusal(400, "BadRequestException", "the WebSocket handshake is broken"), request_id)
+            return refusal(400, "BadRequestException", "the WebSocket handshake is broken", request_id)
         session = Session(
             AiohttpSocket(response, request),
             self.service,
@@ -339,7 +330,7 @@ async def _connect(session: Session, request: web.BaseRequest, request_id: str) 
     return await session.connect(
         subprotocols=[part.strip() for part in offered.split(",") if part.strip()],
         raw_query=request.raw_path.partition("?")[2],
-        headers=_headers(request),
+        headers=headers_of(request),
         request_id=request_id,
     )
 
@@ -350,58 +341,3 @@ def _is_upgrade(request: web.BaseRequest) -> bool:
         and request.headers.get("upgrade", "").lower() == "websocket"
         and request.path in (GRAPHQL_PATH, REALTIME_PATH)
     )
-
-
-def _new_id() -> str:
-    """A version 4 UUID. `uuid` would ask the system for randomness, which costs every request some microseconds."""
-    digits = f"{_random.getrandbits(128):032x}"
-    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{_VARIANT[digits[16]]}{digits[17:20]}-{digits[20:]}"
-
-
-def _headers(request: web.BaseRequest) -> Headers:
-    headers: dict[str, str | list[str]] = {}
-    for name, value in request.headers.items():
-        key = sys.intern(name.lower())  # the same few names come with every connection
-        before = headers.get(key)
-        if before is None:
-            headers[key] = value
-        else:
-            headers[key] = [*([before] if isinstance(before, str) else before), value]
-    return headers
-
-
-def _page_headers(page: Page) -> dict[str, str]:
-    return {
-        "content-type": page.content_type,
-        "cache-control": "no-store",
-        "x-content-type-options": "nosniff",
-        **page.headers,
-    }
-
-
-def _refusal(status: int, error_type: str, message: str) -> Answer:
-    return Answer(status, orjson.dumps({"errors": [{"errorType": error_type, "message": message}]}), error_type)
-
-
-def _response(answer: Answer, request_id: str) -> web.Response:
-    headers = {
-        **answer.headers,
-        "content-type": _JSON,
-        "x-amzn-requestid": request_id,
-        "x-amzn-appsync-tokensconsumed": "1",
-        **_CORS,
-    }
-    if answer.error_type is not None:
-        headers["x-amzn-errortype"] = answer.error_type
-    return web.Response(status=answer.status, body=answer.body, headers=headers)
-
-
-def _preflight(request: web.BaseRequest) -> web.Response:
-    asked = request.headers.get("access-control-request-headers", "")
-    headers = {
-        **_CORS,
-        "access-control-allow-methods": "POST, OPTIONS",
-        "access-control-allow-headers": asked if _NAMES.fullmatch(asked) else "authorization,content-type,x-api-key",
-        "access-control-max-age": "600",
-    }
-    return web.Response(status=200, headers=headers)

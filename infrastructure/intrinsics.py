@@ -47,6 +47,11 @@ class Template:
     def of_type(self, *types: str) -> Iterator[Resource]:
         return (resource for resource in self.resources.values() if resource.type in types)
 
+    def functions(self) -> Iterator[Resource]:
+        """All functions but those behind custom resources, which CloudFormation alone invokes, while it deploys."""
+        providers = [it.properties["ServiceToken"] for it in self.resources.values() if "ServiceToken" in it.properties]
+        return (it for it in self.of_type(*FUNCTIONS) if {"Fn::GetAtt": [it.name, "Arn"]} not in providers)
+
 
 def read_template(path: Path) -> Template:
     """Read a template in JSON.

@@ -17,7 +17,7 @@ from appsync_local.authorization.lambda_authorizer import AuthorizerOptions
 from appsync_local.functions.schedule import FunctionSchedule
 from appsync_local.functions.spec import FunctionSpec
 from infrastructure.grants import BUCKET_ACTIONS, TABLE_ACTIONS
-from infrastructure.intrinsics import FUNCTIONS, Meanings, Resource, Template, TemplateInvalid
+from infrastructure.intrinsics import Meanings, Resource, Template, TemplateInvalid
 from infrastructure.local_tables import table_of
 from infrastructure.policies import Role, read_roles
 from infrastructure.wiring import (
@@ -87,7 +87,7 @@ def unpack_functions(template: Template, into: Path) -> Path:
     Raises:
         TemplateInvalid: There are several packages, or one is not beside the template.
     """
-    places = {json.dumps(_code_of(function), sort_keys=True) for function in template.of_type(*FUNCTIONS)}
+    places = {json.dumps(_code_of(function), sort_keys=True) for function in template.functions()}
     if len(places) != 1:
         raise TemplateInvalid(f"functions of one package can be run here, and {template.path.name} has {len(places)}")
     source = _asset(template, json.loads(places.pop()))
@@ -134,7 +134,7 @@ class _Reader:
         if len(apis) != 1:
             raise TemplateInvalid(f"{self._template.path.name} has to have one GraphQL API, and has {len(apis)}")
         api = self._read_api(apis[0])
-        functions = tuple(self._read_function(it) for it in self._template.of_type(*FUNCTIONS))
+        functions = tuple(self._read_function(it) for it in self._template.functions())
         for function in functions:
             self._check_stores(function)
         return TemplateStack(
@@ -264,7 +264,7 @@ class _Reader:
 
     def _destination(self, function: Resource, arn: str) -> str | None:
         role = self._role(function.properties.get("Role"))
-        for other in self._template.of_type(*FUNCTIONS):
+        for other in self._template.functions():
             if self._meanings.arn(other) == arn:
                 if role.may(INVOKE, arn):
                     return self._meanings.name(other)
@@ -315,7 +315,7 @@ class _Reader:
         )
 
     def _role_of(self, function: FunctionSpec) -> Role:
-        (resource,) = (it for it in self._template.of_type(*FUNCTIONS) if self._meanings.name(it) == function.name)
+        (resource,) = (it for it in self._template.functions() if self._meanings.name(it) == function.name)
         return self._role(resource.properties.get("Role"))
 
     def _role(self, reference: Any) -> Role:
@@ -324,7 +324,7 @@ class _Reader:
 
     def _function(self, reference: Any) -> Resource:
         arn = self._meanings.text(reference)
-        for function in self._template.of_type(*FUNCTIONS):
+        for function in self._template.functions():
             if arn in (self._meanings.arn(function), self._meanings.name(function)):
                 return function
         raise TemplateInvalid(f"{arn} in {self._template.path.name} is no function of this stack")

@@ -46,6 +46,7 @@ class ObjectsBucket(Construct):
                 for folder, days in lifetimes(retention).items()
             ],
             removal_policy=RemovalPolicy.RETAIN if data is Data.RETAINED else RemovalPolicy.DESTROY,
+            auto_delete_objects=data is Data.DESTROYED,  # or CloudFormation would not delete it while there are some
         )
         Validations.of(self.bucket).acknowledge(
             Acknowledgment(

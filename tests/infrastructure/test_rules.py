@@ -12,6 +12,8 @@ from tests.infrastructure.cloudformation import Template
 from tests.infrastructure.conftest import Assembly
 
 REGION = "us-east-1"
+# Resources of CDK's own, to which no choice of the stack's leads.
+LIBRARY = "CustomS3AutoDeleteObjectsCustomResourceProvider"
 ACKNOWLEDGED = {
     "AwsSolutions-ASC3", "AwsSolutions-COG2", "AwsSolutions-COG8", "AwsSolutions-IAM5", "AwsSolutions-S1",
     "AwsSolutions-SQS3",
@@ -20,7 +22,11 @@ ACKNOWLEDGED = {
 
 def findings(body: str) -> list[str]:
     matches = lint(body, config=ManualArgs(regions=[REGION]))
-    return [f"{match.rule.id} {match.message} {match.path}" for match in matches]
+    return [
+        f"{match.rule.id} {match.message} {match.path}"
+        for match in matches
+        if not (match.rule.severity == "warning" and str(match.path[1]).startswith(LIBRARY))
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +55,9 @@ def test_what_sam_makes_of_it_is_a_good_template_without_a_cycle(expanded: dict[
 
 def test_sam_leaves_the_functions_as_the_stack_set_them(keyed: Template, expanded: dict[str, Any]) -> None:
     functions = {
-        name: it["Properties"] for name, it in expanded["Resources"].items() if it["Type"] == "AWS::Lambda::Function"
+        name: it["Properties"]
+        for name, it in expanded["Resources"].items()
+        if it["Type"] == "AWS::Lambda::Function" and not name.startswith(LIBRARY)
     }
 
     assert functions.keys() == keyed.of_type("AWS::Serverless::Function").keys()

@@ -211,7 +211,7 @@ def test_the_table_expires_records_recovers_and_is_encrypted(dev: Template) -> N
 
 def test_the_bucket_is_private_encrypted_and_closed_to_what_is_not_encrypted_on_the_way(dev: Template) -> None:
     bucket, policy = dev.only("AWS::S3::Bucket"), dev.only("AWS::S3::BucketPolicy")
-    (statement,) = policy["PolicyDocument"]["Statement"]
+    statement = policy["PolicyDocument"]["Statement"][0]
 
     assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
     assert bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"] == [
@@ -220,6 +220,20 @@ def test_the_bucket_is_private_encrypted_and_closed_to_what_is_not_encrypted_on_
     assert bucket["OwnershipControls"] == {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
     assert (statement["Effect"], statement["Action"], statement["Principal"]) == ("Deny", "s3:*", {"AWS": "*"})
     assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_a_bucket_that_goes_with_its_stack_is_emptied_first_and_one_that_stays_is_not(
+    dev: Template, prod: Template
+) -> None:
+    (emptied,) = dev.of_type("Custom::S3AutoDeleteObjects").values()
+    _, others = dev.only("AWS::S3::BucketPolicy")["PolicyDocument"]["Statement"]
+
+    assert readable(emptied["BucketName"]) in dev.of_type("AWS::S3::Bucket")
+    assert set(others["Action"]) == {"s3:PutBucketPolicy", "s3:GetBucket*", "s3:List*", "s3:DeleteObject*"}
+    assert readable(others["Principal"]["AWS"]).startswith("CustomS3AutoDeleteObjects")
+    assert prod.of_type("Custom::S3AutoDeleteObjects") == {}
+    assert prod.of_type("AWS::Lambda::Function") == {}
+    assert len(prod.only("AWS::S3::BucketPolicy")["PolicyDocument"]["Statement"]) == 1
 
 
 def test_objects_live_as_long_as_their_jobs_and_unused_uploads_a_day(dev: Template) -> None:

@@ -51,22 +51,23 @@ async def deliver(
     Raises:
         PublishFailed: The API refused it, or could not be reached in time.
     """
+    reason = "no answer in time"
     for tries in count(1):
         left = until - time.monotonic()
         try:
             async with asyncio.timeout(min(REQUEST_TIMEOUT, left)):
                 return await channel.send(update)
         except (Unreachable, TimeoutError) as error:
-            reason = str(error) or "no answer in time"
-            delay = backoff.delay(tries)
-            if until - time.monotonic() < delay + SHORTEST_TRY:
+            reason = str(error) or reason  # a last try that was too short for an answer says less than the one before
+            most = until - time.monotonic() - SHORTEST_TRY
+            if most < 0.0:
                 raise PublishFailed(
-                    f"expected AppSync to take an update of job {update.job_id} and gave up after {tries} tries: "
-                    f"{reason}; the invocation will be retried"
+                    f"expected AppSync to take an update of job {update.job_id} and gave up after "
+                    f"{tries} {'try' if tries == 1 else 'tries'}: {reason}; the invocation will be retried"
                 ) from error
             log.warning(
                 "update not delivered, trying again",
                 extra={"event": "publish_retried", "job_id": update.job_id, "tries": tries, "reason": reason},
             )
-            await asyncio.sleep(delay)
+            await asyncio.sleep(min(backoff.delay(tries), most))  # with time left for a last try
     raise AssertionError  # count() has no end

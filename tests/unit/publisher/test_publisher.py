@@ -37,10 +37,11 @@ def publisher_to(
     pace: Pace = QUIET,
     seconds: float = 20.0,
     authorization: Authorization = ApiKey("a key"),  # noqa: B008  # a frozen value
+    backoff: Backoff = IMPATIENT,
 ) -> Publisher:
     endpoint = AppSync(api.url, authorization)
     return Publisher(
-        JOB_ID, endpoint=endpoint, until=time.monotonic() + seconds, pace=pace, backoff=IMPATIENT, spending=spending()
+        JOB_ID, endpoint=endpoint, until=time.monotonic() + seconds, pace=pace, backoff=backoff, spending=spending()
     )
 
 
@@ -172,12 +173,22 @@ def test_an_update_that_breaks_the_rules_is_final(api: Api, claimed: Publisher) 
 
 
 def test_giving_up_says_how_often_it_tried(api: Api, stop: Stopped) -> None:
-    with publisher_to(api, seconds=3.0) as publisher:
+    with publisher_to(api, seconds=2.0) as publisher:
         publisher.claim("request 1")
         publisher.begin(stop, until=time.monotonic() + 20)
-        api.faults.extend([Fault.THROTTLED] * 1000)
+        api.faults.extend([Fault.THROTTLED] * 100_000)
         with pytest.raises(PublishFailed, match=r"gave up after \d+ tries: HTTP status 429"):
             publisher.finish(COMPLETED)
+
+
+def test_a_wait_that_would_be_too_long_ends_in_time_for_a_last_try(api: Api, stop: Stopped) -> None:
+    with publisher_to(api, seconds=3.0, backoff=Backoff(base=1e9, cap=1e9)) as publisher:
+        publisher.claim("request 1")
+        publisher.begin(stop, until=time.monotonic() + 20)
+        api.faults.append(Fault.THROTTLED)
+        publisher.finish(COMPLETED)
+
+    assert api.log[-1].status is Status.COMPLETED
 
 
 def test_an_api_that_is_not_there_is_reported_without_a_trace_of_the_socket() -> None:

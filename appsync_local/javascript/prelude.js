@@ -7,7 +7,6 @@ const __invoke = (() => {
   const { parse, stringify } = JSON;
   const { defineProperties, defineProperty, freeze, getOwnPropertyDescriptor, getOwnPropertyNames } = Object;
   const { Date, Error, Proxy, RegExp, Symbol, TypeError, eval: compile } = globalThis;
-  const { isArray } = Array;
   const native = (method) => Function.prototype.call.bind(method);
   const codeAt = native(String.prototype.charCodeAt);
   const padStart = native(String.prototype.padStart);
@@ -213,6 +212,9 @@ const __invoke = (() => {
     get() {
       return parsed(this[AROUND])[name];
     },
+    set() {
+      throw new TypeError(`'${name}' is read-only`);
+    },
   });
   const members = { identity: member("identity"), request: member("request"), env: member("env"), info: member("info") };
   const context = (own, around) => {
@@ -253,8 +255,7 @@ const __invoke = (() => {
     if (asked.kind !== "value") return told(asked);
     const ctx = context(own, around);
     ctx.stash = sent(asked.stash);
-    const request = sent(asked.value);
-    ctx.result = isArray(request) ? null : (request?.payload ?? null);
+    ctx.result = sent(asked.value)?.payload ?? null;
     return told(outcomeOf("response", ctx));
   };
 

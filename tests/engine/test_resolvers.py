@@ -41,10 +41,13 @@ class Code:
     def lambda_stage(self, request: str, response: str = "return ctx.result;") -> Stage:
         return Stage(self.script(request, response), LambdaDataSource("worker", self.invoker))
 
-    async def run(self, resolver: Unit | Pipeline) -> Any:
+    def resolution(self) -> Resolution:
         request = RequestContext(Caller(AuthMode.LAMBDA, {"resolverContext": {}}), {}, {})
         info = {"fieldName": "f", "selectionSetList": [], "selectionSetGraphQL": ""}
-        return await Resolution(FieldContext(request, "Query", "f", {}, None, info)).run(resolver)
+        return Resolution(FieldContext(request, "Query", "f", {}, None, info))
+
+    async def run(self, resolver: Unit | Pipeline) -> Any:
+        return await self.resolution().run(resolver)
 
 
 @pytest.fixture
@@ -121,6 +124,48 @@ async def test_the_payload_alone_is_the_event_of_the_function(code: Code) -> Non
 async def test_none_answers_with_the_payload_or_null(code: Code) -> None:
     assert await code.run(Unit(code.stage("return { payload: { a: 1 } };"))) == {"a": 1}
     assert await code.run(Unit(code.stage())) is None
+
+
+@pytest.mark.parametrize("stage_of", ["stage", "lambda_stage"])
+async def test_between_its_handlers_code_keeps_the_stash_and_nothing_else(code: Code, stage_of: str) -> None:
+    code.invoker.functions["worker"] = lambda payload: payload
+    request = (
+        "ctx.args.n = 2; ctx.stash.n = 3; const kept = { n: 4, gone: undefined, nan: 0 / 0 }; ctx.stash.kept = kept;"
+        'return { operation: "Invoke", payload: kept };'
+    )
+    response = (
+        "ctx.result.n = 5; return [ctx.args, ctx.arguments, ctx.stash, ctx.result, ctx.prev, ctx.info.fieldName,"
+        "Object.hasOwn(ctx.stash.kept, 'gone'), Object.hasOwn(ctx.result, 'gone')];"
+    )
+
+    assert await code.run(Unit(getattr(code, stage_of)(request, response))) == [
+        {}, {}, {"n": 3, "kept": {"n": 4, "nan": None}}, {"n": 5, "nan": None}, None, "f", False, False,
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("request_", ["return [{ payload: 1 }];", 'return "payload";', "return;", "return { a: 1 };"])
+async def test_a_request_without_a_payload_has_no_result(code: Code, request_: str) -> None:
+    assert await code.run(Unit(code.stage(request_, "return ctx.result ?? 'nothing';"))) == "nothing"
+
+
+async def test_what_both_handlers_of_local_code_do_besides_is_done(code: Code) -> None:
+    add = 'util.appendError("{0}"); util.http.addResponseHeader("x-{0}", "1");'
+    stage = code.stage(f"{add.format('asked')} return {{}};", f"{add.format('answered')} return 1;")
+    resolution = code.resolution()
+
+    assert await resolution.run(Unit(stage)) == 1
+    assert [error.message for error in resolution.appended] == ["asked", "answered"]
+    assert resolution.headers == [("x-asked", "1"), ("x-answered", "1")]
+
+
+@pytest.mark.parametrize(
+    ("request_", "response"), [('util.error("no");', "return 1;"), ("return {};", 'util.error("no");')]
+)
+async def test_an_error_in_either_handler_of_local_code_ends_the_field(
+    code: Code, request_: str, response: str
+) -> None:
+    with pytest.raises(FieldError, match="no"):
+        await code.run(Unit(code.stage(request_, response)))
 
 
 async def test_a_failed_source_may_give_a_result_besides_its_error(code: Code) -> None:

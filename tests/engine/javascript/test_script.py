@@ -1,5 +1,6 @@
 """APPSYNC_JS: loading code files, what they find at run time, and the limits that stop them."""
 
+import json
 import re
 
 import pytest
@@ -156,11 +157,23 @@ def test_the_stash_is_kept_and_the_context_itself_cannot_be_replaced(load: Load)
     assert call(script).stash == {"seen": [1]}
 
 
-def test_the_context_itself_cannot_be_replaced_in_ways_that_only_show_at_run_time(load: Load) -> None:
-    replacing = load(file("const same = ctx; same.stash = {}; return 1"))
+@pytest.mark.parametrize("member", ["stash", "args", "identity", "info"])
+def test_the_context_itself_cannot_be_replaced_in_ways_that_only_show_at_run_time(load: Load, member: str) -> None:
+    replacing = load(file(f"const same = ctx; same.{member} = {{}}; return 1"))
 
-    with pytest.raises(ScriptFailed, match="'stash' is read-only"):
+    with pytest.raises(ScriptFailed, match=f"'{member}' is read-only"):
         call(replacing)
+
+
+def test_the_context_has_all_of_its_members_for_whoever_lists_them(load: Load) -> None:
+    script = load(file("ctx.identity.sub = 'v'; return [Object.keys(ctx).sort(), JSON.stringify({ ...ctx })]"))
+
+    keys, text = call(script).body["value"]
+
+    assert keys == [
+        "args", "arguments", "env", "identity", "info", "prev", "request", "result", "source", "stash",
+    ]  # fmt: skip
+    assert json.loads(text)["identity"] == {"sub": "v"}
 
 
 def test_one_call_leaves_nothing_behind_for_the_next(load: Load) -> None:

@@ -78,7 +78,7 @@ class JsonScreen:
 
 
 class RowScreen:
-    """A row for each change on standard error, the result at the end on standard output."""
+    """A row for each change on standard error; at the end the result, or what was put out, on standard output."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -97,7 +97,7 @@ class RowScreen:
         if row != self._last:
             self._last = row
             self._say(row)
-        if view.status is Status.COMPLETED:
+        if view.status.is_terminal:
             write_result(view.output if view.result is None else view.result)
 
     def link(self, link: Link) -> None:
@@ -180,7 +180,7 @@ class LiveScreen:
         if self._streams_output and (view.output or result):
             self._console.print()
         self._console.print(display.milestone(view))
-        if view.status is Status.COMPLETED and not self._streams_output:
+        if not self._streams_output:
             write_result(result)
 
     def _finish_row(self) -> None:

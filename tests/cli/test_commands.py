@@ -121,6 +121,18 @@ async def test_failed_job_ends_with_its_error_made_harmless(stack: Stack) -> Non
     assert ended.err.splitlines()[-1] == "FAILED     after 1.0 s WORKLOAD_FAILED: it \\x1b[2Jbroke"
 
 
+async def test_what_a_failed_job_had_put_out_is_not_lost(stack: Stack) -> None:
+    async def breaks_off(api: AppSync, job_id: str) -> None:
+        await api.report(job_id, status="PROCESSING", attempt=1, delta=TEXT)
+        await fails(api, job_id)
+
+    stack.api.worker = breaks_off
+
+    ended = await longcall("run", "--prompt", "a text", cwd=stack.folder)
+
+    assert (ended.code, ended.out) == (ExitCode.JOB_FAILED, TEXT.encode())
+
+
 async def test_ctrl_c_detaches_and_says_how_to_come_back(stack: Stack) -> None:
     process = await begin("run", "--prompt", "a text", "--job-id", JOB, cwd=stack.folder)
     assert process.stderr is not None

@@ -30,7 +30,7 @@ app = Chalice(app_name="longcall")
 @app.lambda_function(name="inference")
 def inference(event: Payload, context: Any) -> None:
     """Run one job. Invoked asynchronously by `startInference`."""
-    from chalicelib.payloads import parse_dispatch
+    from chalicelib.payloads.dispatches import parse_dispatch
 
     seconds_left = context.get_remaining_time_in_millis() / 1000
     job_runner().run(parse_dispatch(event), request_id=context.aws_request_id, seconds_left=seconds_left)
@@ -190,7 +190,7 @@ if os.environ.get("LONGCALL_STAGE") == "local":  # set by .chalice/config.json; 
         from chalice.app import NotFoundError
 
         from chalicelib.jobs import JobId
-        from chalicelib.payloads import render_job
+        from chalicelib.payloads.answers import render_job
 
         take_environment_of("status_relay")
         records = relay().ledger.read(JobId(job_id), after=0, limit=1_000_000)

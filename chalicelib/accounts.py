@@ -12,7 +12,7 @@ from chalicelib.cost import invoice
 from chalicelib.jobs import Claim, Job, Json, StatusUpdate, WorkerUpdate
 from chalicelib.ledger.records import dump
 from chalicelib.metering import NOTHING, Counts, Meter, log_units, push_units
-from chalicelib.payloads import render_push
+from chalicelib.payloads.answers import render_push
 
 # After the last report of an attempt that hands over, its worker asks for the next one, and watchers hear of it.
 PASSING_ON: Final = Counts(operations=1, pushes=1)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Final
 
-from chalicelib import jobs, payloads, workloads
+from chalicelib import jobs, workloads
 from chalicelib.accounts import charge
 from chalicelib.calls import (
     Backend,
@@ -50,7 +50,10 @@ from chalicelib.jobs import (
 from chalicelib.ledger import Clock, InvalidToken, Ledger, utc_now
 from chalicelib.limits import MAX_RESULT, MAX_UPLOAD, MAX_UPLOADS
 from chalicelib.objects import NoObjects, Objects
-from chalicelib.payloads import Envelope, Payload
+from chalicelib.payloads import Payload
+from chalicelib.payloads.answers import Envelope, render_error, render_job, render_push, render_upload
+from chalicelib.payloads.calls import parse_call, parse_identity
+from chalicelib.payloads.dispatches import render_dispatch
 from chalicelib.prices import price_of
 from chalicelib.publisher.policies import FlushPolicy, Interval
 
@@ -78,11 +81,11 @@ class Relay:
     def answer(self, payload: Payload) -> Envelope:
         """Do what a resolver asks; a refusal is an answer too, so that it keeps its type and its words."""
         try:
-            identity = payloads.parse_identity(payload.get("identity"), self.reporting)
-            return {"data": self._perform(payloads.parse_call(payload), identity, payload["field"])}
+            identity = parse_identity(payload.get("identity"), self.reporting)
+            return {"data": self._perform(parse_call(payload), identity, payload["field"])}
         except JobError as error:
             log.info("refused", extra={"event": "call_refused", "reason": type(error).__name__})
-            return payloads.render_error(error)
+            return render_error(error)
 
     def _perform(self, call: Call, identity: Caller | Backend | None, field: str) -> Json:
         match call, identity:
@@ -131,8 +134,8 @@ class Relay:
         # A PENDING job may never have been dispatched: the first start may have died on the way. A second event for
         # a job that has a worker is refused by its claim.
         pending = job.status is Status.PENDING
-        dispatch = payloads.render_dispatch(Dispatch(call.job_id, call.request, owner)) if pending else None
-        return {"job": payloads.render_job(job), "dispatch": dispatch}
+        dispatch = render_dispatch(Dispatch(call.job_id, call.request, owner)) if pending else None
+        return {"job": render_job(job), "dispatch": dispatch}
 
     def quote(self, call: QuoteInference) -> Json:
         """What such a job would cost.
@@ -163,10 +166,8 @@ class Relay:
                 waits = jobs.is_passed_on(job, request)
         first = self.ledger.read(request.job_id, after=0, limit=1) if waits else []
         asked = first[0].request if first else None
-        dispatch = (
-            None if asked is None else payloads.render_dispatch(Dispatch(job.job_id, asked, job.owner, job.attempt))
-        )
-        return {"job": payloads.render_job(job), "dispatch": dispatch}
+        dispatch = None if asked is None else render_dispatch(Dispatch(job.job_id, asked, job.owner, job.attempt))
+        return {"job": render_job(job), "dispatch": dispatch}
 
     def open_upload(self, call: CreateUpload, owner: Owner) -> Json:
         """Where the caller may send a content that is too large for a request.
@@ -175,14 +176,14 @@ class Relay:
             NoBucket
         """
         upload = self.objects.open_upload(owner, size=call.size, sha256=call.sha256, now=self.clock())
-        return payloads.render_upload(upload)
+        return render_upload(upload)
 
     def get(self, call: GetInference, owner: Owner) -> Json:
         """The job as it stands, or None where the caller has no such job."""
         head = self.ledger.head(call.job_id)
         if head is None or head.owner != owner or head.deleted_at is not None:
             return None
-        rendered = payloads.render_job(head)
+        rendered = render_job(head)
         if call.with_output:
             rendered["output"] = output = self._output(head)
             rendered["outputOmitted"] = output is None
@@ -196,7 +197,7 @@ class Relay:
             page = self.ledger.list(owner, status=call.status, limit=call.limit, next_token=call.next_token)
         except InvalidToken:
             raise InvalidRequest("nextToken is not one that this field gave out; leave it out to start again") from None
-        return {"items": [payloads.render_job(job) for job in page.jobs], "nextToken": page.next_token}
+        return {"items": [render_job(job) for job in page.jobs], "nextToken": page.next_token}
 
     def events(self, call: InferenceEvents, owner: Owner) -> Json:
         """The log after a sequence. A page ends early where its records are large, never before the first one.
@@ -212,7 +213,7 @@ class Relay:
             size += len(job.delta or "") + len(job.result or "")
             if events and size > PAGE_BYTES:
                 break
-            events.append(payloads.render_job(job))
+            events.append(render_job(job))
         if not events:
             self._owned(call.job_id, owner)
         return events
@@ -224,7 +225,7 @@ class Relay:
             JobNotFound
         """
         job, _ = self._commit(lambda: jobs.cancel(self._owned(job_id, owner), now=self.clock()))
-        return payloads.render_push(job)
+        return render_push(job)
 
     def delete(self, job_id: JobId, owner: Owner) -> Json:
         """Delete all that the caller's job has said and was told, here and in the bucket; answers its id.
@@ -263,7 +264,7 @@ class Relay:
             return self._with_result(jobs.decide(head, newer, update, now=self.clock(), lease=self.lease), head)
 
         job, _ = self._commit(decide, update)
-        rendered = payloads.render_push(job)
+        rendered = render_push(job)
         if isinstance(update, Claim) and job.status is Status.PROCESSING and job.claim_id == update.update_id:
             rendered["claimed"] = True
             rendered["checkpoint"] = self._checkpoint(job)

@@ -10,7 +10,8 @@ from typing import Any, Final
 from chalicelib.errors import ErrorType, MissingSettings, UpdateRefused
 from chalicelib.jobs import Change, Job, OperatorUpdate, Redispatch, Status, Wait
 from chalicelib.limits import MAX_ERROR
-from chalicelib.payloads import Payload, parse_dispatch
+from chalicelib.payloads import Payload
+from chalicelib.payloads.dispatches import parse_dispatch
 from chalicelib.publisher.text import cut
 
 TIMED_OUT: Final = "Task timed out"  # in the message of an invocation that Lambda ended

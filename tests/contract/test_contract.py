@@ -19,7 +19,7 @@ from graphql import (
 
 from appsync_local.authorization.directives import rules_of
 from chalicelib import jobs
-from chalicelib.payloads import render_job
+from chalicelib.payloads.answers import render_job
 from infrastructure.schema import for_modes
 from infrastructure.wiring import API, AuthMode, check
 from tests.contract.conftest import ROOT

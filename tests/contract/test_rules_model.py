@@ -33,7 +33,7 @@ from chalicelib.jobs import (
     Wait,
     WorkerUpdate,
 )
-from chalicelib.payloads import render_job
+from chalicelib.payloads.answers import render_job
 from chalicelib.publisher.messages import render
 from chalicelib.relay import Relay
 from chalicelib.verdicts import Patience, failure_of, verdict

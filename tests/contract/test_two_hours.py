@@ -25,7 +25,8 @@ from chalicelib.budget import Spending
 from chalicelib.calls import StartInference
 from chalicelib.errors import ErrorType
 from chalicelib.jobs import InferenceRequest, Job, JobId, Lease, PassOn, Redispatch, Status, StatusUpdate, Wait
-from chalicelib.payloads import parse_dispatch, render_job
+from chalicelib.payloads.answers import render_job
+from chalicelib.payloads.dispatches import parse_dispatch
 from chalicelib.publisher.appsync import Channel, Unreachable
 from chalicelib.publisher.coalescing import Pace
 from chalicelib.publisher.delivery import Backoff

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from chalicelib import payloads
 from chalicelib.calls import Reporting
 from chalicelib.jobs import JobId, Lease, Owner, Status
 from chalicelib.ledger.sqlite import SqliteLedger
 from chalicelib.limits import MAX_RESULT
 from chalicelib.metering import push_units
+from chalicelib.payloads.dispatches import parse_dispatch
 from chalicelib.relay import Relay
 from tests.contract.conftest import FakeClock
 from tests.unit.memory import MemoryObjects
@@ -403,7 +403,7 @@ def test_a_conversation_is_dispatched_turn_by_turn(relay: Relay) -> None:
     answer = start(relay, jobId=ID, prompt=None, messages=turns)
 
     assert answer["data"]["dispatch"]["request"]["messages"] == turns
-    assert payloads.parse_dispatch(answer["data"]["dispatch"]).request.conversation[1].text == "assistant"
+    assert parse_dispatch(answer["data"]["dispatch"]).request.conversation[1].text == "assistant"
     assert refusal(start(relay, jobId=ID, prompt=None, messages=turns[:1])) == "JobIdTaken"
 
 
@@ -656,7 +656,7 @@ def test_images_of_a_conversation_are_taken_for_the_job_and_dispatched_by_id(rel
     assert refusal(missing) == "InvalidRequest"
     assert started["dispatch"]["request"]["messages"] == turns
     assert kept(relay).inputs == {(Owner("ada"), JobId(ID), upload_id): b"a picture"}
-    assert payloads.parse_dispatch(started["dispatch"]).request.uploads == (upload_id,)
+    assert parse_dispatch(started["dispatch"]).request.uploads == (upload_id,)
 
 
 def test_a_deleted_job_is_found_by_nobody_and_leaves_nothing_in_the_bucket(relay: Relay) -> None:

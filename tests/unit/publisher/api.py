@@ -43,7 +43,8 @@ from chalicelib.jobs import (
     open_job,
     redispatch,
 )
-from chalicelib.payloads import parse_call, render_push
+from chalicelib.payloads.answers import render_push
+from chalicelib.payloads.calls import parse_call
 from chalicelib.publisher.authorization import Signature
 
 JOB_ID = JobId("7b0f5c1e-52d4-4f5a-9d5e-0a3c8e2b6f11")

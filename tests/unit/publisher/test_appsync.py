@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from chalicelib.calls import UpdateStatus
 from chalicelib.errors import ErrorType, PublishFailed
 from chalicelib.jobs import Change, Claim, Status, WorkerUpdate
-from chalicelib.payloads import parse_call
+from chalicelib.payloads.calls import parse_call
 from chalicelib.publisher.appsync import describe, document, is_worth_a_retry
 from chalicelib.publisher.delivery import Backoff
 from chalicelib.publisher.fencing import Answer

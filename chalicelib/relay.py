@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Final
 
-from chalicelib import jobs, workloads
+from chalicelib import rules, workloads
 from chalicelib.accounts import charge
 from chalicelib.calls import (
     Backend,
@@ -31,15 +31,11 @@ from chalicelib.calls import (
 )
 from chalicelib.errors import InvalidRequest, JobError, JobNotFound, QuotaExceeded, Unauthorized
 from chalicelib.jobs import (
-    Answer,
-    Append,
     Claim,
-    Decision,
     InferenceRequest,
     Job,
     JobId,
     Json,
-    Lease,
     Owner,
     PassOn,
     Redispatch,
@@ -56,6 +52,7 @@ from chalicelib.payloads.calls import parse_call, parse_identity
 from chalicelib.payloads.dispatches import render_dispatch
 from chalicelib.prices import price_of
 from chalicelib.publisher.policies import FlushPolicy, Interval
+from chalicelib.rules import Answer, Append, Decision, Lease
 
 log = logging.getLogger(__name__)
 
@@ -127,7 +124,7 @@ class Relay:
                 f"maxCost needs a price, and that of {call.request.model[:80]} is not known here; "
                 "leave maxCost out and limit the answer by maxTokens, or use a model with a price"
             )
-        opened = jobs.open_job(
+        opened = rules.open_job(
             call.job_id, owner, call.request, call.metadata, now=self.clock(), retention=self.retention
         )
         job = self._started(charge(opened, None))
@@ -158,12 +155,12 @@ class Relay:
         match request:
             case Redispatch():
                 job, waits = self._commit(
-                    lambda: jobs.redispatch(self._existing(request.job_id), request, now=self.clock())
+                    lambda: rules.redispatch(self._existing(request.job_id), request, now=self.clock())
                 )
             case PassOn():
                 # However often it is asked for: of two workers the claim takes one.
                 job = self._existing(request.job_id)
-                waits = jobs.is_passed_on(job, request)
+                waits = rules.is_passed_on(job, request)
         first = self.ledger.read(request.job_id, after=0, limit=1) if waits else []
         asked = first[0].request if first else None
         dispatch = None if asked is None else render_dispatch(Dispatch(job.job_id, asked, job.owner, job.attempt))
@@ -224,7 +221,7 @@ class Relay:
         Raises:
             JobNotFound
         """
-        job, _ = self._commit(lambda: jobs.cancel(self._owned(job_id, owner), now=self.clock()))
+        job, _ = self._commit(lambda: rules.cancel(self._owned(job_id, owner), now=self.clock()))
         return render_push(job)
 
     def delete(self, job_id: JobId, owner: Owner) -> Json:
@@ -241,7 +238,7 @@ class Relay:
         if head.deleted_at is not None:
             self.ledger.erase(head)
             return job_id
-        tombstone = jobs.tombstone(head, now=self.clock())
+        tombstone = rules.tombstone(head, now=self.clock())
         # First, while the first record still tells which uploads were the job's.
         first = self.ledger.read(job_id, after=0, limit=1)
         request = first[0].request if first else None
@@ -261,7 +258,7 @@ class Relay:
             newer: list[Job] = []
             if isinstance(update, WorkerUpdate) and update.sequence <= head.sequence:
                 newer = self.ledger.read(update.job_id, after=update.sequence - 1, limit=READ_AHEAD)
-            return self._with_result(jobs.decide(head, newer, update, now=self.clock(), lease=self.lease), head)
+            return self._with_result(rules.decide(head, newer, update, now=self.clock(), lease=self.lease), head)
 
         job, _ = self._commit(decide, update)
         rendered = render_push(job)
@@ -314,7 +311,7 @@ class Relay:
                 return opened
             existing = self.ledger.head(opened.job_id)
             assert existing is not None, "a record that exists already is there to be read"  # noqa: S101
-        return jobs.same_start(existing, opened).job
+        return rules.same_start(existing, opened).job
 
     def _take_inputs(self, opened: Job) -> None:
         """Make copies of what was uploaded: before the first record, so that no worker looks for them in vain."""

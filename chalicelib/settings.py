@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 from chalicelib.calls import Reporting
 from chalicelib.errors import MissingSettings
-from chalicelib.jobs import Lease
 from chalicelib.publisher.policies import SIZE, Bytes, CostShare, FlushPolicy, Interval, PolicyName
+from chalicelib.rules import Lease
 from chalicelib.verdicts import Patience
 
 T = TypeVar("T")

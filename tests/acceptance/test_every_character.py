@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from chalicelib.calls import StartInference
 from chalicelib.errors import ErrorType
-from chalicelib.jobs import Change, Claim, InferenceRequest, JobId, Json, Lease, Owner, Status, WorkerUpdate
+from chalicelib.jobs import Change, Claim, InferenceRequest, JobId, Json, Owner, Status, WorkerUpdate
 from chalicelib.ledger import open_ledger
 from chalicelib.limits import (
     MAX_CHECKPOINT,
@@ -30,6 +30,7 @@ from chalicelib.limits import (
 from chalicelib.publisher.messages import render
 from chalicelib.publisher.text import SPLIT, cut
 from chalicelib.relay import Relay
+from chalicelib.rules import Lease
 from longcall import Client, JobNotFound, Timing
 from longcall import Status as Shown
 from tests.acceptance.stack import LocalStack

@@ -9,9 +9,10 @@ import sys
 from datetime import timedelta
 from typing import Any
 
-from chalicelib.jobs import Job, JobId, Lease, OperatorUpdate
+from chalicelib.jobs import Job, JobId, OperatorUpdate
 from chalicelib.ledger import open_ledger, utc_now
 from chalicelib.relay import Relay
+from chalicelib.rules import Lease
 from chalicelib.verdicts import Patience, verdict
 from tests.contract.jobs import ADA
 

@@ -4,7 +4,8 @@ import uuid
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from chalicelib.jobs import InferenceRequest, Job, JobId, Owner, Status, open_job
+from chalicelib.jobs import InferenceRequest, Job, JobId, Owner, Status
+from chalicelib.rules import open_job
 
 ADA = Owner("ada")
 GRACE = Owner("grace")

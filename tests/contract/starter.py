@@ -11,9 +11,10 @@ from datetime import timedelta
 
 from chalicelib.calls import StartInference
 from chalicelib.errors import QuotaExceeded
-from chalicelib.jobs import InferenceRequest, Lease, Owner
+from chalicelib.jobs import InferenceRequest, Owner
 from chalicelib.ledger import open_ledger
 from chalicelib.relay import Relay
+from chalicelib.rules import Lease
 from tests.contract.jobs import new_id
 
 REQUEST = InferenceRequest(prompt="Hello", model="simulated.story")

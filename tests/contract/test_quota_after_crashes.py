@@ -13,9 +13,10 @@ from hypothesis.stateful import run_state_machine_as_test as run_machine
 
 from chalicelib.calls import StartInference
 from chalicelib.errors import QuotaExceeded
-from chalicelib.jobs import Change, InferenceRequest, Job, JobId, Lease, OperatorUpdate, Owner, Status
+from chalicelib.jobs import Change, InferenceRequest, Job, JobId, OperatorUpdate, Owner, Status
 from chalicelib.ledger import Ledger, Page
 from chalicelib.relay import Relay
+from chalicelib.rules import Lease
 from tests.contract.conftest import LedgerKind
 from tests.contract.jobs import ADA, START, new_id
 

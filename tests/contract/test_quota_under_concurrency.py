@@ -9,9 +9,10 @@ from typing import Any
 
 from chalicelib.calls import StartInference
 from chalicelib.errors import QuotaExceeded
-from chalicelib.jobs import InferenceRequest, Lease, Owner
+from chalicelib.jobs import InferenceRequest, Owner
 from chalicelib.ledger import Ledger, open_ledger
 from chalicelib.relay import Relay
+from chalicelib.rules import Lease
 from tests.contract.conftest import ROOT, LedgerKind
 from tests.contract.jobs import ADA, GRACE, new_id
 

@@ -25,7 +25,6 @@ from chalicelib.jobs import (
     InferenceRequest,
     Job,
     JobId,
-    Lease,
     OperatorUpdate,
     Redispatch,
     Status,
@@ -36,6 +35,7 @@ from chalicelib.jobs import (
 from chalicelib.payloads.answers import render_job
 from chalicelib.publisher.messages import render
 from chalicelib.relay import Relay
+from chalicelib.rules import Lease
 from chalicelib.verdicts import Patience, failure_of, verdict
 from longcall import JobView, merge
 from longcall.models import JobId as ViewedId

@@ -20,7 +20,6 @@ from chalicelib.jobs import (
     InferenceRequest,
     Job,
     JobId,
-    Lease,
     PassOn,
     Redispatch,
     Status,
@@ -33,6 +32,7 @@ from chalicelib.publisher.delivery import Backoff
 from chalicelib.publisher.fencing import Answer
 from chalicelib.publisher.messages import parse, render
 from chalicelib.relay import Relay
+from chalicelib.rules import Lease
 from chalicelib.supervisor import Supervisor
 from chalicelib.verdicts import Patience
 from tests.contract.conftest import LedgerKind

@@ -24,7 +24,7 @@ import pytest
 from chalicelib.budget import Spending
 from chalicelib.calls import StartInference
 from chalicelib.errors import ErrorType
-from chalicelib.jobs import InferenceRequest, Job, JobId, Lease, PassOn, Redispatch, Status, StatusUpdate, Wait
+from chalicelib.jobs import InferenceRequest, Job, JobId, PassOn, Redispatch, Status, StatusUpdate, Wait
 from chalicelib.payloads.answers import render_job
 from chalicelib.payloads.dispatches import parse_dispatch
 from chalicelib.publisher.appsync import Channel, Unreachable
@@ -35,6 +35,7 @@ from chalicelib.publisher.messages import parse, render
 from chalicelib.publisher.policies import Interval
 from chalicelib.publisher.publisher import Publisher
 from chalicelib.relay import Relay
+from chalicelib.rules import Lease
 from chalicelib.runner import JobRunner
 from chalicelib.supervisor import Supervisor
 from chalicelib.verdicts import Patience, failure_of

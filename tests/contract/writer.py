@@ -10,10 +10,11 @@ import sys
 from datetime import timedelta
 
 from chalicelib.errors import InvalidTransition
-from chalicelib.jobs import Change, Claim, JobId, Lease, OperatorUpdate, Status, WorkerUpdate
+from chalicelib.jobs import Change, Claim, JobId, OperatorUpdate, Status, WorkerUpdate
 from chalicelib.ledger import open_ledger
 from chalicelib.payloads import Payload
 from chalicelib.relay import Relay
+from chalicelib.rules import Lease
 
 
 def main(location: str, job_id: JobId, name: str, count: int) -> None:

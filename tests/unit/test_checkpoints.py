@@ -7,12 +7,9 @@ import pytest
 
 from chalicelib.errors import ErrorType
 from chalicelib.jobs import (
-    Answer,
-    Append,
     Change,
     Claim,
     Job,
-    Lease,
     OperatorUpdate,
     PassOn,
     Redispatch,
@@ -20,11 +17,9 @@ from chalicelib.jobs import (
     StatusUpdate,
     Wait,
     WorkerUpdate,
-    decide,
-    is_passed_on,
-    redispatch,
 )
 from chalicelib.ledger.records import dump, load
+from chalicelib.rules import Answer, Append, Lease, decide, is_passed_on, redispatch
 from chalicelib.verdicts import Patience, verdict
 from tests.contract.jobs import START, opened
 

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from chalicelib.errors import InvalidTransition
-from chalicelib.jobs import NEXT, Append, Change, Claim, Job, Lease, OperatorUpdate, Status, cancel, decide
+from chalicelib.jobs import NEXT, Change, Claim, Job, OperatorUpdate, Status
+from chalicelib.rules import Append, Lease, cancel, decide
 from tests.contract.jobs import START, opened
 
 LEGAL = {

@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 
 from chalicelib.calls import Reporting
-from chalicelib.jobs import JobId, Lease, Owner, Status
+from chalicelib.jobs import JobId, Owner, Status
 from chalicelib.ledger.sqlite import SqliteLedger
 from chalicelib.limits import MAX_RESULT
 from chalicelib.metering import push_units
 from chalicelib.payloads.dispatches import parse_dispatch
 from chalicelib.relay import Relay
+from chalicelib.rules import Lease
 from tests.contract.conftest import FakeClock
 from tests.unit.memory import MemoryObjects
 

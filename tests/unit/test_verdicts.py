@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.errors import ErrorType
-from chalicelib.jobs import Answer, Append, Lease, OperatorUpdate, Redispatch, Status, decide, redispatch
+from chalicelib.jobs import OperatorUpdate, Redispatch, Status
+from chalicelib.rules import Answer, Append, Lease, decide, redispatch
 from chalicelib.verdicts import Patience, verdict
 from tests.contract.jobs import START, following, opened
 

@@ -23,13 +23,11 @@ from graphql import GraphQLScalarType, GraphQLSchema, build_schema, graphql_sync
 from chalicelib.calls import DispatchInference, UpdateStatus
 from chalicelib.errors import ErrorType, JobError
 from chalicelib.jobs import (
-    Append,
     Change,
     Claim,
     InferenceRequest,
     Job,
     JobId,
-    Lease,
     OperatorUpdate,
     Owner,
     PassOn,
@@ -37,15 +35,11 @@ from chalicelib.jobs import (
     Status,
     StatusUpdate,
     WorkerUpdate,
-    cancel,
-    decide,
-    is_passed_on,
-    open_job,
-    redispatch,
 )
 from chalicelib.payloads.answers import render_push
 from chalicelib.payloads.calls import parse_call
 from chalicelib.publisher.authorization import Signature
+from chalicelib.rules import Append, Lease, cancel, decide, is_passed_on, open_job, redispatch
 
 JOB_ID = JobId("7b0f5c1e-52d4-4f5a-9d5e-0a3c8e2b6f11")
 SCHEMA_FILE = Path(__file__).parents[3] / "graphql" / "schema.graphql"

@@ -10,7 +10,7 @@ from botocore.credentials import Credentials, RefreshableCredentials
 
 from chalicelib.budget import Spending
 from chalicelib.errors import ErrorType, PublishFailed
-from chalicelib.jobs import Change, InferenceRequest, Lease, Status
+from chalicelib.jobs import Change, InferenceRequest, Status
 from chalicelib.publisher.appsync import AppSync
 from chalicelib.publisher.authorization import ApiKey, Authorization, Signature, signature_of_this_function
 from chalicelib.publisher.coalescing import Pace
@@ -18,6 +18,7 @@ from chalicelib.publisher.delivery import Backoff
 from chalicelib.publisher.fencing import Accepted, Granted, Over, Refused
 from chalicelib.publisher.policies import Interval
 from chalicelib.publisher.publisher import BACKLOG, Publisher
+from chalicelib.rules import Lease
 from chalicelib.workloads import Chunk, Progress
 from tests.unit.publisher.api import JOB_ID, Api, Fault
 

@@ -148,7 +148,9 @@ class Session:
         """Serve a connection that was not refused, to its end."""
         self._rhythm.begin(self)
         try:
-            while await self._take():
+            while (text := await self._socket.receive()) is not None:
+                self._take(text)
+                del text  # nothing keeps a message till the next one
                 self._rhythm.hear(self)
         finally:
             self._rhythm.end(self)
@@ -162,14 +164,9 @@ class Session:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _take(self) -> bool:
-        """Carry out the next message; False where the client is gone. Nothing keeps a message till the next one."""
-        text = await self._socket.receive()
-        if text is None:
-            return False
+    def _take(self, text: str | bytes) -> None:
         for event in self._connection.receive(text):
             self._carry_out(event)
-        return True
 
     def _carry_out(self, event: Event) -> None:
         match event:

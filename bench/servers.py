@@ -114,7 +114,7 @@ def running(server: Server) -> Iterator[Running]:
     process = subprocess.Popen(  # noqa: S603  # commands from above
         [*server.command, str(port), *server.arguments],
         cwd=ROOT,
-        env={**os.environ, "NODE_ENV": "production"},
+        env=_environment(),
         stdout=subprocess.DEVNULL,
         stderr=None
         if server.name.startswith("engine")
@@ -130,6 +130,12 @@ def running(server: Server) -> Iterator[Running]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def _environment() -> dict[str, str]:
+    """As on any machine: libraries that know of it work as in production, and Python keeps what it has compiled."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, "NODE_ENV": "production"}
 
 
 def _first_answer(process: subprocess.Popen[bytes], port: int, request: bytes, *, until: float) -> None:

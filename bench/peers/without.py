@@ -11,6 +11,7 @@ from appsync_local.documents import Document, Documents, Operation
 from appsync_local.execution import Execution, field_context
 from appsync_local.javascript.script import Script
 from appsync_local.plan import Plan
+from appsync_local.realtime import SubscriptionId
 from appsync_local.resolvers import Resolution
 
 
@@ -101,7 +102,12 @@ def _index() -> None:
 
 def _direct_writes() -> None:
     """Every message waits for a task of its session, as if all readers were slow."""
+
+    def push(self: session.Session, id_: SubscriptionId, text: bytes) -> None:  # noqa: ARG001  # the method's
+        self._wait(text)
+
     session.Session._send = session.Session._wait  # type: ignore[method-assign]
+    session.Session.push = push  # type: ignore[method-assign]
 
 
 _PATCHES: Mapping[Measure, Callable[[], None]] = {

@@ -1,34 +1,19 @@
 """From wiring, schema and code files to an API that can be executed."""
 
 import dataclasses
-import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Final, assert_never
 
 from graphql import (
-    DocumentNode,
-    GraphQLError,
-    GraphQLField,
     GraphQLInterfaceType,
-    GraphQLNamedType,
     GraphQLSchema,
-    GraphQLSyntaxError,
     GraphQLUnionType,
-    ListValueNode,
-    Source,
-    StringValueNode,
-    build_ast_schema,
     get_named_type,
-    is_object_type,
-    parse,
-    validate_schema,
 )
-from graphql.validation.validate import validate_sdl
 
 from appsync_local.authorization.caller import Rule
 from appsync_local.authorization.directives import rules_of
@@ -41,7 +26,7 @@ from appsync_local.javascript.script import Script
 from appsync_local.lambda_invoker import LambdaInvoker
 from appsync_local.limits import DEEPEST, DEFAULT_LIMITS, MOST_RESOLVERS, Limits
 from appsync_local.resolvers import AnyStage, Direct, Local, Pipeline, Resolver, Stage, Unit
-from appsync_local.scalars import BUILT_IN, add_behaviour
+from appsync_local.schema import load_schema, object_fields, triggers_of
 from infrastructure.wiring import (
     Api,
     AuthMode,
@@ -131,7 +116,7 @@ def load(
     if problems:
         raise ApiInvalid(problems)
     built = load_schema(schema)
-    fields = {f"{type_.name}.{name}" for type_, name, _ in _fields(built)}
+    fields = {f"{type_.name}.{name}" for type_, name, _ in object_fields(built)}
     files = {
         path.relative_to(code).as_posix()
         for folder in ("resolvers", "functions")
@@ -148,7 +133,7 @@ def load(
         authorizer=api.authorizer,
         resolvers=resolvers,
         rules=rules_of(built, api.modes, default_action),
-        triggers=_triggers(built, schema),
+        triggers=triggers_of(built, schema),
         resolving_types=_resolving_types(built, resolvers),
         limits=limits,
     )
@@ -167,52 +152,6 @@ def _limit_problems(limits: Limits) -> Iterator[str]:
         yield f"the depth limit is {limits.depth}; it is 0 for none, or 1 to {DEEPEST}"
     if not 1 <= limits.resolvers <= MOST_RESOLVERS:
         yield f"the limit of resolvers is {limits.resolvers}; it is 1 to {MOST_RESOLVERS}"
-
-
-def load_schema(path: Path) -> GraphQLSchema:
-    """The schema of one file, with what AppSync adds to it.
-
-    Raises:
-        ApiInvalid: Names file, line and column of every fault.
-    """
-    try:
-        own = parse(Source(path.read_text(encoding="utf-8"), str(path)))
-    except UnicodeDecodeError as error:
-        line = path.read_bytes()[: error.start].count(b"\n") + 1
-        raise ApiInvalid([f"{path}:{line}: the file is not UTF-8; save it as UTF-8"]) from None
-    except OSError as error:
-        raise ApiInvalid([f"{path} cannot be read: {error.strerror}; give the path of the schema file"]) from None
-    except GraphQLSyntaxError as error:
-        raise ApiInvalid([_placed(error, path)]) from None
-    document = DocumentNode(definitions=(*parse(BUILT_IN).definitions, *own.definitions))
-    faults = validate_sdl(document)
-    if not faults:
-        schema = build_ast_schema(document, assume_valid_sdl=True)
-        faults = validate_schema(schema)
-    if faults:
-        raise ApiInvalid(_placed(fault, path) for fault in faults)
-    add_behaviour(schema)
-    return schema
-
-
-def _placed(error: GraphQLError, path: Path) -> str:
-    message = error.message
-    if message.startswith("Unknown directive"):
-        own = sorted(f"@{name}" for name in re.findall(r"directive @(\w+)", BUILT_IN))
-        found = get_close_matches(message.split("'")[1], own, n=1)
-        message = f"{message} Did you mean {found[0]}?" if found else f"{message} There are {', '.join(own)}."
-    if message.startswith("Query root type"):
-        message = f"{message} Add `type Query`."
-    if not error.locations:
-        return f"{path}: {message}"
-    return f"{path}:{error.locations[0].line}:{error.locations[0].column}: {message}"
-
-
-def _fields(schema: GraphQLSchema) -> Iterator[tuple[GraphQLNamedType, str, GraphQLField]]:
-    for type_ in schema.type_map.values():
-        if is_object_type(type_) and not type_.name.startswith("__"):
-            for name, field in type_.fields.items():
-                yield type_, name, field
 
 
 def _resolvers(api: Api, code: Path, invoker: LambdaInvoker, reached: Reached) -> dict[str, Resolver]:
@@ -275,64 +214,12 @@ def _dynamodb(table: str, endpoint: DynamoDbEndpoint, outbound: Outbound, invoke
     return DynamoDbDataSource(table, DynamoDbClient(endpoint, outbound), invoker)
 
 
-def _triggers(schema: GraphQLSchema, path: Path) -> dict[str, tuple[str, ...]]:
-    """Which subscription fields hear of which mutation, checked as AppSync checks `@aws_subscribe`."""
-    problems: list[str] = []
-    triggers: dict[str, tuple[str, ...]] = {}
-    mutations = schema.mutation_type.fields if schema.mutation_type else {}
-    for name, field in (schema.subscription_type.fields if schema.subscription_type else {}).items():
-        for mutation in _mutations_of(field):
-            if mutation not in mutations:
-                problems.append(
-                    _at(
-                        field,
-                        path,
-                        f"Subscription.{name} listens to {mutation}, which is no mutation{_meant(mutation, mutations)}",
-                    )
-                )
-            elif get_named_type(mutations[mutation].type) is not get_named_type(field.type):
-                problems.append(
-                    _at(
-                        field,
-                        path,
-                        f"Subscription.{name} must have the type of Mutation.{mutation}: {mutations[mutation].type}",
-                    )
-                )
-            else:
-                triggers[mutation] = (*triggers.get(mutation, ()), name)
-    if problems:
-        raise ApiInvalid(problems)
-    return triggers
-
-
-def _meant(name: str, known: Iterable[str]) -> str:
-    near = get_close_matches(name, list(known), n=1)
-    return f"; did you mean {near[0]}?" if near else "; add it, or take it out of @aws_subscribe"
-
-
-def _mutations_of(field: GraphQLField) -> Iterable[str]:
-    for directive in (field.ast_node.directives or ()) if field.ast_node else ():
-        if directive.name.value == "aws_subscribe":
-            for argument in directive.arguments or ():
-                value = argument.value
-                items = value.values if isinstance(value, ListValueNode) else (value,)
-                yield from (item.value for item in items if isinstance(item, StringValueNode))
-
-
-def _at(field: GraphQLField, path: Path, message: str) -> str:
-    location = field.ast_node.loc if field.ast_node else None
-    if location is None:
-        return f"{path}: {message}"
-    start = location.start_token
-    return f"{path}:{start.line}:{start.column}: {message}"
-
-
 def _resolving_types(schema: GraphQLSchema, resolvers: Mapping[str, Resolver]) -> frozenset[str]:
     """Types whose values cannot be completed without running a resolver: a fixed point of the schema."""
     found = {field.split(".", 1)[0] for field in resolvers}
     while True:
         more = set(found)
-        for type_, _, field in _fields(schema):
+        for type_, _, field in object_fields(schema):
             if get_named_type(field.type).name in found:
                 more.add(type_.name)
         for type_ in schema.type_map.values():

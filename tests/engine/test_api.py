@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from appsync_local.api import load, load_schema
+from appsync_local.api import load
 from appsync_local.errors import ApiInvalid, PortInUse
 from appsync_local.limits import Limits
+from appsync_local.schema import load_schema
 from appsync_local.server import AuthorizerOptions, DefaultAction, Engine
 from infrastructure.wiring import Api, AuthMode, NoneSource, UnitResolver
 from tests.engine.doubles import API, HANDLERS, NOTES, SCHEMA, RecordingInvoker

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from appsync_local.api import load_schema
 from appsync_local.authorization.caller import Rule
 from appsync_local.authorization.directives import rules_of
 from appsync_local.authorization.user_pools import DefaultAction
+from appsync_local.schema import load_schema
 from infrastructure.wiring import AuthMode
 
 LAMBDA, COGNITO, IAM = AuthMode.LAMBDA, AuthMode.COGNITO, AuthMode.IAM

@@ -7,9 +7,9 @@ import pytest
 from graphql import OperationDefinitionNode, get_variable_values, parse
 from graphql.execution.values import VariableValues
 
-from appsync_local.api import load_schema
 from appsync_local.inputs import Variables
 from appsync_local.scalars import Unfit
+from appsync_local.schema import load_schema
 from tests.engine.clients import Http
 from tests.engine.doubles import RecordingInvoker, note
 

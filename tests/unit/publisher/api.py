@@ -162,9 +162,9 @@ class Api:
         return self.update(Claim(JOB_ID, request_id, f"claim by {request_id}"))
 
     def wait_until(self, holds: Callable[["Api"], bool]) -> None:
-        """Wait for the log, or the requests, to be as described; fails after 10 seconds."""
+        """Wait for the log, or the requests, to be as described; fails after 30 seconds."""
         with self._changed:
-            assert self._changed.wait_for(lambda: holds(self), timeout=10)
+            assert self._changed.wait_for(lambda: holds(self), timeout=30)
 
     def _append(self, job: Job) -> None:
         self._log.append(job)

@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -22,9 +23,9 @@ async def read_all(reader: asyncio.StreamReader) -> bytes:
         return await reader.read()
 
 
-@pytest.fixture
-async def port() -> AsyncIterator[int]:
-    """Of a server that gives its clients a twentieth of a second."""
+@asynccontextmanager
+async def serving(*, idle_limit: float) -> AsyncIterator[int]:
+    """The port of a server that gives its clients so many seconds, and their bodies next to nothing."""
 
     async def answer(request: web.BaseRequest) -> web.StreamResponse:
         assert isinstance(request.protocol, Connection)
@@ -37,28 +38,38 @@ async def port() -> AsyncIterator[int]:
         finally:
             request.protocol.end()
 
-    runner = web.ServerRunner(Connections(answer, idle_limit=0.05, access_log=None, lingering_time=0.05))
+    runner = web.ServerRunner(Connections(answer, idle_limit=idle_limit, access_log=None, lingering_time=0.05))
     await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    yield runner.addresses[0][1]
-    await runner.cleanup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        yield runner.addresses[0][1]
+    finally:
+        await runner.cleanup()
 
 
 @pytest.mark.parametrize("said", [b"", REQUEST[:30]])
-async def test_a_connection_that_brings_no_request_is_closed(port: int, said: bytes) -> None:
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(said)
+async def test_a_connection_that_brings_no_request_is_closed(said: bytes) -> None:
+    async with serving(idle_limit=0.05) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(said)
 
-    assert await read_all(reader) == b""
-    writer.close()
+        assert await read_all(reader) == b""
+        writer.close()
 
 
-async def test_a_connection_is_closed_that_stops_in_its_second_request(port: int) -> None:
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(REQUEST + REQUEST[:30])
+async def test_a_connection_is_closed_that_stops_in_its_second_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    loop = asyncio.get_running_loop()
+    real = loop.time
+    async with serving(idle_limit=3600.0) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(REQUEST + REQUEST[:30])
+        async with asyncio.timeout(PATIENCE):
+            await reader.readuntil(b"HTTP/1.1 200 OK")
 
-    assert (await read_all(reader)).count(b"HTTP/1.1 200 OK") == 1
-    writer.close()
+        monkeypatch.setattr(loop, "time", lambda: real() + 3600.0)
+
+        assert b"HTTP/1.1" not in await read_all(reader)
+        writer.close()
 
 
 async def exchange(engine: Engine, sent: bytes) -> tuple[bytes, Any]:
@@ -105,12 +116,14 @@ async def test_a_body_that_cannot_be_unpacked_is_refused(engine: Engine, caplog:
     assert not caplog.records
 
 
-async def test_a_body_that_does_not_come_is_given_up(port: int) -> None:
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(REQUEST.replace(b"content-length: 0", b"content-length: 9"))
+async def test_a_body_that_does_not_come_is_given_up() -> None:
+    async with serving(idle_limit=3600.0) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(REQUEST.replace(b"content-length: 0", b"content-length: 9"))
 
-    assert b"408: the request body did not arrive within 0.01 s" in await read_all(reader)
-    writer.close()
+        async with asyncio.timeout(PATIENCE):
+            assert await reader.readuntil(b"408: the request body did not arrive within 0.01 s")
+        writer.close()
 
 
 async def test_a_preflight_repeats_nothing_that_is_no_header_name(engine: Engine) -> None:

@@ -93,11 +93,11 @@ async def test_the_keys_are_found_through_the_discovery_document() -> None:
 @pytest.mark.parametrize(
     ("provider", "claims", "is_accepted"),
     [
-        (OidcProvider(ISSUER, WITH_KEYS.jwks_url, iat_ttl_ms=5_000), {"iat": 2}, True),
-        (OidcProvider(ISSUER, WITH_KEYS.jwks_url, iat_ttl_ms=5_000), {"iat": 20}, False),
-        (OidcProvider(ISSUER, WITH_KEYS.jwks_url, auth_ttl_ms=5_000), {"auth_time": 2}, True),
-        (OidcProvider(ISSUER, WITH_KEYS.jwks_url, auth_ttl_ms=5_000), {"auth_time": 20}, False),
-        (OidcProvider(ISSUER, WITH_KEYS.jwks_url, auth_ttl_ms=5_000), {}, False),
+        (OidcProvider(ISSUER, WITH_KEYS.jwks_url, iat_ttl_ms=600_000), {"iat": 2}, True),
+        (OidcProvider(ISSUER, WITH_KEYS.jwks_url, iat_ttl_ms=600_000), {"iat": 2_000}, False),
+        (OidcProvider(ISSUER, WITH_KEYS.jwks_url, auth_ttl_ms=600_000), {"auth_time": 2}, True),
+        (OidcProvider(ISSUER, WITH_KEYS.jwks_url, auth_ttl_ms=600_000), {"auth_time": 2_000}, False),
+        (OidcProvider(ISSUER, WITH_KEYS.jwks_url, auth_ttl_ms=600_000), {}, False),
     ],
 )
 async def test_a_token_counts_for_as_long_as_the_provider_says(

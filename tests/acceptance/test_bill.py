@@ -67,7 +67,7 @@ async def test_a_bill_equals_the_engines_meter(quiet_stack: LocalStack, text: st
 
 
 async def test_a_bill_of_several_invocations_equals_the_engines_meter(tmp_path: Path) -> None:
-    with running_stack(tmp_path / "data", "--timeout", "4") as stack:
+    with running_stack(tmp_path / "data", "--timeout", "8") as stack:
         async with stack.client() as client:
             before = metered(stack)
 

@@ -201,7 +201,7 @@ def test_a_failure_before_the_first_text_is_not_seen_by_the_jobs_watchers(caller
 def test_a_failure_in_mid_answer_is_final_and_keeps_what_was_said(
     caller: Caller, then: bytes, ending: Ending, kind: ErrorType, words: str
 ) -> None:
-    caller.silence = 1.0
+    caller.silence = 2.0 if ending is Ending.SILENCE else 30.0
     caller.bedrock.replies = [Streamed((eventstream.START, eventstream.text("Once upon"), then), ending=ending), GOOD]
 
     run = caller.run()

@@ -71,7 +71,7 @@ async def test_every_job_ends_with_every_event_in_order_and_every_byte(service: 
     timing = replace(SHORT, silence=0.05, tries=20)
 
     async with (
-        asyncio.timeout(30),
+        asyncio.timeout(90),
         Client(service.url, authorization=LambdaToken(token), timing=timing) as client,
     ):
         runs = await asyncio.gather(*(run(client) for _ in range(JOBS)))

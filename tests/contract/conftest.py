@@ -108,7 +108,7 @@ def ledger_kind(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pyt
         name = f"{prefix}-{next(numbers)}"
         client = dynamodb_client()
         client.create_table(**table_definition(name))
-        client.get_waiter("table_exists").wait(TableName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 10})
+        client.get_waiter("table_exists").wait(TableName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 30})
         return f"dynamodb:{name}"
 
     return LedgerKind(request.param, environment, new_location)

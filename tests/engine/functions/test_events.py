@@ -7,6 +7,7 @@ import resource
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from math import inf
 from pathlib import Path
@@ -224,11 +225,14 @@ async def test_event_that_never_got_its_turn_is_given_up_at_its_maximum_age(
     )
     gate = tmp_path / "gate"
     function = FunctionSpec("f", "app.f", {}, 20.0, reserved_concurrency=1, on_failure="failed", maximum_event_age=0.1)
-    runtime = await start_runtime(function, destination)
+    now = time.time()
+    runtime = await start_runtime(function, destination, clock=lambda: now)
     event = {"notes": str(notes), "gate": str(gate)}
 
     await runtime.enqueue("f", event)
     late = await runtime.enqueue("f", {**event, "late": True})
+    await eventually(lambda: len(lines(notes)) == 1, "one of them runs")
+    now += 1.0
 
     await eventually(lambda: len(lines(records)) == 1, "the destination has the record")
     record = json.loads(lines(records)[0])
@@ -245,13 +249,20 @@ async def test_event_that_never_got_its_turn_is_given_up_at_its_maximum_age(
 
 
 async def test_retry_due_after_the_maximum_age_is_not_made(
-    records: Path, destination: FunctionSpec, write_handlers: WriteHandlers, start_runtime: StartRuntime
+    records: Path,
+    destination: FunctionSpec,
+    write_handlers: WriteHandlers,
+    start_runtime: StartRuntime,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     write_handlers("def f(event, context): raise ValueError('boom')", NOTE_RECORD)
     function = FunctionSpec("f", "app.f", {}, 20.0, on_failure="failed", maximum_event_age=0.2)
-    runtime = await start_runtime(function, destination, retry_delays=(3600.0,))
+    now = time.time()
+    runtime = await start_runtime(function, destination, retry_delays=(3600.0,), clock=lambda: now)
 
     await runtime.enqueue("f", {})
+    await eventually(lambda: "f failed on an event: ValueError" in caplog.messages, "it was tried")
+    now += 1.0
 
     await eventually(lambda: len(lines(records)) == 1, "the destination has the record")
     record = json.loads(lines(records)[0])

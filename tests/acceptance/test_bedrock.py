@@ -115,7 +115,7 @@ async def test_a_cancel_hangs_up_on_the_model(stack: LocalStack, bedrock: Bedroc
                 if view.output:
                     break
         cancelled = await client.cancel(job.job_id)
-        await asyncio.to_thread(wait_until, bedrock.abandoned.is_set, 10.0)
+        await asyncio.to_thread(wait_until, bedrock.abandoned.is_set, 30.0)
         read = await client.get(job.job_id)
 
     assert cancelled.status is Status.CANCELLED

@@ -20,7 +20,7 @@ def own_stack(tmp_path: Path) -> Iterator[LocalStack]:
 async def test_a_stack_killed_in_the_middle_of_a_job_finishes_it_after_its_restart(own_stack: LocalStack) -> None:
     async with own_stack.client() as client, asyncio.timeout(30):
         finished = [view async for view in client.run("Before", model="simulated.story", process_time=0.1)][-1]
-        async with aclosing(client.run("During", model="simulated.story", process_time=1.5)) as views:
+        async with aclosing(client.run("During", model="simulated.story", process_time=4.0)) as views:
             async for view in views:
                 if view.output:
                     break

@@ -86,7 +86,7 @@ def test_nothing_is_left_of_it_but_the_certificate(
     _, out = run
 
     assert {path.name for path in out.iterdir()} == {"certificate.json", "certificate.html"}
-    wait_until(lambda: not processes_with(str(out)), 10.0)
+    wait_until(lambda: not processes_with(str(out)), 30.0)
 
 
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
@@ -105,7 +105,7 @@ def test_run_that_is_interrupted_tears_everything_down(tmp_path: Path, end: sign
     assert started == 2
     assert process.returncode == 130
     assert said.splitlines()[-1] == "certify: stopped before its end; there is no certificate"
-    wait_until(lambda: not processes_with(str(tmp_path)), 10.0)
+    wait_until(lambda: not processes_with(str(tmp_path)), 30.0)
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 

@@ -25,7 +25,9 @@ class Fault(StrEnum):
 
 @dataclass
 class Network:
-    """`faults` says what happens to which frame: an event by its sequence or its status, others by their type."""
+    """`faults` says what happens to which frame: an event by its sequence, its status or its connection, of which it is
+    the first one, and others by their type.
+    """
 
     target: str  # the GraphQL URL
     faults: Mapping[int | str, Fault]
@@ -96,7 +98,7 @@ class Network:
         names: list[int | str] = [frame["type"]]
         if frame["type"] == "data":
             event = frame["payload"]["data"]["onInferenceStatusChange"]
-            names = [event["sequence"], event["status"]]
+            names = [event["sequence"], event["status"], f"connection {self.connections}"]
         for name in names:
             if name in self.faults and name not in self.happened:
                 self.happened.append(name)

@@ -12,7 +12,7 @@ const { [connection]: connect } = await import(`./${client}.mjs`);
 const api = await connect(stack, await signIn(stack, stack.users[0]));
 
 const jobId = randomUUID();
-const input = { jobId, model, prompt: "The tide", processTime: 2.5, maxTokens: Number(maxTokens) };
+const input = { jobId, model, prompt: "The tide", processTime: 4, maxTokens: Number(maxTokens) };
 const timing = { silence: Number(silence), pause: 100 };
 
 const begin = () => api.ask(START, { input });

@@ -276,14 +276,14 @@ def test_threads_that_start_together_fetch_the_keys_once(verifier: TokenVerifier
     names: list[str] = []
 
     def verify() -> None:
-        start.wait(timeout=5)
+        start.wait(timeout=30)
         names.append(verifier.verify(token, now=NOW).username)
 
     threads = [threading.Thread(target=verify) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=10)
+        thread.join(timeout=30)
 
     assert (names, issuer.fetches) == (["alice"] * 8, 1)
 

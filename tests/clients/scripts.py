@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO, Any
 
 NODE = Path(__file__).resolve().parents[1] / "node"
-PATIENCE = 30.0  # seconds; Amplify alone waits 5 s before it reconnects
+PATIENCE = 90.0  # seconds for all scripts at once; Amplify alone waits 5 s before it reconnects
 OLDEST = 20  # the major version of Node that the clients need
 
 Line = Mapping[str, Any]

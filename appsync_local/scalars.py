@@ -83,7 +83,7 @@ def leaf(type_: GraphQLScalarType | GraphQLEnumType, coerce: Callable[[Any], Any
             made = coerce(value)
         except Exception:  # whatever a scalar's check raises
             raise Unfit from None
-        if made is Undefined:
+        if value is None or made is Undefined:  # a scalar without a check of its own takes null too
             raise Unfit
         return made
 

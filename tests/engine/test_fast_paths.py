@@ -14,13 +14,15 @@ from tests.engine.clients import Http
 from tests.engine.doubles import RecordingInvoker, note
 
 SCHEMA = """
+scalar Anything
 enum Colour { RED GREEN }
 input Size { width: Int!, height: Float = 1.5, unit: String }
 input Tree { children: [Tree!] }
 input Thing @oneOf { name: String, number: Int }
+input Box { holds: Anything! }
 type Query {
   take(id: ID, word: String, number: Int, ratio: Float, flag: Boolean, colour: Colour, detail: AWSJSON, day: AWSDate,
-    size: Size, sizes: [Size!], words: [[String]], tree: Tree, thing: Thing): String
+    size: Size, sizes: [Size!], words: [[String]], tree: Tree, thing: Thing, anything: Anything, box: Box): String
 }
 """
 FITTING: list[tuple[str, list[Any]]] = [
@@ -34,6 +36,9 @@ FITTING: list[tuple[str, list[Any]]] = [
     ("$v: Size", [{"width": 1}, {"width": 1, "height": None, "unit": "m"}, None]),
     ("$v: [Size!]", [[{"width": 1}], {"width": 2}, []]),
     ("$v: [[String]]", [[["a", None], None], ["a"], "a"]),
+    ("$v: Anything", [1, {"a": [None]}, None]),
+    ("$v: Anything!", [1, "x"]),
+    ("$v: Box", [{"holds": []}]),
 ]
 UNFIT: list[tuple[str, list[Any]]] = [
     ("$v: ID", [True, [], {}]),
@@ -45,6 +50,8 @@ UNFIT: list[tuple[str, list[Any]]] = [
     ("$v: AWSDate", ["yesterday"]),
     ("$v: Size", [{}, {"width": None}, {"width": 1, "depth": 2}, [], "x"]),
     ("$v: [Size!]", [[None], [{"width": 1}, {}]]),
+    ("$v: Anything!", [None]),
+    ("$v: Box", [{"holds": None}, {}]),
 ]
 
 

@@ -82,20 +82,6 @@ class StepLine:
         )  # fmt: skip
 
 
-class NoLine:
-    """In place of `StepLine` where nobody reads it."""
-
-    outcome = OK
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        pass
-
-
 def name_of(caller: Caller | None) -> str:
     """A caller for a person: a user's name where there is one, and the mode that let him or her in."""
     if caller is None:

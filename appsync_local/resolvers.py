@@ -5,6 +5,7 @@ Source: AppSync Developer Guide, "JavaScript resolvers overview", and "Runtime u
 
 import logging
 import time
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, assert_never
 
@@ -12,7 +13,7 @@ from appsync_local.context import FieldContext
 from appsync_local.data_sources import DataSource, LambdaDataSource
 from appsync_local.errors import FieldError, FieldUnauthorized, ScriptFailed, SourceFailed
 from appsync_local.javascript.script import NOTHING, Effects, Entry, Outcome, Script
-from appsync_local.journal import OK, NoLine, StepLine, steps
+from appsync_local.journal import OK, StepLine, steps
 from appsync_local.limits import CODE_TIME
 
 log = logging.getLogger("appsync_local")
@@ -26,11 +27,6 @@ class Stage:
     source: DataSource
     name: str = ""
 
-    @property
-    def code_name(self) -> str:
-        """What the code goes by in the log."""
-        return self.script.path.stem
-
 
 @dataclass(frozen=True, slots=True)
 class Local:
@@ -39,11 +35,6 @@ class Local:
     script: Script
     name: str = ""
 
-    @property
-    def code_name(self) -> str:
-        """As in `Stage`."""
-        return self.script.path.stem
-
 
 @dataclass(frozen=True, slots=True)
 class Direct:
@@ -51,11 +42,6 @@ class Direct:
 
     source: LambdaDataSource
     name: str = ""
-
-    @property
-    def code_name(self) -> str:
-        """As in `Stage`."""
-        return "direct"
 
 
 AnyStage = Stage | Local | Direct
@@ -141,10 +127,12 @@ class Resolution:
         with self._line(stage):
             return _left(self._call(stage.script, "local"))
 
-    def _line(self, stage: AnyStage) -> StepLine | NoLine:
-        if steps.isEnabledFor(logging.INFO):
-            return StepLine(self._coordinate, stage.code_name, stage.name)
-        return NoLine()
+    def _line(self, stage: AnyStage) -> AbstractContextManager[StepLine | None]:
+        """The stage's line in the log, where somebody reads it."""
+        if not steps.isEnabledFor(logging.INFO):
+            return nullcontext()
+        code = "direct" if isinstance(stage, Direct) else stage.script.path.stem
+        return StepLine(self._coordinate, code, stage.name)
 
     async def _asking(self, stage: Stage | Direct) -> "_StageLeft":
         with self._line(stage) as line:
@@ -156,7 +144,8 @@ class Resolution:
                     left = _StageLeft(value, skips_the_rest=False)
                 case _:
                     assert_never(stage)
-            line.outcome = left.failure or OK
+            if line is not None:
+                line.outcome = left.failure or OK
             return left
 
     async def _run_code(self, script: Script, source: DataSource) -> "_StageLeft":

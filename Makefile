@@ -16,7 +16,7 @@ JOBS ?= 10000
 EVENTS ?= 20
 SEED ?= 1
 SECONDS ?= 300
-SOURCES := app.py appsync_local certify chalicelib examples infrastructure longcall tests bench
+SOURCES := app.py appsync_local certify chalicelib examples infrastructure local_stack longcall tests bench
 
 PEERS := bench/.venv/ready $(patsubst %,bench/node/%/node_modules/.package-lock.json,simulator yoga)
 
@@ -107,7 +107,7 @@ node:
 	  || { echo "error: Node 20 or newer is needed, and was not found; install it from https://nodejs.org" >&2; exit 1; }
 
 clean: ## Remove the environment, caches and local jobs
-	@rm -rf $(VENV) .longcall .mypy_cache .pytest_cache .ruff_cache .hypothesis longcall.egg-info tests/node/node_modules bench/.venv bench/node/*/node_modules
+	@rm -rf $(VENV) .longcall .mypy_cache .pytest_cache .ruff_cache .hypothesis longcall.egg-info tests/integration/clients/node/node_modules bench/.venv bench/node/*/node_modules
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "error: Python 3.11 or newer was not found; install it, or say which with PYTHON=…" >&2; exit 1; }

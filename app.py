@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 from chalice.app import Chalice
 
 if TYPE_CHECKING:
+    from chalicelib.api.relay import Relay
+    from chalicelib.api.tokens import TokenVerifier
     from chalicelib.ledger import Ledger
     from chalicelib.objects import Objects
     from chalicelib.publisher.appsync import Endpoint
-    from chalicelib.relay import Relay
-    from chalicelib.runner import JobRunner
-    from chalicelib.supervisor import Supervisor
-    from chalicelib.tokens import TokenVerifier
-    from chalicelib.verdicts import Patience
+    from chalicelib.supervision.diagnosis import Patience
+    from chalicelib.supervision.supervisor import Supervisor
+    from chalicelib.worker.runner import JobRunner
 
 Payload = dict[str, Any]
 
@@ -30,7 +30,7 @@ app = Chalice(app_name="longcall")
 @app.lambda_function(name="inference")
 def inference(event: Payload, context: Any) -> None:
     """Run one job. Invoked asynchronously by `startInference`."""
-    from chalicelib.payloads.dispatches import parse_dispatch
+    from chalicelib.api.payloads.dispatches import parse_dispatch
 
     seconds_left = context.get_remaining_time_in_millis() / 1000
     job_runner().run(parse_dispatch(event), request_id=context.aws_request_id, seconds_left=seconds_left)
@@ -45,7 +45,7 @@ def status_relay(event: Payload, context: Any) -> Payload:  # noqa: ARG001
 @app.lambda_function(name="authorizer")
 def authorizer(event: Payload, context: Any) -> Payload:  # noqa: ARG001
     """Say who a `Lambda-Auth-` token belongs to."""
-    from chalicelib.authorizer import authorize
+    from chalicelib.api.authorizer import authorize
 
     return dict(authorize(event, token_verifier(), now=datetime.now(UTC)))
 
@@ -53,7 +53,7 @@ def authorizer(event: Payload, context: Any) -> Payload:  # noqa: ARG001
 @app.lambda_function(name="job_failed")
 def job_failed(event: Payload, context: Any) -> None:
     """End the job of an `inference` invocation that Lambda gave up on. Its failure destination."""
-    from chalicelib.verdicts import failure_of
+    from chalicelib.supervision.diagnosis import failure_of
 
     supervisor().report(failure_of(event), until=end_of(context))
 
@@ -77,8 +77,8 @@ def job_runner() -> "JobRunner":
     from chalicelib.publisher.coalescing import Pace
     from chalicelib.publisher.delivery import Backoff
     from chalicelib.publisher.publisher import Publisher
-    from chalicelib.runner import JobRunner
     from chalicelib.settings import WorkerSettings
+    from chalicelib.worker.runner import JobRunner
 
     settings = WorkerSettings.from_environment(os.environ)
     pace = Pace(settings.flush_policy, heartbeat=settings.heartbeat)
@@ -94,7 +94,7 @@ def job_runner() -> "JobRunner":
 def supervisor() -> "Supervisor":
     """What `job_failed` and `sweep` work with; made once per process."""
     from chalicelib.publisher.delivery import Backoff
-    from chalicelib.supervisor import Supervisor
+    from chalicelib.supervision.supervisor import Supervisor
 
     return Supervisor(endpoint(), Backoff())
 
@@ -125,8 +125,8 @@ def endpoint() -> "Endpoint":
 @cache
 def relay() -> "Relay":
     """What `status_relay` works with; made once per process."""
+    from chalicelib.api.relay import Relay
     from chalicelib.ledger import open_ledger
-    from chalicelib.relay import Relay
     from chalicelib.settings import RelaySettings
 
     settings = RelaySettings.from_environment(os.environ)
@@ -155,8 +155,8 @@ def objects() -> "Objects":
 @cache
 def token_verifier() -> "TokenVerifier":
     """What `authorizer` works with; made once per process, with the issuer's keys in it."""
+    from chalicelib.api.tokens import TokenVerifier
     from chalicelib.settings import AuthorizerSettings
-    from chalicelib.tokens import TokenVerifier
 
     settings = AuthorizerSettings.from_environment(os.environ)
     return TokenVerifier(issuer=settings.issuer, jwks_url=settings.jwks_url, client_id=settings.client_id)
@@ -189,8 +189,8 @@ if os.environ.get("LONGCALL_STAGE") == "local":  # set by .chalice/config.json; 
         """The whole log of a job, whoever owns it."""
         from chalice.app import NotFoundError
 
-        from chalicelib.jobs import JobId
-        from chalicelib.payloads.answers import render_job
+        from chalicelib.api.payloads.answers import render_job
+        from chalicelib.jobs.model import JobId
 
         take_environment_of("status_relay")
         records = relay().ledger.read(JobId(job_id), after=0, limit=1_000_000)

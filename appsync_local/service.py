@@ -9,14 +9,13 @@ from typing import Any, Final
 import orjson
 from graphql import GraphQLError, OperationType
 
-from appsync_local.api import ExecutableApi
 from appsync_local.authorization.caller import Caller
 from appsync_local.authorization.credentials import Headers, Presented
 from appsync_local.authorization.gate import Gate
 from appsync_local.authorization.lambda_authorizer import CONNECT
-from appsync_local.context import RequestContext
-from appsync_local.counters import Counters
-from appsync_local.documents import Documents, Operation, weight_of
+from appsync_local.devtools.counters import Counters
+from appsync_local.devtools.meter import Meter
+from appsync_local.devtools.operation_log import Entry, outcome_of
 from appsync_local.errors import (
     UNAUTHORIZED_EXCEPTION,
     AnswerTooLarge,
@@ -27,16 +26,17 @@ from appsync_local.errors import (
     OperationInvalid,
     RequestRefused,
 )
-from appsync_local.execution import Execution, field_context
-from appsync_local.filters import Filter, argument_filter, parse_filter
-from appsync_local.handshake import CONNECT_BODY, CONNECT_PATH
-from appsync_local.journal import Entry, outcome_of
-from appsync_local.meter import Meter
-from appsync_local.plan import Step
-from appsync_local.publication import Publisher
-from appsync_local.realtime import UNSUPPORTED
-from appsync_local.resolvers import Resolution
-from appsync_local.subscriptions import Registry, Subscription
+from appsync_local.execution.execution import Execution, field_context
+from appsync_local.javascript.context import RequestContext
+from appsync_local.operation.documents import Documents, Operation, weight_of
+from appsync_local.operation.plan import Step
+from appsync_local.realtime.filters import Filter, argument_filter, parse_filter
+from appsync_local.realtime.handshake import CONNECT_BODY, CONNECT_PATH
+from appsync_local.realtime.protocol import UNSUPPORTED
+from appsync_local.realtime.publication import Publisher
+from appsync_local.realtime.subscription_registry import Registry, Subscription
+from appsync_local.resolvers.loading import ExecutableApi
+from appsync_local.resolvers.resolution import Resolution
 
 GRAPHQL_PATH: Final = "/graphql"
 _INTERNAL: Final = "InternalFailure"

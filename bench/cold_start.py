@@ -31,11 +31,11 @@ READY: Final[Mapping[str, str]] = {
         "import chalice; app = chalice.Chalice(app_name='bare'); "
         "app.lambda_function(name='bare')(lambda event, context: event)"
     ),
-    "authorizer": "import app, chalicelib.authorizer; app.token_verifier()",
+    "authorizer": "import app, chalicelib.api.authorizer; app.token_verifier()",
     "status_relay": "import app; app.relay()",
-    "job_failed": "import app, chalicelib.verdicts; app.supervisor()",
+    "job_failed": "import app, chalicelib.supervision.diagnosis; app.supervisor()",
     "sweep": "import app; app.watch(); app.supervisor()",
-    "inference": "import app, chalicelib.payloads; app.job_runner()",
+    "inference": "import app, chalicelib.api.payloads; app.job_runner()",
 }
 NAIVE: Final = "; ".join(line for name, line in READY.items() if name != "bare")
 TARGETS: Final = {"authorizer": 1 / 4, "status_relay": 1 / 2}  # at most, of the naive form

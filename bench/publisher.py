@@ -13,8 +13,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
-from chalicelib.budget import Spending
-from chalicelib.jobs import (
+from chalicelib.billing.budget import Spending
+from chalicelib.jobs.model import (
     Change,
     Claim,
     InferenceRequest,

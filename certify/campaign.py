@@ -19,7 +19,7 @@ from certify.plan import PACE, Campaign, Store, job_plans
 from certify.quota import probe_quota
 from certify.stack import ROOT, Stack
 from certify.wire import Wire
-from chalicelib.jobs import Job, JobId, Owner, Status
+from chalicelib.jobs.model import Job, JobId, Owner, Status
 from chalicelib.ledger import Ledger, open_ledger, utc_now
 from chalicelib.ledger.dynamodb import DynamoDbLedger
 

@@ -9,8 +9,8 @@ from typing import Final
 
 from certify.evidence import Evidence, Shown, Watching, digest_of, sha256
 from certify.plan import JobPlan
-from chalicelib.errors import ErrorType
-from chalicelib.jobs import Job, Status
+from chalicelib.jobs.errors import ErrorType
+from chalicelib.jobs.model import Job, Status
 from chalicelib.workloads.simulated import Scene, text
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-ZYGOTE: Final = "appsync_local.functions.zygote"  # in the command of the process that workers are forked from
+ZYGOTE: Final = "appsync_local.functions.fork_server"  # in the command of the process that workers are forked from
 LOOK_EVERY: Final = 0.02  # seconds
 PROC: Final = Path("/proc")  # Linux only; elsewhere one worker looks like another
 

@@ -8,7 +8,7 @@ from typing import Final
 from certify.caller import AGAIN, PATIENCE, SignIn
 from certify.check import QuotaProbe
 from certify.plan import Campaign
-from chalicelib.jobs import Owner
+from chalicelib.jobs.model import Owner
 from chalicelib.ledger import Ledger
 from longcall import Client, LambdaToken, RequestRejected
 

@@ -59,7 +59,7 @@ class Stack:
         began = asyncio.get_running_loop().time()
         with self._log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "infrastructure.local", "--port", str(self._port), "--data", str(self.data),
+                sys.executable, "-m", "local_stack", "--port", str(self._port), "--data", str(self.data),
                 "--chaos", self._chaos, *self._options,
                 cwd=ROOT, env=self._environment, stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log,
                 start_new_session=True,  # Ctrl-C is for whoever started this, who kills it

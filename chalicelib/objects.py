@@ -19,8 +19,8 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, Protocol
 
-from chalicelib.errors import InvalidRequest, NoBucket, ObjectsUnavailable
-from chalicelib.jobs import JobId, Owner, StoredResult, UploadId
+from chalicelib.jobs.errors import InvalidRequest, NoBucket, ObjectsUnavailable
+from chalicelib.jobs.model import JobId, Owner, StoredResult, UploadId
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client

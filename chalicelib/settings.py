@@ -9,11 +9,11 @@ from enum import StrEnum
 from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
-from chalicelib.calls import Reporting
-from chalicelib.errors import MissingSettings
+from chalicelib.api.calls import Reporting
+from chalicelib.jobs.errors import MissingSettings
+from chalicelib.jobs.rules import Lease
 from chalicelib.publisher.policies import SIZE, Bytes, CostShare, FlushPolicy, Interval, PolicyName
-from chalicelib.rules import Lease
-from chalicelib.verdicts import Patience
+from chalicelib.supervision.diagnosis import Patience
 
 T = TypeVar("T")
 Choice = TypeVar("Choice", bound=StrEnum)

@@ -6,8 +6,8 @@ from decimal import Decimal, InvalidOperation
 from itertools import groupby, islice
 from typing import Any
 
-from chalicelib.errors import OutOfTime, WorkloadFailed
-from chalicelib.jobs import InferenceRequest
+from chalicelib.jobs.errors import OutOfTime, WorkloadFailed
+from chalicelib.jobs.model import InferenceRequest
 from chalicelib.workloads import Checkpoint, Chunk, Deadline, Outcome, Piece, Progress
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
 
-from chalicelib.calls import Reporting
+from chalicelib.api.calls import Reporting
 from chalicelib.publisher.policies import PolicyName
 
 REQUIREMENTS: Final = "requirements.txt"

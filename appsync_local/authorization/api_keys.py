@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
+from appsync_local.api.model import AuthMode
 from appsync_local.authorization.caller import Caller
 from appsync_local.authorization.credentials import PresentedKey
 from appsync_local.errors import unauthorized
-from infrastructure.wiring import AuthMode
 
 _HOLDER: Final = Caller(mode=AuthMode.API_KEY, identity=None)
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from infrastructure.wiring import AuthMode
+from appsync_local.api.model import AuthMode
 
 # Source: AppSync Developer Guide, "Built-in utilities", `util.authType()`.
 AUTH_TYPES: Final[Mapping[AuthMode, str]] = {

@@ -12,7 +12,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Final
 
-from infrastructure.wiring import AuthMode
+from appsync_local.api.model import AuthMode
 
 TOKEN_MODES: Final = frozenset({AuthMode.COGNITO, AuthMode.OIDC})
 

@@ -10,9 +10,9 @@ from typing import Final
 
 from graphql import ConstDirectiveNode, GraphQLObjectType, GraphQLSchema, ListValueNode, StringValueNode
 
+from appsync_local.api.model import AuthMode
 from appsync_local.authorization.caller import Rule
 from appsync_local.authorization.user_pools import DefaultAction
-from infrastructure.wiring import AuthMode
 
 _MODE_OF: Final[Mapping[str, AuthMode]] = {
     "aws_api_key": AuthMode.API_KEY,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, assert_never
 
+from appsync_local.api.model import AuthMode
 from appsync_local.authorization.api_keys import ApiKey, ApiKeys
 from appsync_local.authorization.caller import Caller
 from appsync_local.authorization.credentials import (
@@ -21,7 +22,6 @@ from appsync_local.authorization.oidc import OidcProvider
 from appsync_local.authorization.sigv4 import IamPrincipal, verify
 from appsync_local.authorization.user_pools import UserPool
 from appsync_local.errors import NO_VALID_CREDENTIAL, unauthorized
-from infrastructure.wiring import AuthMode
 
 if TYPE_CHECKING:
     from appsync_local.authorization.published_keys import Clock, Fetch

@@ -13,11 +13,11 @@ from typing import Any, Final
 
 import orjson
 
+from appsync_local.api.model import AuthMode
 from appsync_local.authorization.caller import Caller
 from appsync_local.authorization.credentials import Opaque, Presented
 from appsync_local.errors import ApiInvalid, FunctionFailed, unauthorized
 from appsync_local.lambda_invoker import LambdaInvoker
-from infrastructure.wiring import AuthMode
 
 TIME_LIMIT: Final = 10.0  # seconds
 LONGEST_TTL: Final = 3600  # seconds

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from appsync_local.api.model import AuthMode
 from appsync_local.authorization.caller import Caller
 from appsync_local.errors import NO_VALID_CREDENTIAL, unauthorized
-from infrastructure.wiring import AuthMode
 
 REQUIRED: Final = ("exp", "iat", "sub")
 

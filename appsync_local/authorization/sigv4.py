@@ -15,10 +15,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 from urllib.parse import parse_qsl, quote
 
+from appsync_local.api.model import AuthMode
 from appsync_local.authorization.caller import Caller
 from appsync_local.authorization.credentials import Presented, Signature
 from appsync_local.errors import UNAUTHORIZED_EXCEPTION, RequestRefused, unauthorized
-from infrastructure.wiring import AuthMode
 
 SERVICE: Final = "appsync"
 CLOCK_SKEW: Final = timedelta(minutes=5)

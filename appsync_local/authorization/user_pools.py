@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
 
+from appsync_local.api.model import AuthMode
 from appsync_local.authorization.caller import Caller
 from appsync_local.authorization.credentials import Presented
 from appsync_local.errors import NO_VALID_CREDENTIAL, unauthorized
-from infrastructure.wiring import AuthMode
 
 ALGORITHMS: Final = ("RS256",)
 REQUIRED: Final = ("exp", "iss", "sub", "token_use")

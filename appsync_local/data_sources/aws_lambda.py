@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from appsync_local.context import FieldContext, RequestContext
 from appsync_local.data_sources.protocol import EXECUTION_LIMIT, malformed, not_found
 from appsync_local.errors import NOT_AUTHORIZED, FieldError, FunctionFailed
+from appsync_local.javascript.context import FieldContext, RequestContext
 from appsync_local.lambda_invoker import LambdaInvoker
 
 DEFAULT_BATCH: Final = 5  # payloads of a BatchInvoke whose resolver has no maxBatchSize

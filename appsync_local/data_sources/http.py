@@ -8,10 +8,10 @@ from typing import Any, Final
 import orjson
 from yarl import URL
 
-from appsync_local.context import FieldContext
 from appsync_local.data_sources.outbound import Outbound, Unreached
 from appsync_local.data_sources.protocol import EXECUTION_LIMIT, malformed, not_found
 from appsync_local.errors import SourceFailed
+from appsync_local.javascript.context import FieldContext
 
 METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
 # Source: the same page: headers that cannot be set.

@@ -2,8 +2,8 @@
 
 from typing import Final, Protocol
 
-from appsync_local.context import FieldContext
 from appsync_local.errors import FieldError
+from appsync_local.javascript.context import FieldContext
 
 EXECUTION_LIMIT: Final = 30.0  # seconds; Source: AppSync quotas, "request execution time"
 

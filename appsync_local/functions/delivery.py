@@ -11,8 +11,8 @@ from typing import Final, assert_never
 
 import orjson
 
-from appsync_local.chaos.decisions import UNDISTURBED, Second
-from appsync_local.chaos.switch import Chaos
+from appsync_local.devtools.chaos.decisions import UNDISTURBED, Second
+from appsync_local.devtools.chaos.switch import Chaos
 from appsync_local.functions.destination import Condition, failure_record
 from appsync_local.functions.event_queue import EventQueue, QueuedEvent
 from appsync_local.functions.outcome import Failed, Outcome, Refused, Succeeded

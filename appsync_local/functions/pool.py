@@ -16,9 +16,10 @@ from typing import Final
 
 import orjson
 
+from appsync_local.devtools.meter import Meter
 from appsync_local.functions.channel import Channel
+from appsync_local.functions.fork_server_client import Nursery
 from appsync_local.functions.frames import Kind
-from appsync_local.functions.nursery import Nursery
 from appsync_local.functions.outcome import (
     ErrorPayload,
     Failed,
@@ -31,7 +32,6 @@ from appsync_local.functions.outcome import (
 )
 from appsync_local.functions.output import WorkerOutput
 from appsync_local.functions.spec import FunctionSpec
-from appsync_local.meter import Meter
 
 _log: Final = logging.getLogger(__name__)
 

@@ -11,7 +11,8 @@ from typing import Final, assert_never
 
 import orjson
 
-from appsync_local.chaos.switch import Chaos
+from appsync_local.devtools.chaos.switch import Chaos
+from appsync_local.devtools.meter import Meter
 from appsync_local.errors import FunctionFailed
 from appsync_local.functions.delivery import Backoff, Deliveries
 from appsync_local.functions.event_queue import EventQueue
@@ -26,7 +27,6 @@ from appsync_local.functions.spec import (
     FunctionSpec,
     by_name,
 )
-from appsync_local.meter import Meter
 
 RESOLVER_PATIENCE: Final = 30.0  # seconds AppSync waits; Source: AppSync Developer Guide, "Troubleshooting", Lambda
 RETRY_DELAYS: Final = (60.0, 120.0)  # seconds; Source: Lambda Developer Guide, "How Lambda handles errors and retries"

@@ -5,9 +5,9 @@ import sys
 
 import uvloop
 
-from appsync_local.server import ApiKey, Engine
+from appsync_local.api.model import Api, AuthMode, NoneSource, UnitResolver
+from appsync_local.http.server import ApiKey, Engine
 from bench.application import API_KEY, FOLDER, SCHEMA
-from infrastructure.wiring import Api, AuthMode, NoneSource, UnitResolver
 
 API = Api(
     modes=(AuthMode.API_KEY,),

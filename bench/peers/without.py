@@ -6,13 +6,17 @@ from typing import Any
 
 from graphql import DocumentNode, GraphQLResolveInfo, execute
 
-from appsync_local import inputs, leaves, scalars, session, subscriptions
-from appsync_local.documents import Document, Documents, Operation
-from appsync_local.execution import Execution, field_context
+from appsync_local.api import scalars
+from appsync_local.execution.execution import Execution, field_context
 from appsync_local.javascript.script import Script
-from appsync_local.plan import Plan
-from appsync_local.realtime import SubscriptionId
-from appsync_local.resolvers import Resolution
+from appsync_local.operation import leaf_completion as leaves
+from appsync_local.operation import variables as inputs
+from appsync_local.operation.documents import Document, Documents, Operation
+from appsync_local.operation.plan import Plan
+from appsync_local.realtime import session
+from appsync_local.realtime import subscription_registry as subscriptions
+from appsync_local.realtime.protocol import SubscriptionId
+from appsync_local.resolvers.resolution import Resolution
 
 
 class Measure(Enum):

@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, Protocol
 
-from chalicelib.errors import MissingSettings
-from chalicelib.jobs import Job, JobId, Owner, Status
+from chalicelib.jobs.errors import MissingSettings
+from chalicelib.jobs.model import Job, JobId, Owner, Status
 
 SQLITE: Final = "sqlite:"
 DYNAMODB: Final = "dynamodb:"

@@ -19,7 +19,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 from zlib import crc32
 
-from chalicelib.jobs import Job, JobId, Owner, Status
+from chalicelib.jobs.model import Job, JobId, Owner, Status
 from chalicelib.ledger import Clock, Page
 from chalicelib.ledger.records import dump, dump_token, load, load_token, stamp
 

@@ -7,10 +7,10 @@ from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any, Final
 
-from chalicelib.errors import ErrorType
-from chalicelib.jobs import Image, InferenceRequest, Job, Message, Role, Status, StoredResult, UploadId, Wait
+from chalicelib.billing.metering import Counts
+from chalicelib.jobs.errors import ErrorType
+from chalicelib.jobs.model import Image, InferenceRequest, Job, Message, Role, Status, StoredResult, UploadId, Wait
 from chalicelib.ledger import InvalidToken
-from chalicelib.metering import Counts
 
 COUNTS: Final = ("used", "used_before")
 TIMES: Final = ("created_at", "updated_at", "expires_at", "start_time", "end_time", "deleted_at")

@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from chalicelib.jobs import Job, JobId, Owner, Status
+from chalicelib.jobs.model import Job, JobId, Owner, Status
 from chalicelib.ledger import Clock, Page
 from chalicelib.ledger.records import dump, dump_token, load, load_token, stamp
 

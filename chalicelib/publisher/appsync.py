@@ -21,13 +21,13 @@ from gql.transport.exceptions import (
     TransportServerError,
 )
 
-from chalicelib.errors import InvalidRequest, InvalidTransition, JobNotFound, Unauthorized, UpdateRefused
-from chalicelib.jobs import PassOn, Redispatch, StatusUpdate
+from chalicelib.jobs.errors import InvalidRequest, InvalidTransition, JobNotFound, Unauthorized, UpdateRefused
+from chalicelib.jobs.model import PassOn, Redispatch, StatusUpdate
 from chalicelib.publisher.authorization import Authorization, OutgoingRequest
 from chalicelib.publisher.fencing import Answer
 from chalicelib.publisher.messages import parse, render
 
-DOCUMENTS: Final = Path(__file__).parents[1] / "documents"
+DOCUMENTS: Final = Path(__file__).with_name("documents")
 OWN_ERRORS: Final = frozenset(kind.__name__ for kind in (InvalidRequest, InvalidTransition, JobNotFound, Unauthorized))
 CLOSE_TIMEOUT: Final = 1.0  # seconds that a TLS connection gets to close in good order
 

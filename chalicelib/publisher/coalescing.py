@@ -10,8 +10,8 @@ import math
 from dataclasses import dataclass
 from typing import assert_never
 
-from chalicelib.jobs import Change, Json, Status
-from chalicelib.limits import MAX_MESSAGE
+from chalicelib.jobs.limits import MAX_MESSAGE
+from chalicelib.jobs.model import Change, Json, Status
 from chalicelib.publisher.policies import Costs, FlushPolicy, Interval
 from chalicelib.publisher.text import cut, encode, first_delta, state_text
 from chalicelib.workloads import Checkpoint, Chunk, Piece, Progress, Usage

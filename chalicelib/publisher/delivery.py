@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Final
 
-from chalicelib.errors import PublishFailed
-from chalicelib.jobs import PassOn, Redispatch, StatusUpdate
+from chalicelib.jobs.errors import PublishFailed
+from chalicelib.jobs.model import PassOn, Redispatch, StatusUpdate
 from chalicelib.publisher.appsync import Channel, Unreachable
 from chalicelib.publisher.fencing import Answer
 

@@ -6,7 +6,7 @@ holds: the attempt it was granted, and the status it reported.
 
 from dataclasses import dataclass
 
-from chalicelib.jobs import Status
+from chalicelib.jobs.model import Status
 
 
 @dataclass(frozen=True, slots=True)

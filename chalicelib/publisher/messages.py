@@ -4,9 +4,9 @@ import json
 from collections.abc import Mapping
 from typing import Any, assert_never
 
-from chalicelib.errors import PublishFailed
-from chalicelib.jobs import Change, Claim, OperatorUpdate, Status, StatusUpdate, WorkerUpdate
-from chalicelib.metering import Meter, push_units
+from chalicelib.billing.metering import Meter, push_units
+from chalicelib.jobs.errors import PublishFailed
+from chalicelib.jobs.model import Change, Claim, OperatorUpdate, Status, StatusUpdate, WorkerUpdate
 from chalicelib.publisher.fencing import Answer
 
 

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Protocol
 
-from chalicelib.cost import publishing_cost
-from chalicelib.metering import units
-from chalicelib.prices import PUSH_SIZE
+from chalicelib.billing.cost import publishing_cost
+from chalicelib.billing.metering import units
+from chalicelib.billing.prices import PUSH_SIZE
 
 SIZE: Final = 32 * 1024  # bytes of UTF-8
 ENVELOPE: Final = 1024  # bytes of an event without its output, about

@@ -16,8 +16,8 @@ from types import TracebackType
 from typing import Any, Final, Protocol, Self, TypeVar
 from uuid import uuid4
 
-from chalicelib.budget import Spending
-from chalicelib.jobs import Change, Claim, JobId, PassOn, Redispatch, Status, StatusUpdate, WorkerUpdate
+from chalicelib.billing.budget import Spending
+from chalicelib.jobs.model import Change, Claim, JobId, PassOn, Redispatch, Status, StatusUpdate, WorkerUpdate
 from chalicelib.publisher.appsync import Channel, Endpoint
 from chalicelib.publisher.coalescing import Outbox, Pace
 from chalicelib.publisher.delivery import Backoff, deliver

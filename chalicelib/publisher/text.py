@@ -3,9 +3,9 @@
 import json
 from typing import Final
 
-from chalicelib.errors import WorkloadFailed
-from chalicelib.jobs import Json
-from chalicelib.limits import MAX_CHECKPOINT, MAX_DELTA
+from chalicelib.jobs.errors import WorkloadFailed
+from chalicelib.jobs.limits import MAX_CHECKPOINT, MAX_DELTA
+from chalicelib.jobs.model import Json
 
 SPLIT: Final = 65_536  # bytes of UTF-8 in one delta, where MAX_DELTA allows: control characters take six as JSON
 CUT: Final = "…"

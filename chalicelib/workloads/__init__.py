@@ -14,11 +14,11 @@ from fnmatch import fnmatchcase
 from importlib import import_module
 from typing import Final, cast
 
-from chalicelib import bedrock_names
-from chalicelib.bedrock_names import plain_id
-from chalicelib.errors import InvalidRequest
-from chalicelib.jobs import InferenceRequest, Json
-from chalicelib.limits import MAX_PROCESS_TIME, ONE_INVOCATION
+from chalicelib.jobs.errors import InvalidRequest
+from chalicelib.jobs.limits import MAX_PROCESS_TIME, ONE_INVOCATION
+from chalicelib.jobs.model import InferenceRequest, Json
+from chalicelib.workloads import bedrock_names
+from chalicelib.workloads.bedrock_names import plain_id
 
 
 @dataclass(frozen=True, slots=True)

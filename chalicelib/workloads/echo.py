@@ -7,8 +7,8 @@ from itertools import pairwise
 from random import Random
 from typing import Final
 
-from chalicelib.errors import OutOfTime
-from chalicelib.jobs import InferenceRequest
+from chalicelib.jobs.errors import OutOfTime
+from chalicelib.jobs.model import InferenceRequest
 from chalicelib.workloads import Chunk, Deadline, Outcome, Progress
 
 # Characters: single ones, primes, and the neighbours of powers of two, where buffers and limits tend to end.

@@ -15,7 +15,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Final, cast
 
-from chalicelib.errors import ErrorType, WorkloadFailed
+from chalicelib.jobs.errors import ErrorType, WorkloadFailed
 from chalicelib.workloads import Chunk, Deadline, Outcome, Piece, Progress
 
 MOST: Final = 8  # calls in all, for a model that is busy: about half a minute of waiting, at most 71 s

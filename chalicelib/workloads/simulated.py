@@ -15,8 +15,8 @@ from itertools import count, islice
 from random import Random
 from typing import Final, assert_never
 
-from chalicelib.errors import OutOfTime, WorkloadFailed
-from chalicelib.jobs import InferenceRequest, Json
+from chalicelib.jobs.errors import OutOfTime, WorkloadFailed
+from chalicelib.jobs.model import InferenceRequest, Json
 from chalicelib.workloads import Checkpoint, Chunk, Deadline, Outcome, Piece, Progress
 
 DEFAULT_WORDS: Final = 200

@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from operator import mul
 from typing import Final
 
-from chalicelib.errors import OutOfTime, WorkloadFailed
-from chalicelib.jobs import InferenceRequest
+from chalicelib.jobs.errors import OutOfTime, WorkloadFailed
+from chalicelib.jobs.model import InferenceRequest
 from chalicelib.workloads import Chunk, Deadline, Outcome, Progress
 from chalicelib.workloads.sentences import CJK_TEXT, Part, blocks, columns, is_whole, split
 from chalicelib.workloads.terms import size, terms, unspaced_share

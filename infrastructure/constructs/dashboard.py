@@ -6,7 +6,7 @@ from typing import Final
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
-from chalicelib import prices
+from chalicelib.billing import prices
 from infrastructure.constructs.metrics import PERIOD, Counted, of_api, of_function, of_table
 from infrastructure.stages import Limits
 

@@ -1,4 +1,4 @@
-"""The GraphQL API on AppSync, as `infrastructure.wiring` describes it."""
+"""The GraphQL API on AppSync, as `appsync_local.api.model` describes it."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,9 +11,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from infrastructure.constructs.roles import RETENTION, policy_of
-from infrastructure.stages import Data
-from infrastructure.wiring import (
+from appsync_local.api.model import (
     Api,
     AuthMode,
     DataSource,
@@ -25,6 +23,8 @@ from infrastructure.wiring import (
     function_file,
     resolver_file,
 )
+from infrastructure.constructs.roles import RETENTION, policy_of
+from infrastructure.stages import Data
 
 RUNTIME: Final = appsync.CfnResolver.AppSyncRuntimeProperty(name="APPSYNC_JS", runtime_version="1.0.0")
 AUTHORIZER_TTL: Final = 300  # seconds that AppSync keeps an answer which does not say so itself

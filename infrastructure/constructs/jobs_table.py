@@ -8,7 +8,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from chalicelib.ledger.dynamodb import table_definition
-from infrastructure.grants import TABLE_ACTIONS
+from infrastructure.permissions import TABLE_ACTIONS
 from infrastructure.stages import Data
 
 EXPIRY: Final = "expiresAt"  # the attribute that DynamoDB's TTL looks at

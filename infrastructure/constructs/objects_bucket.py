@@ -9,7 +9,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from chalicelib.objects import lifetimes
-from infrastructure.grants import BUCKET_ACTIONS
+from infrastructure.permissions import BUCKET_ACTIONS
 from infrastructure.stages import Data
 
 PREFLIGHT: Final = 3600  # seconds that a browser remembers what it may send

@@ -11,7 +11,9 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from chalicelib.calls import Reporting
+from appsync_local.api.model import AuthMode
+from chalicelib.api.calls import Reporting
+from infrastructure.api import API
 from infrastructure.bundle import Package
 from infrastructure.constructs.alarms import Alarms
 from infrastructure.constructs.backend import Backend
@@ -23,9 +25,8 @@ from infrastructure.constructs.jobs_table import JobsTable
 from infrastructure.constructs.metrics import Counted
 from infrastructure.constructs.objects_bucket import ObjectsBucket
 from infrastructure.constructs.roles import Roles
-from infrastructure.schema import for_modes
+from infrastructure.constructs.schema import for_modes
 from infrastructure.stages import Data, Stage
-from infrastructure.wiring import API, AuthMode
 
 DEAD_LETTER_LIFE: Final = Duration.days(14)  # the longest that SQS keeps a message
 REPORT_AGE: Final = 21_600  # seconds that Lambda tries to hand a failure to `job_failed`, the longest it does

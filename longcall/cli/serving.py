@@ -13,7 +13,7 @@ from typer.core import TyperCommand
 
 from longcall.errors import ConfigurationError
 
-STACK_MODULE: Final = "infrastructure.local"
+STACK_MODULE: Final = "local_stack"
 _GIVEN: Final = "longcall.given"
 
 

@@ -24,7 +24,7 @@ START: Final = """
 import sys
 sys.meta_path[:] = [finder for finder in sys.meta_path if "editable" not in repr(finder)]
 sys.path.insert(0, sys.argv.pop(1))
-from infrastructure.local import main
+from local_stack.command import main
 main()
 """
 

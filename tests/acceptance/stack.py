@@ -33,7 +33,7 @@ class LocalStack:
 
     def start(self) -> None:
         command = [
-            sys.executable, "-m", "infrastructure.local", "--port", str(self.port), "--data", str(self.data),
+            sys.executable, "-m", "local_stack", "--port", str(self.port), "--data", str(self.data),
             *self._options,
         ]  # fmt: skip
         path = self.data / "stack.json"

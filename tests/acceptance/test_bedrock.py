@@ -11,8 +11,8 @@ import pytest
 
 from longcall import ErrorType, Message, RequestRejected, Role, Status
 from tests.acceptance.stack import LocalStack, running_stack, wait_until
-from tests.bedrock import eventstream
-from tests.bedrock.server import KEY, REGION, SECRET, Bedrock, Ending, Refused, Streamed, bedrock_server
+from tests.integration.bedrock import eventstream
+from tests.integration.bedrock.server import KEY, REGION, SECRET, Bedrock, Ending, Refused, Streamed, bedrock_server
 
 MODEL = "us.anthropic.claude-sonnet-4-5-20250929-v1:0"
 DEVELOPER = {"AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET, "AWS_REGION": REGION}

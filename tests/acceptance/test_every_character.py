@@ -13,11 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.calls import StartInference
-from chalicelib.errors import ErrorType
-from chalicelib.jobs import Change, Claim, InferenceRequest, JobId, Json, Owner, Status, WorkerUpdate
-from chalicelib.ledger import open_ledger
-from chalicelib.limits import (
+from chalicelib.api.calls import StartInference
+from chalicelib.api.relay import Relay
+from chalicelib.jobs.errors import ErrorType
+from chalicelib.jobs.limits import (
     MAX_CHECKPOINT,
     MAX_DELTA,
     MAX_ERROR,
@@ -27,10 +26,11 @@ from chalicelib.limits import (
     MAX_RESULT,
     MAX_USAGE,
 )
+from chalicelib.jobs.model import Change, Claim, InferenceRequest, JobId, Json, Owner, Status, WorkerUpdate
+from chalicelib.jobs.rules import Lease
+from chalicelib.ledger import open_ledger
 from chalicelib.publisher.messages import render
 from chalicelib.publisher.text import SPLIT, cut
-from chalicelib.relay import Relay
-from chalicelib.rules import Lease
 from longcall import Client, JobNotFound, Timing
 from longcall import Status as Shown
 from tests.acceptance.stack import LocalStack

@@ -11,8 +11,8 @@ import pytest
 from longcall import Message, Role, Status
 from tests.acceptance.stack import LocalStack, running_stack
 from tests.contract.conftest import ROOT
-from tests.openai.llama import NAME, STORY, Llama, serving_llama
-from tests.openai.server import End, Reply, Script, answer, event, serving
+from tests.integration.openai.llama import NAME, STORY, Llama, serving_llama
+from tests.integration.openai.server import End, Reply, Script, answer, event, serving
 
 KEY = "sk-a-key-of-the-tests-own"
 

@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from chalicelib.jobs import InferenceRequest
+from chalicelib.jobs.model import InferenceRequest
 from chalicelib.workloads import Deadline, load
-from infrastructure.local import allow_many_sockets, next_steps
 from infrastructure.stages import STAGES
+from local_stack.command import allow_many_sockets, next_steps
 from longcall.cli.exits import ExitCode
 from tests.acceptance.stack import LocalStack, free_port
 from tests.contract.conftest import ROOT
 
 if TYPE_CHECKING:
-    from infrastructure.local_stack import Stack
+    from local_stack.stack import Stack
 
 LONGCALL = str(Path(sys.executable).with_name("longcall"))
 

@@ -43,12 +43,12 @@ async def test_schema_and_handlers_are_taken_up_while_a_job_is_watched_and_a_mis
 
         # What a handler says is what its code says now.
         assert MISSING in str(ask(stack, headers, QUERY))
-        checkout.change("chalicelib/errors.py", MISSING, "was never heard of")
+        checkout.change("chalicelib/jobs/errors.py", MISSING, "was never heard of")
         await until(lambda: "was never heard of" in str(ask(stack, headers, QUERY)))
 
         # Mistakes are named, and what was served before goes on.
-        checkout.change("chalicelib/errors.py", "class JobError(", "class JobError((")
-        await until(lambda: "chalicelib/errors.py cannot be used, what was served before goes on" in checkout.said)
+        checkout.change("chalicelib/jobs/errors.py", "class JobError(", "class JobError((")
+        await until(lambda: "chalicelib/jobs/errors.py cannot be used, what was served before goes on" in checkout.said)
         checkout.change("graphql/schema.graphql", "type Query {", "type Query {{")
         await until(lambda: "graphql/schema.graphql cannot be used" in checkout.said)
         assert "was never heard of" in str(ask(stack, headers, QUERY))
@@ -66,7 +66,7 @@ async def test_schema_and_handlers_are_taken_up_while_a_job_is_watched_and_a_mis
         ("app.py", "import os\n", "import os\nimport nothing_of_the_kind\n", "app.py:8: ModuleNotFoundError: "),
         ("graphql/schema.graphql", "@aws_iam", "@aws_imm", "Unknown directive '@aws_imm'. Did you mean @aws_iam?"),
         (
-            "infrastructure/wiring.py", 'PipelineFunction("open"', 'PipelineFunction("opn"',
+            "infrastructure/api.py", 'PipelineFunction("open"', 'PipelineFunction("opn"',
             "uses pipeline function open, which is not wired; did you mean opn?",
         ),
     ],

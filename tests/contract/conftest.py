@@ -16,7 +16,7 @@ import pytest
 from chalicelib.ledger import Ledger, open_ledger
 
 ROOT = Path(__file__).resolve().parents[2]
-NODE = ROOT / "tests" / "node"
+NODE = ROOT / "tests" / "integration" / "clients" / "node"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_REGION": "us-east-1"}
 MOTO = """
 import sys

@@ -9,11 +9,11 @@ import sys
 from datetime import timedelta
 from typing import Any
 
-from chalicelib.jobs import Job, JobId, OperatorUpdate
+from chalicelib.api.relay import Relay
+from chalicelib.jobs.model import Job, JobId, OperatorUpdate
+from chalicelib.jobs.rules import Lease
 from chalicelib.ledger import open_ledger, utc_now
-from chalicelib.relay import Relay
-from chalicelib.rules import Lease
-from chalicelib.verdicts import Patience, verdict
+from chalicelib.supervision.diagnosis import Patience, verdict
 from tests.contract.jobs import ADA
 
 IMPATIENT = Patience(redispatch=timedelta(0), never_started=timedelta(0), stalled=timedelta(0))

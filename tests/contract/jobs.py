@@ -4,8 +4,8 @@ import uuid
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from chalicelib.jobs import InferenceRequest, Job, JobId, Owner, Status
-from chalicelib.rules import open_job
+from chalicelib.jobs.model import InferenceRequest, Job, JobId, Owner, Status
+from chalicelib.jobs.rules import open_job
 
 ADA = Owner("ada")
 GRACE = Owner("grace")

@@ -9,12 +9,12 @@ import json
 import sys
 from datetime import timedelta
 
-from chalicelib.calls import StartInference
-from chalicelib.errors import QuotaExceeded
-from chalicelib.jobs import InferenceRequest, Owner
+from chalicelib.api.calls import StartInference
+from chalicelib.api.relay import Relay
+from chalicelib.jobs.errors import QuotaExceeded
+from chalicelib.jobs.model import InferenceRequest, Owner
+from chalicelib.jobs.rules import Lease
 from chalicelib.ledger import open_ledger
-from chalicelib.relay import Relay
-from chalicelib.rules import Lease
 from tests.contract.jobs import new_id
 
 REQUEST = InferenceRequest(prompt="Hello", model="simulated.story")

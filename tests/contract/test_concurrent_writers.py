@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.jobs import Job, Status
+from chalicelib.jobs.model import Job, Status
 from chalicelib.ledger import open_ledger, utc_now
 from tests.contract.conftest import ROOT, LedgerKind
 from tests.contract.jobs import following, opened

@@ -17,11 +17,12 @@ from graphql import (
     visit,
 )
 
+from appsync_local.api.model import AuthMode, check
 from appsync_local.authorization.directives import rules_of
-from chalicelib import jobs
-from chalicelib.payloads.answers import render_job
-from infrastructure.schema import for_modes
-from infrastructure.wiring import API, AuthMode, check
+from chalicelib.api.payloads.answers import render_job
+from chalicelib.jobs import model as jobs
+from infrastructure.api import API
+from infrastructure.constructs.schema import for_modes
 from tests.contract.conftest import ROOT
 from tests.contract.jobs import opened
 
@@ -32,15 +33,15 @@ TYPES: dict[str, Any] = {node.name.value: node for node in SCHEMA.definitions if
 ARROWS = {
     "chalicelib": {"chalicelib"},
     "longcall": {"longcall"},
-    "appsync_local": {"appsync_local", "infrastructure.wiring"},
-    "infrastructure/wiring.py": set(),
+    "appsync_local": {"appsync_local"},
+    "infrastructure/api.py": {"appsync_local"},
     "app.py": {"chalicelib"},
 }
 PURE = (
-    "chalicelib/jobs.py",
-    "infrastructure/wiring.py",
-    "appsync_local/subscriptions.py",
-    "appsync_local/realtime.py",
+    "chalicelib/jobs/model.py",
+    "infrastructure/api.py",
+    "appsync_local/realtime/subscription_registry.py",
+    "appsync_local/realtime/protocol.py",
     "longcall/view.py",
     "longcall/display.py",
 )
@@ -57,7 +58,7 @@ IO_LIBRARIES = {
     "sqlite3",
     "urllib",
 }
-OURS = {"app", "appsync_local", "chalicelib", "infrastructure", "longcall"}
+OURS = {"app", "appsync_local", "chalicelib", "infrastructure", "local_stack", "longcall"}
 
 
 def fields_of(name: str) -> list[str]:
@@ -169,7 +170,7 @@ def test_a_worker_with_a_key_may_read_all_that_it_selects(document: str) -> None
         def enter_field(self, node: FieldNode, *_: object) -> None:
             selected.add(f"{types.get_parent_type()}.{node.name.value}")
 
-    mutation = parse((ROOT / "chalicelib" / "documents" / f"{document}.graphql").read_text())
+    mutation = parse((ROOT / "chalicelib" / "publisher" / "documents" / f"{document}.graphql").read_text())
     visit(mutation, TypeInfoVisitor(types, Fields()))
 
     assert "CostItem.amount" in selected

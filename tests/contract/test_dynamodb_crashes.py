@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from chalicelib.jobs import Status
+from chalicelib.jobs.model import Status
+from chalicelib.jobs.rules import tombstone
 from chalicelib.ledger.dynamodb import DynamoDbLedger, dynamodb_client
-from chalicelib.rules import tombstone
 from tests.contract.conftest import LedgerKind
 from tests.contract.jobs import ADA, START, following, opened
 

@@ -5,10 +5,10 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.errors import JobUnfinished
-from chalicelib.jobs import Image, InferenceRequest, Job, JobId, Message, Role, Status, UploadId
+from chalicelib.jobs.errors import JobUnfinished
+from chalicelib.jobs.model import Image, InferenceRequest, Job, JobId, Message, Role, Status, UploadId
+from chalicelib.jobs.rules import tombstone
 from chalicelib.ledger import InvalidToken, Ledger
-from chalicelib.rules import tombstone
 from tests.contract.conftest import FakeClock, LedgerKind
 from tests.contract.jobs import ADA, GRACE, START, following, new_id, opened
 

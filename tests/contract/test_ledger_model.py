@@ -9,8 +9,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
-from chalicelib.jobs import Job, JobId, Owner, Status
-from chalicelib.rules import tombstone
+from chalicelib.jobs.model import Job, JobId, Owner, Status
+from chalicelib.jobs.rules import tombstone
 from tests.contract.conftest import LedgerKind
 from tests.contract.jobs import ADA, GRACE, START, following, opened
 

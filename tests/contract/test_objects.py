@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.errors import InvalidRequest, NoBucket, ObjectsUnavailable
-from chalicelib.jobs import JobId, Owner, UploadId
+from chalicelib.jobs.errors import InvalidRequest, NoBucket, ObjectsUnavailable
+from chalicelib.jobs.model import JobId, Owner, UploadId
 from chalicelib.objects import Objects, Upload, lifetimes, open_objects
-from infrastructure.local_objects import BUCKET
+from local_stack.services.s3 import BUCKET
 from tests.contract.conftest import CREDENTIALS, ROOT, serving
 
 ADA, GRACE = Owner("ada"), Owner("grace")
@@ -28,7 +28,7 @@ TEXT = "ünïcode\0\r\n".encode() * 300_000  # 3.6 MB
 
 @contextmanager
 def aws(folder: Path, *, retention: timedelta = timedelta(days=7)) -> Iterator[str]:
-    command = (sys.executable, "-m", "infrastructure.local_aws")
+    command = (sys.executable, "-m", "local_stack.services.moto")
     with serving(*command, str(folder), "us-east-1", str(retention.total_seconds())) as url:
         yield url
 

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from hypothesis.stateful import run_state_machine_as_test as run_machine
 
-from chalicelib.calls import StartInference
-from chalicelib.errors import QuotaExceeded
-from chalicelib.jobs import Change, InferenceRequest, Job, JobId, OperatorUpdate, Owner, Status
+from chalicelib.api.calls import StartInference
+from chalicelib.api.relay import Relay
+from chalicelib.jobs.errors import QuotaExceeded
+from chalicelib.jobs.model import Change, InferenceRequest, Job, JobId, OperatorUpdate, Owner, Status
+from chalicelib.jobs.rules import Lease
 from chalicelib.ledger import Ledger, Page
-from chalicelib.relay import Relay
-from chalicelib.rules import Lease
 from tests.contract.conftest import LedgerKind
 from tests.contract.jobs import ADA, START, new_id
 

@@ -7,12 +7,12 @@ import sys
 from datetime import timedelta
 from typing import Any
 
-from chalicelib.calls import StartInference
-from chalicelib.errors import QuotaExceeded
-from chalicelib.jobs import InferenceRequest, Owner
+from chalicelib.api.calls import StartInference
+from chalicelib.api.relay import Relay
+from chalicelib.jobs.errors import QuotaExceeded
+from chalicelib.jobs.model import InferenceRequest, Owner
+from chalicelib.jobs.rules import Lease
 from chalicelib.ledger import Ledger, open_ledger
-from chalicelib.relay import Relay
-from chalicelib.rules import Lease
 from tests.contract.conftest import ROOT, LedgerKind
 from tests.contract.jobs import ADA, GRACE, new_id
 

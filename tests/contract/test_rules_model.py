@@ -17,9 +17,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from hypothesis.stateful import run_state_machine_as_test as run_machine
 
-from chalicelib.calls import CancelInference, GetInference, StartInference
-from chalicelib.errors import ErrorType, InvalidTransition, JobIdTaken, JobNotFound, JobUnfinished
-from chalicelib.jobs import (
+from chalicelib.api.calls import CancelInference, GetInference, StartInference
+from chalicelib.api.payloads.answers import render_job
+from chalicelib.api.relay import Relay
+from chalicelib.jobs.errors import ErrorType, InvalidTransition, JobIdTaken, JobNotFound, JobUnfinished
+from chalicelib.jobs.model import (
     Change,
     Claim,
     InferenceRequest,
@@ -32,11 +34,9 @@ from chalicelib.jobs import (
     Wait,
     WorkerUpdate,
 )
-from chalicelib.payloads.answers import render_job
+from chalicelib.jobs.rules import Lease
 from chalicelib.publisher.messages import render
-from chalicelib.relay import Relay
-from chalicelib.rules import Lease
-from chalicelib.verdicts import Patience, failure_of, verdict
+from chalicelib.supervision.diagnosis import Patience, failure_of, verdict
 from longcall import JobView, merge
 from longcall.models import JobId as ViewedId
 from longcall.models import parse_event

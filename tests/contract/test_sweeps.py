@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
-from chalicelib.calls import StartInference
-from chalicelib.errors import ErrorType, UpdateRefused
-from chalicelib.jobs import (
+from chalicelib.api.calls import StartInference
+from chalicelib.api.relay import Relay
+from chalicelib.jobs.errors import ErrorType, UpdateRefused
+from chalicelib.jobs.model import (
     Change,
     Claim,
     InferenceRequest,
@@ -26,15 +27,14 @@ from chalicelib.jobs import (
     StatusUpdate,
     WorkerUpdate,
 )
+from chalicelib.jobs.rules import Lease
 from chalicelib.ledger import Ledger
 from chalicelib.publisher.appsync import Channel
 from chalicelib.publisher.delivery import Backoff
 from chalicelib.publisher.fencing import Answer
 from chalicelib.publisher.messages import parse, render
-from chalicelib.relay import Relay
-from chalicelib.rules import Lease
-from chalicelib.supervisor import Supervisor
-from chalicelib.verdicts import Patience
+from chalicelib.supervision.diagnosis import Patience
+from chalicelib.supervision.supervisor import Supervisor
 from tests.contract.conftest import LedgerKind
 from tests.contract.jobs import ADA, new_id
 
@@ -197,7 +197,7 @@ def test_a_job_that_has_expired_meanwhile_does_not_end_the_sweep(stage: Stage) -
 def test_two_sweeps_at_once_over_several_pages_look_after_every_job_once(
     ledger_kind: LedgerKind, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("chalicelib.supervisor.PAGE", 7)
+    monkeypatch.setattr("chalicelib.supervision.supervisor.PAGE", 7)
     location = ledger_kind.new_location()
     relays = [relay_on(ledger_kind.open(location), ledger_kind) for _ in range(2)]
     one, two = (Stage(ledger_kind, relay, Wire(relay)) for relay in relays)

@@ -21,12 +21,14 @@ from typing import Any
 
 import pytest
 
-from chalicelib.budget import Spending
-from chalicelib.calls import StartInference
-from chalicelib.errors import ErrorType
-from chalicelib.jobs import InferenceRequest, Job, JobId, PassOn, Redispatch, Status, StatusUpdate, Wait
-from chalicelib.payloads.answers import render_job
-from chalicelib.payloads.dispatches import parse_dispatch
+from chalicelib.api.calls import StartInference
+from chalicelib.api.payloads.answers import render_job
+from chalicelib.api.payloads.dispatches import parse_dispatch
+from chalicelib.api.relay import Relay
+from chalicelib.billing.budget import Spending
+from chalicelib.jobs.errors import ErrorType
+from chalicelib.jobs.model import InferenceRequest, Job, JobId, PassOn, Redispatch, Status, StatusUpdate, Wait
+from chalicelib.jobs.rules import Lease
 from chalicelib.publisher.appsync import Channel, Unreachable
 from chalicelib.publisher.coalescing import Pace
 from chalicelib.publisher.delivery import Backoff
@@ -34,11 +36,9 @@ from chalicelib.publisher.fencing import Answer
 from chalicelib.publisher.messages import parse, render
 from chalicelib.publisher.policies import Interval
 from chalicelib.publisher.publisher import Publisher
-from chalicelib.relay import Relay
-from chalicelib.rules import Lease
-from chalicelib.runner import JobRunner
-from chalicelib.supervisor import Supervisor
-from chalicelib.verdicts import Patience, failure_of
+from chalicelib.supervision.diagnosis import Patience, failure_of
+from chalicelib.supervision.supervisor import Supervisor
+from chalicelib.worker.runner import JobRunner
 from chalicelib.workloads import Workload
 from chalicelib.workloads.simulated import simulate, text
 from longcall import JobView, merge

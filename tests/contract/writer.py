@@ -9,12 +9,12 @@ import json
 import sys
 from datetime import timedelta
 
-from chalicelib.errors import InvalidTransition
-from chalicelib.jobs import Change, Claim, JobId, OperatorUpdate, Status, WorkerUpdate
+from chalicelib.api.payloads import Payload
+from chalicelib.api.relay import Relay
+from chalicelib.jobs.errors import InvalidTransition
+from chalicelib.jobs.model import Change, Claim, JobId, OperatorUpdate, Status, WorkerUpdate
+from chalicelib.jobs.rules import Lease
 from chalicelib.ledger import open_ledger
-from chalicelib.payloads import Payload
-from chalicelib.relay import Relay
-from chalicelib.rules import Lease
 
 
 def main(location: str, job_id: JobId, name: str, count: int) -> None:

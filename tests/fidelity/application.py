@@ -4,9 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from appsync_local.errors import FunctionFailed
-from appsync_local.server import ApiKey, IamPrincipal
-from infrastructure.wiring import (
+from appsync_local.api.model import (
     Api,
     AuthMode,
     LambdaSource,
@@ -15,6 +13,8 @@ from infrastructure.wiring import (
     PipelineResolver,
     UnitResolver,
 )
+from appsync_local.errors import FunctionFailed
+from appsync_local.http.server import ApiKey, IamPrincipal
 
 LIBRARY: Final = Path(__file__).with_name("library")
 SCHEMA: Final = LIBRARY / "schema.graphql"

@@ -11,10 +11,10 @@ from typing import Any
 
 import aiohttp
 
-from appsync_local.server import Engine, IamPrincipal
-from tests.engine.clients import PATIENCE, Realtime, Response, signed, subprotocol_of
+from appsync_local.http.server import Engine, IamPrincipal
 from tests.fidelity.application import KEY, OIDC_CLIENT, OIDC_ISSUER
-from tests.unit.issuer import Issuer, access_claims
+from tests.support.engine_clients import PATIENCE, Realtime, Response, signed, subprotocol_of
+from tests.support.issuer import Issuer, access_claims
 
 Show = Callable[
     [str, str], dict[str, str]

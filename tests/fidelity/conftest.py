@@ -8,8 +8,7 @@ import pytest
 import pytest_asyncio
 from pytest_asyncio import is_async_test
 
-from appsync_local.server import AuthorizerOptions, Engine, OidcProvider, UserPool
-from tests.engine.doubles import RecordingInvoker
+from appsync_local.http.server import AuthorizerOptions, Engine, OidcProvider, UserPool
 from tests.fidelity.application import (
     API,
     DESK,
@@ -25,7 +24,8 @@ from tests.fidelity.application import (
     doorkeeper,
 )
 from tests.fidelity.callers import Callers, Door
-from tests.unit.issuer import CLIENT_ID, ISSUER, running_issuer, signing_key
+from tests.support.engine_doubles import RecordingInvoker
+from tests.support.issuer import CLIENT_ID, ISSUER, running_issuer, signing_key
 
 HERE = Path(__file__).parent
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any, Final
 
-from infrastructure.wiring import (
+from appsync_local.api.model import (
     Api,
     AuthMode,
     Code,
@@ -15,7 +15,7 @@ from infrastructure.wiring import (
     PipelineResolver,
     UnitResolver,
 )
-from tests.engine.doubles import RecordingInvoker
+from tests.support.engine_doubles import RecordingInvoker
 
 STORE: Final = Path(__file__).with_name("store")
 HANDLERS: Final = frozenset({"prices", "carrier"})

@@ -13,13 +13,13 @@ from gql.transport.appsync_websockets import AppSyncWebsocketsTransport
 from gql.transport.exceptions import TransportServerError
 from yarl import URL
 
-from appsync_local.realtime import KEEP_ALIVE_INTERVAL
-from appsync_local.server import Engine
-from tests.engine.clients import PATIENCE, subprotocol_of, until
-from tests.engine.doubles import RecordingInvoker
+from appsync_local.http.server import Engine
+from appsync_local.realtime.protocol import KEEP_ALIVE_INTERVAL
 from tests.fidelity.application import API, DESK, EXPIRED_KEY, HANDLERS, KEY, LIBRARY, SCHEMA, book
 from tests.fidelity.callers import Callers, Door, base64_of, bearer, signer
 from tests.fidelity.clock import on_a_clock
+from tests.support.engine_clients import PATIENCE, subprotocol_of, until
+from tests.support.engine_doubles import RecordingInvoker
 
 ON_BOOK = "subscription ($isbn: ID) { onBook(isbn: $isbn) { isbn title } }"
 ADD = 'mutation { addBook(isbn: "b1", title: "Emma", shelf: FICTION, pages: 474) { isbn title shelf pages copies } }'

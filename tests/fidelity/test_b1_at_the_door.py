@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from appsync_local.errors import FunctionFailed
-from tests.engine.clients import subprotocol_of
-from tests.engine.doubles import RecordingInvoker
 from tests.fidelity.application import DESK, EXPIRED_KEY, KEY, NOBODY, VISITOR
 from tests.fidelity.callers import Callers, Door, Show, bearer, signer
-from tests.unit.issuer import ISSUER, id_claims, signing_key
+from tests.support.engine_clients import subprotocol_of
+from tests.support.engine_doubles import RecordingInvoker
+from tests.support.issuer import ISSUER, id_claims, signing_key
 
 WHO = "{ whoAmI }"
 NOT_AUTHORIZED = (401, "UnauthorizedException", "You are not authorized to make this call.")

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from appsync_local.server import DefaultAction, Engine, UserPool
-from infrastructure.wiring import AuthMode
-from tests.engine.doubles import RecordingInvoker
+from appsync_local.api.model import AuthMode
+from appsync_local.http.server import DefaultAction, Engine, UserPool
 from tests.fidelity.application import API, DESK, HANDLERS, LIBRARY, SCHEMA, catalogue
 from tests.fidelity.callers import Callers, Door, signer
-from tests.unit.issuer import CLIENT_ID, ISSUER
+from tests.support.engine_doubles import RecordingInvoker
+from tests.support.issuer import CLIENT_ID, ISSUER
 
 
 def denied(field: str, type_: str, *path: object) -> dict[str, Any]:

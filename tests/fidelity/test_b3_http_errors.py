@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from appsync_local.server import Engine, Introspection, Limits, UserPool
-from tests.engine.doubles import RecordingInvoker
+from appsync_local.http.server import Engine, Introspection, Limits, UserPool
 from tests.fidelity.application import API, HANDLERS, LIBRARY, SCHEMA, book, catalogue
 from tests.fidelity.callers import Callers, Door
-from tests.unit.issuer import ISSUER
+from tests.support.engine_doubles import RecordingInvoker
+from tests.support.issuer import ISSUER
 
 FLAT = {"path", "data", "errorType", "errorInfo", "locations", "message"}
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.engine.doubles import RecordingInvoker
 from tests.fidelity.callers import Callers, Door, bearer
+from tests.support.engine_doubles import RecordingInvoker
 
 ON_BOOK = "subscription ($isbn: ID) { onBook(isbn: $isbn) { isbn } }"
 ADD = 'mutation { addBook(isbn: "b1") { isbn } }'

@@ -8,12 +8,12 @@ import aiohttp
 import pytest
 from yarl import URL
 
-from appsync_local.server import Engine
-from tests.engine.clients import masked_frame, start_text, subprotocol_of, until, upgrade_request
-from tests.engine.doubles import RecordingInvoker
+from appsync_local.http.server import Engine
 from tests.fidelity.application import API, HANDLERS, KEY, LIBRARY, SCHEMA, book, catalogue
 from tests.fidelity.callers import Door
 from tests.fidelity.clock import on_a_clock
+from tests.support.engine_clients import masked_frame, start_text, subprotocol_of, until, upgrade_request
+from tests.support.engine_doubles import RecordingInvoker
 
 ADD = """mutation Add($isbn: ID!, $title: String, $shelf: Shelf, $pages: Int) {
   addBook(isbn: $isbn, title: $title, shelf: $shelf, pages: $pages) { isbn title shelf pages copies }

@@ -14,7 +14,7 @@ from aiohttp import web
 from appsync_local.data_sources.dynamodb.client import DynamoDbClient
 from appsync_local.data_sources.outbound import Outbound
 from appsync_local.errors import FunctionFailed
-from appsync_local.server import ApiKey, DynamoDbEndpoint, Engine
+from appsync_local.http.server import ApiKey, DynamoDbEndpoint, Engine
 from tests.contract.conftest import MOTO, serving
 from tests.fidelity.store_application import HANDLERS, LINES, ORDERS, STORE, StoreInvoker, wiring
 

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from appsync_local.api.model import Api, AuthMode, NoneSource, UnitResolver
 from appsync_local.errors import ApiInvalid
-from appsync_local.server import Engine
-from infrastructure.wiring import Api, AuthMode, NoneSource, UnitResolver
-from tests.engine.doubles import RecordingInvoker
+from appsync_local.http.server import Engine
+from tests.support.engine_doubles import RecordingInvoker
 
 ECHO = Api(
     modes=(AuthMode.API_KEY,),

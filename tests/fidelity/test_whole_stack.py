@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 
 from tests.acceptance.stack import LocalStack, running_stack
-from tests.engine.clients import Realtime, subprotocol_of
+from tests.support.engine_clients import Realtime, subprotocol_of
 
 START = "mutation Start($input: InferenceInput!) { startInference(input: $input) { jobId status sequence } }"
 CANCEL = "mutation Cancel($id: ID!) { cancelInference(jobId: $id) { jobId owner status sequence attempt } }"

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from appsync_local.server import ApiKey, Engine, IamPrincipal, UserPool
-from infrastructure.wiring import Api, AuthMode, NoneSource, UnitResolver
-from tests.unit.issuer import CLIENT_ID, ISSUER
+from appsync_local.api.model import Api, AuthMode, NoneSource, UnitResolver
+from appsync_local.http.server import ApiKey, Engine, IamPrincipal, UserPool
+from tests.support.issuer import CLIENT_ID, ISSUER
 
 BOARD: Final = Path(__file__).with_name("board")
 KEY: Final = "da2-board"

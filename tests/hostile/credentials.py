@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from tests.hostile.application import KEY, PRINCIPAL, SLOW
 from tests.hostile.values import spoilt, value
-from tests.unit.issuer import ISSUER
+from tests.support.issuer import ISSUER
 
 _TEXTS: Final = (
     "",

@@ -16,7 +16,7 @@ from typing import Any, Final
 import uvloop
 
 from tests.hostile.application import board_engine
-from tests.unit.issuer import running_issuer
+from tests.support.issuer import running_issuer
 
 FAULTS_KEPT: Final = 20
 

@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 from chalice.test import Client
 
-from chalicelib.jobs import Redispatch
+from chalicelib.jobs.model import Redispatch
 from chalicelib.ledger import open_ledger
 from tests.contract.conftest import ROOT
-from tests.unit.issuer import CLIENT_ID, ISSUER, access_claims, running_issuer
-from tests.unit.publisher.api import JOB_ID, Api
+from tests.support.issuer import CLIENT_ID, ISSUER, access_claims, running_issuer
+from tests.unit.chalicelib.publisher.api import JOB_ID, Api
 
 CALLER = {"resolverContext": {"sub": "ada"}}
 DISPATCH = {"jobId": JOB_ID, "request": {"prompt": "Hi", "model": "simulated.story", "processTime": 0.1}}

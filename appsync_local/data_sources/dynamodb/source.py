@@ -7,12 +7,12 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
-from appsync_local.context import FieldContext
 from appsync_local.data_sources.dynamodb import batches, requests
 from appsync_local.data_sources.dynamodb.client import DynamoDbClient, DynamoDbFailed
 from appsync_local.data_sources.dynamodb.values import Item, is_same, item_to_plain
 from appsync_local.data_sources.protocol import EXECUTION_LIMIT, malformed, not_found
 from appsync_local.errors import FunctionFailed, SourceFailed
+from appsync_local.javascript.context import FieldContext
 from appsync_local.lambda_invoker import LambdaInvoker
 
 _CONDITION_FAILED: Final = "ConditionalCheckFailedException"

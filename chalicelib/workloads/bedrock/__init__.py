@@ -11,7 +11,7 @@ from contextlib import closing
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from chalicelib.jobs import InferenceRequest
+from chalicelib.jobs.model import InferenceRequest
 from chalicelib.settings import BedrockSettings
 from chalicelib.workloads import Deadline, Outcome, Piece, Usage
 from chalicelib.workloads.bedrock.answer import Answer

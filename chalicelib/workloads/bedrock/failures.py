@@ -27,7 +27,7 @@ from botocore.exceptions import (
 from urllib3.exceptions import HTTPError
 from urllib3.exceptions import ReadTimeoutError as StreamTimeoutError
 
-from chalicelib.errors import ErrorType, WorkloadFailed
+from chalicelib.jobs.errors import ErrorType, WorkloadFailed
 from chalicelib.workloads.bedrock.service import NoAccount
 from chalicelib.workloads.retrying import FEW, MOST, Passing
 

@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING, Final
 
-from chalicelib.errors import ErrorType, WorkloadFailed
-from chalicelib.jobs import Image, InferenceRequest, Message, Role
+from chalicelib.jobs.errors import ErrorType, WorkloadFailed
+from chalicelib.jobs.model import Image, InferenceRequest, Message, Role
 from chalicelib.settings import Guardrail
 from chalicelib.workloads.images import image_format
 

@@ -13,8 +13,8 @@ from collections.abc import Callable, Generator
 from importlib.util import find_spec
 from typing import Final
 
-from chalicelib.errors import ErrorType, WorkloadFailed
-from chalicelib.jobs import InferenceRequest
+from chalicelib.jobs.errors import ErrorType, WorkloadFailed
+from chalicelib.jobs.model import InferenceRequest
 from chalicelib.settings import OpenAISettings
 from chalicelib.workloads import Deadline, Outcome, Piece
 from chalicelib.workloads.retrying import Backoff, tried

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
-from chalicelib.errors import BudgetExceeded, ErrorType, WorkloadFailed
-from chalicelib.jobs import InferenceRequest, Json
+from chalicelib.jobs.errors import BudgetExceeded, ErrorType, WorkloadFailed
+from chalicelib.jobs.model import InferenceRequest, Json
 from chalicelib.workloads import Chunk, Outcome, Piece, Progress
 
 if TYPE_CHECKING:

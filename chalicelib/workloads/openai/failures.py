@@ -11,7 +11,7 @@ from typing import Any, Final
 import httpx2
 import openai
 
-from chalicelib.errors import ErrorType, WorkloadFailed
+from chalicelib.jobs.errors import ErrorType, WorkloadFailed
 from chalicelib.workloads.retrying import FEW, MOST, Passing
 
 NO_JSON: Final = (json.JSONDecodeError, UnicodeDecodeError)

@@ -1,6 +1,6 @@
 """The server's key, where it is kept in AWS Secrets Manager: nobody reads it in the function's settings."""
 
-from chalicelib.errors import ErrorType, WorkloadFailed
+from chalicelib.jobs.errors import ErrorType, WorkloadFailed
 
 
 def secret_value(secret: str) -> str:

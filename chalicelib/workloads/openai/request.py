@@ -7,8 +7,8 @@ import base64
 from collections.abc import Iterator
 from typing import Any, Final
 
-from chalicelib.errors import ErrorType, WorkloadFailed
-from chalicelib.jobs import Image, InferenceRequest, Message, Role
+from chalicelib.jobs.errors import ErrorType, WorkloadFailed
+from chalicelib.jobs.model import Image, InferenceRequest, Message, Role
 from chalicelib.workloads.images import image_format
 
 PREFIX: Final = "openai/"

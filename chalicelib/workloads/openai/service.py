@@ -9,7 +9,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import openai
 
-from chalicelib.jobs import InferenceRequest
+from chalicelib.jobs.model import InferenceRequest
 from chalicelib.settings import OpenAISettings
 from chalicelib.workloads import Outcome, Piece, Usage
 from chalicelib.workloads.openai.answer import Answer

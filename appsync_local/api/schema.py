@@ -1,0 +1,125 @@
+"""The schema of one file, with what AppSync adds to it; what is wrong with it is said with file, line and column."""
+
+import re
+from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
+from pathlib import Path
+
+from graphql import (
+    DocumentNode,
+    GraphQLError,
+    GraphQLField,
+    GraphQLNamedType,
+    GraphQLSchema,
+    GraphQLSyntaxError,
+    ListValueNode,
+    Source,
+    StringValueNode,
+    build_ast_schema,
+    get_named_type,
+    is_object_type,
+    parse,
+    validate_schema,
+)
+from graphql.validation.validate import validate_sdl
+
+from appsync_local.api.scalars import BUILT_IN, add_behaviour
+from appsync_local.errors import ApiInvalid
+
+
+def load_schema(path: Path) -> GraphQLSchema:
+    """The schema of one file, with what AppSync adds to it.
+
+    Raises:
+        ApiInvalid: Names file, line and column of every fault.
+    """
+    try:
+        own = parse(Source(path.read_text(encoding="utf-8"), str(path)))
+    except UnicodeDecodeError as error:
+        line = path.read_bytes()[: error.start].count(b"\n") + 1
+        raise ApiInvalid([f"{path}:{line}: the file is not UTF-8; save it as UTF-8"]) from None
+    except OSError as error:
+        raise ApiInvalid([f"{path} cannot be read: {error.strerror}; give the path of the schema file"]) from None
+    except GraphQLSyntaxError as error:
+        raise ApiInvalid([_placed(error, path)]) from None
+    document = DocumentNode(definitions=(*parse(BUILT_IN).definitions, *own.definitions))
+    faults = validate_sdl(document)
+    if not faults:
+        schema = build_ast_schema(document, assume_valid_sdl=True)
+        faults = validate_schema(schema)
+    if faults:
+        raise ApiInvalid(_placed(fault, path) for fault in faults)
+    add_behaviour(schema)
+    return schema
+
+
+def _placed(error: GraphQLError, path: Path) -> str:
+    message = error.message
+    if message.startswith("Unknown directive"):
+        own = sorted(f"@{name}" for name in re.findall(r"directive @(\w+)", BUILT_IN))
+        found = get_close_matches(message.split("'")[1], own, n=1)
+        message = f"{message} Did you mean {found[0]}?" if found else f"{message} There are {', '.join(own)}."
+    if message.startswith("Query root type"):
+        message = f"{message} Add `type Query`."
+    if not error.locations:
+        return f"{path}: {message}"
+    return f"{path}:{error.locations[0].line}:{error.locations[0].column}: {message}"
+
+
+def object_fields(schema: GraphQLSchema) -> Iterator[tuple[GraphQLNamedType, str, GraphQLField]]:
+    for type_ in schema.type_map.values():
+        if is_object_type(type_) and not type_.name.startswith("__"):
+            for name, field in type_.fields.items():
+                yield type_, name, field
+
+
+def triggers_of(schema: GraphQLSchema, path: Path) -> dict[str, tuple[str, ...]]:
+    """Which subscription fields hear of which mutation, checked as AppSync checks `@aws_subscribe`."""
+    problems: list[str] = []
+    triggers: dict[str, tuple[str, ...]] = {}
+    mutations = schema.mutation_type.fields if schema.mutation_type else {}
+    for name, field in (schema.subscription_type.fields if schema.subscription_type else {}).items():
+        for mutation in _mutations_of(field):
+            if mutation not in mutations:
+                problems.append(
+                    _at(
+                        field,
+                        path,
+                        f"Subscription.{name} listens to {mutation}, which is no mutation{_meant(mutation, mutations)}",
+                    )
+                )
+            elif get_named_type(mutations[mutation].type) is not get_named_type(field.type):
+                problems.append(
+                    _at(
+                        field,
+                        path,
+                        f"Subscription.{name} must have the type of Mutation.{mutation}: {mutations[mutation].type}",
+                    )
+                )
+            else:
+                triggers[mutation] = (*triggers.get(mutation, ()), name)
+    if problems:
+        raise ApiInvalid(problems)
+    return triggers
+
+
+def _meant(name: str, known: Iterable[str]) -> str:
+    near = get_close_matches(name, list(known), n=1)
+    return f"; did you mean {near[0]}?" if near else "; add it, or take it out of @aws_subscribe"
+
+
+def _mutations_of(field: GraphQLField) -> Iterable[str]:
+    for directive in (field.ast_node.directives or ()) if field.ast_node else ():
+        if directive.name.value == "aws_subscribe":
+            for argument in directive.arguments or ():
+                value = argument.value
+                items = value.values if isinstance(value, ListValueNode) else (value,)
+                yield from (item.value for item in items if isinstance(item, StringValueNode))
+
+
+def _at(field: GraphQLField, path: Path, message: str) -> str:
+    location = field.ast_node.loc if field.ast_node else None
+    if location is None:
+        return f"{path}: {message}"
+    start = location.start_token
+    return f"{path}:{start.line}:{start.column}: {message}"

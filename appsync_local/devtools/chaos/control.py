@@ -1,0 +1,47 @@
+"""The switch over HTTP: `GET /chaos` tells, `PUT /chaos` turns."""
+
+import logging
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Final
+
+import orjson
+
+from appsync_local.devtools.chaos.spec import ChaosInvalid, parse_chaos
+from appsync_local.devtools.chaos.switch import Chaos
+
+CHAOS_PATH: Final = "/chaos"
+
+log = logging.getLogger("appsync_local")
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An HTTP response; `body` is JSON: `spec` and `counts` by fault, or `error`, one sentence."""
+
+    status: HTTPStatus
+    body: bytes
+
+
+def answer(chaos: Chaos, method: str, body: bytes) -> Told:
+    """Answer one request.
+
+    Args:
+        chaos: The switch.
+        method: GET, or PUT with a specification.
+        body: The specification as text; empty for none.
+    """
+    if method == "PUT":
+        try:
+            chaos.turn(parse_chaos(body.decode("utf-8", "replace").strip()))
+        except ChaosInvalid as error:
+            return _told(HTTPStatus.BAD_REQUEST, {"error": str(error)})
+        log.warning("chaos: %s", chaos.spec if not chaos.spec.is_calm else "off")
+    elif method != "GET":
+        return _told(HTTPStatus.METHOD_NOT_ALLOWED, {"error": f"expected GET or PUT at {CHAOS_PATH}, not {method}"})
+    counts = {fault.value: count for fault, count in sorted(chaos.counts.items())}
+    return _told(HTTPStatus.OK, {"spec": str(chaos.spec), "counts": counts})
+
+
+def _told(status: HTTPStatus, content: dict[str, object]) -> Told:
+    return Told(status, orjson.dumps(content))

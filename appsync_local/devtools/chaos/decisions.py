@@ -1,0 +1,174 @@
+"""What happens to the next push, event or request: drawn from one random stream per fault, and of events per function.
+
+Every stream is drawn from for every case, whatever the others say. So the n-th case meets the same fate from a seed,
+and a fault that is switched on, or happens more often, leaves the decisions of the others alone.
+"""
+
+import random
+from collections import Counter
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from appsync_local.devtools.chaos.spec import ChaosSpec, Fault
+
+Counts = Counter[Fault]  # how often each fault has happened
+
+
+class _Stream:
+    """The decisions about one fault."""
+
+    __slots__ = ("_draw", "_rate", "_source")
+
+    def __init__(self, spec: ChaosSpec, fault: Fault, function: str = "") -> None:
+        self._source = random.Random(f"{spec.seed} {fault} {function}")  # noqa: S311  # reproducible on purpose
+        self._draw = self._source.random
+        self._rate = spec.rates.get(fault, 0.0)
+
+    def happens(self) -> bool:
+        return self._draw() < self._rate
+
+    def share(self) -> float:
+        """How far, from 0 to 1."""
+        return self._draw()
+
+    def one_to(self, most: int) -> int:
+        return 1 + int(self._draw() * most)
+
+
+class End(Enum):
+    """How a push ends that does not arrive."""
+
+    DROPPED = auto()
+    DISCONNECTED = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """How a push that arrives does so.
+
+    Attributes:
+        delay: Seconds that it is late by.
+        copies: How often it arrives.
+        overtaken_by: How many later pushes go before its last copy; 0: none.
+    """
+
+    delay: float
+    copies: int
+    overtaken_by: int
+
+
+class Pushes:
+    """The fate of pushes, one after the other over all sockets."""
+
+    OVERTAKING = 3  # most pushes that one is overtaken by
+
+    def __init__(self, spec: ChaosSpec, counts: Counts) -> None:
+        self._counts = counts
+        self._delay = spec.delay
+        self._drop = _Stream(spec, Fault.DROP)
+        self._duplicate = _Stream(spec, Fault.DUPLICATE)
+        self._reorder = _Stream(spec, Fault.REORDER)
+        self._late = _Stream(spec, Fault.DELAY)
+        self._after_start_ack = _Stream(spec, Fault.AFTER_START_ACK)
+        self._disconnect = _Stream(spec, Fault.DISCONNECT)
+
+    def decide(self, *, is_early: bool) -> Course | End:
+        """The next push's fate; an early one comes right after the `start_ack` of its subscription."""
+        dropped, duplicated, disconnected = (
+            self._drop.happens(),
+            self._duplicate.happens(),
+            self._disconnect.happens(),
+        )
+        reordered, span = self._reorder.happens(), self._reorder.one_to(self.OVERTAKING)
+        delay = self._late.share() * self._delay
+        vanished = is_early and self._after_start_ack.happens()
+        if disconnected:
+            self._counts[Fault.DISCONNECT] += 1
+            return End.DISCONNECTED
+        if vanished or dropped:
+            self._counts[Fault.AFTER_START_ACK if vanished else Fault.DROP] += 1
+            return End.DROPPED
+        if duplicated:
+            self._counts[Fault.DUPLICATE] += 1
+        if reordered:
+            self._counts[Fault.REORDER] += 1
+        if delay:
+            self._counts[Fault.DELAY] += 1
+        return Course(delay, 2 if duplicated else 1, span if reordered else 0)
+
+
+class Second(Enum):
+    """When an event is delivered for the second time."""
+
+    MEANWHILE = auto()  # as soon as there is room for it
+    AFTERWARDS = auto()  # when the first delivery has ended
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What happens to one attempt at an event.
+
+    Attributes:
+        is_throttled: It is refused, and nothing else happens.
+        crashes_at: The moment of its death, as a share of the time such an invocation takes; None: it lives.
+        second: When the event is delivered once more; None: it is not.
+    """
+
+    is_throttled: bool
+    crashes_at: float | None
+    second: Second | None
+
+
+UNDISTURBED = Attempt(is_throttled=False, crashes_at=None, second=None)
+
+
+class Events:
+    """The fate of attempts at asynchronous invocations, one after the other for each function.
+
+    Apart, since one that runs by the clock would shift the decisions about all others.
+    """
+
+    def __init__(self, spec: ChaosSpec, counts: Counts) -> None:
+        self._spec = spec
+        self._counts = counts
+        self._streams: dict[str, tuple[_Stream, _Stream, _Stream]] = {}
+
+    def decide(self, function: str) -> Attempt:
+        """The fate of the next attempt by this function."""
+        streams = self._streams.get(function)
+        if streams is None:
+            streams = self._streams[function] = (
+                _Stream(self._spec, Fault.THROTTLE, function),
+                _Stream(self._spec, Fault.CRASH, function),
+                _Stream(self._spec, Fault.TWICE, function),
+            )
+        throttle, crash, twice = streams
+        throttled = throttle.happens()
+        crashed, moment = crash.happens(), crash.share()
+        repeated, is_meanwhile = twice.happens(), twice.share() < 0.5
+        if throttled:
+            self._counts[Fault.THROTTLE] += 1
+            return Attempt(is_throttled=True, crashes_at=None, second=None)
+        if crashed:
+            self._counts[Fault.CRASH] += 1
+        if repeated:
+            self._counts[Fault.TWICE] += 1
+        second = Second.MEANWHILE if is_meanwhile else Second.AFTERWARDS
+        return Attempt(is_throttled=False, crashes_at=moment if crashed else None, second=second if repeated else None)
+
+
+class Requests:
+    """The fate of signed HTTP requests, one after the other."""
+
+    def __init__(self, spec: ChaosSpec, counts: Counts) -> None:
+        self._counts = counts
+        self._lost_answer = _Stream(spec, Fault.LOST_ANSWER)
+        self._server_error = _Stream(spec, Fault.SERVER_ERROR)
+
+    def decide(self) -> Fault | None:
+        """SERVER_ERROR, LOST_ANSWER or nothing, for the next request."""
+        refused, lost = self._server_error.happens(), self._lost_answer.happens()
+        fault = Fault.SERVER_ERROR if refused else Fault.LOST_ANSWER if lost else None
+        if fault is not None:
+            self._counts[fault] += 1
+        return fault

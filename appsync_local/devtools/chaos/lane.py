@@ -1,0 +1,87 @@
+"""The pushes on their way to one socket: late, twice, or overtaken by later ones. No socket, no clock."""
+
+from collections import deque
+from dataclasses import dataclass
+from typing import Final
+
+from appsync_local.devtools.chaos.decisions import Course
+
+HELD_BACK: Final = 0.5  # seconds that a push waits for later ones to overtake it
+
+
+@dataclass(frozen=True, slots=True)
+class _Late:
+    """A push that leaves at a moment, or is held back from then on."""
+
+    subscription: str
+    text: bytes
+    leaves: float
+    overtaken_by: int
+
+
+@dataclass(slots=True)
+class _Held:
+    """A push that leaves after some others, or when waiting for them has taken too long."""
+
+    push: _Late
+    to_come: int
+    leaves: float
+
+    def is_free(self, now: float) -> bool:
+        return self.to_come <= 0 or self.leaves <= now
+
+
+class Lane:
+    """Takes pushes in the order they were sent, and gives them in the order they arrive.
+
+    Moments are seconds on any clock that does not go back. A delay is never an overtaking: whoever is not told to let
+    others pass leaves after those before it.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: deque[_Late] = deque()
+        self._held: list[_Held] = []
+        self._last_leaves = 0.0
+
+    def add(self, subscription: str, text: bytes, course: Course, *, now: float) -> None:
+        """Send a push; of one that is both repeated and overtaken, the repeat is what comes late."""
+        leaves = self._last_leaves = max(now + course.delay, self._last_leaves)
+        first_copies = course.copies - 1 if course.overtaken_by else course.copies
+        self._waiting.extend([_Late(subscription, text, leaves, 0)] * first_copies)
+        if course.overtaken_by:
+            self._waiting.append(_Late(subscription, text, leaves, course.overtaken_by))
+
+    def leaving(self, *, now: float) -> list[bytes]:
+        """What arrives by now, in order; it is gone from here."""
+        arriving: list[bytes] = []
+        while self._waiting and self._waiting[0].leaves <= now:
+            push = self._waiting.popleft()
+            if push.overtaken_by:
+                self._held.append(_Held(push, push.overtaken_by, push.leaves + HELD_BACK))
+                continue
+            arriving.append(push.text)
+            for held in self._held:
+                held.to_come -= 1
+            arriving += self._release(now)
+        arriving += self._release(now)
+        return arriving
+
+    def next_moment(self) -> float | None:
+        """When to look again; None while nothing is on its way."""
+        moments = [held.leaves for held in self._held]
+        if self._waiting:
+            moments.append(self._waiting[0].leaves)
+        return min(moments, default=None)
+
+    def forget(self, subscription: str) -> None:
+        """Lose what is on its way to a subscription that has ended."""
+        self._waiting = deque(push for push in self._waiting if push.subscription != subscription)
+        self._held = [held for held in self._held if held.push.subscription != subscription]
+
+    def _release(self, now: float) -> list[bytes]:
+        if not self._held:
+            return []
+        free = [held.push.text for held in self._held if held.is_free(now)]
+        if free:
+            self._held = [held for held in self._held if not held.is_free(now)]
+        return free

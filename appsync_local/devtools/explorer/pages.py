@@ -1,0 +1,155 @@
+"""The pages of GraphiQL: what a browser is served, and the sign-in behind the list of users."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final, Protocol
+
+import orjson
+
+from appsync_local.devtools.pages import Asked, Page, is_own, json_page
+from appsync_local.errors import EngineError
+
+# Its files are byte for byte those of graphiql 2.4.7 and react 17.0.2 on npm, but for a newline at the end.
+PACKAGE: Final = "graphene_django_graphiql_static"
+SCRIPTS: Final = ("react.production.min.js", "react-dom.production.min.js", "graphiql.min.js")
+STYLE: Final = "graphiql.min.css"
+HERE: Final = Path(__file__).parent
+FOLDER: Final = "/graphiql/"
+_TYPES: Final = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8"}
+# Nothing from elsewhere, and in no other site's frame. GraphiQL's editor sets styles in place.
+POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "font-src data:; connect-src 'self' {realtime}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """An operation to begin with; `variables` as JSON objects have them."""
+
+    query: str
+    variables: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """A way to sign in: its name, and what a person calls it."""
+
+    name: str
+    label: str
+
+
+class SignInRefused(EngineError):
+    """A user cannot be signed in; the message says why."""
+
+
+class SignIn(Protocol):
+    """Signs test users in."""
+
+    @property
+    def users(self) -> Sequence[str]:
+        """Their names, the first one to begin with."""
+
+    @property
+    def doors(self) -> Sequence[Door]:
+        """Ways in, the first one to begin with."""
+
+    async def headers(self, user: str, door: str) -> Mapping[str, str]:
+        """What this user sends through this door.
+
+        Raises:
+            SignInRefused: There is no such user or door, or the user pool does not answer.
+        """
+
+
+class Explorer:
+    """`/`, and what belongs to it under `/graphiql/`.
+
+    Args:
+        title: Of the page.
+        realtime_url: Where subscriptions go.
+        sign_in: Who can be signed in.
+        tabs: Operations to begin with; called anew for every page, so that ids in them may be new.
+        assets: Folder with GraphiQL's files; None: they are not there, and a plain page does instead.
+    """
+
+    def __init__(
+        self,
+        *,
+        title: str,
+        realtime_url: str,
+        sign_in: SignIn,
+        tabs: Callable[[], Sequence[Tab]] = tuple,
+        assets: Path | None,
+    ) -> None:
+        self._title = title
+        self._realtime_url = realtime_url
+        self._sign_in = sign_in
+        self._tabs = tabs
+        self._styles: tuple[str, ...] = ("bar.css", "plain.css")
+        self._scripts: tuple[str, ...] = ("connection.js", "bar.js", "plain.js")
+        if assets is not None:
+            self._styles, self._scripts = (STYLE, "bar.css"), (*SCRIPTS, "connection.js", "bar.js", "graphiql.js")
+        self._files = {
+            name: (assets if assets is not None and name in (STYLE, *SCRIPTS) else HERE) / name
+            for name in (*self._styles, *self._scripts)
+        }
+
+    async def answer(self, asked: Asked) -> Page | None:
+        """See `Pages`."""
+        if asked.path != "/" and not asked.path.startswith(FOLDER):
+            return None
+        if not is_own(asked):
+            return json_page({"error": "this page is for a browser on this machine, under a loopback name"}, 403)
+        name = asked.path.removeprefix(FOLDER)
+        if asked.method == "POST" and name == "sign-in":
+            return await self._signed_in(asked)
+        if asked.method not in ("GET", "HEAD"):
+            return json_page({"error": f"{asked.method} is not supported here; send a GET request"}, 405)
+        if asked.path == "/":
+            return self._page()
+        if name == "settings.json":
+            return json_page(self._settings())
+        file = self._files.get(name)
+        if file is None:
+            return None
+        return Page(file.read_bytes(), _TYPES[file.suffix])
+
+    def _page(self) -> Page:
+        styles = "\n".join(f'    <link rel="stylesheet" href="{FOLDER}{name}">' for name in self._styles)
+        scripts = "\n".join(f'    <script src="{FOLDER}{name}"></script>' for name in self._scripts)
+        html = (HERE / "page.html").read_text(encoding="utf-8")
+        html = html.replace("    <!-- styles -->", styles).replace("    <!-- scripts -->", scripts)
+        policy = POLICY.format(realtime=self._realtime_url.removesuffix("/graphql"))
+        return Page(html.encode(), "text/html; charset=utf-8", headers={"content-security-policy": policy})
+
+    def _settings(self) -> dict[str, object]:
+        return {
+            "title": self._title,
+            "realtimeUrl": self._realtime_url,
+            "users": list(self._sign_in.users),
+            "doors": [asdict(door) for door in self._sign_in.doors],
+            "tabs": [{"query": tab.query, "variables": tab.variables} for tab in self._tabs()],
+        }
+
+    async def _signed_in(self, asked: Asked) -> Page:
+        try:
+            wanted = orjson.loads(asked.body)
+            user, door = str(wanted["user"]), str(wanted["door"])
+        except (orjson.JSONDecodeError, KeyError, TypeError):
+            return json_page({"error": 'expected {"user": …, "door": …} as JSON'}, 400)
+        try:
+            return json_page({"headers": dict(await self._sign_in.headers(user, door))})
+        except SignInRefused as refused:
+            return json_page({"error": str(refused)}, 401)
+
+
+def installed_assets() -> Path | None:
+    """The folder with GraphiQL's files, of the package that brings them; None where it is not installed."""
+    found = find_spec(PACKAGE)  # without running the package, which is for Django
+    if found is None or not found.submodule_search_locations:
+        return None
+    folder = Path(found.submodule_search_locations[0]) / "static" / PACKAGE
+    return folder if all((folder / name).is_file() for name in (STYLE, *SCRIPTS)) else None

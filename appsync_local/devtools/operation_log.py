@@ -1,0 +1,108 @@
+"""What a developer reads while the engine works: a line for each operation and, below it, one for each resolver step.
+
+Two logs, so that each can be had without the other. A line never has a token, a variable, a prompt or a result in it;
+what a client or a resolver chose, such as an error's type, is shown without control characters.
+"""
+
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Final, Self
+
+from appsync_local.api.model import AuthMode
+from appsync_local.authorization.caller import Caller
+from appsync_local.errors import FieldError
+
+operations: Final = logging.getLogger("appsync_local.operations")
+steps: Final = logging.getLogger("appsync_local.steps")
+
+OK: Final = "ok"
+_LONGEST: Final = 120  # characters of a name
+
+
+@dataclass(slots=True)
+class Entry:
+    """The line of one operation, filled in as it goes.
+
+    Args:
+        operation: Its kind and name, or what else a client wanted, such as `connect`.
+        caller: Who asked, once that is known.
+        outcome: `ok`, or the types of its errors.
+    """
+
+    operation: str
+    caller: Caller | None = None
+    outcome: str = OK
+
+    def write(self, seconds: float) -> None:
+        if not operations.isEnabledFor(logging.INFO):
+            return
+        who, milliseconds = name_of(self.caller), seconds * 1000
+        operations.info(
+            "%s %s %.1f ms %s", plain(self.operation), who, milliseconds, plain(self.outcome),
+            extra={
+                "event": "operation", "operation": plain(self.operation), "caller": who,
+                "milliseconds": milliseconds, "outcome": plain(self.outcome),
+            },
+        )  # fmt: skip
+
+
+class StepLine:
+    """The line of one resolver or pipeline function, written when its `with` ends; `outcome` is as in `Entry`.
+
+    Args:
+        field: `Type.field`.
+        code: Name of the code file.
+        source: Name of the data source.
+    """
+
+    def __init__(self, field: str, code: str, source: str) -> None:
+        self.outcome = OK
+        self._step = field if code == field else f"{field} › {code}"
+        self._source = source
+        self._started = time.perf_counter()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        milliseconds = (time.perf_counter() - self._started) * 1000
+        if isinstance(error, FieldError):
+            self.outcome = error.type or "error"
+        steps.info(
+            "%s on %s %.1f ms %s", self._step, self._source, milliseconds, plain(self.outcome),
+            extra={
+                "event": "step", "step": self._step, "source": self._source,
+                "milliseconds": milliseconds, "outcome": plain(self.outcome),
+            },
+        )  # fmt: skip
+
+
+def name_of(caller: Caller | None) -> str:
+    """A caller for a person: a user's name where there is one, and the mode that let him or her in."""
+    if caller is None:
+        return "nobody"
+    identity = caller.identity or {}
+    if caller.mode is AuthMode.LAMBDA:
+        told = identity.get("resolverContext")
+        identity = told if isinstance(told, Mapping) else {}
+    named = next((str(identity[key]) for key in ("username", "sub") if identity.get(key)), "")
+    return plain(f"{named} ({caller.mode.value})" if named else f"({caller.mode.value})")
+
+
+def outcome_of(result: Mapping[str, Any]) -> str:
+    """What came of an operation, from its response."""
+    errors = result.get("errors")
+    if not errors:
+        return OK
+    return ", ".join(dict.fromkeys(str(error.get("errorType") or "error") for error in errors))
+
+
+def plain(text: str) -> str:
+    """Text that a terminal takes as text."""
+    shown = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
+    return shown if len(shown) <= _LONGEST else f"{shown[: _LONGEST - 1]}…"

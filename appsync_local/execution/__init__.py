@@ -1,0 +1,1 @@
+"""Running a plan: fields are resolved, values completed, errors collected."""

@@ -1,0 +1,262 @@
+"""One request: run its plan, complete what resolvers answer, and collect errors as AppSync does.
+
+Query fields run at the same time, top-level mutation fields one after another.
+"""
+
+import asyncio
+import logging
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from graphql import GraphQLError, GraphQLList, GraphQLNonNull, OperationType
+from graphql.execution.values import VariableValues
+
+from appsync_local.api.limits import MOST_INVALIDATIONS, REQUEST_LIMIT, VALUE_LIMIT
+from appsync_local.authorization.caller import Caller
+from appsync_local.errors import AnswerTooLarge, FieldError, FieldUnauthorized
+from appsync_local.execution.completion import (
+    Mismatch,
+    Missing,
+    OfType,
+    Path,
+    complete_field,
+    complete_value,
+    is_open,
+    list_of,
+    object_type,
+    own_value,
+    selected,
+)
+from appsync_local.javascript.context import FieldContext, RequestContext
+from appsync_local.operation.plan import Plan, Step
+from appsync_local.resolvers.resolution import Resolution
+from appsync_local.resolvers.response_headers import ResponseHeaders
+
+log = logging.getLogger("appsync_local")
+
+
+class Audience(Protocol):
+    """Who hears of mutations."""
+
+    def publish(self, step: Step, value: Any) -> None:
+        """Take the value of a mutation field that succeeded, as the mutation selected it."""
+
+    def invalidate(self, invalidation: object) -> None:
+        """End subscriptions, as `extensions.invalidateSubscriptions` was told."""
+
+
+@dataclass(slots=True)
+class Execution:
+    """One run of a plan.
+
+    Args:
+        plan: What is asked for.
+        variables: Coerced variables.
+        context: The caller and the request.
+        audience: Who hears of mutations.
+        headers: Response headers that resolvers add.
+    """
+
+    plan: Plan
+    variables: VariableValues
+    context: RequestContext
+    audience: Audience
+    errors: list[dict[str, object]] = field(default_factory=list)
+    headers: ResponseHeaders = field(default_factory=ResponseHeaders)
+    _evictions: int = 0
+    _deadline: float | None = None  # on the event loop's clock, once there is something to wait for
+    _resolved_fields: int = 0
+    _values: int = 0
+    _invalidations: list[object] = field(default_factory=list)
+    _invalidated: int = 0
+
+    @property
+    def caller(self) -> Caller:
+        """Who asks."""
+        return self.context.caller
+
+    async def run(self) -> dict[str, object]:
+        """The response: `data`, and `errors` where there are some.
+
+        Raises:
+            AnswerTooLarge: There is too much of it.
+        """
+        steps = self.plan.steps
+        data: dict[str, Any] | None = {}
+        try:
+            if self.plan.operation.operation is OperationType.MUTATION:
+                for step in steps:
+                    data[step.key] = value = await self._root(step)  # type: ignore[index]
+                    if value is not None:
+                        self.audience.publish(step, value)
+                    self._invalidate()
+            elif len(steps) == 1:
+                data = {steps[0].key: await self._root(steps[0])}
+            else:
+                values = await _all([self._root(step) for step in steps])
+                data = {step.key: value for step, value in zip(steps, values, strict=True)}
+        except Missing:
+            data = None
+        response: dict[str, object] = {"data": data}
+        if self.errors:
+            response["errors"] = self.errors
+        if self._evictions:
+            response["extensions"] = {"apiCacheEntriesDeleted": 0}  # the engine has no cache
+        return response
+
+    async def _root(self, step: Step) -> Any:
+        if step.rule is not None and not self.caller.may_call(step.coordinate):
+            return self._refuse(step, (step.key,))
+        path = (step.key,)
+        if not step.may_wait:
+            return await self._field(step, None, path)
+        if self._deadline is None:
+            self._deadline = asyncio.get_running_loop().time() + REQUEST_LIMIT
+        try:
+            async with asyncio.timeout_at(self._deadline):
+                return await self._field(step, None, path)
+        except TimeoutError:
+            return complete_field(step, FieldError("Execution timed out.", "ExecutionTimeout"), path, self)
+
+    async def _field(self, step: Step, source: Any, path: Path) -> Any:
+        if step.refusal is not None:
+            return complete_field(step, step.refusal, path, self)
+        if not is_open(step, self.caller):
+            return self._refuse(step, path)
+        if step.resolver is None:
+            value = own_value(step, source, self.variables, self.plan)
+            if not step.resolves_below:
+                return complete_field(step, value, path, self)
+        else:
+            value = await self._resolved(step, source, path)
+            if not step.resolves_below:
+                return complete_field(step, value, path, self)
+        return await self._complete(step, step.type, value, path)
+
+    async def _resolved(self, step: Step, source: Any, path: Path) -> Any:
+        """What the resolver answers, or the error that it ended in."""
+        resolution: Resolution | None = None
+        self._resolved_fields += 1
+        if self._resolved_fields > self.plan.api.limits.resolvers:
+            return FieldError("Resolver execution limit is reached.", "ResolverExecutionLimitReached")
+        try:
+            context = field_context(step, source, self.context, self.variables)
+            resolution = Resolution(context)
+            value = await resolution.run(step.resolver)  # type: ignore[arg-type]
+            return self._too_many_invalidations(resolution) or value
+        except FieldError as error:
+            return error
+        except GraphQLError as error:
+            return FieldError(error.message)
+        except Exception:
+            log.exception("%s failed inside the engine", step.coordinate)
+            return FieldError("an internal failure occurred while resolving this field", "InternalFailure")
+        finally:
+            if resolution is not None:
+                self._take(resolution, step, path)
+
+    def _take(self, resolution: Resolution, step: Step, path: Path) -> None:
+        """What a resolver did besides answering, however it ended."""
+        for name, value in resolution.headers:
+            refusal = self.headers.add(name, value)
+            if refusal is not None:
+                resolution.appended.append(refusal)
+        if resolution.evictions and self.plan.operation.operation is OperationType.MUTATION:
+            self._evictions += len(resolution.evictions)
+        for appended in resolution.appended:
+            self.record(appended, step, path)
+
+    async def _complete(self, step: Step, type_: object, value: Any, path: Path) -> Any:
+        """As `complete_value`, for a value below which resolvers may run."""
+        if value is None or isinstance(value, FieldError):
+            return complete_value(step, type_, value, path, self)
+        try:
+            inner = type_.of_type if isinstance(type_, GraphQLNonNull) else type_
+            if isinstance(inner, GraphQLList):
+                items = list_of(value, path)
+                self.count(len(items) * step.width)
+                return await _all([self._complete(step, inner.of_type, v, (*path, i)) for i, v in enumerate(items)])
+            concrete = object_type(inner, value, path, self.plan)
+            children = step.children(concrete)
+            values = await _all([self._field(child, value, (*path, child.key)) for child in children])
+            members = zip((child.key for child in children), values, strict=True)
+            return dict(members) if concrete is inner else OfType(members, concrete.name)
+        except (Missing, Mismatch) as problem:
+            return self._absent(type_, problem, path)
+
+    def _absent(self, type_: object, problem: Exception, path: Path) -> None:
+        if isinstance(problem, Mismatch):
+            self.record_mismatch(str(problem), path)
+        if isinstance(type_, GraphQLNonNull):
+            raise Missing
+
+    def _too_many_invalidations(self, resolution: Resolution) -> FieldError | None:
+        if not resolution.invalidations:
+            return None
+        self._invalidated += len(resolution.invalidations)
+        if self._invalidated > MOST_INVALIDATIONS:
+            return FieldError(
+                f"a request may invalidate subscriptions at most {MOST_INVALIDATIONS} times", "BadRequestException"
+            )
+        self._invalidations += resolution.invalidations
+        return None
+
+    def _invalidate(self) -> None:
+        """After the event of the mutation: what a subscription hears last is what ended it."""
+        for invalidation in self._invalidations:
+            self.audience.invalidate(invalidation)
+        self._invalidations.clear()
+
+    def _refuse(self, step: Step, path: Path) -> Any:
+        return complete_field(step, FieldUnauthorized(step.parent.name, step.name), path, self)
+
+    def count(self, values: int) -> None:
+        """Take note of values in a list.
+
+        Raises:
+            AnswerTooLarge: There are too many by now.
+        """
+        self._values += values
+        if self._values > VALUE_LIMIT:
+            raise AnswerTooLarge(VALUE_LIMIT)
+
+    def record(self, error: FieldError, step: Step, path: Path) -> None:
+        """Add the entry of a field that failed."""
+        self.errors.append(
+            {
+                "path": list(path),
+                "data": selected(step, error.data),
+                "errorType": error.type,
+                "errorInfo": error.info,
+                "locations": step.locations,
+                "message": error.message,
+            }
+        )
+
+    def record_mismatch(self, message: str, path: Path) -> None:
+        """Add the entry of a value that does not fit the schema."""
+        self.errors.append({"path": list(path), "locations": None, "message": message})
+
+
+def field_context(step: Step, source: Any, request: RequestContext, variables: VariableValues) -> FieldContext:
+    """What the resolver of one field is told."""
+    return FieldContext(
+        request=request,
+        parent_type=step.parent.name,
+        field=step.name,
+        arguments=step.arguments(variables),
+        source=source,
+        info=request.info(step.name, step.parent.name, step.selection, step.selection_text),
+    )
+
+
+async def _all(coroutines: list[Any]) -> list[Any]:
+    """All results, in order; where one is missing, the others still finish, so that their errors are reported."""
+    results = await asyncio.gather(*coroutines, return_exceptions=True)
+    failures = [result for result in results if isinstance(result, BaseException)]
+    for failure in failures:
+        if not isinstance(failure, Missing):
+            raise failure
+    if failures:
+        raise failures[0]
+    return results

@@ -1,0 +1,179 @@
+"""The zygote as the engine sees it: starts it, asks it for workers, has them killed, hears how they ended."""
+
+import asyncio
+import logging
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+
+import orjson
+
+import appsync_local
+from appsync_local.errors import EngineError
+from appsync_local.functions.channel import Channel
+from appsync_local.functions.frames import Kind
+from appsync_local.functions.spec import INHERITED, FunctionSpec, environment_of
+from appsync_local.functions.worker import Household, Launch
+
+_log: Final = logging.getLogger(__name__)
+
+EXIT_GRACE: Final = 1.0  # seconds between closing its socket and the end of the process; it blocks the loop
+STOP_GRACE: Final = 5.0  # seconds the zygote has to end its workers and itself
+
+
+class FunctionsNotStarted(EngineError):
+    """The functions cannot run at all; `reason` is one sentence."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"the Lambda functions did not start: {reason}")
+
+
+class Nursery:
+    """One zygote, replaced when it dies.
+
+    Args:
+        functions: By name.
+        root: Folder the handlers are imported from.
+        preload: Modules imported before the first fork, and shared by all workers.
+        on_exit: Told a worker's number and its wait status.
+        on_lost: The zygote died, and every worker with it; a new one takes the next `spawn`.
+    """
+
+    def __init__(
+        self,
+        functions: Mapping[str, FunctionSpec],
+        *,
+        root: Path,
+        preload: Sequence[str],
+        on_exit: Callable[[int, int], None],
+        on_lost: Callable[[], None],
+    ) -> None:
+        launches = {
+            spec.name: Launch(
+                spec.name, spec.handler, environment_of(spec, root=root), spec.memory_mb, spec.arn, spec.log_group
+            )
+            for spec in functions.values()
+        }
+        self._household = orjson.dumps(asdict(Household(str(root), list(preload), launches)))
+        self._on_exit = on_exit
+        self._on_lost = on_lost
+        self._zygote: _Zygote | None = None
+        self._is_stopping = False
+
+    async def start(self) -> None:
+        """Start the zygote and wait until it has imported everything.
+
+        Raises:
+            FunctionsNotStarted: Something in `preload` cannot be imported, or the zygote ended by itself.
+        """
+        self._zygote = self._launch()
+        await self._zygote.ready
+
+    async def stop(self) -> None:
+        """End the zygote, and with it all workers; returns when they are gone."""
+        self._is_stopping = True
+        if self._zygote is None:
+            return
+        self._zygote.channel.finish()
+        await asyncio.wait({self._zygote.gone}, timeout=STOP_GRACE)
+        if not self._zygote.gone.done():
+            _log.warning("the zygote did not end, killing it", extra={"event": "zygote_killed"})
+            self._zygote.process.kill()
+        self._zygote.channel.close()
+        _ended(self._zygote.process)
+
+    def spawn(self, number: int, function: str, connection: socket.socket, output: int) -> None:
+        """Ask for a worker; `number` is the caller's, unused so far. Both descriptors are the worker's from here on.
+
+        Raises:
+            OSError: There is no zygote to fork from.
+        """
+        descriptors = (connection.detach(), output)
+        if self._zygote is None or self._zygote.gone.done():
+            for descriptor in descriptors:
+                os.close(descriptor)
+            raise OSError("the process they are forked from is gone; restart to see why")
+        self._zygote.channel.send(Kind.SPAWN, orjson.dumps([number, function]), descriptors)
+
+    def kill(self, number: int) -> None:
+        """Have a worker killed, with everything it started; `on_exit` follows."""
+        if self._zygote is not None:
+            self._zygote.channel.send(Kind.KILL, orjson.dumps(number))
+
+    def _launch(self) -> "_Zygote":
+        loop = asyncio.get_running_loop()
+        ours, theirs = socket.socketpair()
+        with theirs:
+            process = subprocess.Popen(  # noqa: S603  # this interpreter, a module of ours, no shell
+                [sys.executable, "-P", "-m", f"{__package__}.fork_server", str(theirs.fileno())],
+                env=_zygote_environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,  # Ctrl-C in a terminal is for the engine to act on
+            )
+        channel = Channel(ours, on_frame=self._heard, on_end=self._lost)
+        channel.send(Kind.FUNCTIONS, self._household)
+        return _Zygote(process, channel, ready=loop.create_future(), gone=loop.create_future())
+
+    def _heard(self, kind: Kind, body: bytes) -> None:
+        match kind:
+            case Kind.READY:
+                self._running.ready.set_result(None)
+            case Kind.REFUSED:
+                self._running.ready.set_exception(FunctionsNotStarted(body.decode()))
+            case Kind.EXITED:
+                number, status = orjson.loads(body)
+                self._on_exit(number, status)
+            case _:
+                raise ValueError(f"the zygote sends READY, REFUSED and EXITED, and sent {kind.name}")
+
+    def _lost(self) -> None:
+        zygote = self._running
+        zygote.gone.set_result(None)
+        if self._is_stopping:
+            return
+        status = _ended(zygote.process)
+        was_ready = zygote.ready.done() and zygote.ready.exception() is None
+        if not zygote.ready.done():
+            zygote.ready.set_exception(FunctionsNotStarted(f"the process they are forked from ended with {status}"))
+        self._on_lost()
+        if was_ready:  # one that never got ready would only fail again
+            _log.error("the zygote died, starting another", extra={"event": "zygote_lost", "status": status})
+            self._zygote = self._launch()
+
+    @property
+    def _running(self) -> "_Zygote":
+        if self._zygote is None:
+            raise RuntimeError("the zygote is heard only after it was started")
+        return self._zygote
+
+
+@dataclass(frozen=True, slots=True)
+class _Zygote:
+    process: subprocess.Popen[bytes]
+    channel: Channel
+    ready: asyncio.Future[None]  # or why it will never be
+    gone: asyncio.Future[None]
+
+
+def _ended(process: subprocess.Popen[bytes]) -> int:
+    """The exit status of a process that has closed its socket, and is of no use whatever else it does."""
+    try:
+        return process.wait(timeout=EXIT_GRACE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return process.wait()
+
+
+def _zygote_environment() -> dict[str, str]:
+    paths = [str(Path(appsync_local.__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]
+    inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
+    # macOS otherwise ends a forked process that touches its own frameworks.
+    return {**inherited, "PYTHONPATH": os.pathsep.join(paths), "OBJC_DISABLE_INITIALIZE_FORK_SAFETY": "YES"}

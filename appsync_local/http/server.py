@@ -1,0 +1,343 @@
+"""The engine on a port: HTTP and WebSocket around the service."""
+
+import asyncio
+import errno
+import logging
+import time
+from collections.abc import Set as AbstractSet
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import aiohttp
+from aiohttp import web
+
+from appsync_local.api.limits import BODY_LIMIT, DEFAULT_LIMITS, LIFETIME, Introspection, Limits
+from appsync_local.api.model import Api
+from appsync_local.authorization.api_keys import ApiKey
+from appsync_local.authorization.gate import Gate, Known
+from appsync_local.authorization.lambda_authorizer import DEFAULT_OPTIONS, AuthorizerOptions, LambdaAuthorizer
+from appsync_local.authorization.oidc import OidcProvider
+from appsync_local.authorization.sigv4 import IamPrincipal
+from appsync_local.authorization.user_pools import DefaultAction, UserPool
+from appsync_local.data_sources.dynamodb.endpoint import DynamoDbEndpoint
+from appsync_local.data_sources.outbound import Outbound
+from appsync_local.devtools.chaos import control
+from appsync_local.devtools.chaos.spec import Fault
+from appsync_local.devtools.chaos.switch import Chaos
+from appsync_local.devtools.meter import METER_PATH, Meter
+from appsync_local.devtools.pages import Asked, Page, Pages, is_loopback
+from appsync_local.errors import PortInUse, RequestRefused
+from appsync_local.http.connections import Connection, Connections, body_here, body_of
+from appsync_local.http.responses import headers_of, json_response, new_request_id, page_response, preflight, refusal
+from appsync_local.lambda_invoker import LambdaInvoker
+from appsync_local.realtime.handshake import SUBPROTOCOL
+from appsync_local.realtime.keep_alive import Rhythm
+from appsync_local.realtime.protocol import KEEP_ALIVE_INTERVAL
+from appsync_local.realtime.session import Session
+from appsync_local.realtime.socket import AiohttpSocket
+from appsync_local.resolvers.loading import Reached, load
+from appsync_local.service import GRAPHQL_PATH, Answer, Service
+
+__all__ = [
+    "ApiKey",
+    "AuthorizerOptions",
+    "DefaultAction",
+    "DynamoDbEndpoint",
+    "Engine",
+    "IamPrincipal",
+    "Introspection",
+    "Limits",
+    "OidcProvider",
+    "PortInUse",
+    "UserPool",
+]
+
+REALTIME_PATH: Final = "/graphql/realtime"
+CLOSE_TIMEOUT: Final = 1.0  # seconds that a client has to answer a close
+LINGERING: Final = 1.0  # seconds in which the rest of a refused body is thrown away
+
+log = logging.getLogger("appsync_local")
+
+
+class Engine:
+    """An AppSync API on one machine.
+
+    Args:
+        api: The wiring.
+        schema: The schema file.
+        code: The folder with `resolvers/` and `functions/`.
+        invoker: Runs Lambda functions.
+        user_pools: Cognito user pools whose tokens are accepted.
+        oidc_providers: OpenID Connect providers whose tokens are accepted.
+        api_keys: API keys that are accepted.
+        principals: IAM access keys that are known.
+        authorizer: How the Lambda authorizer is used.
+        region: Where signatures have to be for.
+        handlers: Names of the Lambda functions that exist.
+        limits: What one operation may ask for.
+        dynamodb: Where the tables of DynamoDB data sources are.
+        keep_alive: Seconds between two `ka` messages.
+        lifetime: Seconds after which a realtime connection is closed.
+        chaos: What is to go wrong on purpose. It can be turned at `/chaos`, which is no part of AppSync, while the
+            engine listens on loopback. None: nothing goes wrong, and there is no such path.
+        meter: Counts what would be billed, and is told at `/meter` in the same way.
+
+    Raises:
+        ApiInvalid: Schema, wiring or code cannot be served.
+    """
+
+    def __init__(
+        self,
+        *,
+        api: Api,
+        schema: Path,
+        code: Path,
+        invoker: LambdaInvoker,
+        user_pools: tuple[UserPool, ...] = (),
+        oidc_providers: tuple[OidcProvider, ...] = (),
+        api_keys: tuple[ApiKey, ...] = (),
+        principals: tuple[IamPrincipal, ...] = (),
+        authorizer: AuthorizerOptions = DEFAULT_OPTIONS,
+        region: str = "us-east-1",
+        handlers: AbstractSet[str] = frozenset(),
+        limits: Limits = DEFAULT_LIMITS,
+        dynamodb: DynamoDbEndpoint | None = None,
+        keep_alive: float = KEEP_ALIVE_INTERVAL,
+        lifetime: float = LIFETIME,
+        chaos: Chaos | None = None,
+        meter: Meter | None = None,
+    ) -> None:
+        self._outbound = Outbound()
+
+        def build() -> Service:
+            executable = load(
+                api,
+                schema=schema,
+                code=code,
+                handlers=handlers,
+                invoker=invoker,
+                default_action=user_pools[0].default_action if user_pools else DefaultAction.ALLOW,
+                limits=limits,
+                reached=Reached(self._outbound, dynamodb),
+            )
+            gate = Gate(
+                executable.modes,
+                known=Known(user_pools, oidc_providers, api_keys, principals),
+                authorizer=None
+                if executable.authorizer is None
+                else LambdaAuthorizer(executable.authorizer, invoker, authorizer, clock=time.monotonic),
+                region=region,
+                fetch=self._fetch,
+                clock=time.monotonic,
+                now=lambda: datetime.now(UTC),
+            )
+            return Service(executable, gate, self._meter or Meter())
+
+        self._meter = meter
+        self._build = build
+        self.service = build()
+        self._rhythm = Rhythm(keep_alive=keep_alive, lifetime=lifetime)
+        self._chaos = chaos or Chaos()
+        self._has_control = chaos is not None
+        self._runner: web.ServerRunner | None = None
+        self._address = ("", 0)
+        self._http: aiohttp.ClientSession | None = None
+        self._open: dict[web.WebSocketResponse, Session] = {}
+        self._pages: list[Pages] = []
+
+    @property
+    def graphql_url(self) -> str:
+        """Where queries and mutations go."""
+        return f"http://{self._address[0]}:{self._address[1]}{GRAPHQL_PATH}"
+
+    @property
+    def realtime_url(self) -> str:
+        """Where subscriptions go."""
+        return f"ws://{self._address[0]}:{self._address[1]}{GRAPHQL_PATH}"
+
+    @property
+    def chaos_url(self) -> str:
+        """Where chaos is turned, if it can be."""
+        return f"http://{self._address[0]}:{self._address[1]}{control.CHAOS_PATH}"
+
+    @property
+    def meter_url(self) -> str:
+        """Where the meter is told, if it is."""
+        return f"http://{self._address[0]}:{self._address[1]}{METER_PATH}"
+
+    @property
+    def connections(self) -> int:
+        """How many sockets are open, of either kind."""
+        server = self._runner.server if self._runner else None
+        return len(server.connections) if server else 0
+
+    def reload(self) -> None:
+        """Serve schema and code as they are on disk now; port, connections and subscriptions stay.
+
+        Raises:
+            ApiInvalid: They cannot be served; everything stays as it was.
+        """
+        service = self._build()
+        service.take_over(self.service)
+        self.service = service
+        for session in self._open.values():
+            session.use(service)
+
+    def offer(self, pages: Pages) -> None:
+        """Serve pages of the embedder's beside the API, while the engine listens on loopback."""
+        self._pages.append(pages)
+
+    async def start(self, *, host: str = "127.0.0.1", port: int = 4000) -> None:
+        """Listen; port 0 takes a free one.
+
+        Raises:
+            PortInUse: Somebody else listens there.
+        """
+        runner = web.ServerRunner(
+            Connections(self._handle, access_log=None, lingering_time=LINGERING), shutdown_timeout=1.0
+        )
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, host, port).start()
+        except OSError as error:
+            await runner.cleanup()
+            if error.errno == errno.EADDRINUSE:
+                raise PortInUse(host, port) from None
+            raise
+        self._runner = runner
+        self._address = (host, runner.addresses[0][1])
+
+    async def stop(self) -> None:
+        """Close every connection and stop listening; harmless when it is not running."""
+        await asyncio.gather(*(response.close(code=aiohttp.WSCloseCode.GOING_AWAY) for response in self._open))
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+        if self._http is not None:
+            await self._http.close()
+            self._http = None
+        await self._outbound.close()
+
+    async def _fetch(self, url: str) -> bytes:
+        if self._http is None:
+            self._http = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5))
+        try:
+            async with self._http.get(url, raise_for_status=True) as response:
+                return await response.read()
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise OSError(str(error)) from error
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        connection = request.protocol
+        assert isinstance(connection, Connection)  # noqa: S101  # `start` makes no others
+        request_id = new_request_id()
+        if _is_upgrade(request):
+            connection.leave()
+            return await self._realtime(request, request_id)
+        connection.begin()
+        try:
+            return await self._respond(request, request_id)
+        finally:
+            connection.end()
+
+    async def _respond(self, request: web.BaseRequest, request_id: str) -> web.StreamResponse:
+        if request.method == "OPTIONS":
+            return preflight(request)
+        try:
+            body = body_here(request)
+            if body is None:
+                body = await body_of(request)
+        except RequestRefused as refused:
+            return refusal(refused.status, refused.error_type, refused.message, request_id)
+        if request.path != GRAPHQL_PATH:
+            return await self._beside(request, body, request_id)
+        if request.method != "POST":
+            message = f"{request.method} is not supported; send a POST request"
+            return refusal(405, "BadRequestException", message, request_id)
+        fault = self._fault(request)
+        if fault is Fault.SERVER_ERROR:
+            return refusal(503, "ServiceUnavailable", "this request was not carried out", request_id)
+        answer = await self.service.answer(
+            body,
+            headers=headers_of(request),
+            query=request.rel_url.raw_query_string,
+            peer=request.remote or "",
+            request_id=request_id,
+        )
+        if fault is Fault.LOST_ANSWER and request.transport is not None:
+            request.transport.abort()
+        return json_response(answer, request_id)
+
+    async def _beside(self, request: web.BaseRequest, body: bytes, request_id: str) -> web.StreamResponse:
+        """What is no part of AppSync: the embedder's pages, chaos and the meter, while nobody else can reach them."""
+        page = await self._page(request, body)
+        if page is not None:
+            return page_response(page)
+        if request.path == control.CHAOS_PATH and self._has_control and is_loopback(self._address[0]):
+            told = control.answer(self._chaos, request.method, body)
+            return json_response(Answer(told.status, told.body), request_id)
+        if request.path == METER_PATH and self._meter is not None and is_loopback(self._address[0]):
+            return json_response(Answer(200, self._meter.describe()), request_id)
+        message = f"nothing is served at this path; POST to {GRAPHQL_PATH}"
+        return refusal(404, "NotFoundException", message, request_id)
+
+    async def _page(self, request: web.BaseRequest, body: bytes) -> Page | None:
+        if not self._pages or not is_loopback(self._address[0]):
+            return None
+        asked = Asked(request.method, request.path, headers_of(request), body)
+        for pages in self._pages:
+            page = await pages.answer(asked)
+            if page is not None:
+                return page
+        return None
+
+    def _fault(self, request: web.BaseRequest) -> Fault | None:
+        requests = self._chaos.requests
+        if requests is None or not request.headers.get("authorization", "").startswith("AWS4-HMAC-SHA256"):
+            return None
+        return requests.decide()
+
+    async def _realtime(self, request: web.BaseRequest, request_id: str) -> web.StreamResponse:
+        # No compression: it would be done again for every one of a thousand subscribers.
+        response = web.WebSocketResponse(
+            protocols=(SUBPROTOCOL,), compress=False, max_msg_size=BODY_LIMIT, timeout=CLOSE_TIMEOUT
+        )
+        try:
+            await response.prepare(request)
+        except ConnectionError:
+            return web.Response()  # nobody is there any more
+        except ValueError:  # aiohttp's, of a key that is no base64 text at all
+            return refusal(400, "BadRequestException", "the WebSocket handshake is broken", request_id)
+        session = Session(
+            AiohttpSocket(response, request),
+            self.service,
+            peer=request.remote or "",
+            rhythm=self._rhythm,
+            chaos=self._chaos,
+        )
+        self._open[response] = session
+        try:
+            if await _connect(session, request, request_id):
+                await session.run()
+        finally:
+            del self._open[response]
+        return response
+
+
+async def _connect(session: Session, request: web.BaseRequest, request_id: str) -> bool:
+    offered = request.headers.get("sec-websocket-protocol", "")
+    return await session.connect(
+        subprotocols=[part.strip() for part in offered.split(",") if part.strip()],
+        raw_query=request.raw_path.partition("?")[2],
+        headers=headers_of(request),
+        request_id=request_id,
+    )
+
+
+def _is_upgrade(request: web.BaseRequest) -> bool:
+    return (
+        request.method == "GET"
+        and request.headers.get("upgrade", "").lower() == "websocket"
+        and request.path in (GRAPHQL_PATH, REALTIME_PATH)
+    )

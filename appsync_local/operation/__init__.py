@@ -1,0 +1,1 @@
+"""A GraphQL document: parsed, validated, measured and compiled into a plan."""

@@ -1,0 +1,265 @@
+"""A selection compiled against the schema: which fields to answer, in order, and what is known about each in advance.
+
+A plan is made once for an operation and the values of the variables that `@skip` and `@include` use, and then serves
+every request and every subscriber that sends the same document.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Final
+
+import orjson
+from graphql import (
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLAbstractType,
+    GraphQLField,
+    GraphQLIncludeDirective,
+    GraphQLInterfaceType,
+    GraphQLObjectType,
+    GraphQLOutputType,
+    GraphQLSkipDirective,
+    GraphQLUnionType,
+    InlineFragmentNode,
+    OperationDefinitionNode,
+    SchemaMetaFieldDef,
+    SelectionNode,
+    SelectionSetNode,
+    TypeMetaFieldDef,
+    TypeNameMetaFieldDef,
+    get_directive_values,
+    get_named_type,
+    print_ast,
+)
+from graphql.execution.values import VariableValues, get_argument_values
+
+from appsync_local.authorization.caller import Rule
+from appsync_local.errors import FieldError
+from appsync_local.operation.leaf_completion import Leaves, leaves_of
+from appsync_local.resolvers.loading import ExecutableApi
+from appsync_local.resolvers.resolution import Resolver, waits
+
+_ROOT_META: Final = {"__schema": SchemaMetaFieldDef, "__type": TypeMetaFieldDef}
+
+
+@dataclass(eq=False)
+class Step:
+    """One response key of one selection.
+
+    Args:
+        key: The response key: alias or name.
+        name: The field's name.
+        parent: The object type that has the field.
+        definition: The field.
+        nodes: Every place in the document that asks for this key.
+        rule: Who may use the field; None where anybody may (`__typename`, introspection).
+        resolver: What answers it; None where the parent's value has it.
+        may_resolve_below: Whether fields below this one can have resolvers, going by its type.
+        depth: Levels down to this one, which is 1 at the root.
+        refusal: Why nobody is answered; None where the caller decides.
+    """
+
+    key: str
+    name: str
+    parent: GraphQLObjectType
+    definition: GraphQLField
+    nodes: tuple[FieldNode, ...]
+    rule: Rule | None
+    resolver: Resolver | None
+    may_resolve_below: bool
+    plan: "Plan"
+    depth: int
+    refusal: FieldError | None
+    _children: dict[str, tuple["Step", ...]] = field(default_factory=dict)
+    _leaves: dict[str, Leaves | None] = field(default_factory=dict)
+
+    @cached_property
+    def coordinate(self) -> str:
+        return f"{self.parent.name}.{self.name}"
+
+    @cached_property
+    def type(self) -> GraphQLOutputType:
+        return self.definition.type
+
+    @cached_property
+    def locations(self) -> list[dict[str, object]]:
+        """Where the document asks for this, as AppSync writes it."""
+        starts = [node.loc.start_token for node in self.nodes if node.loc]
+        return [{"line": start.line, "column": start.column, "sourceName": None} for start in starts]
+
+    @cached_property
+    def may_wait(self) -> bool:
+        """Whether something outside of the engine is asked for this, or for what is below it."""
+        return self.resolves_below or (self.resolver is not None and waits(self.resolver))
+
+    @cached_property
+    def is_introspection(self) -> bool:
+        return self.parent.name.startswith("__") or self.name in _ROOT_META
+
+    def arguments(self, variables: VariableValues) -> dict[str, Any]:
+        """The arguments that were given, as resolvers see them."""
+        if not self.definition.args:
+            return {}
+        return get_argument_values(self.definition, self.nodes[0], variables)
+
+    def children(self, type_: GraphQLObjectType) -> tuple["Step", ...]:
+        """What is selected below, for a value of this type."""
+        steps = self._children.get(type_.name)
+        if steps is None:
+            steps = self._children[type_.name] = self.plan.compile(
+                type_, (node.selection_set for node in self.nodes), depth=self.depth + 1
+            )
+        return steps
+
+    def leaves(self, type_: GraphQLObjectType) -> Leaves | None:
+        """What is selected below, where all of it is leaves."""
+        try:
+            return self._leaves[type_.name]
+        except KeyError:
+            leaves = self._leaves[type_.name] = leaves_of(self.children(type_))
+            return leaves
+
+    def possible_children(self) -> Iterator["Step"]:
+        """What is selected below, whatever type the value turns out to have."""
+        for type_ in _object_types(self.plan.api, get_named_type(self.type)):
+            yield from self.children(type_)
+
+    @cached_property
+    def width(self) -> int:
+        """How many values one item of this field's list is made of, those of lists within it left out."""
+        types = _object_types(self.plan.api, get_named_type(self.type))
+        return max((len(self.children(type_)) for type_ in types), default=1)
+
+    @cached_property
+    def resolves_below(self) -> bool:
+        """Whether a resolver runs for a field that is selected below this one."""
+        return self.may_resolve_below and any(c.resolver or c.resolves_below for c in self.possible_children())
+
+    @cached_property
+    def selection(self) -> orjson.Fragment:
+        """`info.selectionSetList`, as JSON."""
+        return orjson.Fragment(orjson.dumps(list(dict.fromkeys(_paths(self, "")))))
+
+    @cached_property
+    def selection_text(self) -> str:
+        """`info.selectionSetGraphQL`."""
+        return "\n".join(print_ast(node.selection_set) for node in self.nodes if node.selection_set)
+
+    @cached_property
+    def has_aliases(self) -> bool:
+        """Whether something below is asked for under another name."""
+        return any(child.key != child.name or child.has_aliases for child in self.possible_children())
+
+
+class Plan:
+    """One operation, compiled as far as can be without a request."""
+
+    def __init__(
+        self,
+        api: ExecutableApi,
+        operation: OperationDefinitionNode,
+        fragments: Mapping[str, FragmentDefinitionNode],
+        variables: VariableValues,
+    ) -> None:
+        self.api = api
+        self.operation = operation
+        self._fragments = fragments
+        self._variables = variables  # read for @skip and @include only; other plans have other values of those
+        root = api.schema.get_root_type(operation.operation)
+        assert root is not None  # noqa: S101  # validation refuses operations that the schema lacks
+        self.steps = self.compile(root, (operation.selection_set,))
+        self.metered = tuple(f"{operation.operation.value.capitalize()}.{step.name}" for step in self.steps)
+
+    def compile(
+        self, parent: GraphQLObjectType, selections: Iterable[SelectionSetNode | None], *, depth: int = 1
+    ) -> tuple[Step, ...]:
+        """The steps for an object of this type."""
+        collected: dict[str, list[FieldNode]] = {}
+        seen: set[str] = set()
+        for selection in selections:
+            if selection is not None:
+                self._collect(parent, selection.selections, collected, seen)
+        return tuple(self._step(parent, key, tuple(nodes), depth) for key, nodes in collected.items())
+
+    def _collect(
+        self,
+        parent: GraphQLObjectType,
+        selections: Iterable[SelectionNode],
+        collected: dict[str, list[FieldNode]],
+        seen: set[str],
+    ) -> None:
+        for node in selections:
+            if not self._included(node):
+                continue
+            if isinstance(node, FieldNode):
+                key = node.alias.value if node.alias else node.name.value
+                collected.setdefault(key, []).append(node)
+            elif isinstance(node, InlineFragmentNode):
+                if node.type_condition is None or self._applies(node.type_condition.name.value, parent):
+                    self._collect(parent, node.selection_set.selections, collected, seen)
+            elif isinstance(node, FragmentSpreadNode):
+                name = node.name.value
+                fragment = self._fragments[name]
+                if name not in seen and self._applies(fragment.type_condition.name.value, parent):
+                    seen.add(name)
+                    self._collect(parent, fragment.selection_set.selections, collected, seen)
+
+    def _included(self, node: SelectionNode) -> bool:
+        if not node.directives:
+            return True
+        skip = get_directive_values(GraphQLSkipDirective, node, self._variables)
+        include = get_directive_values(GraphQLIncludeDirective, node, self._variables)
+        return not (skip and skip["if"]) and not (include and not include["if"])
+
+    def _applies(self, condition: str, parent: GraphQLObjectType) -> bool:
+        if condition == parent.name:
+            return True
+        type_ = self.api.schema.get_type(condition)
+        return isinstance(type_, GraphQLInterfaceType | GraphQLUnionType) and self.api.schema.is_sub_type(type_, parent)
+
+    def _step(self, parent: GraphQLObjectType, key: str, nodes: tuple[FieldNode, ...], depth: int) -> Step:
+        name = nodes[0].name.value
+        if name == "__typename":
+            definition = TypeNameMetaFieldDef
+        elif name in _ROOT_META and parent is self.api.schema.query_type:
+            definition = _ROOT_META[name]
+        else:
+            definition = parent.fields[name]
+        coordinate = f"{parent.name}.{name}"
+        return Step(
+            key=key,
+            name=name,
+            parent=parent,
+            definition=definition,
+            nodes=nodes,
+            rule=self.api.rules.get(coordinate),
+            resolver=self.api.resolvers.get(coordinate),
+            may_resolve_below=get_named_type(definition.type).name in self.api.resolving_types,
+            plan=self,
+            depth=depth,
+            refusal=self._refusal(parent, depth),
+        )
+
+    def _refusal(self, parent: GraphQLObjectType, depth: int) -> FieldError | None:
+        limit = self.api.limits.depth
+        if not limit or depth <= limit or parent.name.startswith("__"):
+            return None
+        return FieldError(f"Query depth limit {limit} is reached.", "QueryDepthLimitReached")
+
+
+def _object_types(api: ExecutableApi, type_: object) -> Iterable[GraphQLObjectType]:
+    if isinstance(type_, GraphQLObjectType):
+        return (type_,)
+    if isinstance(type_, GraphQLInterfaceType | GraphQLUnionType):
+        abstract: GraphQLAbstractType = type_
+        return api.schema.get_possible_types(abstract)
+    return ()
+
+
+def _paths(step: Step, prefix: str) -> Iterator[str]:
+    for child in step.possible_children():
+        path = f"{prefix}{child.key}"
+        yield path
+        yield from _paths(child, f"{path}/")

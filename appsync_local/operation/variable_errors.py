@@ -1,0 +1,105 @@
+"""What is wrong with an operation's variables, in AppSync's words. It names the first fault and no other.
+
+Source: answers of the service published by its users. A value that is missing inside of an input is reported with the
+variable's name and the inner type (aws/aws-appsync-community issue 406).
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from graphql import (
+    GraphQLEnumType,
+    GraphQLError,
+    GraphQLInputObjectType,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLScalarType,
+    GraphQLSchema,
+    SourceLocation,
+    Undefined,
+    VariableDefinitionNode,
+    get_location,
+    type_from_ast,
+)
+
+from appsync_local.operation.validation import entry
+
+_JAVA_TYPES: Final = {str: "String", bool: "Boolean", int: "Integer", float: "Double", list: "ArrayList"}
+
+
+class _Fault(Exception):
+    """The first thing that is wrong; `is_placed` where the service says at which variable."""
+
+    def __init__(self, message: str, *, is_placed: bool = True) -> None:
+        self.message = message
+        self.is_placed = is_placed
+        super().__init__(message)
+
+
+def variable_entry(
+    schema: GraphQLSchema, definitions: Iterable[VariableDefinitionNode], given: Mapping[str, Any]
+) -> dict[str, object] | None:
+    """The entry for variables that do not fit their types; None where every one does."""
+    for definition in definitions:
+        name = definition.variable.name.value
+        try:
+            if name in given or not definition.default_value:
+                _check(name, type_from_ast(schema, definition.type), given.get(name))
+        except _Fault as fault:
+            return entry(fault.message, _location(definition) if fault.is_placed else ())
+    return None
+
+
+def _location(definition: VariableDefinitionNode) -> list[SourceLocation]:
+    return [get_location(definition.loc.source, definition.loc.start)] if definition.loc else []
+
+
+def _check(variable: str, type_: Any, value: Any) -> None:
+    if isinstance(type_, GraphQLNonNull):
+        if value is None:
+            raise _Fault(f"Variable '{variable}' has coerced Null value for NonNull type '{type_}'")
+        type_ = type_.of_type
+    if value is None:
+        return
+    match type_:
+        case GraphQLList():
+            for item in value if isinstance(value, list) else [value]:
+                _check(variable, type_.of_type, item)
+        case GraphQLInputObjectType():
+            _check_object(variable, type_, value)
+        case GraphQLEnumType() if not isinstance(value, str) or value not in type_.values:
+            raise _invalid(variable, f"Invalid input for Enum '{type_.name}'. No value found for name '{value}'")
+        case GraphQLScalarType():
+            _check_scalar(variable, type_, value)
+        case _:
+            pass
+
+
+def _check_object(variable: str, type_: GraphQLInputObjectType, value: Any) -> None:
+    if not isinstance(value, dict):
+        expected = f"Expected type 'Map' but was '{_java_type(value)}'."
+        raise _invalid(variable, f"{expected} Variables for input objects must be an instance of type 'Map'.")
+    for name in value:
+        if name not in type_.fields:
+            message = f"The variables input contains a field name '{name}' that is not defined for input object type"
+            raise _Fault(f"{message} '{type_.name}' ", is_placed=False)  # the service's own blank at the end
+    for name, field in type_.fields.items():
+        if name in value or field.default_value is Undefined:
+            _check(variable, field.type, value.get(name))
+
+
+def _check_scalar(variable: str, type_: GraphQLScalarType, value: Any) -> None:
+    try:
+        type_.coerce_input_value(value)
+    except GraphQLError:  # of a scalar that GraphQL itself has
+        raise _invalid(variable, f"Expected type '{type_.name}' but was '{_java_type(value)}'.") from None
+    except Exception as error:  # whatever an AWS scalar's check raises
+        raise _invalid(variable, str(error)) from None
+
+
+def _invalid(variable: str, reason: str) -> _Fault:
+    return _Fault(f"Variable '{variable}' has an invalid value. {reason}")
+
+
+def _java_type(value: object) -> str:
+    return _JAVA_TYPES.get(type(value), "LinkedHashMap")

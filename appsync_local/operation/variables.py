@@ -1,0 +1,157 @@
+"""Variables coerced by functions that are compiled from their types once, for values that fit.
+
+Whatever does not fit, and what is seldom met, is left to graphql-core, which finds the words for it.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from graphql import (
+    GraphQLEnumType,
+    GraphQLInputObjectType,
+    GraphQLInputType,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLScalarType,
+    GraphQLSchema,
+    Undefined,
+    VariableDefinitionNode,
+    get_nullable_type,
+    is_required_input_field,
+)
+from graphql.execution.get_variable_signature import GraphQLVariableSignature, get_variable_signature
+from graphql.execution.values import VariableValues, VariableValueSource
+from graphql.utilities.coerce_input_value import coerce_default_value
+
+from appsync_local.api.scalars import AS_IT_IS, Unfit, leaf
+
+Coerce = Callable[[Any], Any]
+
+_ABSENT: Final = object()
+
+
+class _Uncompiled(Exception):
+    """A type whose values graphql-core coerces: it contains itself, so that depth has to be watched."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Variable:
+    signature: GraphQLVariableSignature
+    coerce: Coerce
+    is_optional: bool
+
+
+class Variables:
+    """The variables of one operation."""
+
+    def __init__(self, schema: GraphQLSchema, definitions: Iterable[VariableDefinitionNode]) -> None:
+        self._variables: list[_Variable] | None = []
+        for definition in definitions:
+            signature = get_variable_signature(schema, definition)
+            try:
+                if not isinstance(signature, GraphQLVariableSignature):
+                    raise _Uncompiled
+                coerce = _coercion(signature.type, ())
+            except _Uncompiled:
+                self._variables = None
+                return
+            is_optional = signature.default is None and not isinstance(signature.type, GraphQLNonNull)
+            self._variables.append(_Variable(signature, coerce, is_optional))
+
+    def coerce(self, given: Mapping[str, Any]) -> VariableValues:
+        """As graphql-core's `get_variable_values`.
+
+        Raises:
+            Unfit: Ask graphql-core.
+        """
+        if self._variables is None:
+            raise Unfit
+        sources: dict[str, VariableValueSource] = {}
+        coerced: dict[str, Any] = {}
+        for variable in self._variables:
+            signature = variable.signature
+            value = given.get(signature.name, _ABSENT)
+            if value is not _ABSENT:
+                sources[signature.name] = VariableValueSource(signature, value)
+                coerced[signature.name] = variable.coerce(value)
+            elif variable.is_optional:
+                sources[signature.name] = VariableValueSource(signature)
+            else:
+                raise Unfit
+        return VariableValues(sources, coerced)
+
+
+def _coercion(type_: GraphQLInputType, within: tuple[GraphQLInputType, ...]) -> Coerce:
+    if isinstance(type_, GraphQLNonNull):
+        inner = type_.of_type
+        if isinstance(inner, GraphQLScalarType | GraphQLEnumType):
+            return leaf(inner, inner.coerce_input_value)
+        return _present(_coercion(inner, within))
+    if isinstance(type_, GraphQLList):
+        return _list(_coercion(type_.of_type, within))
+    if isinstance(type_, GraphQLInputObjectType):
+        if type_ in within or type_.is_one_of:
+            raise _Uncompiled
+        return _object(type_, (*within, type_))
+    return _nullable(leaf(type_, type_.coerce_input_value))
+
+
+def _present(coerce: Coerce) -> Coerce:
+    def present(value: Any) -> Any:
+        if value is None:
+            raise Unfit
+        return coerce(value)
+
+    return present
+
+
+def _list(coerce: Coerce) -> Coerce:
+    def items(value: Any) -> Any:
+        if value is None:
+            return None
+        return [coerce(item) for item in value] if type(value) is list else [coerce(value)]
+
+    return items
+
+
+def _nullable(coerce: Coerce) -> Coerce:
+    return lambda value: None if value is None else coerce(value)
+
+
+def _object(type_: GraphQLInputObjectType, within: tuple[GraphQLInputType, ...]) -> Coerce:
+    fields = [
+        (
+            name,
+            field.out_name or name,
+            AS_IT_IS.get(get_nullable_type(field.type)),
+            _coercion(field.type, within),
+            is_required_input_field(field),
+            field,
+        )
+        for name, field in type_.fields.items()
+    ]
+
+    def members(value: Any) -> Any:
+        if value is None:
+            return None
+        if type(value) is not dict:
+            raise Unfit
+        unread = len(value)
+        done: dict[str, Any] = {}
+        for name, out_name, as_it_is, coerce, is_required, field in fields:
+            given = value.get(name, _ABSENT)
+            if given is not _ABSENT:
+                unread -= 1
+                done[out_name] = given if type(given) is as_it_is else coerce(given)
+            elif is_required:
+                raise Unfit
+            else:
+                default = coerce_default_value(field)
+                if default is not Undefined:
+                    done[out_name] = default
+        if unread:
+            raise Unfit
+        return type_.out_type(done)
+
+    return members

@@ -1,0 +1,1 @@
+"""The realtime protocol: connections, subscriptions, filters and publication."""

@@ -1,0 +1,142 @@
+"""From a mutation's result to the subscribers' payloads.
+
+What is published is the mutation's field as the mutation itself selected it, by field names. Every subscriber's own
+selection is then applied to that. Subscribers with the same selection share one payload.
+
+Source: AppSync Developer Guide, "Using subscriptions for real-time data applications".
+"""
+
+import logging
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import orjson
+from graphql import GraphQLObjectType
+from graphql.execution.values import VariableValues
+
+from appsync_local.api.limits import VALUE_LIMIT
+from appsync_local.devtools.counters import Counters
+from appsync_local.devtools.meter import PUSH_UNIT, Meter
+from appsync_local.errors import AnswerTooLarge, FieldError
+from appsync_local.execution.completion import Missing, OfType, Path, complete_field
+from appsync_local.operation.plan import Plan, Step
+from appsync_local.realtime.filters import group_holds
+from appsync_local.realtime.subscription_registry import Registry
+from appsync_local.resolvers.loading import ExecutableApi
+
+PAYLOAD_LIMIT: Final = 240 * 1024  # bytes; Source: AppSync quotas, "subscription payload size"
+
+log = logging.getLogger("appsync_local")
+
+
+@dataclass(slots=True)
+class Delivery:
+    """One published value, for all subscribers of one plan: types are applied, nobody is asked again."""
+
+    plan: Plan
+    variables: VariableValues
+    errors: list[dict[str, object]] = field(default_factory=list)
+    _values: int = 0
+
+    @property
+    def caller(self) -> None:
+        """Nobody: every subscriber's access was checked when it subscribed."""
+
+    def run(self, value: Any) -> dict[str, object]:
+        """The payload of a `data` message: `data`, and `errors` where fields that must not be null are.
+
+        Raises:
+            AnswerTooLarge: There is too much of it.
+        """
+        [step] = self.plan.steps
+        try:
+            shown = complete_field(step, value, (step.key,), self)
+        except Missing:
+            shown = None  # also where the field must not be null: clients drop a message whose `data` is null
+        data = {step.key: shown}
+        return {"data": data, "errors": self.errors} if self.errors else {"data": data}
+
+    def count(self, values: int) -> None:
+        self._values += values
+        if self._values > VALUE_LIMIT:
+            raise AnswerTooLarge(VALUE_LIMIT)
+
+    def record(self, error: FieldError, step: Step, path: Path) -> None:  # noqa: ARG002
+        self.record_mismatch(error.message, path)
+
+    def record_mismatch(self, message: str, path: Path) -> None:
+        self.errors.append({"message": message, "path": list(path)})
+
+
+class Publisher:
+    """Hands the results of mutations to the subscriptions that they are for."""
+
+    def __init__(self, api: ExecutableApi, registry: Registry, counters: Counters, meter: Meter) -> None:
+        self._triggers = api.triggers
+        self._registry = registry
+        self._counters = counters
+        self._meter = meter
+
+    def publish(self, step: Step, value: Any) -> None:
+        """Deliver a mutation field's value; before this returns, every payload is in its connection's queue."""
+        fields = self._triggers.get(step.name)
+        if not fields:
+            return
+        published = _by_field_names(step, value)
+        for name in fields:
+            payloads: dict[Plan, bytes | None] = {}
+            pushed = 0
+            for subscription in self._registry.matching(name, published):
+                plan = subscription.plan
+                if plan not in payloads:
+                    payloads[plan] = self._payload(Delivery(plan, subscription.variables), published, name)
+                payload = payloads[plan]
+                if payload is not None:
+                    pushed += -(-len(payload) // PUSH_UNIT)
+                    subscription.deliver(payload)
+            if pushed:
+                self._meter.pushes[name] += pushed
+
+    def _payload(self, delivery: Delivery, published: Any, field_name: str) -> bytes | None:
+        try:
+            payload = orjson.dumps(delivery.run(published))
+        except (AnswerTooLarge, orjson.JSONEncodeError) as error:
+            self._counters.oversized_events += 1
+            log.warning("an event for %s was dropped: %s", field_name, error)
+            return None
+        if len(payload) > PAYLOAD_LIMIT:
+            self._counters.oversized_events += 1
+            log.warning("an event for %s was dropped: it has %d bytes of %d", field_name, len(payload), PAYLOAD_LIMIT)
+            return None
+        return payload
+
+    def invalidate(self, invalidation: object) -> None:
+        """End the subscriptions whose invalidation filter the payload satisfies.
+
+        Args:
+            invalidation: `{"subscriptionField": ..., "payload": {...}}`; anything else ends nothing.
+        """
+        told = invalidation if isinstance(invalidation, dict) else {}
+        name, payload = told.get("subscriptionField"), told.get("payload")
+        if not isinstance(name, str) or not isinstance(payload, dict):
+            log.warning("an invalidation needs a subscriptionField and a payload; this one ends nothing")
+            return
+        for subscription in self._registry.invalidatable(name):
+            if any(group_holds(group, payload) for group in subscription.invalidation):
+                subscription.end()
+
+
+def _by_field_names(step: Step, value: Any) -> Any:
+    """A completed value with the aliases of its selection undone."""
+    if not step.has_aliases:
+        return value
+    if isinstance(value, list):
+        return [_by_field_names(step, item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if isinstance(value, OfType):
+        concrete = step.plan.api.schema.get_type(value.type_name)
+        assert isinstance(concrete, GraphQLObjectType)  # noqa: S101  # completion took it from this schema
+        named = ((c.name, _by_field_names(c, value[c.key])) for c in step.children(concrete))
+        return OfType(named, value.type_name)
+    return {c.name: _by_field_names(c, value[c.key]) for c in step.possible_children() if c.key in value}

@@ -1,0 +1,1 @@
+"""Unit and pipeline resolvers, and the loading of an executable API."""

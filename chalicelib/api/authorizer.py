@@ -1,0 +1,73 @@
+"""What the Lambda authorizer answers to AppSync: who the caller is, or no."""
+
+import logging
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final, NotRequired, TypedDict
+
+from chalicelib.api.tokens import Identity, TokenVerifier
+from chalicelib.jobs.errors import TokenRejected, TokenRejection
+
+PREFIX: Final = "Lambda-Auth-"  # without one, AppSync takes a JWT for Cognito's own and never asks the authorizer
+LONGEST_CACHE: Final = 300  # seconds that AppSync may go on without asking again
+EXPIRY_MARGIN: Final = 10  # seconds before the token's end at which AppSync has to ask again
+
+# The schema's directives say so too; this holds if one of them is lost.
+DENIED_FIELDS: Final = ("Mutation.updateStatus",)
+
+log = logging.getLogger(__name__)
+
+
+class AuthorizerResponse(TypedDict):
+    """Lambda authorizer to AppSync.
+
+    Source:
+        AppSync Developer Guide, "AWS_LAMBDA authorization".
+    """
+
+    isAuthorized: bool
+    resolverContext: NotRequired[dict[str, str]]  # flat, and not empty; resolvers find it in `ctx.identity`
+    deniedFields: NotRequired[list[str]]  # `Type.field`
+    ttlOverride: NotRequired[int]  # seconds; 0 means that this answer is not kept
+
+
+def authorize(event: object, verifier: TokenVerifier, *, now: datetime) -> AuthorizerResponse:
+    """Allow the bearer of a valid token, and nobody else.
+
+    Args:
+        event: What AppSync sends, `{"authorizationToken": "Lambda-Auth-<JWT>", "requestContext": {...}}`; anything
+            else is denied.
+        verifier: Knows the issuer's keys.
+        now: With a time zone.
+
+    Returns:
+        The answer to AppSync; a refusal does not say why, the log does.
+    """
+    try:
+        identity = verifier.verify(_token(event), now=now)
+    except TokenRejected as exc:
+        log.info("token rejected", extra={"event": "token_rejected", "reason": exc.reason.value})
+        return {"isAuthorized": False, "ttlOverride": 0}
+    return {
+        "isAuthorized": True,
+        "resolverContext": {
+            "sub": identity.sub,
+            "username": identity.username,
+            "clientId": identity.client_id,
+            "tokenUse": identity.token_use.value,
+        },
+        "deniedFields": list(DENIED_FIELDS),
+        "ttlOverride": _cache_seconds(identity, now),
+    }
+
+
+def _token(event: object) -> str:
+    value = event.get("authorizationToken") if isinstance(event, Mapping) else None
+    if not isinstance(value, str) or not value.startswith(PREFIX):
+        raise TokenRejected(TokenRejection.MALFORMED)
+    return value.removeprefix(PREFIX)
+
+
+def _cache_seconds(identity: Identity, now: datetime) -> int:
+    left = (identity.expires_at - now).total_seconds() - EXPIRY_MARGIN
+    return max(0, min(LONGEST_CACHE, int(left)))

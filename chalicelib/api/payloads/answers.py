@@ -1,0 +1,90 @@
+"""What the relay answers a resolver with."""
+
+import json
+from datetime import datetime
+from typing import Any, TypedDict
+
+from chalicelib.api.payloads import checks
+from chalicelib.jobs.errors import JobError
+from chalicelib.jobs.limits import MAX_PUSHED_RESULT, MAX_UPLOAD
+from chalicelib.jobs.model import Job, Json
+from chalicelib.objects import Upload
+
+
+class ErrorEntry(TypedDict):
+    """What a resolver turns into a GraphQL error."""
+
+    type: str
+    message: str
+
+
+class Envelope(TypedDict, total=False):
+    """The relay's answer to a resolver: `data` or `error`."""
+
+    data: Any
+    error: ErrorEntry
+
+
+def render_job(job: Job) -> dict[str, Json]:
+    """An `InferenceStatus` for AppSync: the fields of the schema, and no other."""
+    stored = job.stored_result
+    return {
+        "jobId": job.job_id,
+        "owner": job.owner,
+        "status": job.status.value,
+        "sequence": job.sequence,
+        "attempt": job.attempt,
+        "progress": job.progress,
+        "message": job.message,
+        "delta": job.delta,
+        "outputKept": job.output_kept,
+        "result": job.result,
+        "resultOmitted": None if stored is None else True,
+        "resultBytes": None if stored is None else stored.size,
+        "resultSha256": None if stored is None else stored.sha256,
+        "resultIsOutput": job.result_is_output or None,
+        "error": job.error,
+        "errorType": job.error_type.value if job.error_type else None,
+        "model": job.model,
+        "usage": job.usage,
+        "cost": job.cost,
+        "metadata": _awsjson(job.metadata),
+        "createdAt": _time(job.created_at),
+        "startTime": _time(job.start_time) if job.start_time else None,
+        "endTime": _time(job.end_time) if job.end_time else None,
+        "updatedAt": _time(job.updated_at),
+    }
+
+
+def render_push(job: Job) -> dict[str, Json]:
+    """The same, small enough for AppSync to push: a long result is left out, and said to be."""
+    rendered = render_job(job)
+    if job.result is not None and checks.json_size(job.result) + checks.json_size(job.delta) > MAX_PUSHED_RESULT:
+        rendered["result"] = None
+        rendered["resultOmitted"] = True
+    return rendered
+
+
+def render_upload(upload: Upload) -> dict[str, Json]:
+    """An `Upload` for AppSync."""
+    return {
+        "uploadId": upload.upload_id,
+        "url": upload.url,
+        "headers": [{"name": name, "value": value} for name, value in upload.headers],
+        "expiresAt": _time(upload.expires_at),
+        "mostBytes": MAX_UPLOAD,
+    }
+
+
+def render_error(error: JobError) -> Envelope:
+    """A refusal; its class is the GraphQL error's type."""
+    return {"error": {"type": type(error).__name__, "message": str(error)}}
+
+
+def _awsjson(value: Json) -> Json:
+    """A value for an AWSJSON field: AppSync makes text of any value but text, which it takes for JSON already."""
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else value
+
+
+def _time(time: datetime) -> str:
+    return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,102 @@
+"""What a value of a payload has to be like, and what is said where it is not."""
+
+import json
+import math
+import re
+import uuid
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+from chalicelib.jobs.errors import InvalidRequest
+from chalicelib.jobs.limits import MAX_DELTA
+from chalicelib.jobs.model import JobId, Json, UploadId
+
+S = TypeVar("S")
+T = TypeVar("T")
+_SHA256: Final = re.compile(r"[0-9a-f]{64}")
+
+
+def text(value: str, name: str, *, most: int) -> str:
+    """Whole Unicode characters, and not too many bytes of them."""
+    try:
+        size = len(value.encode())
+    except UnicodeEncodeError:
+        raise InvalidRequest(f"{name} has half of a surrogate pair in it; send whole Unicode characters") from None
+    if size > most:
+        raise InvalidRequest(f"{name} may have at most {most} bytes of UTF-8, and has {size}; send less")
+    return value
+
+
+def delta(value: str) -> str:
+    """Output that fits a push, as text and as JSON."""
+    size = json_size(text(value, "delta", most=MAX_DELTA))
+    if size > MAX_DELTA:
+        raise InvalidRequest(f"delta may have at most {MAX_DELTA} bytes as JSON text, and has {size}; split it")
+    return value
+
+
+def small_json(value: Json, name: str, *, most: int) -> None:
+    """JSON of not too many bytes."""
+    try:
+        size = json_size(value)
+    except UnicodeEncodeError:
+        raise InvalidRequest(f"{name} has half of a surrogate pair in it; send whole Unicode characters") from None
+    if size > most:
+        raise InvalidRequest(f"{name} may have at most {most} bytes of JSON; keep more of it on your side")
+
+
+def json_size(value: Json) -> int:
+    """Bytes of a value as JSON text."""
+    return len(json.dumps(value, ensure_ascii=False).encode())
+
+
+def job_id(value: str) -> JobId:
+    """An id as a client chooses it."""
+    if _canonical(value) != value:  # one spelling only: the subscription compares ids as text
+        raise InvalidRequest(
+            "jobId has to be a UUID in lower case with hyphens, such as 7b0f5c1e-52d4-4f5a-9d5e-0a3c8e2b6f11"
+        )
+    return JobId(value)
+
+
+def upload_id(value: str, name: str) -> UploadId:
+    """An id as the API gave it out."""
+    if _canonical(value) != value:
+        raise InvalidRequest(f"{name} has to be an uploadId as createUpload answered it")
+    return UploadId(value)
+
+
+def sha256(value: str, name: str) -> str:
+    """A digest."""
+    if not _SHA256.fullmatch(value):
+        raise InvalidRequest(f"{name} has to be a SHA-256 in hex: 64 digits and letters from a to f in lower case")
+    return value
+
+
+def limited(value: int | None, name: str, *, default: int, most: int) -> int:
+    """A whole number from 1 on."""
+    if value is None:
+        return default
+    if not 1 <= value <= most:
+        raise InvalidRequest(f"{name} has to be from 1 to {most}, and is {value}")
+    return value
+
+
+def in_range(value: float | None, name: str, *, most: float) -> float | None:
+    """A number from 0 on, or none."""
+    if value is not None and not (math.isfinite(value) and 0.0 <= value <= most):
+        raise InvalidRequest(f"{name} has to be from 0 to {most:g}, and is {value:g}")
+    return value
+
+
+def optional(value: S | None, parse: Callable[[S], T]) -> T | None:
+    """What `parse` makes of a value, if there is one."""
+    return None if value is None else parse(value)
+
+
+def _canonical(text: str) -> str | None:
+    """A UUID in its one spelling."""
+    try:
+        return str(uuid.UUID(text))
+    except ValueError:
+        return None

@@ -1,0 +1,378 @@
+"""What each GraphQL field does with the ledger, for this caller. The only writer of the log.
+
+Reads and cancels are bound to the owner: another's job is not found. Updates are for the backend alone; AppSync says
+so with `@aws_iam`, and this module says it once more.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Final
+
+from chalicelib import workloads
+from chalicelib.api.calls import (
+    Backend,
+    Call,
+    Caller,
+    CancelInference,
+    CreateUpload,
+    DeleteInference,
+    Dispatch,
+    DispatchInference,
+    GetInference,
+    InferenceEvents,
+    ListInferences,
+    QuoteInference,
+    Reporting,
+    StartInference,
+    UpdateStatus,
+)
+from chalicelib.api.charging import charge
+from chalicelib.api.payloads import Payload
+from chalicelib.api.payloads.answers import Envelope, render_error, render_job, render_push, render_upload
+from chalicelib.api.payloads.calls import parse_call, parse_identity
+from chalicelib.api.payloads.dispatches import render_dispatch
+from chalicelib.billing.prices import price_of
+from chalicelib.jobs import rules
+from chalicelib.jobs.errors import InvalidRequest, JobError, JobNotFound, QuotaExceeded, Unauthorized
+from chalicelib.jobs.limits import MAX_RESULT, MAX_UPLOAD, MAX_UPLOADS
+from chalicelib.jobs.model import (
+    Claim,
+    InferenceRequest,
+    Job,
+    JobId,
+    Json,
+    Owner,
+    PassOn,
+    Redispatch,
+    Status,
+    StatusUpdate,
+    WorkerUpdate,
+)
+from chalicelib.jobs.rules import Answer, Append, Decision, Lease
+from chalicelib.ledger import Clock, InvalidToken, Ledger, utc_now
+from chalicelib.objects import NoObjects, Objects
+from chalicelib.publisher.policies import FlushPolicy, Interval
+
+log = logging.getLogger(__name__)
+
+PAGE_BYTES: Final = 1_000_000  # of text in one page of the log; AppSync takes 5 MB from a resolver
+READ_AHEAD: Final = 1_000  # records read at once while joining a job's output
+ADMISSION: Final = timedelta(minutes=1)  # from a job's admission to its first record, at most
+
+
+@dataclass(frozen=True, slots=True)
+class Relay:
+    """Answers the fields. `quota` is the most unfinished jobs one owner may have, `models` what they may run on."""
+
+    ledger: Ledger
+    retention: timedelta
+    quota: int
+    lease: Lease
+    models: tuple[str, ...] = ("*",)
+    clock: Clock = utc_now
+    flush_policy: FlushPolicy = Interval()  # noqa: RUF009  # a frozen value
+    objects: Objects = field(default_factory=NoObjects)
+    reporting: Reporting = Reporting.SIGNATURE
+
+    def answer(self, payload: Payload) -> Envelope:
+        """Do what a resolver asks; a refusal is an answer too, so that it keeps its type and its words."""
+        try:
+            identity = parse_identity(payload.get("identity"), self.reporting)
+            return {"data": self._perform(parse_call(payload), identity, payload["field"])}
+        except JobError as error:
+            log.info("refused", extra={"event": "call_refused", "reason": type(error).__name__})
+            return render_error(error)
+
+    def _perform(self, call: Call, identity: Caller | Backend | None, field: str) -> Json:
+        match call, identity:
+            case UpdateStatus(update), Backend():
+                return self.update(update)
+            case DispatchInference(request), Backend():
+                return self.dispatch(request)
+            case StartInference(), Caller(owner):
+                return self.start(call, owner)
+            case CreateUpload(), Caller(owner):
+                return self.open_upload(call, owner)
+            case QuoteInference(), Caller():
+                return self.quote(call)
+            case GetInference(), Caller(owner):
+                return self.get(call, owner)
+            case ListInferences(), Caller(owner):
+                return self.list(call, owner)
+            case InferenceEvents(), Caller(owner):
+                return self.events(call, owner)
+            case CancelInference(job_id), Caller(owner):
+                return self.cancel(job_id, owner)
+            case DeleteInference(job_id), Caller(owner):
+                return self.delete(job_id, owner)
+            case _:
+                raise Unauthorized(field)
+
+    def start(self, call: StartInference, owner: Owner) -> Json:
+        """Open the job's log, or find it opened by the same start.
+
+        Returns:
+            `job`, and in `dispatch` the event for a worker, or None where a worker has the job already.
+
+        Raises:
+            InvalidRequest, JobIdTaken, QuotaExceeded
+        """
+        workloads.check(call.request, allowed=self.models)
+        if call.request.max_cost is not None and price_of(call.request.model) is None:
+            raise InvalidRequest(
+                f"maxCost needs a price, and that of {call.request.model[:80]} is not known here; "
+                "leave maxCost out and limit the answer by maxTokens, or use a model with a price"
+            )
+        opened = rules.open_job(
+            call.job_id, owner, call.request, call.metadata, now=self.clock(), retention=self.retention
+        )
+        job = self._started(charge(opened, None))
+        # A PENDING job may never have been dispatched: the first start may have died on the way. A second event for
+        # a job that has a worker is refused by its claim.
+        pending = job.status is Status.PENDING
+        dispatch = render_dispatch(Dispatch(call.job_id, call.request, owner)) if pending else None
+        return {"job": render_job(job), "dispatch": dispatch}
+
+    def quote(self, call: QuoteInference) -> Json:
+        """What such a job would cost.
+
+        Raises:
+            InvalidRequest
+        """
+        from chalicelib.api.quoting import (
+            quote,  # only here: what it takes to gather output is not loaded for other calls
+        )
+
+        request = InferenceRequest("", call.model, max_tokens=call.max_tokens, process_time=call.process_time)
+        workloads.check(request, allowed=self.models)
+        return quote(call, self.flush_policy).render()
+
+    def dispatch(self, request: Redispatch | PassOn) -> Json:
+        """Bring a job that waits for a worker to one; answers as `start` does.
+
+        Raises:
+            JobNotFound
+        """
+        match request:
+            case Redispatch():
+                job, waits = self._commit(
+                    lambda: rules.redispatch(self._existing(request.job_id), request, now=self.clock())
+                )
+            case PassOn():
+                # However often it is asked for: of two workers the claim takes one.
+                job = self._existing(request.job_id)
+                waits = rules.is_passed_on(job, request)
+        first = self.ledger.read(request.job_id, after=0, limit=1) if waits else []
+        asked = first[0].request if first else None
+        dispatch = None if asked is None else render_dispatch(Dispatch(job.job_id, asked, job.owner, job.attempt))
+        return {"job": render_job(job), "dispatch": dispatch}
+
+    def open_upload(self, call: CreateUpload, owner: Owner) -> Json:
+        """Where the caller may send a content that is too large for a request.
+
+        Raises:
+            NoBucket
+        """
+        upload = self.objects.open_upload(owner, size=call.size, sha256=call.sha256, now=self.clock())
+        return render_upload(upload)
+
+    def get(self, call: GetInference, owner: Owner) -> Json:
+        """The job as it stands, or None where the caller has no such job."""
+        head = self.ledger.head(call.job_id)
+        if head is None or head.owner != owner or head.deleted_at is not None:
+            return None
+        rendered = render_job(head)
+        if call.with_output:
+            rendered["output"] = output = self._output(head)
+            rendered["outputOmitted"] = output is None
+        if call.with_url and head.stored_result is not None:
+            rendered["resultUrl"] = self.objects.result_url(owner, head.job_id, head.attempt)
+        return rendered
+
+    def list(self, call: ListInferences, owner: Owner) -> Json:
+        """A page of the caller's jobs."""
+        try:
+            page = self.ledger.list(owner, status=call.status, limit=call.limit, next_token=call.next_token)
+        except InvalidToken:
+            raise InvalidRequest("nextToken is not one that this field gave out; leave it out to start again") from None
+        return {"items": [render_job(job) for job in page.jobs], "nextToken": page.next_token}
+
+    def events(self, call: InferenceEvents, owner: Owner) -> Json:
+        """The log after a sequence. A page ends early where its records are large, never before the first one.
+
+        Raises:
+            JobNotFound
+        """
+        events: list[Json] = []
+        size = 0
+        for job in self.ledger.read(call.job_id, after=call.after, limit=call.limit):
+            if job.owner != owner or job.deleted_at is not None:
+                raise JobNotFound(call.job_id)
+            size += len(job.delta or "") + len(job.result or "")
+            if events and size > PAGE_BYTES:
+                break
+            events.append(render_job(job))
+        if not events:
+            self._owned(call.job_id, owner)
+        return events
+
+    def cancel(self, job_id: JobId, owner: Owner) -> Json:
+        """End the caller's job; answers how it ended, whoever ended it.
+
+        Raises:
+            JobNotFound
+        """
+        job, _ = self._commit(lambda: rules.cancel(self._owned(job_id, owner), now=self.clock()))
+        return render_push(job)
+
+    def delete(self, job_id: JobId, owner: Owner) -> Json:
+        """Delete all that the caller's job has said and was told, here and in the bucket; answers its id.
+
+        Asked again, it finishes what a crash left unfinished.
+
+        Raises:
+            JobNotFound, JobUnfinished
+        """
+        head = self._existing(job_id)
+        if head.owner != owner:
+            raise JobNotFound(job_id)
+        if head.deleted_at is not None:
+            self.ledger.erase(head)
+            return job_id
+        tombstone = rules.tombstone(head, now=self.clock())
+        # First, while the first record still tells which uploads were the job's.
+        first = self.ledger.read(job_id, after=0, limit=1)
+        request = first[0].request if first else None
+        self.objects.delete(owner, job_id, () if request is None else request.uploads)
+        self.ledger.erase(tombstone)
+        return job_id
+
+    def update(self, update: StatusUpdate) -> dict[str, Json]:
+        """Write a step of the backend's, or say what the log says instead.
+
+        Raises:
+            JobNotFound, InvalidTransition
+        """
+
+        def decide() -> Decision:
+            head = self._existing(update.job_id)
+            newer: list[Job] = []
+            if isinstance(update, WorkerUpdate) and update.sequence <= head.sequence:
+                newer = self.ledger.read(update.job_id, after=update.sequence - 1, limit=READ_AHEAD)
+            return self._with_result(rules.decide(head, newer, update, now=self.clock(), lease=self.lease), head)
+
+        job, _ = self._commit(decide, update)
+        rendered = render_push(job)
+        if isinstance(update, Claim) and job.status is Status.PROCESSING and job.claim_id == update.update_id:
+            rendered["claimed"] = True
+            rendered["checkpoint"] = self._checkpoint(job)
+        return rendered
+
+    def _with_result(self, decision: Decision, head: Job) -> Decision:
+        """The decision with the result that is the output, where it is short enough to be kept twice."""
+        match decision:
+            case Append(job) if job.result_is_output and job.output_size <= MAX_RESULT:
+                return Append(replace(job, result=(self._output(head) or "") + (job.delta or "")))
+        return decision
+
+    def _checkpoint(self, job: Job) -> str | None:
+        if job.checkpoint_sequence is None:
+            return None
+        (record,) = self.ledger.read(job.job_id, after=job.checkpoint_sequence - 1, limit=1)
+        return record.checkpoint
+
+    def _commit(self, decide: Callable[[], Decision], update: StatusUpdate | None = None) -> tuple[Job, bool]:
+        """Decide on the newest state until the decision stands: somebody else may append first, never in between.
+
+        Args:
+            decide: Reads the log, and decides.
+            update: What is decided on, where it is an update of the backend's.
+
+        Returns:
+            The record that answers, and whether this call wrote it.
+        """
+        while True:
+            decision = decide()
+            match decision:
+                case Answer(job):
+                    return job, False
+                case Append(decided):
+                    job = charge(decided, update)
+                    if self.ledger.append(job):
+                        if job.status.is_terminal:
+                            self.ledger.release(job.owner, job.job_id)
+                        return job, True
+
+    def _started(self, opened: Job) -> Job:
+        existing = self.ledger.head(opened.job_id)
+        if existing is None:
+            self._admit(opened)
+            self._take_inputs(opened)
+            if self.ledger.append(opened):
+                return opened
+            existing = self.ledger.head(opened.job_id)
+            assert existing is not None, "a record that exists already is there to be read"  # noqa: S101
+        return rules.same_start(existing, opened).job
+
+    def _take_inputs(self, opened: Job) -> None:
+        """Make copies of what was uploaded: before the first record, so that no worker looks for them in vain."""
+        uploads = () if opened.request is None else opened.request.uploads
+        left = MAX_UPLOADS
+        try:
+            for upload_id in uploads:
+                left -= self.objects.take(opened.owner, opened.job_id, upload_id, most=MAX_UPLOAD)
+                if left < 0:
+                    raise InvalidRequest(f"uploads may have {MAX_UPLOADS} bytes in all, and have more; send fewer")
+        except JobError:
+            self.ledger.release(opened.owner, opened.job_id)
+            raise
+
+    def _admit(self, opened: Job) -> None:
+        if self.ledger.admit(opened.owner, opened.job_id, limit=self.quota):
+            return
+        self._heal_admissions(opened.owner)
+        if not self.ledger.admit(opened.owner, opened.job_id, limit=self.quota):
+            raise QuotaExceeded(self.quota)
+
+    def _heal_admissions(self, owner: Owner) -> None:
+        """Release what a crash left behind: jobs that ended or expired, and starts that never reached the log."""
+        now = self.clock()
+        for job_id, admitted_at in self.ledger.admitted(owner).items():
+            head = self.ledger.head(job_id)
+            lost = head is None and now - admitted_at > ADMISSION
+            if lost or (head is not None and (head.status.is_terminal or head.owner != owner)):
+                self.ledger.release(owner, job_id, admitted_at=admitted_at)  # unless a start goes on with it just now
+
+    def _existing(self, job_id: JobId) -> Job:
+        head = self.ledger.head(job_id)
+        if head is None:
+            raise JobNotFound(job_id)
+        return head
+
+    def _owned(self, job_id: JobId, owner: Owner) -> Job:
+        head = self.ledger.head(job_id)
+        if head is None or head.owner != owner or head.deleted_at is not None:
+            raise JobNotFound(job_id)
+        return head
+
+    def _output(self, head: Job) -> str | None:
+        """All output at `head`, of its attempt behind what that kept of others; None for more than a page has."""
+        if head.output_size > PAGE_BYTES:
+            return None
+        output = bytearray()
+        after = attempt = 0
+        while after < head.sequence:
+            records = self.ledger.read(head.job_id, after=after, limit=READ_AHEAD)
+            if not records:
+                break
+            for record in records:
+                if record.sequence > head.sequence:
+                    break
+                if record.attempt != attempt:
+                    attempt = record.attempt
+                    del output[record.output_kept or 0 :]
+                output += (record.delta or "").encode()
+            after = records[-1].sequence
+        return output.decode()

@@ -1,0 +1,1 @@
+"""Prices, metering, cost and budgets."""

@@ -1,0 +1,136 @@
+"""What a job uses of AWS, counted as AWS meters it. Pure; what the counts cost is in `chalicelib.billing.cost`.
+
+The log carries the counts, so that whoever ends a job knows what all of its attempts used: a worker reports what only
+it can know (`Meter`), and the relay adds what it does itself. What the owner's own reads, and watchers beyond the first
+one, use is in no log, and counted nowhere.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from operator import add, attrgetter
+from typing import Any, Final, Self
+
+from chalicelib.billing.prices import PUSH_SIZE, READ_SIZE, WRITE_SIZE
+
+# What a watcher of ours asks for of an event; what the update did not select, such as `output`, is null in it.
+WATCHED: Final = (
+    "jobId", "owner", "status", "sequence", "attempt", "progress", "message", "delta", "output", "outputOmitted",
+    "outputKept", "result", "resultOmitted", "resultIsOutput", "resultUrl", "resultBytes", "resultSha256",
+    "error", "errorType", "model", "claimed", "usage", "cost", "metadata", "createdAt", "startTime", "endTime",
+    "updatedAt",
+)  # fmt: skip
+SUBSCRIPTION: Final = "onInferenceStatusChange"
+
+
+@dataclass(frozen=True, slots=True)
+class Meter:
+    """What one attempt has used so far, as its worker reports it with an update; the update itself is not in it."""
+
+    operations: int  # requests sent to the API, answered or not
+    pushes: int  # units of what watchers heard by them
+    milliseconds: int  # since its invocation began
+    megabytes: int  # memory that its function has
+    input_tokens: int
+    cached_tokens: int
+    output_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What a job has used so far, over all attempts. Whole numbers, so that they add up exactly."""
+
+    operations: int = 0  # mutations: the start, updates, the cancel; each is also an invocation of the relay
+    pushes: int = 0  # real-time updates to one watcher, each 5 KB counting as one
+    invocations: int = 0  # of workers
+    worker_time: int = 0  # megabyte-milliseconds
+    writes: int = 0  # write units of the job log
+    reads: int = 0  # read units of the job log
+    input_tokens: int = 0
+    cached_tokens: int = 0
+    output_tokens: int = 0
+    object_writes: int = 0  # requests to the bucket that put or copy
+    object_reads: int = 0  # requests to it that get
+
+    def __add__(self, other: Self) -> Self:
+        return type(self)(*map(add, _values(self), _values(other)))
+
+    def dump(self) -> list[int]:
+        """As a record of the log has it: short, since every record has two."""
+        return [*_values(self)]
+
+    @classmethod
+    def load(cls, values: list[int]) -> Self:
+        """What `dump` gave, also that of a version which counted less."""
+        return cls(*values)
+
+
+_values: Final[Callable[[Counts], tuple[int, ...]]] = attrgetter(*(field.name for field in fields(Counts)))
+
+NOTHING: Final = Counts()
+
+
+def tokens_of(usage: object) -> Counts:
+    """The tokens in a usage by its standard keys; 0 for what is missing or no count."""
+    return Counts(
+        input_tokens=_count(usage, "inputTokens"),
+        cached_tokens=_count(usage, "cachedInputTokens"),
+        output_tokens=_count(usage, "outputTokens"),
+    )
+
+
+def push_units(event: Mapping[str, Any]) -> int:
+    """Real-time updates that one watcher's copy of an event counts as.
+
+    Args:
+        event: An `InferenceStatus`; fields that a watcher hears and that are not here count as null.
+
+    Source:
+        AWS AppSync pricing: a message is metered by every 5 KB of its payload, begun ones too.
+    """
+    heard = {name: event.get(name) for name in WATCHED}
+    for name in ("usage", "metadata"):  # AWSJSON travels as text
+        if heard[name] is not None and not isinstance(heard[name], str):
+            heard[name] = _json(heard[name])
+    return units(len(_json({"data": {SUBSCRIPTION: heard}}).encode(errors="replace")), PUSH_SIZE)
+
+
+def log_units(record: int, summary: int, *, is_first: bool, is_last: bool) -> Counts:
+    """Write and read units of appending one record to the job log in DynamoDB.
+
+    An update of the projection writes the item, its copy in the index by owner, and the one in the index by activity,
+    whose key changes: it is deleted and put anew. The first record has its projection written before it too, and is
+    admitted in two writes; the last one takes its projection out of an index, and is released. A record is read back
+    once, by whatever comes next.
+
+    Args:
+        record: Bytes of the record.
+        summary: Bytes of its projection.
+        is_first: It opens the log.
+        is_last: It ends it.
+
+    Source:
+        Amazon DynamoDB Developer Guide, "Read and write operations" and "Using Global Secondary Indexes": each write of
+        an index is metered as one of a table; changing an index's key writes twice.
+    """
+    size = units(summary, WRITE_SIZE)
+    projected = 3 * size if is_last else 4 * size
+    more = (3 * size + 2 if is_first else 0) + (1 if is_last else 0)
+    return Counts(
+        writes=units(record, WRITE_SIZE) + projected + more,
+        reads=units(record + summary, READ_SIZE),
+    )
+
+
+def units(size: int, of: int) -> int:
+    """How many units of a size something is metered as: begun ones count, and so does nothing at all."""
+    return max(1, -(-size // of))
+
+
+def _count(usage: object, name: str) -> int:
+    value = usage.get(name) if isinstance(usage, dict) else None
+    return int(value) if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e15 else 0
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

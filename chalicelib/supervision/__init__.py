@@ -1,0 +1,1 @@
+"""Ends or restarts jobs whose worker can no longer report."""

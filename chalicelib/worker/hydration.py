@@ -1,0 +1,42 @@
+"""What was uploaded for a job, put in its place before the work begins: a workload knows of no bucket."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from chalicelib.api.calls import Dispatch
+from chalicelib.jobs.errors import WorkloadFailed
+from chalicelib.jobs.model import InferenceRequest, Message, UploadId
+from chalicelib.objects import Objects
+
+
+def hydrated(work: Dispatch, objects: Objects) -> InferenceRequest:
+    """The request with everything in it.
+
+    Raises:
+        ObjectsUnavailable: Something cannot be read.
+        WorkloadFailed: An uploaded prompt is no text to work on.
+    """
+    request = work.request
+    if not request.uploads:
+        return request
+    contents = {upload: objects.read_input(work.owner, work.job_id, upload) for upload in request.uploads}
+    if request.prompt_upload is not None:
+        prompt = _text(contents[request.prompt_upload], request.prompt_upload)
+        request = replace(request, prompt=prompt, prompt_upload=None)
+    return replace(request, messages=tuple(_with_images(message, contents) for message in request.messages))
+
+
+def _with_images(message: Message, contents: Mapping[UploadId, bytes]) -> Message:
+    return replace(message, images=tuple(replace(image, content=contents[image.upload]) for image in message.images))
+
+
+def _text(content: bytes, upload_id: UploadId) -> str:
+    try:
+        text = content.decode()
+    except UnicodeDecodeError as error:
+        raise WorkloadFailed(
+            f"upload {upload_id} is no UTF-8 text (byte {error.start} fits nowhere); convert it and start again"
+        ) from None
+    if not text.strip():
+        raise WorkloadFailed(f"upload {upload_id} is empty; upload the text to work on and start again")
+    return text

@@ -1,0 +1,224 @@
+"""One job, from its claim to its final status: the one owner of failure.
+
+Whatever a workload raises becomes FAILED here, once; this is the only broad `except` of the package. What cannot be
+published is raised instead: Lambda then invokes again, and that invocation claims the job again. The same holds for
+what is no `Exception`, such as SystemExit: the process is going away, and the job is not at fault.
+
+Work that does not fit into the invocation is handed over to the next one, if it left a checkpoint to go on from.
+"""
+
+import json
+import logging
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Final, Protocol
+
+from chalicelib.api.calls import Dispatch
+from chalicelib.billing.budget import Spending
+from chalicelib.jobs.errors import BudgetExceeded, ErrorType, JobError, OutOfTime, WorkloadFailed
+from chalicelib.jobs.limits import MAX_ERROR, MAX_RESULT, MAX_RESULT_TEXT, MAX_STORED_RESULT, MAX_USAGE
+from chalicelib.jobs.model import Change, JobId, Json, Status
+from chalicelib.objects import NoObjects, Objects
+from chalicelib.publisher.fencing import Accepted, Granted, Over, Refused
+from chalicelib.publisher.publisher import StatusPublisher
+from chalicelib.publisher.text import cut, encode
+from chalicelib.worker.handover import Leg
+from chalicelib.worker.hydration import hydrated
+from chalicelib.worker.interruption import Interrupted, Interruption, Stop
+from chalicelib.workloads import Checkpoint, Deadline, Outcome, Piece, Usage, Workload
+
+log = logging.getLogger(__name__)
+
+RESERVE: Final = 5.0  # seconds kept back to send a full backlog and the final status
+MARGIN: Final = 0.5  # seconds before the invocation is cut off, in which giving up can still be said
+HANDS_OVER: Final = Change(Status.PROCESSING, message="goes on in the next invocation", hands_over=True)
+MAX_UNEXPECTED: Final = 200  # bytes of the message of an error that was not written for the job's owner
+
+
+class OpenPublisher(Protocol):
+    """Makes the publisher for one job, which gives up at `until` (of `time.monotonic`), and counts what it sends."""
+
+    def __call__(self, job_id: JobId, *, until: float, spending: Spending) -> StatusPublisher: ...
+
+
+@dataclass(frozen=True, slots=True)
+class JobRunner:
+    """Runs jobs, one at a time; may be kept over warm invocations."""
+
+    open_publisher: OpenPublisher
+    load: Callable[[str], Workload]
+    megabytes: int  # memory of this function
+    objects: Objects = field(default_factory=NoObjects)
+    clock: Callable[[], float] = time.monotonic
+
+    def run(self, work: Dispatch, *, request_id: str, seconds_left: float) -> None:
+        """Run the job to its end, or until it is handed over, or find that it is another's.
+
+        Args:
+            work: What to do.
+            request_id: Of the invocation, the same when Lambda retries it.
+            seconds_left: Until the invocation is cut off.
+
+        Raises:
+            PublishFailed: The log does not know how the job stands; the invocation has to be retried.
+        """
+        started = self.clock()
+        deadline_at = started + seconds_left - reserve(seconds_left)
+        until = started + seconds_left - min(MARGIN, seconds_left / 20)
+        spending = Spending(work.request, megabytes=self.megabytes, clock=self.clock)
+        with self.open_publisher(work.job_id, until=until, spending=spending) as publisher:
+            claim = publisher.claim(request_id)
+            if isinstance(claim, Refused):
+                # Delivered twice, or cancelled before it began: no failure, and nothing to do.
+                log.info("claim refused", extra=_facts("claim_refused", work.job_id, claim.attempt, claim.status))
+                return
+            log.info("job claimed", extra=_facts("job_claimed", work.job_id, claim.attempt, Status.PROCESSING))
+            state = None if claim.checkpoint is None else json.loads(claim.checkpoint)
+            deadline = Deadline(deadline_at, self.clock, attempt=claim.attempt, checkpoint=state)
+            self._run_claimed(work, claim, publisher, deadline, spending)
+
+    def _run_claimed(
+        self, work: Dispatch, claim: Granted, publisher: StatusPublisher, deadline: Deadline, spending: Spending
+    ) -> None:
+        with Interruption(deadline) as interruption:
+            publisher.begin(partial(interruption.stop, Stop.UNHEARD), until=deadline.at)
+            change = self._work(work, deadline, interruption, publisher, spending)
+        if change is None:
+            ending: Accepted | Over = publisher.ending()
+        else:
+            ending = publisher.hand_over(change) if change.hands_over else publisher.finish(change)
+        if isinstance(ending, Over):
+            log.info("job taken away", extra=_facts("job_over", work.job_id, ending.attempt, ending.status))
+        elif change is not None and change.hands_over:
+            log.info("job handed over", extra=_facts("job_handed_over", work.job_id, claim.attempt, change.status))
+        elif change is not None:
+            log.info("job ended", extra=_facts("job_ended", work.job_id, claim.attempt, change.status))
+
+    def _work(
+        self,
+        work: Dispatch,
+        deadline: Deadline,
+        interruption: Interruption,
+        publisher: StatusPublisher,
+        spending: Spending,
+    ) -> Change | None:
+        """How the work ended, or goes on elsewhere, or None where nobody can be told."""
+        seconds = deadline.left()
+        leg = Leg(deadline)
+        used: Json = None
+        over: BudgetExceeded | None = None
+
+        def deliver(piece: Piece) -> None:
+            nonlocal used, over
+            if isinstance(piece, Usage):
+                used = _usage(piece.counts, work.job_id) or used
+                if used is not piece.counts:
+                    return
+            spending.add(piece)
+            publisher.add(piece)
+            over = over or spending.exceeded()
+            if over is not None:
+                interruption.stop(Stop.BUDGET)
+            if isinstance(piece, Checkpoint):
+                leg.reach(piece)
+                if leg.is_over and over is None:
+                    raise Interrupted(Stop.HANDOVER)
+
+        try:
+            request = hydrated(work, self.objects)
+            spending.begin(request)
+            outcome = interruption.drive(self.load(request.model)(request, deadline), deliver)
+            spending.end(outcome)
+            return self._completed(outcome, work, attempt=deadline.attempt)
+        except Interrupted:
+            pass
+        except Exception as error:
+            # A workload may answer an interruption with an error of its own: then the interruption is the reason.
+            goes_on = leg.is_over or (leg.has_moved and isinstance(error, OutOfTime))
+            if interruption.reason is None and not goes_on:
+                log.warning("workload failed", extra=_trace_of(error, work.job_id))
+                return failed(error, used)
+        match interruption.reason:
+            case Stop.UNHEARD:
+                return None
+            case Stop.BUDGET if over is not None:
+                return failed(over, used)
+            case _:
+                return HANDS_OVER if leg.has_moved else failed(OutOfTime(seconds), used)
+
+    def _completed(self, outcome: Outcome, work: Dispatch, *, attempt: int) -> Change:
+        """The final change of work that ended well; a result that no record can have is stored beside the log.
+
+        Raises:
+            WorkloadFailed: The result is larger than one job may have.
+            ObjectsUnavailable: It could not be stored.
+        """
+        usage = _usage(outcome.usage, work.job_id)
+        if outcome.result is None:
+            return Change(Status.COMPLETED, result_is_output=True, usage=usage)
+        result = encode(outcome.result)
+        if is_inline(result):
+            return Change(Status.COMPLETED, result=result.decode(), usage=usage)
+        if len(result) > MAX_STORED_RESULT:
+            raise WorkloadFailed(
+                f"the result has {len(result)} bytes of UTF-8 and the limit is {MAX_STORED_RESULT} (64 MiB); "
+                "ask for a shorter one, or read what was streamed"
+            )
+        stored = self.objects.store_result(work.owner, work.job_id, attempt, result)
+        return Change(Status.COMPLETED, stored_result=stored, usage=usage)
+
+
+def is_inline(result: bytes) -> bool:
+    """Whether a result fits a record of the log, and the request that brings it there."""
+    if len(result) > MAX_RESULT:
+        return False
+    return len(json.dumps(result.decode(), ensure_ascii=False).encode()) <= MAX_RESULT_TEXT
+
+
+def reserve(seconds_left: float) -> float:
+    """Seconds to keep back from the workload: `RESERVE`, and of a short invocation a quarter."""
+    return min(RESERVE, seconds_left / 4)
+
+
+def failed(error: Exception, used: Json = None) -> Change:
+    """The final change of work that raised: the error's own words where they were written for the job's owner."""
+    kind = ErrorType.WORKLOAD_FAILED
+    if isinstance(error, WorkloadFailed):
+        text, kind = str(error), error.error_type
+    elif isinstance(error, JobError):
+        text = str(error)
+    else:
+        reason = cut(str(error), MAX_UNEXPECTED) or "no message"
+        text = f"the work ended with an unexpected error, {type(error).__name__}: {reason}"
+    return Change(Status.FAILED, error=cut(text, MAX_ERROR), error_type=kind, usage=used)
+
+
+def _usage(usage: dict[str, Json], job_id: JobId) -> Json:
+    """The counts as they are, or None where they do not fit: no reason to lose the result."""
+    try:
+        size = len(json.dumps(usage, allow_nan=False, ensure_ascii=False).encode())
+    except (TypeError, ValueError):
+        size = None
+    if size is None or size > MAX_USAGE:
+        log.warning("usage left out", extra={"event": "usage_left_out", "job_id": job_id, "bytes": size})
+        return None
+    return usage
+
+
+def _facts(event: str, job_id: JobId, attempt: int, status: Status) -> dict[str, object]:
+    return {"event": event, "job_id": job_id, "attempt": attempt, "status": status.value}
+
+
+def _trace_of(error: Exception, job_id: JobId) -> dict[str, object]:
+    """Where it went wrong: classes and lines. The messages stay out of the log, since they may quote the prompt."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return {
+        "event": "workload_failed",
+        "job_id": job_id,
+        "error": type(error).__name__,
+        "cause": type(error.__cause__).__name__ if error.__cause__ else None,
+        "where": [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
+    }

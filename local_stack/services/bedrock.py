@@ -1,0 +1,83 @@
+"""Amazon Bedrock for a stack on one machine: the worker calls it as the developer, and AppSync as its own role."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from chalicelib.settings import AWS, OFF
+from local_stack.blueprint import Blueprint
+
+if TYPE_CHECKING:
+    from botocore.session import Session
+
+WORKER: Final = "app.inference"
+PRELOADED: Final = ("boto3", "botocore.eventstream")  # what only the calls of Bedrock need
+DEFAULT_REGION: Final = "us-east-1"
+TOKEN: Final = "AWS_BEARER_TOKEN_BEDROCK"  # an API key of Bedrock's, which is good for nothing else  # noqa: S105
+# How boto3 finds profiles, and the network. None of them is about a key, so the worker's role is not affected.
+SURROUNDINGS: Final = ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_CA_BUNDLE", "HTTPS_PROXY", "NO_PROXY")
+
+
+class BedrockUnusable(Exception):
+    """Bedrock cannot be called as it was asked for; the message says what to do."""
+
+
+def bedrock_variables(place: str | None, environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """What tells the worker where Bedrock is and who calls it; see `BedrockSettings`.
+
+    Args:
+        place: `aws`, or the URL of an endpoint; None: Bedrock is not to be called.
+        environment: Of the developer: a Bedrock API key, an access key, or AWS_PROFILE, looked for in this order. Where
+            there is none, the default profile or whatever else boto3 finds, once.
+
+    Raises:
+        BedrockUnusable: The place is none, or there is no login.
+    """
+    if place is None:
+        return {"LONGCALL_BEDROCK": OFF}
+    if place != AWS and not place.startswith(("http://", "https://")):
+        raise BedrockUnusable(f"--bedrock takes aws, or the URL of an endpoint, and {place!r} is neither")
+    from botocore.exceptions import BotoCoreError
+    from botocore.session import Session
+
+    session = Session()
+    try:
+        region = environment.get("AWS_REGION") or session.get_config_variable("region") or DEFAULT_REGION
+        return {
+            **{name: environment[name] for name in SURROUNDINGS if name in environment},
+            "LONGCALL_BEDROCK": place,
+            "LONGCALL_BEDROCK_REGION": region,
+            **_login(session, environment),
+        }
+    except BotoCoreError as error:
+        raise BedrockUnusable(f"the AWS login for --bedrock cannot be used: {error}; sign in again") from error
+
+
+def with_bedrock(blueprint: Blueprint, variables: Mapping[str, str]) -> Blueprint:
+    """The same stack, with these variables for the worker."""
+    functions = tuple(
+        replace(it, environment={**it.environment, **variables}) if it.handler == WORKER else it
+        for it in blueprint.functions
+    )
+    return replace(blueprint, functions=functions)
+
+
+def _login(session: "Session", environment: Mapping[str, str]) -> dict[str, str]:
+    if TOKEN in environment:
+        return {TOKEN: environment[TOKEN]}
+    if environment.get("AWS_ACCESS_KEY_ID"):
+        names = ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "SESSION_TOKEN")
+        return {f"LONGCALL_BEDROCK_{it}": environment[f"AWS_{it}"] for it in names if environment.get(f"AWS_{it}")}
+    profile = environment.get("AWS_PROFILE") or "default"
+    if profile in session.available_profiles:
+        return {"LONGCALL_BEDROCK_PROFILE": profile}  # by name: what it leads to may expire while the stack is up
+    credentials = session.get_credentials()
+    if credentials is None:
+        raise BedrockUnusable(
+            "no AWS credentials were found to call Amazon Bedrock with; sign in (`aws configure`, `aws sso login`), or "
+            "set AWS_PROFILE, an access key or AWS_BEARER_TOKEN_BEDROCK, and start again with --bedrock"
+        )
+    key = credentials.get_frozen_credentials()
+    found = {"ACCESS_KEY_ID": key.access_key, "SECRET_ACCESS_KEY": key.secret_key, "SESSION_TOKEN": key.token}
+    return {f"LONGCALL_BEDROCK_{name}": value for name, value in found.items() if value}

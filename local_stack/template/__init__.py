@@ -1,0 +1,1 @@
+"""A CloudFormation template read as a stack for one machine."""

@@ -1,0 +1,60 @@
+"""What JavaScript clients make of a network that loses, repeats and reorders pushes, and of a socket that is cut."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from tests.integration.clients.conftest import FOLLOWERS, LARGE, RECONNECTION, STORED, Runs
+
+Line = Mapping[str, Any]
+
+
+@pytest.fixture(params=FOLLOWERS)
+def follower(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def test_follow_shows_every_event_once_and_in_order_whatever_the_pushes_lose(follower: str, runs: Runs) -> None:
+    events = runs.lines(follower)
+
+    assert [event["sequence"] for event in events] == list(range(1, len(events) + 1))
+    assert events[-1]["status"] == "COMPLETED"
+
+
+def test_output_that_follow_gathers_is_the_result(follower: str, runs: Runs) -> None:
+    events = runs.lines(follower)
+
+    assert events[-1]["output"] == events[-1]["result"] != ""
+
+
+def test_result_that_is_too_large_for_a_push_is_read(runs: Runs) -> None:
+    last = runs.lines(LARGE)[-1]
+
+    assert last["resultOmitted"] is True
+    assert len(last["result"]) > 131_072
+
+
+def test_result_that_is_too_large_for_the_log_is_read_where_it_is_stored(runs: Runs) -> None:
+    last = runs.lines(STORED)[-1]
+
+    assert last["resultOmitted"] is True
+    assert not last["resultIsOutput"]
+    assert last["result"] == last["output"]
+    assert len(last["result"]) > 262_144
+
+
+def test_network_did_to_a_followers_pushes_what_it_was_told_to(follower: str, runs: Runs) -> None:
+    runs.lines(follower)
+
+    assert runs.networks[follower].happened == list(FOLLOWERS[follower])
+
+
+def test_amplify_hears_its_job_after_its_socket_was_cut(runs: Runs) -> None:
+    lines = runs.lines(RECONNECTION)
+
+    assert runs.networks[RECONNECTION].connections == 2
+    assert [line["times"] for line in lines if line["part"] == "subscribed"] == [1, 2]
+    events = [line for line in lines if line["part"] == "job"]
+    assert [event["sequence"] for event in events] == list(range(2, len(events) + 2))
+    assert events[-1]["status"] == "COMPLETED"

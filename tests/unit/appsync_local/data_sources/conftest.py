@@ -1,0 +1,119 @@
+"""A table of jobs in an emulated DynamoDB, worked on by resolver code as APPSYNC_JS makes it."""
+
+import asyncio
+import json
+import shutil
+import sys
+import uuid
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from appsync_local.api.model import AuthMode
+from appsync_local.authorization.caller import Caller
+from appsync_local.data_sources.dynamodb.client import DynamoDbClient
+from appsync_local.data_sources.dynamodb.endpoint import DynamoDbEndpoint
+from appsync_local.data_sources.dynamodb.source import DynamoDbDataSource
+from appsync_local.data_sources.outbound import Outbound
+from appsync_local.javascript.context import FieldContext, RequestContext
+from appsync_local.javascript.script import Script
+from tests.contract.conftest import DYNALITE, MOTO, NODE, serving
+from tests.support.engine_doubles import RecordingInvoker
+
+INFO = {"fieldName": "f", "parentTypeName": "Mutation", "selectionSetList": [], "selectionSetGraphQL": ""}
+
+
+def asked(**arguments: Any) -> FieldContext:
+    """A field that somebody asks for."""
+    request = RequestContext(Caller(AuthMode.LAMBDA, {"resolverContext": {"sub": "ada"}}), {}, {})
+    return FieldContext(request, "Mutation", "f", arguments, None, INFO)
+
+
+class Table:
+    """One table, reached through the data source; `run` takes an expression of `ddb` or `util`."""
+
+    def __init__(self, name: str, client: DynamoDbClient, folder: Path) -> None:
+        self.name = name
+        self.client = client
+        self.invoker = RecordingInvoker()
+        self.source = DynamoDbDataSource(name, client, self.invoker)
+        self._folder = folder
+
+    def request(self, expression: str) -> dict[str, Any]:
+        """The request object that resolver code makes."""
+        path = self._folder / f"{uuid.uuid4()}.js"
+        path.write_text(
+            "import { util } from '@aws-appsync/utils';\nimport * as ddb from '@aws-appsync/utils/dynamodb';\n"
+            f"const table = '{self.name}';\n"
+            f"export function request(ctx) {{ return {expression}; }}\nexport function response(ctx) {{}}\n",
+            encoding="utf-8",
+        )
+        own, around = json.dumps({"arguments": {}, "stash": {}}), json.dumps({"info": INFO})
+        made: dict[str, Any] = Script(path).call("request", own, around, None).body["value"]
+        return made
+
+    async def run(self, expression: str, **arguments: Any) -> Any:
+        """What the resolver sees as `ctx.result`."""
+        return await self.source.execute(self.request(expression), asked(**arguments))
+
+    async def has(self, *ids: str) -> bool:
+        """Whether exactly these items are stored."""
+        return sorted(item["id"] for item in (await self.run("ddb.scan({})"))["items"]) == sorted(ids)
+
+
+@pytest.fixture(scope="session")
+def moto() -> Iterator[str]:
+    with serving(sys.executable, "-c", MOTO) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def dynalite() -> Iterator[str]:
+    if shutil.which("node") is None or not (NODE / "node_modules" / "dynalite").exists():
+        pytest.skip("dynalite is not installed: no second opinion on DynamoDB")
+    with serving("node", "-e", DYNALITE, cwd=NODE) as url:
+        yield url
+
+
+@pytest.fixture
+async def make_table(tmp_path: Path) -> AsyncIterator[Callable[[str], Any]]:
+    outbound = Outbound()
+
+    async def make(url: str) -> Table:
+        client = DynamoDbClient(DynamoDbEndpoint(url), outbound)
+        name = f"jobs-{uuid.uuid4()}"
+        await client.call(
+            "CreateTable",
+            {
+                "TableName": name,
+                "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}, {"AttributeName": "n", "KeyType": "RANGE"}],
+                "AttributeDefinitions": [
+                    {"AttributeName": "id", "AttributeType": "S"},
+                    {"AttributeName": "n", "AttributeType": "N"},
+                ],
+                "BillingMode": "PAY_PER_REQUEST",
+            },
+        )
+        async with asyncio.timeout(20):
+            while (await client.call("DescribeTable", {"TableName": name}))["Table"]["TableStatus"] != "ACTIVE":  # noqa: ASYNC110
+                await asyncio.sleep(0.005)
+        return Table(name, client, tmp_path)
+
+    yield make
+    await outbound.close()
+
+
+@pytest.fixture(params=["moto", "dynalite"])
+async def table(request: pytest.FixtureRequest, make_table: Callable[[str], Any]) -> Table:
+    """An empty table, once in either emulator."""
+    made: Table = await make_table(request.getfixturevalue(request.param))
+    return made
+
+
+@pytest.fixture
+async def transactional(moto: str, make_table: Callable[[str], Any]) -> Table:
+    """An empty table where transactions are known."""
+    made: Table = await make_table(moto)
+    return made

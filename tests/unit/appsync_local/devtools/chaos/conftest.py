@@ -1,0 +1,25 @@
+from collections.abc import AsyncIterator
+
+import pytest
+
+from appsync_local.devtools.chaos.switch import Chaos
+from appsync_local.http.server import Engine
+from tests.support.engine_clients import BACKEND
+from tests.support.engine_doubles import API, HANDLERS, NOTES, SCHEMA, RecordingInvoker
+
+
+@pytest.fixture
+def chaos() -> Chaos:
+    """Nothing goes wrong until a test says so."""
+    return Chaos()
+
+
+@pytest.fixture
+async def engine(invoker: RecordingInvoker, chaos: Chaos) -> AsyncIterator[Engine]:
+    """The notes API under chaos, listening on a free port."""
+    engine = Engine(
+        api=API, schema=SCHEMA, code=NOTES, invoker=invoker, principals=(BACKEND,), handlers=HANDLERS, chaos=chaos
+    )
+    await engine.start(port=0)
+    yield engine
+    await engine.stop()

@@ -1,0 +1,204 @@
+"""Pushes that get lost, late, doubled and shuffled on real sockets; everything else on them is left alone."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterator
+
+import aiohttp
+import pytest
+
+from appsync_local.devtools.chaos import feed
+from appsync_local.devtools.chaos.decisions import Course, Pushes
+from appsync_local.devtools.chaos.spec import CALM, ChaosSpec, Fault, parse_chaos
+from appsync_local.devtools.chaos.switch import Chaos
+from appsync_local.http.server import Engine
+from tests.support.engine_clients import PATIENCE, Http, Realtime, connected
+
+WRITTEN = "subscription { written { words } }"
+EVERYTHING = "drop=0.3,duplicate=0.1,reorder=0.2,seed=7"
+
+
+async def write(http: Http, *words: int) -> None:
+    """Publish one event per number, in order, and have the usual answer."""
+    fields = " ".join(f'w{number}: write(id: "n1", words: {number}) {{ words }}' for number in words)
+
+    answer = await http.ask(f"mutation {{ {fields} }}")
+
+    assert answer == {"data": {f"w{number}": {"words": number} for number in words}}
+
+
+async def words_of(realtime: Realtime, events: int) -> list[int]:
+    """The numbers in the order they arrive; `events` is how many."""
+    return [(await realtime.receive())["payload"]["data"]["written"]["words"] for _ in range(events)]
+
+
+@pytest.fixture
+async def watcher(realtime: Realtime) -> Realtime:
+    """A connection with one subscription, to whatever is written."""
+    assert await realtime.start("1", WRITTEN) == {"id": "1", "type": "start_ack"}
+    return realtime
+
+
+def advance(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+    """Move the time of the engine's loop on."""
+    loop = asyncio.get_running_loop()
+    real = loop.time
+    monkeypatch.setattr(loop, "time", lambda: real() + seconds)
+
+
+def arriving(spec: ChaosSpec, sent: int) -> int:
+    """How many messages arrive of so many pushes."""
+    pushes = Pushes(spec, Counter())
+    fates = [pushes.decide(is_early=False) for _ in range(sent)]
+    return sum(fate.copies for fate in fates if isinstance(fate, Course))
+
+
+async def test_dropped_push_never_arrives_and_the_publisher_hears_nothing_of_it(
+    chaos: Chaos, watcher: Realtime, http: Http
+) -> None:
+    chaos.turn(parse_chaos("drop=1"))
+    await write(http, 1, 2)
+    chaos.turn(CALM)
+    await write(http, 3)
+
+    assert await words_of(watcher, 1) == [3]
+    assert chaos.counts == {Fault.DROP: 2}
+
+
+async def test_duplicated_push_arrives_twice(chaos: Chaos, watcher: Realtime, http: Http) -> None:
+    chaos.turn(parse_chaos("duplicate=1"))
+    await write(http, 1, 2)
+
+    assert await words_of(watcher, 4) == [1, 1, 2, 2]
+    assert await watcher.silent()
+
+
+async def test_reordered_pushes_all_arrive_and_some_after_later_ones(
+    chaos: Chaos, watcher: Realtime, http: Http
+) -> None:
+    chaos.turn(parse_chaos("reorder=0.4,seed=7"))
+    await write(http, *range(30))
+
+    arrived = await words_of(watcher, 30)
+    assert sorted(arrived) == list(range(30))
+    assert arrived != sorted(arrived)
+    assert max(place - number for place, number in enumerate(arrived)) <= 2 * Pushes.OVERTAKING
+
+
+async def test_delayed_pushes_arrive_in_order_after_the_publisher_has_its_answer(
+    chaos: Chaos, watcher: Realtime, http: Http, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chaos.turn(parse_chaos("delay=60s,seed=3"))
+    await write(http, 1, 2, 3)
+
+    assert await watcher.silent()
+    advance(monkeypatch, 60.0)
+    assert await words_of(watcher, 3) == [1, 2, 3]
+
+
+async def test_first_push_after_a_start_ack_vanishes_and_those_that_come_later_arrive(
+    chaos: Chaos, realtime: Realtime, http: Http, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed, "EARLY", 60.0)
+    chaos.turn(parse_chaos("after_start_ack=1"))
+    await realtime.start("1", WRITTEN)
+    await write(http, 1)
+    assert await realtime.silent()
+
+    advance(monkeypatch, 60.0)
+    await write(http, 2)
+
+    assert await words_of(realtime, 1) == [2]
+    assert chaos.counts == {Fault.AFTER_START_ACK: 1}
+
+
+async def test_disconnect_cuts_the_socket_without_a_closing_handshake(
+    chaos: Chaos, watcher: Realtime, http: Http, engine: Engine, session: aiohttp.ClientSession
+) -> None:
+    chaos.turn(parse_chaos("disconnect=1"))
+    await write(http, 1)
+
+    async with asyncio.timeout(PATIENCE):
+        message = await watcher.socket.receive()
+    assert message.type is aiohttp.WSMsgType.CLOSED
+    assert watcher.socket.close_code == aiohttp.WSCloseCode.ABNORMAL_CLOSURE
+    assert chaos.counts == {Fault.DISCONNECT: 1}
+    chaos.turn(CALM)
+    async with connected(engine, session) as again:
+        await again.start("1", WRITTEN)
+        await write(http, 2)
+        assert await words_of(again, 1) == [2]
+
+
+async def test_cut_socket_does_not_disturb_another(
+    chaos: Chaos, watcher: Realtime, http: Http, engine: Engine, session: aiohttp.ClientSession
+) -> None:
+    async with connected(engine, session) as other:
+        await other.start("1", WRITTEN)
+        seed = next(
+            seed
+            for seed in range(1000)
+            if [isinstance(fate, Course) for fate in fates(parse_chaos(f"disconnect=0.5,seed={seed}"))] == [False, True]
+        )
+        chaos.turn(parse_chaos(f"disconnect=0.5,seed={seed}"))
+        await write(http, 1)
+
+        assert await words_of(other, 1) == [1]
+
+
+def fates(spec: ChaosSpec) -> Iterator[object]:
+    pushes = Pushes(spec, Counter())
+    return iter([pushes.decide(is_early=False) for _ in range(2)])
+
+
+async def test_only_pushes_are_touched(chaos: Chaos, realtime: Realtime) -> None:
+    chaos.turn(parse_chaos("drop=1,duplicate=1,reorder=1,delay=60s,after_start_ack=1,disconnect=1"))
+
+    assert await realtime.start("1", WRITTEN) == {"id": "1", "type": "start_ack"}
+    assert (await realtime.start("1", WRITTEN))["type"] == "error"
+    await realtime.send(id="1", type="stop")
+    assert await realtime.receive() == {"id": "1", "type": "complete"}
+    assert not chaos.counts
+
+
+async def test_nothing_arrives_after_complete_for_a_push_that_was_on_its_way(
+    chaos: Chaos, watcher: Realtime, http: Http
+) -> None:
+    chaos.turn(parse_chaos("reorder=1"))
+    await write(http, 1)
+
+    await watcher.send(id="1", type="stop")
+
+    assert await watcher.receive() == {"id": "1", "type": "complete"}
+    await watcher.start("2", WRITTEN)
+    chaos.turn(parse_chaos("duplicate=1"))
+    await write(http, 2, 3)  # which would have let the one held back go
+    assert await words_of(watcher, 4) == [2, 2, 3, 3]
+    assert await watcher.silent()
+
+
+async def test_same_seed_and_same_pushes_arrive_the_same_way(chaos: Chaos, watcher: Realtime, http: Http) -> None:
+    spec = parse_chaos(EVERYTHING)
+    arrived: list[list[int]] = []
+    counted: list[dict[Fault, int]] = []
+
+    for _ in range(2):
+        chaos.counts.clear()
+        chaos.turn(spec)
+        await write(http, *range(60))
+        arrived.append(await words_of(watcher, arriving(spec, 60)))
+        counted.append(dict(chaos.counts))
+
+    assert arrived[0] == arrived[1]
+    assert counted[0] == counted[1]
+    assert set(counted[0]) == {Fault.DROP, Fault.DUPLICATE, Fault.REORDER}
+
+
+async def test_chaos_turned_off_lets_the_next_push_through(chaos: Chaos, watcher: Realtime, http: Http) -> None:
+    chaos.turn(parse_chaos("drop=1"))
+    await write(http, 1)
+
+    chaos.turn(CALM)
+
+    await write(http, 2)
+    assert await words_of(watcher, 1) == [2]

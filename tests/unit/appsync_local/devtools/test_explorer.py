@@ -1,0 +1,140 @@
+"""GraphiQL's pages: what is served, to whom, and what a sign-in gives."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from appsync_local.devtools.explorer.pages import Door, Explorer, SignInRefused, Tab, installed_assets
+from appsync_local.devtools.pages import Asked, is_loopback
+from appsync_local.http.server import Engine
+
+TABS = (Tab("query Q { echo }", {"id": "one"}),)
+
+
+class Users:
+    """Two users and one door; what they send names them."""
+
+    users = ("ada", "grace")
+    doors = (Door("front", "the front door"),)
+
+    async def headers(self, user: str, door: str) -> Mapping[str, str]:
+        if user not in self.users or door != "front":
+            raise SignInRefused(f"nobody called {user}")
+        return {"Authorization": f"token of {user}"}
+
+
+def explorer(assets: Path | None = None) -> Explorer:
+    return Explorer(
+        title="Notes", realtime_url="ws://127.0.0.1:4000/graphql", sign_in=Users(), tabs=lambda: TABS, assets=assets
+    )
+
+
+@pytest.fixture
+async def root(engine: Engine) -> str:
+    """Address of the engine's pages."""
+    engine.offer(explorer(installed_assets()))
+    return engine.graphql_url.removesuffix("/graphql")
+
+
+async def test_page_loads_its_own_files_and_nothing_else(root: str, session: aiohttp.ClientSession) -> None:
+    async with session.get(f"{root}/") as response:
+        html = await response.text()
+        policy = response.headers["content-security-policy"]
+
+    named = [part.split('"')[0] for part in html.replace("src=", "href=").split('href="')[1:]]
+    assert [name for name in named if not name.startswith(("/graphiql/", "data:,"))] == []
+    for name in named:
+        if name.startswith("/"):
+            async with session.get(root + name) as response:
+                assert (response.status, len(await response.read()) > 0) == (200, True), name
+    assert "default-src 'none'" in policy
+    assert "http:" not in policy
+
+
+async def test_package_brings_the_files_that_the_page_needs() -> None:
+    assert installed_assets() is not None
+
+
+async def test_plain_page_takes_the_place_of_graphiql_where_its_files_are_absent() -> None:
+    page = await explorer(None).answer(Asked("GET", "/", {"host": "localhost:4000"}, b""))
+
+    assert page is not None
+    assert b"plain.js" in page.body
+    assert b"graphiql.min.js" not in page.body
+
+
+async def test_settings_name_users_doors_and_operations(root: str, session: aiohttp.ClientSession) -> None:
+    async with session.get(f"{root}/graphiql/settings.json") as response:
+        told = await response.json()
+
+    assert told["users"] == ["ada", "grace"]
+    assert told["doors"] == [{"name": "front", "label": "the front door"}]
+    assert told["tabs"] == [{"query": "query Q { echo }", "variables": {"id": "one"}}]
+
+
+async def sign_in(session: aiohttp.ClientSession, root: str, body: str, **headers: str) -> tuple[int, object]:
+    async with session.post(f"{root}/graphiql/sign-in", data=body, headers=headers) as response:
+        return response.status, await response.json()
+
+
+async def test_sign_in_gives_what_the_chosen_user_sends(root: str, session: aiohttp.ClientSession) -> None:
+    answer = await sign_in(session, root, '{"user": "grace", "door": "front"}')
+
+    assert answer == (200, {"headers": {"Authorization": "token of grace"}})
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "error"),
+    [
+        ('{"user": "eve", "door": "front"}', 401, "nobody called eve"),
+        ("[]", 400, 'expected {"user": …, "door": …} as JSON'),
+        ("{", 400, 'expected {"user": …, "door": …} as JSON'),
+    ],
+)
+async def test_sign_in_that_is_none_is_refused(
+    root: str, session: aiohttp.ClientSession, body: str, status: int, error: str
+) -> None:
+    assert await sign_in(session, root, body) == (status, {"error": error})
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "https://elsewhere.example"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Host": "rebound.example"},
+        {"Origin": "http://127.0.0.1:1"},
+    ],
+)
+@pytest.mark.parametrize("path", ["/", "/graphiql/settings.json", "/graphiql/sign-in"])
+async def test_another_site_in_the_same_browser_is_kept_out(
+    root: str, session: aiohttp.ClientSession, headers: dict[str, str], path: str
+) -> None:
+    method = "POST" if path.endswith("sign-in") else "GET"
+    body = json.dumps({"user": "ada", "door": "front"}) if method == "POST" else None
+
+    async with session.request(method, root + path, headers=headers, data=body) as response:
+        text = await response.text()
+
+    assert response.status == 403
+    assert "token of" not in text
+    assert "access-control-allow-origin" not in response.headers
+
+
+@pytest.mark.parametrize("path", ["/graphiql/../explorer.py", "/graphiql/explorer.py", "/graphiql/", "/other"])
+async def test_no_other_file_is_served(root: str, session: aiohttp.ClientSession, path: str) -> None:
+    async with session.get(root + path) as response:
+        assert response.status == 404
+
+
+async def test_api_itself_is_served_as_before(root: str, session: aiohttp.ClientSession) -> None:
+    async with session.get(f"{root}/graphql") as response:
+        assert response.status == 405
+
+
+def test_loopback_is_told_by_name_and_address() -> None:
+    assert [is_loopback(host) for host in ("127.0.0.1", "::1", "localhost", "127.9.9.9")] == [True] * 4
+    assert [is_loopback(host) for host in ("10.0.0.1", "localhost.example", "", "0.0.0.0")] == [False] * 4  # noqa: S104

@@ -1,0 +1,104 @@
+"""What is refused before any function runs, and the parts that need no process of their own."""
+
+import os
+import signal
+import subprocess
+import sys
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from appsync_local.functions.fork_server_client import FunctionsNotStarted
+from appsync_local.functions.frames import Kind, Splitter, pack
+from appsync_local.functions.outcome import exit_sentence
+from appsync_local.functions.spec import FunctionSpec, by_name
+from tests.unit.appsync_local.functions.conftest import StartRuntime
+
+
+async def test_library_that_cannot_be_preloaded_is_named(start_runtime: StartRuntime) -> None:
+    with pytest.raises(FunctionsNotStarted, match="no_such_library could not be imported"):
+        await start_runtime(preload=("json", "no_such_library"))
+
+    await start_runtime(preload=("json",))  # the failed start has given back the queue
+
+
+async def test_library_that_starts_a_thread_is_not_preloaded(
+    tmp_path: Path, start_runtime: StartRuntime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "busybody.py").write_text("import threading\nthreading.Timer(60.0, print).start()\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+
+    with pytest.raises(FunctionsNotStarted, match="busybody starts a thread when it is imported"):
+        await start_runtime(preload=("busybody",))
+
+
+@pytest.mark.parametrize(
+    ("functions", "message"),
+    [
+        ([FunctionSpec("f", "a.f", {}, 1.0), FunctionSpec("f", "a.g", {}, 1.0)], "f is used twice"),
+        ([FunctionSpec("f", "a.f", {}, 1.0, on_failure="g")], "must be a function, and g is none; known are f"),
+        ([FunctionSpec("f", "a.f", {}, 1.0, on_failure="f")], "must be another function"),
+    ],
+)
+def test_functions_that_do_not_fit_together_are_refused(functions: list[FunctionSpec], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        by_name(functions)
+
+
+@pytest.mark.parametrize(
+    ("status", "sentence"),
+    [
+        (0, "Runtime exited without providing a reason"),
+        (2 << 8, "Runtime exited with error: exit status 2"),
+        (signal.SIGKILL, "Runtime exited with error: signal: killed"),
+        (signal.SIGABRT | 0x80, "Runtime exited with error: signal: aborted"),  # 0x80: it left a core file
+    ],
+)
+def test_wait_status_is_told_as_aws_tells_it(status: int, sentence: str) -> None:
+    assert exit_sentence(status) == sentence
+
+
+@given(
+    frames=st.lists(st.tuples(st.sampled_from(Kind), st.binary(max_size=50)), max_size=8),
+    cuts=st.lists(st.integers(0, 500), max_size=12),
+)
+def test_frames_survive_any_chopping(frames: list[tuple[Kind, bytes]], cuts: list[int]) -> None:
+    stream = b"".join(pack(kind, body) for kind, body in frames)
+    edges = [0, *sorted(min(cut, len(stream)) for cut in cuts), len(stream)]
+    splitter = Splitter()
+
+    received = [frame for start, end in pairwise(edges) for frame in splitter.feed(stream[start:end])]
+
+    assert received == frames
+
+
+WATCHED = """
+import os, sys, threading
+from appsync_local.functions.worker import _end_with
+ends, held = os.pipe()
+if os.fork() == 0:
+    os.close(held)
+    threading.Thread(target=_end_with, args=(ends,), daemon=True).start()
+    print(os.getpid(), flush=True)
+    while True:
+        pass
+sys.stdin.read()
+"""
+
+
+def test_busy_worker_ends_with_the_zygote_where_the_system_cannot_see_to_it(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", WATCHED],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        cwd=Path(__file__).parents[4],
+    ) as zygote:
+        assert zygote.stdout is not None
+        worker = int(zygote.stdout.readline())
+        os.kill(worker, 0)
+        os.kill(zygote.pid, signal.SIGKILL)
+
+        assert zygote.stdout.read() == b""  # ends when the worker, which holds the other end, has ended

@@ -1,0 +1,134 @@
+import io
+import json
+
+import pytest
+from graphql import build_client_schema, get_introspection_query
+
+from tests.support.engine_clients import Http
+from tests.support.engine_doubles import RecordingInvoker
+
+NOTE = 'query Read { note(id: "n1") { id words } }'
+
+
+async def test_a_query_is_answered_by_its_lambda_function(http: Http, invoker: RecordingInvoker) -> None:
+    answer = await http.ask(NOTE)
+
+    assert answer == {"data": {"note": {"id": "n1", "words": 12}}}
+    [payload] = invoker.calls("notes")
+    assert payload["arguments"] == {"id": "n1"}
+    assert payload["identity"] == {"resolverContext": {"token": "custom-ada"}}
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "application/json; charset=UTF-8", "application/graphql"])
+async def test_the_media_type_of_a_request_makes_no_difference(http: Http, content_type: str) -> None:
+    headers = {"authorization": "custom-ada", "content-type": content_type}
+
+    response = await http.send(json.dumps({"query": NOTE, "extensions": {"unknown": 1}}), headers)
+
+    assert response.json == {"data": {"note": {"id": "n1", "words": 12}}}
+
+
+async def test_every_response_has_a_request_id_of_its_own(http: Http) -> None:
+    responses = [await http.send(json.dumps({"query": NOTE})) for _ in range(2)]
+
+    assert len({response.headers["x-amzn-requestid"] for response in responses}) == 2
+    assert responses[0].headers["content-type"] == "application/json;charset=UTF-8"
+    assert int(responses[0].headers["x-amzn-appsync-tokensconsumed"]) >= 1
+
+
+async def test_a_browser_may_call_from_anywhere(http: Http) -> None:
+    asked = "authorization,content-type,x-api-key,x-amz-user-agent"
+    headers = {"origin": "http://localhost:3000", "access-control-request-headers": asked}
+
+    async with http.session.options(http.url, headers=headers) as preflight:
+        assert preflight.status == 200
+        assert preflight.headers["access-control-allow-origin"] == "*"
+        assert preflight.headers["access-control-allow-headers"] == asked
+        assert "POST" in preflight.headers["access-control-allow-methods"]
+    assert (await http.send(json.dumps({"query": NOTE}))).headers["access-control-allow-origin"] == "*"
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("", "Request body is empty."),
+        ("meow", "Unable to parse GraphQL query."),
+        ("{}", "Unable to parse GraphQL query."),
+        ("[]", "Unable to parse GraphQL query."),
+        ('{"query": 3}', "Unable to parse GraphQL query."),
+        ('{"query": "{a}", "variables": []}', "Unable to parse GraphQL query."),
+    ],
+)
+async def test_a_body_without_a_query_is_malformed(http: Http, body: str, message: str) -> None:
+    response = await http.send(body)
+
+    assert response.error == (400, "MalformedHttpRequestException", message)
+
+
+async def test_one_of_several_operations_has_to_be_named(http: Http) -> None:
+    query = 'query A { note(id: "a") { id } } query B { note(id: "b") { id } }'
+
+    unnamed = await http.send(json.dumps({"query": query}))
+    named = await http.send(json.dumps({"query": query, "operationName": "B"}))
+    unknown = await http.send(json.dumps({"query": query, "operationName": "C"}))
+
+    assert unnamed.error == (400, "BadRequestException", "Missing operation name.")
+    assert named.json == {"data": {"note": {"id": "b"}}}
+    assert unknown.error == (400, "BadRequestException", "Unknown operation named 'C'.")
+
+
+async def test_a_subscription_over_http_is_refused(http: Http) -> None:
+    answer = await http.ask("subscription { written { id } }")
+
+    assert answer["data"] is None
+    assert answer["errors"][0]["errorType"] == "OperationNotSupported"
+
+
+async def test_a_body_beyond_a_megabyte_is_refused(http: Http) -> None:
+    body = json.dumps({"query": NOTE, "padding": "x" * 1_100_000}).encode()
+    response = await http.send(io.BytesIO(body))
+
+    assert response.error == (413, "BadRequestException", "the request body is larger than 1 MB")
+
+
+async def test_other_paths_and_methods_are_refused(http: Http) -> None:
+    async with http.session.get(http.url) as got:
+        assert got.status == 405
+    async with http.session.post(http.url + "s", data="{}") as elsewhere:
+        assert elsewhere.status == 404
+
+
+async def test_introspection_describes_the_schema(http: Http) -> None:
+    answer = await http.ask(
+        """{ __schema { queryType { name } types { name kind } directives { name } }
+             __type(name: "Note") { fields { name type { kind name ofType { name } } } } __typename }"""
+    )
+
+    names = {type_["name"]: type_["kind"] for type_ in answer["data"]["__schema"]["types"]}
+    assert names["Note"] == "OBJECT"
+    assert names["AWSJSON"] == "SCALAR"
+    assert {"name": "id", "type": {"kind": "NON_NULL", "name": None, "ofType": {"name": "ID"}}} in answer["data"][
+        "__type"
+    ]["fields"]
+    assert answer["data"]["__typename"] == "Query"
+
+
+async def test_the_usual_introspection_query_is_answered_in_full(http: Http) -> None:
+    answer = await http.ask(get_introspection_query(descriptions=True, directive_is_repeatable=True))
+
+    assert "errors" not in answer
+    assert build_client_schema(answer["data"]).get_type("Found") is not None
+
+
+async def test_an_operation_leaves_one_log_line_without_token_variables_or_result(
+    http: Http, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "appsync_local")
+
+    await http.ask("query Read($id: ID!) { note(id: $id) { id } }", {"id": "private-id"})
+
+    [line] = [record.getMessage() for record in caplog.records if record.name == "appsync_local.operations"]
+    assert line.startswith("query Read (AWS_LAMBDA) ")
+    assert line.endswith(" ms ok")
+    assert "private-id" not in line
+    assert "custom-ada" not in line

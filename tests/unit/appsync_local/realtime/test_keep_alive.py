@@ -1,0 +1,58 @@
+"""One timer for any number of calls: each comes when its own delay is over, and not before."""
+
+from appsync_local.realtime.keep_alive import Delays
+from tests.fidelity.clock import Advance, on_a_clock
+
+
+def test_each_call_comes_when_its_own_delay_is_over() -> None:
+    called: list[str] = []
+
+    async def scenario(advance: Advance) -> list[list[str]]:
+        delays = Delays(10, called.append)
+        seen = []
+        delays.wait("first")
+        await advance(6)
+        delays.wait("second")
+        for seconds in (3, 2, 6):
+            await advance(seconds)
+            seen.append(called.copy())
+        return seen
+
+    with on_a_clock() as run:
+        assert run(scenario) == [[], ["first"], ["first", "second"]]
+
+
+def test_what_is_forgotten_is_not_called_and_what_waits_again_waits_anew() -> None:
+    called: list[str] = []
+
+    async def scenario(advance: Advance) -> tuple[bool, bool, list[str]]:
+        delays = Delays(10, called.append)
+        for name in ("forgotten", "again", "once"):
+            delays.wait(name)
+        delays.forget("forgotten")
+        delays.forget("never there")
+        await advance(6)
+        delays.wait("again")
+        await advance(6)
+        return "again" in delays, "once" in delays, called.copy()
+
+    with on_a_clock() as run:
+        assert run(scenario) == (True, False, ["once"])
+
+
+def test_a_call_may_ask_for_the_next_one() -> None:
+    called: list[str] = []
+
+    async def scenario(advance: Advance) -> None:
+        def due(name: str) -> None:
+            called.append(name)
+            delays.wait(name)
+
+        delays = Delays(10, due)
+        delays.wait("ka")
+        for _ in range(3):
+            await advance(11)
+
+    with on_a_clock() as run:
+        run(scenario)
+    assert called == ["ka"] * 3

@@ -1,0 +1,144 @@
+"""The server's half of the realtime protocol, without a socket."""
+
+import json
+from typing import Any
+
+import pytest
+
+from appsync_local.api.limits import LONGEST_ID
+from appsync_local.realtime.protocol import Acknowledged, Connection, Event, Send, Start, Stop
+
+
+def start(id_: str, data: object = "{}") -> str:
+    payload = {"data": data, "extensions": {"authorization": {"Authorization": "t", "X-Amz-Date": "d"}}}
+    return json.dumps({"id": id_, "type": "start", "payload": payload})
+
+
+def sent(events: list[Event]) -> list[Any]:
+    return [json.loads(event.text) for event in events if isinstance(event, Send)]
+
+
+def running(connection: Connection, id_: str) -> Start:
+    [event] = connection.receive(start(id_))
+    assert isinstance(event, Start)
+    connection.accept(event)
+    return event
+
+
+def test_a_connection_is_acknowledged_and_kept_alive() -> None:
+    events = Connection().receive('{"type":"connection_init"}')
+
+    assert sent(events) == [
+        {"type": "connection_ack", "payload": {"connectionTimeoutMs": 300000}},
+        {"type": "ka"},
+    ]
+    assert Acknowledged() in events
+
+
+def test_a_start_carries_its_data_untouched_and_its_authorization_in_lower_case() -> None:
+    [event] = Connection().receive(start("1", '{ "query":"\\u00e4" }'))
+
+    assert isinstance(event, Start)
+    assert event.data == '{ "query":"\\u00e4" }'
+    assert event.authorization == {"authorization": "t", "x-amz-date": "d"}
+
+
+def test_a_start_without_a_connection_init_is_served() -> None:
+    connection = Connection()
+
+    assert json.loads(connection.accept(connection.receive(start("1"))[0])) == {"id": "1", "type": "start_ack"}  # type: ignore[arg-type]
+
+
+def test_an_id_in_use_is_refused_and_the_first_goes_on() -> None:
+    connection = Connection()
+    running(connection, "1")
+    connection.receive(start("2"))
+
+    for id_ in ("1", "2"):
+        [answer] = sent(connection.receive(start(id_)))
+        assert (answer["id"], answer["type"]) == (id_, "error")
+        assert answer["payload"]["errors"][0]["errorType"] == "DuplicatedOperationError"
+    assert Stop("1") in connection.receive('{"type":"stop","id":"1"}')  # type: ignore[arg-type]
+
+
+def test_the_start_after_the_last_that_is_allowed_is_refused() -> None:
+    connection = Connection()
+    for number in range(200):
+        running(connection, str(number))
+
+    [answer] = sent(connection.receive(start("200")))
+
+    assert answer["id"] == "200"
+    assert answer["payload"]["errors"] == [
+        {"errorType": "MaxSubscriptionsReachedError", "message": "Max number of 200 subscriptions reached"}
+    ]
+
+
+def test_an_id_may_be_used_again_once_it_is_stopped_or_refused() -> None:
+    connection = Connection(limit=1)
+    running(connection, "1")
+    connection.receive('{"type":"stop","id":"1"}')
+    [refused] = connection.receive(start("1"))
+    assert isinstance(refused, Start)
+    connection.reject(refused, [{"message": "no"}])
+
+    [event] = connection.receive(start("1"))
+
+    assert isinstance(event, Start)
+
+
+def test_a_stop_is_complete_also_for_an_unknown_id() -> None:
+    assert sent(Connection().receive('{"type":"stop","id":"x"}')) == [{"id": "x", "type": "complete"}]
+
+
+def test_a_start_that_was_stopped_while_it_was_checked_is_not_awaited_any_more() -> None:
+    connection = Connection()
+    [first] = connection.receive(start("1"))
+    connection.receive('{"type":"stop","id":"1"}')
+    [second] = connection.receive(start("1"))
+
+    assert isinstance(first, Start)
+    assert isinstance(second, Start)
+    assert not connection.is_awaited(first)
+    assert connection.is_awaited(second)
+
+
+@pytest.mark.parametrize(
+    ("text", "id_"),
+    [
+        ("not json", None),
+        ("[]", None),
+        ("{}", None),
+        ('{"type":"pause","id":"7"}', "7"),
+        ('{"type":"stop"}', None),
+        ('{"type":"stop","id":7}', None),
+        ('{"type":"start","id":"7"}', "7"),
+        ('{"type":"start","id":"7","payload":{"data":{}}}', "7"),
+        ('{"type":"start","payload":{"data":"{}"}}', None),
+        (b"\xff\xfe", None),
+    ],
+)
+def test_a_message_that_is_not_understood_is_unsupported_and_keeps_its_id(text: str, id_: str | None) -> None:
+    [answer] = sent(Connection().receive(text))
+
+    assert answer["type"] == "error"
+    assert answer.get("id") == id_
+    assert answer["payload"]["errors"] == [
+        {"errorType": "UnsupportedOperation", "message": "unknown not supported through the realtime channel"}
+    ]
+
+
+def test_a_stop_also_ends_a_start_that_is_still_checked() -> None:
+    connection = Connection()
+    connection.receive(start("1"))
+
+    assert Stop("1") in connection.receive('{"type":"stop","id":"1"}')  # type: ignore[arg-type]
+
+
+def test_an_id_longer_than_any_client_makes_is_refused() -> None:
+    connection = Connection()
+
+    [refusal] = sent(connection.receive(start("x" * (LONGEST_ID + 1))))
+
+    assert refusal["payload"]["errors"][0]["errorType"] == "BadRequestException"
+    assert isinstance(connection.receive(start("x" * LONGEST_ID))[0], Start)

@@ -1,0 +1,128 @@
+"""What a connection does for clients that say nothing, change their minds, or are already gone."""
+
+import asyncio
+
+import orjson
+import pytest
+
+from appsync_local.devtools.chaos.switch import Chaos
+from appsync_local.http.server import Engine
+from appsync_local.realtime.keep_alive import Rhythm
+from appsync_local.realtime.session import Session
+from tests.support.engine_clients import TOKEN, start_message, until
+from tests.support.engine_doubles import RecordingInvoker
+
+
+class Client:
+    """A socket's twin, which says what the test has it say."""
+
+    def __init__(self) -> None:
+        self.heard: list[dict[str, object]] = []
+        self.is_closed = False
+        self.is_gone = False
+        self._said: asyncio.Queue[str | None] = asyncio.Queue()
+
+    def say(self, text: str | None) -> None:
+        self._said.put_nowait(text)
+
+    def write(self, text: bytes) -> bool:
+        self.heard.append(orjson.loads(text))
+        return True
+
+    async def send(self, text: bytes) -> None:
+        if self.is_gone:
+            raise ConnectionResetError
+        self.write(text)
+
+    async def receive(self) -> str | bytes | None:
+        return await self._said.get()
+
+    async def close(self) -> None:
+        self.is_closed = True
+        self.say(None)
+
+    def abort(self) -> None:
+        self.say(None)
+
+
+async def serve(client: Client, engine: Engine, *, patience: float = 60, token: str = TOKEN) -> None:
+    rhythm = Rhythm(keep_alive=60, lifetime=60, patience=patience)
+    session = Session(client, engine.service, peer="127.0.0.1", rhythm=rhythm, chaos=Chaos())
+    headers = {"authorization": token}
+    if await session.connect(subprotocols=["graphql-ws"], raw_query="", headers=headers, request_id="r"):
+        await session.run()
+
+
+@pytest.fixture
+def client() -> Client:
+    return Client()
+
+
+async def test_a_connection_that_says_nothing_is_closed(client: Client, engine: Engine) -> None:
+    async with asyncio.timeout(20):
+        await serve(client, engine, patience=0.01)
+
+    assert client.is_closed
+
+
+async def test_a_connection_that_has_said_something_may_be_silent(client: Client, engine: Engine) -> None:
+    serving = asyncio.create_task(serve(client, engine, patience=0.02))
+    client.say('{"type":"connection_init"}')
+    await until(lambda: bool(client.heard))
+
+    done, _ = await asyncio.wait({serving}, timeout=0.1)
+
+    assert not done
+    client.say(None)
+    await serving
+
+
+async def test_a_start_that_is_stopped_leaves_nothing_at_work(
+    client: Client, engine: Engine, invoker: RecordingInvoker
+) -> None:
+    never = asyncio.Event()
+    at_work = 0
+
+    async def think(function: str, payload: object) -> object:
+        nonlocal at_work
+        at_work += 1
+        try:
+            await never.wait()
+        finally:
+            at_work -= 1
+        return {}
+
+    serving = asyncio.create_task(serve(client, engine))
+    await until(lambda: bool(invoker.invoked))  # it is connected
+    invoker.invoke = think  # type: ignore[method-assign]  # the authorizer thinks from now on
+    for _ in range(50):
+        client.say(start_message("1", "subscription { written { id } }"))
+        await until(lambda: at_work == 1)
+        client.say('{"type":"stop","id":"1"}')
+        await until(lambda: at_work == 0)
+
+    assert [message["type"] for message in client.heard] == ["complete"] * 50
+    client.say(None)
+    await serving
+
+
+async def test_a_client_that_is_refused_and_gone_is_no_error(client: Client, engine: Engine) -> None:
+    client.is_gone = True
+    client.say('{"type":"connection_init"}')
+
+    await serve(client, engine, token="")
+
+    assert client.heard == []
+
+
+async def test_a_connection_that_fails_inside_the_engine_is_told_so(
+    client: Client, engine: Engine, invoker: RecordingInvoker
+) -> None:
+    invoker.functions["authorizer"] = lambda _: 1 / 0
+    client.say('{"type":"connection_init"}')
+
+    await serve(client, engine)
+
+    [refusal] = client.heard
+    assert refusal["type"] == "connection_error"
+    assert "InternalFailure" in str(refusal)

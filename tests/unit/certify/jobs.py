@@ -1,0 +1,61 @@
+"""A job of a small campaign, its log as it should be, and what a client of it should have seen."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+
+from certify.check import output_of, shown_in
+from certify.evidence import Evidence, Watching, digest_of, sha256
+from certify.plan import Campaign, JobPlan, Store, job_plan
+from chalicelib.jobs.model import InferenceRequest, Job, JobId, Owner, Status
+from chalicelib.workloads.simulated import Scene, text
+
+OWNER = "ada"
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+CAMPAIGN = Campaign(
+    store=Store.SQLITE, seed=1, jobs=40, events=5, lanes=4, owners=1, processes=2, stack_kills=1, worker_kills=2,
+    relay_kills=1,
+)  # fmt: skip
+PLAN: JobPlan = replace(job_plan(CAMPAIGN, 0), scene=Scene.STORY, words=10, cancel_from=None)
+
+
+def whole_log(plan: JobPlan = PLAN) -> list[Job]:
+    """A log without any trouble: claimed once, two words an entry, completed."""
+    words = list(islice(text(plan.model, plan.prompt), plan.words))
+    first = Job(
+        job_id=JobId(plan.job_id), owner=Owner(OWNER), model=plan.model, created_at=NOW, updated_at=NOW,
+        expires_at=NOW + timedelta(days=7),
+        request=InferenceRequest(
+            plan.prompt, plan.model, max_tokens=plan.words, process_time=plan.process_time
+        ),
+    )  # fmt: skip
+    log = [first, step(first, status=Status.PROCESSING, attempt=1)]
+    for number in range(0, plan.words, 2):
+        log.append(step(log[-1], delta="".join(words[number : number + 2]), progress=number / plan.words))
+    log.append(step(log[-1], status=Status.COMPLETED, result="".join(words), progress=1.0))
+    return log
+
+
+def step(before: Job, **changes: object) -> Job:
+    """The next entry."""
+    after = replace(before, sequence=before.sequence + 1, delta=None, request=None)
+    return replace(after, **changes)  # type: ignore[arg-type]  # each test names fields of Job
+
+
+def watching(log: Sequence[Job]) -> Watching:
+    """An iteration that showed these entries."""
+    return Watching(
+        shown=[entry.sequence for entry in log],
+        digest=digest_of(shown_in(entry) for entry in log),
+        output=sha256(output_of(log, log[-1].attempt)),
+        is_final=log[-1].status.is_terminal,
+    )
+
+
+def evidence(log: Sequence[Job], others: Iterable[Watching] = ()) -> Evidence:
+    """Of a client that showed the whole log."""
+    seen = Evidence(PLAN.number, PLAN.job_id, answered=1, watchings=[*others, watching(log)])
+    if log[-1].status.is_terminal:
+        seen.ends[log[-1].status.value] += 1
+    return seen

@@ -1,0 +1,62 @@
+"""The plan is the seed's alone, and even a short one has everything in it."""
+
+from dataclasses import replace
+
+import pytest
+
+from certify.plan import Campaign, Store, Victim, campaigns, injections, job_plan, job_plans, lane_of
+from chalicelib.workloads.simulated import Scene
+from tests.unit.certify.jobs import CAMPAIGN
+
+
+def test_same_seed_gives_the_same_plan() -> None:
+    assert list(job_plans(CAMPAIGN)) == list(job_plans(CAMPAIGN))
+    assert injections(CAMPAIGN) == injections(CAMPAIGN)
+
+
+def test_another_seed_gives_other_jobs_and_other_moments() -> None:
+    other = replace(CAMPAIGN, seed=2)
+
+    assert {plan.job_id for plan in job_plans(CAMPAIGN)}.isdisjoint(plan.job_id for plan in job_plans(other))
+    assert injections(CAMPAIGN) != injections(other)
+
+
+def test_job_does_not_depend_on_how_many_there_are() -> None:
+    assert job_plan(replace(CAMPAIGN, jobs=1_000), 7) == job_plan(CAMPAIGN, 7)
+
+
+def test_lanes_share_all_jobs_out_and_keep_to_one_owner_each() -> None:
+    campaign = replace(CAMPAIGN, lanes=8, owners=2)
+
+    lanes = [list(lane_of(campaign, lane)) for lane in range(campaign.lanes)]
+
+    assert sorted(plan.number for lane in lanes for plan in lane) == list(range(campaign.jobs))
+    assert all(len({plan.owner for plan in lane}) == 1 for lane in lanes)
+    assert {plan.owner for lane in lanes for plan in lane} == {0, 1}
+
+
+def test_campaign_survives_its_way_to_another_process() -> None:
+    assert Campaign.load(CAMPAIGN.dump()) == CAMPAIGN
+
+
+def test_campaigns_share_out_the_jobs_that_were_asked_for() -> None:
+    for jobs in (1, 2, 20, 150, 10_000):
+        made = campaigns(jobs=jobs, events=20, seed=1)
+        assert sum(campaign.jobs for campaign in made) == jobs
+        assert Store.DYNAMODB in {campaign.store for campaign in made}
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_short_plan_has_every_kind_of_job_and_of_client(seed: int) -> None:
+    sqlite, _ = campaigns(jobs=150, events=12, seed=seed)
+
+    plans = list(job_plans(sqlite))
+
+    assert {plan.scene for plan in plans} == set(Scene)
+    assert any(plan.starts > 1 for plan in plans)
+    assert any(plan.is_started_late for plan in plans)
+    assert any(plan.cancel_from for plan in plans)
+    assert any(plan.detach_from for plan in plans)
+    assert any(plan.is_eavesdropped for plan in plans)
+    assert any(plan.words > 20_000 for plan in plans)
+    assert {injection.victim for injection in injections(sqlite)} == set(Victim)

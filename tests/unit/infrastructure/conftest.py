@@ -1,0 +1,116 @@
+"""Three stages, synthesised once: what is deployed is what these tests read."""
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from chalicelib.api.calls import Reporting
+from infrastructure.bundle import Package, build
+from infrastructure.stages import DEV, PROD, OpenAIServer, SecondFactor, SignUp, Stage
+from tests.unit.infrastructure.cloudformation import Template
+
+ROOT = Path(__file__).resolve().parents[3]
+NODE_NEEDED = "Node 20 or newer is needed for CDK"
+KEYED = replace(
+    DEV,
+    name="keyed",
+    reporting=Reporting.API_KEY,
+    second_factor=SecondFactor.OPTIONAL,
+    sign_up=SignUp.ANYBODY,
+    quota=3,
+    flush_seconds=0.25,
+    bedrock=(
+        "us.amazon.nova-lite-v1:0",
+        "arn:aws:bedrock:us-east-1:123456789012:inference-profile/eu.amazon.nova-pro-v1:0",
+        "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/a1b2c3",
+        "arn:aws:bedrock:us-east-1:123456789012:provisioned-model/a1b2c3d4e5f6",
+    ),
+    guardrail="g7h8:3",
+    openai=OpenAIServer("https://models.example/v1", models=("openai/gpt-*",), secret="longcall/openai"),
+)
+
+
+def node_is_missing() -> bool:
+    """CDK's library is written for Node, and starts one."""
+    node = shutil.which("node")
+    if node is None:
+        return True
+    version = subprocess.run([node, "--version"], check=True, capture_output=True, text=True).stdout
+    return int(version.removeprefix("v").split(".")[0]) < 20
+
+
+@pytest.fixture(scope="session")
+def package(tmp_path_factory: pytest.TempPathFactory) -> Package:
+    """What Chalice makes of the app."""
+    return build(ROOT, tmp_path_factory.mktemp("package"), stage="dev")
+
+
+@pytest.fixture(scope="session")
+def archive(package: Package) -> Path:
+    """The zip, as it is deployed."""
+    return package.archive
+
+
+@pytest.fixture(scope="session")
+def archive_with_openai(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The zip of a stage with an OpenAI-compatible server."""
+    folder = tmp_path_factory.mktemp("package-with-openai")
+    return build(ROOT, folder, stage="keyed", requirements=KEYED.requirements).archive
+
+
+@dataclass(frozen=True)
+class Assembly:
+    """What CDK wrote: templates by stage, and what its validation plugins found."""
+
+    folder: Path
+    templates: Mapping[str, Template]
+    findings: str
+
+
+@pytest.fixture(scope="session")
+def assembly(package: Package, tmp_path_factory: pytest.TempPathFactory) -> Assembly:
+    """All stages, looked over by cdk-nag."""
+    if node_is_missing():
+        pytest.skip(NODE_NEEDED)
+    os.environ["JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION"] = "1"
+    import aws_cdk as cdk
+    from cdk_nag import AwsSolutionsChecks
+
+    from infrastructure.stacks.service import ServiceStack
+
+    folder = tmp_path_factory.mktemp("cdk.out")
+    context = json.loads((ROOT / "infrastructure" / "cdk.json").read_text())["context"]
+    app = cdk.App(outdir=str(folder), context=context)
+    cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+    stages: tuple[Stage, ...] = (DEV, PROD, KEYED)
+    for stage in stages:
+        ServiceStack(app, f"longcall-{stage.name}", root=ROOT, stage=stage, package=package)
+    findings = ""
+    try:
+        app.synth()
+    except RuntimeError as error:  # what a plugin found; everything is written all the same
+        findings = f"{error}\n{(folder / 'validation-report.json').read_text()}"
+    templates = {stage.name: Template(folder / f"longcall-{stage.name}.template.json") for stage in stages}
+    return Assembly(folder, templates, findings)
+
+
+@pytest.fixture(scope="session")
+def dev(assembly: Assembly) -> Template:
+    return assembly.templates["dev"]
+
+
+@pytest.fixture(scope="session")
+def prod(assembly: Assembly) -> Template:
+    return assembly.templates["prod"]
+
+
+@pytest.fixture(scope="session")
+def keyed(assembly: Assembly) -> Template:
+    """A stage whose worker reports with an API key, and that differs in every other choice too."""
+    return assembly.templates["keyed"]

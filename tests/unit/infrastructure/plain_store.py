@@ -1,0 +1,82 @@
+"""The engine's second test application, of plain CDK: DynamoDB, HTTP and Lambda data sources, batches, pipelines."""
+
+from pathlib import Path
+
+import aws_cdk as cdk
+from aws_cdk import aws_appsync as appsync
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_lambda as lambda_
+
+from appsync_local.api.model import Code, PipelineResolver, UnitResolver
+from tests.fidelity.store_application import STORE, wiring
+
+FUNCTIONS = Path(__file__).with_name("store")
+RUNTIME = appsync.FunctionRuntime.JS_1_0_0
+KEYS = {"Orders": ("id",), "Lines": ("order", "sku")}
+
+
+def synthesise(folder: Path, *, prices_url: str) -> Path:
+    """Write the store to a folder, with its prices at some address; gives its template."""
+    app = cdk.App(outdir=str(folder))
+    stack = cdk.Stack(app, "store")
+    api = appsync.GraphqlApi(
+        stack,
+        "Api",
+        name="store",
+        definition=appsync.Definition.from_file(str(STORE / "schema.graphql")),
+        authorization_config=appsync.AuthorizationConfig(
+            default_authorization=appsync.AuthorizationMode(authorization_type=appsync.AuthorizationType.API_KEY)
+        ),
+    )
+    wired = wiring(prices_url)
+    sources = {
+        **{name: api.add_dynamo_db_data_source(name, _table(stack, name)) for name in KEYS},
+        **{
+            name: api.add_lambda_data_source(name, _function(stack, handler))
+            for name, handler in (("PriceList", "prices"), ("Carrier", "carrier"))
+        },
+        "Prices": api.add_http_data_source("Prices", prices_url),
+        "Nothing": api.add_none_data_source("Nothing"),
+    }
+    steps = {
+        it.name: sources[it.source].create_function(
+            it.name, name=it.name, runtime=RUNTIME, code=_code(f"functions/{it.name}.js")
+        )
+        for it in wired.functions
+    }
+    for resolver in wired.resolvers:
+        type_name, field_name = resolver.field.split(".")
+        name = f"{type_name}{field_name}"
+        file = f"resolvers/{resolver.field}.js"
+        match resolver:
+            case UnitResolver(source=source, code=Code.DIRECT):
+                sources[source].create_resolver(name, type_name=type_name, field_name=field_name)
+            case UnitResolver(source=source, max_batch_size=size):
+                sources[source].create_resolver(
+                    name, type_name=type_name, field_name=field_name, runtime=RUNTIME, code=_code(file),
+                    max_batch_size=size or None,
+                )  # fmt: skip
+            case PipelineResolver(functions=names):
+                api.create_resolver(
+                    name, type_name=type_name, field_name=field_name, runtime=RUNTIME, code=_code(file),
+                    pipeline_config=[steps[it] for it in names],
+                )  # fmt: skip
+    app.synth()
+    return folder / "store.template.json"
+
+
+def _table(stack: cdk.Stack, name: str) -> dynamodb.Table:
+    keys = [dynamodb.Attribute(name=key, type=dynamodb.AttributeType.STRING) for key in KEYS[name]]
+    return dynamodb.Table(stack, name, partition_key=keys[0], sort_key=keys[1] if len(keys) > 1 else None)
+
+
+def _function(stack: cdk.Stack, handler: str) -> lambda_.Function:
+    return lambda_.Function(
+        stack, handler, runtime=lambda_.Runtime.PYTHON_3_11, handler=f"shop.{handler}",
+        code=lambda_.Code.from_asset(str(FUNCTIONS)), environment={"CENTS_PER_LETTER": "100"},
+    )  # fmt: skip
+
+
+def _code(file: str) -> appsync.Code:
+    """As an asset, where Longcall's own stack has it in the template."""
+    return appsync.Code.from_asset(str(STORE / file))

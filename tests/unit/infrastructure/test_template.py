@@ -1,0 +1,400 @@
+"""The stack on one machine, from the template: what the template lacks is lacking here, and said."""
+
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import boto3
+import pytest
+from aiohttp import web
+
+from appsync_local.api.model import Code, HttpSource, LambdaSource, UnitResolver
+from infrastructure.api import API
+from local_stack.services.bedrock import with_bedrock
+from local_stack.services.cognito import Pool
+from local_stack.services.s3 import BUCKET
+from local_stack.template.blueprint import from_template
+from local_stack.template.intrinsics import Meanings, TemplateInvalid, read_template
+from local_stack.template.policies import Role, Statement
+from local_stack.template.reading import TemplateStack, read_stack
+from longcall import RequestRejected, Status
+from tests.acceptance.stack import LocalStack, running_stack
+from tests.unit.infrastructure.cloudformation import Resource, Template
+from tests.unit.infrastructure.conftest import Assembly
+
+Change = Callable[[dict[str, Resource]], None]
+STORY: Any = {"model": "simulated.story", "process_time": 0.1, "max_tokens": 5}
+
+
+@pytest.fixture
+def changed(assembly: Assembly, request: pytest.FixtureRequest) -> Callable[[Change], Path]:
+    """Writes the dev stage's template with something changed, beside its assets."""
+
+    def write(change: Change) -> Path:
+        body = json.loads(assembly.templates["dev"].path.read_text())
+        change(body["Resources"])
+        name = request.node.name.replace("[", "-").rstrip("]")
+        path = assembly.folder / f"{name}.template.json"
+        path.write_text(json.dumps(body))
+        (assembly.folder / f"{name}.assets.json").write_text((assembly.folder / "longcall-dev.assets.json").read_text())
+        return path
+
+    return write
+
+
+def statements(resources: dict[str, Resource], role: str) -> list[Resource]:
+    """The statements of one role's policy."""
+    (policy,) = (name for name in resources if name.startswith(f"{role}DefaultPolicy"))
+    found: list[Resource] = resources[policy]["Properties"]["PolicyDocument"]["Statement"]
+    return found
+
+
+def forbid(role: str, action: str) -> Change:
+    def change(resources: dict[str, Resource]) -> None:
+        for statement in statements(resources, role):
+            actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+            statement["Action"] = [it for it in actions if it != action]
+
+    return change
+
+
+def remove(kind: str, **properties: str) -> Change:
+    def change(resources: dict[str, Resource]) -> None:
+        (name,) = (
+            name
+            for name, it in resources.items()
+            if it["Type"] == kind and properties.items() <= it["Properties"].items()
+        )
+        del resources[name]
+
+    return change
+
+
+def unset(function: str, variable: str) -> Change:
+    def change(resources: dict[str, Resource]) -> None:
+        del resources[function]["Properties"]["Environment"]["Variables"][variable]
+
+    return change
+
+
+def at_once(resources: dict[str, Resource]) -> None:
+    """Fail without a retry, which takes its time."""
+    for it in resources.values():
+        if it["Type"] == "AWS::Lambda::EventInvokeConfig":
+            it["Properties"]["MaximumRetryAttempts"] = 0
+
+
+def read(path: Path) -> TemplateStack:
+    template = read_template(path)
+    return read_stack(template, Meanings(template, "us-east-1"))
+
+
+async def run(stack: LocalStack) -> Any:
+    async with stack.client() as client:
+        return [view async for view in client.run("Hi", **STORY)][-1]
+
+
+def test_the_template_describes_the_wiring(dev: Template) -> None:
+    stack = read(dev.path)
+
+    assert stack.api.modes == API.modes
+    assert set(stack.api.resolvers) == set(API.resolvers)
+    assert set(stack.api.functions) == set(API.functions)
+    assert {it.name for it in stack.api.sources} == {it.name for it in API.sources}
+    assert stack.api.authorizer == "Authorizer"
+    assert (stack.refusals, stack.remarks) == ({}, ())
+
+
+def test_functions_have_the_templates_limits_and_delivery(dev: Template) -> None:
+    functions = {it.name: it for it in read(dev.path).functions}
+    inference = functions["Inference"]
+
+    assert (inference.timeout, inference.memory_mb, inference.reserved_concurrency) == (900, 512, 10)
+    assert (inference.maximum_retries, inference.maximum_event_age, inference.on_failure) == (2, 3600, "JobFailed")
+    assert functions["StatusRelay"].timeout == 10
+    assert functions["JobFailed"].on_failure is None  # a queue, which only AWS has
+
+
+def test_roles_may_call_the_fields_that_their_policies_name(dev: Template) -> None:
+    fields = read(dev.path).fields
+
+    assert fields["JobFailed"] == {"Mutation.updateStatus"}
+    assert fields["Inference"] == fields["Sweep"] == {"Mutation.updateStatus", "Mutation.dispatchInference"}
+    assert fields["Authorizer"] == fields["StatusRelay"] == frozenset()
+
+
+def test_the_schedule_is_the_rules(dev: Template) -> None:
+    assert [(it.function, it.every) for it in read(dev.path).schedules] == [("Sweep", 60.0)]
+
+
+def test_a_key_of_the_template_is_the_workers_and_the_apis(keyed: Template, tmp_path: Path) -> None:
+    pool = Pool("http://127.0.0.1:1", "us-east-1", "pool", "client", "https://issuer/pool", ())
+
+    made = from_template(
+        keyed.path, graphql_url="http://api/graphql", realtime_url="ws://api", pool=pool, ledger="sqlite:jobs.db",
+        s3="http://127.0.0.1:2",
+        data=tmp_path,
+    )  # fmt: skip
+
+    environments = {it.name: it.environment for it in made.functions}
+    assert [key.key for key in made.api_keys] == [environments["Inference"]["LONGCALL_API_KEY"]]
+    assert environments["StatusRelay"]["LONGCALL_LEDGER"] == "sqlite:jobs.db"
+    assert environments["Authorizer"]["LONGCALL_ISSUER"] == pool.issuer
+    assert environments["Authorizer"]["LONGCALL_JWKS_URL"] == pool.jwks_url
+    assert "LONGCALL_LEDGER" not in environments["Inference"]
+    assert {environments[it]["AWS_ENDPOINT_URL_S3"] for it in ("Inference", "StatusRelay")} == {"http://127.0.0.1:2"}
+    reached = with_bedrock(made, {"LONGCALL_BEDROCK": "aws"})
+    assert [it.name for it in reached.functions if "LONGCALL_BEDROCK" in it.environment] == ["Inference"]
+    assert {environments[it]["LONGCALL_BUCKET"] for it in ("Inference", "StatusRelay")} == {BUCKET}
+    assert "LONGCALL_BUCKET" not in environments["Authorizer"]
+
+
+@pytest.mark.parametrize(
+    ("change", "refused", "reason"),
+    [
+        (forbid("GraphqlInferenceRole", "lambda:InvokeFunction"), "data source Inference", "lambda:InvokeFunction"),
+        (
+            remove("AWS::Lambda::Permission", Principal="appsync.amazonaws.com"),
+            "authorizer Authorizer",
+            "appsync.amazonaws.com is not authorized",
+        ),
+        (forbid("RolesStatusRelayRole", "dynamodb:PutItem"), "StatusRelay", "dynamodb:PutItem"),
+        (forbid("RolesSweepRole", "dynamodb:UpdateItem"), "Sweep", "dynamodb:UpdateItem"),
+        (forbid("RolesStatusRelayRole", "s3:ListBucket"), "StatusRelay", "s3:ListBucket"),
+        (forbid("RolesInferenceRole", "s3:PutObject"), "Inference", "s3:PutObject"),
+    ],
+    ids=["data-source", "authorizer", "relay", "sweep", "uploads", "results"],
+)
+def test_what_lacks_a_right_is_refused_with_the_right_that_it_lacks(
+    changed: Callable[[Change], Path], change: Change, refused: str, reason: str
+) -> None:
+    stack = read(changed(change))
+
+    assert list(stack.refusals) == [refused]
+    assert reason in stack.refusals[refused]
+
+
+@pytest.mark.parametrize(
+    ("change", "remark"),
+    [
+        (forbid("RolesInferenceRole", "lambda:InvokeFunction"), "failures of Inference are dropped"),
+        (remove("AWS::Lambda::Permission", Principal="events.amazonaws.com"), "Sweep does not run by the clock"),
+    ],
+    ids=["destination", "schedule"],
+)
+def test_what_is_dropped_for_want_of_a_right_is_remarked(
+    changed: Callable[[Change], Path], change: Change, remark: str
+) -> None:
+    assert [it for it in read(changed(change)).remarks if it.startswith(remark)]
+
+
+def test_a_role_may_what_is_allowed_and_not_denied() -> None:
+    allow = Statement(True, ("dynamodb:*",), ("arn:table/jobs*",))
+    deny = Statement(False, ("dynamodb:Delete*",), ("*",))
+    role = Role("role", (allow, deny))
+
+    assert role.may("dynamodb:GetItem", "arn:table/jobs-dev")
+    assert not role.may("dynamodb:GetItem", "arn:table/users")
+    assert not role.may("dynamodb:DeleteItem", "arn:table/jobs-dev")
+    assert not role.may("s3:GetObject", "arn:table/jobs-dev")
+    assert not Role("role", (deny,)).may("s3:GetObject", "anything")
+
+
+def test_references_mean_what_this_machine_has(tmp_path: Path) -> None:
+    path = tmp_path / "some.template.json"
+    body = {"Resources": {"Table": {"Type": "AWS::DynamoDB::Table"}}, "Parameters": {"Size": {"Default": "5"}}}
+    path.write_text(json.dumps(body))
+    meanings = Meanings(read_template(path), "eu-west-1", {("Table", "StreamArn"): "stream"})
+
+    assert meanings.text({"Fn::Join": ["-", [{"Ref": "AWS::Region"}, {"Ref": "Table"}]]}) == "eu-west-1-Table"
+    assert meanings.text({"Fn::Sub": "${Size} of ${Table.StreamArn} in ${!literally}"}) == "5 of stream in ${literally}"
+    assert meanings.text({"Fn::Sub": ["${a}", {"a": {"Ref": "Size"}}]}) == "5"
+    assert meanings.text({"Fn::Select": ["1", {"Fn::Split": ["/", "a/b"]}]}) == "b"
+    with pytest.raises(TemplateInvalid, match="refers to Gone, and has no such resource"):
+        meanings.of({"Ref": "Gone"})
+    with pytest.raises(TemplateInvalid, match=r"Fn::ImportValue in some\.template\.json is not understood"):
+        meanings.of({"Fn::ImportValue": "other"})
+
+
+@pytest.mark.parametrize(("text", "words"), [("{", "no CloudFormation template"), ("{}", "no CloudFormation template")])
+def test_a_file_that_is_no_template_is_refused(tmp_path: Path, text: str, words: str) -> None:
+    (tmp_path / "x.json").write_text(text)
+
+    with pytest.raises(TemplateInvalid, match=words):
+        read_template(tmp_path / "x.json")
+    with pytest.raises(TemplateInvalid, match="make synth"):
+        read_template(tmp_path / "y.json")
+
+
+async def test_a_job_runs_on_what_is_deployed(dev: Template, tmp_path: Path) -> None:
+    with running_stack(tmp_path / "data", "--template", str(dev.path)) as stack:
+        last = await run(stack)
+        async with stack.client() as client:
+            large = [view async for view in client.run("déjà vu " * 30_000, model="simulated.echo")][-1]
+
+    assert last.status is Status.COMPLETED
+    assert last.result == last.output
+    assert large.result == "déjà vu " * 30_000
+
+
+async def test_a_job_runs_where_its_worker_reports_by_key(keyed: Template, tmp_path: Path) -> None:
+    with running_stack(tmp_path / "data", "--template", str(keyed.path)) as stack:
+        last = await run(stack)
+
+    assert last.status is Status.COMPLETED
+    assert last.cost is not None
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (
+            forbid("RolesInferenceRole", "appsync:GraphQL"),
+            "AppSync refused an update: UnauthorizedException: Permission denied",
+        ),
+        (unset("Inference", "LONGCALL_API_URL"), "LONGCALL_API_URL is not set"),
+    ],
+    ids=["permission", "variable"],
+)
+async def test_a_job_fails_where_its_worker_lacks_something_and_says_what(
+    changed: Callable[[Change], Path], tmp_path: Path, change: Change, reason: str
+) -> None:
+    def both(resources: dict[str, Resource]) -> None:
+        change(resources)
+        at_once(resources)
+
+    with running_stack(tmp_path / "data", "--template", str(changed(both))) as stack:
+        last = await run(stack)
+
+    assert (last.status, last.error_type) == (Status.FAILED, "CRASHED")
+    assert reason in last.error
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (remove("AWS::AppSync::Resolver", FieldName="startInference"), "Cannot return null for non-nullable"),
+        (forbid("GraphqlStatusRelayRole", "lambda:InvokeFunction"), "not authorized to perform: lambda:InvokeFunction"),
+    ],
+    ids=["resolver", "right"],
+)
+async def test_a_start_is_refused_where_its_field_cannot_be_answered_with_the_reason(
+    changed: Callable[[Change], Path], tmp_path: Path, change: Change, reason: str
+) -> None:
+    with (
+        running_stack(tmp_path / "data", "--template", str(changed(change))) as stack,
+        pytest.raises(RequestRejected, match=reason),
+    ):
+        await run(stack)
+
+
+async def test_the_engines_second_application_is_served_from_plain_cdk(assembly: Assembly, tmp_path: Path) -> None:
+    from tests.unit.infrastructure.plain_store import synthesise
+
+    async with prices() as prices_url:
+        template = synthesise(tmp_path / "cdk.out", prices_url=prices_url)
+        with running_stack(tmp_path / "data", "--template", str(template)) as stack:
+            put_lines(stack, Template(template), order="o1", skus=("a", "bb"))
+            async with aiohttp.ClientSession() as session:
+                say = partial(ask, session, stack.url, stack.description["apiKeys"][0])
+                refused = await ask(session, stack.url, "unknown", '{ order(id: "o1") { id } }')
+                placed = await say('mutation { placeOrder(id: "o1", customer: "Ada") { id } }')
+                again = await say('mutation { placeOrder(id: "o1", customer: "Bob") { id } }')
+                read = await say('{ order(id: "o1") { customer status lines { sku price } } }')
+                sent = await say('mutation { dispatchOrder(id: "o2", customer: "Ada") { id status } }')
+                quoted = await say('{ quoted(sku: "a") }')
+                direct = await say('{ direct(text: "hello") }')
+
+    lines = [{"sku": "a", "price": 100}, {"sku": "bb", "price": 200}]
+    assert refused["errors"][0]["errorType"] == "UnauthorizedException"
+    assert placed == {"data": {"placeOrder": {"id": "o1"}}}
+    assert again["errors"][0]["errorType"] == "DynamoDB:ConditionalCheckFailedException"
+    assert read == {"data": {"order": {"customer": "Ada", "status": "PLACED", "lines": lines}}}
+    assert sent == {"data": {"dispatchOrder": {"id": "o2", "status": "DISPATCHED"}}}
+    assert json.loads(quoted["data"]["quoted"]) == {"status": 200, "body": {"path": "/prices/a"}}
+    assert json.loads(direct["data"]["direct"])["arguments"] == {"text": "hello"}
+
+
+@asynccontextmanager
+async def prices() -> AsyncIterator[str]:
+    """An address that answers with the path it was asked for."""
+
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        return web.json_response({"path": request.path})
+
+    runner = web.ServerRunner(web.Server(answer))
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    await runner.cleanup()
+
+
+def put_lines(stack: LocalStack, template: Template, *, order: str, skus: tuple[str, ...]) -> None:
+    (table,) = (name for name in template.of_type("AWS::DynamoDB::Table") if name.startswith("Lines"))
+    client = boto3.client(
+        "dynamodb", endpoint_url=stack.description["cognitoUrl"], region_name=stack.description["region"],
+        aws_access_key_id="local", aws_secret_access_key="local",
+    )  # fmt: skip
+    for sku in skus:
+        client.put_item(TableName=table, Item={"order": {"S": order}, "sku": {"S": sku}})
+
+
+def test_a_data_source_on_a_table_of_another_stack_is_refused(changed: Callable[[Change], Path]) -> None:
+    def change(resources: dict[str, Resource]) -> None:
+        for it in resources.values():
+            if it["Type"] == "AWS::AppSync::DataSource" and it["Properties"]["Name"] == "Nothing":
+                it["Properties"] |= {"Type": "AMAZON_DYNAMODB", "DynamoDBConfig": {"TableName": "users"}}
+
+    with pytest.raises(TemplateInvalid, match="data source Nothing works on table users, which is no table of this"):
+        read(changed(change))
+
+
+async def ask(session: aiohttp.ClientSession, url: str, key: str, query: str) -> Any:
+    async with session.post(url, json={"query": query}, headers={"x-api-key": key}) as response:
+        return await response.json(content_type=None)
+
+
+def test_an_http_source_a_batch_and_a_resolver_without_code_are_read(changed: Callable[[Change], Path]) -> None:
+    def change(resources: dict[str, Resource]) -> None:
+        for it in resources.values():
+            properties = it.get("Properties", {})
+            if it["Type"] == "AWS::AppSync::DataSource" and properties["Name"] == "Nothing":
+                properties |= {"Type": "HTTP", "HttpConfig": {"Endpoint": "https://example.test"}}
+            if it["Type"] == "AWS::AppSync::Resolver" and properties["FieldName"] == "getInference":
+                del properties["Code"]
+                properties["MaxBatchSize"] = 5
+
+    api = read(changed(change)).api
+
+    assert HttpSource("Nothing", "https://example.test") in api.sources
+    assert UnitResolver("Query.getInference", "StatusRelay", Code.DIRECT, 5) in api.resolvers
+
+
+def test_a_resolver_in_the_older_language_is_refused(changed: Callable[[Change], Path]) -> None:
+    def change(resources: dict[str, Resource]) -> None:
+        for it in resources.values():
+            if it["Type"] == "AWS::AppSync::Resolver":
+                it["Properties"]["RequestMappingTemplate"] = "{}"
+
+    with pytest.raises(TemplateInvalid, match="RequestMappingTemplate; resolvers in JavaScript are served here"):
+        read(changed(change))
+
+
+def test_a_data_source_of_another_kind_is_refused_by_name(changed: Callable[[Change], Path]) -> None:
+    def change(resources: dict[str, Resource]) -> None:
+        for it in resources.values():
+            if it["Type"] == "AWS::AppSync::DataSource" and it["Properties"]["Name"] == "Nothing":
+                it["Properties"]["Type"] = "RELATIONAL_DATABASE"
+
+    with pytest.raises(TemplateInvalid, match="data source Nothing is of type RELATIONAL_DATABASE"):
+        read(changed(change))
+
+
+def test_sources_name_the_functions_of_the_template(dev: Template) -> None:
+    assert {it.function for it in read(dev.path).api.sources if isinstance(it, LambdaSource)} == {
+        "StatusRelay", "Inference"
+    }  # fmt: skip

@@ -1,0 +1,93 @@
+"""`longcall doctor` on its own: what it shows, and how it ends where a stack is none or is elsewhere."""
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from longcall.cli.doctor import Finding, Verdict, row
+from longcall.cli.exits import ExitCode
+from tests.unit.longcall.cli.stack import Stack
+from tests.unit.longcall.cli.test_commands import begin, finish
+
+FINDINGS = [
+    {"about": "token", "verdict": "good", "found": "access token of ada", "advice": None},
+    {"about": "access", "verdict": "bad", "found": "Not\x1b[2J Authorized", "advice": "call it through AWS_IAM"},
+]
+
+
+@pytest.fixture
+async def asked(stack: Stack) -> AsyncIterator[list[object]]:
+    """What the doctor of the stack that the command finds was asked."""
+    asked: list[object] = []
+
+    async with aiohttp.ClientSession() as session:
+
+        async def handle(request: web.Request) -> web.Response:
+            body = await request.read()
+            if request.path == "/doctor":
+                asked.append(json.loads(body))
+                return web.json_response({"findings": FINDINGS})
+            async with session.post(stack.api.url, data=body, headers=request.headers) as got:
+                return web.Response(body=await got.read(), status=got.status, content_type="application/json")
+
+        app = web.Application()
+        app.router.add_route("*", "/{any:.*}", handle)
+        runner = web.AppRunner(app, access_log=None)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        stack.write(graphqlUrl=f"http://127.0.0.1:{runner.addresses[0][1]}/graphql")
+        yield asked
+        await runner.cleanup()
+
+
+def test_finding_is_a_line_and_its_advice_another_without_control_characters() -> None:
+    shown = row(Finding("access", Verdict.BAD, "Not\x1b[2J Authorized", "call it\nthrough AWS_IAM")).plain
+
+    first, second = shown.splitlines()
+    assert first.startswith("no  access        Not")
+    assert second.startswith(" " * 18 + "call it")
+    assert "\x1b" not in shown
+
+
+async def test_findings_come_as_json_and_a_bad_one_is_a_refusal(asked: list[object], tmp_path: Path) -> None:
+    ended = await finish(await begin("doctor", "Query.one", "--token", "Bearer me", "--json", cwd=tmp_path))
+
+    assert asked == [{"headers": {"Authorization": "Bearer me"}, "field": "Query.one"}]
+    assert ended.rows[-2:] == FINDINGS
+    assert ended.code == ExitCode.REFUSED
+
+
+async def test_callers_own_token_is_looked_at_where_no_other_is_given(asked: list[object], tmp_path: Path) -> None:
+    await finish(await begin("doctor", "--user", "grace", "--auth", "cognito", cwd=tmp_path))
+
+    assert asked == [{"headers": {"Authorization": "token-of-grace@example.com"}, "field": None}]
+
+
+async def test_empty_token_is_a_usage_error(asked: list[object], tmp_path: Path) -> None:
+    ended = await finish(await begin("doctor", "--token", "-", "--json", cwd=tmp_path), b"\n")
+
+    assert ended.code == ExitCode.USAGE
+    assert "the token is empty" in json.loads(ended.sentence)["message"]
+    assert asked == []
+
+
+async def test_deployed_stacks_tokens_are_not_sent_anywhere(stack: Stack, tmp_path: Path) -> None:
+    stack.write(target="aws")
+
+    ended = await finish(await begin("doctor", "--token", "secret", "--json", cwd=tmp_path))
+
+    assert ended.code == ExitCode.USAGE
+    assert "tokens are explained by a stack on this machine" in json.loads(ended.sentence)["message"]
+
+
+async def test_stack_without_a_doctor_is_named(stack: Stack, tmp_path: Path) -> None:
+    stack.write(graphqlUrl="http://127.0.0.1:1/graphql")
+
+    ended = await finish(await begin("doctor", "--json", cwd=tmp_path))
+
+    assert ended.code == ExitCode.UNREACHABLE
+    assert [found["about"] for found in ended.rows if found["verdict"] == "bad"] == ["API and log"]

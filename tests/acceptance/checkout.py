@@ -16,7 +16,7 @@ from longcall.watch import Link
 from tests.acceptance.stack import READY, free_port, wait_until
 from tests.contract.conftest import ROOT
 
-CODE = ("app.py", "appsync_local", "chalicelib", "graphql", "infrastructure", "longcall")
+CODE = ("app.py", "appsync_local", "chalicelib", "graphql", "infrastructure", "local_stack", "longcall")
 IGNORED = shutil.ignore_patterns("node_modules", "cdk.out*")
 
 # Nothing of the original is imported, neither from where the tests run nor from where it is installed.

@@ -18,6 +18,6 @@ def server() -> Iterator[Script]:
 def _closed_clients() -> Iterator[None]:
     """A process keeps one client for as long as it lives; a test's is not left for the garbage collector to find."""
     yield
-    for client in [it for it in gc.get_objects() if isinstance(it, openai.OpenAI)]:
+    for client in [it for it in gc.get_objects() if issubclass(type(it), openai.OpenAI)]:
         client.close()
     service_of.cache_clear()

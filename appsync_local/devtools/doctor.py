@@ -30,7 +30,7 @@ from appsync_local.authorization.user_pools import UserPool
 from appsync_local.devtools.operation_log import name_of, plain
 from appsync_local.devtools.pages import Asked, Page, is_own, json_page
 from appsync_local.errors import RequestRefused
-from appsync_local.service import GRAPHQL_PATH, Service
+from appsync_local.realtime.subscription_handler import GRAPHQL_PATH, Service
 
 PATH: Final = "/doctor"
 _JWT: Final = re.compile(r"eyJ[\w-]*\.[\w-]+\.[\w-]*$")  # a JWT's header is JSON, and so it begins like this

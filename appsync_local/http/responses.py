@@ -10,7 +10,7 @@ from aiohttp import web
 
 from appsync_local.authorization.credentials import Headers
 from appsync_local.devtools.pages import Page
-from appsync_local.service import Answer
+from appsync_local.realtime.subscription_handler import Answer
 
 _CORS: Final = {
     "access-control-allow-origin": "*",

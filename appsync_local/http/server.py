@@ -36,8 +36,8 @@ from appsync_local.realtime.keep_alive import Rhythm
 from appsync_local.realtime.protocol import KEEP_ALIVE_INTERVAL
 from appsync_local.realtime.session import Session
 from appsync_local.realtime.socket import AiohttpSocket
+from appsync_local.realtime.subscription_handler import GRAPHQL_PATH, Answer, Service
 from appsync_local.resolvers.loading import Reached, load
-from appsync_local.service import GRAPHQL_PATH, Answer, Service
 
 __all__ = [
     "ApiKey",

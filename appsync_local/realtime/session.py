@@ -29,8 +29,8 @@ from appsync_local.realtime.protocol import (
     connection_error,
     data_head,
 )
+from appsync_local.realtime.subscription_handler import Service, SubscriptionRefused
 from appsync_local.realtime.subscription_registry import Subscription
-from appsync_local.service import Service, SubscriptionRefused
 
 REFUSAL_GRACE: Final = 1.0  # seconds for a client that is refused to send its `connection_init`
 OUTGOING_LIMIT: Final = 16 * 1024 * 1024  # bytes that may wait for one slow reader

@@ -72,7 +72,7 @@ def offer_tools(engine: Engine, pool: Pool) -> None:
             assets=installed_assets(),
         )
     )  # fmt: skip
-    engine.offer(Doctor(lambda: engine.service, Practice((user_pool(pool),), PREFIX, RENEWAL)))
+    engine.offer(Doctor(lambda: engine.served, Practice((user_pool(pool),), PREFIX, RENEWAL)))
 
 
 def user_pool(pool: Pool) -> UserPool:

@@ -10,12 +10,13 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import jwt
 import orjson
-from graphql import GraphQLField, GraphQLObjectType
+from graphql import GraphQLField, GraphQLObjectType, GraphQLSchema
 
+from appsync_local.api.endpoints import GRAPHQL_PATH
 from appsync_local.api.model import AuthMode
 from appsync_local.authorization.caller import Caller, Rule
 from appsync_local.authorization.credentials import (
@@ -26,11 +27,11 @@ from appsync_local.authorization.credentials import (
     Signature,
     credential_of,
 )
+from appsync_local.authorization.gate import Gate
 from appsync_local.authorization.user_pools import UserPool
 from appsync_local.devtools.operation_log import name_of, plain
 from appsync_local.devtools.pages import Asked, Page, is_own, json_page
 from appsync_local.errors import RequestRefused
-from appsync_local.realtime.subscription_handler import GRAPHQL_PATH, Service
 
 PATH: Final = "/doctor"
 _JWT: Final = re.compile(r"eyJ[\w-]*\.[\w-]+\.[\w-]*$")  # a JWT's header is JSON, and so it begins like this
@@ -76,6 +77,29 @@ class Practice:
     renewal: str = "sign in again"
 
 
+class AccessRules(Protocol):
+    """The parts of an API that decide who may use which field."""
+
+    @property
+    def schema(self) -> GraphQLSchema: ...
+
+    @property
+    def modes(self) -> tuple[AuthMode, ...]: ...
+
+    @property
+    def rules(self) -> Mapping[str, Rule]: ...
+
+
+class ServedApi(Protocol):
+    """An API that answers requests, as far as the doctor checks it."""
+
+    @property
+    def api(self) -> AccessRules: ...
+
+    @property
+    def gate(self) -> Gate: ...
+
+
 class Doctor:
     """`POST /doctor` with `{"headers": {"authorization": …}, "field": "Mutation.updateStatus" or null}`.
 
@@ -86,7 +110,7 @@ class Doctor:
     """
 
     def __init__(
-        self, service: Callable[[], Service], practice: Practice, *, now: Callable[[], float] = time.time
+        self, service: Callable[[], ServedApi], practice: Practice, *, now: Callable[[], float] = time.time
     ) -> None:
         self._service = service
         self._practice = practice
@@ -236,7 +260,7 @@ def _refused(
     return Finding("caller", Verdict.BAD, found, advice)
 
 
-def _about_field(service: Service, coordinate: str, caller: Caller | None) -> Iterator[Finding]:
+def _about_field(service: ServedApi, coordinate: str, caller: Caller | None) -> Iterator[Finding]:
     known = service.api.rules.get(coordinate)
     if known is None:
         name = coordinate.rpartition(".")[2].lower()
@@ -280,7 +304,7 @@ def _problem(caller: Caller, coordinate: str, rule: Rule) -> Finding | None:
     return None
 
 
-def _hidden(service: Service, coordinate: str, caller: Caller) -> Iterator[str]:
+def _hidden(service: ServedApi, coordinate: str, caller: Caller) -> Iterator[str]:
     """Fields of the answer's own type that this caller does not see."""
     type_name, _, name = coordinate.partition(".")
     parent = service.api.schema.get_type(type_name)

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from appsync_local.authorization.credentials import Headers
 from appsync_local.devtools.pages import Page
-from appsync_local.realtime.subscription_handler import Answer
+from appsync_local.execution.request_handler import GraphqlResponse
 
 _CORS: Final = {
     "access-control-allow-origin": "*",
@@ -57,10 +57,10 @@ def page_response(page: Page) -> web.Response:
 def refusal(status: int, error_type: str, message: str, request_id: str) -> web.Response:
     """A request that is not carried out."""
     body = orjson.dumps({"errors": [{"errorType": error_type, "message": message}]})
-    return json_response(Answer(status, body, error_type), request_id)
+    return json_response(GraphqlResponse(status, body, error_type), request_id)
 
 
-def json_response(answer: Answer, request_id: str) -> web.Response:
+def json_response(answer: GraphqlResponse, request_id: str) -> web.Response:
     """The response with AppSync's headers."""
     headers = {
         **answer.headers,

@@ -12,6 +12,7 @@ from typing import Final
 import aiohttp
 from aiohttp import web
 
+from appsync_local.api.endpoints import GRAPHQL_PATH, REALTIME_PATH
 from appsync_local.api.limits import BODY_LIMIT, DEFAULT_LIMITS, LIFETIME, Introspection, Limits
 from appsync_local.api.model import Api
 from appsync_local.authorization.api_keys import ApiKey
@@ -25,18 +26,21 @@ from appsync_local.data_sources.outbound import Outbound
 from appsync_local.devtools.chaos import control
 from appsync_local.devtools.chaos.spec import Fault
 from appsync_local.devtools.chaos.switch import Chaos
+from appsync_local.devtools.counters import Counters
 from appsync_local.devtools.meter import METER_PATH, Meter
 from appsync_local.devtools.pages import Asked, Page, Pages, is_loopback
 from appsync_local.errors import PortInUse, RequestRefused
+from appsync_local.execution.request_handler import GraphqlResponse
 from appsync_local.http.connections import Connection, Connections, body_here, body_of
 from appsync_local.http.responses import headers_of, json_response, new_request_id, page_response, preflight, refusal
+from appsync_local.http.served_api import ServedApi
 from appsync_local.lambda_invoker import LambdaInvoker
 from appsync_local.realtime.handshake import SUBPROTOCOL
 from appsync_local.realtime.keep_alive import Rhythm
 from appsync_local.realtime.protocol import KEEP_ALIVE_INTERVAL
 from appsync_local.realtime.session import Session
 from appsync_local.realtime.socket import AiohttpSocket
-from appsync_local.realtime.subscription_handler import GRAPHQL_PATH, Answer, Service
+from appsync_local.realtime.subscription_registry import Registry
 from appsync_local.resolvers.loading import Reached, load
 
 __all__ = [
@@ -53,7 +57,6 @@ __all__ = [
     "UserPool",
 ]
 
-REALTIME_PATH: Final = "/graphql/realtime"
 CLOSE_TIMEOUT: Final = 1.0  # seconds that a client has to answer a close
 LINGERING: Final = 1.0  # seconds in which the rest of a refused body is thrown away
 
@@ -110,7 +113,7 @@ class Engine:
     ) -> None:
         self._outbound = Outbound()
 
-        def build() -> Service:
+        def build() -> ServedApi:
             executable = load(
                 api,
                 schema=schema,
@@ -132,11 +135,16 @@ class Engine:
                 clock=time.monotonic,
                 now=lambda: datetime.now(UTC),
             )
-            return Service(executable, gate, self._meter or Meter())
+            return ServedApi.of(
+                executable, gate, registry=self.registry, counters=self.counters, meter=self._meter or uncounted
+            )
 
+        self.registry = Registry()
+        self.counters = Counters()
         self._meter = meter
+        uncounted = Meter()
         self._build = build
-        self.service = build()
+        self.served = build()
         self._rhythm = Rhythm(keep_alive=keep_alive, lifetime=lifetime)
         self._chaos = chaos or Chaos()
         self._has_control = chaos is not None
@@ -178,11 +186,10 @@ class Engine:
         Raises:
             ApiInvalid: They cannot be served; everything stays as it was.
         """
-        service = self._build()
-        service.take_over(self.service)
-        self.service = service
+        self.served = self._build()
+        self.served.subscriptions.replan()
         for session in self._open.values():
-            session.use(service)
+            session.use(self.served.subscriptions)
 
     def offer(self, pages: Pages) -> None:
         """Serve pages of the embedder's beside the API, while the engine listens on loopback."""
@@ -258,7 +265,7 @@ class Engine:
         fault = self._fault(request)
         if fault is Fault.SERVER_ERROR:
             return refusal(503, "ServiceUnavailable", "this request was not carried out", request_id)
-        answer = await self.service.answer(
+        answer = await self.served.requests.answer(
             body,
             headers=headers_of(request),
             query=request.rel_url.raw_query_string,
@@ -276,9 +283,9 @@ class Engine:
             return page_response(page)
         if request.path == control.CHAOS_PATH and self._has_control and is_loopback(self._address[0]):
             told = control.answer(self._chaos, request.method, body)
-            return json_response(Answer(told.status, told.body), request_id)
+            return json_response(GraphqlResponse(told.status, told.body), request_id)
         if request.path == METER_PATH and self._meter is not None and is_loopback(self._address[0]):
-            return json_response(Answer(200, self._meter.describe()), request_id)
+            return json_response(GraphqlResponse(200, self._meter.describe()), request_id)
         message = f"nothing is served at this path; POST to {GRAPHQL_PATH}"
         return refusal(404, "NotFoundException", message, request_id)
 
@@ -311,7 +318,7 @@ class Engine:
             return refusal(400, "BadRequestException", "the WebSocket handshake is broken", request_id)
         session = Session(
             AiohttpSocket(response, request),
-            self.service,
+            self.served.subscriptions,
             peer=request.remote or "",
             rhythm=self._rhythm,
             chaos=self._chaos,

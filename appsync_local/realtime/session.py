@@ -29,7 +29,7 @@ from appsync_local.realtime.protocol import (
     connection_error,
     data_head,
 )
-from appsync_local.realtime.subscription_handler import Service, SubscriptionRefused
+from appsync_local.realtime.subscription_handler import SubscriptionHandler, SubscriptionRefused
 from appsync_local.realtime.subscription_registry import Subscription
 
 REFUSAL_GRACE: Final = 1.0  # seconds for a client that is refused to send its `connection_init`
@@ -65,7 +65,7 @@ class Session:
 
     Args:
         socket: The socket.
-        service: The API.
+        subscriptions: Checks the connection, and starts its subscriptions.
         peer: Address of the client.
         rhythm: When a connection is due for a `ka`, and for its end.
         chaos: What goes wrong on purpose.
@@ -75,22 +75,24 @@ class Session:
         "_chaos",
         "_connection",
         "_feed",
+        "_handler",
         "_headers",
         "_is_ending",
         "_outgoing",
         "_outgoing_size",
         "_peer",
         "_rhythm",
-        "_service",
         "_socket",
         "_starts",
         "_subscriptions",
         "_writer",
     )
 
-    def __init__(self, socket: Socket, service: Service, *, peer: str, rhythm: Rhythm, chaos: Chaos) -> None:
+    def __init__(
+        self, socket: Socket, subscriptions: SubscriptionHandler, *, peer: str, rhythm: Rhythm, chaos: Chaos
+    ) -> None:
         self._socket = socket
-        self._service = service
+        self._handler = subscriptions
         self._rhythm = rhythm
         self._chaos = chaos
         self._feed: Feed | None = None  # made where pushes meet chaos
@@ -104,9 +106,9 @@ class Session:
         self._starts: dict[Start, asyncio.Task[None]] = {}
         self._is_ending = False
 
-    def use(self, service: Service) -> None:
-        """From now on, another service's: what has begun on the one before ends there."""
-        self._service = service
+    def use(self, subscriptions: SubscriptionHandler) -> None:
+        """Start subscriptions with this handler from now on; a `start` in progress finishes with the previous one."""
+        self._handler = subscriptions
 
     async def connect(self, *, subprotocols: Sequence[str], raw_query: str, headers: Headers, request_id: str) -> bool:
         """Find out who connects; False where the connection is refused, and closed.
@@ -119,7 +121,7 @@ class Session:
         """
         try:
             self._headers = authorization_headers(subprotocols, raw_query, headers)
-            await self._service.connect(self._headers, peer=self._peer, request_id=request_id)
+            await self._handler.connect(self._headers, peer=self._peer, request_id=request_id)
         except HandshakeRefused as refused:
             await self._refuse(refused.entry)
         except RequestRefused as refused:
@@ -157,7 +159,7 @@ class Session:
             if self._feed is not None:
                 self._feed.close()
             for subscription in self._subscriptions.values():
-                self._service.registry.remove(subscription)
+                self._handler.registry.remove(subscription)
             self._is_ending = True
             tasks = [*self._starts.values(), *([self._writer] if self._writer else [])]
             for task in tasks:
@@ -192,14 +194,14 @@ class Session:
                 task.cancel()  # or a client that starts and stops would have any number of them at work
         subscription = self._subscriptions.pop(id_, None)
         if subscription is not None:
-            self._service.registry.remove(subscription)
+            self._handler.registry.remove(subscription)
             if self._feed is not None:
                 self._feed.ended(id_)
 
     async def _start(self, start: Start) -> None:
         route = _Route(self, start.id)  # does not keep the message
         try:
-            subscription = await self._service.subscribe(
+            subscription = await self._handler.subscribe(
                 start.data,
                 authorization=start.authorization,
                 headers=self._headers,
@@ -226,7 +228,7 @@ class Session:
         else:
             # Registered before it is acknowledged: an event sent right after `start_ack` is not missed.
             self._subscriptions[start.id] = subscription
-            self._service.registry.add(subscription)
+            self._handler.registry.add(subscription)
             self._send(self._connection.accept(start))
             if self._chaos.pushes is not None:
                 self._chaotic().began(start.id)
@@ -274,7 +276,7 @@ class Session:
             self._writer = asyncio.create_task(self._write())
 
     def _cut_off(self) -> None:
-        self._service.counters.slow_readers += 1
+        self._handler.counters.slow_readers += 1
         log.warning("a realtime connection was closed: %d bytes were waiting for its reader", self._outgoing_size)
         self._cut()
 

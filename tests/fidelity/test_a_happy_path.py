@@ -247,9 +247,9 @@ async def test_c18_the_subscriptions_of_a_closed_socket_are_gone(door: Door) -> 
     async with door.connected() as reader:
         for number in range(3):
             await reader.hears(str(number), ON_BOOK)
-        assert len(door.engine.service.registry) == 3
+        assert len(door.engine.registry) == 3
 
-    await until(lambda: len(door.engine.service.registry) == 0)
+    await until(lambda: len(door.engine.registry) == 0)
     assert "errors" not in await door.ask(ADD)
 
 
@@ -402,7 +402,7 @@ async def test_gql_subscribes_with_an_api_key(door: Door) -> None:
     async with Client(transport=transport) as client:
         events = client.subscribe(gql("subscription { onEnded }"))
         waiting = asyncio.ensure_future(anext(events))
-        await until(lambda: len(door.engine.service.registry) == 1)
+        await until(lambda: len(door.engine.registry) == 1)
         await door.ask('mutation { endMembership(reader: "ada") }')
         async with asyncio.timeout(PATIENCE):
             assert await waiting == {"onEnded": "ada"}

@@ -178,7 +178,7 @@ async def test_c54_a_subscriptions_resolver_may_refuse_it(door: Door, door_state
 
         assert answer == {"id": "1", "type": "error", "payload": {"errors": [error]}}
         assert await reader.silent()
-    assert len(door.engine.service.registry) == 0
+    assert len(door.engine.registry) == 0
 
 
 async def test_c55_what_the_publisher_may_not_read_reaches_nobody_and_the_publisher_is_told(door: Door) -> None:

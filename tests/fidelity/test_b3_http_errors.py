@@ -360,7 +360,7 @@ async def test_c71_a_subscription_over_http_is_refused(door: Door) -> None:
     assert response.status == 200
     assert response.json["data"] is None
     assert [entry["errorType"] for entry in response.json["errors"]] == ["OperationNotSupported"]
-    assert len(door.engine.service.registry) == 0
+    assert len(door.engine.registry) == 0
 
 
 async def test_fields_below_the_depth_limit_fail_and_the_others_are_answered(door: Door, callers: Callers) -> None:

@@ -96,7 +96,7 @@ async def test_c84_six_values_for_in_are_refused_with_the_limit(door: Door) -> N
 
         entry = {"message": "subscription exceeds maximum value limit 5 for operator `in`.", "errorCode": 400}
         assert answer == {"id": "1", "type": "error", "payload": {"errors": [entry]}}
-    assert len(door.engine.service.registry) == 0
+    assert len(door.engine.registry) == 0
 
 
 async def test_c85_an_invalidated_subscription_is_complete_and_its_socket_is_closed(door: Door) -> None:
@@ -116,7 +116,7 @@ async def test_c85_an_invalidated_subscription_is_complete_and_its_socket_is_clo
         assert await plain.silent()
         await door.ask(ADD, {"isbn": "b1"})
         assert [await reader.event() for reader in (bob, plain)] == [{"isbn": "b1"}] * 2
-        await until(lambda: len(door.engine.service.registry) == 2)
+        await until(lambda: len(door.engine.registry) == 2)
 
 
 async def test_c85_the_last_events_before_an_invalidation_are_still_delivered(door: Door) -> None:
@@ -143,7 +143,7 @@ async def test_c85_a_sixth_invalidation_in_one_request_is_an_error(door: Door) -
 async def test_c86_an_event_above_240_kilobytes_is_dropped_and_the_publisher_is_not_told(
     door: Door, invoker: RecordingInvoker
 ) -> None:
-    before = door.engine.service.counters.oversized_events
+    before = door.engine.counters.oversized_events
     invoker.functions["catalogue"] = lambda payload: book("b1", title="x" * (240 * 1024))
     async with door.connected() as reader:
         await reader.hears("1", "subscription { onBook { title } }")
@@ -155,7 +155,7 @@ async def test_c86_an_event_above_240_kilobytes_is_dropped_and_the_publisher_is_
         frame = await reader.receive()
         assert (frame["id"], frame["payload"]["data"]) == ("2", {"onBook": {"isbn": "b1"}})
         assert await reader.silent()
-    assert door.engine.service.counters.oversized_events == before + 1
+    assert door.engine.counters.oversized_events == before + 1
 
 
 async def test_c87_a_subscriptions_resolver_runs_once_for_a_start_and_its_value_goes_nowhere(
@@ -289,21 +289,21 @@ async def test_a_reader_that_never_reads_is_cut_and_counted_and_disturbs_nobody(
 ) -> None:
     invoker.functions["catalogue"] = lambda payload: book("b1", title="x" * 200_000)
     query = "subscription { onBook { title } }"
-    before = door.engine.service.counters.slow_readers
+    before = door.engine.counters.slow_readers
     _, writer = await asyncio.open_connection("127.0.0.1", URL(door.engine.realtime_url).port)
     start = start_text("1", json.dumps({"query": query}), {"Authorization": "custom-slow"})
     upgrade = upgrade_request(subprotocol_of({"host": door.host, "Authorization": "custom-slow"}))
     writer.write(upgrade + masked_frame(start))
-    await until(lambda: len(door.engine.service.registry) == 1)
+    await until(lambda: len(door.engine.registry) == 1)
 
     async with door.connected() as reader:
         await reader.hears("1", query)
         for _ in range(400):
             await door.ask('mutation { addBook(isbn: "b1") { title } }')
             assert len((await reader.event())["title"]) == 200_000
-            if len(door.engine.service.registry) == 1:
+            if len(door.engine.registry) == 1:
                 break
 
-        assert len(door.engine.service.registry) == 1
-    assert door.engine.service.counters.slow_readers == before + 1
+        assert len(door.engine.registry) == 1
+    assert door.engine.counters.slow_readers == before + 1
     writer.close()

@@ -51,4 +51,4 @@ def test_c89_code_beyond_32_kilobytes_is_refused(tmp_path: Path) -> None:
 
 
 def test_code_within_the_language_is_served(tmp_path: Path) -> None:
-    assert start(tmp_path, "return { payload: ctx.args.text };").service.api.resolvers.keys() == {"Query.echo"}
+    assert start(tmp_path, "return { payload: ctx.args.text };").served.api.resolvers.keys() == {"Query.echo"}

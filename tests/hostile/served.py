@@ -63,7 +63,7 @@ async def main() -> None:
         while await loop.run_in_executor(None, sys.stdin.readline):
             state = {
                 "connections": engine.connections,
-                "subscriptions": len(engine.service.registry),
+                "subscriptions": len(engine.registry),
                 "tasks": len(asyncio.all_tasks()),
                 "resident": resident_bytes(),
                 "faults": faults.texts,

@@ -22,7 +22,7 @@ class Patient:
 
     def __init__(self, engine: Engine, session: aiohttp.ClientSession, issuer: Issuer) -> None:
         pools = (UserPool(ISSUER, issuer.jwks_url, CLIENT_ID),)
-        engine.offer(Doctor(lambda: engine.service, Practice(pools, "Pass-", "sign in anew")))
+        engine.offer(Doctor(lambda: engine.served, Practice(pools, "Pass-", "sign in anew")))
         self.url = engine.graphql_url.replace("/graphql", "/doctor")
         self._session = session
 

@@ -80,7 +80,7 @@ async def test_open_subscription_hears_mutations_of_the_reloaded_api(
 
     assert (await realtime.receive())["payload"]["data"] == {"written": {"id": "n1", "room": "hall"}}
     assert (await realtime.start("s2", SUBSCRIPTION))["type"] == "start_ack"
-    assert len(engine.service.registry) == 2
+    assert len(engine.registry) == 2
 
 
 async def test_open_subscription_is_completed_by_the_schema_as_it_is_now(
@@ -112,7 +112,7 @@ async def test_subscription_whose_field_is_gone_is_ended(
             "payload": {"message": "Subscription complete."},
         }
         assert (await other.receive())["payload"]["data"] == {"written": {"id": "n1", "room": "hall"}}
-        assert len(engine.service.registry) == 1
+        assert len(engine.registry) == 1
 
 
 async def test_request_that_runs_during_a_reload_ends_on_the_code_it_began_with(

@@ -14,7 +14,7 @@ from tests.support.engine_doubles import RecordingInvoker, note
 
 @pytest.fixture
 def api(engine: Engine) -> ExecutableApi:
-    return engine.service.api
+    return engine.served.api
 
 
 @pytest.fixture
@@ -146,7 +146,7 @@ async def test_an_event_of_too_many_values_is_dropped_and_counted(
     answer = await http.ask('mutation { write(id: "n1") { id tags } }')
 
     assert answer["data"]["write"]["id"] == "n1"
-    assert engine.service.counters.oversized_events == 1
+    assert engine.counters.oversized_events == 1
     assert await realtime.silent()
 
 

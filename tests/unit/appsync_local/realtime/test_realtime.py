@@ -142,7 +142,7 @@ async def test_an_engine_that_stops_closes_its_connections(engine: Engine, realt
     await asyncio.gather(engine.stop(), realtime.closed())
 
     assert realtime.socket.close_code == aiohttp.WSCloseCode.GOING_AWAY
-    assert len(engine.service.registry) == 0
+    assert len(engine.registry) == 0
 
 
 async def test_a_connection_with_a_refused_token_ends_before_any_keep_alive(
@@ -300,9 +300,9 @@ async def test_a_connection_that_is_gone_leaves_no_subscription_behind(
 ) -> None:
     async with connected(engine, session) as client:
         await client.start("1", WRITTEN)
-        assert len(engine.service.registry) == 1
+        assert len(engine.registry) == 1
 
-    await until(lambda: len(engine.service.registry) == 0)
+    await until(lambda: len(engine.registry) == 0)
     assert "errors" not in await http.ask(WRITE)
 
 
@@ -473,16 +473,16 @@ async def test_a_reader_that_stops_reading_is_cut_off_and_the_others_are_served(
     write = "mutation ($r: String) { write(id: 1, room: $r) { room } }"
     _reader, writer = await asyncio.open_connection("127.0.0.1", URL(engine.realtime_url).port)
     writer.write(upgrade_request(subprotocol_of(header_object())) + masked_frame(start_message("1", query)))
-    await until(lambda: len(engine.service.registry) == 1)
+    await until(lambda: len(engine.registry) == 1)
     await realtime.start("1", query)
 
     for _ in range(400):
         await http.ask(write, {"r": "x" * 200_000})
         assert (await realtime.receive())["type"] == "data"
-        if len(engine.service.registry) == 1:
+        if len(engine.registry) == 1:
             break
 
-    assert len(engine.service.registry) == 1
+    assert len(engine.registry) == 1
     assert any("were waiting for its reader" in record.getMessage() for record in caplog.records)
     writer.close()
 
@@ -497,7 +497,7 @@ async def test_gql_subscribes_through_its_own_appsync_transport(
     async with Client(transport=transport) as client:
         events = client.subscribe(query)
         waiting = asyncio.ensure_future(anext(events))
-        await until(lambda: len(engine.service.registry) == 1)
+        await until(lambda: len(engine.registry) == 1)
         await http.ask(WRITE)
         async with asyncio.timeout(PATIENCE):
             assert await waiting == {"written": {"id": "n1", "words": 7}}
@@ -518,7 +518,7 @@ async def test_gql_signs_connection_and_start_for_iam(
     async with Client(transport=transport) as client:
         events = client.subscribe(gql("subscription { backendOnly { id } }"))
         waiting = asyncio.ensure_future(anext(events))
-        await until(lambda: len(engine.service.registry) == 1)
+        await until(lambda: len(engine.registry) == 1)
         await http.ask(WRITE)
         async with asyncio.timeout(PATIENCE):
             assert await waiting == {"backendOnly": {"id": "n1"}}

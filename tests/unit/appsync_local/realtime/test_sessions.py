@@ -47,7 +47,7 @@ class Client:
 
 async def serve(client: Client, engine: Engine, *, patience: float = 60, token: str = TOKEN) -> None:
     rhythm = Rhythm(keep_alive=60, lifetime=60, patience=patience)
-    session = Session(client, engine.service, peer="127.0.0.1", rhythm=rhythm, chaos=Chaos())
+    session = Session(client, engine.served.subscriptions, peer="127.0.0.1", rhythm=rhythm, chaos=Chaos())
     headers = {"authorization": token}
     if await session.connect(subprotocols=["graphql-ws"], raw_query="", headers=headers, request_id="r"):
         await session.run()

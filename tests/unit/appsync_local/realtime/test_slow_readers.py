@@ -76,7 +76,7 @@ def reader() -> Reader:
 async def served(reader: Reader, engine: Engine) -> AsyncIterator[asyncio.Task[None]]:
     """The session of that reader, acknowledged."""
     rhythm = Rhythm(keep_alive=60, lifetime=60)
-    session = Session(reader, engine.service, peer="127.0.0.1", rhythm=rhythm, chaos=Chaos())
+    session = Session(reader, engine.served.subscriptions, peer="127.0.0.1", rhythm=rhythm, chaos=Chaos())
     headers = {"authorization": "token"}
     assert await session.connect(subprotocols=["graphql-ws"], raw_query="", headers=headers, request_id="r")
     running = asyncio.create_task(session.run())

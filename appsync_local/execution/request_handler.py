@@ -1,0 +1,122 @@
+"""Answers GraphQL requests that arrive over HTTP: authorization, execution, and the response's status and body."""
+
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+import orjson
+from graphql import OperationType
+
+from appsync_local.authorization.caller import Caller
+from appsync_local.authorization.credentials import Headers
+from appsync_local.authorization.gate import Gate
+from appsync_local.devtools.meter import Meter
+from appsync_local.devtools.operation_log import Entry, outcome_of
+from appsync_local.errors import AnswerTooLarge, OperationInvalid, RequestRefused
+from appsync_local.execution.execution import Audience, Execution
+from appsync_local.operation.documents import Documents, Operation
+from appsync_local.operation.request import GraphqlRequest, parse_request
+
+_INTERNAL: Final = "InternalFailure"
+
+log = logging.getLogger("appsync_local")
+
+
+@dataclass(frozen=True, slots=True)
+class GraphqlResponse:
+    """The response to one request.
+
+    Args:
+        status: The HTTP status code.
+        body: JSON.
+        error_type: The value of `x-amzn-errortype`; None if the request was carried out.
+        headers: Headers that resolvers added.
+    """
+
+    status: int
+    body: bytes
+    error_type: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class RequestHandler:
+    """Answers the requests of one API.
+
+    Args:
+        gate: Authenticates callers.
+        documents: Parses and keeps documents.
+        audience: Receives the results of mutations.
+        meter: Counts operations.
+    """
+
+    def __init__(self, gate: Gate, documents: Documents, audience: Audience, meter: Meter) -> None:
+        self._gate = gate
+        self._documents = documents
+        self._audience = audience
+        self._meter = meter
+
+    async def answer(self, body: bytes, *, headers: Headers, query: str, peer: str, request_id: str) -> GraphqlResponse:
+        """Run one request.
+
+        Args:
+            body: The exact body.
+            headers: By lower-case name.
+            query: The query string of the URL, not decoded.
+            peer: Address of the client.
+            request_id: Unique to this request.
+        """
+        started = time.perf_counter()
+        entry = Entry("request")
+        try:
+            request = parse_request(body)
+            presented = request.presented(body, headers, peer, query)
+            entry.caller = caller = await self._gate.authenticate(presented, request_id)
+            operation = self._documents.get(request.query).operation(request.operation_name)
+            entry.operation = operation.title
+            result, added = await self._execute(operation, request, caller, headers)
+        except RequestRefused as refused:
+            entry.outcome = f"{refused.status} {refused.error_type}"
+            error = {"errorType": refused.error_type, "message": refused.message}
+            return GraphqlResponse(refused.status, orjson.dumps({"errors": [error]}), refused.error_type)
+        except OperationInvalid as invalid:
+            entry.outcome = "invalid"
+            return GraphqlResponse(200, orjson.dumps({"data": None, "errors": invalid.entries}))
+        except AnswerTooLarge as too_large:
+            entry.outcome = "too large"
+            error = {"errorType": "BadRequestException", "message": str(too_large)}
+            return GraphqlResponse(200, orjson.dumps({"data": None, "errors": [error]}))
+        except Exception:
+            log.exception("a request failed inside the engine")
+            entry.outcome = f"500 {_INTERNAL}"
+            error = {"errorType": _INTERNAL, "message": "an internal failure occurred"}
+            return GraphqlResponse(500, orjson.dumps({"errors": [error]}), _INTERNAL)
+        else:
+            entry.outcome = outcome_of(result)
+            return GraphqlResponse(200, _encoded(result), headers=added)
+        finally:
+            entry.write(time.perf_counter() - started)
+
+    async def _execute(
+        self, operation: Operation, request: GraphqlRequest, caller: Caller, headers: Headers
+    ) -> tuple[dict[str, object], Mapping[str, str]]:
+        """The response, and the headers that resolvers added to it."""
+        if operation.type is OperationType.SUBSCRIPTION:
+            message = "subscriptions are not supported over HTTP; open a realtime connection"
+            return {"data": None, "errors": [{"errorType": "OperationNotSupported", "message": message}]}, {}
+        variables = operation.variables(request.variables)
+        context = request.context(caller, headers)
+        plan = operation.plan(variables)
+        for name in plan.metered:
+            self._meter.operations[name] += 1
+        execution = Execution(plan, variables, context, self._audience)
+        return await execution.run(), execution.headers.added
+
+
+def _encoded(result: dict[str, object]) -> bytes:
+    try:
+        return orjson.dumps(result)
+    except orjson.JSONEncodeError:
+        message = "the result is nested too deeply, or holds a number beyond 64 bits"
+        return orjson.dumps({"data": None, "errors": [{"errorType": "InternalFailure", "message": message}]})

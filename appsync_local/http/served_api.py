@@ -1,0 +1,43 @@
+"""An API that answers requests and starts subscriptions: what the engine builds at the start and at every reload."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from appsync_local.authorization.gate import Gate
+from appsync_local.devtools.counters import Counters
+from appsync_local.devtools.meter import Meter
+from appsync_local.execution.request_handler import RequestHandler
+from appsync_local.operation.documents import Documents
+from appsync_local.realtime.publication import Publisher
+from appsync_local.realtime.subscription_handler import SubscriptionHandler
+from appsync_local.realtime.subscription_registry import Registry
+from appsync_local.resolvers.loading import ExecutableApi
+
+
+@dataclass(frozen=True, slots=True)
+class ServedApi:
+    """One version of the API.
+
+    Args:
+        api: Schema, resolvers and rules.
+        gate: Authenticates callers.
+        requests: Answers requests over HTTP.
+        subscriptions: Checks realtime connections and starts subscriptions.
+    """
+
+    api: ExecutableApi
+    gate: Gate
+    requests: RequestHandler
+    subscriptions: SubscriptionHandler
+
+    @classmethod
+    def of(cls, api: ExecutableApi, gate: Gate, *, registry: Registry, counters: Counters, meter: Meter) -> Self:
+        """A version that shares its subscriptions and counts with the versions before and after it."""
+        documents = Documents(api)
+        publisher = Publisher(api, registry, counters, meter)
+        return cls(
+            api,
+            gate,
+            RequestHandler(gate, documents, publisher, meter),
+            SubscriptionHandler(gate, documents, registry, counters),
+        )

@@ -43,7 +43,7 @@ CLOSING: Final = 1.0  # seconds for a polite goodbye
 TRANSIENT: Final = ("LimitExceeded", "MaxSubscriptionsReached")  # beginnings of error types
 
 # The websockets library writes frames and the URL, thus tokens, to its log at DEBUG.
-_frames = logging.getLogger(f"{__name__}.frames")
+_frames = logging.getLogger("longcall.realtime.frames")
 _frames.setLevel(logging.WARNING)
 
 

@@ -25,7 +25,8 @@ from longcall import (
     LongcallError,
     Timing,
 )
-from longcall.realtime import Message, Pushed, Realtime, realtime_url_of
+from longcall.addresses import realtime_url_of
+from longcall.realtime import Acknowledged, Pushed, Realtime
 
 PATIENCE: Final = Timing(silence=2.0, longest_pause=1.0)
 AGAIN: Final = 0.3  # seconds before something is tried again
@@ -83,7 +84,7 @@ class Eavesdropper:
     async def listen(self, evidence: Evidence) -> None:
         """Subscribe to the job, again and again, until cancelled; count what is heard."""
 
-        def emit(message: Message) -> None:
+        def emit(message: Acknowledged | Pushed) -> None:
             evidence.overheard += isinstance(message, Pushed)
 
         while True:

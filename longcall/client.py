@@ -6,14 +6,15 @@ from contextlib import aclosing
 from types import TracebackType
 from typing import Self, Unpack
 
+from longcall.addresses import check_graphql_url, check_realtime_url, realtime_url_of
 from longcall.authorization import Authorization
 from longcall.errors import JobNotFound, ProtocolError, RequestRejected
 from longcall.models import Cost, Event, JobId, Json, Page, Status, parse_cost, parse_event, parse_job_id, parse_upload
 from longcall.objects import Objects
-from longcall.realtime import Realtime, check_realtime_url, realtime_url_of
+from longcall.realtime import Realtime
 from longcall.requests import InferenceRequest, Options, Text, check_upload, new_request
 from longcall.timing import Timing
-from longcall.transport import Requests, check_url
+from longcall.transport import Requests
 from longcall.view import JobView, merge
 from longcall.watch import Heal, Link, Watch, read_events, read_snapshot
 
@@ -43,7 +44,7 @@ class Client:
         on_link: Callable[[Link], None] = lambda _: None,
         on_heal: Callable[[Heal], None] = lambda _: None,
     ) -> None:
-        check_url(graphql_url)
+        check_graphql_url(graphql_url)
         listens_at = check_realtime_url(realtime_url or realtime_url_of(graphql_url))
         self._timing = timing
         self._on_link = on_link

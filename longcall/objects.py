@@ -14,10 +14,11 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
+from longcall.addresses import is_loopback
 from longcall.errors import ConnectionLost, ProtocolError, Unreachable
 from longcall.models import StoredResult, Upload
 from longcall.timing import Timing, pauses
-from longcall.transport import THROTTLED, is_loopback
+from longcall.transport import THROTTLED
 
 BLOCK: Final = 65_536  # bytes
 

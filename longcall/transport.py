@@ -6,24 +6,17 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import aiohttp
 from gql import GraphQLRequest
 from gql.transport.aiohttp import AIOHTTPTransport
 from gql.transport.exceptions import TransportClosed, TransportError, TransportServerError
-from graphql import DocumentNode, ExecutionResult, parse
+from graphql import DocumentNode, parse
 
+from longcall.addresses import is_loopback
 from longcall.authorization import Authorization, authorized
-from longcall.errors import (
-    ConfigurationError,
-    ConnectionLost,
-    GraphQLFault,
-    NotAuthorized,
-    ProtocolError,
-    RequestRejected,
-    Unreachable,
-)
+from longcall.errors import ConfigurationError, ConnectionLost, ProtocolError, RequestRejected, Unreachable
+from longcall.faults import is_token_refused, parse_faults, token_refused
 from longcall.models import Json
 from longcall.timing import Timing, pauses
 
@@ -34,7 +27,6 @@ logging.getLogger("gql.transport").setLevel(logging.INFO)
 
 THROTTLED: Final = 429
 UNAUTHORIZED: Final = 401
-LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class Request(GraphQLRequest):
@@ -61,23 +53,6 @@ def _document(name: str) -> DocumentNode:
     return parse(_text(name))
 
 
-def check_url(url: str) -> str:
-    """The GraphQL URL, if it is one.
-
-    Raises:
-        ConfigurationError
-    """
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ConfigurationError(f"the GraphQL URL must look like https://host/graphql, and {url!r} does not")
-    return url
-
-
-def is_loopback(url: str) -> bool:
-    """Whether a URL leads to this machine, where a proxy of the environment has no place."""
-    return urlsplit(url).hostname in LOOPBACK
-
-
 class Requests:
     """Sends operations and gives their data.
 
@@ -88,8 +63,12 @@ class Requests:
         self._url = url
         self._authorization = authorization
         self._timing = timing
-        session = {"timeout": aiohttp.ClientTimeout(total=timing.answer), "trust_env": not is_loopback(url)}
-        self._transport = _Transport(url, client_session_args=session)
+        session = {
+            "timeout": aiohttp.ClientTimeout(total=timing.answer),
+            "trust_env": not is_loopback(url),
+            "raise_for_status": _check_status,
+        }
+        self._transport = AIOHTTPTransport(url, client_session_args=session)
 
     async def open(self) -> None:
         await self._transport.connect()
@@ -125,7 +104,7 @@ class Requests:
             raise self._failure(exc) from exc
         if result.errors:
             faults = parse_faults(result.errors)
-            raise refused(faults) if is_refusal(faults) else RequestRejected(faults)
+            raise token_refused(faults) if is_token_refused(faults) else RequestRejected(faults)
         if not isinstance(result.data, Mapping):
             raise ProtocolError(f"the answer from {self._url} has no data; check that this is the GraphQL URL")
         return result.data
@@ -135,7 +114,7 @@ class Requests:
             return ConfigurationError("the client is not open; use it inside `async with`")
         code = exc.code if isinstance(exc, TransportServerError) else None
         if code == UNAUTHORIZED:
-            return refused(())
+            return token_refused(())
         if code is not None and (code == THROTTLED or code >= 500):
             return ConnectionLost(f"the API at {self._url} answered with HTTP status {code}")
         if isinstance(exc.__cause__, aiohttp.ClientConnectorError):
@@ -145,33 +124,7 @@ class Requests:
         return ProtocolError(f"{self._url} did not answer as a GraphQL API; check that this is the GraphQL URL")
 
 
-class _Transport(AIOHTTPTransport):
-    """Looks at the status first: gql takes any JSON with `errors` for an answer, also from a failing server."""
-
-    async def _prepare_result(self, response: aiohttp.ClientResponse) -> ExecutionResult:
-        if response.status == THROTTLED or response.status >= 500:
-            raise TransportServerError("the server failed", response.status)
-        return await super()._prepare_result(response)
-
-
-def parse_faults(errors: Any) -> tuple[GraphQLFault, ...]:
-    """Read an `errors` list as AppSync writes it: flat, with `errorType` beside `message`."""
-    entries = errors if isinstance(errors, list) else [errors]
-    return tuple(
-        GraphQLFault(str(entry.get("message") or entry.get("errorType") or "no message"), entry.get("errorType"))
-        for entry in entries
-        if isinstance(entry, Mapping)
-    )
-
-
-def is_refusal(faults: tuple[GraphQLFault, ...]) -> bool:
-    """Whether the token itself was turned down; a single field that is not for this caller is not meant.
-
-    Source: captures of the service show the type both plain and with a Java package before it.
-    """
-    return any((fault.error_type or "").rpartition("#")[2] == "UnauthorizedException" for fault in faults)
-
-
-def refused(faults: tuple[GraphQLFault, ...]) -> NotAuthorized:
-    said = f" ({faults[0].message})" if faults else ""
-    return NotAuthorized(f"the API refused this token{said}; sign in again, or check which user and mode it is for")
+async def _check_status(response: aiohttp.ClientResponse) -> None:
+    """Judge by the status first: gql accepts any JSON with `errors` as an answer, also from a failing server."""
+    if response.status == THROTTLED or response.status >= 500:
+        raise TransportServerError("the server failed", response.status)

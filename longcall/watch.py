@@ -20,7 +20,7 @@ from longcall.errors import (
 )
 from longcall.models import Event, JobId, Json, Snapshot, parse_event, parse_snapshot
 from longcall.objects import Objects
-from longcall.realtime import Acknowledged, Message, Pushed, Realtime
+from longcall.realtime import Acknowledged, Pushed, Realtime
 from longcall.timing import Timing, pauses
 from longcall.transport import Requests
 from longcall.view import JobView, hold, step
@@ -121,7 +121,7 @@ class Watch:
         self._timing = timing
         self._on_link = on_link
         self._on_heal = on_heal
-        self._messages: asyncio.Queue[Message | Lost] = asyncio.Queue()
+        self._messages: asyncio.Queue[Acknowledged | Pushed | Lost] = asyncio.Queue()
         self._clock = asyncio.get_running_loop().time
         self._reading = False  # the log may hold more, so read on until a page is empty
         self._heard_at = self._contact_at = self._clock()  # of the job; of the server at all
@@ -164,7 +164,7 @@ class Watch:
         waits = pauses(self._timing)
         acknowledged = False
 
-        def emit(message: Message) -> None:
+        def emit(message: Acknowledged | Pushed) -> None:
             nonlocal acknowledged
             acknowledged = acknowledged or isinstance(message, Acknowledged)
             self._messages.put_nowait(message)
@@ -239,7 +239,7 @@ class Watch:
                 self._tell(Link.LIVE)
                 self._reading = True
                 return []
-            case Pushed(fields):
+            case Pushed(fields=fields):
                 self._contact()
                 return self._pushed(fields)
             case Lost(error):

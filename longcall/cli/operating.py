@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import aiohttp
 
+from longcall.addresses import is_loopback
 from longcall.cli.stack import Stack
 from longcall.errors import (
     ConfigurationError,
@@ -16,8 +17,9 @@ from longcall.errors import (
     RequestRejected,
     Unreachable,
 )
+from longcall.faults import is_token_refused, parse_faults
 from longcall.models import Event, JobId, Json, Status, parse_event
-from longcall.transport import Request, is_loopback, is_refusal, parse_faults
+from longcall.transport import Request
 
 if TYPE_CHECKING:
     from botocore.credentials import ReadOnlyCredentials
@@ -50,7 +52,7 @@ async def report(stack: Stack, job_id: JobId, status: Status, *, result: str | N
     answer = await _send(stack, json.dumps(Request("update_status", {"input": update}).payload).encode())
     if answer.get("errors"):
         faults = parse_faults(answer["errors"])
-        if is_refusal(faults) or any(fault.error_type == "Unauthorized" for fault in faults):
+        if is_token_refused(faults) or any(fault.error_type == "Unauthorized" for fault in faults):
             raise NotAuthorized(
                 "these AWS credentials may not report; they need appsync:GraphQL on Mutation.updateStatus of this API"
             )

@@ -1,5 +1,12 @@
-"""Subscriptions over AppSync's realtime protocol."""
+"""Subscriptions over AppSync's realtime protocol.
 
-from longcall.realtime.connection import Acknowledged, Message, Pushed, Realtime, check_realtime_url, realtime_url_of
+messages       each wire message parses or serialises itself
+protocol       one connection without I/O and without a clock
+connection     the I/O shell of one connection
+subscriptions  many subscriptions over few connections
+"""
 
-__all__ = ["Acknowledged", "Message", "Pushed", "Realtime", "check_realtime_url", "realtime_url_of"]
+from longcall.realtime.protocol import Acknowledged, Pushed
+from longcall.realtime.subscriptions import Realtime
+
+__all__ = ["Acknowledged", "Pushed", "Realtime"]

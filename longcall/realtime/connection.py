@@ -1,343 +1,257 @@
-"""Subscriptions over AppSync's realtime protocol: gql's transport, widened where it hides what a client must know.
-
-gql drops `start_ack`, keeps the token it was made with, and ends a whole connection over one `data` frame without
-`data`. Here `start_ack` is waited for, each `start` carries fresh headers, and such a frame is a push like any other.
-"""
+"""The I/O shell around the realtime protocol: one websocket, whose messages it pumps in both directions."""
 
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping
+from base64 import b64encode
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Any, Final
-from urllib.parse import urlsplit
+from typing import Any, Final, Self
 
-from gql.transport.appsync_auth import AppSyncAuthentication
-from gql.transport.appsync_websockets import AppSyncWebsocketsTransport
-from gql.transport.common.listener_queue import ListenerQueue
-from gql.transport.exceptions import (
-    TransportClosed,
-    TransportConnectionFailed,
-    TransportError,
-    TransportProtocolError,
-    TransportQueryError,
-    TransportServerError,
-)
-from graphql import ExecutionResult
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, WebSocketException
+from websockets.typing import Subprotocol
 
-from longcall.authorization import Authorization, authorized
-from longcall.errors import (
-    ConfigurationError,
-    ConnectionLost,
-    GraphQLFault,
-    LongcallError,
-    SubscriptionRejected,
-    Unreachable,
+from longcall.addresses import is_loopback
+from longcall.errors import ConnectionLost, GraphQLFault, LongcallError, SubscriptionRejected, Unreachable
+from longcall.faults import is_token_refused, token_refused
+from longcall.realtime.messages import SubscriptionId
+from longcall.realtime.protocol import (
+    Acknowledged,
+    Connected,
+    Ended,
+    Event,
+    Lost,
+    Pushed,
+    RealtimeProtocol,
+    Refused,
+    Rejected,
+    State,
+    SubscriptionEvent,
 )
 from longcall.timing import Timing
-from longcall.transport import Request, is_loopback, is_refusal, parse_faults, refused
 
-MOST_SUBSCRIPTIONS: Final = 100  # on one connection; AppSync takes 200, older accounts 100
-CLOSING: Final = 1.0  # seconds for a polite goodbye
-TRANSIENT: Final = ("LimitExceeded", "MaxSubscriptionsReached")  # beginnings of error types
+SUBPROTOCOL: Final = Subprotocol("graphql-ws")
+CLOSE_TIMEOUT: Final = 1.0  # seconds for the closing handshake
+TRANSIENT_REJECTIONS: Final = ("LimitExceeded", "MaxSubscriptionsReached")  # beginnings of error types
 
-# The websockets library writes frames and the URL, thus tokens, to its log at DEBUG.
+log = logging.getLogger(__name__)
+
+# The websockets library logs frames and the URL at DEBUG, and both contain tokens.
 _frames = logging.getLogger("longcall.realtime.frames")
 _frames.setLevel(logging.WARNING)
 
 
-@dataclass(frozen=True, slots=True)
-class Acknowledged:
-    """`start_ack`: from here on the server pushes, as well as it can."""
+class Connection:
+    """One realtime connection; `open` makes it.
 
-
-@dataclass(frozen=True, slots=True)
-class Pushed:
-    """A `data` frame. `fields` is what the subscription's field holds, or None where it came with errors or empty."""
-
-    fields: Mapping[str, Any] | None
-
-
-Message = Acknowledged | Pushed
-
-
-def realtime_url_of(graphql_url: str) -> str:
-    """Where subscriptions of an API are served.
-
-    Source: AppSync Developer Guide, "Building a real-time WebSocket client" (default domain) and "Custom domain
-    names". On a machine's own http:// address both are served in one place.
+    Attributes:
+        reserved: How many subscriptions run on this connection or are about to. Counted by its owner.
     """
-    parts = urlsplit(graphql_url)
-    if parts.scheme == "http":
-        return parts._replace(scheme="ws").geturl()
-    if ".appsync-api." in parts.netloc:
-        host = parts.netloc.replace(".appsync-api.", ".appsync-realtime-api.")
-        return parts._replace(scheme="wss", netloc=host).geturl()
-    return parts._replace(scheme="wss", path=f"{parts.path.rstrip('/')}/realtime").geturl()
 
-
-def check_realtime_url(url: str) -> str:
-    """The realtime URL, if it is one.
-
-    Raises:
-        ConfigurationError
-    """
-    parts = urlsplit(url)
-    if parts.scheme not in {"ws", "wss"} or not parts.hostname:
-        raise ConfigurationError(f"the realtime URL must look like wss://host/graphql, and {url!r} does not")
-    return url
-
-
-class Realtime:
-    """Listens to subscriptions, many on one connection, and opens a connection whenever none has room."""
-
-    def __init__(self, url: str, *, graphql_url: str, authorization: Authorization, timing: Timing) -> None:
+    def __init__(self, url: str, host: str, socket: ClientConnection, timing: Timing) -> None:
         self._url = url
-        self._host = urlsplit(graphql_url).netloc
-        self._authorization = authorization
-        self._timing = timing
-        self._connections: list[_Connection] = []
-        self._opening: asyncio.Task[_Connection] | None = None
+        self._host = host
+        self._socket = socket
+        self._now = asyncio.get_running_loop().time
+        self._protocol = RealtimeProtocol(keep_alive=timing.keep_alive, answer=timing.answer, now=self._now())
+        self._timeout: asyncio.Timeout | None = None  # of the read that is going on
+        self._has_outgoing = asyncio.Event()
+        self._has_outgoing.set()
+        self._connected: asyncio.Future[Event] = asyncio.get_running_loop().create_future()
+        self._events: dict[SubscriptionId, asyncio.Queue[SubscriptionEvent | Lost]] = {}
+        self._pumping = asyncio.create_task(self._pump())
+        self.reserved = 0
 
-    async def listen(self, name: str, variables: Mapping[str, Any], emit: Callable[[Message], None]) -> None:
-        """Hand on every message of one subscription until the server ends it.
+    @classmethod
+    async def open(cls, url: str, *, host: str, headers: Mapping[str, str], timing: Timing) -> Self:
+        """Connect, and wait for `connection_ack`.
 
         Args:
-            name: The document; it selects one field.
-            variables: Its variables.
-            emit: Called with `Acknowledged` once, then with each push.
+            url: The realtime URL.
+            host: The host of the GraphQL URL, which the service expects in every authorization object.
+            headers: The headers that authorize the connection.
+            timing: How long to wait for what.
 
         Raises:
-            Unreachable: No connection.
-            ConnectionLost: There was one.
-            NotAuthorized, SubscriptionRejected
+            NotAuthorized: The API refused the token.
+            Unreachable: There is no connection, or the API refused it for another reason.
         """
-        request = Request(name, variables)
-        connection = await self._reserve()
+        options: dict[str, Any] = {"proxy": None} if is_loopback(url) else {}
         try:
-            listener = await authorized(self._authorization, lambda headers: connection.start(request, headers))
-            try:
-                emit(Acknowledged())
-                async for fields in connection.pushes(listener):
-                    emit(Pushed(fields))
-            finally:
-                await connection.stop(listener)
-        finally:
-            connection.reserved -= 1
-
-    async def close(self) -> None:
-        """End every connection and every subscription."""
-        if self._opening is not None:
-            self._opening.cancel()
-            await asyncio.gather(self._opening, return_exceptions=True)
-        for connection in self._connections:
+            socket = await connect(
+                _with_headers(url, {**headers, "host": host}),
+                subprotocols=[SUBPROTOCOL],
+                compression=None,
+                open_timeout=timing.answer,
+                ping_interval=None,  # the protocol judges liveness by `ka`
+                close_timeout=CLOSE_TIMEOUT,
+                logger=_frames,
+                **options,
+            )
+        except (WebSocketException, OSError, TimeoutError) as exc:
+            raise Unreachable(f"no answer from the realtime endpoint {url}") from exc
+        connection = cls(url, host, socket, timing)
+        try:
+            await connection._established()
+        except BaseException:
             await connection.close()
-        self._connections.clear()
-
-    async def _reserve(self) -> "_Connection":
-        while True:
-            self._connections = [connection for connection in self._connections if connection.is_open]
-            for connection in self._connections:
-                if connection.reserved < MOST_SUBSCRIPTIONS:
-                    connection.reserved += 1
-                    return connection
-            if self._opening is None:
-                self._opening = asyncio.create_task(self._open())
-                self._opening.add_done_callback(self._opened)
-            await asyncio.shield(self._opening)  # whoever leaves must not end the connection that others wait for
-        raise Unreachable("the client is closed")
-
-    def _opened(self, opening: "asyncio.Task[_Connection]") -> None:
-        self._opening = None
-        if not opening.cancelled() and opening.exception() is None:
-            self._connections.append(opening.result())
-
-    async def _open(self) -> "_Connection":
-        return await authorized(self._authorization, self._connected)
-
-    async def _connected(self, headers: Mapping[str, str]) -> "_Connection":
-        connection = _Connection(self._url, _Headers(self._host, headers), self._timing)
-        await connection.open()
+            raise
         return connection
-
-
-class _Headers(AppSyncAuthentication):
-    """The headers of the next message; gql asks for them without waiting, so they are put here before."""
-
-    def __init__(self, host: str, headers: Mapping[str, str]) -> None:
-        self._host = host
-        self.headers = headers
-
-    def get_headers(
-        self,
-        data: str | None = None,  # noqa: ARG002  # only signatures depend on it
-        headers: dict[str, Any] | None = None,  # noqa: ARG002  # the same
-    ) -> dict[str, Any]:
-        return {**self.headers, "host": self._host}
-
-
-class _Refused(TransportServerError):
-    """`connection_error`, with what it said."""
-
-    def __init__(self, faults: tuple[GraphQLFault, ...]) -> None:
-        self.faults = faults
-        super().__init__("connection_error")
-
-
-class _Connection(AppSyncWebsocketsTransport):
-    """One realtime connection. `reserved` counts the subscriptions that have, or are about to take, a place on it."""
-
-    def __init__(self, url: str, credentials: _Headers, timing: Timing) -> None:
-        options: dict[str, Any] = {
-            "compression": None,
-            "ping_interval": None,  # liveness is judged by `ka`
-            "close_timeout": CLOSING,
-            "logger": _frames,
-        }
-        if is_loopback(url):
-            options["proxy"] = None
-        super().__init__(url, auth=credentials, keep_alive_timeout=timing.keep_alive, connect_args=options)
-        self.connect_timeout = self._answer = timing.answer
-        self.close_timeout = 2 * CLOSING
-        self.reserved = 0
-        self._credentials = credentials
-        self._address = url
 
     @property
     def is_open(self) -> bool:
-        return self._connected and self.close_task is None
-
-    async def open(self) -> None:
-        """Connect, and wait for `connection_ack`.
-
-        Raises:
-            Unreachable, ConnectionLost, NotAuthorized
-        """
-        try:
-            await self.connect()
-        except _Refused as exc:
-            await self.close()
-            if is_refusal(exc.faults):
-                raise refused(exc.faults) from exc
-            said = exc.faults[0].message if exc.faults else "no reason given"
-            raise Unreachable(f"the realtime endpoint {self._address} refused the connection: {said}") from exc
-        except (TransportError, TimeoutError) as exc:
-            await self.close()
-            raise Unreachable(f"nothing answers at the realtime endpoint {self._address}") from exc
-        except asyncio.CancelledError:
-            await self.close()
-            raise
+        return self._protocol.state is State.OPEN
 
     async def close(self) -> None:
-        await self._fail(TransportClosed("closed by the client"), clean_close=False)
-        await self.wait_closed()
-        if self.receive_data_task is not None:
-            self.receive_data_task.cancel()
-            await asyncio.gather(self.receive_data_task, return_exceptions=True)
+        """Close the socket and end every subscription. Can be repeated."""
+        self._pumping.cancel()
+        await asyncio.wait({self._pumping})
 
-    async def start(self, request: Request, headers: Mapping[str, str]) -> ListenerQueue:
-        """Ask for a subscription, and wait for `start_ack`.
+    async def start(self, data: str, headers: Mapping[str, str]) -> "Subscription":
+        """Subscribe, and wait for `start_ack`.
+
+        Args:
+            data: The GraphQL request as a JSON text.
+            headers: The headers that authorize this subscription.
 
         Raises:
-            ConnectionLost, NotAuthorized, SubscriptionRejected
+            NotAuthorized: The API refused the token.
+            SubscriptionRejected: The API refused the subscription for another reason.
+            ConnectionLost: The connection is closed, the answer did not come, or the API has no capacity now.
         """
-        self._credentials.headers = headers
-        listener = ListenerQueue(self.next_query_id, send_stop=True)
-        self.listeners[listener.query_id] = listener  # before `start` goes out: an answer may overtake the sending
-        self._no_more_listeners.clear()
+        if not self.is_open:
+            raise self.lost_error()
+        id_ = self._protocol.start(data, {**headers, "host": self._host}, now=self._now())
+        subscription = Subscription(id_, self)
+        self._events[id_] = subscription.events
+        self._notify()
         try:
-            async with asyncio.timeout(self._answer):
-                await self._send_query(request)
-                while (await listener.get())[0] != "start_ack":
-                    pass  # a push from before it; the log is read after it anyway
-        except TransportQueryError as exc:
-            self._remove_listener(listener.query_id)
-            raise _rejection(exc) from exc
-        except (TransportError, TimeoutError) as exc:
-            await self.stop(listener)
-            raise self._lost() from exc
-        except asyncio.CancelledError:
-            await self.stop(listener)
+            match await subscription.events.get():
+                case Acknowledged():
+                    return subscription
+                case Rejected(faults=faults):
+                    raise _rejection(faults)
+                case _:
+                    raise self.lost_error()
+        except BaseException:
+            self.stop(id_)
             raise
-        return listener
 
-    async def pushes(self, listener: ListenerQueue) -> AsyncIterator[Mapping[str, Any] | None]:
-        """The fields of each push, until the server completes the subscription.
+    def stop(self, id_: SubscriptionId) -> None:
+        """Unsubscribe. Can be repeated, also after the connection is closed."""
+        self._events.pop(id_, None)
+        self._protocol.stop(id_)
+        self._notify()
+
+    def lost_error(self) -> ConnectionLost:
+        """The error that the loss of this connection is for its subscribers."""
+        return ConnectionLost(f"the connection to {self._url} was lost")
+
+    async def _established(self) -> None:
+        match await self._connected:
+            case Connected():
+                return
+            case Refused(faults) if is_token_refused(faults):
+                raise token_refused(faults)
+            case Refused(faults):
+                reason = faults[0].message if faults else "no reason given"
+                raise Unreachable(f"the realtime endpoint {self._url} refused the connection: {reason}")
+            case _:
+                raise Unreachable(f"no answer from the realtime endpoint {self._url}")
+
+    def _notify(self) -> None:
+        """Make the pump look at the protocol again: at what is to be sent, and at the deadline."""
+        self._has_outgoing.set()
+        deadline = self._protocol.deadline()
+        if self._timeout is not None and not self._timeout.expired() and deadline is not None:
+            self._timeout.reschedule(deadline)
+
+    async def _pump(self) -> None:
+        writing = asyncio.create_task(self._write())
+        try:
+            await self._read()
+        except Exception:
+            log.exception("realtime connection failed", extra={"event": "realtime_connection_failed"})
+        finally:
+            self._dispatch(self._protocol.lose("closed by the client"))
+            writing.cancel()
+            await asyncio.wait({writing})
+            await self._socket.close()
+
+    async def _read(self) -> None:
+        while self._protocol.state is not State.CLOSED:
+            try:
+                async with asyncio.timeout_at(self._protocol.deadline()) as self._timeout:
+                    text = await self._socket.recv()
+            except TimeoutError:
+                events = self._protocol.expire(now=self._now())
+            except ConnectionClosed:
+                events = self._protocol.lose("the socket was closed")
+            else:
+                events = self._protocol.receive(text, now=self._now())
+            finally:
+                self._timeout = None
+            self._dispatch(events)
+            self._has_outgoing.set()
+
+    async def _write(self) -> None:
+        with suppress(ConnectionClosed):  # the reader reports it
+            while True:
+                await self._has_outgoing.wait()
+                self._has_outgoing.clear()
+                for text in self._protocol.to_send():
+                    await self._socket.send(text)
+
+    def _dispatch(self, events: list[Event]) -> None:
+        for event in events:
+            match event:
+                case Connected() | Refused() | Lost():
+                    if not self._connected.done():
+                        self._connected.set_result(event)
+                    if isinstance(event, Lost):
+                        log.info("connection lost", extra={"event": "connection_lost", "reason": event.reason})
+                        for queue in self._events.values():
+                            queue.put_nowait(event)
+                case _:
+                    if event.id in self._events:
+                        self._events[event.id].put_nowait(event)
+
+
+class Subscription:
+    """One acknowledged subscription."""
+
+    def __init__(self, id_: SubscriptionId, connection: Connection) -> None:
+        self.id = id_
+        self.events: asyncio.Queue[SubscriptionEvent | Lost] = asyncio.Queue()
+        self._connection = connection
+
+    async def next(self) -> Pushed | None:
+        """The next push; None once the server has completed the subscription.
 
         Raises:
-            ConnectionLost: Also where the server ends this subscription with an `error`.
+            ConnectionLost: The connection is lost, or the server ended this subscription with an error.
         """
-        while True:
-            try:
-                kind, result = await listener.get()
-            except TransportError as exc:
-                raise self._lost() from exc
-            if kind == "complete":
-                return
-            if result is not None:
-                yield _only_field(result)
+        match await self.events.get():
+            case Pushed() as pushed:
+                return pushed
+            case Ended(faults=()):
+                return None
+            case _:
+                raise self._connection.lost_error()
 
-    async def stop(self, listener: ListenerQueue) -> None:
-        """Tell the server, if it still listens, and forget the subscription."""
-        if listener.send_stop and self.is_open:
-            listener.send_stop = False
-            with suppress(TransportError, TimeoutError):
-                async with asyncio.timeout(CLOSING):
-                    await self._send_stop(listener.query_id)
-        self._remove_listener(listener.query_id)
-
-    async def _send_stop(self, query_id: int) -> None:
-        await self._send(json.dumps({"id": str(query_id), "type": "stop"}))
-
-    async def _initialize(self) -> None:
-        # A refusal may be here already, and the socket closed behind it: it must be read even if nothing can be sent.
-        with suppress(TransportConnectionFailed):
-            await self.adapter.send('{"type":"connection_init"}')
-        async with asyncio.timeout(self._answer):
-            while self._parse_answer(await self._receive())[0] != "connection_ack":
-                pass  # `ka` may come before it
-
-    def _lost(self) -> ConnectionLost:
-        return ConnectionLost(f"the connection to {self._address} was lost")
-
-    def _parse_answer(self, answer: str) -> tuple[str, int | None, ExecutionResult | None]:
-        try:
-            message = json.loads(answer)
-            match message:
-                case {"type": "start_ack", "id": str(id_)}:
-                    return "start_ack", int(id_), None
-                case {"type": "data", "id": str(id_)}:
-                    return "data", int(id_), _result(message.get("payload"))
-                case {"type": "connection_error"}:
-                    payload = message.get("payload")
-                    raise _Refused(parse_faults(payload.get("errors") if isinstance(payload, Mapping) else None))
-                case {"type": str()}:
-                    return super()._parse_answer(answer)
-        except ValueError as exc:
-            raise TransportProtocolError("a frame is no realtime message") from exc
-        raise TransportProtocolError("a frame is no realtime message")
+    def stop(self) -> None:
+        self._connection.stop(self.id)
 
 
-def _result(payload: object) -> ExecutionResult:
-    if not isinstance(payload, Mapping):
-        return ExecutionResult()
-    data = payload.get("data")
-    return ExecutionResult(data=data if isinstance(data, dict) else None, errors=payload.get("errors"))
+def _with_headers(url: str, headers: Mapping[str, str]) -> str:
+    header = b64encode(json.dumps(headers, separators=(",", ":")).encode()).decode()
+    return f"{url}?header={header}&payload=e30="
 
 
-def _only_field(result: ExecutionResult) -> Mapping[str, Any] | None:
-    if result.errors or not result.data:
-        return None
-    (fields, *_) = result.data.values()
-    return fields if isinstance(fields, Mapping) else None
-
-
-def _rejection(exc: TransportQueryError) -> LongcallError:
-    payload = exc.errors[0] if exc.errors else None
-    faults = parse_faults(payload.get("errors") if isinstance(payload, Mapping) else None)
-    if is_refusal(faults):
-        return refused(faults)
-    if any((fault.error_type or "").startswith(TRANSIENT) for fault in faults):
-        return ConnectionLost(f"the API takes no more subscriptions now: {faults[0].message}")
+def _rejection(faults: tuple[GraphQLFault, ...]) -> LongcallError:
+    if is_token_refused(faults):
+        return token_refused(faults)
+    if any((fault.error_type or "").startswith(TRANSIENT_REJECTIONS) for fault in faults):
+        return ConnectionLost(f"the API accepts no more subscriptions now: {faults[0].message}")
     return SubscriptionRejected(faults)

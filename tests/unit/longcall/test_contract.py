@@ -13,7 +13,7 @@ from graphql.type import GraphQLEnumType, GraphQLObjectType
 
 import longcall
 from longcall import Client, ErrorType, LambdaToken, Role, Status
-from longcall.realtime import realtime_url_of
+from longcall.addresses import realtime_url_of
 from longcall.transport import Request
 from tests.unit.longcall.appsync import AppSync
 from tests.unit.longcall.conftest import SHORT
@@ -79,7 +79,7 @@ def test_package_imports_nothing_else_of_this_repository() -> None:
 
 def test_pure_modules_load_no_network_library() -> None:
     code = (
-        "import sys, longcall.view, longcall.display\n"
+        "import sys, longcall.view, longcall.display, longcall.addresses, longcall.faults\n"
         "print(*{'aiohttp', 'gql', 'websockets', 'asyncio'} & set(sys.modules))"
     )
 

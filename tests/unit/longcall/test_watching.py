@@ -9,6 +9,7 @@ import pytest
 
 from longcall import (
     Client,
+    ConnectionLost,
     Heal,
     InvalidInput,
     JobNotFound,
@@ -286,6 +287,14 @@ async def test_silent_connection_is_replaced(service: AppSync) -> None:
 
         story(service)
         assert_whole(await watch)
+
+
+async def test_start_that_is_never_acknowledged_is_an_error_once_its_time_is_over(service: AppSync) -> None:
+    service.append(JOB)
+    service.acknowledges.clear()
+    async with Client(service.url, authorization=LambdaToken(token), timing=replace(SHORT, answer=0.1)) as client:
+        with pytest.raises(ConnectionLost):
+            await collect(client)
 
 
 async def test_subscription_completed_by_the_server_is_asked_for_again(service: AppSync, client: Client) -> None:

@@ -37,7 +37,7 @@ from graphql.execution.values import VariableValues, get_argument_values
 
 from appsync_local.authorization.caller import Rule
 from appsync_local.errors import FieldError
-from appsync_local.operation.leaf_completion import Leaves, leaves_of
+from appsync_local.operation.leaf_fields import Leaves, leaves_of
 from appsync_local.resolvers.loading import ExecutableApi
 from appsync_local.resolvers.resolution import Resolver, waits
 

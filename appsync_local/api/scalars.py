@@ -62,19 +62,19 @@ _PATTERNS: Final = {
 }
 
 # Values of these Python types are what the scalar makes of them, in both directions.
-AS_IT_IS: Final[Mapping[object, type]] = {GraphQLString: str, GraphQLID: str, GraphQLBoolean: bool}
+UNCHANGED_TYPES: Final[Mapping[object, type]] = {GraphQLString: str, GraphQLID: str, GraphQLBoolean: bool}
 
 
-class Unfit(Exception):
+class FastPathMiss(Exception):
     """A value that takes more than a glance: graphql-core judges it, and finds the words for what is wrong."""
 
 
-def leaf(type_: GraphQLScalarType | GraphQLEnumType, coerce: Callable[[Any], Any]) -> Callable[[Any], Any]:
+def fast_coercion(type_: GraphQLScalarType | GraphQLEnumType, coerce: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """A function that does what `coerce`, one of the type's own, does with values that fit and are not null.
 
-    It raises `Unfit` for all others, null as well. What is met all the time is spared graphql-core's many calls.
+    It raises `FastPathMiss` for all others, null as well. What is met all the time is spared graphql-core's many calls.
     """
-    as_it_is = AS_IT_IS.get(type_)
+    as_it_is = UNCHANGED_TYPES.get(type_)
 
     def checked(value: Any) -> Any:
         if type(value) is as_it_is:
@@ -82,9 +82,9 @@ def leaf(type_: GraphQLScalarType | GraphQLEnumType, coerce: Callable[[Any], Any
         try:
             made = coerce(value)
         except Exception:  # whatever a scalar's check raises
-            raise Unfit from None
+            raise FastPathMiss from None
         if value is None or made is Undefined:  # a scalar without a check of its own takes null too
-            raise Unfit
+            raise FastPathMiss
         return made
 
     if type_ is GraphQLInt:

@@ -1,10 +1,15 @@
-"""A value made to fit its type: how resolvers' answers, and published values, become what a client is shown.
+"""Completes values: what resolvers answer, and what mutations publish, becomes what a client receives.
 
-No resolver runs here. A value that must not be null and is travels up as `Missing`, as the GraphQL specification says.
+There is one completion for lists and one for objects. An object whose fields are all leaves takes a fast path. Below a
+field with resolvers, a list or an object is `Pending`: its parts are completed at the same time, and awaited.
+
+An error in a non-null position travels up as `NonNullViolation`, as the GraphQL specification says.
 """
 
-from collections.abc import Iterable, Mapping
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 from graphql import (
@@ -21,37 +26,72 @@ from graphql import (
 )
 from graphql.execution.values import VariableValues
 
-from appsync_local.api.scalars import Unfit
+from appsync_local.api.scalars import FastPathMiss
 from appsync_local.authorization.caller import Caller
-from appsync_local.errors import FieldError, FieldUnauthorized
+from appsync_local.errors import FieldError
+from appsync_local.operation.leaf_fields import LeafFields
 from appsync_local.operation.plan import Plan, Step
 
 Path = tuple[Any, ...]
 
 
-class Missing(Exception):  # travels to the nearest nullable field, as the GraphQL specification says
-    """A value that must not be null is null; the error is recorded already."""
+class NonNullViolation(Exception):
+    """A value in a non-null position is null. The error is recorded; the nearest nullable field becomes null."""
 
 
-class Mismatch(Exception):
-    """A value that does not fit its type; reported without `errorType`, as the service does."""
+class TypeMismatch(Exception):
+    """A value does not fit its type. Reported without `errorType`, as AppSync does."""
 
 
 @dataclass(frozen=True, slots=True)
-class _SchemaOnly:
-    """As much of graphql-core's resolve info as its introspection fields read."""
+class _ResolveInfo:
+    """The part of graphql-core's resolve info that its introspection fields read."""
 
     schema: GraphQLSchema
 
 
-class OfType(dict[str, Any]):
-    """A completed object of an abstract type, which knows its type also where `__typename` was not selected."""
+class TypedObject(dict[str, Any]):
+    """A completed object of an interface or union, which keeps its type even if `__typename` was not selected."""
 
     __slots__ = ("type_name",)
 
     def __init__(self, members: Iterable[tuple[str, Any]], type_name: str) -> None:
         super().__init__(members)
         self.type_name = type_name
+
+
+@dataclass(slots=True)
+class Pending:
+    """A list or an object whose parts wait for resolvers.
+
+    Args:
+        parts: One coroutine for each item or field, in order.
+        assemble: Makes the list or the object of the parts' values.
+        is_nullable: Whether it becomes null if a part violates a non-null type.
+    """
+
+    parts: list[Coroutine[Any, Any, Any]]
+    assemble: Callable[[list[Any]], Any]
+    is_nullable: bool = False
+
+    async def value(self) -> Any:
+        """The completed list or object. All parts finish, even after a violation, so that all errors are reported.
+
+        Raises:
+            NonNullViolation: A part violates a non-null type, and this value must not be null either.
+        """
+        violation: NonNullViolation | None = None
+        results = await asyncio.gather(*self.parts, return_exceptions=True)
+        for result in results:
+            if isinstance(result, NonNullViolation):
+                violation = result
+            elif isinstance(result, BaseException):
+                raise result
+        if violation is None:
+            return self.assemble(results)
+        if self.is_nullable:
+            return None
+        raise violation
 
 
 class Run(Protocol):
@@ -65,10 +105,14 @@ class Run(Protocol):
 
     @property
     def caller(self) -> Caller | None:
-        """Whose access is checked field by field; None where it was checked for all fields before."""
+        """The caller whose access is checked for every field; None if it was checked for all fields before."""
+
+    @property
+    def resolve_field(self) -> Callable[[Step, Any, Path], Coroutine[Any, Any, Any]] | None:
+        """Runs a field's resolver and completes its value; None if no resolver runs, as for a published event."""
 
     def count(self, values: int) -> None:
-        """Take note of values in a list; AnswerTooLarge where they are too many."""
+        """Count values in a list; raises AnswerTooLarge if there are too many."""
 
     def record(self, error: FieldError, step: Step, path: Path) -> None:
         """Add the entry of a field that failed."""
@@ -78,28 +122,30 @@ class Run(Protocol):
 
 
 def complete_field(step: Step, value: Any, path: Path, run: Run) -> Any:
-    """A field's value as the response shows it, where no resolver runs below."""
+    """As `complete_value`, for a field's whole value."""
     return complete_value(step, step.type, value, path, run)
 
 
 def complete_value(step: Step, type_: object, value: Any, path: Path, run: Run) -> Any:
-    """A value as the response shows it.
+    """A value as the response shows it, or `Pending` if fields with resolvers are selected below it.
 
     Raises:
-        Missing: It must not be null, and is.
+        NonNullViolation: The value is null or failed, and its type is non-null.
     """
     inner = type_.of_type if isinstance(type_, GraphQLNonNull) else type_
     try:
         if isinstance(value, FieldError):
             run.record(value, step, path)
-            raise Missing
+            raise NonNullViolation
         if value is not None:
             done = _present(step, inner, value, path, run)
             if done is not None:
+                if type(done) is Pending:
+                    done.is_nullable = inner is type_
                 return done
-    except Missing:
+    except NonNullViolation:
         pass
-    except Mismatch as problem:
+    except TypeMismatch as problem:
         run.record_mismatch(str(problem), path)
     else:
         if inner is type_:
@@ -109,103 +155,140 @@ def complete_value(step: Step, type_: object, value: Any, path: Path, run: Run) 
             path,
         )
     if inner is not type_:
-        raise Missing
+        raise NonNullViolation
     return None
 
 
 def _present(step: Step, type_: object, value: Any, path: Path, run: Run) -> Any:
+    """The completed value of a type without its non-null wrapper, for a value that is not null."""
     if isinstance(type_, GraphQLScalarType | GraphQLEnumType):
         try:
             return type_.coerce_output_value(value)
-        except Exception as error:  # whatever a scalar's check raises
+        except Exception as error:  # the check of a scalar may raise any exception
             reason = error.message if isinstance(error, GraphQLError) else str(error)
-            raise Mismatch(f"Can't serialize value ({_shown(path)}) : {reason}") from None
+            raise TypeMismatch(f"Can't serialize value ({_shown(path)}) : {reason}") from None
     if isinstance(type_, GraphQLList):
-        items = list_of(value, path)
-        run.count(len(items) * step.width)
-        return [complete_value(step, type_.of_type, item, (*path, index), run) for index, item in enumerate(items)]
-    concrete = object_type(type_, value, path, run.plan)
-    leaves = step.leaves(concrete)
-    try:
-        done = leaves.complete(value, run.caller) if leaves else _fields(step, concrete, value, path, run)
-    except Unfit:
-        done = _fields(step, concrete, value, path, run)
-    return done if concrete is type_ else OfType(done.items(), concrete.name)
+        return _list(step, type_.of_type, value, path, run)
+    return _object(step, type_, value, path, run)
 
 
-def _fields(step: Step, concrete: GraphQLObjectType, value: Any, path: Path, run: Run) -> dict[str, Any]:
+def _list(step: Step, item_type: object, value: Any, path: Path, run: Run) -> list[Any] | Pending:
+    if not isinstance(value, list | tuple):
+        raise _mismatch("LIST", value, path)
+    run.count(len(value) * step.width)
+    if run.resolve_field is not None and step.resolves_below:
+        parts = [_completed(step, item_type, item, (*path, index), run) for index, item in enumerate(value)]
+        return Pending(parts, list)
+    return [complete_value(step, item_type, item, (*path, index), run) for index, item in enumerate(value)]
+
+
+async def _completed(step: Step, type_: object, value: Any, path: Path, run: Run) -> Any:
+    done = complete_value(step, type_, value, path, run)
+    return await done.value() if type(done) is Pending else done
+
+
+def _object(step: Step, type_: object, value: Any, path: Path, run: Run) -> dict[str, Any] | Pending:
+    concrete = _object_type(type_, value, path, run.plan)
+    type_name = None if concrete is type_ else concrete.name
+    if run.resolve_field is not None and step.resolves_below:
+        children = step.children(concrete)
+        parts = [run.resolve_field(child, value, (*path, child.key)) for child in children]
+        return Pending(parts, partial(_assembled, [child.key for child in children], type_name))
+    done = _leaf_members(step.leaf_fields(concrete), value, run.caller)
+    if done is None:
+        done = {}
+        for child in step.children(concrete):
+            done[child.key] = complete_field(child, field_value(child, value, run), (*path, child.key), run)
+    return done if type_name is None else TypedObject(done.items(), type_name)
+
+
+def _assembled(keys: list[str], type_name: str | None, values: list[Any]) -> dict[str, Any]:
+    members = zip(keys, values, strict=True)
+    return dict(members) if type_name is None else TypedObject(members, type_name)
+
+
+def _leaf_members(leaves: LeafFields | None, value: object, caller: Caller | None) -> dict[str, Any] | None:
+    """The fast path: the fields of an object if all are leaves, fit, and are visible to the caller; None otherwise."""
+    if leaves is None or type(value) is not dict:
+        return None
+    if caller is not None and (caller.denied or (leaves.modes is not None and caller.mode not in leaves.modes)):
+        return None
     done: dict[str, Any] = {}
-    caller = run.caller
-    for child in step.children(concrete):
-        below = (*path, child.key)
-        if caller is None:
-            own = own_value(child, value, run.variables, run.plan)
-        elif child.refusal is not None:
-            own = child.refusal
-        elif not is_open(child, caller):
-            own = FieldUnauthorized(concrete.name, child.name)
-        else:
-            own = own_value(child, value, run.variables, run.plan)
-        done[child.key] = complete_field(child, own, below, run)
+    try:
+        for key, name, coerce, unchanged_type, is_nullable in leaves.fields:
+            member = value.get(name)
+            if type(member) is unchanged_type:
+                done[key] = member
+            elif member is not None:
+                done[key] = member = coerce(member)
+                if member is None:
+                    return None
+            elif is_nullable:
+                done[key] = None
+            else:
+                return None
+    except FastPathMiss:
+        return None
     return done
 
 
-def list_of(value: Any, path: Path) -> list[Any] | tuple[Any, ...]:
-    if isinstance(value, list | tuple):
-        return value
-    raise _mismatch("LIST", value, path)
+def field_value(step: Step, source: Any, run: Run) -> Any:
+    """A field's value without a resolver: the error that refuses it to the caller, or the parent's member."""
+    refusal = step.refusal_for(run.caller)
+    if refusal is not None:
+        return refusal
+    if not step.is_meta:
+        return source.get(step.name) if source is not None else None
+    schema = run.plan.api.schema
+    if step.name == "__typename":
+        return step.parent.name
+    if step.name == "__schema":
+        return schema
+    arguments = step.arguments(run.variables)
+    if step.name == "__type":
+        return schema.get_type(arguments["name"])
+    answer = step.definition.resolve(source, _ResolveInfo(schema), **arguments)  # type: ignore[misc]
+    return list(answer) if isinstance(answer, Iterable) and not isinstance(answer, str) else answer
 
 
-def object_type(type_: object, value: Any, path: Path, plan: Plan) -> GraphQLObjectType:
+def _object_type(type_: object, value: Any, path: Path, plan: Plan) -> GraphQLObjectType:
+    """The object type of a value.
+
+    Raises:
+        TypeMismatch: The value is not an object, or does not name a type of this interface or union.
+    """
     if isinstance(type_, GraphQLObjectType):
         if isinstance(value, Mapping) or type_.name.startswith("__"):
             return type_
         raise _mismatch("OBJECT", value, path)
     if isinstance(value, Mapping) and isinstance(type_, GraphQLInterfaceType | GraphQLUnionType):
-        name = value.type_name if isinstance(value, OfType) else value.get("__typename")
+        name = value.type_name if isinstance(value, TypedObject) else value.get("__typename")
         named = plan.api.schema.get_type(name) if isinstance(name, str) else None
         if isinstance(named, GraphQLObjectType) and plan.api.schema.is_sub_type(type_, named):
             return named
-        raise Mismatch(f"Can't resolve value ({_shown(path)}) : type '{type_.name}' needs a __typename of its own.")
+        raise TypeMismatch(f"Can't resolve value ({_shown(path)}) : type '{type_.name}' needs a __typename of its own.")
     raise _mismatch("OBJECT", value, path)
 
 
-def _mismatch(expected: str, value: Any, path: Path) -> Mismatch:
-    got = (
-        "LIST"
-        if isinstance(value, list | tuple)
-        else "OBJECT"
-        if isinstance(value, Mapping)
-        else type(value).__name__.upper()
+def _mismatch(expected: str, value: Any, path: Path) -> TypeMismatch:
+    match value:
+        case list() | tuple():
+            got = "LIST"
+        case Mapping():
+            got = "OBJECT"
+        case _:
+            got = type(value).__name__.upper()
+    return TypeMismatch(
+        f"Can't resolve value ({_shown(path)}) : type mismatch error, expected type {expected}, got {got}"
     )
-    return Mismatch(f"Can't resolve value ({_shown(path)}) : type mismatch error, expected type {expected}, got {got}")
 
 
 def _shown(path: Path) -> str:
     return "".join(f"[{part}]" if isinstance(part, int) else f"/{part}" for part in path)
 
 
-def is_open(step: Step, caller: Caller) -> bool:
-    return step.rule is None or (caller.fits(step.rule) and not caller.is_denied(step.coordinate))
-
-
-def own_value(step: Step, source: Any, variables: VariableValues, plan: Plan) -> Any:
-    """A field's value without a resolver: the parent's member of that name."""
-    if step.name == "__typename":
-        return step.parent.name
-    if step.name == "__schema":
-        return plan.api.schema
-    if step.is_introspection:
-        arguments = step.arguments(variables)
-        if step.name == "__type":
-            return plan.api.schema.get_type(arguments["name"])
-        answer = step.definition.resolve(source, _SchemaOnly(plan.api.schema), **arguments)  # type: ignore[misc]
-        return list(answer) if isinstance(answer, Iterable) and not isinstance(answer, str) else answer
-    return source.get(step.name) if source is not None else None
-
-
 def selected(step: Step, data: object) -> object:
-    """The `data` of an error, cut down to what the field's selection asks for."""
+    """The `data` of an error, reduced to the field's selection."""
     if isinstance(data, list):
         return [selected(step, item) for item in data]
     if not isinstance(data, Mapping) or not isinstance(get_named_type(step.type), GraphQLObjectType):

@@ -8,28 +8,23 @@ import logging
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from graphql import GraphQLError, GraphQLList, GraphQLNonNull, OperationType
+from graphql import GraphQLError, OperationType
 from graphql.execution.values import VariableValues
 
 from appsync_local.api.limits import MOST_INVALIDATIONS, REQUEST_LIMIT, VALUE_LIMIT
 from appsync_local.authorization.caller import Caller
-from appsync_local.errors import AnswerTooLarge, FieldError, FieldUnauthorized
+from appsync_local.errors import AnswerTooLarge, FieldError
 from appsync_local.execution.completion import (
-    Mismatch,
-    Missing,
-    OfType,
+    NonNullViolation,
     Path,
+    Pending,
     complete_field,
-    complete_value,
-    is_open,
-    list_of,
-    object_type,
-    own_value,
+    field_value,
     selected,
 )
 from appsync_local.javascript.context import FieldContext, RequestContext
 from appsync_local.operation.plan import Plan, Step
-from appsync_local.resolvers.resolution import Resolution
+from appsync_local.resolvers.resolution import Resolution, Resolver
 from appsync_local.resolvers.response_headers import ResponseHeaders
 
 log = logging.getLogger("appsync_local")
@@ -93,9 +88,9 @@ class Execution:
             elif len(steps) == 1:
                 data = {steps[0].key: await self._root(steps[0])}
             else:
-                values = await _all([self._root(step) for step in steps])
+                values = await Pending([self._root(step) for step in steps], list).value()
                 data = {step.key: value for step, value in zip(steps, values, strict=True)}
-        except Missing:
+        except NonNullViolation:
             data = None
         response: dict[str, object] = {"data": data}
         if self.errors:
@@ -105,36 +100,34 @@ class Execution:
         return response
 
     async def _root(self, step: Step) -> Any:
-        if step.rule is not None and not self.caller.may_call(step.coordinate):
-            return self._refuse(step, (step.key,))
         path = (step.key,)
         if not step.may_wait:
-            return await self._field(step, None, path)
+            return await self.resolve_field(step, None, path)
         if self._deadline is None:
             self._deadline = asyncio.get_running_loop().time() + REQUEST_LIMIT
         try:
             async with asyncio.timeout_at(self._deadline):
-                return await self._field(step, None, path)
+                return await self.resolve_field(step, None, path)
         except TimeoutError:
             return complete_field(step, FieldError("Execution timed out.", "ExecutionTimeout"), path, self)
 
-    async def _field(self, step: Step, source: Any, path: Path) -> Any:
-        if step.refusal is not None:
-            return complete_field(step, step.refusal, path, self)
-        if not is_open(step, self.caller):
-            return self._refuse(step, path)
-        if step.resolver is None:
-            value = own_value(step, source, self.variables, self.plan)
-            if not step.resolves_below:
-                return complete_field(step, value, path, self)
-        else:
-            value = await self._resolved(step, source, path)
-            if not step.resolves_below:
-                return complete_field(step, value, path, self)
-        return await self._complete(step, step.type, value, path)
+    async def resolve_field(self, step: Step, source: Any, path: Path) -> Any:
+        """A field's completed value, from its resolver if it has one and the caller may use the field.
 
-    async def _resolved(self, step: Step, source: Any, path: Path) -> Any:
-        """What the resolver answers, or the error that it ended in."""
+        Raises:
+            NonNullViolation: The field violates its non-null type.
+        """
+        if step.resolver is None:
+            value = field_value(step, source, self)
+        else:
+            value = step.refusal_for(self.caller)
+            if value is None:
+                value = await self._resolved(step, step.resolver, source, path)
+        done = complete_field(step, value, path, self)
+        return await done.value() if type(done) is Pending else done
+
+    async def _resolved(self, step: Step, resolver: Resolver, source: Any, path: Path) -> Any:
+        """The resolver's result, or the error that ended it."""
         resolution: Resolution | None = None
         self._resolved_fields += 1
         if self._resolved_fields > self.plan.api.limits.resolvers:
@@ -142,7 +135,7 @@ class Execution:
         try:
             context = field_context(step, source, self.context, self.variables)
             resolution = Resolution(context)
-            value = await resolution.run(step.resolver)  # type: ignore[arg-type]
+            value = await resolution.run(resolver)
             return self._too_many_invalidations(resolution) or value
         except FieldError as error:
             return error
@@ -166,30 +159,6 @@ class Execution:
         for appended in resolution.appended:
             self.record(appended, step, path)
 
-    async def _complete(self, step: Step, type_: object, value: Any, path: Path) -> Any:
-        """As `complete_value`, for a value below which resolvers may run."""
-        if value is None or isinstance(value, FieldError):
-            return complete_value(step, type_, value, path, self)
-        try:
-            inner = type_.of_type if isinstance(type_, GraphQLNonNull) else type_
-            if isinstance(inner, GraphQLList):
-                items = list_of(value, path)
-                self.count(len(items) * step.width)
-                return await _all([self._complete(step, inner.of_type, v, (*path, i)) for i, v in enumerate(items)])
-            concrete = object_type(inner, value, path, self.plan)
-            children = step.children(concrete)
-            values = await _all([self._field(child, value, (*path, child.key)) for child in children])
-            members = zip((child.key for child in children), values, strict=True)
-            return dict(members) if concrete is inner else OfType(members, concrete.name)
-        except (Missing, Mismatch) as problem:
-            return self._absent(type_, problem, path)
-
-    def _absent(self, type_: object, problem: Exception, path: Path) -> None:
-        if isinstance(problem, Mismatch):
-            self.record_mismatch(str(problem), path)
-        if isinstance(type_, GraphQLNonNull):
-            raise Missing
-
     def _too_many_invalidations(self, resolution: Resolution) -> FieldError | None:
         if not resolution.invalidations:
             return None
@@ -206,9 +175,6 @@ class Execution:
         for invalidation in self._invalidations:
             self.audience.invalidate(invalidation)
         self._invalidations.clear()
-
-    def _refuse(self, step: Step, path: Path) -> Any:
-        return complete_field(step, FieldUnauthorized(step.parent.name, step.name), path, self)
 
     def count(self, values: int) -> None:
         """Take note of values in a list.
@@ -248,15 +214,3 @@ def field_context(step: Step, source: Any, request: RequestContext, variables: V
         source=source,
         info=request.info(step.name, step.parent.name, step.selection, step.selection_text),
     )
-
-
-async def _all(coroutines: list[Any]) -> list[Any]:
-    """All results, in order; where one is missing, the others still finish, so that their errors are reported."""
-    results = await asyncio.gather(*coroutines, return_exceptions=True)
-    failures = [result for result in results if isinstance(result, BaseException)]
-    for failure in failures:
-        if not isinstance(failure, Missing):
-            raise failure
-    if failures:
-        raise failures[0]
-    return results

@@ -21,7 +21,7 @@ from graphql import (
 from graphql.execution.values import VariableValues
 from graphql.validation.validate import ValidationAbortedError
 
-from appsync_local.api.scalars import Unfit
+from appsync_local.api.scalars import FastPathMiss
 from appsync_local.errors import OperationInvalid, RequestRefused
 from appsync_local.operation.plan import Plan
 from appsync_local.operation.size import TooLarge, check_extent
@@ -69,7 +69,7 @@ class Operation:
         """
         try:
             return self._variables.coerce(given)
-        except Unfit:
+        except FastPathMiss:
             return self._judged(given)
 
     def _judged(self, given: Mapping[str, Any]) -> VariableValues:

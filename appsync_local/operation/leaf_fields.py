@@ -1,93 +1,78 @@
-"""Objects of which only leaves are selected, or what is deeper is null: most of all objects, and completed in one pass
-while every value fits.
+"""Objects whose selected fields are all scalars or enums, compiled for completion in one pass.
+
+Most objects are of this kind. A field that has a selection of its own is included if it is nullable: the fast path
+covers the object as long as that field is null.
 """
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
-from graphql import GraphQLEnumType, GraphQLNonNull, GraphQLScalarType
+from graphql import GraphQLEnumType, GraphQLNonNull, GraphQLOutputType, GraphQLScalarType
 
 from appsync_local.api.model import AuthMode
-from appsync_local.api.scalars import AS_IT_IS, Unfit, leaf
-from appsync_local.authorization.caller import Caller, Rule
-
-if TYPE_CHECKING:
-    from appsync_local.operation.plan import Step
+from appsync_local.api.scalars import UNCHANGED_TYPES, FastPathMiss, fast_coercion
+from appsync_local.authorization.caller import Rule
 
 
-def _deeper(_value: object) -> object:
-    """In place of a leaf's, for a field that has a selection of its own: it is a leaf while it is null."""
-    raise Unfit
+class SelectedField(Protocol):
+    """What the compilation reads of a selected field."""
+
+    @property
+    def key(self) -> str: ...
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def type(self) -> GraphQLOutputType: ...
+
+    @property
+    def rule(self) -> Rule | None: ...
+
+    @property
+    def is_member(self) -> bool:
+        """Whether every caller that the rule allows receives the parent's member of that name."""
+
+    @property
+    def may_resolve_below(self) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
-class _Leaf:
-    key: str
-    name: str
-    coerce: Callable[[Any], Any]
-    as_it_is: type | None
-    is_nullable: bool
-
-
-class Leaves:
-    """What is selected of one type.
+class LeafFields:
+    """The selected fields of one object type.
 
     Args:
-        fields: The leaves.
-        modes: Callers of these modes may see all of them, whoever they are; None where every caller may.
+        fields: For each field: response key, name, coercion, the Python type whose values need no coercion, and whether
+            null is allowed.
+        modes: Callers of these modes may see every field; None if every caller may.
     """
 
-    def __init__(self, fields: Iterable[_Leaf], modes: frozenset[AuthMode] | None) -> None:
-        self._fields = [(f.key, f.name, f.coerce, f.as_it_is, f.is_nullable) for f in fields]
-        self._modes = modes
-
-    def complete(self, value: object, caller: Caller | None) -> dict[str, Any]:
-        """An object as the response shows it; nobody is asked where the caller is None.
-
-        Raises:
-            Unfit: Some value does not fit its type, or the caller may not see all: field by field it is found out what.
-        """
-        if type(value) is not dict:
-            raise Unfit
-        if caller is not None and (caller.denied or (self._modes is not None and caller.mode not in self._modes)):
-            raise Unfit
-        done: dict[str, Any] = {}
-        for key, name, coerce, as_it_is, is_nullable in self._fields:
-            own = value.get(name)
-            if type(own) is as_it_is:
-                done[key] = own
-            elif own is not None:
-                done[key] = own = coerce(own)
-                if own is None:
-                    raise Unfit
-            elif is_nullable:
-                done[key] = None
-            else:
-                raise Unfit
-        return done
+    fields: tuple[tuple[str, str, Callable[[Any], Any], type | None, bool], ...]
+    modes: frozenset[AuthMode] | None
 
 
-def leaves_of(steps: "Iterable[Step]") -> Leaves | None:
-    """The steps as leaves; None where some are something else."""
-    leaves: list[_Leaf] = []
+def leaf_fields(selected: Iterable[SelectedField]) -> LeafFields | None:
+    """The compiled fields; None if the fast path can never cover the object."""
+    fields: list[tuple[str, str, Callable[[Any], Any], type | None, bool]] = []
     modes: frozenset[AuthMode] | None = None
-    for step in steps:
-        inner = step.type.of_type if isinstance(step.type, GraphQLNonNull) else step.type
-        if step.resolver is not None or step.refusal is not None or step.name.startswith("__") or step.is_introspection:
+    for one in selected:
+        inner = one.type.of_type if isinstance(one.type, GraphQLNonNull) else one.type
+        if not one.is_member:
             return None
         if isinstance(inner, GraphQLScalarType | GraphQLEnumType):
-            coerce = leaf(inner, inner.coerce_output_value)
-            leaves.append(_Leaf(step.key, step.name, coerce, AS_IT_IS.get(inner), inner is step.type))
-        elif inner is step.type and not step.may_resolve_below:
-            leaves.append(_Leaf(step.key, step.name, _deeper, None, is_nullable=True))
+            coerce = fast_coercion(inner, inner.coerce_output_value)
+            fields.append((one.key, one.name, coerce, UNCHANGED_TYPES.get(inner), inner is one.type))
+        elif inner is one.type and not one.may_resolve_below:
+            fields.append((one.key, one.name, _miss, None, True))
         else:
             return None
-        if step.rule is not None:
-            unconditional = _unconditional(step.rule)
+        if one.rule is not None:
+            unconditional = frozenset(mode for mode, groups in one.rule.items() if groups is None)
             modes = unconditional if modes is None else modes & unconditional
-    return Leaves(leaves, modes)
+    return LeafFields(tuple(fields), modes)
 
 
-def _unconditional(rule: Rule) -> frozenset[AuthMode]:
-    return frozenset(mode for mode, groups in rule.items() if groups is None)
+def _miss(_value: object) -> object:
+    """The coercion of a field that has a selection of its own: only null is covered."""
+    raise FastPathMiss

@@ -1,7 +1,7 @@
-"""A selection compiled against the schema: which fields to answer, in order, and what is known about each in advance.
+"""A selection compiled against the schema: the fields to answer, in order, and everything known about each in advance.
 
-A plan is made once for an operation and the values of the variables that `@skip` and `@include` use, and then serves
-every request and every subscriber that sends the same document.
+A plan is compiled once for an operation and the values of the variables that `@skip` and `@include` use. Every request
+and every subscriber that sends the same document shares it.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -35,11 +35,11 @@ from graphql import (
 )
 from graphql.execution.values import VariableValues, get_argument_values
 
-from appsync_local.authorization.caller import Rule
-from appsync_local.errors import FieldError
-from appsync_local.operation.leaf_fields import Leaves, leaves_of
+from appsync_local.authorization.caller import Caller, Rule
+from appsync_local.errors import FieldError, FieldUnauthorized
+from appsync_local.operation.leaf_fields import LeafFields, leaf_fields
 from appsync_local.resolvers.loading import ExecutableApi
-from appsync_local.resolvers.resolution import Resolver, waits
+from appsync_local.resolvers.resolution import Resolver, calls_data_source
 
 _ROOT_META: Final = {"__schema": SchemaMetaFieldDef, "__type": TypeMetaFieldDef}
 
@@ -53,12 +53,12 @@ class Step:
         name: The field's name.
         parent: The object type that has the field.
         definition: The field.
-        nodes: Every place in the document that asks for this key.
-        rule: Who may use the field; None where anybody may (`__typename`, introspection).
-        resolver: What answers it; None where the parent's value has it.
-        may_resolve_below: Whether fields below this one can have resolvers, going by its type.
-        depth: Levels down to this one, which is 1 at the root.
-        refusal: Why nobody is answered; None where the caller decides.
+        nodes: The nodes of the document that select this key.
+        rule: Who may use the field; None if every caller may (`__typename`, introspection).
+        resolver: Answers the field; None if the parent's value has it.
+        may_resolve_below: Whether the field's type allows resolvers below this field.
+        depth: The level of this field; 1 at the root.
+        refusal: The error of the field for every caller; None if the field can be answered.
     """
 
     key: str
@@ -73,7 +73,7 @@ class Step:
     depth: int
     refusal: FieldError | None
     _children: dict[str, tuple["Step", ...]] = field(default_factory=dict)
-    _leaves: dict[str, Leaves | None] = field(default_factory=dict)
+    _leaf_fields: dict[str, LeafFields | None] = field(default_factory=dict)
 
     @cached_property
     def coordinate(self) -> str:
@@ -85,27 +85,51 @@ class Step:
 
     @cached_property
     def locations(self) -> list[dict[str, object]]:
-        """Where the document asks for this, as AppSync writes it."""
+        """Where the document selects this field, in AppSync's form."""
         starts = [node.loc.start_token for node in self.nodes if node.loc]
         return [{"line": start.line, "column": start.column, "sourceName": None} for start in starts]
 
     @cached_property
     def may_wait(self) -> bool:
-        """Whether something outside of the engine is asked for this, or for what is below it."""
-        return self.resolves_below or (self.resolver is not None and waits(self.resolver))
+        """Whether the engine calls a data source for this field or a field below it."""
+        return self.resolves_below or (self.resolver is not None and calls_data_source(self.resolver))
 
     @cached_property
-    def is_introspection(self) -> bool:
-        return self.parent.name.startswith("__") or self.name in _ROOT_META
+    def is_meta(self) -> bool:
+        """Whether the schema answers this field: `__typename`, or introspection."""
+        return self.name.startswith("__") or self.parent.name.startswith("__")
+
+    @cached_property
+    def is_member(self) -> bool:
+        """Whether every caller that the rule allows receives the parent's member of that name."""
+        return self.resolver is None and self.refusal is None and not self.is_meta
+
+    def is_open_to(self, caller: Caller) -> bool:
+        """Whether the schema's directives and the authorizer allow the field to this caller."""
+        return self.rule is None or (caller.fits(self.rule) and not caller.is_denied(self.coordinate))
+
+    def refusal_for(self, caller: Caller | None) -> FieldError | None:
+        """The error that this caller receives instead of the field; None if the field is answered.
+
+        Args:
+            caller: None if access was checked before, as for a published event.
+        """
+        if caller is None:
+            return None
+        if self.refusal is not None:
+            return self.refusal
+        if self.is_open_to(caller) and (self.depth > 1 or self.rule is None or caller.may_call(self.coordinate)):
+            return None
+        return FieldUnauthorized(self.parent.name, self.name)
 
     def arguments(self, variables: VariableValues) -> dict[str, Any]:
-        """The arguments that were given, as resolvers see them."""
+        """The arguments as resolvers receive them; an argument that was not given is absent."""
         if not self.definition.args:
             return {}
         return get_argument_values(self.definition, self.nodes[0], variables)
 
     def children(self, type_: GraphQLObjectType) -> tuple["Step", ...]:
-        """What is selected below, for a value of this type."""
+        """The fields selected below, for a value of this type."""
         steps = self._children.get(type_.name)
         if steps is None:
             steps = self._children[type_.name] = self.plan.compile(
@@ -113,22 +137,22 @@ class Step:
             )
         return steps
 
-    def leaves(self, type_: GraphQLObjectType) -> Leaves | None:
-        """What is selected below, where all of it is leaves."""
+    def leaf_fields(self, type_: GraphQLObjectType) -> LeafFields | None:
+        """The fields selected below, compiled for the fast path; None if the fast path cannot cover them."""
         try:
-            return self._leaves[type_.name]
+            return self._leaf_fields[type_.name]
         except KeyError:
-            leaves = self._leaves[type_.name] = leaves_of(self.children(type_))
-            return leaves
+            compiled = self._leaf_fields[type_.name] = leaf_fields(self.children(type_))
+            return compiled
 
     def possible_children(self) -> Iterator["Step"]:
-        """What is selected below, whatever type the value turns out to have."""
+        """The fields selected below, for every object type that the value can have."""
         for type_ in _object_types(self.plan.api, get_named_type(self.type)):
             yield from self.children(type_)
 
     @cached_property
     def width(self) -> int:
-        """How many values one item of this field's list is made of, those of lists within it left out."""
+        """The number of values in one item of this field's list, without those of inner lists."""
         types = _object_types(self.plan.api, get_named_type(self.type))
         return max((len(self.children(type_)) for type_ in types), default=1)
 
@@ -149,12 +173,12 @@ class Step:
 
     @cached_property
     def has_aliases(self) -> bool:
-        """Whether something below is asked for under another name."""
+        """Whether a field below has an alias."""
         return any(child.key != child.name or child.has_aliases for child in self.possible_children())
 
 
 class Plan:
-    """One operation, compiled as far as can be without a request."""
+    """One compiled operation."""
 
     def __init__(
         self,
@@ -166,9 +190,9 @@ class Plan:
         self.api = api
         self.operation = operation
         self._fragments = fragments
-        self._variables = variables  # read for @skip and @include only; other plans have other values of those
+        self._variables = variables  # read for @skip and @include only: a plan depends on no other variable
         root = api.schema.get_root_type(operation.operation)
-        assert root is not None  # noqa: S101  # validation refuses operations that the schema lacks
+        assert root is not None  # noqa: S101  # validation rejects operations that the schema does not define
         self.steps = self.compile(root, (operation.selection_set,))
         self.metered = tuple(f"{operation.operation.value.capitalize()}.{step.name}" for step in self.steps)
 

@@ -41,7 +41,7 @@ def check_extent(
         TooLarge: It has more than the engine takes on, or nests them deeper.
     """
     root = schema.get_root_type(operation.operation)
-    assert root is not None  # noqa: S101  # validation refuses operations that the schema lacks
+    assert root is not None  # noqa: S101  # validation rejects operations that the schema does not define
     counting = _Counting(schema, fragments)
     try:
         fields, _ = counting.of(operation.selection_set, root, 1)

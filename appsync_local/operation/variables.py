@@ -24,7 +24,7 @@ from graphql.execution.get_variable_signature import GraphQLVariableSignature, g
 from graphql.execution.values import VariableValues, VariableValueSource
 from graphql.utilities.coerce_input_value import coerce_default_value
 
-from appsync_local.api.scalars import AS_IT_IS, Unfit, leaf
+from appsync_local.api.scalars import UNCHANGED_TYPES, FastPathMiss, fast_coercion
 
 Coerce = Callable[[Any], Any]
 
@@ -63,10 +63,10 @@ class Variables:
         """As graphql-core's `get_variable_values`.
 
         Raises:
-            Unfit: Ask graphql-core.
+            FastPathMiss: Ask graphql-core.
         """
         if self._variables is None:
-            raise Unfit
+            raise FastPathMiss
         sources: dict[str, VariableValueSource] = {}
         coerced: dict[str, Any] = {}
         for variable in self._variables:
@@ -78,7 +78,7 @@ class Variables:
             elif variable.is_optional:
                 sources[signature.name] = VariableValueSource(signature)
             else:
-                raise Unfit
+                raise FastPathMiss
         return VariableValues(sources, coerced)
 
 
@@ -86,7 +86,7 @@ def _coercion(type_: GraphQLInputType, within: tuple[GraphQLInputType, ...]) -> 
     if isinstance(type_, GraphQLNonNull):
         inner = type_.of_type
         if isinstance(inner, GraphQLScalarType | GraphQLEnumType):
-            return leaf(inner, inner.coerce_input_value)
+            return fast_coercion(inner, inner.coerce_input_value)
         return _present(_coercion(inner, within))
     if isinstance(type_, GraphQLList):
         return _list(_coercion(type_.of_type, within))
@@ -94,13 +94,13 @@ def _coercion(type_: GraphQLInputType, within: tuple[GraphQLInputType, ...]) -> 
         if type_ in within or type_.is_one_of:
             raise _Uncompiled
         return _object(type_, (*within, type_))
-    return _nullable(leaf(type_, type_.coerce_input_value))
+    return _nullable(fast_coercion(type_, type_.coerce_input_value))
 
 
 def _present(coerce: Coerce) -> Coerce:
     def present(value: Any) -> Any:
         if value is None:
-            raise Unfit
+            raise FastPathMiss
         return coerce(value)
 
     return present
@@ -124,7 +124,7 @@ def _object(type_: GraphQLInputObjectType, within: tuple[GraphQLInputType, ...])
         (
             name,
             field.out_name or name,
-            AS_IT_IS.get(get_nullable_type(field.type)),
+            UNCHANGED_TYPES.get(get_nullable_type(field.type)),
             _coercion(field.type, within),
             is_required_input_field(field),
             field,
@@ -136,7 +136,7 @@ def _object(type_: GraphQLInputObjectType, within: tuple[GraphQLInputType, ...])
         if value is None:
             return None
         if type(value) is not dict:
-            raise Unfit
+            raise FastPathMiss
         unread = len(value)
         done: dict[str, Any] = {}
         for name, out_name, as_it_is, coerce, is_required, field in fields:
@@ -145,13 +145,13 @@ def _object(type_: GraphQLInputObjectType, within: tuple[GraphQLInputType, ...])
                 unread -= 1
                 done[out_name] = given if type(given) is as_it_is else coerce(given)
             elif is_required:
-                raise Unfit
+                raise FastPathMiss
             else:
                 default = coerce_default_value(field)
                 if default is not Undefined:
                     done[out_name] = default
         if unread:
-            raise Unfit
+            raise FastPathMiss
         return type_.out_type(done)
 
     return members

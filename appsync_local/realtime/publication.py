@@ -18,7 +18,7 @@ from appsync_local.api.limits import VALUE_LIMIT
 from appsync_local.devtools.counters import Counters
 from appsync_local.devtools.meter import PUSH_UNIT, Meter
 from appsync_local.errors import AnswerTooLarge, FieldError
-from appsync_local.execution.completion import Missing, OfType, Path, complete_field
+from appsync_local.execution.completion import NonNullViolation, Path, TypedObject, complete_field
 from appsync_local.operation.plan import Plan, Step
 from appsync_local.realtime.filters import group_holds
 from appsync_local.realtime.subscription_registry import Registry
@@ -40,7 +40,11 @@ class Delivery:
 
     @property
     def caller(self) -> None:
-        """Nobody: every subscriber's access was checked when it subscribed."""
+        """None: the access of every subscriber was checked when it subscribed."""
+
+    @property
+    def resolve_field(self) -> None:
+        """None: no resolver runs for an event."""
 
     def run(self, value: Any) -> dict[str, object]:
         """The payload of a `data` message: `data`, and `errors` where fields that must not be null are.
@@ -51,7 +55,7 @@ class Delivery:
         [step] = self.plan.steps
         try:
             shown = complete_field(step, value, (step.key,), self)
-        except Missing:
+        except NonNullViolation:
             shown = None  # also where the field must not be null: clients drop a message whose `data` is null
         data = {step.key: shown}
         return {"data": data, "errors": self.errors} if self.errors else {"data": data}
@@ -134,9 +138,9 @@ def _by_field_names(step: Step, value: Any) -> Any:
         return [_by_field_names(step, item) for item in value]
     if not isinstance(value, dict):
         return value
-    if isinstance(value, OfType):
+    if isinstance(value, TypedObject):
         concrete = step.plan.api.schema.get_type(value.type_name)
         assert isinstance(concrete, GraphQLObjectType)  # noqa: S101  # completion took it from this schema
         named = ((c.name, _by_field_names(c, value[c.key])) for c in step.children(concrete))
-        return OfType(named, value.type_name)
+        return TypedObject(named, value.type_name)
     return {c.name: _by_field_names(c, value[c.key]) for c in step.possible_children() if c.key in value}

@@ -182,7 +182,7 @@ class SubscriptionHandler:
 
 def _require_access(step: Step, caller: Caller) -> None:
     """Refuse a subscription if the caller may not see one of its fields, at any depth."""
-    if step.rule is not None and (not caller.fits(step.rule) or caller.is_denied(step.coordinate)):
+    if not step.is_open_to(caller):
         raise FieldUnauthorized(step.parent.name, step.name)
     for child in step.possible_children():
         _require_access(child, caller)

@@ -65,8 +65,8 @@ class Pipeline:
 Resolver = Unit | Pipeline
 
 
-def waits(resolver: Resolver) -> bool:
-    """Whether it asks a data source outside of the engine."""
+def calls_data_source(resolver: Resolver) -> bool:
+    """Whether the resolver calls a data source outside the engine."""
     stages = (resolver.stage,) if isinstance(resolver, Unit) else resolver.functions
     return any(not isinstance(stage, Local) for stage in stages)
 

@@ -7,9 +7,9 @@ from typing import Any
 from graphql import DocumentNode, GraphQLResolveInfo, execute
 
 from appsync_local.api import scalars
+from appsync_local.execution import completion
 from appsync_local.execution.execution import Execution, field_context
 from appsync_local.javascript.script import Script
-from appsync_local.operation import leaf_completion as leaves
 from appsync_local.operation import variables as inputs
 from appsync_local.operation.documents import Document, Documents, Operation
 from appsync_local.operation.plan import Plan
@@ -82,13 +82,10 @@ def _plans() -> None:
 
 def _compiled_values() -> None:
     def refuse_variables(*_: Any) -> Any:
-        raise scalars.Unfit
-
-    def refuse_leaves(*_: Any) -> Any:
-        raise scalars.Unfit
+        raise scalars.FastPathMiss
 
     inputs.Variables.coerce = refuse_variables  # type: ignore[method-assign, assignment]
-    leaves.Leaves.complete = refuse_leaves  # type: ignore[method-assign, assignment]
+    completion._leaf_members = lambda *_: None
 
 
 def _shared_payloads() -> None:

@@ -7,7 +7,7 @@ import pytest
 from graphql import OperationDefinitionNode, get_variable_values, parse
 from graphql.execution.values import VariableValues
 
-from appsync_local.api.scalars import Unfit
+from appsync_local.api.scalars import FastPathMiss
 from appsync_local.api.schema import load_schema
 from appsync_local.operation.variables import Variables
 from tests.support.engine_clients import Http
@@ -74,8 +74,8 @@ def both(file: Path, definition: str, given: dict[str, Any]) -> tuple[object, ob
     definitions = operation.variable_definitions or ()
     try:
         compiled: object = Variables(schema, definitions).coerce(given)
-    except Unfit:
-        compiled = Unfit
+    except FastPathMiss:
+        compiled = FastPathMiss
     return compiled, get_variable_values(schema, definitions, given)
 
 
@@ -95,7 +95,7 @@ def test_a_value_that_fits_becomes_what_graphql_core_makes_of_it(
 def test_a_value_that_does_not_fit_is_left_to_graphql_core(schema_file: Path, definition: str, value: object) -> None:
     compiled, general = both(schema_file, definition, {"v": value})
 
-    assert compiled is Unfit
+    assert compiled is FastPathMiss
     assert isinstance(general, list)
 
 
@@ -117,7 +117,7 @@ def test_defaults_and_types_within_themselves_are_left_to_graphql_core(
 ) -> None:
     compiled, _ = both(schema_file, definition, given)
 
-    assert compiled is Unfit
+    assert compiled is FastPathMiss
 
 
 @pytest.mark.parametrize(

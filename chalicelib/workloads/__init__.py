@@ -17,8 +17,8 @@ from typing import Final, cast
 from chalicelib.jobs.errors import InvalidRequest
 from chalicelib.jobs.limits import MAX_PROCESS_TIME, ONE_INVOCATION
 from chalicelib.jobs.model import InferenceRequest, Json
-from chalicelib.workloads import bedrock_names
-from chalicelib.workloads.bedrock_names import plain_id
+from chalicelib.workloads.bedrock import names as bedrock_names
+from chalicelib.workloads.bedrock.names import plain_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,13 +153,13 @@ TABLE: Final = (
     ),
     Kind(
         models=("amazon.nova-micro-v1:0",),
-        module="chalicelib.workloads.bedrock",
+        module="chalicelib.workloads.bedrock.converse",
         takes=frozenset(Option) - {Option.PROCESS_TIME},
         pattern=bedrock_names.MODEL,
     ),
     Kind(
         models=("openai/llama3.2",),
-        module="chalicelib.workloads.openai",
+        module="chalicelib.workloads.openai.chat",
         takes=frozenset(Option) - {Option.PROCESS_TIME},
         pattern=re.compile(r"openai/[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,199}"),  # whatever its server has
     ),

@@ -6,7 +6,7 @@ from chalicelib.jobs.errors import WorkloadFailed
 from chalicelib.jobs.model import InferenceRequest
 from chalicelib.settings import OpenAISettings
 from chalicelib.workloads import Deadline
-from chalicelib.workloads.openai import chat
+from chalicelib.workloads.openai.chat import chat
 from chalicelib.workloads.retrying import Backoff
 from tests.unit.chalicelib.workloads.running import FakeClock, Run, run_to_end
 

@@ -8,7 +8,7 @@ from chalicelib.jobs.model import InferenceRequest
 from chalicelib.settings import OpenAISettings
 from chalicelib.worker.interruption import Interrupted, Interruption, Stop
 from chalicelib.workloads import Chunk, Deadline, Piece
-from chalicelib.workloads.openai import chat
+from chalicelib.workloads.openai.chat import chat
 from tests.integration.openai.calling import MODEL
 from tests.integration.openai.server import End, Reply, Script, event
 

@@ -27,7 +27,7 @@ from chalicelib.jobs.errors import WorkloadFailed
 from chalicelib.jobs.model import InferenceRequest
 from chalicelib.settings import OpenAISettings
 from chalicelib.workloads import Deadline
-from chalicelib.workloads.openai import chat
+from chalicelib.workloads.openai.chat import chat
 settings = OpenAISettings(url="http://127.0.0.1:9/v1", key=None, secret=None, silence=1.0)
 try:
     next(chat(InferenceRequest("", "openai/m"), Deadline(1e9), settings=settings))

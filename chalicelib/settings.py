@@ -1,13 +1,11 @@
 """What each handler reads from its environment: once, and every problem reported together."""
 
 import math
-import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from typing import Final, TypeVar
-from urllib.parse import urlsplit
+from typing import TypeVar
 
 from chalicelib.api.calls import Reporting
 from chalicelib.jobs.errors import MissingSettings
@@ -17,15 +15,13 @@ from chalicelib.supervision.diagnosis import Patience
 
 T = TypeVar("T")
 Choice = TypeVar("Choice", bound=StrEnum)
-AWS: Final = "aws"  # Bedrock's own address
-OFF: Final = "off"  # Bedrock is not to be called
-# Source: Amazon Bedrock API Reference, GuardrailStreamConfiguration.
-_GUARDRAIL: Final = re.compile(r"[a-z0-9]+|arn:aws[a-z-]*:bedrock:[a-z0-9-]{1,20}:\d{12}:guardrail/[a-z0-9]+")
-_GUARDRAIL_VERSION: Final = re.compile(r"[1-9][0-9]{0,7}|DRAFT")
 
 
-class _Reader:
-    """Reads variables and collects what is wrong with them."""
+class Reader:
+    """Reads environment variables and collects every problem, so that `check` reports all of them at once.
+
+    An unset or empty variable gives the default. A wrong value is noted as a problem, and the default is returned.
+    """
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = environment
@@ -66,22 +62,24 @@ class _Reader:
             return default
         return value
 
-    def flush_policy(self) -> FlushPolicy:
-        size = self.count("LONGCALL_FLUSH_BYTES", SIZE, least=1)
-        seconds = self.number("LONGCALL_FLUSH_SECONDS", 0.5, least=0.0)
-        staleness = self.number("LONGCALL_FLUSH_STALENESS", 2.0, least=0.0)
-        share = self.number("LONGCALL_FLUSH_SHARE", 0.1, least=0.0)
-        match self.choice("LONGCALL_FLUSH_POLICY", PolicyName.INTERVAL):
-            case PolicyName.INTERVAL:
-                return Interval(seconds, size)
-            case PolicyName.BYTES:
-                return Bytes(size, staleness)
-            case PolicyName.COST:
-                return CostShare(share, staleness, size)
-
     def check(self) -> None:
+        """Raises: MissingSettings: A variable is missing or wrong; the message lists all of them."""
         if self._problems:
             raise MissingSettings(self._problems)
+
+
+def _flush_policy(reader: Reader) -> FlushPolicy:
+    size = reader.count("LONGCALL_FLUSH_BYTES", SIZE, least=1)
+    seconds = reader.number("LONGCALL_FLUSH_SECONDS", 0.5, least=0.0)
+    staleness = reader.number("LONGCALL_FLUSH_STALENESS", 2.0, least=0.0)
+    share = reader.number("LONGCALL_FLUSH_SHARE", 0.1, least=0.0)
+    match reader.choice("LONGCALL_FLUSH_POLICY", PolicyName.INTERVAL):
+        case PolicyName.INTERVAL:
+            return Interval(seconds, size)
+        case PolicyName.BYTES:
+            return Bytes(size, staleness)
+        case PolicyName.COST:
+            return CostShare(share, staleness, size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +97,7 @@ class RelaySettings:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "RelaySettings":
         """Raises: MissingSettings."""
-        reader = _Reader(environment)
+        reader = Reader(environment)
         settings = cls(
             ledger=reader.text("LONGCALL_LEDGER"),
             retention=timedelta(days=reader.number("LONGCALL_RETENTION_DAYS", 7.0, least=0.01)),
@@ -109,7 +107,7 @@ class RelaySettings:
                 renewal=timedelta(seconds=reader.number("LONGCALL_LEASE_SECONDS", 30.0, least=3.0) / 3),
             ),
             models=tuple(reader.text("LONGCALL_MODELS", "*").split(",")),
-            flush_policy=reader.flush_policy(),
+            flush_policy=_flush_policy(reader),
             reporting=reader.choice("LONGCALL_REPORTING", Reporting.SIGNATURE),
         )
         reader.check()
@@ -127,7 +125,7 @@ class AuthorizerSettings:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "AuthorizerSettings":
         """Raises: MissingSettings."""
-        reader = _Reader(environment)
+        reader = Reader(environment)
         issuer = reader.text("LONGCALL_ISSUER")
         settings = cls(
             issuer=issuer,
@@ -150,7 +148,7 @@ class EndpointSettings:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "EndpointSettings":
         """Raises: MissingSettings."""
-        reader = _Reader(environment)
+        reader = Reader(environment)
         settings = cls(
             api_url=reader.text("LONGCALL_API_URL"),
             region=reader.text("AWS_REGION"),
@@ -182,112 +180,14 @@ class WorkerSettings:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "WorkerSettings":
         """Raises: MissingSettings."""
-        reader = _Reader(environment)
+        reader = Reader(environment)
         settings = cls(
-            flush_policy=reader.flush_policy(),
+            flush_policy=_flush_policy(reader),
             heartbeat=reader.number("LONGCALL_HEARTBEAT_SECONDS", 1.0, least=0.05),
             megabytes=reader.count("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", 512, least=1),  # set by Lambda
         )
         reader.check()
         return settings
-
-
-@dataclass(frozen=True, slots=True)
-class Guardrail:
-    """One of Amazon Bedrock's, at one version."""
-
-    identifier: str  # id or ARN
-    version: str  # a number, or DRAFT
-
-
-@dataclass(frozen=True, slots=True)
-class AwsLogin:
-    """Who calls AWS, where that is not the function's role: a key, or else a profile of the AWS configuration."""
-
-    profile: str | None
-    access_key_id: str | None
-    secret_access_key: str | None = field(repr=False)
-    session_token: str | None = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class BedrockSettings:
-    """`inference`: where Amazon Bedrock is, who calls it, and what watches over it."""
-
-    region: str
-    endpoint: str | None  # None: the region's own
-    is_off: bool  # nobody said with which account Bedrock may be called
-    login: AwsLogin | None  # None: the function's role
-    guardrail: Guardrail | None
-    silence: float  # seconds without a word of the model after which it is given up
-
-    @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> "BedrockSettings":
-        """Raises: MissingSettings."""
-        reader = _Reader(environment)
-        place = reader.text("LONGCALL_BEDROCK", AWS)
-        settings = cls(
-            region=reader.text("LONGCALL_BEDROCK_REGION", environment.get("AWS_REGION")),
-            endpoint=None if place in (AWS, OFF) else place,
-            is_off=place == OFF,
-            login=_login(environment),
-            guardrail=reader.optional(
-                "LONGCALL_GUARDRAIL", _guardrail, "the id or ARN of a guardrail, : and a version"
-            ),
-            # A long text takes a large model a minute to read. The lease has no part in it: while the worker waits for
-            # the model, the publisher's own thread says that it is alive.
-            silence=reader.number("LONGCALL_MODEL_SILENCE_SECONDS", 120.0, least=1.0),
-        )
-        reader.check()
-        return settings
-
-
-def _login(environment: Mapping[str, str]) -> AwsLogin | None:
-    login = AwsLogin(
-        profile=environment.get("LONGCALL_BEDROCK_PROFILE"),
-        access_key_id=environment.get("LONGCALL_BEDROCK_ACCESS_KEY_ID"),
-        secret_access_key=environment.get("LONGCALL_BEDROCK_SECRET_ACCESS_KEY"),
-        session_token=environment.get("LONGCALL_BEDROCK_SESSION_TOKEN"),
-    )
-    return login if login.profile or login.access_key_id else None
-
-
-def _guardrail(text: str) -> Guardrail:
-    identifier, _, version = text.rpartition(":")
-    if not _GUARDRAIL.fullmatch(identifier) or not _GUARDRAIL_VERSION.fullmatch(version):
-        raise ValueError(text)
-    return Guardrail(identifier, version)
-
-
-@dataclass(frozen=True, slots=True)
-class OpenAISettings:
-    """`inference`: where the OpenAI-compatible server is."""
-
-    url: str | None  # up to the version, as in http://127.0.0.1:11434/v1; None: the stage has none
-    key: str | None = field(repr=False)
-    secret: str | None  # the key's name or ARN in AWS Secrets Manager, where the key itself is not here
-    silence: float  # seconds without a word of the server after which it is given up
-
-    @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> "OpenAISettings":
-        """Raises: MissingSettings."""
-        reader = _Reader(environment)
-        settings = cls(
-            url=reader.optional("LONGCALL_OPENAI_URL", _http_url, "an http:// or https:// URL with its path"),
-            key=environment.get("LONGCALL_OPENAI_KEY") or None,
-            secret=environment.get("LONGCALL_OPENAI_SECRET") or None,
-            # A server on a laptop reads a large model from its disk, and a long prompt, before it says anything.
-            silence=reader.number("LONGCALL_OPENAI_SILENCE_SECONDS", 300.0, least=1.0),
-        )
-        reader.check()
-        return settings
-
-
-def _http_url(text: str) -> str:
-    url = urlsplit(text)
-    if url.scheme not in ("http", "https") or not url.hostname:
-        raise ValueError(text)
-    return text
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,7 +200,7 @@ class SweepSettings:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "SweepSettings":
         """Raises: MissingSettings."""
-        reader = _Reader(environment)
+        reader = Reader(environment)
         settings = cls(
             ledger=reader.text("LONGCALL_LEDGER"),
             patience=Patience(

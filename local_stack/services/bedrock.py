@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from chalicelib.settings import AWS, OFF
+from chalicelib.workloads.bedrock.settings import AWS, OFF
 from local_stack.blueprint import Blueprint
 
 if TYPE_CHECKING:

@@ -12,12 +12,12 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from chalicelib.jobs.model import InferenceRequest
-from chalicelib.settings import BedrockSettings
 from chalicelib.workloads import Deadline, Outcome, Piece, Usage
 from chalicelib.workloads.bedrock.answer import Answer
 from chalicelib.workloads.bedrock.failures import FAILURES, failure_of
 from chalicelib.workloads.bedrock.request import converse_arguments
 from chalicelib.workloads.bedrock.service import Service, open_service
+from chalicelib.workloads.bedrock.settings import BedrockSettings
 from chalicelib.workloads.retrying import Backoff, tried
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Final
 
 from chalicelib.jobs.errors import ErrorType, WorkloadFailed
 from chalicelib.jobs.model import Image, InferenceRequest, Message, Role
-from chalicelib.settings import Guardrail
+from chalicelib.workloads.bedrock.settings import Guardrail
 from chalicelib.workloads.images import image_format
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 import boto3
 from botocore.config import Config
 
-from chalicelib.settings import BedrockSettings, Guardrail
+from chalicelib.workloads.bedrock.settings import BedrockSettings, Guardrail
 
 if TYPE_CHECKING:
     from mypy_boto3_bedrock_runtime.client import BedrockRuntimeClient

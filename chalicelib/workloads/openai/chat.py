@@ -15,8 +15,8 @@ from typing import Final
 
 from chalicelib.jobs.errors import ErrorType, WorkloadFailed
 from chalicelib.jobs.model import InferenceRequest
-from chalicelib.settings import OpenAISettings
 from chalicelib.workloads import Deadline, Outcome, Piece
+from chalicelib.workloads.openai.settings import OpenAISettings
 from chalicelib.workloads.retrying import Backoff, tried
 
 LIBRARY: Final = "openai"

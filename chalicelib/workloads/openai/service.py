@@ -10,12 +10,12 @@ from urllib.parse import urlsplit, urlunsplit
 import openai
 
 from chalicelib.jobs.model import InferenceRequest
-from chalicelib.settings import OpenAISettings
 from chalicelib.workloads import Outcome, Piece, Usage
 from chalicelib.workloads.openai.answer import Answer
 from chalicelib.workloads.openai.failures import FAILURES, failure_of
 from chalicelib.workloads.openai.key import secret_value
 from chalicelib.workloads.openai.request import chat_arguments
+from chalicelib.workloads.openai.settings import OpenAISettings
 
 CONNECT_TIMEOUT: Final = 5.0  # seconds
 NO_KEY: Final = "none"  # the library insists on one; a server without keys does not look

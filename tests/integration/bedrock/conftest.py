@@ -4,10 +4,10 @@ from typing import Any
 import pytest
 
 from chalicelib.jobs.model import InferenceRequest
-from chalicelib.settings import AwsLogin, BedrockSettings, Guardrail
 from chalicelib.workloads import Deadline
 from chalicelib.workloads.bedrock.converse import converse
 from chalicelib.workloads.bedrock.service import Service, open_service
+from chalicelib.workloads.bedrock.settings import AwsLogin, BedrockSettings, Guardrail
 from chalicelib.workloads.retrying import Backoff
 from tests.integration.bedrock.server import KEY, REGION, SECRET, Bedrock, bedrock_server
 from tests.unit.chalicelib.workloads.running import FakeClock, Run, run_to_end

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from chalicelib.jobs.errors import ErrorType, WorkloadFailed
-from chalicelib.settings import AwsLogin
+from chalicelib.workloads.bedrock.settings import AwsLogin
 from tests.integration.bedrock import eventstream
 from tests.integration.bedrock.conftest import Caller
 from tests.integration.bedrock.server import Ending, HungUp, Refused, Reply, Streamed

@@ -7,9 +7,9 @@ import pytest
 
 from chalicelib.jobs.errors import ErrorType, WorkloadFailed
 from chalicelib.jobs.model import Image, Message, Role, UploadId
-from chalicelib.settings import AwsLogin, Guardrail
 from chalicelib.workloads.bedrock.converse import this_service
 from chalicelib.workloads.bedrock.request import MAX_IMAGE
+from chalicelib.workloads.bedrock.settings import AwsLogin, Guardrail
 from chalicelib.workloads.images import image_format
 from tests.integration.bedrock.conftest import Caller
 from tests.integration.bedrock.server import Bedrock

@@ -4,9 +4,9 @@ from typing import Any
 
 from chalicelib.jobs.errors import WorkloadFailed
 from chalicelib.jobs.model import InferenceRequest
-from chalicelib.settings import OpenAISettings
 from chalicelib.workloads import Deadline
 from chalicelib.workloads.openai.chat import chat
+from chalicelib.workloads.openai.settings import OpenAISettings
 from chalicelib.workloads.retrying import Backoff
 from tests.unit.chalicelib.workloads.running import FakeClock, Run, run_to_end
 

@@ -7,8 +7,8 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from chalicelib.jobs.errors import ErrorType, WorkloadFailed
-from chalicelib.settings import OpenAISettings
 from chalicelib.workloads.openai.service import service_of
+from chalicelib.workloads.openai.settings import OpenAISettings
 
 NAME = "longcall/openai"
 

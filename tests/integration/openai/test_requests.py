@@ -7,8 +7,8 @@ import pytest
 
 from chalicelib.jobs.errors import ErrorType
 from chalicelib.jobs.model import Image, Message, Role, UploadId
-from chalicelib.settings import OpenAISettings
 from chalicelib.workloads.openai.service import service_of
+from chalicelib.workloads.openai.settings import OpenAISettings
 from tests.integration.openai.calling import ask, failure
 from tests.integration.openai.server import Script, answer
 

@@ -5,10 +5,10 @@ import time
 import pytest
 
 from chalicelib.jobs.model import InferenceRequest
-from chalicelib.settings import OpenAISettings
 from chalicelib.worker.interruption import Interrupted, Interruption, Stop
 from chalicelib.workloads import Chunk, Deadline, Piece
 from chalicelib.workloads.openai.chat import chat
+from chalicelib.workloads.openai.settings import OpenAISettings
 from tests.integration.openai.calling import MODEL
 from tests.integration.openai.server import End, Reply, Script, event
 

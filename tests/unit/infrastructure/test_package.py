@@ -25,7 +25,7 @@ OPENAI = ("openai", "httpx2")  # only where a stage asks for them
 ASK_OPENAI = """
 from chalicelib.jobs.errors import WorkloadFailed
 from chalicelib.jobs.model import InferenceRequest
-from chalicelib.settings import OpenAISettings
+from chalicelib.workloads.openai.settings import OpenAISettings
 from chalicelib.workloads import Deadline
 from chalicelib.workloads.openai.chat import chat
 settings = OpenAISettings(url="http://127.0.0.1:9/v1", key=None, secret=None, silence=1.0)

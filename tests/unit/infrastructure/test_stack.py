@@ -13,15 +13,14 @@ from chalicelib.ledger.dynamodb import table_definition
 from chalicelib.publisher.policies import Interval
 from chalicelib.settings import (
     AuthorizerSettings,
-    BedrockSettings,
     EndpointSettings,
-    Guardrail,
     ObjectSettings,
-    OpenAISettings,
     RelaySettings,
     SweepSettings,
     WorkerSettings,
 )
+from chalicelib.workloads.bedrock.settings import BedrockSettings, Guardrail
+from chalicelib.workloads.openai.settings import OpenAISettings
 from infrastructure.api import API
 from infrastructure.stages import DEV, PROD, STAGES, Stage
 from tests.unit.infrastructure.cloudformation import Template, readable

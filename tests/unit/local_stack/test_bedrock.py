@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.settings import AwsLogin, BedrockSettings
+from chalicelib.workloads.bedrock.settings import AwsLogin, BedrockSettings
 from local_stack.services.bedrock import BedrockUnusable, bedrock_variables
 
 ROLE = {"AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "the role's", "AWS_SECRET_ACCESS_KEY": "the role's"}

@@ -1,0 +1,109 @@
+"""AppSync on one machine: serves a GraphQL API to AppSync clients, with the Lambda functions behind it.
+
+engine = Engine(api=API, schema=Path("schema.graphql"), code=Path("graphql"), invoker=functions)
+await engine.start(port=4000)
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from appsync_local.api.limits import Introspection, Limits
+    from appsync_local.api.model import (
+        Api,
+        AuthMode,
+        Code,
+        DynamoDbSource,
+        HttpSource,
+        LambdaSource,
+        NoneSource,
+        PipelineFunction,
+        PipelineResolver,
+        UnitResolver,
+    )
+    from appsync_local.authorization.api_keys import ApiKey
+    from appsync_local.authorization.lambda_authorizer import AuthorizerOptions
+    from appsync_local.authorization.oidc import OidcProvider
+    from appsync_local.authorization.sigv4 import IamPrincipal
+    from appsync_local.authorization.user_pools import DefaultAction, UserPool
+    from appsync_local.data_sources.dynamodb.endpoint import DynamoDbEndpoint
+    from appsync_local.devtools.chaos.spec import ChaosInvalid, ChaosSpec, parse_chaos
+    from appsync_local.devtools.chaos.switch import Chaos
+    from appsync_local.devtools.meter import Meter
+    from appsync_local.errors import ApiInvalid, EngineError, FunctionFailed, PortInUse
+    from appsync_local.functions.delivery import Backoff
+    from appsync_local.functions.runtime import FunctionRuntime
+    from appsync_local.functions.schedule import FunctionSchedule
+    from appsync_local.functions.spec import FunctionSpec
+    from appsync_local.http.server import Engine
+    from appsync_local.lambda_invoker import LambdaInvoker
+
+_MODULES: Final = {
+    "api.limits": ("Introspection", "Limits",),
+    "api.model": (
+        "Api", "AuthMode", "Code", "DynamoDbSource", "HttpSource", "LambdaSource", "NoneSource", "PipelineFunction",
+        "PipelineResolver", "UnitResolver",
+    ),
+    "authorization.api_keys": ("ApiKey",),
+    "authorization.lambda_authorizer": ("AuthorizerOptions",),
+    "authorization.oidc": ("OidcProvider",),
+    "authorization.sigv4": ("IamPrincipal",),
+    "authorization.user_pools": ("DefaultAction", "UserPool",),
+    "data_sources.dynamodb.endpoint": ("DynamoDbEndpoint",),
+    "devtools.chaos.spec": ("ChaosInvalid", "ChaosSpec", "parse_chaos",),
+    "devtools.chaos.switch": ("Chaos",),
+    "devtools.meter": ("Meter",),
+    "errors": ("ApiInvalid", "EngineError", "FunctionFailed", "PortInUse",),
+    "functions.delivery": ("Backoff",),
+    "functions.runtime": ("FunctionRuntime",),
+    "functions.schedule": ("FunctionSchedule",),
+    "functions.spec": ("FunctionSpec",),
+    "http.server": ("Engine",),
+    "lambda_invoker": ("LambdaInvoker",),
+}  # fmt: skip
+_MODULE_OF: Final = {name: module for module, names in _MODULES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name when it is first used: a worker process imports this package, and must not load the server."""
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"appsync_local.{_MODULE_OF[name]}"), name)
+
+
+__all__ = [
+    "Api",
+    "ApiInvalid",
+    "ApiKey",
+    "AuthMode",
+    "AuthorizerOptions",
+    "Backoff",
+    "Chaos",
+    "ChaosInvalid",
+    "ChaosSpec",
+    "Code",
+    "DefaultAction",
+    "DynamoDbEndpoint",
+    "DynamoDbSource",
+    "Engine",
+    "EngineError",
+    "FunctionFailed",
+    "FunctionRuntime",
+    "FunctionSchedule",
+    "FunctionSpec",
+    "HttpSource",
+    "IamPrincipal",
+    "Introspection",
+    "LambdaInvoker",
+    "LambdaSource",
+    "Limits",
+    "Meter",
+    "NoneSource",
+    "OidcProvider",
+    "PipelineFunction",
+    "PipelineResolver",
+    "PortInUse",
+    "UnitResolver",
+    "UserPool",
+    "parse_chaos",
+]

@@ -177,7 +177,6 @@ def _run(arguments: argparse.Namespace) -> int:
     allow_many_sockets()
     import uvloop
 
-    from appsync_local.api.model import WiringError
     from appsync_local.errors import ApiInvalid, EngineError
     from chalicelib.jobs.errors import MissingSettings
     from infrastructure.stages import UnknownStage
@@ -188,7 +187,7 @@ def _run(arguments: argparse.Namespace) -> int:
     from local_stack.template.intrinsics import TemplateInvalid
 
     refusals = (
-        StackError, EngineError, IdentityUnavailable, BedrockUnusable, MissingSettings, WiringError, TemplateInvalid,
+        StackError, EngineError, IdentityUnavailable, BedrockUnusable, MissingSettings, TemplateInvalid,
         UnknownStage,
     )  # fmt: skip
     try:

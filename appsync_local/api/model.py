@@ -1,19 +1,11 @@
-"""The API as plain data: what the stack on AWS and the engine on one machine must agree on, and nothing else.
+"""An API as plain data: authorization modes, data sources, resolvers and pipeline functions.
 
-Per-field authorization stands in the schema's directives; code paths are derived from names (`resolver_file`,
-`function_file`); memory, time-outs and permissions belong to the stack.
+A deployment to AWS and the engine can read the same value. The rest is elsewhere: per-field authorization is in the
+schema's directives, and the paths of code files follow from names (`resolver_file`, `function_file`).
 """
 
-from collections import Counter
-from collections.abc import Iterable
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from difflib import get_close_matches
 from enum import Enum
-from typing import Final
-
-MOST_FUNCTIONS: Final = 10  # of one pipeline
-LARGEST_BATCH: Final = 2000  # payloads
 
 
 class AuthMode(Enum):
@@ -25,13 +17,13 @@ class AuthMode(Enum):
     OIDC = "OPENID_CONNECT"
     API_KEY = "API_KEY"
 
-    # An enum's own is Python code, and the engine looks modes up several times for each request.
+    # The hash of an enum is Python code; the engine looks modes up several times for each request.
     __hash__ = object.__hash__
 
 
 @dataclass(frozen=True, slots=True)
 class LambdaSource:
-    """A data source that invokes the Lambda function of one handler in `app.py`."""
+    """A data source that invokes one Lambda function."""
 
     name: str
     function: str
@@ -39,14 +31,14 @@ class LambdaSource:
 
 @dataclass(frozen=True, slots=True)
 class NoneSource:
-    """A data source that answers with the request's own payload."""
+    """A data source that returns the payload of the request."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class DynamoDbSource:
-    """A data source that works on one DynamoDB table."""
+    """A data source that reads and writes one DynamoDB table."""
 
     name: str
     table: str
@@ -67,14 +59,18 @@ class Code(Enum):
     """Whether a resolver or pipeline function has code of its own."""
 
     FILE = "a file, whose name follows from the resolver's"
-    DIRECT = "none: the Lambda function is given the whole context"
+    DIRECT = "none: the Lambda function receives the whole context"
 
 
 @dataclass(frozen=True, slots=True)
 class PipelineFunction:
-    """One step of a pipeline: its code and the data source it talks to.
+    """One step of a pipeline: its code and its data source.
 
-    `max_batch_size` is how many payloads go into one Lambda invocation; 0 leaves it to AppSync.
+    Args:
+        name: Unique in the API.
+        source: Name of the data source.
+        code: Whether the function has a code file.
+        max_batch_size: The most payloads of one Lambda invocation, up to 2,000; 0: no batches.
     """
 
     name: str
@@ -85,7 +81,7 @@ class PipelineFunction:
 
 @dataclass(frozen=True, slots=True)
 class UnitResolver:
-    """A field answered by one data source; `max_batch_size` as in `PipelineFunction`."""
+    """A field, as `Type.field`, that one data source answers; `max_batch_size` is as in `PipelineFunction`."""
 
     field: str
     source: str
@@ -95,7 +91,7 @@ class UnitResolver:
 
 @dataclass(frozen=True, slots=True)
 class PipelineResolver:
-    """A field answered by pipeline functions, one after another."""
+    """A field, as `Type.field`, that pipeline functions answer, one after another."""
 
     field: str
     functions: tuple[str, ...]
@@ -106,7 +102,15 @@ Resolver = UnitResolver | PipelineResolver
 
 @dataclass(frozen=True, slots=True)
 class Api:
-    """One GraphQL API. The first mode is the default one; `authorizer` is a handler, and needs `AuthMode.LAMBDA`."""
+    """One GraphQL API.
+
+    Args:
+        modes: Authorization modes; the first one is the default.
+        authorizer: The handler of the Lambda authorizer; None unless `AuthMode.LAMBDA` is among the modes.
+        sources: Data sources, with unique names.
+        functions: Pipeline functions, with unique names.
+        resolvers: At most one for each field.
+    """
 
     modes: tuple[AuthMode, ...]
     authorizer: str | None
@@ -116,128 +120,10 @@ class Api:
 
 
 def resolver_file(resolver: Resolver) -> str:
-    """Path of a resolver's code, relative to `graphql/`."""
+    """Path of a resolver's code, relative to the folder with the API's code."""
     return f"resolvers/{resolver.field}.js"
 
 
 def function_file(function: PipelineFunction) -> str:
-    """Path of a pipeline function's code, relative to `graphql/`."""
+    """Path of a pipeline function's code, relative to the folder with the API's code."""
     return f"functions/{function.name}.js"
-
-
-class WiringError(Exception):
-    """The wiring does not fit schema, files or handlers; `problems` has one sentence each."""
-
-    def __init__(self, problems: Iterable[str]) -> None:
-        self.problems = tuple(problems)
-        super().__init__("the wiring does not fit:\n" + "\n".join(f"  - {problem}" for problem in self.problems))
-
-
-def check(api: Api, *, fields: AbstractSet[str], files: AbstractSet[str], handlers: AbstractSet[str]) -> None:
-    """Refuse wiring that does not fit what exists.
-
-    Args:
-        api: The wiring.
-        fields: Fields of the schema as `Type.field`.
-        files: Code files found, relative to `graphql/`, such as `resolvers/Query.getInference.js`.
-        handlers: Names of the handlers in `app.py`.
-
-    Raises:
-        WiringError: Names every problem at once.
-    """
-    problems = [
-        *_repeated("data source", (source.name for source in api.sources)),
-        *_repeated("pipeline function", (function.name for function in api.functions)),
-        *_repeated("resolver for", (resolver.field for resolver in api.resolvers)),
-        *_authorizer_problems(api, handlers),
-    ]
-    sources = {source.name for source in api.sources}
-    problems.extend(
-        f"data source {source.name} invokes {source.function}, which is no handler in app.py"
-        f"{_instead(source.function, handlers)}"
-        for source in api.sources
-        if isinstance(source, LambdaSource) and source.function not in handlers
-    )
-    problems.extend(
-        f"pipeline function {function.name} uses data source {function.source}, which is not wired"
-        f"{_instead(function.source, sources)}"
-        for function in api.functions
-        if function.source not in sources
-    )
-    for resolver in api.resolvers:
-        problems.extend(_resolver_problems(resolver, api, fields, sources))
-    problems.extend(_limit_problems(api))
-    needed = {
-        *(resolver_file(r) for r in api.resolvers if isinstance(r, PipelineResolver) or r.code is Code.FILE),
-        *(function_file(f) for f in api.functions if f.code is Code.FILE),
-    }
-    problems.extend(
-        f"graphql/{file} is wired and does not exist{_instead(file, files - needed, 'write it, or unwire it')}"
-        for file in sorted(needed - files)
-    )
-    problems.extend(
-        f"graphql/{file} exists and is not wired; wire it in infrastructure/api.py, or delete it"
-        for file in sorted(files - needed)
-    )
-    if problems:
-        raise WiringError(problems)
-
-
-def _instead(name: str, known: AbstractSet[str], advice: str = "wire or define it") -> str:
-    """What to do about a name that nothing has: perhaps another one was meant."""
-    near = get_close_matches(name, sorted(known), n=1)
-    return f"; did you mean {near[0]}?" if near else f"; {advice}"
-
-
-def _repeated(kind: str, names: Iterable[str]) -> list[str]:
-    return [f"{kind} {name} is wired {count} times; keep one" for name, count in Counter(names).items() if count > 1]
-
-
-def _authorizer_problems(api: Api, handlers: AbstractSet[str]) -> list[str]:
-    if not api.modes:
-        return ["no authorization mode is given; give one or more, the first one is the default"]
-    if (AuthMode.LAMBDA in api.modes) != (api.authorizer is not None):
-        return ["AWS_LAMBDA among the modes and an authorizer go together; one of the two is missing"]
-    if api.authorizer is not None and api.authorizer not in handlers:
-        return [
-            f"the authorizer is {api.authorizer}, which is no handler in app.py{_instead(api.authorizer, handlers)}"
-        ]
-    return []
-
-
-def _limit_problems(api: Api) -> Iterable[str]:
-    """Source: AppSync quotas: functions of a pipeline, and the batch size of a Lambda data source."""
-    invoking = {source.name for source in api.sources if isinstance(source, LambdaSource)}
-    for resolver in api.resolvers:
-        if isinstance(resolver, PipelineResolver):
-            if len(resolver.functions) > MOST_FUNCTIONS:
-                found = len(resolver.functions)
-                yield f"{resolver.field} has {found} pipeline functions; AppSync takes {MOST_FUNCTIONS}"
-        else:
-            yield from _lambda_problems(resolver.field, resolver, invoking)
-    for function in api.functions:
-        yield from _lambda_problems(f"pipeline function {function.name}", function, invoking)
-
-
-def _lambda_problems(name: str, wired: UnitResolver | PipelineFunction, invoking: AbstractSet[str]) -> Iterable[str]:
-    if not 0 <= wired.max_batch_size <= LARGEST_BATCH:
-        yield f"{name} has the batch size {wired.max_batch_size}; it is 0 to {LARGEST_BATCH}"
-    if wired.source not in invoking and (wired.code is Code.DIRECT or wired.max_batch_size):
-        yield f"{name} has no code or a batch size, and its data source {wired.source} invokes no Lambda function"
-
-
-def _resolver_problems(
-    resolver: Resolver, api: Api, fields: AbstractSet[str], sources: AbstractSet[str]
-) -> Iterable[str]:
-    if resolver.field not in fields:
-        near = _instead(resolver.field, fields, "add it to graphql/schema.graphql, or unwire its resolver")
-        yield f"{resolver.field} has a resolver and is no field of the schema{near}"
-    match resolver:
-        case UnitResolver(field, source):
-            if source not in sources:
-                yield f"{field} uses data source {source}, which is not wired{_instead(source, sources)}"
-        case PipelineResolver(field, functions):
-            known = {function.name for function in api.functions}
-            for name in functions:
-                if name not in known:
-                    yield f"{field} uses pipeline function {name}, which is not wired{_instead(name, known)}"

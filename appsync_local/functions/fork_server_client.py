@@ -13,7 +13,6 @@ from typing import Final
 
 import orjson
 
-import appsync_local
 from appsync_local.errors import EngineError
 from appsync_local.functions.channel import Channel
 from appsync_local.functions.frames import Kind
@@ -173,7 +172,7 @@ def _ended(process: subprocess.Popen[bytes]) -> int:
 
 
 def _zygote_environment() -> dict[str, str]:
-    paths = [str(Path(appsync_local.__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]
+    paths = [str(Path(__file__).parents[2]), *filter(None, [os.environ.get("PYTHONPATH")])]
     inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
     # macOS otherwise ends a forked process that touches its own frameworks.
     return {**inherited, "PYTHONPATH": os.pathsep.join(paths), "OBJC_DISABLE_INITIALIZE_FORK_SAFETY": "YES"}

@@ -15,6 +15,7 @@ from graphql import (
     get_named_type,
 )
 
+from appsync_local.api.check import check
 from appsync_local.api.limits import DEEPEST, DEFAULT_LIMITS, MOST_RESOLVERS, Limits
 from appsync_local.api.model import (
     Api,
@@ -27,8 +28,6 @@ from appsync_local.api.model import (
     PipelineFunction,
     PipelineResolver,
     UnitResolver,
-    WiringError,
-    check,
     function_file,
     resolver_file,
 )
@@ -122,10 +121,7 @@ def load(
         for folder in ("resolvers", "functions")
         for path in (code / folder).glob("*.js")
     }
-    try:
-        check(api, fields=fields, files=files, handlers=handlers)
-    except WiringError as error:
-        raise ApiInvalid(error.problems) from error
+    check(api, fields=fields, files=files, handlers=handlers, folder=code.name)
     resolvers = _resolvers(api, code, invoker, reached or Reached())
     return ExecutableApi(
         schema=built,

@@ -67,7 +67,7 @@ async def test_schema_and_handlers_are_taken_up_while_a_job_is_watched_and_a_mis
         ("graphql/schema.graphql", "@aws_iam", "@aws_imm", "Unknown directive '@aws_imm'. Did you mean @aws_iam?"),
         (
             "infrastructure/api.py", 'PipelineFunction("open"', 'PipelineFunction("opn"',
-            "uses pipeline function open, which is not wired; did you mean opn?",
+            "uses pipeline function open, which is not defined; did you mean opn?",
         ),
     ],
 )  # fmt: skip

@@ -17,7 +17,8 @@ from graphql import (
     visit,
 )
 
-from appsync_local.api.model import AuthMode, check
+from appsync_local.api.check import check
+from appsync_local.api.model import AuthMode
 from appsync_local.authorization.directives import rules_of
 from chalicelib.api.payloads.answers import render_job
 from chalicelib.jobs import model as jobs

@@ -56,7 +56,7 @@ def problems(tmp_path: Path, schema: str, code: str = CODE, wiring: Api = WIRING
             ),
             "schema.graphql:4:3: Subscription.c must have the type of Mutation.b: Int",
         ),
-        ("type Query { b: String }", "Query.a has a resolver and is no field of the schema"),
+        ("type Query { b: String }", "Query.a has a resolver and is not a field of the schema"),
     ],
 )
 def test_a_fault_of_the_schema_is_named_with_file_and_line(tmp_path: Path, schema: str, expected: str) -> None:
@@ -75,7 +75,7 @@ def test_a_schema_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 
 def test_a_fault_of_the_wiring_is_named() -> None:
-    with pytest.raises(ApiInvalid, match="the authorizer is gone, which is no handler"):
+    with pytest.raises(ApiInvalid, match="the authorizer is gone, and there is no such handler"):
         load(
             replace(API, authorizer="gone"),
             schema=SCHEMA,

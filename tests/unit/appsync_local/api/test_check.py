@@ -1,9 +1,10 @@
-"""The wiring's own check."""
+"""The check of an API against its schema, code files and handlers."""
 
 from dataclasses import replace
 
 import pytest
 
+from appsync_local.api.check import check
 from appsync_local.api.model import (
     Api,
     AuthMode,
@@ -14,9 +15,8 @@ from appsync_local.api.model import (
     PipelineFunction,
     PipelineResolver,
     UnitResolver,
-    WiringError,
-    check,
 )
+from appsync_local.errors import ApiInvalid
 
 SMALL = Api(
     modes=(AuthMode.LAMBDA,),
@@ -32,41 +32,41 @@ HANDLERS = frozenset({"work", "door"})
 
 def problems(api: Api, **changed: frozenset[str]) -> tuple[str, ...]:
     found = {"fields": FIELDS, "files": FILES, "handlers": HANDLERS, **changed}
-    with pytest.raises(WiringError) as caught:
-        check(api, **found)
+    with pytest.raises(ApiInvalid) as caught:
+        check(api, folder="graphql", **found)
     return caught.value.problems
 
 
-def test_what_has_no_code_needs_no_file() -> None:
+def test_a_function_without_code_needs_no_file() -> None:
     direct = replace(SMALL, functions=(PipelineFunction("step", source="Work", code=Code.DIRECT),))
 
     check(direct, fields=FIELDS, files=FILES - {"functions/step.js"}, handlers=HANDLERS)
 
 
-def test_wiring_that_fits_is_accepted() -> None:
+def test_an_api_that_fits_is_accepted() -> None:
     check(SMALL, fields=FIELDS, files=FILES, handlers=HANDLERS)
 
 
 @pytest.mark.parametrize(
     ("changed", "sentence"),
     [
-        ({"fields": FIELDS - {"Query.one"}}, "Query.one has a resolver and is no field of the schema"),
-        ({"files": FILES - {"functions/step.js"}}, "graphql/functions/step.js is wired and does not exist"),
-        ({"files": FILES | {"functions/old.js"}}, "graphql/functions/old.js exists and is not wired"),
-        ({"handlers": HANDLERS - {"work"}}, "data source Work invokes work, which is no handler in app.py"),
-        ({"handlers": HANDLERS - {"door"}}, "the authorizer is door, which is no handler in app.py"),
+        ({"fields": FIELDS - {"Query.one"}}, "Query.one has a resolver and is not a field of the schema"),
+        ({"files": FILES - {"functions/step.js"}}, "graphql/functions/step.js is used and does not exist"),
+        ({"files": FILES | {"functions/old.js"}}, "graphql/functions/old.js exists and is not used"),
+        ({"handlers": HANDLERS - {"work"}}, "data source Work invokes work, and there is no such handler"),
+        ({"handlers": HANDLERS - {"door"}}, "the authorizer is door, and there is no such handler"),
     ],
 )
-def test_what_is_missing_or_left_over_is_named(changed: dict[str, frozenset[str]], sentence: str) -> None:
+def test_a_missing_or_unused_name_is_reported_with_advice(changed: dict[str, frozenset[str]], sentence: str) -> None:
     [found] = problems(SMALL, **changed)
 
     assert found.startswith(f"{sentence}; ")  # what to do comes after it
 
 
-def test_name_that_is_nearly_right_is_suggested() -> None:
+def test_a_misspelt_name_is_corrected() -> None:
     misspelt = replace(SMALL, resolvers=(SMALL.resolvers[0], PipelineResolver("Mutation.two", ("stpe",))))
 
-    assert problems(misspelt) == ("Mutation.two uses pipeline function stpe, which is not wired; did you mean step?",)
+    assert problems(misspelt) == ("Mutation.two uses pipeline function stpe, which is not defined; did you mean step?",)
 
 
 @pytest.mark.parametrize(
@@ -75,10 +75,10 @@ def test_name_that_is_nearly_right_is_suggested() -> None:
         (replace(SMALL, modes=()), "no authorization mode"),
         (replace(SMALL, authorizer=None), "one of the two is missing"),
         (replace(SMALL, modes=(AuthMode.IAM,)), "one of the two is missing"),
-        (replace(SMALL, sources=(*SMALL.sources, NoneSource("Work"))), "data source Work is wired 2 times"),
-        (replace(SMALL, functions=(*SMALL.functions, *SMALL.functions)), "pipeline function step is wired 2 times"),
-        (replace(SMALL, resolvers=(*SMALL.resolvers, SMALL.resolvers[0])), "resolver for Query.one is wired 2 times"),
-        (replace(SMALL, sources=SMALL.sources[:1]), "Query.one uses data source Nothing, which is not wired"),
+        (replace(SMALL, sources=(*SMALL.sources, NoneSource("Work"))), "data source Work is defined 2 times"),
+        (replace(SMALL, functions=(*SMALL.functions, *SMALL.functions)), "pipeline function step is defined 2 times"),
+        (replace(SMALL, resolvers=(*SMALL.resolvers, SMALL.resolvers[0])), "resolver for Query.one is defined 2 times"),
+        (replace(SMALL, sources=SMALL.sources[:1]), "Query.one uses data source Nothing, which is not defined"),
         (replace(SMALL, functions=(PipelineFunction("step", "Gone"),)), "step uses data source Gone"),
         (replace(SMALL, resolvers=(PipelineResolver("Mutation.two", ("gone",)),)), "uses pipeline function gone"),
         (replace(SMALL, resolvers=(PipelineResolver("Mutation.two", ("step",) * 11),)), "has 11 pipeline functions"),
@@ -97,5 +97,5 @@ def test_name_that_is_nearly_right_is_suggested() -> None:
         ),
     ],
 )
-def test_wiring_that_contradicts_itself_is_refused(api: Api, sentence: str) -> None:
+def test_an_api_that_contradicts_itself_is_rejected(api: Api, sentence: str) -> None:
     assert sentence in "\n".join(problems(api))

@@ -73,18 +73,18 @@ def end_of(context: Any) -> float:
 @cache
 def job_runner() -> "JobRunner":
     """What `inference` works with; made once per process."""
-    from chalicelib import workloads
     from chalicelib.publisher.coalescing import Pace
     from chalicelib.publisher.delivery import Backoff
     from chalicelib.publisher.publisher import Publisher
     from chalicelib.settings import WorkerSettings
     from chalicelib.worker.runner import JobRunner
+    from chalicelib.workloads import registry
 
     settings = WorkerSettings.from_environment(os.environ)
     pace = Pace(settings.flush_policy, heartbeat=settings.heartbeat)
     return JobRunner(
         open_publisher=partial(Publisher, endpoint=endpoint(), pace=pace, backoff=Backoff()),
-        load=workloads.load,
+        load=registry.load,
         megabytes=settings.megabytes,
         objects=objects(),
     )

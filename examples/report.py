@@ -1,4 +1,4 @@
-"""A workload of another kind: a report on sales, from a CSV text with the columns day (2026-11-25) and amount."""
+"""A workload that is not a model: a sales report from CSV text with the columns day (2026-11-25) and amount."""
 
 import csv
 from collections.abc import Generator
@@ -8,24 +8,24 @@ from typing import Any
 
 from chalicelib.jobs.errors import OutOfTime, WorkloadFailed
 from chalicelib.jobs.model import InferenceRequest
-from chalicelib.workloads import Checkpoint, Chunk, Deadline, Outcome, Piece, Progress
+from chalicelib.workloads import Checkpoint, Chunk, Outcome, Piece, Progress, WorkloadContext
 
 
-def run(request: InferenceRequest, deadline: Deadline) -> Generator[Piece, None, Outcome]:
-    """A line for each month as soon as it is added up, and one for all of them; rows stand in the order of days."""
-    given = deadline.left()
+def run(request: InferenceRequest, context: WorkloadContext) -> Generator[Piece, None, Outcome]:
+    """One line per month, as soon as it is added up, and one total line. Rows must be sorted by day."""
+    given = context.seconds_left()
     rows = list(csv.DictReader(request.text.splitlines()))
-    state: Any = deadline.checkpoint or {"rows": 0, "total": "0"}
+    state: Any = context.checkpoint or {"rows": 0, "total": "0"}
     done, total = state["rows"], Decimal(state["total"])
     while done < len(rows):
-        if deadline.left() == 0:
+        if context.seconds_left() == 0:
             raise OutOfTime(given)
         try:
             month, sales = next(groupby(islice(rows, done, None), lambda row: row["day"][:7]))
             amounts = [Decimal(sale["amount"]) for sale in sales]
         except (KeyError, TypeError, InvalidOperation) as error:
             raise WorkloadFailed(
-                f"{request.model} expects a day and an amount in each row, and a row behind the {done}th has none; "
+                f"{request.model} expects a day and an amount in each row, but a row after row {done} lacks one; "
                 "send CSV with the columns day and amount"
             ) from error
         done, total = done + len(amounts), total + sum(amounts)

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Final
 
-from chalicelib import workloads
 from chalicelib.api.calls import (
     Backend,
     Call,
@@ -54,6 +53,7 @@ from chalicelib.jobs.rules import Answer, Append, Decision, Lease
 from chalicelib.ledger import Clock, InvalidToken, Ledger, utc_now
 from chalicelib.objects import NoObjects, Objects
 from chalicelib.publisher.policies import FlushPolicy, Interval
+from chalicelib.workloads import registry
 
 log = logging.getLogger(__name__)
 
@@ -119,7 +119,7 @@ class Relay:
         Raises:
             InvalidRequest, JobIdTaken, QuotaExceeded
         """
-        workloads.check(call.request, allowed=self.models)
+        registry.check(call.request, allowed=self.models)
         if call.request.max_cost is not None and price_of(call.request.model) is None:
             raise InvalidRequest(
                 f"maxCost needs a price, and that of {call.request.model[:80]} is not known here; "
@@ -146,7 +146,7 @@ class Relay:
         )
 
         request = InferenceRequest("", call.model, max_tokens=call.max_tokens, process_time=call.process_time)
-        workloads.check(request, allowed=self.models)
+        registry.check(request, allowed=self.models)
         return quote(call, self.flush_policy).render()
 
     def dispatch(self, request: Redispatch | PassOn) -> Json:

@@ -1,4 +1,4 @@
-"""When an attempt at a job hands over to the next invocation. Pure: the deadline tells the time.
+"""When an attempt at a job hands over to the next invocation. Pure: the context supplies the time.
 
 A workload that yields checkpoints can go on from the newest one. Handing over right at a checkpoint loses nothing, so
 the attempt ends at the last one that it is likely to reach before its deadline.
@@ -6,7 +6,7 @@ the attempt ends at the last one that it is likely to reach before its deadline.
 
 from typing import Final
 
-from chalicelib.workloads import Checkpoint, Deadline
+from chalicelib.workloads import Checkpoint, WorkloadContext
 
 SLACK: Final = 1.5  # of the longest way from one checkpoint to the next: as much time should be left for another
 
@@ -14,9 +14,9 @@ SLACK: Final = 1.5  # of the longest way from one checkpoint to the next: as muc
 class Leg:
     """One attempt's part of the way: whether it got anywhere, and whether it has to end here."""
 
-    def __init__(self, deadline: Deadline) -> None:
-        self._deadline = deadline
-        self._reached_at = deadline.clock()
+    def __init__(self, context: WorkloadContext) -> None:
+        self._context = context
+        self._reached_at = context.clock()
         self._longest = 0.0  # seconds
         self._has_moved = False
         self._is_over = False
@@ -33,8 +33,8 @@ class Leg:
 
     def reach(self, checkpoint: Checkpoint) -> None:
         """Note a checkpoint. It is the last one where the next would probably come too late."""
-        now = self._deadline.clock()
+        now = self._context.clock()
         self._longest = max(self._longest, now - self._reached_at)
         self._reached_at = now
-        self._has_moved |= checkpoint.state != self._deadline.checkpoint
-        self._is_over = self._has_moved and self._deadline.left() < SLACK * self._longest
+        self._has_moved |= checkpoint.state != self._context.checkpoint
+        self._is_over = self._has_moved and self._context.seconds_left() < SLACK * self._longest

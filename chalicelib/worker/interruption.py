@@ -14,7 +14,7 @@ from enum import Enum
 from types import FrameType, GeneratorType, TracebackType
 from typing import Final, Self, TypeVar, cast
 
-from chalicelib.workloads import Deadline
+from chalicelib.workloads import WorkloadContext
 
 SIGNAL: Final = signal.SIGUSR1  # free: Lambda's runtime uses SIGTERM and SIGKILL
 PATIENCE: Final = 1.0  # seconds that a workload has to clean up before it is interrupted again
@@ -43,8 +43,8 @@ class Interrupted(BaseException):
 class Interruption:
     """The means to stop one workload: by `stop`, from any thread, or by its deadline. A context manager."""
 
-    def __init__(self, deadline: Deadline, *, patience: float = PATIENCE) -> None:
-        self._deadline = deadline
+    def __init__(self, context: WorkloadContext, *, patience: float = PATIENCE) -> None:
+        self._context = context
         self._patience = patience
         self._reason: Stop | None = None
         self._wanted = threading.Event()  # `stop` was called, or there is nothing left to stop
@@ -115,7 +115,7 @@ class Interruption:
             frame = frame.f_back
 
     def _interrupt(self) -> None:
-        self._wanted.wait(self._deadline.left())
+        self._wanted.wait(self._context.seconds_left())
         while not self._left.is_set():
             self.stop(Stop.DEADLINE)
             if self._is_on_main_thread:

@@ -28,7 +28,7 @@ from chalicelib.publisher.text import cut, encode
 from chalicelib.worker.handover import Leg
 from chalicelib.worker.hydration import hydrated
 from chalicelib.worker.interruption import Interrupted, Interruption, Stop
-from chalicelib.workloads import Checkpoint, Deadline, Outcome, Piece, Usage, Workload
+from chalicelib.workloads import Checkpoint, Outcome, Piece, Usage, Workload, WorkloadContext
 
 log = logging.getLogger(__name__)
 
@@ -77,15 +77,15 @@ class JobRunner:
                 return
             log.info("job claimed", extra=_facts("job_claimed", work.job_id, claim.attempt, Status.PROCESSING))
             state = None if claim.checkpoint is None else json.loads(claim.checkpoint)
-            deadline = Deadline(deadline_at, self.clock, attempt=claim.attempt, checkpoint=state)
-            self._run_claimed(work, claim, publisher, deadline, spending)
+            context = WorkloadContext(deadline_at, self.clock, attempt=claim.attempt, checkpoint=state)
+            self._run_claimed(work, claim, publisher, context, spending)
 
     def _run_claimed(
-        self, work: Dispatch, claim: Granted, publisher: StatusPublisher, deadline: Deadline, spending: Spending
+        self, work: Dispatch, claim: Granted, publisher: StatusPublisher, context: WorkloadContext, spending: Spending
     ) -> None:
-        with Interruption(deadline) as interruption:
-            publisher.begin(partial(interruption.stop, Stop.UNHEARD), until=deadline.at)
-            change = self._work(work, deadline, interruption, publisher, spending)
+        with Interruption(context) as interruption:
+            publisher.begin(partial(interruption.stop, Stop.UNHEARD), until=context.deadline)
+            change = self._work(work, context, interruption, publisher, spending)
         if change is None:
             ending: Accepted | Over = publisher.ending()
         else:
@@ -100,14 +100,14 @@ class JobRunner:
     def _work(
         self,
         work: Dispatch,
-        deadline: Deadline,
+        context: WorkloadContext,
         interruption: Interruption,
         publisher: StatusPublisher,
         spending: Spending,
     ) -> Change | None:
         """How the work ended, or goes on elsewhere, or None where nobody can be told."""
-        seconds = deadline.left()
-        leg = Leg(deadline)
+        seconds = context.seconds_left()
+        leg = Leg(context)
         used: Json = None
         over: BudgetExceeded | None = None
 
@@ -130,9 +130,9 @@ class JobRunner:
         try:
             request = hydrated(work, self.objects)
             spending.begin(request)
-            outcome = interruption.drive(self.load(request.model)(request, deadline), deliver)
+            outcome = interruption.drive(self.load(request.model)(request, context), deliver)
             spending.end(outcome)
-            return self._completed(outcome, work, attempt=deadline.attempt)
+            return self._completed(outcome, work, attempt=context.attempt)
         except Interrupted:
             pass
         except Exception as error:

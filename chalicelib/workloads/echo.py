@@ -9,33 +9,33 @@ from typing import Final
 
 from chalicelib.jobs.errors import OutOfTime
 from chalicelib.jobs.model import InferenceRequest
-from chalicelib.workloads import Chunk, Deadline, Outcome, Progress
+from chalicelib.workloads import Chunk, Outcome, Progress, WorkloadContext
 
 # Characters: single ones, primes, and the neighbours of powers of two, where buffers and limits tend to end.
 SIZES: Final = (1, 1, 2, 3, 7, 61, 63, 64, 65, 255, 256, 257, 1021, 4093, 4097, 16_381, 32_769, 65_535, 65_536, 65_537)
 
 
-def run(request: InferenceRequest, deadline: Deadline) -> Generator[Chunk | Progress, None, Outcome]:
+def run(request: InferenceRequest, context: WorkloadContext) -> Generator[Chunk | Progress, None, Outcome]:
     """The prompt, evenly over `process_time`; at once by default. The result is the prompt, to the byte.
 
     Raises:
         OutOfTime: The deadline came before the last piece.
     """
-    return echo(request, deadline, sleep=time.sleep)
+    return echo(request, context, sleep=time.sleep)
 
 
 def echo(
-    request: InferenceRequest, deadline: Deadline, *, sleep: Callable[[float], None]
+    request: InferenceRequest, context: WorkloadContext, *, sleep: Callable[[float], None]
 ) -> Generator[Chunk | Progress, None, Outcome]:
     """`run`, with the passing of time as an argument; the time is told by the deadline's clock."""
-    given, begin = deadline.left(), deadline.clock()
+    given, begin = context.seconds_left(), context.clock()
     prompt, seconds = request.prompt, request.process_time or 0.0
     for start, end in pairwise(cuts(prompt)):
         due = begin + seconds * end / len(prompt)
-        wait = min(due - deadline.clock(), deadline.left())
+        wait = min(due - context.clock(), context.seconds_left())
         if wait > 0:
             sleep(wait)
-        if deadline.left() == 0:
+        if context.seconds_left() == 0:
             raise OutOfTime(given)
         yield Chunk(prompt[start:end])
         yield Progress(end / len(prompt), f"{end} of {len(prompt)} characters")

@@ -3,7 +3,7 @@
 A workload that calls a model puts one call into a generator, raises `Passing` for a failure that another try may not
 have, and lets `tried` run the calls:
 
-    return (yield from tried(lambda: one_call(request), deadline))
+    return (yield from tried(lambda: one_call(request), context))
 
 Once a chunk is out there is no second try: what the caller has read would come again in other words.
 """
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Final, cast
 
 from chalicelib.jobs.errors import ErrorType, WorkloadFailed
-from chalicelib.workloads import Chunk, Deadline, Outcome, Piece, Progress
+from chalicelib.workloads import Chunk, Outcome, Piece, Progress, WorkloadContext
 
 MOST: Final = 8  # calls in all, for a model that is busy: about half a minute of waiting, at most 71 s
 FEW: Final = 3  # the same for what is down rather than busy
@@ -72,7 +72,7 @@ class Backoff:
 
 
 def tried(
-    call: Call, deadline: Deadline, *, backoff: Backoff | None = None, sleep: Callable[[float], None] = time.sleep
+    call: Call, context: WorkloadContext, *, backoff: Backoff | None = None, sleep: Callable[[float], None] = time.sleep
 ) -> Generator[Piece, None, Outcome]:
     """The pieces and the outcome of the first call that gets as far as a chunk, or to its end without one.
 
@@ -93,7 +93,7 @@ def tried(
         try:
             return (yield from _noted(call(), note))
         except Passing as failure:
-            wait = None if has_begun else backoff.wait(failure, calls, left=deadline.left())
+            wait = None if has_begun else backoff.wait(failure, calls, left=context.seconds_left())
             if wait is None and calls == 1:
                 raise
             if wait is None:

@@ -17,7 +17,7 @@ from typing import Final, assert_never
 
 from chalicelib.jobs.errors import OutOfTime, WorkloadFailed
 from chalicelib.jobs.model import InferenceRequest, Json
-from chalicelib.workloads import Checkpoint, Chunk, Deadline, Outcome, Piece, Progress
+from chalicelib.workloads import Checkpoint, Chunk, Outcome, Piece, Progress, WorkloadContext
 
 DEFAULT_WORDS: Final = 200
 MOST_WORDS: Final = 1_000_000  # about 6 MB; all of it is kept until the end, as the result
@@ -90,14 +90,14 @@ class Scene(StrEnum):
     DEAF = "deaf"  # as `silence`, but nothing interrupts the call; only the end of the process does
 
 
-def run(request: InferenceRequest, deadline: Deadline) -> Generator[Piece, None, Outcome]:
+def run(request: InferenceRequest, context: WorkloadContext) -> Generator[Piece, None, Outcome]:
     """Tell the request's text the way its scene says.
 
     Raises:
         OutOfTime: The deadline came before the last word.
         WorkloadFailed: As asked, by `simulated.error`.
     """
-    return simulate(request, deadline, sleep=time.sleep, sleep_deaf=sleep_through_signals, die=kill_this_process)
+    return simulate(request, context, sleep=time.sleep, sleep_deaf=sleep_through_signals, die=kill_this_process)
 
 
 def sleep_through_signals(seconds: float) -> None:
@@ -116,7 +116,7 @@ def kill_this_process() -> None:
 
 def simulate(
     request: InferenceRequest,
-    deadline: Deadline,
+    context: WorkloadContext,
     *,
     sleep: Callable[[float], None],
     sleep_deaf: Callable[[float], None],
@@ -128,13 +128,13 @@ def simulate(
     seconds = DEFAULT_SECONDS if request.process_time is None else request.process_time
     if total > MOST_WORDS:
         raise WorkloadFailed(f"simulated models tell at most {MOST_WORDS} words, not {total}; ask for fewer maxTokens")
-    teller = _Teller(text(request.model, request.text), total, deadline, sleep)
+    teller = _Teller(text(request.model, request.text), total, context, sleep)
     half = total // 2
     counts: dict[str, Json] = {"inputWords": len(request.text.split()), "outputWords": total}
 
     match scene:
         case Scene.STORY:
-            yield from teller.tell_on(deadline.checkpoint, seconds)
+            yield from teller.tell_on(context.checkpoint, seconds)
             return Outcome(None, counts)
         case Scene.ERROR:
             yield from teller.tell(half, seconds / 2)
@@ -144,7 +144,7 @@ def simulate(
             die()
         case Scene.CRASH_ONCE:
             yield from teller.tell(half, seconds / 2)
-            if deadline.attempt == 1:
+            if context.attempt == 1:
                 die()
             yield from teller.tell(total - half, seconds / 2)
         case Scene.SILENCE | Scene.DEAF:
@@ -189,24 +189,26 @@ def text(model: str, prompt: str) -> Iterator[str]:
 class _Teller:
     """Says words when they are due, and what was said so far."""
 
-    def __init__(self, words: Iterator[str], total: int, deadline: Deadline, sleep: Callable[[float], None]) -> None:
+    def __init__(
+        self, words: Iterator[str], total: int, context: WorkloadContext, sleep: Callable[[float], None]
+    ) -> None:
         self.told: list[str] = []
         self._words = words
         self._total = total
         self._said = 0
-        self._deadline = deadline
-        self._given = deadline.left()
+        self._context = context
+        self._given = context.seconds_left()
         self._sleep = sleep
 
     def tell(self, words: int, seconds: float) -> Generator[Chunk | Progress, None, None]:
         """The next `words`, evenly over the time."""
-        begin = self._deadline.clock()
+        begin = self._context.clock()
         size = _piece(words, seconds)
         done = 0
         while done < words:
             some = min(size, words - done)
             done += some
-            self._wait(begin + seconds * done / words - self._deadline.clock())
+            self._wait(begin + seconds * done / words - self._context.clock())
             piece = "".join(islice(self._words, some))
             self.told.append(piece)
             self._said += some
@@ -217,15 +219,15 @@ class _Teller:
         """All words that were not said before the checkpoint; with a new one after each piece and after each breath."""
         self._said, elapsed = _resumed(state)
         deque(islice(self._words, self._said), maxlen=0)
-        begin = self._deadline.clock() - elapsed
+        begin = self._context.clock() - elapsed
         size = _piece(self._total, seconds)
         while self._said < self._total:
             some = min(size, self._total - self._said)
             due = begin + seconds * (self._said + some) / self._total
-            while due - self._deadline.clock() > BREATH:
+            while due - self._context.clock() > BREATH:
                 self._wait(BREATH)
                 yield self._checkpoint(begin)
-            self._wait(due - self._deadline.clock())
+            self._wait(due - self._context.clock())
             self._said += some
             yield Chunk("".join(islice(self._words, some)), tokens=some)
             yield self._progress()
@@ -235,7 +237,7 @@ class _Teller:
         return Progress(self._said / self._total, f"{self._said} of {self._total} words")
 
     def _checkpoint(self, begin: float) -> Checkpoint:
-        return Checkpoint({"words": self._said, "seconds": self._deadline.clock() - begin})
+        return Checkpoint({"words": self._said, "seconds": self._context.clock() - begin})
 
     def block(self, seconds: float, sleep: Callable[[float], None]) -> None:
         """Do nothing, in one call that does not look at the deadline; only afterwards is it seen."""
@@ -243,10 +245,10 @@ class _Teller:
         self._wait(0.0)
 
     def _wait(self, seconds: float) -> None:
-        wait = min(seconds, self._deadline.left())
+        wait = min(seconds, self._context.seconds_left())
         if wait > 0:
             self._sleep(wait)
-        if self._deadline.left() == 0:
+        if self._context.seconds_left() == 0:
             raise OutOfTime(self._given)
 
 

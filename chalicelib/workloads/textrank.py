@@ -21,7 +21,7 @@ from typing import Final
 
 from chalicelib.jobs.errors import OutOfTime, WorkloadFailed
 from chalicelib.jobs.model import InferenceRequest
-from chalicelib.workloads import Chunk, Deadline, Outcome, Progress
+from chalicelib.workloads import Chunk, Outcome, Progress, WorkloadContext
 from chalicelib.workloads.sentences import CJK_TEXT, Part, blocks, columns, is_whole, split
 from chalicelib.workloads.terms import size, terms, unspaced_share
 
@@ -64,23 +64,23 @@ class Sentence:
 class Watch:
     """Ends the work at its deadline; asked between steps of a few milliseconds."""
 
-    def __init__(self, deadline: Deadline) -> None:
-        self._deadline = deadline
-        self._given = deadline.left()
+    def __init__(self, context: WorkloadContext) -> None:
+        self._context = context
+        self._given = context.seconds_left()
 
     def check(self) -> None:
-        if self._deadline.left() == 0:
+        if self._context.seconds_left() == 0:
             raise OutOfTime(self._given)
 
 
-def run(request: InferenceRequest, deadline: Deadline) -> Generator[Chunk | Progress, None, Outcome]:
+def run(request: InferenceRequest, context: WorkloadContext) -> Generator[Chunk | Progress, None, Outcome]:
     """Summarise the prompt in at most `max_tokens` words (of Japanese: characters), but at least one sentence.
 
     Raises:
         OutOfTime: The deadline came first.
         WorkloadFailed: There is no word in the prompt.
     """
-    watch = Watch(deadline)
+    watch = Watch(context)
     sentences = yield from read(request.prompt, watch)
     if not sentences:
         raise WorkloadFailed(

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from chalicelib.jobs.model import InferenceRequest
-from chalicelib.workloads import Deadline, load
+from chalicelib.workloads import WorkloadContext
+from chalicelib.workloads.registry import load
 from infrastructure.stages import STAGES
 from local_stack.command import allow_many_sockets, next_steps
 from longcall.cli.exits import ExitCode
@@ -33,7 +34,7 @@ def serve(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 def summary(text: str) -> str:
     """What the workload itself makes of it."""
-    work = load("local.textrank")(InferenceRequest(text, "local.textrank"), Deadline(math.inf))
+    work = load("local.textrank")(InferenceRequest(text, "local.textrank"), WorkloadContext(math.inf))
     while True:
         try:
             next(work)

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from chalicelib.jobs.model import InferenceRequest
-from chalicelib.workloads import Deadline, Outcome, Piece, Usage
+from chalicelib.workloads import Outcome, Piece, Usage, WorkloadContext
 from chalicelib.workloads.bedrock.answer import Answer
 from chalicelib.workloads.bedrock.failures import FAILURES, failure_of
 from chalicelib.workloads.bedrock.request import converse_arguments
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     from mypy_boto3_bedrock_runtime.type_defs import ConverseStreamRequestTypeDef
 
 
-def run(request: InferenceRequest, deadline: Deadline) -> Generator[Piece, None, Outcome]:
+def run(request: InferenceRequest, context: WorkloadContext) -> Generator[Piece, None, Outcome]:
     """The model's answer to the conversation; the result is the output.
 
     Raises:
         BudgetExceeded: The model stopped at `maxTokens`.
         WorkloadFailed: See `failures` and `Answer.outcome`.
     """
-    return converse(request, deadline, service=this_service)
+    return converse(request, context, service=this_service)
 
 
 def this_service() -> Service:
@@ -46,7 +46,7 @@ def service_for(settings: BedrockSettings) -> Service:
 
 def converse(
     request: InferenceRequest,
-    deadline: Deadline,
+    context: WorkloadContext,
     *,
     service: Callable[[], Service],
     backoff: Backoff | None = None,
@@ -59,7 +59,7 @@ def converse(
         raise failure_of(error, model=request.model, request_id="") from error
     arguments = converse_arguments(request, opened.guardrail)
     call = lambda: _answer(request, arguments, opened)  # noqa: E731
-    return (yield from tried(call, deadline, backoff=backoff, sleep=sleep))
+    return (yield from tried(call, context, backoff=backoff, sleep=sleep))
 
 
 def _answer(

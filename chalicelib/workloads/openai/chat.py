@@ -15,26 +15,26 @@ from typing import Final
 
 from chalicelib.jobs.errors import ErrorType, WorkloadFailed
 from chalicelib.jobs.model import InferenceRequest
-from chalicelib.workloads import Deadline, Outcome, Piece
+from chalicelib.workloads import Outcome, Piece, WorkloadContext
 from chalicelib.workloads.openai.settings import OpenAISettings
 from chalicelib.workloads.retrying import Backoff, tried
 
 LIBRARY: Final = "openai"
 
 
-def run(request: InferenceRequest, deadline: Deadline) -> Generator[Piece, None, Outcome]:
+def run(request: InferenceRequest, context: WorkloadContext) -> Generator[Piece, None, Outcome]:
     """The model's answer to the conversation; the result is the output.
 
     Raises:
         BudgetExceeded: The model stopped at `maxTokens`.
         WorkloadFailed: See `failures` and `Answer.outcome`.
     """
-    return chat(request, deadline, settings=OpenAISettings.from_environment(os.environ))
+    return chat(request, context, settings=OpenAISettings.from_environment(os.environ))
 
 
 def chat(
     request: InferenceRequest,
-    deadline: Deadline,
+    context: WorkloadContext,
     *,
     settings: OpenAISettings,
     backoff: Backoff | None = None,
@@ -56,4 +56,4 @@ def chat(
     from chalicelib.workloads.openai.service import service_of
 
     service = service_of(settings)
-    return (yield from tried(lambda: service.answer(request), deadline, backoff=backoff, sleep=sleep))
+    return (yield from tried(lambda: service.answer(request), context, backoff=backoff, sleep=sleep))

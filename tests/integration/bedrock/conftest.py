@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from chalicelib.jobs.model import InferenceRequest
-from chalicelib.workloads import Deadline
+from chalicelib.workloads import WorkloadContext
 from chalicelib.workloads.bedrock.converse import converse
 from chalicelib.workloads.bedrock.service import Service, open_service
 from chalicelib.workloads.bedrock.settings import AwsLogin, BedrockSettings, Guardrail
@@ -48,7 +48,7 @@ class Caller:
         """The workload, ready to be driven."""
         request = InferenceRequest(prompt, **{"model": MODEL, **options})
         return converse(
-            request, Deadline(TIME, clock=self.clock), service=self.service,
+            request, WorkloadContext(TIME, clock=self.clock), service=self.service,
             backoff=Backoff(random=lambda: 1.0), sleep=self.clock.sleep,
         )  # fmt: skip
 

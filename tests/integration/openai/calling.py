@@ -4,7 +4,7 @@ from typing import Any
 
 from chalicelib.jobs.errors import WorkloadFailed
 from chalicelib.jobs.model import InferenceRequest
-from chalicelib.workloads import Deadline
+from chalicelib.workloads import WorkloadContext
 from chalicelib.workloads.openai.chat import chat
 from chalicelib.workloads.openai.settings import OpenAISettings
 from chalicelib.workloads.retrying import Backoff
@@ -27,8 +27,8 @@ def ask(
     clock = clock or FakeClock()
     settings = OpenAISettings(url=url, key=key, secret=None, silence=silence)
     request = InferenceRequest(prompt, MODEL, **options)
-    deadline, backoff = Deadline(900.0, clock), Backoff(random=lambda: 0.5)
-    return run_to_end(chat(request, deadline, settings=settings, backoff=backoff, sleep=clock.sleep), clock)
+    context, backoff = WorkloadContext(900.0, clock), Backoff(random=lambda: 0.5)
+    return run_to_end(chat(request, context, settings=settings, backoff=backoff, sleep=clock.sleep), clock)
 
 
 def failure(run: Run) -> WorkloadFailed:

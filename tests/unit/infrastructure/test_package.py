@@ -26,11 +26,11 @@ ASK_OPENAI = """
 from chalicelib.jobs.errors import WorkloadFailed
 from chalicelib.jobs.model import InferenceRequest
 from chalicelib.workloads.openai.settings import OpenAISettings
-from chalicelib.workloads import Deadline
+from chalicelib.workloads import WorkloadContext
 from chalicelib.workloads.openai.chat import chat
 settings = OpenAISettings(url="http://127.0.0.1:9/v1", key=None, secret=None, silence=1.0)
 try:
-    next(chat(InferenceRequest("", "openai/m"), Deadline(1e9), settings=settings))
+    next(chat(InferenceRequest("", "openai/m"), WorkloadContext(1e9), settings=settings))
 except WorkloadFailed as failed:
     print(failed.error_type, failed)
 """
@@ -47,9 +47,9 @@ for found in pkgutil.walk_packages(chalicelib.__path__, "chalicelib."):
         importlib.import_module(found.name)
     except ModuleNotFoundError as missing:
         assert missing.name in {absent!r}, missing
-from chalicelib import workloads
-for kind in workloads.TABLE:
-    workloads.load(kind.models[0])
+from chalicelib.workloads import registry
+for kind in registry.REGISTRY:
+    registry.load(kind.models[0])
 import boto3
 outside = {{
     name for name, module in sys.modules.items()

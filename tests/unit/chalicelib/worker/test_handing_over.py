@@ -10,7 +10,7 @@ from chalicelib.jobs.errors import ErrorType, OutOfTime, PublishFailed, Workload
 from chalicelib.jobs.limits import MAX_CHECKPOINT
 from chalicelib.jobs.model import InferenceRequest, Job, Json, PassOn, Status, Wait
 from chalicelib.worker.handover import SLACK, Leg
-from chalicelib.workloads import Checkpoint, Chunk, Deadline, Outcome, Workload
+from chalicelib.workloads import Checkpoint, Chunk, Outcome, Workload, WorkloadContext
 from tests.unit.chalicelib.publisher.api import JOB_ID, Api, Fault
 from tests.unit.chalicelib.worker.test_runner import Hourglass, run
 
@@ -28,8 +28,8 @@ class WorkClock:
 def counting(*, until: int, clock: WorkClock) -> Workload:
     """One number after another, half a second for each, and a checkpoint behind it."""
 
-    def work(request: InferenceRequest, deadline: Deadline) -> Any:
-        number: Any = deadline.checkpoint or 0
+    def work(request: InferenceRequest, context: WorkloadContext) -> Any:
+        number: Any = context.checkpoint or 0
         while number < until:
             clock.now += 0.5
             number += 1
@@ -73,7 +73,7 @@ def test_an_attempt_ends_at_its_last_checkpoint_and_the_next_one_goes_on_from_th
 def test_what_was_put_out_behind_the_last_checkpoint_is_made_again(api: Api, raises: bool) -> None:
     clock = Hourglass()
 
-    def work(request: InferenceRequest, deadline: Deadline) -> Any:
+    def work(request: InferenceRequest, context: WorkloadContext) -> Any:
         yield Chunk("kept ")
         yield Checkpoint({"at": 1})
         yield Chunk("lost ")
@@ -85,8 +85,8 @@ def test_what_was_put_out_behind_the_last_checkpoint_is_made_again(api: Api, rai
     run(api, work, clock=time.monotonic if raises else clock, request_id="first")
     assert api.log[-1].wait is Wait.HANDED_OVER
 
-    def rest(request: InferenceRequest, deadline: Deadline) -> Any:
-        assert deadline.checkpoint == {"at": 1}
+    def rest(request: InferenceRequest, context: WorkloadContext) -> Any:
+        assert context.checkpoint == {"at": 1}
         yield Chunk("made again")
         return Outcome(None)
 
@@ -97,9 +97,9 @@ def test_what_was_put_out_behind_the_last_checkpoint_is_made_again(api: Api, rai
 
 @pytest.mark.parametrize("states", [[], [{"at": 7}]])
 def test_an_attempt_that_got_nowhere_fails_the_job_and_does_not_hand_over(api: Api, states: list[Json]) -> None:
-    def work(request: InferenceRequest, deadline: Deadline) -> Any:
+    def work(request: InferenceRequest, context: WorkloadContext) -> Any:
         yield from map(Checkpoint, states)
-        deadline.clock.turn()  # type: ignore[attr-defined]  # an hourglass
+        context.clock.turn()  # type: ignore[attr-defined]  # an hourglass
         time.sleep(60)
 
     if states:  # where an earlier attempt was already
@@ -111,7 +111,7 @@ def test_an_attempt_that_got_nowhere_fails_the_job_and_does_not_hand_over(api: A
 
 
 def test_other_errors_of_the_work_fail_the_job_however_far_it_got(api: Api) -> None:
-    def work(request: InferenceRequest, deadline: Deadline) -> Any:
+    def work(request: InferenceRequest, context: WorkloadContext) -> Any:
         yield Checkpoint(1)
         raise WorkloadFailed("no such column")
 
@@ -169,7 +169,7 @@ def test_a_hand_over_whose_answers_are_lost_is_written_once(api: Api) -> None:
     ],
 )
 def test_a_state_that_cannot_be_kept_fails_the_job_in_words(api: Api, state: Any, words: str) -> None:
-    def work(request: InferenceRequest, deadline: Deadline) -> Any:
+    def work(request: InferenceRequest, context: WorkloadContext) -> Any:
         yield Checkpoint(state)
 
     run(api, work)
@@ -181,9 +181,9 @@ def test_a_state_that_cannot_be_kept_fails_the_job_in_words(api: Api, state: Any
 def test_a_state_is_kept_as_it_was_when_it_was_yielded_and_to_the_byte(api: Api) -> None:
     state: dict[str, Json] = {"é": [2**70, 0.1, "\ud83d\ude00", "\x00"]}
 
-    def work(request: InferenceRequest, deadline: Deadline) -> Any:
-        if deadline.checkpoint is not None:
-            assert deadline.checkpoint == {"é": [2**70, 0.1, "\U0001f600", "\x00"]}
+    def work(request: InferenceRequest, context: WorkloadContext) -> Any:
+        if context.checkpoint is not None:
+            assert context.checkpoint == {"é": [2**70, 0.1, "\U0001f600", "\x00"]}
             return Outcome("the same")
         changing = dict(state)
         yield Checkpoint(changing)
@@ -201,7 +201,7 @@ class TestLeg:
 
     def test_the_last_checkpoint_is_the_one_after_which_another_would_come_too_late(self) -> None:
         now = 0.0
-        leg = Leg(Deadline(100.0, lambda: now))
+        leg = Leg(WorkloadContext(100.0, lambda: now))
         reached = []
         for state in itertools.count():
             now += 10.0
@@ -215,7 +215,7 @@ class TestLeg:
 
     def test_the_longest_way_counts(self) -> None:
         now = 0.0
-        leg = Leg(Deadline(100.0, lambda: now))
+        leg = Leg(WorkloadContext(100.0, lambda: now))
         for step in (50.0, 1.0):
             now += step
             leg.reach(Checkpoint(now))
@@ -224,7 +224,7 @@ class TestLeg:
 
     def test_an_attempt_that_stands_where_it_began_is_never_over(self) -> None:
         now = 0.0
-        leg = Leg(Deadline(10.0, lambda: now, checkpoint={"at": 1}))
+        leg = Leg(WorkloadContext(10.0, lambda: now, checkpoint={"at": 1}))
         now = 9.0
         leg.reach(Checkpoint({"at": 1}))
         assert (leg.has_moved, leg.is_over) == (False, False)

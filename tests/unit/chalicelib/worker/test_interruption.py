@@ -10,13 +10,13 @@ from collections.abc import Callable, Generator, Iterator
 import pytest
 
 from chalicelib.worker.interruption import SIGNAL, Interrupted, Interruption, Stop
-from chalicelib.workloads import Deadline
+from chalicelib.workloads import WorkloadContext
 
 Steps = Generator[int, None, str]
 
 
-def far() -> Deadline:
-    return Deadline(time.monotonic() + 60)
+def far() -> WorkloadContext:
+    return WorkloadContext(time.monotonic() + 60)
 
 
 def ignore(piece: int) -> None:
@@ -70,7 +70,7 @@ def test_the_deadline_stops_a_blocked_workload() -> None:
         asleep()
         return "never"
 
-    with Interruption(Deadline(time.monotonic() + 0.02)) as interruption, pytest.raises(Interrupted) as raised:
+    with Interruption(WorkloadContext(time.monotonic() + 0.02)) as interruption, pytest.raises(Interrupted) as raised:
         interruption.drive(work(), ignore)
 
     assert raised.value.stop is Stop.DEADLINE
@@ -186,7 +186,7 @@ def test_an_interruption_surfaces_nowhere_but_in_the_workload() -> None:
                 broken_off.append(piece)
                 raise
 
-        with Interruption(Deadline(time.monotonic() + rng.uniform(0, 0.003)), patience=0.00005) as interruption:
+        with Interruption(WorkloadContext(time.monotonic() + rng.uniform(0, 0.003)), patience=0.00005) as interruption:
             with pytest.raises(Interrupted):
                 interruption.drive(work(), deliver)
             spin(0.0002)
@@ -200,7 +200,7 @@ def test_the_handler_that_was_there_before_is_back_afterwards() -> None:
     before = signal.getsignal(SIGNAL)
 
     for _ in range(50):
-        with Interruption(Deadline(0.0), patience=0.0):
+        with Interruption(WorkloadContext(0.0), patience=0.0):
             pass
 
     assert signal.getsignal(SIGNAL) is before
@@ -214,7 +214,7 @@ def test_off_the_main_thread_a_workload_is_stopped_between_steps() -> None:
             yield 1
 
     def run() -> None:
-        with Interruption(Deadline(time.monotonic() + 0.02)) as interruption:
+        with Interruption(WorkloadContext(time.monotonic() + 0.02)) as interruption:
             try:
                 interruption.drive(work(), ignore)  # type: ignore[arg-type]  # a generator that never returns
             except Interrupted as error:

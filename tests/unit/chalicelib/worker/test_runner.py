@@ -12,7 +12,6 @@ from functools import partial
 
 import pytest
 
-from chalicelib import workloads
 from chalicelib.api.calls import Dispatch
 from chalicelib.jobs.errors import BudgetExceeded, ErrorType, InvalidRequest, OutOfTime, PublishFailed, WorkloadFailed
 from chalicelib.jobs.limits import MAX_RESULT, MAX_STORED_RESULT
@@ -25,7 +24,7 @@ from chalicelib.publisher.delivery import Backoff
 from chalicelib.publisher.policies import Interval
 from chalicelib.publisher.publisher import Publisher
 from chalicelib.worker.runner import JobRunner, reserve
-from chalicelib.workloads import Chunk, Deadline, Outcome, Piece, Progress, Usage, Workload
+from chalicelib.workloads import Chunk, Outcome, Piece, Progress, Usage, Workload, WorkloadContext, registry
 from tests.support.memory import MemoryObjects
 from tests.unit.chalicelib.publisher.api import JOB_ID, Api, Fault
 
@@ -82,7 +81,7 @@ def run(
 
 
 def returning(result: str) -> Workload:
-    def work(request: InferenceRequest, deadline: Deadline) -> Steps:
+    def work(request: InferenceRequest, context: WorkloadContext) -> Steps:
         yield Chunk("start")
         return Outcome(result)
 
@@ -93,7 +92,7 @@ def of_upload(upload_id: UploadId) -> Dispatch:
     return Dispatch(JOB_ID, InferenceRequest(prompt="", model="test.model", prompt_upload=upload_id), OWNER)
 
 
-def two_words(request: InferenceRequest, deadline: Deadline) -> Steps:
+def two_words(request: InferenceRequest, context: WorkloadContext) -> Steps:
     yield Progress(0.0, "reading")
     yield Chunk("two ")
     yield Chunk("words")
@@ -101,7 +100,7 @@ def two_words(request: InferenceRequest, deadline: Deadline) -> Steps:
 
 
 def raising(error: BaseException) -> Workload:
-    def work(request: InferenceRequest, deadline: Deadline) -> Steps:
+    def work(request: InferenceRequest, context: WorkloadContext) -> Steps:
         yield Chunk("so far")
         raise error
 
@@ -109,7 +108,7 @@ def raising(error: BaseException) -> Workload:
 
 
 def blocked_in(call: Callable[[], object]) -> Workload:
-    def work(request: InferenceRequest, deadline: Deadline) -> Steps:
+    def work(request: InferenceRequest, context: WorkloadContext) -> Steps:
         yield Chunk("so far")
         call()
         return Outcome("never")
@@ -148,8 +147,8 @@ def test_a_job_goes_from_pending_to_its_result(api: Api) -> None:
 def test_a_workload_hears_which_attempt_it_is(api: Api) -> None:
     api.claim_by_another("request 1")
 
-    def work(request: InferenceRequest, deadline: Deadline) -> Steps:
-        yield Progress(None, f"attempt {deadline.attempt}")
+    def work(request: InferenceRequest, context: WorkloadContext) -> Steps:
+        yield Progress(None, f"attempt {context.attempt}")
         return Outcome("")
 
     run(api, work)
@@ -172,7 +171,7 @@ def test_a_cancel_stops_a_blocked_workload(api: Api, block: Callable[[], object]
 def test_a_cancel_stops_a_workload_that_keeps_producing(api: Api) -> None:
     produced: list[str] = []
 
-    def work(request: InferenceRequest, deadline: Deadline) -> Steps:
+    def work(request: InferenceRequest, context: WorkloadContext) -> Steps:
         while True:
             produced.append("more ")
             yield Chunk("more ")
@@ -198,7 +197,7 @@ def test_a_newer_attempt_stops_this_one(api: Api) -> None:
 def test_time_running_out_fails_the_job_and_keeps_what_was_produced(api: Api) -> None:
     clock = Hourglass()
 
-    def work(request: InferenceRequest, deadline: Deadline) -> Steps:
+    def work(request: InferenceRequest, context: WorkloadContext) -> Steps:
         yield Chunk("so far")
         try:
             clock.turn()
@@ -243,7 +242,7 @@ def test_an_error_of_the_workload_fails_the_job_in_words_for_its_owner(
 
 
 def test_a_model_that_cannot_be_loaded_fails_the_job(api: Api) -> None:
-    runner = JobRunner(open_publisher=runner_of(api, two_words).open_publisher, load=workloads.load, megabytes=512)
+    runner = JobRunner(open_publisher=runner_of(api, two_words).open_publisher, load=registry.load, megabytes=512)
 
     work = replace(WORK, request=replace(WORK.request, model="simulated.gone"))
 
@@ -307,7 +306,7 @@ def test_work_on_an_upload_is_given_its_text(api: Api) -> None:
     objects.take(OWNER, JOB_ID, upload_id, most=100)
     given: list[InferenceRequest] = []
 
-    def work(request: InferenceRequest, deadline: Deadline) -> Steps:
+    def work(request: InferenceRequest, context: WorkloadContext) -> Steps:
         given.append(request)
         yield Chunk("read")
         return Outcome("read")
@@ -328,7 +327,7 @@ def test_work_on_images_is_given_their_content(api: Api) -> None:
         Message(Role.USER, "And this again?", (Image(first),)),
     )
 
-    def work(request: InferenceRequest, deadline: Deadline) -> Steps:
+    def work(request: InferenceRequest, context: WorkloadContext) -> Steps:
         given.append(request)
         yield Chunk("seen")
         return Outcome("seen")
@@ -364,7 +363,7 @@ def limited(**limits: float) -> Dispatch:
     return Dispatch(JOB_ID, request, OWNER)
 
 
-def endless(request: InferenceRequest, deadline: Deadline) -> Steps:
+def endless(request: InferenceRequest, context: WorkloadContext) -> Steps:
     while True:
         yield Chunk("word ", tokens=1)
 
@@ -382,7 +381,7 @@ def test_a_job_is_stopped_at_its_cost_and_keeps_its_output(api: Api) -> None:
 def test_a_job_whose_text_costs_too_much_never_begins(api: Api) -> None:
     begun: list[str] = []
 
-    def work(request: InferenceRequest, deadline: Deadline) -> Steps:
+    def work(request: InferenceRequest, context: WorkloadContext) -> Steps:
         begun.append(request.model)
         yield Chunk("never")
         return Outcome("never")
@@ -394,7 +393,7 @@ def test_a_job_whose_text_costs_too_much_never_begins(api: Api) -> None:
 
 
 def test_work_that_turned_out_to_cost_too_much_fails_with_its_output(api: Api) -> None:
-    def work(request: InferenceRequest, deadline: Deadline) -> Steps:
+    def work(request: InferenceRequest, context: WorkloadContext) -> Steps:
         yield Chunk("all of it")
         return Outcome("all of it", {"outputTokens": 1_000_000})
 
@@ -422,7 +421,7 @@ def test_every_update_reports_what_the_attempt_had_used_before_it(api: Api) -> N
 
 
 def test_what_failed_work_had_used_is_kept(api: Api) -> None:
-    def work(request: InferenceRequest, deadline: Deadline) -> Steps:
+    def work(request: InferenceRequest, context: WorkloadContext) -> Steps:
         yield Usage({"outputTokens": 1})
         yield Usage({"outputTokens": 2})
         yield Usage({"outputTokens": float("nan")})
@@ -442,7 +441,7 @@ def test_what_failed_work_had_used_is_kept(api: Api) -> None:
 
 @pytest.mark.parametrize("usage", [{"words": float("nan")}, {"words": "x" * 5000}, {"words": "\ud800"}])
 def test_usage_that_does_not_fit_costs_no_result(api: Api, usage: dict[str, Json]) -> None:
-    def work(request: InferenceRequest, deadline: Deadline) -> Steps:
+    def work(request: InferenceRequest, context: WorkloadContext) -> Steps:
         yield Chunk("all")
         return Outcome("all", usage=usage)
 
@@ -499,7 +498,7 @@ def test_whatever_goes_wrong_on_the_way_the_log_has_what_was_produced(api: Api, 
     cuts = sorted(rng.sample(range(len(text)), 200))
     pieces = [text[start:end] for start, end in zip([0, *cuts], [*cuts, len(text)], strict=True)]
 
-    def work(request: InferenceRequest, deadline: Deadline) -> Steps:
+    def work(request: InferenceRequest, context: WorkloadContext) -> Steps:
         for number, piece in enumerate(pieces):
             yield Chunk(piece)
             yield Progress(number / len(pieces), f"piece {number}")
@@ -521,7 +520,7 @@ def test_a_short_invocation_keeps_a_quarter_for_the_final_status(seconds_left: f
 
 
 def test_off_the_main_thread_a_cancel_stops_the_workload_between_steps(api: Api) -> None:
-    def work(request: InferenceRequest, deadline: Deadline) -> Steps:
+    def work(request: InferenceRequest, context: WorkloadContext) -> Steps:
         while True:
             yield Chunk("x")
             time.sleep(0.001)

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from chalicelib.jobs.errors import OutOfTime
 from chalicelib.jobs.model import InferenceRequest
-from chalicelib.workloads import Deadline
+from chalicelib.workloads import WorkloadContext
 from chalicelib.workloads.echo import SIZES, echo
 from tests.unit.chalicelib.workloads.running import FakeClock, Run, run_to_end
 
@@ -14,7 +14,7 @@ LONG = "fjord \N{MUSICAL SYMBOL G CLEF}\n" * 30_000
 def say(prompt: str, *, seconds: float | None = None, deadline: float = 900.0, clock: FakeClock | None = None) -> Run:
     clock = clock or FakeClock()
     request = InferenceRequest(prompt, "simulated.echo", process_time=seconds)
-    return run_to_end(echo(request, Deadline(deadline, clock), sleep=clock.sleep), clock)
+    return run_to_end(echo(request, WorkloadContext(deadline, clock), sleep=clock.sleep), clock)
 
 
 @given(st.text(st.characters(), min_size=1))

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.jobs.errors import ErrorType, WorkloadFailed
-from chalicelib.workloads import Chunk, Deadline, Outcome, Piece
+from chalicelib.workloads import Chunk, Outcome, Piece, WorkloadContext
 from chalicelib.workloads.retrying import FEW, FIRST_WAIT, LONGEST_WAIT, MOST, Backoff, Call, Passing, tried
 from tests.unit.chalicelib.workloads.running import FakeClock, Run, run_to_end
 
@@ -35,7 +35,7 @@ def fails(times: int, failure: Callable[[], Exception] = busy, *, says: str = ""
 
 def run(call: Call, *, deadline: float = 900.0, clock: FakeClock | None = None) -> Run:
     clock = clock or FakeClock()
-    return run_to_end(tried(call, Deadline(deadline, clock), backoff=LAST, sleep=clock.sleep), clock)
+    return run_to_end(tried(call, WorkloadContext(deadline, clock), backoff=LAST, sleep=clock.sleep), clock)
 
 
 def test_call_that_fails_in_passing_is_made_again_until_it_answers() -> None:
@@ -115,7 +115,7 @@ def test_call_is_closed_when_its_reader_goes_away() -> None:
         finally:
             closed.append(True)
 
-    pieces = tried(call, Deadline(900.0, FakeClock()))
+    pieces = tried(call, WorkloadContext(900.0, FakeClock()))
     next(pieces)
     pieces.close()
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from chalicelib.jobs.errors import OutOfTime, WorkloadFailed
 from chalicelib.jobs.model import InferenceRequest, Json
-from chalicelib.workloads import Deadline
+from chalicelib.workloads import WorkloadContext
 from chalicelib.workloads.simulated import DEFAULT_SECONDS, DEFAULT_WORDS, MOST_WORDS, Scene, simulate, text
 from tests.unit.chalicelib.workloads.running import FakeClock, Run, run_to_end
 
@@ -39,7 +39,11 @@ def tell(
     request = InferenceRequest(prompt, f"simulated.{scene}", max_tokens=words, process_time=seconds)
     return run_to_end(
         simulate(
-            request, Deadline(deadline, clock, attempt, checkpoint), sleep=clock.sleep, sleep_deaf=clock.sleep, die=die
+            request,
+            WorkloadContext(deadline, clock, attempt, checkpoint),
+            sleep=clock.sleep,
+            sleep_deaf=clock.sleep,
+            die=die,
         ),
         clock,
     )
@@ -261,9 +265,10 @@ def test_crash_kills_the_process_that_runs_it() -> None:
     source = (
         "import sys, time\n"
         "from chalicelib.jobs.model import InferenceRequest\n"
-        "from chalicelib.workloads import Chunk, Deadline, load\n"
+        "from chalicelib.workloads import Chunk, WorkloadContext\n"
+        "from chalicelib.workloads.registry import load\n"
         "request = InferenceRequest('ships', 'simulated.crash', max_tokens=10, process_time=0.0)\n"
-        "for step in load(request.model)(request, Deadline(time.monotonic() + 60)):\n"
+        "for step in load(request.model)(request, WorkloadContext(time.monotonic() + 60)):\n"
         "    if isinstance(step, Chunk): print(step.text, end='', flush=True)\n"
         "print('alive', file=sys.stderr)\n"
     )

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from chalicelib.jobs.errors import OutOfTime, WorkloadFailed
 from chalicelib.jobs.model import InferenceRequest
-from chalicelib.workloads import Deadline
+from chalicelib.workloads import WorkloadContext
 from chalicelib.workloads.sentences import Part, blocks, is_whole, split
 from chalicelib.workloads.simulated import text as endless_text
 from chalicelib.workloads.terms import size
@@ -25,9 +25,9 @@ JAPANESE = (EXAMPLES / "kieta-tegami.ja.md").read_text(encoding="utf-8")
 T = TypeVar("T")
 
 
-def summarise(prompt: str, *, max_tokens: int | None = None, deadline: Deadline | None = None) -> Run:
+def summarise(prompt: str, *, max_tokens: int | None = None, context: WorkloadContext | None = None) -> Run:
     request = InferenceRequest(prompt, "local.textrank", max_tokens=max_tokens)
-    return run_to_end(run(request, deadline or Deadline(time.monotonic() + 600)))
+    return run_to_end(run(request, context or WorkloadContext(time.monotonic() + 600)))
 
 
 def sentences_of(text: str) -> Iterator[str]:
@@ -184,7 +184,7 @@ def test_summary_is_the_same_every_time() -> None:
 def test_work_ends_soon_after_its_deadline(looks: int) -> None:
     # A clock that moves by a second whenever it is looked at: the deadline falls into every stage of the work.
     ticks = count()
-    run = summarise(ENGLISH, deadline=Deadline(float(looks), lambda: float(next(ticks))))
+    run = summarise(ENGLISH, context=WorkloadContext(float(looks), lambda: float(next(ticks))))
 
     assert isinstance(run.error, OutOfTime)
     assert run.chunks == []
@@ -208,7 +208,7 @@ def test_links_do_not_grow_with_the_square_of_the_text(number: int) -> None:
         Sentence(f"Log {index}.", frozenset({"log", f"number-{index % 10}"}), 2, False, True) for index in range(number)
     ]
 
-    links = returned(link(sentences, Watch(Deadline(time.monotonic() + 600))))
+    links = returned(link(sentences, Watch(WorkloadContext(time.monotonic() + 600))))
 
     made = sum(map(len, links))
     assert made <= min(number * (number - 1) / 2, PAIRS)

@@ -9,24 +9,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib import workloads
 from chalicelib.jobs.errors import InvalidRequest
 from chalicelib.jobs.model import Image, InferenceRequest, Message, Role, UploadId
-from chalicelib.workloads import Deadline, Outcome
+from chalicelib.workloads import Outcome, WorkloadContext, registry
 from chalicelib.workloads.simulated import Scene
 from tests.unit.chalicelib.workloads.running import run_to_end
 
-MODELS = [model for kind in workloads.TABLE for model in kind.models]
-PATTERNS = [kind.pattern for kind in workloads.TABLE if kind.pattern is not None]
+MODELS = [model for kind in registry.REGISTRY for model in kind.models]
+PATTERNS = [kind.pattern for kind in registry.REGISTRY if kind.pattern is not None]
 
 
 def test_every_model_has_one_kind() -> None:
     assert len(MODELS) == len(set(MODELS))
-    assert all(workloads.find(model).module.startswith("chalicelib.workloads.") for model in MODELS)
+    assert all(registry.find(model).module.startswith("chalicelib.workloads.") for model in MODELS)
 
 
 def test_every_model_loads() -> None:
-    assert all(callable(workloads.load(model)) for model in MODELS)
+    assert all(callable(registry.load(model)) for model in MODELS)
 
 
 def test_table_names_every_scene() -> None:
@@ -38,32 +37,32 @@ def test_table_names_every_scene() -> None:
 @pytest.mark.parametrize("model", ["", "gpt", "local.TextRank", "local.textrank ", "local.textrank.2", "local.other"])
 def test_unknown_model_is_refused_with_one_name_of_each_family(model: str) -> None:
     with pytest.raises(InvalidRequest) as refused:
-        workloads.check(InferenceRequest("text", model))
+        registry.check(InferenceRequest("text", model))
 
     assert str(refused.value) == (
-        f"model {model!r} is not known; use simulated.story, local.textrank, amazon.nova-micro-v1:0 or openai/llama3.2"
+        f"model {model!r} is unknown; use simulated.story, local.textrank, amazon.nova-micro-v1:0 or openai/llama3.2"
     )
 
 
 def test_unknown_simulated_model_is_refused_with_all_names_of_its_family() -> None:
     with pytest.raises(InvalidRequest) as refused:
-        workloads.check(InferenceRequest("text", "simulated.crush"))
+        registry.check(InferenceRequest("text", "simulated.crush"))
 
     assert str(refused.value) == (
-        "model 'simulated.crush' is not known; use simulated.story, simulated.error, simulated.crash, "
+        "model 'simulated.crush' is unknown; use simulated.story, simulated.error, simulated.crash, "
         "simulated.crash-once, simulated.silence, simulated.slow-start, simulated.deaf or simulated.echo"
     )
 
 
 def test_unknown_model_is_refused_when_loaded_too() -> None:
-    with pytest.raises(InvalidRequest, match="'gpt' is not known"):
-        workloads.load("gpt")
+    with pytest.raises(InvalidRequest, match="'gpt' is unknown"):
+        registry.load("gpt")
 
 
 @given(st.text().filter(lambda model: model not in MODELS and not any(it.fullmatch(model) for it in PATTERNS)))
 def test_any_other_name_is_refused_in_one_short_line(model: str) -> None:
     with pytest.raises(InvalidRequest) as refused:
-        workloads.find(model)
+        registry.find(model)
 
     assert str(refused.value).isprintable()
     assert len(str(refused.value)) < 1000
@@ -74,9 +73,9 @@ def test_echo_refuses_options_it_would_ignore(name: str, value: object, word: st
     request = replace(InferenceRequest("text", "simulated.echo", process_time=0.0), **{name: value})  # type: ignore[arg-type]  # by name
 
     with pytest.raises(InvalidRequest) as refused:
-        workloads.check(request)
+        registry.check(request)
 
-    assert str(refused.value) == f"model simulated.echo takes no {word}; leave it out"
+    assert str(refused.value) == f"model simulated.echo does not take {word}; leave it out"
 
 
 @pytest.mark.parametrize(
@@ -87,16 +86,16 @@ def test_textrank_refuses_options_it_would_ignore(name: str, value: object, word
     request = replace(InferenceRequest("text", "local.textrank", max_tokens=5), **{name: value})  # type: ignore[arg-type]  # by name
 
     with pytest.raises(InvalidRequest) as refused:
-        workloads.check(request)
+        registry.check(request)
 
-    assert str(refused.value) == f"model local.textrank takes no {word}; leave it out"
+    assert str(refused.value) == f"model local.textrank does not take {word}; leave it out"
 
 
 def test_a_model_that_the_stage_does_not_allow_is_refused_with_those_that_it_does() -> None:
-    workloads.check(InferenceRequest("text", "simulated.story"), allowed=("local.*", "simulated.story"))
+    registry.check(InferenceRequest("text", "simulated.story"), allowed=("local.*", "simulated.story"))
 
     with pytest.raises(InvalidRequest) as refused:
-        workloads.check(InferenceRequest("text", "simulated.crash"), allowed=("local.*", "simulated.story"))
+        registry.check(InferenceRequest("text", "simulated.crash"), allowed=("local.*", "simulated.story"))
 
     assert str(refused.value) == "model simulated.crash is not allowed on this stage; use local.* or simulated.story"
 
@@ -119,15 +118,15 @@ def test_a_model_that_the_stage_does_not_allow_is_refused_with_those_that_it_doe
     ],
 )
 def test_ids_profiles_and_arns_of_bedrock_run_there(model: str) -> None:
-    assert workloads.find(model).module == "chalicelib.workloads.bedrock.converse"
+    assert registry.find(model).module == "chalicelib.workloads.bedrock.converse"
 
 
 @pytest.mark.parametrize(
     "model", ["gpt-4.1", "llama3.2", "Amazon.nova", "amazon.", "amazon.nova micro", "arn:aws:s3:::bucket", "a.b" * 999]
 )
 def test_names_that_no_model_of_bedrock_can_have_are_refused(model: str) -> None:
-    with pytest.raises(InvalidRequest, match="is not known"):
-        workloads.find(model)
+    with pytest.raises(InvalidRequest, match="is unknown"):
+        registry.find(model)
 
 
 MICRO = "arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-micro-v1:0"
@@ -147,7 +146,7 @@ OWN_PROFILE = "arn:aws:bedrock:us-east-1:123456789012:application-inference-prof
     ],
 )
 def test_a_model_of_bedrock_is_allowed_by_its_id_and_by_its_arn(allowed: str, model: str) -> None:
-    workloads.check(InferenceRequest("text", model), allowed=(allowed,))
+    registry.check(InferenceRequest("text", model), allowed=(allowed,))
 
 
 @pytest.mark.parametrize(
@@ -162,7 +161,7 @@ def test_a_model_of_bedrock_is_allowed_by_its_id_and_by_its_arn(allowed: str, mo
 )
 def test_a_profile_is_another_model_than_the_one_it_leads_to(allowed: str, model: str) -> None:
     with pytest.raises(InvalidRequest) as refused:
-        workloads.check(InferenceRequest("text", model), allowed=(allowed,))
+        registry.check(InferenceRequest("text", model), allowed=(allowed,))
 
     assert str(refused.value) == f"model {model} is not allowed on this stage; use {allowed}"
 
@@ -171,42 +170,42 @@ def test_a_profile_is_another_model_than_the_one_it_leads_to(allowed: str, model
     "model", ["openai/llama3.2", "openai/llama3.2:3b", "openai/meta-llama/Llama-3.1-8B-Instruct", "openai/gpt-4.1"]
 )
 def test_names_behind_openai_run_on_a_server_of_that_protocol(model: str) -> None:
-    workloads.check(InferenceRequest("text", model), allowed=("openai/*",))
+    registry.check(InferenceRequest("text", model), allowed=("openai/*",))
 
-    assert workloads.find(model).module == "chalicelib.workloads.openai.chat"
+    assert registry.find(model).module == "chalicelib.workloads.openai.chat"
 
 
 @pytest.mark.parametrize("model", ["openai/", "openai", "openai/ x", "openai//m", "openai/" + "m" * 201, "OpenAI/m"])
 def test_names_that_no_such_server_has_are_refused(model: str) -> None:
-    with pytest.raises(InvalidRequest, match="is not known"):
-        workloads.find(model)
+    with pytest.raises(InvalidRequest, match="is unknown"):
+        registry.find(model)
 
 
 def test_bedrock_takes_conversations_and_images_and_no_process_time() -> None:
     turn = Message(Role.USER, "What is this?", (Image(UploadId("an upload")),))
     request = InferenceRequest("", "amazon.nova-lite-v1:0", "be kind", 5, 0.5, messages=(turn,), stop_sequences=("x",))
 
-    workloads.check(request)
+    registry.check(request)
 
-    with pytest.raises(InvalidRequest, match="takes no processTime"):
-        workloads.check(replace(request, process_time=1.0))
-    with pytest.raises(InvalidRequest, match=r"simulated\.story takes no images"):
-        workloads.check(replace(request, model="simulated.story"))
+    with pytest.raises(InvalidRequest, match="does not take processTime"):
+        registry.check(replace(request, process_time=1.0))
+    with pytest.raises(InvalidRequest, match=r"simulated\.story does not take images"):
+        registry.check(replace(request, model="simulated.story"))
 
 
 def test_simulated_models_take_every_option_but_images() -> None:
     for scene in Scene:
-        workloads.check(InferenceRequest("text", f"simulated.{scene}", "be kind", 5, 0.5, 0.0))
+        registry.check(InferenceRequest("text", f"simulated.{scene}", "be kind", 5, 0.5, 0.0))
 
 
 def test_checking_a_request_imports_no_workload() -> None:
     source = (
         "import sys\n"
-        "from chalicelib import workloads\n"
+        "from chalicelib.workloads import registry\n"
         "from chalicelib.jobs.model import InferenceRequest\n"
-        "for kind in workloads.TABLE:\n"
-        "    workloads.check(InferenceRequest('text', kind.models[0]))\n"
-        "heavy = {'boto3', 'botocore', 'openai', *(kind.module for kind in workloads.TABLE)}\n"
+        "for kind in registry.REGISTRY:\n"
+        "    registry.check(InferenceRequest('text', kind.models[0]))\n"
+        "heavy = {'boto3', 'botocore', 'openai', *(kind.module for kind in registry.REGISTRY)}\n"
         "print(sorted(heavy & set(sys.modules)))\n"
     )
 
@@ -221,7 +220,7 @@ def test_workload_in_the_documents_keeps_the_contract() -> None:
     namespace: dict[str, Any] = {}
     exec(source, namespace)  # noqa: S102  # our own page
 
-    steps = namespace["run"](InferenceRequest("hello there", "example.shout"), Deadline(time.monotonic() + 60))
+    steps = namespace["run"](InferenceRequest("hello there", "example.shout"), WorkloadContext(time.monotonic() + 60))
     run = run_to_end(steps)
 
     assert run.finished == Outcome("HELLO! THERE! ", {"inputWords": 2, "outputWords": 2})

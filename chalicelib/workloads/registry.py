@@ -1,0 +1,176 @@
+"""The registry: a table from a model's name to the module that runs it.
+
+The table is data, so that a request is checked before its job opens and without importing a workload's module.
+`docs/workloads.md` shows how to add an entry.
+"""
+
+import re
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from enum import StrEnum
+from fnmatch import fnmatchcase
+from importlib import import_module
+from typing import Final, cast
+
+from chalicelib.jobs.errors import InvalidRequest
+from chalicelib.jobs.limits import MAX_PROCESS_TIME, ONE_INVOCATION
+from chalicelib.jobs.model import InferenceRequest
+from chalicelib.workloads.bedrock import names as bedrock_names
+from chalicelib.workloads.contract import Workload
+
+
+class Option(StrEnum):
+    """What a caller may send besides prompt, model and limits on costs. The values are the names on the wire."""
+
+    SYSTEM = "system"
+    MAX_TOKENS = "maxTokens"
+    TEMPERATURE = "temperature"
+    PROCESS_TIME = "processTime"
+    TOP_P = "topP"
+    STOP_SEQUENCES = "stopSequences"
+    MESSAGES = "messages"
+    IMAGES = "images"
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """One workload: which models `module.run` runs, and which options they take.
+
+    Attributes:
+        models: The models' names. If there is a `pattern`, these are examples.
+        module: The module with the function `run`, a `Workload`.
+        options: What a request for these models may have. A request with any other option is refused.
+        max_process_time: The largest `processTime` in seconds. Work that yields checkpoints may take longer than one
+            invocation.
+        pattern: Matches the names of further models of this workload.
+    """
+
+    models: tuple[str, ...]
+    module: str
+    options: AbstractSet[Option]
+    max_process_time: float = ONE_INVOCATION
+    pattern: re.Pattern[str] | None = None
+
+
+REGISTRY: Final = (
+    Registration(
+        models=("simulated.story",),
+        module="chalicelib.workloads.simulated",
+        options=frozenset(Option) - {Option.IMAGES},
+        max_process_time=MAX_PROCESS_TIME,
+    ),
+    Registration(
+        models=(
+            "simulated.error",
+            "simulated.crash",
+            "simulated.crash-once",
+            "simulated.silence",
+            "simulated.slow-start",
+            "simulated.deaf",
+        ),
+        module="chalicelib.workloads.simulated",
+        options=frozenset(Option) - {Option.IMAGES},
+    ),
+    Registration(
+        models=("simulated.echo",),
+        module="chalicelib.workloads.echo",
+        options=frozenset({Option.PROCESS_TIME}),
+    ),
+    Registration(
+        models=("local.textrank",),
+        module="chalicelib.workloads.textrank",
+        options=frozenset({Option.MAX_TOKENS}),
+    ),
+    Registration(
+        models=("amazon.nova-micro-v1:0",),
+        module="chalicelib.workloads.bedrock.converse",
+        options=frozenset(Option) - {Option.PROCESS_TIME},
+        pattern=bedrock_names.MODEL,
+    ),
+    Registration(
+        models=("openai/llama3.2",),
+        module="chalicelib.workloads.openai.chat",
+        options=frozenset(Option) - {Option.PROCESS_TIME},
+        pattern=re.compile(r"openai/[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,199}"),  # any name that a server may use
+    ),
+)
+
+
+def find(model: str) -> Registration:
+    """The registration of a model: by its exact name, or else by a pattern that it matches.
+
+    A name whose family, the part before the dot, is registered without patterns is misspelt, and no pattern counts.
+
+    Raises:
+        InvalidRequest: The model is unknown; the message suggests some that exist.
+    """
+    families: dict[str, list[str]] = {}
+    for entry in REGISTRY:
+        if model in entry.models:
+            return entry
+        for name in entry.models:
+            families.setdefault(_family(name), []).append(name)
+    for entry in REGISTRY:
+        if entry.pattern is not None and entry.pattern.fullmatch(model) and _family(model) not in _closed_families():
+            return entry
+    near = families.get(_family(model), [])
+    known = near if len(near) > 1 else [names[0] for names in families.values()]
+    raise InvalidRequest(f"model {model[:80]!r} is unknown; use {', '.join(known[:-1])} or {known[-1]}")
+
+
+def check(request: InferenceRequest, *, allowed: Sequence[str] = ("*",)) -> None:
+    """Refuse a request that its workload could not run, before the job exists.
+
+    Args:
+        request: What the caller asks for.
+        allowed: Names of the models that this stage runs; `*` matches any text. A model of Bedrock matches by its id
+            and by its ARN, in either place.
+
+    Raises:
+        InvalidRequest: The model is unknown or not allowed, or does not take one of the options.
+    """
+    found = find(request.model)
+    if not any(_allows(pattern, request.model) for pattern in allowed):
+        raise InvalidRequest(f"model {request.model} is not allowed on this stage; use {' or '.join(allowed)}")
+    sent = {
+        Option.SYSTEM: request.system,
+        Option.MAX_TOKENS: request.max_tokens,
+        Option.TEMPERATURE: request.temperature,
+        Option.PROCESS_TIME: request.process_time,
+        Option.TOP_P: request.top_p,
+        Option.STOP_SEQUENCES: request.stop_sequences,
+        Option.MESSAGES: request.messages,
+        Option.IMAGES: request.images,
+    }
+    for option, value in sent.items():
+        if value not in (None, ()) and option not in found.options:
+            raise InvalidRequest(f"model {request.model} does not take {option}; leave it out")
+    if request.process_time is not None and request.process_time > found.max_process_time:
+        raise InvalidRequest(
+            f"processTime of {request.model} must be at most {found.max_process_time:g}, but is "
+            f"{request.process_time:g}: this model does all of its work in one invocation"
+        )
+
+
+def load(model: str) -> Workload:
+    """The workload that runs a model. Its module is imported by the first call.
+
+    Raises:
+        InvalidRequest: The model is unknown.
+    """
+    return cast("Workload", import_module(find(model).module).run)
+
+
+def _family(model: str) -> str:
+    return model.partition(".")[0]
+
+
+def _closed_families() -> set[str]:
+    """Families whose models are all registered by name."""
+    return {_family(name) for entry in REGISTRY if entry.pattern is None for name in entry.models}
+
+
+def _allows(pattern: str, model: str) -> bool:
+    plain = bedrock_names.plain_id
+    return fnmatchcase(model, pattern) or fnmatchcase(plain(model), plain(pattern))

@@ -8,7 +8,7 @@ from typing import Any, Final
 import orjson
 from yarl import URL
 
-from appsync_local.data_sources.outbound import Outbound, Unreached
+from appsync_local.data_sources.http_client import Outbound, Unreached
 from appsync_local.data_sources.protocol import EXECUTION_LIMIT, malformed, not_found
 from appsync_local.errors import SourceFailed
 from appsync_local.javascript.context import FieldContext

@@ -18,6 +18,7 @@ from graphql import GraphQLField, GraphQLObjectType, GraphQLSchema
 
 from appsync_local.api.endpoints import GRAPHQL_PATH
 from appsync_local.api.model import AuthMode
+from appsync_local.authorization.authenticator import Gate
 from appsync_local.authorization.caller import Caller, Rule
 from appsync_local.authorization.credentials import (
     JsonWebToken,
@@ -27,7 +28,6 @@ from appsync_local.authorization.credentials import (
     Signature,
     credential_of,
 )
-from appsync_local.authorization.gate import Gate
 from appsync_local.authorization.user_pools import UserPool
 from appsync_local.devtools.operation_log import name_of, plain
 from appsync_local.devtools.pages import Asked, Page, is_own, json_page

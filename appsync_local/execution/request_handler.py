@@ -9,9 +9,9 @@ from typing import Final
 import orjson
 from graphql import OperationType
 
+from appsync_local.authorization.authenticator import Gate
 from appsync_local.authorization.caller import Caller
 from appsync_local.authorization.credentials import Headers
-from appsync_local.authorization.gate import Gate
 from appsync_local.devtools.meter import Meter
 from appsync_local.devtools.operation_log import Entry, outcome_of
 from appsync_local.errors import AnswerTooLarge, OperationInvalid, RequestRefused

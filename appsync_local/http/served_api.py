@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Self
 
-from appsync_local.authorization.gate import Gate
+from appsync_local.authorization.authenticator import Gate
 from appsync_local.devtools.counters import Counters
 from appsync_local.devtools.meter import Meter
 from appsync_local.execution.request_handler import RequestHandler

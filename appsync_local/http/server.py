@@ -16,13 +16,13 @@ from appsync_local.api.endpoints import GRAPHQL_PATH, REALTIME_PATH
 from appsync_local.api.limits import BODY_LIMIT, DEFAULT_LIMITS, LIFETIME, Introspection, Limits
 from appsync_local.api.model import Api
 from appsync_local.authorization.api_keys import ApiKey
-from appsync_local.authorization.gate import Gate, Known
+from appsync_local.authorization.authenticator import Gate, Known
 from appsync_local.authorization.lambda_authorizer import DEFAULT_OPTIONS, AuthorizerOptions, LambdaAuthorizer
 from appsync_local.authorization.oidc import OidcProvider
 from appsync_local.authorization.sigv4 import IamPrincipal
 from appsync_local.authorization.user_pools import DefaultAction, UserPool
 from appsync_local.data_sources.dynamodb.endpoint import DynamoDbEndpoint
-from appsync_local.data_sources.outbound import Outbound
+from appsync_local.data_sources.http_client import Outbound
 from appsync_local.devtools.chaos import control
 from appsync_local.devtools.chaos.spec import Fault
 from appsync_local.devtools.chaos.switch import Chaos

@@ -11,7 +11,7 @@ from typing import Final, Protocol, assert_never
 
 from appsync_local.api.limits import SUBSCRIPTION_WEIGHT
 from appsync_local.authorization.credentials import Headers
-from appsync_local.devtools.chaos.feed import Feed
+from appsync_local.devtools.chaos.push_scheduler import Feed
 from appsync_local.devtools.chaos.switch import Chaos
 from appsync_local.errors import RequestRefused
 from appsync_local.realtime.handshake import HandshakeRefused, authorization_headers

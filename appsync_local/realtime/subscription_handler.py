@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 from graphql import GraphQLError, OperationType
 
+from appsync_local.authorization.authenticator import Gate
 from appsync_local.authorization.caller import Caller
 from appsync_local.authorization.credentials import Headers, Presented
-from appsync_local.authorization.gate import Gate
 from appsync_local.authorization.lambda_authorizer import CONNECT
 from appsync_local.devtools.counters import Counters
 from appsync_local.devtools.operation_log import Entry

@@ -37,7 +37,7 @@ from appsync_local.authorization.directives import rules_of
 from appsync_local.authorization.user_pools import DefaultAction
 from appsync_local.data_sources import DataSource, LambdaDataSource
 from appsync_local.data_sources.dynamodb.endpoint import DynamoDbEndpoint
-from appsync_local.data_sources.outbound import Outbound
+from appsync_local.data_sources.http_client import Outbound
 from appsync_local.errors import ApiInvalid
 from appsync_local.javascript.script import Script
 from appsync_local.lambda_invoker import LambdaInvoker

@@ -12,7 +12,7 @@ import pytest_asyncio
 from aiohttp import web
 
 from appsync_local.data_sources.dynamodb.client import DynamoDbClient
-from appsync_local.data_sources.outbound import Outbound
+from appsync_local.data_sources.http_client import Outbound
 from appsync_local.errors import FunctionFailed
 from appsync_local.http.server import ApiKey, DynamoDbEndpoint, Engine
 from tests.contract.conftest import MOTO, serving

@@ -16,7 +16,7 @@ import orjson
 from yarl import URL
 
 from appsync_local.data_sources.dynamodb.endpoint import DynamoDbEndpoint
-from appsync_local.data_sources.outbound import Outbound, Response, Unreached
+from appsync_local.data_sources.http_client import Outbound, Response, Unreached
 from appsync_local.data_sources.protocol import EXECUTION_LIMIT
 from appsync_local.errors import SourceFailed
 

@@ -16,7 +16,7 @@ from appsync_local.authorization.caller import Caller
 from appsync_local.data_sources.dynamodb.client import DynamoDbClient
 from appsync_local.data_sources.dynamodb.endpoint import DynamoDbEndpoint
 from appsync_local.data_sources.dynamodb.source import DynamoDbDataSource
-from appsync_local.data_sources.outbound import Outbound
+from appsync_local.data_sources.http_client import Outbound
 from appsync_local.javascript.context import FieldContext, RequestContext
 from appsync_local.javascript.script import Script
 from tests.contract.conftest import DYNALITE, MOTO, NODE, serving

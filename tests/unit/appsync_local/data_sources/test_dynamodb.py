@@ -8,7 +8,7 @@ from appsync_local.data_sources.dynamodb.client import DynamoDbClient
 from appsync_local.data_sources.dynamodb.endpoint import DynamoDbEndpoint
 from appsync_local.data_sources.dynamodb.source import DynamoDbDataSource
 from appsync_local.data_sources.dynamodb.values import item_to_plain, item_to_wire
-from appsync_local.data_sources.outbound import Outbound
+from appsync_local.data_sources.http_client import Outbound
 from appsync_local.errors import FieldError, SourceFailed
 from tests.support.engine_doubles import RecordingInvoker
 from tests.unit.appsync_local.data_sources.conftest import Table, asked

@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 
 from appsync_local.data_sources.http import HttpDataSource
-from appsync_local.data_sources.outbound import RESPONSE_LIMIT, Outbound
+from appsync_local.data_sources.http_client import RESPONSE_LIMIT, Outbound
 from appsync_local.errors import FieldError, SourceFailed
 from tests.unit.appsync_local.data_sources.conftest import asked
 

@@ -16,7 +16,7 @@ from appsync_local.api.model import (
     PipelineResolver,
     UnitResolver,
 )
-from appsync_local.data_sources.outbound import Outbound
+from appsync_local.data_sources.http_client import Outbound
 from appsync_local.errors import ApiInvalid, FieldError, FunctionFailed
 from appsync_local.resolvers.loading import Reached, load
 from appsync_local.resolvers.resolution import Resolution

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import aiohttp
 import pytest
 
-from appsync_local.devtools.chaos import feed
+from appsync_local.devtools.chaos import push_scheduler
 from appsync_local.devtools.chaos.decisions import Course, Pushes
 from appsync_local.devtools.chaos.spec import CALM, ChaosSpec, Fault, parse_chaos
 from appsync_local.devtools.chaos.switch import Chaos
@@ -99,7 +99,7 @@ async def test_delayed_pushes_arrive_in_order_after_the_publisher_has_its_answer
 async def test_first_push_after_a_start_ack_vanishes_and_those_that_come_later_arrive(
     chaos: Chaos, realtime: Realtime, http: Http, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(feed, "EARLY", 60.0)
+    monkeypatch.setattr(push_scheduler, "EARLY", 60.0)
     chaos.turn(parse_chaos("after_start_ack=1"))
     await realtime.start("1", WRITTEN)
     await write(http, 1)

@@ -2,7 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appsync_local.devtools.chaos.decisions import Course
-from appsync_local.devtools.chaos.lane import HELD_BACK, Lane
+from appsync_local.devtools.chaos.push_queue import HELD_BACK, Lane
 
 AT_ONCE = Course(delay=0.0, copies=1, overtaken_by=0)
 TWICE = Course(delay=0.0, copies=2, overtaken_by=0)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Final, assert_never
 
 from appsync_local.devtools.chaos.decisions import Course, End, Pushes
-from appsync_local.devtools.chaos.lane import Lane
+from appsync_local.devtools.chaos.push_queue import Lane
 
 EARLY: Final = 1.0  # seconds after a `start_ack`
 

@@ -8,9 +8,9 @@ from typing import Final
 
 import infrastructure.api
 from appsync_local.authorization.user_pools import UserPool
-from appsync_local.devtools.doctor import Doctor, Practice
-from appsync_local.devtools.explorer.pages import Door, Explorer, SignInRefused, Tab, installed_assets
-from appsync_local.devtools.reload import Reloader, Watch
+from appsync_local.devtools.doctor import Doctor, TokenRequirements
+from appsync_local.devtools.explorer.pages import Explorer, SignInMethod, SignInRefused, Tab, installed_assets
+from appsync_local.devtools.reload import FileWatcher, Reloader
 from appsync_local.functions.import_check import rehearse
 from appsync_local.functions.runtime import FunctionRuntime
 from appsync_local.functions.snapshot import Snapshots
@@ -32,7 +32,10 @@ RENEWAL: Final = "sign in again: longcall token --header"
 class TestUsers:
     """The test users of a pool, as GraphiQL signs them in."""
 
-    doors: Sequence[Door] = (Door("lambda", "the Lambda authorizer"), Door("cognito", "the user pool"))
+    methods: Sequence[SignInMethod] = (
+        SignInMethod("lambda", "the Lambda authorizer"),
+        SignInMethod("cognito", "the user pool"),
+    )
 
     def __init__(self, pool: Pool) -> None:
         self._providers = {
@@ -43,12 +46,12 @@ class TestUsers:
         }
         self.users: Sequence[str] = tuple(self._providers)
 
-    async def headers(self, user: str, door: str) -> Mapping[str, str]:
+    async def headers(self, user: str, method: str) -> Mapping[str, str]:
         """See `SignIn`."""
         provider = self._providers.get(user)
-        if provider is None or door not in {known.name for known in self.doors}:
-            raise SignInRefused(f"no test user {user} can sign in through {door}; choose from the lists")
-        authorization = LambdaToken(provider) if door == "lambda" else CognitoToken(provider)
+        if provider is None or method not in {known.name for known in self.methods}:
+            raise SignInRefused(f"no test user {user} can sign in through {method}; choose from the lists")
+        authorization = LambdaToken(provider) if method == "lambda" else CognitoToken(provider)
         try:
             return await authorization.headers()
         except LongcallError as error:
@@ -72,7 +75,7 @@ def offer_tools(engine: Engine, pool: Pool) -> None:
             assets=installed_assets(),
         )
     )  # fmt: skip
-    engine.offer(Doctor(lambda: engine.served, Practice((user_pool(pool),), PREFIX, RENEWAL)))
+    engine.offer(Doctor(lambda: engine.served, TokenRequirements((user_pool(pool),), PREFIX, RENEWAL)))
 
 
 def user_pool(pool: Pool) -> UserPool:
@@ -105,7 +108,7 @@ def snapshots_of(blueprint: Blueprint, data: Path) -> Snapshots:
     return snapshots
 
 
-def watch_of(engine: Engine, runtime: FunctionRuntime, blueprint: Blueprint, snapshots: Snapshots) -> Watch:
+def watch_of(engine: Engine, runtime: FunctionRuntime, blueprint: Blueprint, snapshots: Snapshots) -> FileWatcher:
     """Takes up what changes in schema, resolvers and handlers; to be started and stopped."""
     root, wiring = blueprint.root, Path(infrastructure.api.__file__)
     handlers = {function.handler for function in blueprint.functions}
@@ -115,4 +118,4 @@ def watch_of(engine: Engine, runtime: FunctionRuntime, blueprint: Blueprint, sna
     )  # fmt: skip
     folders = {blueprint.schema.parent, blueprint.code, *(root / name for name in HANDLER_FOLDERS)}
     files = {wiring, *(root / name for name in HANDLERS)}
-    return Watch(reloader, folders=sorted(folders), files=sorted(files))
+    return FileWatcher(reloader, folders=sorted(folders), files=sorted(files))

@@ -10,7 +10,7 @@ from typing import Final
 
 from appsync_local.api.model import AuthMode
 from appsync_local.authorization.caller import Caller
-from appsync_local.authorization.credentials import PresentedKey
+from appsync_local.authorization.credentials import ApiKeyHeader
 from appsync_local.errors import unauthorized
 
 _HOLDER: Final = Caller(mode=AuthMode.API_KEY, identity=None)
@@ -36,7 +36,7 @@ class ApiKeys:
         self._keys = {key.key: key for key in keys}
         self._now = now
 
-    def verify(self, credential: PresentedKey) -> Caller:
+    def verify(self, credential: ApiKeyHeader) -> Caller:
         """A caller without an identity.
 
         Raises:

@@ -10,10 +10,10 @@ from appsync_local.authorization.api_keys import ApiKey, ApiKeys
 from appsync_local.authorization.caller import Caller
 from appsync_local.authorization.credentials import (
     TOKEN_MODES,
+    ApiKeyHeader,
+    AuthorizationRequest,
+    AuthorizerToken,
     JsonWebToken,
-    Opaque,
-    Presented,
-    PresentedKey,
     Signature,
     credential_of,
 )
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class TrustedIdentities:
     """Who is let in, by mode; what belongs to a mode that the API lacks lets nobody in."""
 
     user_pools: tuple[UserPool, ...] = ()
@@ -38,12 +38,12 @@ class Known:
     principals: tuple[IamPrincipal, ...] = ()
 
 
-class Gate:
+class Authenticator:
     """Authenticates requests and realtime messages alike; the mode is inferred from what was sent.
 
     Args:
         modes: The API's modes.
-        known: Who is let in.
+        trusted: The identities and issuers that are accepted, by mode.
         authorizer: Decides about tokens of other shapes; None where the API has no such mode.
         region: Where signatures have to be for.
         fetch: Gets token issuers' keys.
@@ -55,7 +55,7 @@ class Gate:
         self,
         modes: tuple[AuthMode, ...],
         *,
-        known: Known,
+        trusted: TrustedIdentities,
         authorizer: LambdaAuthorizer | None,
         region: str,
         fetch: "Fetch",
@@ -64,36 +64,36 @@ class Gate:
     ) -> None:
         self._modes = frozenset(modes)
         self._authorizer = authorizer
-        self._api_keys = ApiKeys(known.api_keys, now=now)
+        self._api_keys = ApiKeys(trusted.api_keys, now=now)
         issuers: tuple[TokenIssuer, ...] = (
-            *(known.user_pools if AuthMode.COGNITO in modes else ()),
-            *(known.oidc_providers if AuthMode.OIDC in modes else ()),
+            *(trusted.user_pools if AuthMode.COGNITO in modes else ()),
+            *(trusted.oidc_providers if AuthMode.OIDC in modes else ()),
         )
         self._tokens = _tokens(issuers, fetch, clock, now) if self._modes & TOKEN_MODES else None
-        self._principals = {principal.access_key_id: principal for principal in known.principals}
+        self._principals = {principal.access_key_id: principal for principal in trusted.principals}
         self._region = region
         self._now = now
 
-    async def authenticate(self, presented: Presented, request_id: str) -> Caller:
+    async def authenticate(self, request: AuthorizationRequest, request_id: str) -> Caller:
         """The caller.
 
         Raises:
             RequestRefused: No credential, or one that proves nothing.
         """
-        credential = credential_of(presented, self._modes)
+        credential = credential_of(request, self._modes)
         match credential:
             case Signature():
-                return verify(credential, presented, principals=self._principals, region=self._region, now=self._now())
-            case PresentedKey():
+                return verify(credential, request, principals=self._principals, region=self._region, now=self._now())
+            case ApiKeyHeader():
                 return self._api_keys.verify(credential)
             case JsonWebToken():
                 if self._tokens is None:
                     raise unauthorized(NO_VALID_CREDENTIAL)
-                return await self._tokens.verify(credential, presented)
-            case Opaque():
+                return await self._tokens.verify(credential, request)
+            case AuthorizerToken():
                 if self._authorizer is None:
                     raise unauthorized(NO_VALID_CREDENTIAL)
-                return await self._authorizer.verify(credential, presented, request_id)
+                return await self._authorizer.verify(credential, request, request_id)
             case None:
                 raise unauthorized(NO_VALID_CREDENTIAL)
             case _:

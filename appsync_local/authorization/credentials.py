@@ -21,7 +21,7 @@ Headers = Mapping[str, str | list[str]]
 
 
 @dataclass(frozen=True, slots=True)
-class Presented:
+class AuthorizationRequest:
     """A request as far as authorization looks at it.
 
     Args:
@@ -60,7 +60,7 @@ class Signature:
 
 
 @dataclass(frozen=True, slots=True)
-class PresentedKey:
+class ApiKeyHeader:
     """`x-api-key`."""
 
     key: str = field(repr=False)
@@ -74,30 +74,30 @@ class JsonWebToken:
 
 
 @dataclass(frozen=True, slots=True)
-class Opaque:
+class AuthorizerToken:
     """Anything else in `Authorization`: for the Lambda authorizer."""
 
     token: str
 
 
-Credential = Signature | PresentedKey | JsonWebToken | Opaque
+Credential = Signature | ApiKeyHeader | JsonWebToken | AuthorizerToken
 
 
-def credential_of(presented: Presented, modes: AbstractSet[AuthMode]) -> Credential | None:
+def credential_of(request: AuthorizationRequest, modes: AbstractSet[AuthMode]) -> Credential | None:
     """The credential that decides, None where nothing was sent that any of the modes takes."""
-    authorization = presented.header("authorization")
+    authorization = request.header("authorization")
     if authorization and authorization.startswith("AWS4-HMAC-SHA256") and AuthMode.IAM in modes:
         return Signature(authorization)
-    key = presented.header("x-api-key")
+    key = request.header("x-api-key")
     if key and AuthMode.API_KEY in modes:
-        return PresentedKey(key)
+        return ApiKeyHeader(key)
     if not authorization:
         return None
     token = authorization.removeprefix("Bearer ").strip()
     # Where nothing but tokens is taken, text of any shape is read as one, and refused as unreadable.
     if (modes & TOKEN_MODES and _is_jwt(token)) or modes <= TOKEN_MODES:
         return JsonWebToken(token)
-    return Opaque(authorization) if AuthMode.LAMBDA in modes else None
+    return AuthorizerToken(authorization) if AuthMode.LAMBDA in modes else None
 
 
 def _is_jwt(token: str) -> bool:

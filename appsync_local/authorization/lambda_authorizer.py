@@ -15,7 +15,7 @@ import orjson
 
 from appsync_local.api.model import AuthMode
 from appsync_local.authorization.caller import Caller
-from appsync_local.authorization.credentials import Opaque, Presented
+from appsync_local.authorization.credentials import AuthorizationRequest, AuthorizerToken
 from appsync_local.errors import ApiInvalid, FunctionFailed, unauthorized
 from appsync_local.lambda_invoker import LambdaInvoker
 
@@ -71,7 +71,7 @@ class LambdaAuthorizer:
             raise ApiInvalid([f"the authorizer's identity validation is no regular expression: {error}"]) from None
         self._kept: OrderedDict[str, tuple[float, Caller]] = OrderedDict()
 
-    async def verify(self, credential: Opaque, presented: Presented, request_id: str) -> Caller:
+    async def verify(self, credential: AuthorizerToken, request: AuthorizationRequest, request_id: str) -> Caller:
         """The caller that the function describes.
 
         Raises:
@@ -84,18 +84,20 @@ class LambdaAuthorizer:
         if kept is not None and self._clock() < kept[0]:
             self._kept.move_to_end(credential.token)
             return kept[1]
-        answer = await self._ask(credential, presented, request_id)
+        answer = await self._ask(credential, request, request_id)
         caller = _caller(answer)
         self._keep(credential.token, caller, answer)
         return caller
 
-    async def _ask(self, credential: Opaque, presented: Presented, request_id: str) -> Mapping[str, Any]:
+    async def _ask(
+        self, credential: AuthorizerToken, request: AuthorizationRequest, request_id: str
+    ) -> Mapping[str, Any]:
         event = {
             "authorizationToken": credential.token,
             "requestContext": {"apiId": "local", "accountId": "000000000000", "requestId": request_id}
-            | dict(presented.operation),
+            | dict(request.operation),
             "requestHeaders": {
-                name: value if isinstance(value, str) else ",".join(value) for name, value in presented.headers.items()
+                name: value if isinstance(value, str) else ",".join(value) for name, value in request.headers.items()
             },
         }
         try:

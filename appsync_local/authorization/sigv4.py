@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl, quote
 
 from appsync_local.api.model import AuthMode
 from appsync_local.authorization.caller import Caller
-from appsync_local.authorization.credentials import Presented, Signature
+from appsync_local.authorization.credentials import AuthorizationRequest, Signature
 from appsync_local.errors import UNAUTHORIZED_EXCEPTION, RequestRefused, unauthorized
 
 SERVICE: Final = "appsync"
@@ -50,7 +50,7 @@ class IamPrincipal:
 
 def verify(
     signature: Signature,
-    presented: Presented,
+    request: AuthorizationRequest,
     *,
     principals: Mapping[str, IamPrincipal],
     region: str,
@@ -60,7 +60,7 @@ def verify(
 
     Args:
         signature: What the `Authorization` header says.
-        presented: The request that the signature has to cover.
+        request: The request that the signature has to cover.
         principals: Known access keys.
         region: Where the engine pretends to be.
         now: The time, in UTC.
@@ -72,12 +72,12 @@ def verify(
     if said is None or said["service"] != SERVICE or said["region"] != region:
         raise unauthorized()
     principal = principals.get(said["key"])
-    stamp = presented.header("x-amz-date") or ""
+    stamp = request.header("x-amz-date") or ""
     signed_headers = said["headers"].split(";")
     if principal is None or not {"host", "x-amz-date"} <= set(signed_headers) or not _is_fresh(stamp, said["day"], now):
         raise unauthorized()
     scope = f"{said['day']}/{region}/{SERVICE}/aws4_request"
-    canonical = _canonical_request(presented, signed_headers)
+    canonical = _canonical_request(request, signed_headers)
     to_sign = f"AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
     key = f"AWS4{principal.secret_access_key}".encode()
     for part in (said["day"], region, SERVICE, "aws4_request"):
@@ -86,7 +86,7 @@ def verify(
         raise unauthorized()
     if not principal.allowed:
         raise RequestRefused(401, UNAUTHORIZED_EXCEPTION, "Permission denied")
-    return _caller(principal, presented)
+    return _caller(principal, request)
 
 
 def _is_fresh(stamp: str, day: str, now: datetime) -> bool:
@@ -97,17 +97,17 @@ def _is_fresh(stamp: str, day: str, now: datetime) -> bool:
     return stamp.startswith(day) and abs(now - signed_at) <= CLOCK_SKEW
 
 
-def _canonical_request(presented: Presented, signed_headers: list[str]) -> str:
-    headers = "".join(f"{name}:{_canonical_value(presented.headers.get(name, ''))}\n" for name in signed_headers)
-    query = sorted((_encoded(k), _encoded(v)) for k, v in parse_qsl(presented.query, keep_blank_values=True))
+def _canonical_request(request: AuthorizationRequest, signed_headers: list[str]) -> str:
+    headers = "".join(f"{name}:{_canonical_value(request.headers.get(name, ''))}\n" for name in signed_headers)
+    query = sorted((_encoded(k), _encoded(v)) for k, v in parse_qsl(request.query, keep_blank_values=True))
     return "\n".join(
         (
             "POST",
-            quote(presented.path, safe="/-_.~"),  # as sent, and so an escape is escaped once more
+            quote(request.path, safe="/-_.~"),  # as sent, and so an escape is escaped once more
             "&".join(f"{name}={value}" for name, value in query),
             headers,
             ";".join(signed_headers),
-            hashlib.sha256(presented.body).hexdigest(),
+            hashlib.sha256(request.body).hexdigest(),
         )
     )
 
@@ -121,14 +121,14 @@ def _encoded(text: str) -> str:
     return quote(text, safe="-_.~")
 
 
-def _caller(principal: IamPrincipal, presented: Presented) -> Caller:
+def _caller(principal: IamPrincipal, request: AuthorizationRequest) -> Caller:
     return Caller(
         mode=AuthMode.IAM,
         identity={
             "accountId": principal.account_id,
             "cognitoIdentityPoolId": None,
             "cognitoIdentityId": None,
-            "sourceIp": presented.source_ips,
+            "sourceIp": request.source_ips,
             "username": principal.arn.rsplit("/", 1)[-1],
             "userArn": principal.arn,
             "cognitoIdentityAuthType": None,

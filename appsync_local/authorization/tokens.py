@@ -8,7 +8,7 @@ import jwt
 
 from appsync_local.authorization import oidc, user_pools
 from appsync_local.authorization.caller import Caller
-from appsync_local.authorization.credentials import JsonWebToken, Presented
+from appsync_local.authorization.credentials import AuthorizationRequest, JsonWebToken
 from appsync_local.authorization.oidc import OidcProvider
 from appsync_local.authorization.published_keys import ALGORITHMS, Clock, Fetch, PublishedKeys
 from appsync_local.authorization.user_pools import UserPool
@@ -36,7 +36,7 @@ class Tokens:
         self._sole_provider = known[0] if len(known) == 1 and isinstance(known[0][0], OidcProvider) else None
         self._now = now
 
-    async def verify(self, credential: JsonWebToken, presented: Presented) -> Caller:
+    async def verify(self, credential: JsonWebToken, request: AuthorizationRequest) -> Caller:
         """The user behind a token.
 
         Raises:
@@ -57,7 +57,7 @@ class Tokens:
         match issuer:
             case UserPool():
                 claims = _claims(credential.token, key, user_pools.ALGORITHMS, user_pools.REQUIRED)
-                return user_pools.caller(claims, issuer, presented)
+                return user_pools.caller(claims, issuer, request)
             case OidcProvider():
                 claims = _claims(credential.token, key, ALGORITHMS[str(key.key_type)], oidc.REQUIRED)
                 return oidc.caller(claims, issuer, self._now())

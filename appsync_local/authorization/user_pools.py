@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from appsync_local.api.model import AuthMode
 from appsync_local.authorization.caller import Caller
-from appsync_local.authorization.credentials import Presented
+from appsync_local.authorization.credentials import AuthorizationRequest
 from appsync_local.errors import NO_VALID_CREDENTIAL, unauthorized
 
 ALGORITHMS: Final = ("RS256",)
@@ -43,7 +43,7 @@ class UserPool:
     default_action: DefaultAction = DefaultAction.ALLOW
 
 
-def caller(claims: Mapping[str, Any], pool: UserPool, presented: Presented) -> Caller:
+def caller(claims: Mapping[str, Any], pool: UserPool, request: AuthorizationRequest) -> Caller:
     """The user of a token whose signature and lifetime are checked already.
 
     Raises:
@@ -67,7 +67,7 @@ def caller(claims: Mapping[str, Any], pool: UserPool, presented: Presented) -> C
             "issuer": claims["iss"],
             "username": claims.get("cognito:username") or claims.get("username"),
             "claims": claims,
-            "sourceIp": presented.source_ips,
+            "sourceIp": request.source_ips,
             "defaultAuthStrategy": pool.default_action.value,
             "groups": known,
         },

@@ -8,7 +8,7 @@ from typing import Any, Final
 import orjson
 from yarl import URL
 
-from appsync_local.data_sources.http_client import Outbound, Unreached
+from appsync_local.data_sources.http_client import HttpClient, HttpFailed
 from appsync_local.data_sources.protocol import EXECUTION_LIMIT, malformed, not_found
 from appsync_local.errors import SourceFailed
 from appsync_local.javascript.context import FieldContext
@@ -24,12 +24,12 @@ class HttpDataSource:
 
     Args:
         url: The address, such as `https://api.example.com`.
-        outbound: Sends them.
+        http_client: Sends them.
     """
 
-    def __init__(self, url: str, outbound: Outbound) -> None:
+    def __init__(self, url: str, http_client: HttpClient) -> None:
         self._base = URL(url.rstrip("/"))
-        self._outbound = outbound
+        self._http_client = http_client
 
     async def execute(self, request: object, asked: FieldContext) -> object:  # noqa: ARG002
         """`{statusCode, headers, body}`; a status that says failure is a result as well."""
@@ -47,10 +47,10 @@ class HttpDataSource:
         sent = {name: value for name, value in headers.items() if name not in _OWN_HEADERS} | _AGENT
         url = URL(str(self._base) + path).update_query(_pairs(params.get("query")))
         try:
-            response = await self._outbound.send(
+            response = await self._http_client.send(
                 method, url, sent, _encoded(params.get("body")), within=EXECUTION_LIMIT
             )
-        except Unreached as failure:
+        except HttpFailed as failure:
             raise SourceFailed("Http:RequestFailed", f"{self._base.host}: {failure}") from None
         return {
             "statusCode": response.status,

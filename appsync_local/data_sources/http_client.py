@@ -12,7 +12,7 @@ from appsync_local.errors import EngineError
 RESPONSE_LIMIT: Final = 5 * 1024 * 1024  # bytes; Source: AppSync quotas, "resolver or function result"
 
 
-class Unreached(EngineError):
+class HttpFailed(EngineError):
     """No whole response came; the message says why."""
 
 
@@ -25,7 +25,7 @@ class Response:
     body: bytes
 
 
-class Outbound:
+class HttpClient:
     """Connections that are kept open between requests; opened by the first request."""
 
     def __init__(self) -> None:
@@ -35,7 +35,7 @@ class Outbound:
         """Send one request; redirects are not followed.
 
         Raises:
-            Unreached: Nobody answered, not within these seconds, or with more than a resolver may receive.
+            HttpFailed: Nobody answered, not within these seconds, or with more than a resolver may receive.
         """
         if self._session is None:
             self._session = aiohttp.ClientSession(auto_decompress=True, cookie_jar=aiohttp.DummyCookieJar())
@@ -48,13 +48,15 @@ class Outbound:
                 while len(content) <= RESPONSE_LIMIT and not response.content.at_eof():
                     content += await response.content.read(RESPONSE_LIMIT + 1 - len(content))
                 if len(content) > RESPONSE_LIMIT:
-                    raise Unreached(f"the response has more than {RESPONSE_LIMIT} bytes, which no resolver may receive")
+                    raise HttpFailed(
+                        f"the response has more than {RESPONSE_LIMIT} bytes, which no resolver may receive"
+                    )
                 joined = {str(name): ", ".join(response.headers.getall(name)) for name in response.headers}
                 return Response(response.status, joined, content)
         except TimeoutError:
-            raise Unreached(f"no response came within {within:g} s") from None
+            raise HttpFailed(f"no response came within {within:g} s") from None
         except aiohttp.ClientError as error:
-            raise Unreached(str(error) or type(error).__name__) from None
+            raise HttpFailed(str(error) or type(error).__name__) from None
 
     async def close(self) -> None:
         """Close every connection; harmless when none is open."""

@@ -18,19 +18,19 @@ from graphql import GraphQLField, GraphQLObjectType, GraphQLSchema
 
 from appsync_local.api.endpoints import GRAPHQL_PATH
 from appsync_local.api.model import AuthMode
-from appsync_local.authorization.authenticator import Gate
+from appsync_local.authorization.authenticator import Authenticator
 from appsync_local.authorization.caller import Caller, Rule
 from appsync_local.authorization.credentials import (
+    ApiKeyHeader,
+    AuthorizationRequest,
+    AuthorizerToken,
     JsonWebToken,
-    Opaque,
-    Presented,
-    PresentedKey,
     Signature,
     credential_of,
 )
 from appsync_local.authorization.user_pools import UserPool
-from appsync_local.devtools.operation_log import name_of, plain
-from appsync_local.devtools.pages import Asked, Page, is_own, json_page
+from appsync_local.devtools.operation_log import caller_name, printable
+from appsync_local.devtools.pages import Page, PageRequest, is_from_this_machine, json_page
 from appsync_local.errors import RequestRefused
 
 PATH: Final = "/doctor"
@@ -44,7 +44,7 @@ _DIRECTIVES: Final[Mapping[AuthMode, str]] = {
 }
 
 
-class Verdict(StrEnum):
+class CheckStatus(StrEnum):
     """What one check says."""
 
     GOOD = "good"
@@ -57,13 +57,13 @@ class Finding:
     """One check: what it was about, what was found, and what to do where it is bad."""
 
     about: str
-    verdict: Verdict
+    verdict: CheckStatus
     found: str
     advice: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Practice:
+class TokenRequirements:
     """What the embedder knows of its own tokens.
 
     Args:
@@ -97,7 +97,7 @@ class ServedApi(Protocol):
     def api(self) -> AccessRules: ...
 
     @property
-    def gate(self) -> Gate: ...
+    def authenticator(self) -> Authenticator: ...
 
 
 class Doctor:
@@ -105,27 +105,27 @@ class Doctor:
 
     Args:
         service: The one that answers requests now.
-        practice: What is known of tokens here.
+        requirements: What is known of tokens here.
         now: Seconds since the epoch.
     """
 
     def __init__(
-        self, service: Callable[[], ServedApi], practice: Practice, *, now: Callable[[], float] = time.time
+        self, service: Callable[[], ServedApi], requirements: TokenRequirements, *, now: Callable[[], float] = time.time
     ) -> None:
         self._service = service
-        self._practice = practice
+        self._requirements = requirements
         self._now = now
 
-    async def answer(self, asked: Asked) -> Page | None:
-        """See `Pages`."""
-        if asked.path != PATH:
+    async def answer(self, request: PageRequest) -> Page | None:
+        """See `PageProvider`."""
+        if request.path != PATH:
             return None
-        if not is_own(asked):
+        if not is_from_this_machine(request):
             return json_page({"error": "the doctor is for this machine, under a loopback name"}, 403)
-        if asked.method != "POST":
+        if request.method != "POST":
             return json_page({"error": "send a POST request"}, 405)
         try:
-            wanted = orjson.loads(asked.body)
+            wanted = orjson.loads(request.body)
             headers = {str(name).lower(): str(value) for name, value in wanted["headers"].items()}
             field = wanted.get("field")
         except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
@@ -135,26 +135,28 @@ class Doctor:
 
     async def _findings(self, headers: Mapping[str, str], field: str | None) -> AsyncIterator[Finding]:
         service = self._service()
-        presented = Presented(headers, GRAPHQL_PATH, b"", "127.0.0.1", operation={"queryString": "", "variables": {}})
-        credential = credential_of(presented, frozenset(service.api.modes))
+        to_check = AuthorizationRequest(
+            headers, GRAPHQL_PATH, b"", "127.0.0.1", operation={"queryString": "", "variables": {}}
+        )
+        credential = credential_of(to_check, frozenset(service.api.modes))
         yield _mode(credential, service.api.modes)
         token = _token_in(credential)
         problems: list[Finding] = []
         if token is not None:
-            for finding in _claims(token, self._practice, self._now()):
-                problems += [finding] if finding.verdict is Verdict.BAD else []
+            for finding in _claims(token, self._requirements, self._now()):
+                problems += [finding] if finding.verdict is CheckStatus.BAD else []
                 yield finding
         caller: Caller | None = None
         if not isinstance(credential, Signature | None):
             try:
-                caller = await service.gate.authenticate(presented, str(uuid.uuid4()))
+                caller = await service.authenticator.authenticate(to_check, str(uuid.uuid4()))
             except RequestRefused as refused:
-                yield _refused(refused, credential, problems, self._practice, has_token=token is not None)
+                yield _refused(refused, credential, problems, self._requirements, has_token=token is not None)
             else:
-                yield Finding("caller", Verdict.GOOD, f"let in as {name_of(caller)}")
+                yield Finding("caller", CheckStatus.GOOD, f"let in as {caller_name(caller)}")
                 if caller.denied:
                     denied = ", ".join(sorted(caller.denied))
-                    yield Finding("denied fields", Verdict.NOTE, f"the authorizer refuses {plain(denied)}")
+                    yield Finding("denied fields", CheckStatus.NOTE, f"the authorizer refuses {printable(denied)}")
         if field is not None:
             for finding in _about_field(service, field, caller):
                 yield finding
@@ -165,99 +167,108 @@ def _mode(credential: object, modes: Sequence[AuthMode]) -> Finding:
     match credential:
         case Signature():
             found = "AWS_IAM: it is a signature, which covers one request only and cannot be tried here"
-            return Finding("mode", Verdict.NOTE, found)
-        case PresentedKey():
-            return Finding("mode", Verdict.GOOD, "API_KEY: there is an x-api-key header")
+            return Finding("mode", CheckStatus.NOTE, found)
+        case ApiKeyHeader():
+            return Finding("mode", CheckStatus.GOOD, "API_KEY: there is an x-api-key header")
         case JsonWebToken():
             why = "a JWT without a prefix is always checked by AppSync itself"
             name = next((m.value for m in modes if m in (AuthMode.COGNITO, AuthMode.OIDC)), "JWT")
-            return Finding("mode", Verdict.GOOD, f"{name}: {why}")
-        case Opaque():
+            return Finding("mode", CheckStatus.GOOD, f"{name}: {why}")
+        case AuthorizerToken():
             why = "it is no bare JWT, so the authorizer function decides"
-            return Finding("mode", Verdict.GOOD, f"AWS_LAMBDA: {why}")
+            return Finding("mode", CheckStatus.GOOD, f"AWS_LAMBDA: {why}")
         case _:
             advice = "send a token in the Authorization header"
-            return Finding("mode", Verdict.BAD, f"nothing was sent that this API takes: {taken}", advice)
+            return Finding("mode", CheckStatus.BAD, f"nothing was sent that this API takes: {taken}", advice)
 
 
 def _token_in(credential: object) -> str | None:
     """The JWT itself, or the one that stands after some prefix."""
     match credential:
-        case JsonWebToken(text) | Opaque(text):
+        case JsonWebToken(text) | AuthorizerToken(text):
             found = _JWT.search(text)
             return found.group() if found else None
         case _:
             return None
 
 
-def _claims(token: str, practice: Practice, now: float) -> Iterator[Finding]:
-    """What a token says of itself; its signature is for the gate or the authorizer to check."""
+def _claims(token: str, requirements: TokenRequirements, now: float) -> Iterator[Finding]:
+    """What a token says of itself; its signature is for the authenticator or the authorizer to check."""
     try:
         claims: dict[str, Any] = jwt.decode(token, options={"verify_signature": False})
     except jwt.PyJWTError:
-        yield Finding("token", Verdict.BAD, "it is no readable JWT", f"copy it whole, or {practice.renewal}")
+        yield Finding("token", CheckStatus.BAD, "it is no readable JWT", f"copy it whole, or {requirements.renewal}")
         return
     who = claims.get("cognito:username") or claims.get("username") or claims.get("sub") or "nobody"
     use = claims.get("token_use")
-    if practice.pools and use not in ("access", "id"):
+    if requirements.pools and use not in ("access", "id"):
         found = f"it is for {who}, and neither an access nor an ID token"
-        yield Finding("token", Verdict.BAD, plain(found), practice.renewal)
+        yield Finding("token", CheckStatus.BAD, printable(found), requirements.renewal)
     else:
-        yield Finding("token", Verdict.GOOD, plain(f"{use or 'a'} token of {who}"))
-    yield from _origin(claims, practice)
+        yield Finding("token", CheckStatus.GOOD, printable(f"{use or 'a'} token of {who}"))
+    yield from _origin(claims, requirements)
     expiry = claims.get("exp")
     if not isinstance(expiry, int | float):
-        yield Finding("expiry", Verdict.BAD, "it has none", practice.renewal)
+        yield Finding("expiry", CheckStatus.BAD, "it has none", requirements.renewal)
     elif expiry <= now:
-        yield Finding("expiry", Verdict.BAD, f"it expired {_span(now - expiry)} ago", practice.renewal)
+        yield Finding("expiry", CheckStatus.BAD, f"it expired {_span(now - expiry)} ago", requirements.renewal)
     else:
-        yield Finding("expiry", Verdict.GOOD, f"for another {_span(expiry - now)}")
+        yield Finding("expiry", CheckStatus.GOOD, f"for another {_span(expiry - now)}")
 
 
-def _origin(claims: Mapping[str, Any], practice: Practice) -> Iterator[Finding]:
+def _origin(claims: Mapping[str, Any], requirements: TokenRequirements) -> Iterator[Finding]:
     issuer, client = claims.get("iss"), claims.get("client_id") or claims.get("aud")
-    if not practice.pools:
-        yield Finding("issuer", Verdict.NOTE, plain(str(issuer)))
+    if not requirements.pools:
+        yield Finding("issuer", CheckStatus.NOTE, printable(str(issuer)))
         return
-    pool = next((pool for pool in practice.pools if pool.issuer == issuer), None)
+    pool = next((pool for pool in requirements.pools if pool.issuer == issuer), None)
     if pool is None:
-        known = ", ".join(pool.issuer for pool in practice.pools)
+        known = ", ".join(pool.issuer for pool in requirements.pools)
         yield Finding(
-            "issuer", Verdict.BAD, plain(f"{issuer}, and this stack takes tokens of {known}"), practice.renewal
+            "issuer",
+            CheckStatus.BAD,
+            printable(f"{issuer}, and this stack takes tokens of {known}"),
+            requirements.renewal,
         )
         return
-    yield Finding("issuer", Verdict.GOOD, plain(f"{issuer}, the user pool of this stack"))
+    yield Finding("issuer", CheckStatus.GOOD, printable(f"{issuer}, the user pool of this stack"))
     if pool.client_id_regex is not None and not re.fullmatch(pool.client_id_regex, str(client)):
         yield Finding(
-            "client", Verdict.BAD, plain(f"{client}, and this stack's is {pool.client_id_regex}"), practice.renewal
+            "client",
+            CheckStatus.BAD,
+            printable(f"{client}, and this stack's is {pool.client_id_regex}"),
+            requirements.renewal,
         )
     else:
-        yield Finding("client", Verdict.GOOD, plain(str(client)))
+        yield Finding("client", CheckStatus.GOOD, printable(str(client)))
 
 
 def _refused(
-    refused: RequestRefused, credential: object, problems: Sequence[Finding], practice: Practice, *, has_token: bool
+    refused: RequestRefused,
+    credential: object,
+    problems: Sequence[Finding],
+    requirements: TokenRequirements,
+    *,
+    has_token: bool,
 ) -> Finding:
     found = f"refused: {refused.error_type}, {refused.message}"
     match credential:
         case _ if problems:
             advice = problems[0].advice
         case JsonWebToken():
-            advice = (
-                f"everything that it says fits, so its signature does not: it was changed or forged; {practice.renewal}"
-            )
-        case Opaque(text) if has_token and not text.startswith(practice.prefix):
-            advice = f"the authorizer wants {practice.prefix!r} before the JWT, and there is something else"
-        case Opaque() if has_token:
+            advice = f"its claims are valid, so its signature is not: it was changed or forged; {requirements.renewal}"
+        case AuthorizerToken(text) if has_token and not text.startswith(requirements.prefix):
+            advice = f"the authorizer wants {requirements.prefix!r} before the JWT, and there is something else"
+        case AuthorizerToken() if has_token:
             advice = (
                 "everything that it says fits, so the authorizer function does not take its signature, or failed: "
                 "see what it logs"
             )
-        case Opaque():
-            advice = f"there is no JWT in it; {practice.renewal}"
+        case AuthorizerToken():
+            advice = f"there is no JWT in it; {requirements.renewal}"
         case _:
             advice = "check the key, and when it expires"
-    return Finding("caller", Verdict.BAD, found, advice)
+    return Finding("caller", CheckStatus.BAD, found, advice)
 
 
 def _about_field(service: ServedApi, coordinate: str, caller: Caller | None) -> Iterator[Finding]:
@@ -267,19 +278,19 @@ def _about_field(service: ServedApi, coordinate: str, caller: Caller | None) -> 
         near = sorted(other for other in service.api.rules if other.rpartition(".")[2].lower() == name)
         roots = sorted(c for c in service.api.rules if c.split(".")[0] in ("Query", "Mutation", "Subscription"))
         advice = f"write it as Type.field; there is {', '.join(near or roots)}"
-        yield Finding("field", Verdict.BAD, plain(f"the schema has no {coordinate}"), advice)
+        yield Finding("field", CheckStatus.BAD, printable(f"the schema has no {coordinate}"), advice)
         return
-    yield Finding("field", Verdict.NOTE, f"{coordinate} is for {_rule_text(known)}")
+    yield Finding("field", CheckStatus.NOTE, f"{coordinate} is for {_rule_text(known)}")
     if caller is None:
         return
     problem = _problem(caller, coordinate, known)
     if problem is not None:
         yield problem
         return
-    yield Finding("access", Verdict.GOOD, f"{name_of(caller)} may use {coordinate}")
+    yield Finding("access", CheckStatus.GOOD, f"{caller_name(caller)} may use {coordinate}")
     hidden = sorted(_hidden(service, coordinate, caller))
     if hidden:
-        yield Finding("below", Verdict.NOTE, f"not to be selected there: {', '.join(hidden)}")
+        yield Finding("below", CheckStatus.NOTE, f"not to be selected there: {', '.join(hidden)}")
 
 
 def _problem(caller: Caller, coordinate: str, rule: Rule) -> Finding | None:
@@ -290,17 +301,17 @@ def _problem(caller: Caller, coordinate: str, rule: Rule) -> Finding | None:
         others = " or ".join(mode.value for mode in rule) or "nobody"
         backend = "; that is the backend's own role" if set(rule) == {AuthMode.IAM} else ""
         advice = f"call it through {others}{backend}, or add {_DIRECTIVES[caller.mode]} to the field in the schema"
-        return Finding("access", Verdict.BAD, found, advice)
+        return Finding("access", CheckStatus.BAD, found, advice)
     groups = rule[caller.mode]
     if not caller.fits(rule) and groups is not None:
         found = f"{answer}: the caller is in none of the groups {', '.join(sorted(groups))}"
-        return Finding("access", Verdict.BAD, found, "add the user to one of them, and sign in again")
+        return Finding("access", CheckStatus.BAD, found, "add the user to one of them, and sign in again")
     if caller.is_denied(coordinate):
         found = f"{answer}: the authorizer denies it (deniedFields)"
-        return Finding("access", Verdict.BAD, found, "look at what the authorizer function answers")
+        return Finding("access", CheckStatus.BAD, found, "look at what the authorizer function answers")
     if not caller.may_call(coordinate):
         found = "Permission denied: the caller's role does not allow this field"
-        return Finding("access", Verdict.BAD, found, f"grant appsync:GraphQL on {coordinate} to the role")
+        return Finding("access", CheckStatus.BAD, found, f"grant appsync:GraphQL on {coordinate} to the role")
     return None
 
 

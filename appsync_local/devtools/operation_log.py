@@ -23,7 +23,7 @@ _LONGEST: Final = 120  # characters of a name
 
 
 @dataclass(slots=True)
-class Entry:
+class OperationRecord:
     """The line of one operation, filled in as it goes.
 
     Args:
@@ -39,18 +39,20 @@ class Entry:
     def write(self, seconds: float) -> None:
         if not operations.isEnabledFor(logging.INFO):
             return
-        who, milliseconds = name_of(self.caller), seconds * 1000
+        who, milliseconds = caller_name(self.caller), seconds * 1000
         operations.info(
-            "%s %s %.1f ms %s", plain(self.operation), who, milliseconds, plain(self.outcome),
+            "%s %s %.1f ms %s", printable(self.operation), who, milliseconds, printable(self.outcome),
             extra={
-                "event": "operation", "operation": plain(self.operation), "caller": who,
-                "milliseconds": milliseconds, "outcome": plain(self.outcome),
+                "event": "operation", "operation": printable(self.operation), "caller": who,
+                "milliseconds": milliseconds, "outcome": printable(self.outcome),
             },
         )  # fmt: skip
 
 
-class StepLine:
-    """The line of one resolver or pipeline function, written when its `with` ends; `outcome` is as in `Entry`.
+class StepRecord:
+    """The line of one resolver or pipeline function, written when its `with` block ends.
+
+    `outcome` is as in `OperationRecord`.
 
     Args:
         field: `Type.field`.
@@ -74,15 +76,15 @@ class StepLine:
         if isinstance(error, FieldError):
             self.outcome = error.type or "error"
         steps.info(
-            "%s on %s %.1f ms %s", self._step, self._source, milliseconds, plain(self.outcome),
+            "%s on %s %.1f ms %s", self._step, self._source, milliseconds, printable(self.outcome),
             extra={
                 "event": "step", "step": self._step, "source": self._source,
-                "milliseconds": milliseconds, "outcome": plain(self.outcome),
+                "milliseconds": milliseconds, "outcome": printable(self.outcome),
             },
         )  # fmt: skip
 
 
-def name_of(caller: Caller | None) -> str:
+def caller_name(caller: Caller | None) -> str:
     """A caller for a person: a user's name where there is one, and the mode that let him or her in."""
     if caller is None:
         return "nobody"
@@ -91,7 +93,7 @@ def name_of(caller: Caller | None) -> str:
         told = identity.get("resolverContext")
         identity = told if isinstance(told, Mapping) else {}
     named = next((str(identity[key]) for key in ("username", "sub") if identity.get(key)), "")
-    return plain(f"{named} ({caller.mode.value})" if named else f"({caller.mode.value})")
+    return printable(f"{named} ({caller.mode.value})" if named else f"({caller.mode.value})")
 
 
 def outcome_of(result: Mapping[str, Any]) -> str:
@@ -102,7 +104,7 @@ def outcome_of(result: Mapping[str, Any]) -> str:
     return ", ".join(dict.fromkeys(str(error.get("errorType") or "error") for error in errors))
 
 
-def plain(text: str) -> str:
+def printable(text: str) -> str:
     """Text that a terminal takes as text."""
     shown = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
     return shown if len(shown) <= _LONGEST else f"{shown[: _LONGEST - 1]}…"

@@ -1,4 +1,4 @@
-"""Pages that the engine's embedder serves beside the API, to a browser or a tool on the same machine.
+"""PageProvider that the engine's embedder serves beside the API, to a browser or a tool on the same machine.
 
 They are no part of AppSync. Other sites' scripts, which a browser on this machine may well run, are kept out: a page is
 for who asks under a loopback name and, where a browser says where a request comes from, from this very origin.
@@ -18,7 +18,7 @@ _OWN_SITES: Final = frozenset({"same-origin", "none"})
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class PageRequest:
     """A request for a page; header names in lower case."""
 
     method: str
@@ -41,10 +41,10 @@ class Page:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-class Pages(Protocol):
+class PageProvider(Protocol):
     """Some pages of the embedder's."""
 
-    async def answer(self, asked: Asked) -> Page | None:
+    async def answer(self, request: PageRequest) -> Page | None:
         """The page; None where this path is somebody else's."""
 
 
@@ -61,15 +61,15 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def is_own(asked: Asked) -> bool:
+def is_from_this_machine(request: PageRequest) -> bool:
     """Whether a request is from this machine's user, and not from a site that a browser happens to show.
 
     A foreign site's name may be made to resolve to this machine, so the host is looked at too.
     """
-    host = asked.header("host")
+    host = request.header("host")
     if not is_loopback(urlsplit(f"//{host}").hostname or ""):
         return False
-    origin, site = asked.header("origin"), asked.header("sec-fetch-site")
+    origin, site = request.header("origin"), request.header("sec-fetch-site")
     if site:
         return site in _OWN_SITES
     return not origin or origin == f"http://{host}"

@@ -22,7 +22,7 @@ HANDLERS: Final = frozenset({".py"})
 log: Final = logging.getLogger(__name__)
 
 # As `rehearse`, with root and handlers known: which faults do these changed files have?
-Rehearse = Callable[[Sequence[Path]], Awaitable[Sequence[str]]]
+ImportCheck = Callable[[Sequence[Path]], Awaitable[Sequence[str]]]
 
 
 class Reloadable(Protocol):
@@ -39,7 +39,7 @@ class Renewable(Protocol):
         """New invocations run the code that is on disk now."""
 
 
-class Result(Enum):
+class ReloadResult(Enum):
     """What came of a change."""
 
     RELOADED = auto()
@@ -56,28 +56,28 @@ class Reloader:
         root: Paths are named relative to this.
         engine: Serves the API.
         functions: Runs the handlers.
-        rehearse: Tries the handlers' code.
+        check_imports: Tries the handlers' code.
         fixed: Files that are read at the start only.
     """
 
     root: Path
     engine: Reloadable
     functions: Renewable
-    rehearse: Rehearse
+    check_imports: ImportCheck
     fixed: frozenset[Path] = frozenset()
 
-    async def take(self, changed: Collection[Path]) -> Result:
+    async def apply(self, changed: Collection[Path]) -> ReloadResult:
         """Take up files that were changed, added or removed together; says in the log what came of it."""
         started = time.perf_counter()
         relevant = sorted(path for path in changed if path.suffix in CODE | HANDLERS)
         fixed = [path for path in relevant if path in self.fixed]
         if fixed:
             log.warning("%s changed, and is read at the start only: start the stack again", self._names(fixed))
-            return Result.NEEDS_RESTART
+            return ReloadResult.NEEDS_RESTART
         if not relevant:
-            return Result.IRRELEVANT
+            return ReloadResult.IRRELEVANT
         handlers = [path for path in relevant if path.suffix in HANDLERS]
-        faults: Sequence[str] = await self.rehearse([p for p in handlers if p.exists()]) if handlers else ()
+        faults: Sequence[str] = await self.check_imports([p for p in handlers if p.exists()]) if handlers else ()
         if not faults:
             try:
                 self.engine.reload()
@@ -86,17 +86,17 @@ class Reloader:
         if faults:
             lines = "".join(f"\n  - {fault}" for fault in faults)
             log.error("%s cannot be used, what was served before goes on:%s", self._names(relevant), lines)
-            return Result.REFUSED
+            return ReloadResult.REFUSED
         if handlers:
             self.functions.renew()
         log.info("%s: reloaded in %.0f ms", self._names(relevant), (time.perf_counter() - started) * 1000)
-        return Result.RELOADED
+        return ReloadResult.RELOADED
 
     def _names(self, paths: Iterable[Path]) -> str:
         return ", ".join(str(p.relative_to(self.root) if p.is_relative_to(self.root) else p) for p in paths)
 
 
-class Watch:
+class FileWatcher:
     """Takes up changes, one batch after another, until it is stopped.
 
     Args:
@@ -114,7 +114,7 @@ class Watch:
         self._tasks: tuple[asyncio.Task[None], ...] = ()
 
     async def start(self) -> None:
-        """Watch; what changes after this is taken up."""
+        """FileWatcher; what changes after this is taken up."""
         parents = sorted({file.parent for file in self._files})
         self._tasks = (
             asyncio.create_task(self._follow(self._folders, lambda _: True, recursive=True)),
@@ -133,4 +133,4 @@ class Watch:
         async for batch in awatch(*paths, recursive=recursive, stop_event=self._stopped):
             changed = {path for _, name in batch if is_meant(path := Path(name))}
             async with self._one_at_a_time:
-                await self._reloader.take(changed)
+                await self._reloader.apply(changed)

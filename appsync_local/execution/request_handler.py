@@ -9,11 +9,11 @@ from typing import Final
 import orjson
 from graphql import OperationType
 
-from appsync_local.authorization.authenticator import Gate
+from appsync_local.authorization.authenticator import Authenticator
 from appsync_local.authorization.caller import Caller
 from appsync_local.authorization.credentials import Headers
 from appsync_local.devtools.meter import Meter
-from appsync_local.devtools.operation_log import Entry, outcome_of
+from appsync_local.devtools.operation_log import OperationRecord, outcome_of
 from appsync_local.errors import AnswerTooLarge, OperationInvalid, RequestRefused
 from appsync_local.execution.execution import Audience, Execution
 from appsync_local.operation.documents import Documents, Operation
@@ -45,14 +45,14 @@ class RequestHandler:
     """Answers the requests of one API.
 
     Args:
-        gate: Authenticates callers.
+        authenticator: Authenticates callers.
         documents: Parses and keeps documents.
         audience: Receives the results of mutations.
         meter: Counts operations.
     """
 
-    def __init__(self, gate: Gate, documents: Documents, audience: Audience, meter: Meter) -> None:
-        self._gate = gate
+    def __init__(self, authenticator: Authenticator, documents: Documents, audience: Audience, meter: Meter) -> None:
+        self._authenticator = authenticator
         self._documents = documents
         self._audience = audience
         self._meter = meter
@@ -68,35 +68,35 @@ class RequestHandler:
             request_id: Unique to this request.
         """
         started = time.perf_counter()
-        entry = Entry("request")
+        record = OperationRecord("request")
         try:
             request = parse_request(body)
-            presented = request.presented(body, headers, peer, query)
-            entry.caller = caller = await self._gate.authenticate(presented, request_id)
+            to_check = request.authorization_request(body, headers, peer, query)
+            record.caller = caller = await self._authenticator.authenticate(to_check, request_id)
             operation = self._documents.get(request.query).operation(request.operation_name)
-            entry.operation = operation.title
+            record.operation = operation.title
             result, added = await self._execute(operation, request, caller, headers)
         except RequestRefused as refused:
-            entry.outcome = f"{refused.status} {refused.error_type}"
+            record.outcome = f"{refused.status} {refused.error_type}"
             error = {"errorType": refused.error_type, "message": refused.message}
             return GraphqlResponse(refused.status, orjson.dumps({"errors": [error]}), refused.error_type)
         except OperationInvalid as invalid:
-            entry.outcome = "invalid"
+            record.outcome = "invalid"
             return GraphqlResponse(200, orjson.dumps({"data": None, "errors": invalid.entries}))
         except AnswerTooLarge as too_large:
-            entry.outcome = "too large"
+            record.outcome = "too large"
             error = {"errorType": "BadRequestException", "message": str(too_large)}
             return GraphqlResponse(200, orjson.dumps({"data": None, "errors": [error]}))
         except Exception:
             log.exception("a request failed inside the engine")
-            entry.outcome = f"500 {_INTERNAL}"
+            record.outcome = f"500 {_INTERNAL}"
             error = {"errorType": _INTERNAL, "message": "an internal failure occurred"}
             return GraphqlResponse(500, orjson.dumps({"errors": [error]}), _INTERNAL)
         else:
-            entry.outcome = outcome_of(result)
+            record.outcome = outcome_of(result)
             return GraphqlResponse(200, _encoded(result), headers=added)
         finally:
-            entry.write(time.perf_counter() - started)
+            record.write(time.perf_counter() - started)
 
     async def _execute(
         self, operation: Operation, request: GraphqlRequest, caller: Caller, headers: Headers

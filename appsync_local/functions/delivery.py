@@ -11,7 +11,7 @@ from typing import Final, assert_never
 
 import orjson
 
-from appsync_local.devtools.chaos.decisions import UNDISTURBED, Second
+from appsync_local.devtools.chaos.decisions import NO_FAULTS, SecondDelivery
 from appsync_local.devtools.chaos.switch import Chaos
 from appsync_local.functions.destination import Condition, failure_record
 from appsync_local.functions.event_queue import EventQueue, QueuedEvent
@@ -128,13 +128,13 @@ class Deliveries:
 
     def _try(self, spec: FunctionSpec, event: QueuedEvent) -> None:
         events = self._chaos.events
-        attempt = UNDISTURBED if events is None else events.decide(spec.name)
-        if attempt.is_throttled:
+        faults = NO_FAULTS if events is None else events.decide(spec.name)
+        if faults.is_throttled:
             self._postpone(event)
             return
-        running = self._pool.begin(spec, event.request_id, event.payload, crashes_at=attempt.crashes_at)
-        running.add_done_callback(partial(self._settle, spec, event, attempt.second))
-        if attempt.second is Second.MEANWHILE:
+        running = self._pool.begin(spec, event.request_id, event.payload, crashes_at=faults.crashes_at)
+        running.add_done_callback(partial(self._settle, spec, event, faults.second_delivery))
+        if faults.second_delivery is SecondDelivery.MEANWHILE:
             self._again[spec.name].append(event)
 
     def _postpone(self, event: QueuedEvent) -> None:
@@ -143,11 +143,11 @@ class Deliveries:
         self._queue.postpone(event.request_id, due=self._clock() + delay)
 
     def _settle(
-        self, spec: FunctionSpec, event: QueuedEvent, second: Second | None, running: asyncio.Future[Outcome]
+        self, spec: FunctionSpec, event: QueuedEvent, second: SecondDelivery | None, running: asyncio.Future[Outcome]
     ) -> None:
         if running.cancelled():
             return  # by a stop: it stays in the queue, and is tried again after the next start
-        if second is Second.AFTERWARDS:
+        if second is SecondDelivery.AFTERWARDS:
             self._again[spec.name].append(event)
         outcome = running.result()
         match outcome:
@@ -178,7 +178,7 @@ class Deliveries:
                     self._try_again(spec, tried)
             case _:
                 assert_never(outcome)
-        if second is Second.AFTERWARDS:
+        if second is SecondDelivery.AFTERWARDS:
             self._pump(spec)
 
     def _try_again(self, spec: FunctionSpec, event: QueuedEvent) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Self
 
-from appsync_local.authorization.authenticator import Gate
+from appsync_local.authorization.authenticator import Authenticator
 from appsync_local.devtools.counters import Counters
 from appsync_local.devtools.meter import Meter
 from appsync_local.execution.request_handler import RequestHandler
@@ -20,24 +20,26 @@ class ServedApi:
 
     Args:
         api: Schema, resolvers and rules.
-        gate: Authenticates callers.
+        authenticator: Authenticates callers.
         requests: Answers requests over HTTP.
         subscriptions: Checks realtime connections and starts subscriptions.
     """
 
     api: ExecutableApi
-    gate: Gate
+    authenticator: Authenticator
     requests: RequestHandler
     subscriptions: SubscriptionHandler
 
     @classmethod
-    def of(cls, api: ExecutableApi, gate: Gate, *, registry: Registry, counters: Counters, meter: Meter) -> Self:
+    def of(
+        cls, api: ExecutableApi, authenticator: Authenticator, *, registry: Registry, counters: Counters, meter: Meter
+    ) -> Self:
         """A version that shares its subscriptions and counts with the versions before and after it."""
         documents = Documents(api)
         publisher = Publisher(api, registry, counters, meter)
         return cls(
             api,
-            gate,
-            RequestHandler(gate, documents, publisher, meter),
-            SubscriptionHandler(gate, documents, registry, counters),
+            authenticator,
+            RequestHandler(authenticator, documents, publisher, meter),
+            SubscriptionHandler(authenticator, documents, registry, counters),
         )

@@ -16,19 +16,19 @@ from appsync_local.api.endpoints import GRAPHQL_PATH, REALTIME_PATH
 from appsync_local.api.limits import BODY_LIMIT, DEFAULT_LIMITS, LIFETIME, Introspection, Limits
 from appsync_local.api.model import Api
 from appsync_local.authorization.api_keys import ApiKey
-from appsync_local.authorization.authenticator import Gate, Known
+from appsync_local.authorization.authenticator import Authenticator, TrustedIdentities
 from appsync_local.authorization.lambda_authorizer import DEFAULT_OPTIONS, AuthorizerOptions, LambdaAuthorizer
 from appsync_local.authorization.oidc import OidcProvider
 from appsync_local.authorization.sigv4 import IamPrincipal
 from appsync_local.authorization.user_pools import DefaultAction, UserPool
 from appsync_local.data_sources.dynamodb.endpoint import DynamoDbEndpoint
-from appsync_local.data_sources.http_client import Outbound
+from appsync_local.data_sources.http_client import HttpClient
 from appsync_local.devtools.chaos import control
 from appsync_local.devtools.chaos.spec import Fault
 from appsync_local.devtools.chaos.switch import Chaos
 from appsync_local.devtools.counters import Counters
 from appsync_local.devtools.meter import METER_PATH, Meter
-from appsync_local.devtools.pages import Asked, Page, Pages, is_loopback
+from appsync_local.devtools.pages import Page, PageProvider, PageRequest, is_loopback
 from appsync_local.errors import PortInUse, RequestRefused
 from appsync_local.execution.request_handler import GraphqlResponse
 from appsync_local.http.connections import Connection, Connections, body_here, body_of
@@ -111,7 +111,7 @@ class Engine:
         chaos: Chaos | None = None,
         meter: Meter | None = None,
     ) -> None:
-        self._outbound = Outbound()
+        self._http_client = HttpClient()
 
         def build() -> ServedApi:
             executable = load(
@@ -122,11 +122,11 @@ class Engine:
                 invoker=invoker,
                 default_action=user_pools[0].default_action if user_pools else DefaultAction.ALLOW,
                 limits=limits,
-                reached=Reached(self._outbound, dynamodb),
+                reached=Reached(self._http_client, dynamodb),
             )
-            gate = Gate(
+            authenticator = Authenticator(
                 executable.modes,
-                known=Known(user_pools, oidc_providers, api_keys, principals),
+                trusted=TrustedIdentities(user_pools, oidc_providers, api_keys, principals),
                 authorizer=None
                 if executable.authorizer is None
                 else LambdaAuthorizer(executable.authorizer, invoker, authorizer, clock=time.monotonic),
@@ -136,7 +136,11 @@ class Engine:
                 now=lambda: datetime.now(UTC),
             )
             return ServedApi.of(
-                executable, gate, registry=self.registry, counters=self.counters, meter=self._meter or uncounted
+                executable,
+                authenticator,
+                registry=self.registry,
+                counters=self.counters,
+                meter=self._meter or uncounted,
             )
 
         self.registry = Registry()
@@ -152,7 +156,7 @@ class Engine:
         self._address = ("", 0)
         self._http: aiohttp.ClientSession | None = None
         self._open: dict[web.WebSocketResponse, Session] = {}
-        self._pages: list[Pages] = []
+        self._pages: list[PageProvider] = []
 
     @property
     def graphql_url(self) -> str:
@@ -191,7 +195,7 @@ class Engine:
         for session in self._open.values():
             session.use(self.served.subscriptions)
 
-    def offer(self, pages: Pages) -> None:
+    def offer(self, pages: PageProvider) -> None:
         """Serve pages of the embedder's beside the API, while the engine listens on loopback."""
         self._pages.append(pages)
 
@@ -224,7 +228,7 @@ class Engine:
         if self._http is not None:
             await self._http.close()
             self._http = None
-        await self._outbound.close()
+        await self._http_client.close()
 
     async def _fetch(self, url: str) -> bytes:
         if self._http is None:
@@ -292,9 +296,9 @@ class Engine:
     async def _page(self, request: web.BaseRequest, body: bytes) -> Page | None:
         if not self._pages or not is_loopback(self._address[0]):
             return None
-        asked = Asked(request.method, request.path, headers_of(request), body)
+        page_request = PageRequest(request.method, request.path, headers_of(request), body)
         for pages in self._pages:
-            page = await pages.answer(asked)
+            page = await pages.answer(page_request)
             if page is not None:
                 return page
         return None

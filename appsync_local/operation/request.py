@@ -8,7 +8,7 @@ import orjson
 
 from appsync_local.api.endpoints import GRAPHQL_PATH
 from appsync_local.authorization.caller import Caller
-from appsync_local.authorization.credentials import Headers, Presented
+from appsync_local.authorization.credentials import AuthorizationRequest, Headers
 from appsync_local.errors import FieldError, RequestRefused
 from appsync_local.javascript.context import RequestContext
 
@@ -33,7 +33,9 @@ class GraphqlRequest:
     operation_name: str | None
     members: Mapping[str, Any]
 
-    def presented(self, body: bytes, headers: Headers, peer: str, raw_query: str = "") -> Presented:
+    def authorization_request(
+        self, body: bytes, headers: Headers, peer: str, raw_query: str = ""
+    ) -> AuthorizationRequest:
         """The request as authorization checks it.
 
         Args:
@@ -45,7 +47,7 @@ class GraphqlRequest:
         operation: dict[str, object] = {"queryString": self.query, "variables": self.variables}
         if "operationName" in self.members:  # the authorizer receives this key only if the client sent it
             operation["operationName"] = self.members["operationName"]
-        return Presented(headers, GRAPHQL_PATH, body, peer, raw_query, operation)
+        return AuthorizationRequest(headers, GRAPHQL_PATH, body, peer, raw_query, operation)
 
     def context(self, caller: Caller, headers: Headers) -> RequestContext:
         """What the resolvers of this request share.

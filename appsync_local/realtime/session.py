@@ -11,7 +11,7 @@ from typing import Final, Protocol, assert_never
 
 from appsync_local.api.limits import SUBSCRIPTION_WEIGHT
 from appsync_local.authorization.credentials import Headers
-from appsync_local.devtools.chaos.push_scheduler import Feed
+from appsync_local.devtools.chaos.push_scheduler import PushScheduler
 from appsync_local.devtools.chaos.switch import Chaos
 from appsync_local.errors import RequestRefused
 from appsync_local.realtime.handshake import HandshakeRefused, authorization_headers
@@ -74,13 +74,13 @@ class Session:
     __slots__ = (
         "_chaos",
         "_connection",
-        "_feed",
         "_handler",
         "_headers",
         "_is_ending",
         "_outgoing",
         "_outgoing_size",
         "_peer",
+        "_push_scheduler",
         "_rhythm",
         "_socket",
         "_starts",
@@ -95,7 +95,7 @@ class Session:
         self._handler = subscriptions
         self._rhythm = rhythm
         self._chaos = chaos
-        self._feed: Feed | None = None  # made where pushes meet chaos
+        self._push_scheduler: PushScheduler | None = None  # made where pushes meet chaos
         self._peer = peer
         self._headers: Headers = {}
         self._connection = Connection()
@@ -156,8 +156,8 @@ class Session:
                 self._rhythm.hear(self)
         finally:
             self._rhythm.end(self)
-            if self._feed is not None:
-                self._feed.close()
+            if self._push_scheduler is not None:
+                self._push_scheduler.close()
             for subscription in self._subscriptions.values():
                 self._handler.registry.remove(subscription)
             self._is_ending = True
@@ -195,8 +195,8 @@ class Session:
         subscription = self._subscriptions.pop(id_, None)
         if subscription is not None:
             self._handler.registry.remove(subscription)
-            if self._feed is not None:
-                self._feed.ended(id_)
+            if self._push_scheduler is not None:
+                self._push_scheduler.ended(id_)
 
     async def _start(self, start: Start) -> None:
         route = _Route(self, start.id)  # does not keep the message
@@ -243,10 +243,10 @@ class Session:
         elif not self._is_ending and (self._writer is not None or not self._socket.write(text)):
             self._wait(text)  # all of this as in `_send`, and without the call
 
-    def _chaotic(self) -> Feed:
-        if self._feed is None:
-            self._feed = Feed(send=self._send, cut=self._cut)
-        return self._feed
+    def _chaotic(self) -> PushScheduler:
+        if self._push_scheduler is None:
+            self._push_scheduler = PushScheduler(send=self._send, cut=self._cut)
+        return self._push_scheduler
 
     def end(self, id_: SubscriptionId) -> None:
         """A mutation has invalidated a subscription: it is complete, and its connection is closed."""

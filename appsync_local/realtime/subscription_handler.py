@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 from graphql import GraphQLError, OperationType
 
-from appsync_local.authorization.authenticator import Gate
+from appsync_local.authorization.authenticator import Authenticator
 from appsync_local.authorization.caller import Caller
-from appsync_local.authorization.credentials import Headers, Presented
+from appsync_local.authorization.credentials import AuthorizationRequest, Headers
 from appsync_local.authorization.lambda_authorizer import CONNECT
 from appsync_local.devtools.counters import Counters
-from appsync_local.devtools.operation_log import Entry
+from appsync_local.devtools.operation_log import OperationRecord
 from appsync_local.errors import (
     UNAUTHORIZED_EXCEPTION,
     EngineError,
@@ -47,16 +47,18 @@ class SubscriptionHandler:
     """Checks the connections and starts the subscriptions of one API.
 
     Args:
-        gate: Authenticates callers.
+        authenticator: Authenticates callers.
         documents: Parses and keeps documents.
         registry: The live subscriptions.
         counters: Counts what no client is informed of.
     """
 
-    def __init__(self, gate: Gate, documents: Documents, registry: Registry, counters: Counters) -> None:
+    def __init__(
+        self, authenticator: Authenticator, documents: Documents, registry: Registry, counters: Counters
+    ) -> None:
         self.registry = registry
         self.counters = counters
-        self._gate = gate
+        self._authenticator = authenticator
         self._documents = documents
 
     def replan(self) -> None:
@@ -78,15 +80,15 @@ class SubscriptionHandler:
             RequestRefused: The connection must not be used.
         """
         started = time.perf_counter()
-        entry = Entry("connect")
+        record = OperationRecord("connect")
         try:
-            presented = Presented(headers, CONNECT_PATH, CONNECT_BODY, peer, operation=CONNECT)
-            entry.caller = await self._gate.authenticate(presented, request_id)
+            to_check = AuthorizationRequest(headers, CONNECT_PATH, CONNECT_BODY, peer, operation=CONNECT)
+            record.caller = await self._authenticator.authenticate(to_check, request_id)
         except RequestRefused as refused:
-            entry.outcome = f"{refused.status} {refused.error_type}"
+            record.outcome = f"{refused.status} {refused.error_type}"
             raise
         finally:
-            entry.write(time.perf_counter() - started)
+            record.write(time.perf_counter() - started)
 
     async def subscribe(
         self,
@@ -114,34 +116,34 @@ class SubscriptionHandler:
             SubscriptionRefused: The request is invalid, or the caller is not authorized; has the errors to send.
         """
         started = time.perf_counter()
-        entry = Entry("start")
+        record = OperationRecord("start")
         try:
             body = data.encode()
             request = parse_request(body)
-            presented = request.presented(body, authorization, peer)
-            entry.caller = caller = await self._gate.authenticate(presented, request_id)
+            to_check = request.authorization_request(body, authorization, peer)
+            record.caller = caller = await self._authenticator.authenticate(to_check, request_id)
             operation = self._documents.get(request.query).operation(request.operation_name)
-            entry.operation = operation.title
+            record.operation = operation.title
             context = request.context(caller, {**headers, **authorization})
             return await self._subscription(operation, request, context, deliver, end, data)
         except SubscriptionRefused as refused:
-            entry.outcome = str(refused)
+            record.outcome = str(refused)
             raise
         except RequestRefused as refused:
-            entry.outcome = refused.error_type
+            record.outcome = refused.error_type
             raise SubscriptionRefused([{"errorType": refused.error_type, "message": refused.message}]) from None
         except OperationInvalid as invalid:
-            entry.outcome = "invalid"
+            record.outcome = "invalid"
             raise SubscriptionRefused([{"message": e["message"]} for e in invalid.entries]) from None
         except FilterInvalid as invalid:
-            entry.outcome = "invalid filter"
+            record.outcome = "invalid filter"
             raise SubscriptionRefused([{"message": str(invalid), "errorCode": 400}]) from None
         except FieldError as error:
-            entry.outcome = error.type or "error"
+            record.outcome = error.type or "error"
             kind = {"errorType": error.type} if error.type else {}
             raise SubscriptionRefused([{**kind, "message": error.message}]) from None
         finally:
-            entry.write(time.perf_counter() - started)
+            record.write(time.perf_counter() - started)
 
     async def _subscription(
         self,

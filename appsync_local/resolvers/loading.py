@@ -37,7 +37,7 @@ from appsync_local.authorization.directives import rules_of
 from appsync_local.authorization.user_pools import DefaultAction
 from appsync_local.data_sources import DataSource, LambdaDataSource
 from appsync_local.data_sources.dynamodb.endpoint import DynamoDbEndpoint
-from appsync_local.data_sources.http_client import Outbound
+from appsync_local.data_sources.http_client import HttpClient
 from appsync_local.errors import ApiInvalid
 from appsync_local.javascript.script import Script
 from appsync_local.lambda_invoker import LambdaInvoker
@@ -77,11 +77,11 @@ class Reached:
     """What data sources reach outside of the engine.
 
     Args:
-        outbound: Sends their requests; whoever made it closes it.
+        http_client: Sends their requests; whoever made it closes it.
         dynamodb: Where the tables of DynamoDB data sources are; None where the wiring has no such source.
     """
 
-    outbound: Outbound = dataclasses.field(default_factory=Outbound)
+    http_client: HttpClient = dataclasses.field(default_factory=HttpClient)
     dynamodb: DynamoDbEndpoint | None = None
 
 
@@ -192,22 +192,22 @@ def _sources(api: Api, invoker: LambdaInvoker, reached: Reached) -> dict[str, Da
                     raise ApiInvalid(
                         [f"data source {name} works on table {table}, and no DynamoDB endpoint is given; give one"]
                     )
-                sources[name] = _dynamodb(table, reached.dynamodb, reached.outbound, invoker)
+                sources[name] = _dynamodb(table, reached.dynamodb, reached.http_client, invoker)
             case HttpSource(name, url):
                 from appsync_local.data_sources.http import HttpDataSource  # as below
 
-                sources[name] = HttpDataSource(url, reached.outbound)
+                sources[name] = HttpDataSource(url, reached.http_client)
             case _:
                 assert_never(source)
     return sources
 
 
-def _dynamodb(table: str, endpoint: DynamoDbEndpoint, outbound: Outbound, invoker: LambdaInvoker) -> DataSource:
+def _dynamodb(table: str, endpoint: DynamoDbEndpoint, http_client: HttpClient, invoker: LambdaInvoker) -> DataSource:
     # Imported where it is wired, since an API without it is to start as fast as before.
     from appsync_local.data_sources.dynamodb.client import DynamoDbClient
     from appsync_local.data_sources.dynamodb.source import DynamoDbDataSource
 
-    return DynamoDbDataSource(table, DynamoDbClient(endpoint, outbound), invoker)
+    return DynamoDbDataSource(table, DynamoDbClient(endpoint, http_client), invoker)
 
 
 def _resolving_types(schema: GraphQLSchema, resolvers: Mapping[str, Resolver]) -> frozenset[str]:

@@ -11,7 +11,7 @@ from typing import Any, assert_never
 
 from appsync_local.api.limits import CODE_TIME
 from appsync_local.data_sources import DataSource, LambdaDataSource
-from appsync_local.devtools.operation_log import OK, StepLine, steps
+from appsync_local.devtools.operation_log import OK, StepRecord, steps
 from appsync_local.errors import FieldError, FieldUnauthorized, ScriptFailed, SourceFailed
 from appsync_local.javascript.context import FieldContext
 from appsync_local.javascript.script import NOTHING, Effects, Entry, Outcome, Script
@@ -127,12 +127,12 @@ class Resolution:
         with self._line(stage):
             return _left(self._call(stage.script, "local"))
 
-    def _line(self, stage: AnyStage) -> AbstractContextManager[StepLine | None]:
+    def _line(self, stage: AnyStage) -> AbstractContextManager[StepRecord | None]:
         """The stage's line in the log, where somebody reads it."""
         if not steps.isEnabledFor(logging.INFO):
             return nullcontext()
         code = "direct" if isinstance(stage, Direct) else stage.script.path.stem
-        return StepLine(self._coordinate, code, stage.name)
+        return StepRecord(self._coordinate, code, stage.name)
 
     async def _asking(self, stage: Stage | Direct) -> "_StageLeft":
         with self._line(stage) as line:

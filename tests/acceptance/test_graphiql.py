@@ -57,7 +57,7 @@ async def test_a_job_is_followed_started_and_read_with_nothing_from_the_network(
         f"""(async () => {{
           const shown = document.querySelectorAll(".graphiql-editors .CodeMirror")[1].CodeMirror.getValue();
           const {{ tabs }} = await (await fetch("/graphiql/settings.json")).json();
-          const wanted = {{ method: "POST", body: JSON.stringify({{ user: "{ada}", door: "lambda" }}) }};
+          const wanted = {{ method: "POST", body: JSON.stringify({{ user: "{ada}", method: "lambda" }}) }};
           const {{ headers }} = await (await fetch("/graphiql/sign-in", wanted)).json();
           const input = {{ ...tabs[1].variables.input, ...JSON.parse(shown), processTime: 0 }};
           return appsync.ask({{ query: tabs[1].query, variables: {{ input }} }}, headers);

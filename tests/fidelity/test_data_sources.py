@@ -12,7 +12,7 @@ import pytest_asyncio
 from aiohttp import web
 
 from appsync_local.data_sources.dynamodb.client import DynamoDbClient
-from appsync_local.data_sources.http_client import Outbound
+from appsync_local.data_sources.http_client import HttpClient
 from appsync_local.errors import FunctionFailed
 from appsync_local.http.server import ApiKey, DynamoDbEndpoint, Engine
 from tests.contract.conftest import MOTO, serving
@@ -55,8 +55,8 @@ def dynamodb() -> Iterator[DynamoDbEndpoint]:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def open_store(dynamodb: DynamoDbEndpoint, session: aiohttp.ClientSession) -> AsyncIterator[Store]:
-    outbound = Outbound()
-    client = DynamoDbClient(dynamodb, outbound)
+    http_client = HttpClient()
+    client = DynamoDbClient(dynamodb, http_client)
     for table, keys in ((ORDERS, ("id",)), (LINES, ("order", "sku"))):
         await client.call(
             "CreateTable",
@@ -88,7 +88,7 @@ async def open_store(dynamodb: DynamoDbEndpoint, session: aiohttp.ClientSession)
     yield Store(engine, session, invoker)
     await engine.stop()
     await prices.cleanup()
-    await outbound.close()
+    await http_client.close()
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ import orjson
 from yarl import URL
 
 from appsync_local.data_sources.dynamodb.endpoint import DynamoDbEndpoint
-from appsync_local.data_sources.http_client import Outbound, Response, Unreached
+from appsync_local.data_sources.http_client import HttpClient, HttpFailed, Response
 from appsync_local.data_sources.protocol import EXECUTION_LIMIT
 from appsync_local.errors import SourceFailed
 
@@ -45,18 +45,21 @@ class DynamoDbClient:
 
     Args:
         endpoint: Where to.
-        outbound: Sends the requests.
+        http_client: Sends the requests.
         now: The time, in UTC.
     """
 
     def __init__(
-        self, endpoint: DynamoDbEndpoint, outbound: Outbound, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self,
+        endpoint: DynamoDbEndpoint,
+        http_client: HttpClient,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.region = endpoint.region
         self._endpoint = endpoint
         self._url = URL(endpoint.url.rstrip("/") + "/")
         self._host = self._url.authority if self._url.explicit_port else str(self._url.host)
-        self._outbound = outbound
+        self._http_client = http_client
         self._now = now
 
     async def call(self, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
@@ -73,9 +76,9 @@ class DynamoDbClient:
         body = orjson.dumps(parameters)
         headers = self._headers(f"{_VERSION}.{operation}", body)
         try:
-            response = await self._outbound.send("POST", self._url, headers, body, within=EXECUTION_LIMIT)
+            response = await self._http_client.send("POST", self._url, headers, body, within=EXECUTION_LIMIT)
             content = orjson.loads(response.body or b"{}")
-        except Unreached as failure:
+        except HttpFailed as failure:
             raise SourceFailed("DynamoDB:SdkClientException", f"Unable to execute HTTP request: {failure}") from None
         except orjson.JSONDecodeError:
             raise SourceFailed("DynamoDB:SdkClientException", f"{self._url} does not answer as DynamoDB") from None

@@ -16,14 +16,14 @@ log = logging.getLogger("appsync_local")
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ControlResponse:
     """An HTTP response; `body` is JSON: `spec` and `counts` by fault, or `error`, one sentence."""
 
     status: HTTPStatus
     body: bytes
 
 
-def answer(chaos: Chaos, method: str, body: bytes) -> Told:
+def answer(chaos: Chaos, method: str, body: bytes) -> ControlResponse:
     """Answer one request.
 
     Args:
@@ -33,15 +33,15 @@ def answer(chaos: Chaos, method: str, body: bytes) -> Told:
     """
     if method == "PUT":
         try:
-            chaos.turn(parse_chaos(body.decode("utf-8", "replace").strip()))
+            chaos.apply(parse_chaos(body.decode("utf-8", "replace").strip()))
         except ChaosInvalid as error:
-            return _told(HTTPStatus.BAD_REQUEST, {"error": str(error)})
+            return _response(HTTPStatus.BAD_REQUEST, {"error": str(error)})
         log.warning("chaos: %s", chaos.spec if not chaos.spec.is_calm else "off")
     elif method != "GET":
-        return _told(HTTPStatus.METHOD_NOT_ALLOWED, {"error": f"expected GET or PUT at {CHAOS_PATH}, not {method}"})
+        return _response(HTTPStatus.METHOD_NOT_ALLOWED, {"error": f"expected GET or PUT at {CHAOS_PATH}, not {method}"})
     counts = {fault.value: count for fault, count in sorted(chaos.counts.items())}
-    return _told(HTTPStatus.OK, {"spec": str(chaos.spec), "counts": counts})
+    return _response(HTTPStatus.OK, {"spec": str(chaos.spec), "counts": counts})
 
 
-def _told(status: HTTPStatus, content: dict[str, object]) -> Told:
-    return Told(status, orjson.dumps(content))
+def _response(status: HTTPStatus, content: dict[str, object]) -> ControlResponse:
+    return ControlResponse(status, orjson.dumps(content))

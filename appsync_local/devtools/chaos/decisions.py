@@ -11,7 +11,7 @@ from enum import Enum, auto
 
 from appsync_local.devtools.chaos.spec import ChaosSpec, Fault
 
-Counts = Counter[Fault]  # how often each fault has happened
+FaultCounts = Counter[Fault]  # how often each fault has happened
 
 
 class _Stream:
@@ -35,7 +35,7 @@ class _Stream:
         return 1 + int(self._draw() * most)
 
 
-class End(Enum):
+class PushLoss(Enum):
     """How a push ends that does not arrive."""
 
     DROPPED = auto()
@@ -43,7 +43,7 @@ class End(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
+class PushDelivery:
     """How a push that arrives does so.
 
     Attributes:
@@ -57,12 +57,12 @@ class Course:
     overtaken_by: int
 
 
-class Pushes:
+class PushDecisions:
     """The fate of pushes, one after the other over all sockets."""
 
     OVERTAKING = 3  # most pushes that one is overtaken by
 
-    def __init__(self, spec: ChaosSpec, counts: Counts) -> None:
+    def __init__(self, spec: ChaosSpec, counts: FaultCounts) -> None:
         self._counts = counts
         self._delay = spec.delay
         self._drop = _Stream(spec, Fault.DROP)
@@ -72,7 +72,7 @@ class Pushes:
         self._after_start_ack = _Stream(spec, Fault.AFTER_START_ACK)
         self._disconnect = _Stream(spec, Fault.DISCONNECT)
 
-    def decide(self, *, is_early: bool) -> Course | End:
+    def decide(self, *, is_early: bool) -> PushDelivery | PushLoss:
         """The next push's fate; an early one comes right after the `start_ack` of its subscription."""
         dropped, duplicated, disconnected = (
             self._drop.happens(),
@@ -84,20 +84,20 @@ class Pushes:
         vanished = is_early and self._after_start_ack.happens()
         if disconnected:
             self._counts[Fault.DISCONNECT] += 1
-            return End.DISCONNECTED
+            return PushLoss.DISCONNECTED
         if vanished or dropped:
             self._counts[Fault.AFTER_START_ACK if vanished else Fault.DROP] += 1
-            return End.DROPPED
+            return PushLoss.DROPPED
         if duplicated:
             self._counts[Fault.DUPLICATE] += 1
         if reordered:
             self._counts[Fault.REORDER] += 1
         if delay:
             self._counts[Fault.DELAY] += 1
-        return Course(delay, 2 if duplicated else 1, span if reordered else 0)
+        return PushDelivery(delay, 2 if duplicated else 1, span if reordered else 0)
 
 
-class Second(Enum):
+class SecondDelivery(Enum):
     """When an event is delivered for the second time."""
 
     MEANWHILE = auto()  # as soon as there is room for it
@@ -105,35 +105,35 @@ class Second(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
+class InvocationFaults:
     """What happens to one attempt at an event.
 
     Attributes:
         is_throttled: It is refused, and nothing else happens.
         crashes_at: The moment of its death, as a share of the time such an invocation takes; None: it lives.
-        second: When the event is delivered once more; None: it is not.
+        second_delivery: When the event is delivered once more; None: it is not.
     """
 
     is_throttled: bool
     crashes_at: float | None
-    second: Second | None
+    second_delivery: SecondDelivery | None
 
 
-UNDISTURBED = Attempt(is_throttled=False, crashes_at=None, second=None)
+NO_FAULTS = InvocationFaults(is_throttled=False, crashes_at=None, second_delivery=None)
 
 
-class Events:
+class EventDecisions:
     """The fate of attempts at asynchronous invocations, one after the other for each function.
 
     Apart, since one that runs by the clock would shift the decisions about all others.
     """
 
-    def __init__(self, spec: ChaosSpec, counts: Counts) -> None:
+    def __init__(self, spec: ChaosSpec, counts: FaultCounts) -> None:
         self._spec = spec
         self._counts = counts
         self._streams: dict[str, tuple[_Stream, _Stream, _Stream]] = {}
 
-    def decide(self, function: str) -> Attempt:
+    def decide(self, function: str) -> InvocationFaults:
         """The fate of the next attempt by this function."""
         streams = self._streams.get(function)
         if streams is None:
@@ -148,19 +148,21 @@ class Events:
         repeated, is_meanwhile = twice.happens(), twice.share() < 0.5
         if throttled:
             self._counts[Fault.THROTTLE] += 1
-            return Attempt(is_throttled=True, crashes_at=None, second=None)
+            return InvocationFaults(is_throttled=True, crashes_at=None, second_delivery=None)
         if crashed:
             self._counts[Fault.CRASH] += 1
         if repeated:
             self._counts[Fault.TWICE] += 1
-        second = Second.MEANWHILE if is_meanwhile else Second.AFTERWARDS
-        return Attempt(is_throttled=False, crashes_at=moment if crashed else None, second=second if repeated else None)
+        second = SecondDelivery.MEANWHILE if is_meanwhile else SecondDelivery.AFTERWARDS
+        return InvocationFaults(
+            is_throttled=False, crashes_at=moment if crashed else None, second_delivery=second if repeated else None
+        )
 
 
-class Requests:
+class RequestDecisions:
     """The fate of signed HTTP requests, one after the other."""
 
-    def __init__(self, spec: ChaosSpec, counts: Counts) -> None:
+    def __init__(self, spec: ChaosSpec, counts: FaultCounts) -> None:
         self._counts = counts
         self._lost_answer = _Stream(spec, Fault.LOST_ANSWER)
         self._server_error = _Stream(spec, Fault.SERVER_ERROR)

@@ -4,7 +4,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Final
 
-from appsync_local.devtools.chaos.decisions import Course
+from appsync_local.devtools.chaos.decisions import PushDelivery
 
 HELD_BACK: Final = 0.5  # seconds that a push waits for later ones to overtake it
 
@@ -31,7 +31,7 @@ class _Held:
         return self.to_come <= 0 or self.leaves <= now
 
 
-class Lane:
+class PushQueue:
     """Takes pushes in the order they were sent, and gives them in the order they arrive.
 
     Moments are seconds on any clock that does not go back. A delay is never an overtaking: whoever is not told to let
@@ -43,7 +43,7 @@ class Lane:
         self._held: list[_Held] = []
         self._last_leaves = 0.0
 
-    def add(self, subscription: str, text: bytes, course: Course, *, now: float) -> None:
+    def add(self, subscription: str, text: bytes, course: PushDelivery, *, now: float) -> None:
         """Send a push; of one that is both repeated and overtaken, the repeat is what comes late."""
         leaves = self._last_leaves = max(now + course.delay, self._last_leaves)
         first_copies = course.copies - 1 if course.overtaken_by else course.copies

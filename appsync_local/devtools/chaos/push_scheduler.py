@@ -1,16 +1,16 @@
-"""One socket's pushes while chaos is on: decided, put on the lane, and sent when their moment comes."""
+"""One socket's pushes while chaos is on: decided, put on the queue, and sent when their moment comes."""
 
 import asyncio
 from collections.abc import Callable
 from typing import Final, assert_never
 
-from appsync_local.devtools.chaos.decisions import Course, End, Pushes
-from appsync_local.devtools.chaos.push_queue import Lane
+from appsync_local.devtools.chaos.decisions import PushDecisions, PushDelivery, PushLoss
+from appsync_local.devtools.chaos.push_queue import PushQueue
 
 EARLY: Final = 1.0  # seconds after a `start_ack`
 
 
-class Feed:
+class PushScheduler:
     """Made with every socket, and idle while nothing happens to pushes.
 
     Args:
@@ -18,13 +18,13 @@ class Feed:
         cut: Ends the socket without a word.
     """
 
-    __slots__ = ("_acknowledged", "_cut", "_lane", "_send", "_timer")
+    __slots__ = ("_acknowledged", "_cut", "_queue", "_send", "_timer")
 
     def __init__(self, *, send: Callable[[bytes], None], cut: Callable[[], None]) -> None:
         self._send = send
         self._cut = cut
         self._acknowledged: dict[str, float] = {}  # moment of each subscription's `start_ack`
-        self._lane: Lane | None = None
+        self._queue: PushQueue | None = None
         self._timer: asyncio.TimerHandle | None = None
 
     def began(self, subscription: str) -> None:
@@ -34,22 +34,22 @@ class Feed:
     def ended(self, subscription: str) -> None:
         """Nothing more is sent to a subscription that the client has stopped."""
         self._acknowledged.pop(subscription, None)
-        if self._lane is not None:
-            self._lane.forget(subscription)
+        if self._queue is not None:
+            self._queue.forget(subscription)
 
-    def push(self, pushes: Pushes, subscription: str, text: bytes) -> None:
+    def push(self, pushes: PushDecisions, subscription: str, text: bytes) -> None:
         """Have a push meet its fate."""
         now = asyncio.get_running_loop().time()
         fate = pushes.decide(is_early=now - self._acknowledged.get(subscription, now) < EARLY)
         match fate:
-            case Course():
-                if self._lane is None:
-                    self._lane = Lane()
-                self._lane.add(subscription, text, fate, now=now)
-                self._release(self._lane)
-            case End.DROPPED:
+            case PushDelivery():
+                if self._queue is None:
+                    self._queue = PushQueue()
+                self._queue.add(subscription, text, fate, now=now)
+                self._release(self._queue)
+            case PushLoss.DROPPED:
                 return
-            case End.DISCONNECTED:
+            case PushLoss.DISCONNECTED:
                 self.close()
                 self._cut()
             case _:
@@ -57,17 +57,17 @@ class Feed:
 
     def close(self) -> None:
         """Lose what is on its way."""
-        self._lane = None
+        self._queue = None
         self._stop_timer()
 
-    def _release(self, lane: Lane) -> None:
+    def _release(self, queue: PushQueue) -> None:
         loop = asyncio.get_running_loop()
-        for text in lane.leaving(now=loop.time()):
+        for text in queue.leaving(now=loop.time()):
             self._send(text)
         self._stop_timer()
-        moment = lane.next_moment()
+        moment = queue.next_moment()
         if moment is not None:
-            self._timer = loop.call_at(moment, self._release, lane)
+            self._timer = loop.call_at(moment, self._release, queue)
 
     def _stop_timer(self) -> None:
         if self._timer is not None:

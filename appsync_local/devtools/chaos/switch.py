@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from appsync_local.devtools.chaos.decisions import Counts, Events, Pushes, Requests
+from appsync_local.devtools.chaos.decisions import EventDecisions, FaultCounts, PushDecisions, RequestDecisions
 from appsync_local.devtools.chaos.spec import CALM, ChaosSpec, Fault
 
 _TO_PUSHES = (
@@ -23,12 +23,12 @@ class Chaos:
     """
 
     def __init__(self, spec: ChaosSpec = CALM) -> None:
-        self.counts: Counts = Counter()
-        self.turn(spec)
+        self.counts: FaultCounts = Counter()
+        self.apply(spec)
 
-    def turn(self, spec: ChaosSpec) -> None:
+    def apply(self, spec: ChaosSpec) -> None:
         """From now on, these faults happen and no others; every stream starts at its beginning."""
         self.spec = spec
-        self.pushes = Pushes(spec, self.counts) if any(map(spec.has, _TO_PUSHES)) else None
-        self.events = Events(spec, self.counts) if any(map(spec.has, _TO_EVENTS)) else None
-        self.requests = Requests(spec, self.counts) if any(map(spec.has, _TO_REQUESTS)) else None
+        self.pushes = PushDecisions(spec, self.counts) if any(map(spec.has, _TO_PUSHES)) else None
+        self.events = EventDecisions(spec, self.counts) if any(map(spec.has, _TO_EVENTS)) else None
+        self.requests = RequestDecisions(spec, self.counts) if any(map(spec.has, _TO_REQUESTS)) else None

@@ -1,6 +1,6 @@
 "use strict";
 
-// The bar above the editor: who is signed in, through which door, and what is going on. `bar.run` is what an editor
+// The bar above the editor: who is signed in, through which method, and what is going on. `bar.run` is what an editor
 // calls for an operation; headers that the editor has from `bar.headers` follow the choice of user.
 
 const bar = (() => {
@@ -23,7 +23,7 @@ const bar = (() => {
     const response = await fetch("/graphiql/sign-in", {
       method: "POST",
       headers: { "content-type": "application/json" },
-      body: JSON.stringify({ user: element("user").value, door: element("door").value }),
+      body: JSON.stringify({ user: element("user").value, method: element("method").value }),
     });
     const told = await response.json();
     if (!response.ok) {
@@ -104,9 +104,9 @@ const bar = (() => {
     document.title = settings.title;
     element("title").textContent = settings.title;
     fill(element("user"), settings.users.map((name) => ({ name, label: name })));
-    fill(element("door"), settings.doors);
+    fill(element("method"), settings.methods);
     element("user").onchange = signIn;
-    element("door").onchange = signIn;
+    element("method").onchange = signIn;
     await signIn();
     onHeaders = changed;
     return { tabs: settings.tabs, headers: JSON.stringify(headers, null, 2) };

@@ -8,7 +8,7 @@ from typing import Final, Protocol
 
 import orjson
 
-from appsync_local.devtools.pages import Asked, Page, is_own, json_page
+from appsync_local.devtools.pages import Page, PageRequest, is_from_this_machine, json_page
 from appsync_local.errors import EngineError
 
 # Its files are byte for byte those of graphiql 2.4.7 and react 17.0.2 on npm, but for a newline at the end.
@@ -34,7 +34,7 @@ class Tab:
 
 
 @dataclass(frozen=True, slots=True)
-class Door:
+class SignInMethod:
     """A way to sign in: its name, and what a person calls it."""
 
     name: str
@@ -53,14 +53,14 @@ class SignIn(Protocol):
         """Their names, the first one to begin with."""
 
     @property
-    def doors(self) -> Sequence[Door]:
+    def methods(self) -> Sequence[SignInMethod]:
         """Ways in, the first one to begin with."""
 
-    async def headers(self, user: str, door: str) -> Mapping[str, str]:
-        """What this user sends through this door.
+    async def headers(self, user: str, method: str) -> Mapping[str, str]:
+        """What this user sends through this method.
 
         Raises:
-            SignInRefused: There is no such user or door, or the user pool does not answer.
+            SignInRefused: There is no such user or method, or the user pool does not answer.
         """
 
 
@@ -97,18 +97,18 @@ class Explorer:
             for name in (*self._styles, *self._scripts)
         }
 
-    async def answer(self, asked: Asked) -> Page | None:
-        """See `Pages`."""
-        if asked.path != "/" and not asked.path.startswith(FOLDER):
+    async def answer(self, request: PageRequest) -> Page | None:
+        """See `PageProvider`."""
+        if request.path != "/" and not request.path.startswith(FOLDER):
             return None
-        if not is_own(asked):
+        if not is_from_this_machine(request):
             return json_page({"error": "this page is for a browser on this machine, under a loopback name"}, 403)
-        name = asked.path.removeprefix(FOLDER)
-        if asked.method == "POST" and name == "sign-in":
-            return await self._signed_in(asked)
-        if asked.method not in ("GET", "HEAD"):
-            return json_page({"error": f"{asked.method} is not supported here; send a GET request"}, 405)
-        if asked.path == "/":
+        name = request.path.removeprefix(FOLDER)
+        if request.method == "POST" and name == "sign-in":
+            return await self._signed_in(request)
+        if request.method not in ("GET", "HEAD"):
+            return json_page({"error": f"{request.method} is not supported here; send a GET request"}, 405)
+        if request.path == "/":
             return self._page()
         if name == "settings.json":
             return json_page(self._settings())
@@ -130,18 +130,18 @@ class Explorer:
             "title": self._title,
             "realtimeUrl": self._realtime_url,
             "users": list(self._sign_in.users),
-            "doors": [asdict(door) for door in self._sign_in.doors],
+            "methods": [asdict(method) for method in self._sign_in.methods],
             "tabs": [{"query": tab.query, "variables": tab.variables} for tab in self._tabs()],
         }
 
-    async def _signed_in(self, asked: Asked) -> Page:
+    async def _signed_in(self, request: PageRequest) -> Page:
         try:
-            wanted = orjson.loads(asked.body)
-            user, door = str(wanted["user"]), str(wanted["door"])
+            wanted = orjson.loads(request.body)
+            user, method = str(wanted["user"]), str(wanted["method"])
         except (orjson.JSONDecodeError, KeyError, TypeError):
-            return json_page({"error": 'expected {"user": …, "door": …} as JSON'}, 400)
+            return json_page({"error": 'expected {"user": …, "method": …} as JSON'}, 400)
         try:
-            return json_page({"headers": dict(await self._sign_in.headers(user, door))})
+            return json_page({"headers": dict(await self._sign_in.headers(user, method))})
         except SignInRefused as refused:
             return json_page({"error": str(refused)}, 401)
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from appsync_local.authorization.credentials import Opaque, Presented
+from appsync_local.authorization.credentials import AuthorizationRequest, AuthorizerToken
 from appsync_local.authorization.lambda_authorizer import (
     LARGEST_KEPT,
     AuthorizerOptions,
@@ -29,7 +29,9 @@ class Door:
         return len(self.invoker.invoked)
 
     async def show(self, token: str) -> None:
-        await self.authorizer.verify(Opaque(token), Presented({}, "/graphql", b"", "127.0.0.1"), "request")
+        await self.authorizer.verify(
+            AuthorizerToken(token), AuthorizationRequest({}, "/graphql", b"", "127.0.0.1"), "request"
+        )
 
 
 @pytest.mark.parametrize(

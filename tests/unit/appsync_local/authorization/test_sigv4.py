@@ -7,7 +7,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from appsync_local.authorization.credentials import Presented, Signature
+from appsync_local.authorization.credentials import AuthorizationRequest, Signature
 from appsync_local.authorization.sigv4 import verify
 from appsync_local.errors import RequestRefused
 from tests.support.engine_clients import BACKEND
@@ -15,19 +15,19 @@ from tests.support.engine_clients import BACKEND
 URL = "https://example.appsync-api.us-east-1.amazonaws.com/graphql"
 
 
-def presented(
+def signed_request(
     url: str = URL, headers: dict[str, str] | None = None, body: bytes = b'{"query":"{a}"}'
-) -> tuple[Signature, Presented]:
+) -> tuple[Signature, AuthorizationRequest]:
     request = AWSRequest("POST", url, data=body, headers=headers or {"content-type": "application/json"})
     credentials = Credentials(BACKEND.access_key_id, BACKEND.secret_access_key, token="session")
     SigV4Auth(credentials, "appsync", "us-east-1").add_auth(request)
     sent: dict[str, str | list[str]] = {name.lower(): value for name, value in request.headers.items()}
     host = sent["host"] = url.split("/")[2]
     path, _, query = url.split(host, 1)[1].partition("?")
-    return Signature(str(sent["authorization"])), Presented(sent, path, body, "127.0.0.1", query)
+    return Signature(str(sent["authorization"])), AuthorizationRequest(sent, path, body, "127.0.0.1", query)
 
 
-def check(signature: Signature, request: Presented, *, now: datetime | None = None) -> object:
+def check(signature: Signature, request: AuthorizationRequest, *, now: datetime | None = None) -> object:
     principals = {BACKEND.access_key_id: BACKEND}
     return verify(signature, request, principals=principals, region="us-east-1", now=now or datetime.now(UTC)).identity
 
@@ -37,12 +37,12 @@ def check(signature: Signature, request: Presented, *, now: datetime | None = No
 )
 @pytest.mark.parametrize("headers", [{}, {"x-custom": "  a   b  ", "accept": "application/json, text/javascript"}])
 def test_what_botocore_signs_is_accepted(url: str, headers: dict[str, str]) -> None:
-    assert check(*presented(url, headers)) is not None
+    assert check(*signed_request(url, headers)) is not None
 
 
 @pytest.mark.parametrize("minutes", [-6, 6])
 def test_a_signature_beyond_the_clock_skew_is_refused(minutes: int) -> None:
-    signature, request = presented()
+    signature, request = signed_request()
 
     check(signature, request, now=datetime.now(UTC) + timedelta(minutes=minutes * 4 / 6))
     with pytest.raises(RequestRefused):
@@ -53,14 +53,14 @@ def test_a_signature_beyond_the_clock_skew_is_refused(minutes: int) -> None:
     "change", ["body", "path", "query", "content-type", "host", "x-amz-date", "x-amz-security-token"]
 )
 def test_a_request_that_was_changed_after_signing_is_refused(change: str) -> None:
-    signature, request = presented()
+    signature, request = signed_request()
     parts = {"body": request.body, "path": request.path, "query": request.query}
     headers = dict(request.headers)
     if change in headers:
         headers[change] = "20200101T000000Z"
     else:
         parts[change] = b"{}" if change == "body" else "other=1"
-    changed = Presented(headers, str(parts["path"]), parts["body"], "127.0.0.1", str(parts["query"]))  # type: ignore[arg-type]
+    changed = AuthorizationRequest(headers, str(parts["path"]), parts["body"], "127.0.0.1", str(parts["query"]))  # type: ignore[arg-type]
 
     with pytest.raises(RequestRefused):
         check(signature, changed)
@@ -75,14 +75,14 @@ def test_a_request_that_was_changed_after_signing_is_refused(change: str) -> Non
     ],
 )
 def test_a_header_that_is_no_signature_is_refused(text: str) -> None:
-    _, request = presented()
+    _, request = signed_request()
 
     with pytest.raises(RequestRefused):
         check(Signature(text), request)
 
 
 def test_a_signature_that_leaves_the_host_out_is_refused() -> None:
-    signature, request = presented()
+    signature, request = signed_request()
 
     with pytest.raises(RequestRefused):
         check(Signature(signature.text.replace("host;", "")), request)

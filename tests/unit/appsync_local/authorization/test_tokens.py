@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from appsync_local.api.model import AuthMode
 from appsync_local.authorization.caller import Caller
-from appsync_local.authorization.credentials import JsonWebToken, Opaque, Presented, credential_of
+from appsync_local.authorization.credentials import AuthorizationRequest, AuthorizerToken, JsonWebToken, credential_of
 from appsync_local.authorization.oidc import OidcProvider
 from appsync_local.authorization.tokens import TokenIssuer, Tokens
 from appsync_local.authorization.user_pools import UserPool
@@ -52,7 +52,7 @@ def token(algorithm: str = "RS256", key: Any = None, kid: str = "rsa", **claims:
 
 
 async def caller(text: str, *issuers: TokenIssuer) -> Caller:
-    return await tokens(*issuers).verify(JsonWebToken(text), Presented({}, "/graphql", b"", "127.0.0.1"))
+    return await tokens(*issuers).verify(JsonWebToken(text), AuthorizationRequest({}, "/graphql", b"", "127.0.0.1"))
 
 
 async def refusal(text: str, *issuers: TokenIssuer) -> str:
@@ -138,6 +138,6 @@ async def test_a_token_that_is_nested_without_end_is_unreadable() -> None:
 
 def test_a_deeply_nested_credential_is_no_token() -> None:
     deep = base64.urlsafe_b64encode(b"[" * 100_000).decode()
-    presented = Presented({"authorization": f"{deep}.{deep}."}, "/graphql", b"", "127.0.0.1")
+    request = AuthorizationRequest({"authorization": f"{deep}.{deep}."}, "/graphql", b"", "127.0.0.1")
 
-    assert credential_of(presented, {AuthMode.LAMBDA, AuthMode.COGNITO}) == Opaque(f"{deep}.{deep}.")
+    assert credential_of(request, {AuthMode.LAMBDA, AuthMode.COGNITO}) == AuthorizerToken(f"{deep}.{deep}.")

@@ -16,7 +16,7 @@ from appsync_local.authorization.caller import Caller
 from appsync_local.data_sources.dynamodb.client import DynamoDbClient
 from appsync_local.data_sources.dynamodb.endpoint import DynamoDbEndpoint
 from appsync_local.data_sources.dynamodb.source import DynamoDbDataSource
-from appsync_local.data_sources.http_client import Outbound
+from appsync_local.data_sources.http_client import HttpClient
 from appsync_local.javascript.context import FieldContext, RequestContext
 from appsync_local.javascript.script import Script
 from tests.contract.conftest import DYNALITE, MOTO, NODE, serving
@@ -79,10 +79,10 @@ def dynalite() -> Iterator[str]:
 
 @pytest.fixture
 async def make_table(tmp_path: Path) -> AsyncIterator[Callable[[str], Any]]:
-    outbound = Outbound()
+    http_client = HttpClient()
 
     async def make(url: str) -> Table:
-        client = DynamoDbClient(DynamoDbEndpoint(url), outbound)
+        client = DynamoDbClient(DynamoDbEndpoint(url), http_client)
         name = f"jobs-{uuid.uuid4()}"
         await client.call(
             "CreateTable",
@@ -102,7 +102,7 @@ async def make_table(tmp_path: Path) -> AsyncIterator[Callable[[str], Any]]:
         return Table(name, client, tmp_path)
 
     yield make
-    await outbound.close()
+    await http_client.close()
 
 
 @pytest.fixture(params=["moto", "dynalite"])

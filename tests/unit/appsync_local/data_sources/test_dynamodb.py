@@ -8,7 +8,7 @@ from appsync_local.data_sources.dynamodb.client import DynamoDbClient
 from appsync_local.data_sources.dynamodb.endpoint import DynamoDbEndpoint
 from appsync_local.data_sources.dynamodb.source import DynamoDbDataSource
 from appsync_local.data_sources.dynamodb.values import item_to_plain, item_to_wire
-from appsync_local.data_sources.http_client import Outbound
+from appsync_local.data_sources.http_client import HttpClient
 from appsync_local.errors import FieldError, SourceFailed
 from tests.support.engine_doubles import RecordingInvoker
 from tests.unit.appsync_local.data_sources.conftest import Table, asked
@@ -285,14 +285,14 @@ async def test_a_refusal_of_dynamodb_has_its_name(table: Table) -> None:
 
 
 async def test_an_endpoint_that_nobody_listens_at_is_a_failure_of_the_data_source() -> None:
-    outbound = Outbound()
-    client = DynamoDbClient(DynamoDbEndpoint("http://127.0.0.1:1"), outbound)
+    http_client = HttpClient()
+    client = DynamoDbClient(DynamoDbEndpoint("http://127.0.0.1:1"), http_client)
 
     with pytest.raises(SourceFailed) as caught:
         await DynamoDbDataSource("t", client, RecordingInvoker()).execute(
             {"operation": "GetItem", "key": {"id": {"S": "a"}}}, asked()
         )
-    await outbound.close()
+    await http_client.close()
 
     assert caught.value.type == "DynamoDB:SdkClientException"
 

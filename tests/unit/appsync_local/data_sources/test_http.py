@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 
 from appsync_local.data_sources.http import HttpDataSource
-from appsync_local.data_sources.http_client import RESPONSE_LIMIT, Outbound
+from appsync_local.data_sources.http_client import RESPONSE_LIMIT, HttpClient
 from appsync_local.errors import FieldError, SourceFailed
 from tests.unit.appsync_local.data_sources.conftest import asked
 
@@ -41,9 +41,9 @@ async def source() -> AsyncIterator[HttpDataSource]:
     runner = web.ServerRunner(web.Server(_answer))
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
-    outbound = Outbound()
-    yield HttpDataSource(f"http://127.0.0.1:{runner.addresses[0][1]}/base", outbound)
-    await outbound.close()
+    http_client = HttpClient()
+    yield HttpDataSource(f"http://127.0.0.1:{runner.addresses[0][1]}/base", http_client)
+    await http_client.close()
     await runner.cleanup()
 
 

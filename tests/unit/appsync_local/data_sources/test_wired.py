@@ -16,7 +16,7 @@ from appsync_local.api.model import (
     PipelineResolver,
     UnitResolver,
 )
-from appsync_local.data_sources.http_client import Outbound
+from appsync_local.data_sources.http_client import HttpClient
 from appsync_local.errors import ApiInvalid, FieldError, FunctionFailed
 from appsync_local.resolvers.loading import Reached, load
 from appsync_local.resolvers.resolution import Resolution
@@ -76,5 +76,5 @@ def test_a_table_without_an_endpoint_is_refused_with_the_fix(tmp_path: Path) -> 
     with pytest.raises(ApiInvalid, match="data source Table works on table t, and no DynamoDB endpoint is given"):
         load(
             api, schema=path / "schema.graphql", code=path, handlers=frozenset(), invoker=RecordingInvoker(),
-            reached=Reached(Outbound()),
+            reached=Reached(HttpClient()),
         )  # fmt: skip

@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 
 from appsync_local.authorization.user_pools import UserPool
-from appsync_local.devtools.doctor import Doctor, Practice
+from appsync_local.devtools.doctor import Doctor, TokenRequirements
 from appsync_local.http.server import Engine
 from tests.support.engine_doubles import RecordingInvoker
 from tests.support.issuer import CLIENT_ID, ISSUER, Issuer
@@ -22,7 +22,7 @@ class Patient:
 
     def __init__(self, engine: Engine, session: aiohttp.ClientSession, issuer: Issuer) -> None:
         pools = (UserPool(ISSUER, issuer.jwks_url, CLIENT_ID),)
-        engine.offer(Doctor(lambda: engine.served, Practice(pools, "Pass-", "sign in anew")))
+        engine.offer(Doctor(lambda: engine.served, TokenRequirements(pools, "Pass-", "sign in anew")))
         self.url = engine.graphql_url.replace("/graphql", "/doctor")
         self._session = session
 
@@ -93,7 +93,7 @@ async def test_token_whose_signature_does_not_fit_is_told_from_one_whose_claims_
     found = await patient.ask(forged)
 
     assert [about for about, verdict in verdicts(found).items() if verdict == "bad"] == ["caller"]
-    assert "its signature does not: it was changed or forged" in found["caller"]["advice"]
+    assert "its signature is not: it was changed or forged" in found["caller"]["advice"]
 
 
 async def test_field_for_another_mode_names_that_mode_and_the_directive(patient: Patient, user: Token) -> None:

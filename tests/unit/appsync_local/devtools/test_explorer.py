@@ -7,21 +7,21 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from appsync_local.devtools.explorer.pages import Door, Explorer, SignInRefused, Tab, installed_assets
-from appsync_local.devtools.pages import Asked, is_loopback
+from appsync_local.devtools.explorer.pages import Explorer, SignInMethod, SignInRefused, Tab, installed_assets
+from appsync_local.devtools.pages import PageRequest, is_loopback
 from appsync_local.http.server import Engine
 
 TABS = (Tab("query Q { echo }", {"id": "one"}),)
 
 
 class Users:
-    """Two users and one door; what they send names them."""
+    """Two users and one method; what they send names them."""
 
     users = ("ada", "grace")
-    doors = (Door("front", "the front door"),)
+    methods = (SignInMethod("front", "the front page"),)
 
-    async def headers(self, user: str, door: str) -> Mapping[str, str]:
-        if user not in self.users or door != "front":
+    async def headers(self, user: str, method: str) -> Mapping[str, str]:
+        if user not in self.users or method != "front":
             raise SignInRefused(f"nobody called {user}")
         return {"Authorization": f"token of {user}"}
 
@@ -59,7 +59,7 @@ async def test_package_brings_the_files_that_the_page_needs() -> None:
 
 
 async def test_plain_page_takes_the_place_of_graphiql_where_its_files_are_absent() -> None:
-    page = await explorer(None).answer(Asked("GET", "/", {"host": "localhost:4000"}, b""))
+    page = await explorer(None).answer(PageRequest("GET", "/", {"host": "localhost:4000"}, b""))
 
     assert page is not None
     assert b"plain.js" in page.body
@@ -71,7 +71,7 @@ async def test_settings_name_users_doors_and_operations(root: str, session: aioh
         told = await response.json()
 
     assert told["users"] == ["ada", "grace"]
-    assert told["doors"] == [{"name": "front", "label": "the front door"}]
+    assert told["methods"] == [{"name": "front", "label": "the front page"}]
     assert told["tabs"] == [{"query": "query Q { echo }", "variables": {"id": "one"}}]
 
 
@@ -81,7 +81,7 @@ async def sign_in(session: aiohttp.ClientSession, root: str, body: str, **header
 
 
 async def test_sign_in_gives_what_the_chosen_user_sends(root: str, session: aiohttp.ClientSession) -> None:
-    answer = await sign_in(session, root, '{"user": "grace", "door": "front"}')
+    answer = await sign_in(session, root, '{"user": "grace", "method": "front"}')
 
     assert answer == (200, {"headers": {"Authorization": "token of grace"}})
 
@@ -89,9 +89,9 @@ async def test_sign_in_gives_what_the_chosen_user_sends(root: str, session: aioh
 @pytest.mark.parametrize(
     ("body", "status", "error"),
     [
-        ('{"user": "eve", "door": "front"}', 401, "nobody called eve"),
-        ("[]", 400, 'expected {"user": …, "door": …} as JSON'),
-        ("{", 400, 'expected {"user": …, "door": …} as JSON'),
+        ('{"user": "eve", "method": "front"}', 401, "nobody called eve"),
+        ("[]", 400, 'expected {"user": …, "method": …} as JSON'),
+        ("{", 400, 'expected {"user": …, "method": …} as JSON'),
     ],
 )
 async def test_sign_in_that_is_none_is_refused(
@@ -114,7 +114,7 @@ async def test_another_site_in_the_same_browser_is_kept_out(
     root: str, session: aiohttp.ClientSession, headers: dict[str, str], path: str
 ) -> None:
     method = "POST" if path.endswith("sign-in") else "GET"
-    body = json.dumps({"user": "ada", "door": "front"}) if method == "POST" else None
+    body = json.dumps({"user": "ada", "method": "front"}) if method == "POST" else None
 
     async with session.request(method, root + path, headers=headers, data=body) as response:
         text = await response.text()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from appsync_local.devtools.operation_log import plain
+from appsync_local.devtools.operation_log import printable
 from appsync_local.errors import FunctionFailed
 from local_stack.log import Colourful, Detail, Plain, choose, usual_detail
 from tests.support.engine_clients import BACKEND, Http, Realtime, signed
@@ -101,8 +101,8 @@ async def test_nothing_is_written_of_operations_where_only_faults_are_asked_for(
 
 
 def test_control_characters_of_a_name_do_not_reach_a_terminal() -> None:
-    assert plain("a\x1b[31mb\n") == "a\N{REPLACEMENT CHARACTER}[31mb\N{REPLACEMENT CHARACTER}"
-    assert len(plain("x" * 1000)) == 120
+    assert printable("a\x1b[31mb\n") == "a\N{REPLACEMENT CHARACTER}[31mb\N{REPLACEMENT CHARACTER}"
+    assert len(printable("x" * 1000)) == 120
 
 
 def record(**extra: object) -> logging.LogRecord:

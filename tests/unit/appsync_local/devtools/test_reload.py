@@ -9,7 +9,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from appsync_local.devtools.reload import Reloader, Result, Watch
+from appsync_local.devtools.reload import FileWatcher, Reloader, ReloadResult
 from appsync_local.errors import ApiInvalid
 from appsync_local.http.server import Engine
 from tests.support.engine_clients import Http, Realtime, connected, until
@@ -172,12 +172,12 @@ class Recorder:
     def renew(self) -> None:
         self.asked.append("renew")
 
-    async def rehearse(self, changed: object) -> tuple[str, ...]:
+    async def check_imports(self, changed: object) -> tuple[str, ...]:
         return (self.faults["handlers"],) if "handlers" in self.faults else ()
 
 
 def reloader(recorder: Recorder, root: Path) -> Reloader:
-    return Reloader(root, recorder, recorder, recorder.rehearse)
+    return Reloader(root, recorder, recorder, recorder.check_imports)
 
 
 @pytest.mark.parametrize(
@@ -193,10 +193,10 @@ def reloader(recorder: Recorder, root: Path) -> Reloader:
 async def test_change_reloads_what_it_is_about(tmp_path: Path, names: list[str], asked: list[str]) -> None:
     recorder = Recorder()
 
-    result = await reloader(recorder, tmp_path).take([tmp_path / name for name in names])
+    result = await reloader(recorder, tmp_path).apply([tmp_path / name for name in names])
 
     assert recorder.asked == asked
-    assert result is (Result.RELOADED if asked else Result.IRRELEVANT)
+    assert result is (ReloadResult.RELOADED if asked else ReloadResult.IRRELEVANT)
 
 
 @pytest.mark.parametrize(
@@ -207,9 +207,9 @@ async def test_fault_in_one_part_of_a_change_holds_all_of_it_back_and_is_named(
 ) -> None:
     recorder = Recorder(faults)
 
-    result = await reloader(recorder, tmp_path).take([tmp_path / "app.py", tmp_path / "schema.graphql"])
+    result = await reloader(recorder, tmp_path).apply([tmp_path / "app.py", tmp_path / "schema.graphql"])
 
-    assert (result, recorder.asked) == (Result.REFUSED, [])
+    assert (result, recorder.asked) == (ReloadResult.REFUSED, [])
     assert caplog.messages == [
         "app.py, schema.graphql cannot be used, what was served before goes on:\n  - " + next(iter(faults.values()))
     ]
@@ -221,9 +221,9 @@ async def test_file_that_is_read_at_the_start_only_is_said_to_need_one(
     recorder = Recorder()
     wiring = tmp_path / "wiring.py"
 
-    result = await replace(reloader(recorder, tmp_path), fixed=frozenset({wiring})).take([wiring])
+    result = await replace(reloader(recorder, tmp_path), fixed=frozenset({wiring})).apply([wiring])
 
-    assert (result, recorder.asked) == (Result.NEEDS_RESTART, [])
+    assert (result, recorder.asked) == (ReloadResult.NEEDS_RESTART, [])
     assert caplog.messages == ["wiring.py changed, and is read at the start only: start the stack again"]
 
 
@@ -243,7 +243,7 @@ async def test_saved_file_is_noticed(tmp_path: Path, save: Callable[[Path], None
     for file in ("app.py", "code/deep/x.js", "other.py"):
         (tmp_path / file).write_text("first")
     recorder = Recorder()
-    watching = Watch(reloader(recorder, tmp_path), folders=[tmp_path / "code"], files=[tmp_path / "app.py"])
+    watching = FileWatcher(reloader(recorder, tmp_path), folders=[tmp_path / "code"], files=[tmp_path / "app.py"])
     await watching.start()
     try:
         (tmp_path / "other.py").write_text("not watched")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from appsync_local.devtools.chaos.decisions import Events, Second
+from appsync_local.devtools.chaos.decisions import EventDecisions, SecondDelivery
 from appsync_local.devtools.chaos.spec import CALM, Fault, parse_chaos
 from appsync_local.devtools.chaos.switch import Chaos
 from appsync_local.functions.delivery import Backoff
@@ -44,11 +44,11 @@ def chaos(text: str) -> Chaos:
     return Chaos(parse_chaos(text))
 
 
-def repeating(second: Second) -> Chaos:
+def repeating(second: SecondDelivery) -> Chaos:
     """Chaos that delivers the first event twice, in this way."""
     for seed in itertools.count():
         found = Chaos(parse_chaos(f"twice=1,seed={seed}"))
-        if Events(found.spec, Counter()).decide("f").second is second:
+        if EventDecisions(found.spec, Counter()).decide("f").second_delivery is second:
             return found
     raise AssertionError
 
@@ -64,7 +64,7 @@ async def test_worker_is_killed_at_the_latest_when_it_answers_and_the_event_is_r
     request_id = await runtime.enqueue("f", {"notes": str(notes)})
 
     await eventually(lambda: switch.counts[Fault.CRASH] >= 2, "both attempts were crashed")
-    switch.turn(CALM)  # for the destination, which is an event too
+    switch.apply(CALM)  # for the destination, which is an event too
     await eventually(lambda: bool(lines(records)), "the destination has the record")
     record = json.loads(lines(records)[0])
     assert record["requestContext"]["requestId"] == request_id
@@ -93,7 +93,7 @@ async def test_worker_is_killed_in_the_middle_of_what_it_does(
 
     await runtime.enqueue("f", {"notes": str(notes), "gate": str(gate)})
     await eventually(lambda: switch.counts[Fault.CRASH] == 1, "it is to crash")
-    switch.turn(CALM)
+    switch.apply(CALM)
 
     await eventually(lambda: len(lines(notes)) >= 2, "it was retried after a crash")
     assert lines(notes) == ["starts", "starts"]
@@ -113,7 +113,7 @@ async def test_event_delivered_a_second_time_meanwhile_runs_beside_the_first_und
             note(event, "met")
         """
     )
-    runtime = await start_runtime(FunctionSpec("f", "app.f", {}, 20.0), chaos=repeating(Second.MEANWHILE))
+    runtime = await start_runtime(FunctionSpec("f", "app.f", {}, 20.0), chaos=repeating(SecondDelivery.MEANWHILE))
 
     request_id = await runtime.enqueue("f", {"notes": str(notes)})
 
@@ -131,7 +131,7 @@ async def test_event_delivered_a_second_time_afterwards_runs_again_when_it_has_l
             note(event, f"ends {context.aws_request_id}")
         """
     )
-    switch = repeating(Second.AFTERWARDS)
+    switch = repeating(SecondDelivery.AFTERWARDS)
     runtime = await start_runtime(FunctionSpec("f", "app.f", {}, 20.0), chaos=switch)
 
     request_id = await runtime.enqueue("f", {"notes": str(notes)})
@@ -157,7 +157,7 @@ async def test_failing_first_delivery_is_retried_whatever_became_of_the_second(
         """
     )
     runtime = await start_runtime(
-        FunctionSpec("f", "app.f", {}, 20.0, reserved_concurrency=1), chaos=repeating(Second.AFTERWARDS)
+        FunctionSpec("f", "app.f", {}, 20.0, reserved_concurrency=1), chaos=repeating(SecondDelivery.AFTERWARDS)
     )
 
     request_id = await runtime.enqueue("f", {"notes": str(notes)})
@@ -236,7 +236,7 @@ async def test_throttled_event_is_tried_once_it_is_let_through(
     request_id = await runtime.enqueue("f", {"notes": str(notes)})
     await eventually(lambda: switch.counts[Fault.THROTTLE] >= 3, "it was refused three times")
     assert lines(notes) == []
-    switch.turn(CALM)
+    switch.apply(CALM)
 
     await eventually(lambda: lines(notes) == [request_id], "it was handled")
 

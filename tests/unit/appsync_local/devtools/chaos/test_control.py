@@ -2,7 +2,7 @@ import json
 from http import HTTPStatus
 
 from appsync_local.devtools.chaos.control import answer
-from appsync_local.devtools.chaos.decisions import End
+from appsync_local.devtools.chaos.decisions import PushLoss
 from appsync_local.devtools.chaos.spec import CALM, parse_chaos
 from appsync_local.devtools.chaos.switch import Chaos
 
@@ -10,7 +10,7 @@ from appsync_local.devtools.chaos.switch import Chaos
 def test_get_tells_the_specification_and_what_has_happened() -> None:
     chaos = Chaos(parse_chaos("drop=1,5xx=0.25,seed=7"))
     assert chaos.pushes is not None
-    assert chaos.pushes.decide(is_early=False) is End.DROPPED
+    assert chaos.pushes.decide(is_early=False) is PushLoss.DROPPED
 
     told = answer(chaos, "GET", b"")
 

@@ -2,27 +2,38 @@ from collections import Counter
 
 import pytest
 
-from appsync_local.devtools.chaos.decisions import Attempt, Counts, Course, End, Events, Pushes, Requests, Second
+from appsync_local.devtools.chaos.decisions import (
+    EventDecisions,
+    FaultCounts,
+    InvocationFaults,
+    PushDecisions,
+    PushDelivery,
+    PushLoss,
+    RequestDecisions,
+    SecondDelivery,
+)
 from appsync_local.devtools.chaos.spec import CALM, Fault, parse_chaos
 from appsync_local.devtools.chaos.switch import Chaos
 
 CASES = 5_000
 
 
-def pushes(text: str, cases: int = CASES, *, is_early: bool = False) -> tuple[list[Course | End], Counts]:
-    counts: Counts = Counter()
-    decided = Pushes(parse_chaos(text), counts)
+def pushes(
+    text: str, cases: int = CASES, *, is_early: bool = False
+) -> tuple[list[PushDelivery | PushLoss], FaultCounts]:
+    counts: FaultCounts = Counter()
+    decided = PushDecisions(parse_chaos(text), counts)
     return [decided.decide(is_early=is_early) for _ in range(cases)], counts
 
 
-def events(text: str, cases: int = CASES) -> tuple[list[Attempt], Counts]:
-    counts: Counts = Counter()
-    decided = Events(parse_chaos(text), counts)
+def events(text: str, cases: int = CASES) -> tuple[list[InvocationFaults], FaultCounts]:
+    counts: FaultCounts = Counter()
+    decided = EventDecisions(parse_chaos(text), counts)
     return [decided.decide("f") for _ in range(cases)], counts
 
 
 def requests(text: str, cases: int = CASES) -> list[Fault | None]:
-    decided = Requests(parse_chaos(text), Counter())
+    decided = RequestDecisions(parse_chaos(text), Counter())
     return [decided.decide() for _ in range(cases)]
 
 
@@ -41,9 +52,9 @@ def test_another_fault_of_pushes_leaves_the_dropped_ones_as_they_were(other: str
     alone, _ = pushes("drop=0.3,seed=7")
     together, _ = pushes(f"drop=0.3,{other},seed=7")
 
-    dropped = [place for place, end in enumerate(alone) if end is End.DROPPED]
-    assert [place for place in dropped if together[place] is not End.DISCONNECTED] == [
-        place for place, end in enumerate(together) if end is End.DROPPED
+    dropped = [place for place, end in enumerate(alone) if end is PushLoss.DROPPED]
+    assert [place for place in dropped if together[place] is not PushLoss.DISCONNECTED] == [
+        place for place, end in enumerate(together) if end is PushLoss.DROPPED
     ]
 
 
@@ -51,15 +62,15 @@ def test_drops_leave_the_course_of_what_arrives_as_it_was() -> None:
     alone, _ = pushes("duplicate=0.2,reorder=0.2,delay=50ms,seed=7")
     together, _ = pushes("drop=0.3,duplicate=0.2,reorder=0.2,delay=50ms,seed=7")
 
-    assert all(found in (alone[place], End.DROPPED) for place, found in enumerate(together))
+    assert all(found in (alone[place], PushLoss.DROPPED) for place, found in enumerate(together))
 
 
 def test_rates_are_kept_and_counted() -> None:
     decided, counts = pushes(f"{ALL_PUSHES},seed=7")
 
-    assert counts[Fault.DROP] == decided.count(End.DROPPED)
-    assert counts[Fault.DISCONNECT] == decided.count(End.DISCONNECTED)
-    arrived = [course for course in decided if isinstance(course, Course)]
+    assert counts[Fault.DROP] == decided.count(PushLoss.DROPPED)
+    assert counts[Fault.DISCONNECT] == decided.count(PushLoss.DISCONNECTED)
+    arrived = [course for course in decided if isinstance(course, PushDelivery)]
     assert counts[Fault.DUPLICATE] == sum(course.copies == 2 for course in arrived)
     assert counts[Fault.REORDER] == sum(course.overtaken_by > 0 for course in arrived)
     assert counts[Fault.DELAY] == len(arrived)
@@ -74,16 +85,16 @@ def test_only_early_pushes_vanish_after_start_ack() -> None:
     early, counts = pushes("after_start_ack=1", 10, is_early=True)
     later, _ = pushes("after_start_ack=1", 10)
 
-    assert early == [End.DROPPED] * 10
+    assert early == [PushLoss.DROPPED] * 10
     assert counts == {Fault.AFTER_START_ACK: 10}
-    assert later == [Course(delay=0.0, copies=1, overtaken_by=0)] * 10
+    assert later == [PushDelivery(delay=0.0, copies=1, overtaken_by=0)] * 10
 
 
 def test_throttled_attempts_are_neither_crashed_nor_repeated_and_shift_nobody_elses_decision() -> None:
     alone, _ = events("crash=0.3,twice=0.3,seed=7")
     together, counts = events("crash=0.3,twice=0.3,throttle=0.5,seed=7")
 
-    refused = Attempt(is_throttled=True, crashes_at=None, second=None)
+    refused = InvocationFaults(is_throttled=True, crashes_at=None, second_delivery=None)
     assert all(found in (alone[place], refused) for place, found in enumerate(together))
     assert counts[Fault.THROTTLE] == together.count(refused)
     assert counts[Fault.THROTTLE] / CASES == pytest.approx(0.5, abs=0.02)
@@ -96,14 +107,14 @@ def test_crashes_come_at_any_share_of_the_time_and_repetitions_both_meanwhile_an
     assert counts[Fault.CRASH] == len(moments)
     assert min(moments) < 0.01
     assert max(moments) > 0.99
-    found = Counter(attempt.second for attempt in decided)
-    assert counts[Fault.TWICE] == found[Second.MEANWHILE] + found[Second.AFTERWARDS]
-    assert found[Second.MEANWHILE] / counts[Fault.TWICE] == pytest.approx(0.5, abs=0.03)
+    found = Counter(attempt.second_delivery for attempt in decided)
+    assert counts[Fault.TWICE] == found[SecondDelivery.MEANWHILE] + found[SecondDelivery.AFTERWARDS]
+    assert found[SecondDelivery.MEANWHILE] / counts[Fault.TWICE] == pytest.approx(0.5, abs=0.03)
 
 
 def test_attempts_of_one_function_leave_the_decisions_about_another_alone() -> None:
     alone, _ = events("crash=0.5,twice=0.5,throttle=0.2,seed=7", 200)
-    both = Events(parse_chaos("crash=0.5,twice=0.5,throttle=0.2,seed=7"), Counter())
+    both = EventDecisions(parse_chaos("crash=0.5,twice=0.5,throttle=0.2,seed=7"), Counter())
 
     found = []
     for place in range(200):
@@ -147,10 +158,10 @@ def test_turning_starts_the_decisions_anew_and_keeps_what_was_counted() -> None:
     first = [chaos.events.decide("f") for _ in range(100)]
     counted = chaos.counts[Fault.THROTTLE]
 
-    chaos.turn(parse_chaos("throttle=0.5,seed=7"))
+    chaos.apply(parse_chaos("throttle=0.5,seed=7"))
 
     assert chaos.events is not None
     assert [chaos.events.decide("f") for _ in range(100)] == first
     assert chaos.counts[Fault.THROTTLE] == 2 * counted
-    chaos.turn(CALM)
+    chaos.apply(CALM)
     assert chaos.events is None

@@ -1,120 +1,123 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appsync_local.devtools.chaos.decisions import Course
-from appsync_local.devtools.chaos.push_queue import HELD_BACK, Lane
+from appsync_local.devtools.chaos.decisions import PushDelivery
+from appsync_local.devtools.chaos.push_queue import HELD_BACK, PushQueue
 
-AT_ONCE = Course(delay=0.0, copies=1, overtaken_by=0)
-TWICE = Course(delay=0.0, copies=2, overtaken_by=0)
-
-
-def overtaken(by: int, *, copies: int = 1) -> Course:
-    return Course(delay=0.0, copies=copies, overtaken_by=by)
+AT_ONCE = PushDelivery(delay=0.0, copies=1, overtaken_by=0)
+TWICE = PushDelivery(delay=0.0, copies=2, overtaken_by=0)
 
 
-def late(seconds: float) -> Course:
-    return Course(delay=seconds, copies=1, overtaken_by=0)
+def overtaken(by: int, *, copies: int = 1) -> PushDelivery:
+    return PushDelivery(delay=0.0, copies=copies, overtaken_by=by)
 
 
-def send(lane: Lane, *courses: Course, now: float = 0.0) -> list[bytes]:
+def late(seconds: float) -> PushDelivery:
+    return PushDelivery(delay=seconds, copies=1, overtaken_by=0)
+
+
+def send(queue: PushQueue, *courses: PushDelivery, now: float = 0.0) -> list[bytes]:
     """What arrives at once of pushes that are named `a`, `b`, and so on."""
     arrived = []
     for place, course in enumerate(courses):
-        lane.add("1", bytes([ord("a") + place]), course, now=now)
-        arrived += lane.leaving(now=now)
+        queue.add("1", bytes([ord("a") + place]), course, now=now)
+        arrived += queue.leaving(now=now)
     return arrived
 
 
 def test_undisturbed_pushes_arrive_at_once_and_in_order() -> None:
-    lane = Lane()
+    queue = PushQueue()
 
-    assert send(lane, AT_ONCE, AT_ONCE, AT_ONCE) == [b"a", b"b", b"c"]
-    assert lane.next_moment() is None
+    assert send(queue, AT_ONCE, AT_ONCE, AT_ONCE) == [b"a", b"b", b"c"]
+    assert queue.next_moment() is None
 
 
 def test_repeated_push_arrives_twice() -> None:
-    assert send(Lane(), AT_ONCE, TWICE, AT_ONCE) == [b"a", b"b", b"b", b"c"]
+    assert send(PushQueue(), AT_ONCE, TWICE, AT_ONCE) == [b"a", b"b", b"b", b"c"]
 
 
 def test_overtaken_push_arrives_after_as_many_later_ones_as_it_lets_pass() -> None:
-    assert send(Lane(), overtaken(2), AT_ONCE, AT_ONCE, AT_ONCE) == [b"b", b"c", b"a", b"d"]
+    assert send(PushQueue(), overtaken(2), AT_ONCE, AT_ONCE, AT_ONCE) == [b"b", b"c", b"a", b"d"]
 
 
 def test_overtaken_push_arrives_without_successors_too_when_its_time_is_up() -> None:
-    lane = Lane()
+    queue = PushQueue()
 
-    assert send(lane, AT_ONCE, overtaken(1)) == [b"a"]
+    assert send(queue, AT_ONCE, overtaken(1)) == [b"a"]
 
-    assert lane.next_moment() == HELD_BACK
-    assert lane.leaving(now=HELD_BACK - 0.001) == []
-    assert lane.leaving(now=HELD_BACK) == [b"b"]
-    assert lane.next_moment() is None
+    assert queue.next_moment() == HELD_BACK
+    assert queue.leaving(now=HELD_BACK - 0.001) == []
+    assert queue.leaving(now=HELD_BACK) == [b"b"]
+    assert queue.next_moment() is None
 
 
 def test_repeat_of_an_overtaken_push_is_what_comes_late() -> None:
-    assert send(Lane(), overtaken(1, copies=2), AT_ONCE) == [b"a", b"b", b"a"]
+    assert send(PushQueue(), overtaken(1, copies=2), AT_ONCE) == [b"a", b"b", b"a"]
 
 
 def test_late_push_holds_up_those_after_it_and_lets_none_pass() -> None:
-    lane = Lane()
+    queue = PushQueue()
 
-    assert send(lane, late(0.3), AT_ONCE, late(0.1)) == []
+    assert send(queue, late(0.3), AT_ONCE, late(0.1)) == []
 
-    assert lane.next_moment() == 0.3
-    assert lane.leaving(now=0.29) == []
-    assert lane.leaving(now=0.3) == [b"a", b"b", b"c"]
+    assert queue.next_moment() == 0.3
+    assert queue.leaving(now=0.29) == []
+    assert queue.leaving(now=0.3) == [b"a", b"b", b"c"]
 
 
 def test_push_held_up_by_a_late_one_still_waits_its_time_to_be_overtaken() -> None:
-    lane = Lane()
+    queue = PushQueue()
 
-    assert send(lane, late(0.3), overtaken(1)) == []
+    assert send(queue, late(0.3), overtaken(1)) == []
 
-    assert lane.leaving(now=0.3) == [b"a"]
-    assert lane.next_moment() == 0.3 + HELD_BACK
+    assert queue.leaving(now=0.3) == [b"a"]
+    assert queue.next_moment() == 0.3 + HELD_BACK
 
 
 def test_push_is_overtaken_by_later_ones_and_not_by_those_before_it() -> None:
-    lane = Lane()
-    send(lane, late(0.1), late(0.1), overtaken(1), late(0.2))
+    queue = PushQueue()
+    send(queue, late(0.1), late(0.1), overtaken(1), late(0.2))
 
-    assert lane.leaving(now=0.1) == [b"a", b"b"]
-    assert lane.leaving(now=0.2) == [b"d", b"c"]
+    assert queue.leaving(now=0.1) == [b"a", b"b"]
+    assert queue.leaving(now=0.2) == [b"d", b"c"]
 
 
 def test_nothing_arrives_for_a_subscription_that_has_ended() -> None:
-    lane = Lane()
-    lane.add("1", b"a", late(0.1), now=0.0)
-    lane.add("2", b"b", late(0.1), now=0.0)
-    lane.add("1", b"c", overtaken(1), now=0.0)
-    lane.add("1", b"d", overtaken(3), now=-1.0)
+    queue = PushQueue()
+    queue.add("1", b"a", late(0.1), now=0.0)
+    queue.add("2", b"b", late(0.1), now=0.0)
+    queue.add("1", b"c", overtaken(1), now=0.0)
+    queue.add("1", b"d", overtaken(3), now=-1.0)
 
-    lane.forget("1")
+    queue.forget("1")
 
-    assert lane.leaving(now=9.0) == [b"b"]
-    assert lane.next_moment() is None
+    assert queue.leaving(now=9.0) == [b"b"]
+    assert queue.next_moment() is None
 
 
 courses = st.builds(
-    Course, delay=st.sampled_from([0.0, 0.01, 0.3]), copies=st.sampled_from([1, 2]), overtaken_by=st.integers(0, 3)
+    PushDelivery,
+    delay=st.sampled_from([0.0, 0.01, 0.3]),
+    copies=st.sampled_from([1, 2]),
+    overtaken_by=st.integers(0, 3),
 )
 
 
 @given(st.lists(st.tuples(st.floats(0, 0.2), courses), max_size=30))
 def test_every_push_arrives_as_often_as_it_should_and_never_later_than_its_delays_and_the_hold(
-    sent: list[tuple[float, Course]],
+    sent: list[tuple[float, PushDelivery]],
 ) -> None:
-    lane, now, arrived = Lane(), 0.0, []
+    queue, now, arrived = PushQueue(), 0.0, []
     for place, (pause, course) in enumerate(sent):
         now += pause
-        lane.add("1", bytes([place]), course, now=now)
-        arrived += lane.leaving(now=now)
+        queue.add("1", bytes([place]), course, now=now)
+        arrived += queue.leaving(now=now)
 
     latest = max((course.delay for _, course in sent), default=0.0) + HELD_BACK
-    moment = lane.next_moment()
+    moment = queue.next_moment()
     assert moment is None or moment <= now + latest
-    arrived += lane.leaving(now=now + latest)
+    arrived += queue.leaving(now=now + latest)
 
     expected = [bytes([place]) for place, (_, course) in enumerate(sent) for _ in range(course.copies)]
     assert sorted(arrived) == expected
-    assert lane.next_moment() is None
+    assert queue.next_moment() is None

@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 
 from appsync_local.devtools.chaos import push_scheduler
-from appsync_local.devtools.chaos.decisions import Course, Pushes
+from appsync_local.devtools.chaos.decisions import PushDecisions, PushDelivery
 from appsync_local.devtools.chaos.spec import CALM, ChaosSpec, Fault, parse_chaos
 from appsync_local.devtools.chaos.switch import Chaos
 from appsync_local.http.server import Engine
@@ -48,17 +48,17 @@ def advance(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
 
 def arriving(spec: ChaosSpec, sent: int) -> int:
     """How many messages arrive of so many pushes."""
-    pushes = Pushes(spec, Counter())
+    pushes = PushDecisions(spec, Counter())
     fates = [pushes.decide(is_early=False) for _ in range(sent)]
-    return sum(fate.copies for fate in fates if isinstance(fate, Course))
+    return sum(fate.copies for fate in fates if isinstance(fate, PushDelivery))
 
 
 async def test_dropped_push_never_arrives_and_the_publisher_hears_nothing_of_it(
     chaos: Chaos, watcher: Realtime, http: Http
 ) -> None:
-    chaos.turn(parse_chaos("drop=1"))
+    chaos.apply(parse_chaos("drop=1"))
     await write(http, 1, 2)
-    chaos.turn(CALM)
+    chaos.apply(CALM)
     await write(http, 3)
 
     assert await words_of(watcher, 1) == [3]
@@ -66,7 +66,7 @@ async def test_dropped_push_never_arrives_and_the_publisher_hears_nothing_of_it(
 
 
 async def test_duplicated_push_arrives_twice(chaos: Chaos, watcher: Realtime, http: Http) -> None:
-    chaos.turn(parse_chaos("duplicate=1"))
+    chaos.apply(parse_chaos("duplicate=1"))
     await write(http, 1, 2)
 
     assert await words_of(watcher, 4) == [1, 1, 2, 2]
@@ -76,19 +76,19 @@ async def test_duplicated_push_arrives_twice(chaos: Chaos, watcher: Realtime, ht
 async def test_reordered_pushes_all_arrive_and_some_after_later_ones(
     chaos: Chaos, watcher: Realtime, http: Http
 ) -> None:
-    chaos.turn(parse_chaos("reorder=0.4,seed=7"))
+    chaos.apply(parse_chaos("reorder=0.4,seed=7"))
     await write(http, *range(30))
 
     arrived = await words_of(watcher, 30)
     assert sorted(arrived) == list(range(30))
     assert arrived != sorted(arrived)
-    assert max(place - number for place, number in enumerate(arrived)) <= 2 * Pushes.OVERTAKING
+    assert max(place - number for place, number in enumerate(arrived)) <= 2 * PushDecisions.OVERTAKING
 
 
 async def test_delayed_pushes_arrive_in_order_after_the_publisher_has_its_answer(
     chaos: Chaos, watcher: Realtime, http: Http, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    chaos.turn(parse_chaos("delay=60s,seed=3"))
+    chaos.apply(parse_chaos("delay=60s,seed=3"))
     await write(http, 1, 2, 3)
 
     assert await watcher.silent()
@@ -100,7 +100,7 @@ async def test_first_push_after_a_start_ack_vanishes_and_those_that_come_later_a
     chaos: Chaos, realtime: Realtime, http: Http, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(push_scheduler, "EARLY", 60.0)
-    chaos.turn(parse_chaos("after_start_ack=1"))
+    chaos.apply(parse_chaos("after_start_ack=1"))
     await realtime.start("1", WRITTEN)
     await write(http, 1)
     assert await realtime.silent()
@@ -115,7 +115,7 @@ async def test_first_push_after_a_start_ack_vanishes_and_those_that_come_later_a
 async def test_disconnect_cuts_the_socket_without_a_closing_handshake(
     chaos: Chaos, watcher: Realtime, http: Http, engine: Engine, session: aiohttp.ClientSession
 ) -> None:
-    chaos.turn(parse_chaos("disconnect=1"))
+    chaos.apply(parse_chaos("disconnect=1"))
     await write(http, 1)
 
     async with asyncio.timeout(PATIENCE):
@@ -123,7 +123,7 @@ async def test_disconnect_cuts_the_socket_without_a_closing_handshake(
     assert message.type is aiohttp.WSMsgType.CLOSED
     assert watcher.socket.close_code == aiohttp.WSCloseCode.ABNORMAL_CLOSURE
     assert chaos.counts == {Fault.DISCONNECT: 1}
-    chaos.turn(CALM)
+    chaos.apply(CALM)
     async with connected(engine, session) as again:
         await again.start("1", WRITTEN)
         await write(http, 2)
@@ -138,21 +138,22 @@ async def test_cut_socket_does_not_disturb_another(
         seed = next(
             seed
             for seed in range(1000)
-            if [isinstance(fate, Course) for fate in fates(parse_chaos(f"disconnect=0.5,seed={seed}"))] == [False, True]
+            if [isinstance(fate, PushDelivery) for fate in fates(parse_chaos(f"disconnect=0.5,seed={seed}"))]
+            == [False, True]
         )
-        chaos.turn(parse_chaos(f"disconnect=0.5,seed={seed}"))
+        chaos.apply(parse_chaos(f"disconnect=0.5,seed={seed}"))
         await write(http, 1)
 
         assert await words_of(other, 1) == [1]
 
 
 def fates(spec: ChaosSpec) -> Iterator[object]:
-    pushes = Pushes(spec, Counter())
+    pushes = PushDecisions(spec, Counter())
     return iter([pushes.decide(is_early=False) for _ in range(2)])
 
 
 async def test_only_pushes_are_touched(chaos: Chaos, realtime: Realtime) -> None:
-    chaos.turn(parse_chaos("drop=1,duplicate=1,reorder=1,delay=60s,after_start_ack=1,disconnect=1"))
+    chaos.apply(parse_chaos("drop=1,duplicate=1,reorder=1,delay=60s,after_start_ack=1,disconnect=1"))
 
     assert await realtime.start("1", WRITTEN) == {"id": "1", "type": "start_ack"}
     assert (await realtime.start("1", WRITTEN))["type"] == "error"
@@ -164,14 +165,14 @@ async def test_only_pushes_are_touched(chaos: Chaos, realtime: Realtime) -> None
 async def test_nothing_arrives_after_complete_for_a_push_that_was_on_its_way(
     chaos: Chaos, watcher: Realtime, http: Http
 ) -> None:
-    chaos.turn(parse_chaos("reorder=1"))
+    chaos.apply(parse_chaos("reorder=1"))
     await write(http, 1)
 
     await watcher.send(id="1", type="stop")
 
     assert await watcher.receive() == {"id": "1", "type": "complete"}
     await watcher.start("2", WRITTEN)
-    chaos.turn(parse_chaos("duplicate=1"))
+    chaos.apply(parse_chaos("duplicate=1"))
     await write(http, 2, 3)  # which would have let the one held back go
     assert await words_of(watcher, 4) == [2, 2, 3, 3]
     assert await watcher.silent()
@@ -184,7 +185,7 @@ async def test_same_seed_and_same_pushes_arrive_the_same_way(chaos: Chaos, watch
 
     for _ in range(2):
         chaos.counts.clear()
-        chaos.turn(spec)
+        chaos.apply(spec)
         await write(http, *range(60))
         arrived.append(await words_of(watcher, arriving(spec, 60)))
         counted.append(dict(chaos.counts))
@@ -195,10 +196,10 @@ async def test_same_seed_and_same_pushes_arrive_the_same_way(chaos: Chaos, watch
 
 
 async def test_chaos_turned_off_lets_the_next_push_through(chaos: Chaos, watcher: Realtime, http: Http) -> None:
-    chaos.turn(parse_chaos("drop=1"))
+    chaos.apply(parse_chaos("drop=1"))
     await write(http, 1)
 
-    chaos.turn(CALM)
+    chaos.apply(CALM)
 
     await write(http, 2)
     assert await words_of(watcher, 1) == [2]

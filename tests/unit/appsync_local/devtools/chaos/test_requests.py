@@ -18,7 +18,7 @@ WRITE = json.dumps({"query": 'mutation { write(id: "n1", words: 7) { words } }'}
 async def test_lost_answer_ends_the_connection_after_the_request_was_carried_out(
     chaos: Chaos, http: Http, invoker: RecordingInvoker
 ) -> None:
-    chaos.turn(parse_chaos("lost_answer=1"))
+    chaos.apply(parse_chaos("lost_answer=1"))
 
     with pytest.raises(aiohttp.ClientConnectionError):
         await http.send(WRITE, signed(http.url, WRITE))
@@ -30,7 +30,7 @@ async def test_lost_answer_ends_the_connection_after_the_request_was_carried_out
 async def test_server_error_is_answered_with_503_and_nothing_is_carried_out(
     chaos: Chaos, http: Http, invoker: RecordingInvoker
 ) -> None:
-    chaos.turn(parse_chaos("5xx=1"))
+    chaos.apply(parse_chaos("5xx=1"))
 
     response = await http.send(WRITE, signed(http.url, WRITE))
 
@@ -42,7 +42,7 @@ async def test_server_error_is_answered_with_503_and_nothing_is_carried_out(
 async def test_connection_can_be_used_again_after_a_server_error(
     chaos: Chaos, http: Http, invoker: RecordingInvoker
 ) -> None:
-    chaos.turn(parse_chaos("5xx=0.5,seed=7"))
+    chaos.apply(parse_chaos("5xx=0.5,seed=7"))
 
     answered = [(await http.send(WRITE, signed(http.url, WRITE))).status for _ in range(20)]
 
@@ -51,7 +51,7 @@ async def test_connection_can_be_used_again_after_a_server_error(
 
 
 async def test_requests_of_users_are_left_alone(chaos: Chaos, http: Http) -> None:
-    chaos.turn(parse_chaos("lost_answer=1,5xx=1"))
+    chaos.apply(parse_chaos("lost_answer=1,5xx=1"))
 
     assert (await http.send(WRITE)).status == 200
     assert not chaos.counts

@@ -184,13 +184,13 @@ class Caller:
             Shown(
                 sequence=view.sequence,
                 attempt=view.attempt,
-                status=view.status.value,
+                status=str(view.status),
                 progress=view.progress,
                 message=view.message or "",
                 delta=view.delta,
                 result=view.result or "",
                 error=view.error or "",
-                error_type=view.error_type.value if view.error_type else "",
+                error_type=str(view.error_type or ""),
             )
         )
         watching.is_final = view.is_final
@@ -223,8 +223,8 @@ class Caller:
                 return
 
     def _end(self, event: Event | JobView) -> None:
-        if event.status.is_terminal:
-            self.evidence.ends[event.status.value] += 1
+        if event.is_terminal:
+            self.evidence.ends[str(event.status)] += 1
 
     def _trouble(self, error: LongcallError) -> None:
         kind = getattr(error, "error_type", None) or type(error).__name__

@@ -9,8 +9,9 @@ from typing import Self, Unpack
 from longcall.addresses import check_graphql_url, check_realtime_url, realtime_url_of
 from longcall.authorization import Authorization
 from longcall.errors import JobNotFound, ProtocolError, RequestRejected
-from longcall.models import Cost, Event, JobId, Json, Page, Status, parse_cost, parse_event, parse_job_id, parse_upload
+from longcall.models import Cost, Event, JobId, Json, Page, Status, parse_job_id
 from longcall.objects import Objects
+from longcall.parsing import parse_cost, parse_event, parse_upload
 from longcall.realtime import Realtime
 from longcall.requests import InferenceRequest, Options, Text, check_upload, new_request
 from longcall.timing import Timing
@@ -165,7 +166,7 @@ class Client:
             async for event in self.events(id_):
                 view = merge(view, event)
         view = merge(view, snapshot)
-        if view.status.is_terminal and view.result_omitted:  # it ended while its log was read
+        if view.is_terminal and view.result_omitted:  # it ended while its log was read
             view = merge(view, await read_snapshot(self._requests, self._objects, id_))
         return view
 
@@ -180,7 +181,7 @@ class Client:
             for event in events:
                 yield event
             after = events[-1].sequence
-            if events[-1].status.is_terminal:
+            if events[-1].is_terminal:
                 return
 
     async def cancel(self, job_id: str) -> Event:

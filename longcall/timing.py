@@ -1,35 +1,34 @@
-"""How long the client waits for what, and how it spaces its tries. Seconds everywhere."""
+"""How long the client waits for what, and how it spaces its retries. All values are in seconds."""
 
 import math
-import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
+
+from tenacity import RetryCallState, Retrying, wait_random_exponential
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timing:
-    """The client's patience.
+    """The time limits of one client.
 
     Source: AppSync Developer Guide, "Building a real-time WebSocket client": the service announces a time-out of
-    300 s; captures show one `ka` every 60 s, so 90 s of none mean a dead connection.
+    300 s. Captures show one `ka` every 60 s, so a connection without `ka` for 90 s is dead.
     """
 
-    gap: float = 0.3  # for the event missing from a gap, before the log is read
-    silence: float = 5.0  # nothing heard of an unfinished job, before the log is read
-    keep_alive: float = 90.0  # without `ka`, before the realtime connection counts as lost
-    answer: float = 35.0  # for one request, or for `connection_ack` or `start_ack`; AppSync ends a request after 30 s
-    pause: float = 0.2  # before the first repetition; doubled from then on, with full jitter
-    longest_pause: float = 10.0
-    tries: int = 4  # of a request whose answer was lost
-    give_up: float = math.inf  # without any contact while watching, before that is an error
+    gap: float = 0.3  # wait this long for a missing event, then read the log
+    silence: float = 5.0  # read the log when nothing was received about an unfinished job for this long
+    keep_alive: float = 90.0  # without `ka` for this long, the realtime connection is lost
+    answer: float = 35.0  # for one request, `connection_ack` or `start_ack`; AppSync ends a request after 30 s
+    pause: float = 0.2  # the longest wait before the first retry; doubled for each further one, with full jitter
+    longest_pause: float = 10.0  # the longest wait before any retry
+    tries: int = 4  # of one request
+    give_up: float = math.inf  # a watch without any contact to the API for this long fails
 
 
-def pauses(timing: Timing, draw: Callable[[], float] = random.random) -> Iterator[float]:
-    """Waits between repetitions, without end.
-
-    Source: AWS Architecture Blog, "Exponential Backoff And Jitter": full jitter.
-    """
-    most = timing.pause
+def pauses(timing: Timing) -> Iterator[float]:
+    """The waits between retries, without end: exponential back-off with full jitter."""
+    wait = wait_random_exponential(multiplier=timing.pause, max=timing.longest_pause)
+    state = RetryCallState(Retrying(), fn=None, args=(), kwargs={})
     while True:
-        yield draw() * most
-        most = min(most * 2, timing.longest_pause)
+        yield wait(state)
+        state.prepare_for_next_attempt()

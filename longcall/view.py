@@ -9,7 +9,7 @@ from bisect import bisect_left
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from longcall.models import Cost, ErrorType, Event, JobId, Json, Snapshot, Status
+from longcall.models import Cost, ErrorType, Event, JobId, Json, Snapshot, Status, is_terminal
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class JobView:
 
     job_id: JobId
     sequence: int = 0
-    status: Status = Status.PENDING
+    status: Status | str = Status.PENDING
     owner: str = ""
     model: str = ""
     attempt: int = 0
@@ -36,7 +36,7 @@ class JobView:
     result_omitted: bool = False
     result_is_output: bool = False
     error: str | None = None
-    error_type: ErrorType | None = None
+    error_type: ErrorType | str | None = None
     usage: Json = None
     cost: Cost | None = None
     metadata: Json = None
@@ -52,9 +52,14 @@ class JobView:
         return range(self.sequence + 1, self.held[0].sequence) if self.held else range(0)
 
     @property
+    def is_terminal(self) -> bool:
+        """Whether the job has ended. Its result may still be missing."""
+        return is_terminal(self.status, self.end_time)
+
+    @property
     def is_final(self) -> bool:
         """Nothing can follow, and nothing is left to fetch."""
-        return self.status.is_terminal and not self.result_omitted
+        return self.is_terminal and not self.result_omitted
 
 
 def merge(view: JobView, update: Event | Snapshot) -> JobView:

@@ -18,8 +18,9 @@ from longcall.errors import (
     SignInFailed,
     Unreachable,
 )
-from longcall.models import Event, JobId, Json, Snapshot, parse_event, parse_snapshot
+from longcall.models import Event, JobId, Json, Snapshot
 from longcall.objects import Objects
+from longcall.parsing import parse_event, parse_snapshot
 from longcall.realtime import Acknowledged, Pushed, Realtime
 from longcall.timing import Timing, pauses
 from longcall.transport import Requests
@@ -201,7 +202,7 @@ class Watch:
 
     @property
     def _needs_result(self) -> bool:
-        return self._view.status.is_terminal and self._view.result_omitted
+        return self._view.is_terminal and self._view.result_omitted
 
     async def _read(self) -> "list[Event | Snapshot]":
         """What the log has after the last event; nothing where it could not be read."""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command, by default the one this process was called with.
+    """Run one command; by default the one in this process's arguments.
 
     Returns:
         The exit code; see `longcall.cli.exits.ExitCode`.
@@ -14,14 +14,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from typer.main import get_command
 
     from longcall.cli.commands import app
-    from longcall.cli.exits import Ended, ExitCode, exit_code
+    from longcall.cli.exits import CommandEnded, ExitCode, exit_code
     from longcall.errors import LongcallError, RequestRejected
 
     given = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     as_json = "--json" in given
     try:
         return int(get_command(app).main(args=given, prog_name="longcall", standalone_mode=False) or ExitCode.OK)
-    except Ended as ended:
+    except CommandEnded as ended:
         if ended.sentence is not None:
             _report(ended.code.name, ended.sentence, ended.code, as_json=as_json)
         return ended.code
@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _report(kind: str, sentence: str, code: int, *, as_json: bool) -> None:
-    """Say what went wrong on standard error, in one row."""
+    """Print an error on standard error, in one row."""
     from rich.console import Console
     from rich.text import Text
 

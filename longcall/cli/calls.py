@@ -1,4 +1,4 @@
-"""Running one command's calls: the client it uses, Ctrl-C, and an output that nobody reads any more."""
+"""Runs the calls of one command: makes the client, and handles Ctrl-C and a closed output pipe."""
 
 import asyncio
 import os
@@ -7,8 +7,9 @@ from collections.abc import Callable, Coroutine
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Final
 
-from longcall.cli.exits import Ended, ExitCode
-from longcall.cli.stack import Caller, Stack, what_to_do
+from longcall.cli.callers import Caller
+from longcall.cli.exits import CommandEnded, ExitCode
+from longcall.cli.stack import Stack, advice_for
 from longcall.errors import Unreachable
 from longcall.models import JobId, Status
 from longcall.requests import InferenceRequest
@@ -17,11 +18,11 @@ if TYPE_CHECKING:
     from longcall.client import Client
     from longcall.watch import Link
 
-GIVE_UP: Final = 300.0  # seconds that a person is kept waiting for a server that went away
+GIVE_UP: Final = 300.0  # seconds to wait for a server that does not answer any more
 
 
 def open_client(caller: Caller, on_link: "Callable[[Link], None]" = lambda _: None) -> "Client":
-    """A client for a caller; to be entered."""
+    """A client for this caller, not opened yet."""
     from longcall.client import Client
     from longcall.timing import Timing
 
@@ -34,30 +35,30 @@ def open_client(caller: Caller, on_link: "Callable[[Link], None]" = lambda _: No
     )
 
 
-def call(whose: Caller | Stack, asking: Coroutine[Any, Any, None]) -> None:
+def call(target: Caller | Stack, asking: Coroutine[Any, Any, None]) -> None:
     """Run a command's calls to their end.
 
     Raises:
-        Unreachable: With what to do about it.
-        Ended: Whoever read the output went away.
+        Unreachable: The API does not answer. The message says what to do.
+        CommandEnded: The reader of standard output closed the pipe.
     """
     try:
         asyncio.run(asking)
         sys.stdout.flush()
     except Unreachable as exc:
-        raise Unreachable(f"{exc}; {what_to_do(whose.stack if isinstance(whose, Caller) else whose)}") from exc
+        raise Unreachable(f"{exc}; {advice_for(target.stack if isinstance(target, Caller) else target)}") from exc
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or the interpreter complains once more when it ends
-        raise Ended(ExitCode.OUTPUT_CLOSED) from None
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # otherwise the interpreter reports the closed pipe again at exit
+        raise CommandEnded(ExitCode.OUTPUT_CLOSED) from None
 
 
 def follow(caller: Caller, job_id: JobId, *, as_json: bool, begin: InferenceRequest | None) -> None:
-    """Show a job to its end, starting it first where `begin` says how.
+    """Show a job to its end. With `begin`, start it first.
 
     Raises:
-        Ended: The job did not complete, or Ctrl-C detached from it.
+        CommandEnded: The job did not complete, or Ctrl-C detached from it.
     """
-    last: Status | None = None
+    last: Status | str | None = None
 
     async def watch() -> None:
         nonlocal last
@@ -74,15 +75,17 @@ def follow(caller: Caller, job_id: JobId, *, as_json: bool, begin: InferenceRequ
     try:
         call(caller, watch())
     except KeyboardInterrupt:
-        raise Ended(ExitCode.INTERRUPTED, _detached(job_id, last)) from None
+        raise CommandEnded(ExitCode.INTERRUPTED, _detached(job_id, last)) from None
     if last is not Status.COMPLETED:
-        raise Ended(ExitCode.JOB_FAILED)
+        raise CommandEnded(ExitCode.JOB_FAILED)
 
 
-def _detached(job_id: JobId, last: Status | None) -> str:
+def _detached(job_id: JobId, last: Status | str | None) -> str:
     if last is None:
-        return f"interrupted before anything was heard of job {job_id}; `longcall get {job_id}` tells whether it runs"
+        return (
+            f"interrupted before the first event of job {job_id} arrived; `longcall get {job_id}` shows whether it runs"
+        )
     return (
-        f"detached from job {job_id}, which goes on; come back with `longcall watch {job_id}`, or end it with "
+        f"detached from job {job_id}, which continues; come back with `longcall watch {job_id}`, or end it with "
         f"`longcall cancel {job_id}`"
     )

@@ -1,27 +1,13 @@
-"""`cost` and `quote`: what a job cost, and what one would."""
-
-from collections.abc import Sequence
+"""`cost` and `quote`: what a job cost, and what a job would cost."""
 
 import typer
 
 from longcall.cli.calls import call, open_client
-from longcall.cli.exits import Ended, ExitCode
-from longcall.cli.options import Auth, JobOption, Json, StackFile, UserName, Where
-from longcall.cli.stack import AuthMode, Caller
-from longcall.cli.starting import (
-    File,
-    Images,
-    MaxTokens,
-    Messages,
-    Model,
-    ProcessTime,
-    Prompt,
-    System,
-    request_of,
-)
-from longcall.cli.targets import Target
-from longcall.models import Cost, parse_job_id
-from longcall.requests import DEFAULT_MODEL, Options
+from longcall.cli.exits import CommandEnded, ExitCode
+from longcall.cli.options import CallerOptions, InputOptions, JobOption, JobOptions, JsonOption, with_groups
+from longcall.cli.starting import request_of
+from longcall.models import Cost, JobId, parse_job_id
+from longcall.view import JobView
 
 COST_EXAMPLES = """\b
 Examples:
@@ -30,63 +16,46 @@ Examples:
 QUOTE_EXAMPLES = "\b\nExample:\n  longcall quote report.txt --model us.amazon.nova-pro-v1:0 --max-tokens 1500"
 
 
-def cost(
-    job: JobOption,
-    as_json: Json = False,
-    stack: StackFile = None,
-    target: Where = Target.LOCAL,
-    user: UserName = None,
-    auth: Auth = AuthMode.LAMBDA,
-) -> None:
+@with_groups
+def cost(*, job: JobOption, as_json: JsonOption = False, caller: CallerOptions) -> None:
     """Show what a job cost, item by item."""
     job_id = parse_job_id(job)
-    caller = Caller.chosen(stack=stack, target=target, user=user, auth=auth)
+    chosen = caller.choose()
 
     async def ask() -> None:
-        async with open_client(caller) as client:
+        async with open_client(chosen) as client:
             view = await client.get(job_id)
         if view.cost is None:
-            going = f"the job is {view.status}, and its bill comes with its end; see it with: longcall watch {job_id}"
-            before = "the job was ended by a version that made no bills"
-            raise Ended(ExitCode.USAGE, before if view.status.is_terminal else going)
+            raise CommandEnded(ExitCode.USAGE, _no_bill(job_id, view))
         _show(view.cost, as_json=as_json)
 
-    call(caller, ask())
+    call(chosen, ask())
 
 
-def quote(
-    file: File = None,
-    prompt: Prompt = None,
-    messages: Messages = None,
-    image: Images = None,
-    model: Model = DEFAULT_MODEL,
-    system: System = None,
-    max_tokens: MaxTokens = None,
-    process_time: ProcessTime = None,
-    as_json: Json = False,
-    stack: StackFile = None,
-    target: Where = Target.LOCAL,
-    user: UserName = None,
-    auth: Auth = AuthMode.LAMBDA,
-) -> None:
-    """Estimate what a job would cost; none is started.
+@with_groups
+def quote(*, text: InputOptions, as_json: JsonOption = False, caller: CallerOptions) -> None:
+    """Estimate what a job would cost, without starting one.
 
-    The text stays here: only its size is sent.
+    Only the size of the text is sent, not the text.
     """
-    texts: tuple[str | None, str | None, str | None, Sequence[str]] = (file, prompt, messages, image or ())
-    options = Options(model=model, system=system, max_tokens=max_tokens, process_time=process_time)
-    request = request_of(texts, None, options)
-    caller = Caller.chosen(stack=stack, target=target, user=user, auth=auth)
+    request = request_of(text, JobOptions())
+    chosen = caller.choose()
 
     async def ask() -> None:
-        async with open_client(caller) as client:
+        async with open_client(chosen) as client:
             _show(await client.quote_request(request), as_json=as_json)
 
-    call(caller, ask())
+    call(chosen, ask())
+
+
+def _no_bill(job_id: JobId, view: JobView) -> str:
+    if view.is_final:
+        return "the job was ended by a version that made no bills"
+    return f"the job is {view.status}, and a job gets its bill when it ends; wait for it with: longcall watch {job_id}"
 
 
 def _show(found: Cost, *, as_json: bool) -> None:
-    """The table on standard output, what is to be said of it on standard error."""
+    """Print the table on standard output, and the notes on standard error."""
     from rich.console import Console
     from rich.text import Text
 

@@ -1,6 +1,6 @@
-"""Whether the stack is well, and why a token may or may not use a field.
+"""Checks of a stack, and the reasons why a token may or may not use a field.
 
-The checks about tokens are the local stack's own, made where requests are checked; a token goes nowhere else.
+The local stack itself checks tokens, with the code that checks requests. A token is sent nowhere else.
 """
 
 import asyncio
@@ -18,21 +18,22 @@ from rich.console import Console
 from rich.text import Text
 
 from longcall import display
+from longcall.cli.callers import Caller
 from longcall.cli.calls import open_client
-from longcall.cli.stack import Caller, Stack, what_to_do
+from longcall.cli.stack import Stack, advice_for
 from longcall.errors import ConfigurationError, InvalidInput, LongcallError, ProtocolError, Unreachable
 
-PATIENCE: Final = 15.0  # seconds; an authorizer has ten
+TIMEOUT: Final = 15.0  # seconds; an authorizer may take ten
 STANDARD_INPUT: Final = "-"
 _OLDEST: Final = (3, 11)
 
 
 class Verdict(StrEnum):
-    """What a check says."""
+    """The result of a check."""
 
     GOOD = "good"
     BAD = "bad"
-    NOTE = "note"  # neither: something to know
+    NOTE = "note"  # neither good nor bad
 
 
 _MARKS: Final[Mapping[Verdict, tuple[str, str]]] = {
@@ -44,7 +45,7 @@ _MARKS: Final[Mapping[Verdict, tuple[str, str]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One check: what it was about, what was found, and what to do where it is bad."""
+    """One check: its subject, what was found, and what to do if that is bad."""
 
     about: str
     verdict: Verdict
@@ -53,7 +54,7 @@ class Finding:
 
     @property
     def is_bad(self) -> bool:
-        """Whether something has to be done."""
+        """Whether the reader must do something."""
         return self.verdict is Verdict.BAD
 
 
@@ -67,7 +68,7 @@ def row(finding: Finding) -> Text:
 
 
 async def health(caller: Caller) -> AsyncIterator[Finding]:
-    """Whether everything answers that a call needs, from this machine's Python to the job log."""
+    """Check everything that a call needs, from this machine's Python to the job log."""
     yield _python()
     yield _node()
     stack = caller.stack
@@ -75,14 +76,14 @@ async def health(caller: Caller) -> AsyncIterator[Finding]:
     try:
         await caller.provider()()
     except LongcallError as error:
-        yield Finding("sign-in", Verdict.BAD, str(error), what_to_do(stack))
+        yield Finding("sign-in", Verdict.BAD, str(error), advice_for(stack))
         return
     yield Finding("sign-in", Verdict.GOOD, f"{caller.user.username}, at {stack.cognito_url or 'Cognito'}")
     try:
         async with open_client(caller) as client:
             page = await client.list(limit=1)
     except LongcallError as error:
-        yield Finding("API and log", Verdict.BAD, str(error), what_to_do(stack))
+        yield Finding("API and log", Verdict.BAD, str(error), advice_for(stack))
         return
     found = "jobs can be read" if page.jobs else "the log can be read; no jobs yet"
     yield Finding("API and log", Verdict.GOOD, found)
@@ -103,10 +104,10 @@ def _node() -> Finding:
 
 
 async def authorization_of(caller: Caller, token: str | None) -> Mapping[str, str]:
-    """The header that is looked at: somebody else's token, read from standard input where it is `-`, or the caller's.
+    """The header to explain: `token`, or standard input if `token` is `-`, or else the caller's own.
 
     Raises:
-        InvalidInput: There is no token.
+        InvalidInput: The token is empty.
         LongcallError: The caller cannot sign in.
     """
     if token is None:
@@ -118,33 +119,34 @@ async def authorization_of(caller: Caller, token: str | None) -> Mapping[str, st
 
 
 async def explain(stack: Stack, headers: Mapping[str, str], field: str | None) -> list[Finding]:
-    """What the local stack finds about a credential, and about a field for its bearer.
+    """What the local stack finds about a credential, and about the use of a field with it.
 
     Args:
-        stack: A local one.
-        headers: What would be sent.
-        field: As `Type.field`; None: the credential alone.
+        stack: A local stack.
+        headers: The headers that a request would have.
+        field: As `Type.field`; None for the credential alone.
 
     Raises:
-        ConfigurationError: The stack is no local one, or has no doctor.
-        Unreachable: It does not answer.
+        ConfigurationError: The stack is not local, or has no doctor.
+        Unreachable: The stack does not answer.
+        ProtocolError: The answer is not JSON.
     """
     if not stack.is_local:
         raise ConfigurationError(
-            f"tokens are explained by a stack on this machine, and {stack.graphql_url} is not; see --stack"
+            f"tokens are explained by a stack on this machine, and {stack.graphql_url} is elsewhere; see --stack"
         )
     url = urljoin(stack.graphql_url, "/doctor")
     try:
         async with (
-            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=PATIENCE)) as session,
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT)) as session,
             session.post(url, json={"headers": dict(headers), "field": field}) as response,
         ):
-            told = await response.json()
+            answer = await response.json()
     except (aiohttp.ClientConnectionError, TimeoutError) as exc:
         raise Unreachable(f"no answer from {url}") from exc
     except (aiohttp.ClientError, ValueError) as exc:
-        raise ProtocolError(f"expected JSON from {url}, and found none") from exc
-    match told:
+        raise ProtocolError(f"expected JSON from {url}, and found something else") from exc
+    match answer:
         case {"findings": list(findings)}:
             return [_finding(found) for found in findings]
         case _:

@@ -1,4 +1,4 @@
-"""How a command ends: its exit code, and what it says about an error."""
+"""How a command ends: its exit code, and the exit code of each error."""
 
 from enum import IntEnum
 
@@ -14,20 +14,20 @@ from longcall.errors import (
 
 
 class ExitCode(IntEnum):
-    """What a script can tell from the end of a command."""
+    """What a script can learn from the end of a command."""
 
     OK = 0  # done; for run and watch: the job COMPLETED
     JOB_FAILED = 1  # the job ended as FAILED or CANCELLED
     USAGE = 2  # the command or its input cannot be used; nothing was started
     UNREACHABLE = 3  # no API, or no usable answer from it
-    REFUSED = 4  # the API, or the user pool, said no
+    REFUSED = 4  # the API or the user pool refused
     NOT_FOUND = 5  # no such job for this user
-    INTERRUPTED = 130  # Ctrl-C; a job that was started goes on
-    OUTPUT_CLOSED = 141  # whoever read the output went away
+    INTERRUPTED = 130  # Ctrl-C; a job that was started continues
+    OUTPUT_CLOSED = 141  # the reader of standard output closed the pipe
 
 
 def exit_code(error: LongcallError) -> ExitCode:
-    """The code that an error ends a command with."""
+    """The exit code of a command that ends with this error."""
     match error:
         case InvalidInput() | ConfigurationError() | RequestRejected(error_type="InvalidRequest"):
             return ExitCode.USAGE
@@ -39,8 +39,8 @@ def exit_code(error: LongcallError) -> ExitCode:
             return ExitCode.UNREACHABLE
 
 
-class Ended(Exception):
-    """A command is over, with this code and, where it helps, a sentence for the person."""
+class CommandEnded(Exception):
+    """Ends a command with this exit code. `sentence`, if given, is printed on standard error."""
 
     def __init__(self, code: ExitCode, sentence: str | None = None) -> None:
         self.code = code

@@ -1,4 +1,4 @@
-"""What a person gives a command, read and checked before anything is sent."""
+"""The input of a command, read and checked before anything is sent."""
 
 import json
 import sys
@@ -17,10 +17,10 @@ STANDARD_INPUT: Final = "-"
 def compose_text(
     file: str | None, prompt: str | None, messages: str | None, images: Sequence[str] = ()
 ) -> str | list[Message]:
-    """The text to work on: of file and prompt, perhaps with images, or else a conversation.
+    """The text of a job: file, prompt and images, or else a conversation.
 
     Raises:
-        InvalidInput
+        InvalidInput: There is no text, it is given twice, or a file cannot be used.
     """
     if messages is not None:
         if file is not None or prompt is not None or images:
@@ -35,20 +35,20 @@ def compose_text(
 
 
 def parse_messages(text: str) -> list[Message]:
-    """A conversation from JSON.
+    """Parse a conversation from JSON.
 
     Raises:
-        InvalidInput
+        InvalidInput: The text is not JSON, or not a list of messages.
     """
     try:
         match json.loads(text):
             case [_, *_] as turns:
                 return [_parse_turn(turn) for turn in turns]
             case _:
-                raise ValueError("no list of turns")
+                raise ValueError("not a list of messages")
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise InvalidInput(
-            """the messages are no conversation; write them like [{"role": "USER", "text": "Who wrote Hamlet?"}]"""
+            """the messages are not a conversation; write them like [{"role": "USER", "text": "Who wrote Hamlet?"}]"""
         ) from None
 
 
@@ -58,7 +58,7 @@ def _parse_turn(turn: Any) -> Message:
 
 
 def _image(text: str) -> str | bytes:
-    """An upload's id as it is, and the content of any other file."""
+    """The id of an upload unchanged, or else the content of the file with this name."""
     try:
         return str(uuid.UUID(text))
     except ValueError:
@@ -66,10 +66,10 @@ def _image(text: str) -> str | bytes:
 
 
 def compose_prompt(file: str | None, prompt: str | None) -> str:
-    """The text to work on: the prompt, the file, or the prompt, a blank line and the file.
+    """The prompt, the file, or the prompt, a blank line and the file.
 
     Raises:
-        InvalidInput
+        InvalidInput: Neither is given, or the file cannot be used.
     """
     if file is None and prompt is None:
         raise InvalidInput("there is nothing to work on; give a FILE, --prompt TEXT, or - to read standard input")
@@ -80,10 +80,10 @@ def compose_prompt(file: str | None, prompt: str | None) -> str:
 
 
 def read_text(file: str) -> str:
-    """A UTF-8 text, from a file or from standard input.
+    """Read a UTF-8 text from a file or from standard input, without its byte order mark.
 
     Raises:
-        InvalidInput
+        InvalidInput: The file cannot be read, is too large, or is not UTF-8 text.
     """
     if not file:
         raise InvalidInput("the name of the file is empty; give the path of a text file, or - for standard input")
@@ -95,15 +95,15 @@ def read_text(file: str) -> str:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as exc:
         raise InvalidInput(
-            f"{name} is no UTF-8 text (byte {exc.start} fits nowhere); convert it to UTF-8, or give a text file"
+            f"{name} is not UTF-8 text: invalid byte at offset {exc.start}. Convert it to UTF-8, or give a text file"
         ) from None
 
 
 def read_image(file: str) -> bytes:
-    """An image, whatever its format.
+    """Read an image of any format.
 
     Raises:
-        InvalidInput
+        InvalidInput: The file cannot be read, is empty, or is too large.
     """
     content = _content(file, file or "an image without a name", "PNG, JPEG, GIF or WebP image")
     if not content:
@@ -127,7 +127,7 @@ def _content(file: str, name: str, kind: str, *, or_else: str = "") -> bytes:
 
 
 def _read(file: str) -> bytes:
-    most = UPLOAD_LIMIT + 4  # one byte over the limit and its byte order mark: enough to refuse, however large it is
+    most = UPLOAD_LIMIT + 4  # the limit, a byte order mark and one byte more, which is enough to refuse the file
     if file == STANDARD_INPUT:
         return sys.stdin.buffer.read(most)
     with Path(file).open("rb") as opened:
@@ -135,17 +135,17 @@ def _read(file: str) -> bytes:
 
 
 def parse_metadata(text: str | None) -> Json:
-    """JSON from the command line.
+    """Parse the value of --metadata.
 
     Raises:
-        InvalidInput
+        InvalidInput: The text is not JSON.
     """
     if text is None:
         return None
     try:
         value: Json = json.loads(text, parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
-        raise InvalidInput("""--metadata is no JSON; write it like --metadata '{"customer": 7}'""") from None
+        raise InvalidInput("""--metadata is not JSON; write it like --metadata '{"customer": 7}'""") from None
     return value
 
 

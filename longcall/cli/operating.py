@@ -1,4 +1,4 @@
-"""The operator's mutation: one update of a job's status, signed with AWS Signature Version 4."""
+"""The operator's mutation: changes a job's status, signed with AWS Signature Version 4."""
 
 import json
 from typing import TYPE_CHECKING, Any, Final
@@ -18,7 +18,8 @@ from longcall.errors import (
     Unreachable,
 )
 from longcall.faults import is_token_refused, parse_faults
-from longcall.models import Event, JobId, Json, Status, parse_event
+from longcall.models import Event, JobId, Json, Status
+from longcall.parsing import parse_event
 from longcall.transport import Request
 
 if TYPE_CHECKING:
@@ -26,27 +27,33 @@ if TYPE_CHECKING:
 
 SERVICE: Final = "appsync"
 NO_CREDENTIALS: Final = "no AWS credentials were found; sign in with `aws configure`, or set AWS_PROFILE"
-PATIENCE: Final = 35.0  # seconds; AppSync answers within 30
+TIMEOUT: Final = 35.0  # seconds; AppSync answers within 30
 
 
 async def report(stack: Stack, job_id: JobId, status: Status, *, result: str | None, error: str | None) -> Event:
-    """Move a job to a status; gives the event that now stands in its log.
+    """Change a job's status.
 
     Args:
-        stack: Whose job it is.
+        stack: The stack that runs the job.
         job_id: The job.
-        status: Where it is to stand.
-        result: A JSON text, with COMPLETED.
-        error: What went wrong, with FAILED.
+        status: The new status.
+        result: With COMPLETED: a JSON text.
+        error: With FAILED: what went wrong.
+
+    Returns:
+        The event that was added to the job's log.
 
     Raises:
-        InvalidInput: The result is no JSON; nothing was sent.
+        InvalidInput: The result is not JSON. Nothing was sent.
         ConfigurationError: There are no AWS credentials.
-        NotAuthorized: They do not allow this mutation.
-        JobNotFound, RequestRejected, Unreachable, ProtocolError
+        NotAuthorized: The credentials do not allow this mutation.
+        JobNotFound: The stack has no such job.
+        RequestRejected: The API refuses the change; `error_type` says why.
+        Unreachable: The API does not answer.
+        ProtocolError: The answer is not one of this contract.
     """
     if result is not None and not _is_json(result):
-        raise InvalidInput("""--result is no JSON; write it like --result '{"pages": 7}'""")
+        raise InvalidInput("""--result is not JSON; write it like --result '{"pages": 7}'""")
     update: dict[str, Json] = {"jobId": job_id, "status": status, "updateId": str(uuid4())}
     update |= {name: value for name, value in (("result", result), ("error", error)) if value is not None}
     answer = await _send(stack, json.dumps(Request("update_status", {"input": update}).payload).encode())
@@ -54,7 +61,7 @@ async def report(stack: Stack, job_id: JobId, status: Status, *, result: str | N
         faults = parse_faults(answer["errors"])
         if is_token_refused(faults) or any(fault.error_type == "Unauthorized" for fault in faults):
             raise NotAuthorized(
-                "these AWS credentials may not report; they need appsync:GraphQL on Mutation.updateStatus of this API"
+                "these AWS credentials may not change a status: they need appsync:GraphQL on Mutation.updateStatus"
             )
         rejected = RequestRejected(faults)
         raise JobNotFound(job_id) if rejected.error_type == "JobNotFound" else rejected
@@ -62,7 +69,7 @@ async def report(stack: Stack, job_id: JobId, status: Status, *, result: str | N
 
 
 def signed_headers(stack: Stack, body: bytes, credentials: "ReadOnlyCredentials") -> dict[str, str]:
-    """The headers of a signed request to the stack's API."""
+    """The headers of a request to the stack's API, signature included."""
     from botocore.auth import SigV4Auth
     from botocore.awsrequest import AWSRequest
 
@@ -72,10 +79,10 @@ def signed_headers(stack: Stack, body: bytes, credentials: "ReadOnlyCredentials"
 
 
 def credentials_for(stack: Stack) -> "ReadOnlyCredentials":
-    """The local stack's own operator, or who this shell is to AWS.
+    """The credentials of the local stack's operator, or this shell's AWS credentials.
 
     Raises:
-        ConfigurationError
+        ConfigurationError: There are none, or boto3 is not installed.
     """
     try:
         from botocore.credentials import Credentials
@@ -97,7 +104,7 @@ async def _send(stack: Stack, body: bytes) -> dict[str, Any]:
     try:
         async with (
             aiohttp.ClientSession(
-                timeout=aiohttp.ClientTimeout(total=PATIENCE), trust_env=not is_loopback(stack.graphql_url)
+                timeout=aiohttp.ClientTimeout(total=TIMEOUT), trust_env=not is_loopback(stack.graphql_url)
             ) as session,
             session.post(stack.graphql_url, data=body, headers=headers) as response,
         ):

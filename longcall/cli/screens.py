@@ -1,6 +1,6 @@
-"""Where a followed job is shown: a terminal that redraws, rows in a pipe, or JSON for a program.
+"""Shows a job while it runs: redrawn on a terminal, in rows in a pipe, or as JSON.
 
-The result goes to standard output, what happens on the way to standard error.
+The result goes to standard output, progress to standard error.
 """
 
 import sys
@@ -21,7 +21,7 @@ from longcall.watch import Link
 
 
 class Screen(Protocol):
-    """Shows one job from its first view to its last."""
+    """Shows one job, from its first view to its last."""
 
     def __enter__(self) -> Self: ...
 
@@ -31,15 +31,15 @@ class Screen(Protocol):
 
     @abstractmethod
     def show(self, view: JobView) -> None:
-        """One event further."""
+        """Show the job after its next event."""
 
     @abstractmethod
     def link(self, link: Link) -> None:
-        """The live connection came or went."""
+        """Show that the live connection was established or lost."""
 
 
 def choose_screen(*, as_json: bool) -> Screen:
-    """The screen that fits what standard output and standard error are."""
+    """The screen for this process's standard output and standard error."""
     if as_json:
         return JsonScreen()
     console = Console(stderr=True, highlight=False)
@@ -49,7 +49,7 @@ def choose_screen(*, as_json: bool) -> Screen:
 
 
 def write_result(text: str) -> None:
-    """The result, byte for byte; made harmless, and ended by a newline, where a person reads it."""
+    """Write the result: unchanged to a pipe; to a terminal with control characters escaped and a newline at the end."""
     if sys.stdout.isatty():
         safe = display.plain(text)
         sys.stdout.write(safe if safe.endswith("\n") else f"{safe}\n")
@@ -60,7 +60,7 @@ def write_result(text: str) -> None:
 
 
 class JsonScreen:
-    """Each event as one object per row on standard output."""
+    """Prints each event as one JSON object per row on standard output."""
 
     def __enter__(self) -> Self:
         return self
@@ -78,7 +78,10 @@ class JsonScreen:
 
 
 class RowScreen:
-    """A row for each change on standard error; at the end the result, or what was put out, on standard output."""
+    """Prints a row for each change on standard error, and at the end the result on standard output.
+
+    A job that has no result shows its output instead.
+    """
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -96,26 +99,26 @@ class RowScreen:
         row = display.headline(view)
         if row != self._last:
             self._last = row
-            self._say(row)
-        if view.status.is_terminal:
+            self._print(row)
+        if view.is_terminal:
             write_result(view.output if view.result is None else view.result)
 
     def link(self, link: Link) -> None:
         match link:
             case Link.LIVE if self._last:
-                self._say("connected again")
+                self._print("connected again")
             case Link.LOST:
-                self._say("the connection was lost; trying to get it back")
+                self._print("the connection was lost; reconnecting")
 
-    def _say(self, row: str) -> None:
+    def _print(self, row: str) -> None:
         self._console.print(Text(row), soft_wrap=True)
 
 
 class LiveScreen:
-    """A bar that moves, and above it the output as it streams.
+    """Redraws a progress bar, and streams the output above it.
 
-    Finished rows of output are printed above the moving part and stay; only the row that still grows is redrawn, so
-    output of any length leaves the terminal as tidy as a short one.
+    Finished rows of output are printed once, above the redrawn part. Only the row that still grows is redrawn, so
+    output of any length is shown.
     """
 
     def __init__(self, console: Console, *, streams_output: bool, clock: Callable[[], float] = time.monotonic) -> None:
@@ -145,18 +148,18 @@ class LiveScreen:
         before, self._view = self._view, view
         if before is None:
             self._began = self._clock() - (display.taken(view) or 0.0)
-        if view.status.is_terminal:
+        if view.is_terminal:
             self._end(view)
         elif display.is_milestone(before, view):
             self._finish_row()
             self._console.print(display.milestone(view))
-            if self._streams_output and before is not None and not display.goes_on(before, view):
-                again = "goes on from here" if view.output else "starts again"
+            if self._streams_output and before is not None and not display.keeps_output(before, view):
+                again = "continues from here" if view.output else "starts again"
                 self._console.print(Text(f"  the output {again}", style="dim"))
                 *_, self._tail = display.rows(display.plain(view.output), self._width())
-        if view.delta and not view.status.is_terminal and self._streams_output:
+        if view.delta and not view.is_terminal and self._streams_output:
             if view.output == view.delta:
-                self._console.print()  # the first piece stands apart from what was said before
+                self._console.print()  # a blank line before the first piece
             self._stream(view.delta)
 
     def link(self, link: Link) -> None:
@@ -171,7 +174,7 @@ class LiveScreen:
         if view.delta and self._streams_output:
             self._stream(view.delta)
         self._finish_row()
-        self._live.stop()  # nothing moves any more
+        self._live.stop()  # nothing is redrawn any more
         result = view.output if view.result is None else view.result
         streamed = self._streams_output and result == view.output
         if view.status is Status.COMPLETED and self._streams_output and not streamed:

@@ -1,6 +1,6 @@
-"""`longcall serve`: hands over to the local stack, which this package neither contains nor imports.
+"""`longcall serve`: replaces this process by the local stack, which this package neither contains nor imports.
 
-Every argument is the stack's own, `--help` too, so that its options are described in one place.
+All arguments, `--help` included, are passed to the stack, so that its options are described in one place.
 """
 
 import os
@@ -14,22 +14,22 @@ from typer.core import TyperCommand
 from longcall.errors import ConfigurationError
 
 STACK_MODULE: Final = "local_stack"
-_GIVEN: Final = "longcall.given"
+_ARGUMENTS: Final = "longcall.arguments"
 
 
-class PassingOn(TyperCommand):
-    """Keeps the arguments as they were given, `--` included, which parsing drops."""
+class ForwardingCommand(TyperCommand):
+    """Keeps all arguments unchanged, including `--`, which parsing would drop."""
 
     def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]  # one class
-        ctx.meta[_GIVEN] = list(args)
+        ctx.meta[_ARGUMENTS] = list(args)
         return super().parse_args(ctx, args)
 
 
 def replace_process(context: typer.Context) -> NoReturn:
-    """Become the local stack.
+    """Replace this process by the local stack.
 
     Raises:
-        ConfigurationError: It is not installed here.
+        ConfigurationError: The local stack is not installed here.
     """
     try:
         found = find_spec(STACK_MODULE)
@@ -38,7 +38,7 @@ def replace_process(context: typer.Context) -> NoReturn:
     if found is None:
         raise ConfigurationError(
             "the local stack is not installed here; run this in a checkout of the project, after `make run` has "
-            "prepared it"
+            "installed it"
         )
     sys.stdout.flush()
-    os.execv(sys.executable, [sys.executable, "-m", STACK_MODULE, *context.meta[_GIVEN]])  # noqa: S606  # no shell
+    os.execv(sys.executable, [sys.executable, "-m", STACK_MODULE, *context.meta[_ARGUMENTS]])  # noqa: S606  # no shell

@@ -1,4 +1,4 @@
-"""Jobs and lists of jobs, printed."""
+"""Prints jobs and lists of jobs."""
 
 import sys
 from collections.abc import Sequence
@@ -13,11 +13,11 @@ from longcall.client import Client
 from longcall.models import Event, Status
 from longcall.view import JobView
 
-PAGE: Final = 100  # jobs of one read; the most the API takes
+PAGE: Final = 100  # jobs in one answer, the API's maximum
 
 
 async def newest_jobs(client: Client, status: Status | None, limit: int) -> list[Event]:
-    """The caller's newest jobs, at most `limit`, however many pages they take."""
+    """The caller's newest jobs, at most `limit`. Reads as many pages as needed."""
     page = await client.list(status=status, limit=min(limit, PAGE))
     jobs = list(page.jobs)
     while page.next_token is not None and len(jobs) < limit:
@@ -27,7 +27,7 @@ async def newest_jobs(client: Client, status: Status | None, limit: int) -> list
 
 
 def show_jobs(jobs: Sequence[Event], *, as_json: bool) -> None:
-    """A table on a terminal; elsewhere a job per row, its cells set apart by tabs."""
+    """Print a table on a terminal; elsewhere one row per job, with tabs between the cells."""
     if as_json:
         for job in jobs:
             _print(display.json_line(display.wire(job)))
@@ -41,7 +41,7 @@ def show_jobs(jobs: Sequence[Event], *, as_json: bool) -> None:
 
 
 def show_job(view: JobView, *, as_json: bool) -> None:
-    """The facts on standard error, the text on standard output."""
+    """Print the text on standard output, and everything else on standard error."""
     if as_json:
         _print(display.json_line(display.wire(view) | {"output": view.output}))
         return

@@ -1,34 +1,37 @@
-"""The test user of `.env`, made in the stack's user pool."""
+"""Creates the test user of `.env` in the stack's user pool."""
 
 import os
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from longcall.cli.callers import TEST_USER, test_user
 from longcall.cli.operating import NO_CREDENTIALS
 from longcall.cli.stack import Stack
-from longcall.cli.targets import TEST_USER, test_user
 from longcall.errors import ConfigurationError, InvalidInput, SignInFailed, Unreachable
 
 if TYPE_CHECKING:
     from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
 
-LOCAL_CREDENTIALS: Final = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}  # an emulator takes any
+LOCAL_CREDENTIALS: Final = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}  # an emulator accepts any
 
 
 def create(stack: Stack) -> str:
-    """Make the user, in place of one with the same name; gives the name. No mail is sent.
+    """Create the user, in place of one with the same name. No mail is sent.
+
+    Returns:
+        The user's name.
 
     Raises:
         ConfigurationError: `.env` does not name the user, or there are no AWS credentials.
-        InvalidInput: The pool does not take the name or the password.
-        SignInFailed: These AWS credentials may not make users.
-        Unreachable: The pool does not answer.
+        InvalidInput: The user pool refuses the name or the password.
+        SignInFailed: These AWS credentials may not create users.
+        Unreachable: The user pool does not answer.
     """
-    said = test_user(os.environ, start=Path.cwd())
-    if missing := [name for name in TEST_USER if name not in said]:
-        raise ConfigurationError(f"{' and '.join(missing)} have to be in .env; copy .env.sample, and fill it in")
-    name, password = (said[variable] for variable in TEST_USER)
+    given = test_user(os.environ, start=Path.cwd())
+    if missing := [name for name in TEST_USER if name not in given]:
+        raise ConfigurationError(f".env must set {' and '.join(missing)}; copy .env.sample to .env, and fill it in")
+    name, password = (given[variable] for variable in TEST_USER)
     cognito = _client(stack)
     from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
@@ -39,8 +42,8 @@ def create(stack: Stack) -> str:
     except ClientError as error:
         code, words = error.response["Error"]["Code"], error.response["Error"]["Message"]
         if code in ("InvalidPasswordException", "InvalidParameterException"):
-            raise InvalidInput(f"the user pool does not take this user: {words} ({code})") from error
-        raise SignInFailed(f"the user could not be made: {words} ({code})") from error
+            raise InvalidInput(f"the user pool refuses this user: {words} ({code})") from error
+        raise SignInFailed(f"the user could not be created: {words} ({code})") from error
     except BotoCoreError as error:
         raise Unreachable(f"no answer from the user pool ({type(error).__name__})") from error
     return name
@@ -50,7 +53,7 @@ def _client(stack: Stack) -> "CognitoIdentityProviderClient":
     try:
         import boto3
     except ModuleNotFoundError:
-        raise ConfigurationError("making users needs boto3; run `pip install boto3`") from None
+        raise ConfigurationError("creating users needs boto3; run `pip install boto3`") from None
     if stack.cognito_url is None:
         return boto3.client("cognito-idp", region_name=stack.region)
     own: dict[str, Any] = {"endpoint_url": stack.cognito_url, **LOCAL_CREDENTIALS}
@@ -66,5 +69,5 @@ def _replace(cognito: "CognitoIdentityProviderClient", pool_id: str, name: str, 
         MessageAction="SUPPRESS",
         UserAttributes=[{"Name": "email", "Value": name}, {"Name": "email_verified", "Value": "true"}],
     )
-    # Permanent, so that no new one is asked for at the first sign-in.
+    # Permanent: otherwise the first sign-in asks for a new password.
     cognito.admin_set_user_password(UserPoolId=pool_id, Username=name, Password=password, Permanent=True)

@@ -1,7 +1,7 @@
-"""What goes over the wire, on standard error, without what nobody else may read.
+"""Logs requests and frames on standard error, without secrets.
 
-gql and websockets log whole frames and requests. A row is made only of what is listed here (direction, kind, size,
-status, sequence): a token, a prompt or a result has no way into it.
+gql and websockets log whole requests and frames. A row contains only the facts that are listed here (direction, kind,
+size, status, sequence), so it never contains a token, a prompt or a result.
 """
 
 import logging
@@ -10,7 +10,7 @@ import re
 import sys
 from typing import Final
 
-# How much of a frame websockets puts into its record; read when it is first imported.
+# How much of a frame websockets logs. It reads the variable when it is first imported.
 FRAME_CHARACTERS: Final = "4000"
 LOGGERS: Final = ("longcall.realtime.frames", "gql.transport.aiohttp")
 _DIRECTION: Final = re.compile(r"^(>>>|<<<|>|<|=|%|x)")
@@ -22,13 +22,13 @@ _SHOWN: Final = (
 )
 
 _SIZE: Final = re.compile(r"\[(\d+ bytes)\]$")
-# Of what is sent, and there the document comes first; what is received may quote anything. Quotes inside text are
-# escaped, so that nothing in a text looks like a field of the message.
+# Only in sent messages, where the document comes first; a received text could contain this too. Quotes inside a text
+# are escaped, so a text cannot look like a field of the message.
 _SENT: Final = re.compile(r'"query\\*": ?\\*"((?:query|mutation|subscription) \w+)')
 
 
 class Facts(logging.Formatter):
-    """One row of facts for a record; empty where it holds none."""
+    """Formats a record as one row of facts; as an empty row if it has none."""
 
     def format(self, record: logging.LogRecord) -> str:
         facts = facts_of(record.getMessage())
@@ -36,14 +36,14 @@ class Facts(logging.Formatter):
 
 
 class OnlyFacts(logging.Filter):
-    """Drops what has no facts."""
+    """Drops records without facts."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         return bool(facts_of(record.getMessage()))
 
 
 def facts_of(message: str) -> str:
-    """What may be shown of a log message of gql or websockets."""
+    """The facts in a log message of gql or websockets that may be shown; empty if there are none."""
     direction = _DIRECTION.match(message)
     patterns = (*_SHOWN, *([_SENT] if message.startswith(">") else []), _SIZE)
     found = [shown[1] for pattern in patterns if (shown := pattern.search(message))]
@@ -51,9 +51,9 @@ def facts_of(message: str) -> str:
 
 
 def log_to_terminal() -> None:
-    """Log every request and every frame. To be called before the first connection."""
+    """Log every request and every frame. Call it before the first connection."""
     os.environ["WEBSOCKETS_MAX_LOG_SIZE"] = FRAME_CHARACTERS
-    import longcall.client  # noqa: F401  # sets these loggers' levels, so that they can be set after it
+    import longcall.client  # noqa: F401  # sets these loggers' levels when it is imported, so import it first
 
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(Facts())

@@ -1,6 +1,59 @@
-"""A job's state as text: what a terminal, a pipe and a program read. Pure; nothing here prints."""
+"""A job's state as text: what a terminal, a pipe and a program read. Pure; nothing here prints.
 
-from longcall.display.jobs import *  # noqa: F403
-from longcall.display.jobs import COLOURS, MARKS, WIDEST, WORD
+text        harmless text, cut into rows
+quantities  durations, shares, money, moments
+bills       an itemised cost
+jobs        a job, its log, a list of jobs
+live        the part of a terminal that is redrawn
+json_lines  JSON for programs
+"""
 
-__all__ = ["COLOURS", "MARKS", "WIDEST", "WORD"]
+from longcall.display.bills import bill, bill_notes
+from longcall.display.jobs import (
+    COLOURS,
+    MARKS,
+    details,
+    headline,
+    is_milestone,
+    job_cells,
+    jobs_table,
+    keeps_output,
+    log_row,
+    milestone,
+    spent,
+    taken,
+)
+from longcall.display.json_lines import json_line, wire
+from longcall.display.live import WIDEST, moving, waiting
+from longcall.display.quantities import counts, duration, moment, money, share
+from longcall.display.text import line, plain, rows
+
+__all__ = [
+    "COLOURS",
+    "MARKS",
+    "WIDEST",
+    "bill",
+    "bill_notes",
+    "counts",
+    "details",
+    "duration",
+    "headline",
+    "is_milestone",
+    "job_cells",
+    "jobs_table",
+    "json_line",
+    "keeps_output",
+    "line",
+    "log_row",
+    "milestone",
+    "moment",
+    "money",
+    "moving",
+    "plain",
+    "rows",
+    "share",
+    "spent",
+    "taken",
+    "waiting",
+    "wire",
+]

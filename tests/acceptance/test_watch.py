@@ -27,7 +27,7 @@ async def test_schema_and_handlers_are_taken_up_while_a_job_is_watched_and_a_mis
     with checkout.running("--watch") as stack:
         headers = await LambdaToken(sign_in(stack)).headers()
         links: list[Link] = []
-        statuses: list[Status] = []
+        statuses: list[Status | str] = []
 
         async def follow() -> None:
             async with client(stack, links.append) as watching:

@@ -44,7 +44,11 @@ PURE = (
     "appsync_local/realtime/subscription_registry.py",
     "appsync_local/realtime/protocol.py",
     "longcall/view.py",
-    "longcall/display.py",
+    "longcall/display",
+    "longcall/faults.py",
+    "longcall/parsing.py",
+    "longcall/realtime/messages.py",
+    "longcall/realtime/protocol.py",
 )
 IO_LIBRARIES = {
     "aiohttp",

@@ -39,7 +39,7 @@ from chalicelib.publisher.messages import render
 from chalicelib.supervision.diagnosis import Patience, failure_of, verdict
 from longcall import JobView, merge
 from longcall.models import JobId as ViewedId
-from longcall.models import parse_event
+from longcall.parsing import parse_event
 from tests.contract.conftest import LedgerKind
 from tests.contract.jobs import ADA, GRACE, START, new_id
 

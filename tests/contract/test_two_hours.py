@@ -43,7 +43,7 @@ from chalicelib.workloads import Workload
 from chalicelib.workloads.simulated import simulate, text
 from longcall import JobView, merge
 from longcall.models import JobId as ViewedId
-from longcall.models import parse_event
+from longcall.parsing import parse_event
 from tests.contract.conftest import LedgerKind
 from tests.contract.jobs import ADA, START, new_id
 

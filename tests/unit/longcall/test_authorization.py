@@ -1,4 +1,4 @@
-"""Signing in at a user pool of the tests' own, on a clock of theirs."""
+"""Signing in at a user pool in the test, on a fake clock."""
 
 import asyncio
 import json
@@ -11,14 +11,15 @@ import pytest
 from aiohttp import web
 
 from longcall import CognitoPassword, CognitoToken, LambdaToken, SignInFailed, Unreachable
-from longcall.cli.stack import AuthMode, Caller, read_stack
+from longcall.cli.callers import AuthMode, Caller
+from longcall.cli.stack import read_stack
 
 RIGHT = "right"
 
 
 @dataclass
 class Pool:
-    """What InitiateAuth does. Each token is named for how many were given before."""
+    """A user pool's InitiateAuth. The number in a token counts the calls up to it."""
 
     calls: list[dict[str, Any]] = field(default_factory=list)
     refresh_tokens: set[str] = field(default_factory=set)
@@ -74,7 +75,7 @@ def provider_of(pool: Pool, password: str = RIGHT, *, clock: Clock | None = None
     return CognitoPassword("us-east-1", "client", "ada", password, endpoint_url=pool.url, clock=clock or Clock())
 
 
-async def test_token_is_kept_until_shortly_before_its_end(pool: Pool) -> None:
+async def test_token_is_reused_until_shortly_before_it_expires(pool: Pool) -> None:
     clock = Clock()
     provider = provider_of(pool, clock=clock)
 
@@ -100,7 +101,7 @@ async def test_refused_refresh_token_falls_back_to_the_password(pool: Pool) -> N
     assert [call["AuthFlow"] for call in pool.calls][1:] == ["REFRESH_TOKEN_AUTH", "USER_PASSWORD_AUTH"]
 
 
-async def test_token_that_the_api_refused_is_not_given_again(pool: Pool) -> None:
+async def test_token_that_the_api_refused_is_not_returned_again(pool: Pool) -> None:
     authorization = LambdaToken(provider_of(pool))
     headers = await authorization.headers()
 
@@ -145,14 +146,14 @@ async def test_sign_in_that_needs_another_step_says_which(pool: Pool) -> None:
         await provider_of(pool)()
 
 
-async def test_user_pool_that_is_not_there_is_unreachable(unused_tcp_port: int) -> None:
+async def test_user_pool_that_does_not_answer_is_unreachable(unused_tcp_port: int) -> None:
     url = f"http://127.0.0.1:{unused_tcp_port}/"
 
     with pytest.raises(Unreachable, match="user pool"):
         await CognitoPassword("us-east-1", "client", "ada", "right", endpoint_url=url)()
 
 
-async def test_a_local_stacks_user_pool_is_found_again_where_a_restart_has_moved_it(pool: Pool, tmp_path: Path) -> None:
+async def test_user_pool_of_a_local_stack_is_found_after_a_restart_moved_it(pool: Pool, tmp_path: Path) -> None:
     file = tmp_path / "stack.json"
     fields = {
         "target": "local", "graphqlUrl": "http://api", "region": "us-east-1", "clientId": "client",
@@ -162,7 +163,7 @@ async def test_a_local_stacks_user_pool_is_found_again_where_a_restart_has_moved
     stack = read_stack(file)
     sign_in = Caller(stack, stack.users[0], AuthMode.LAMBDA).provider()
 
-    with pytest.raises(Unreachable):  # it is down, and its file says so still
+    with pytest.raises(Unreachable):  # the pool is down, and the stack file still names its old port
         await sign_in()
     file.write_text(json.dumps(fields | {"cognitoUrl": pool.url}))
 

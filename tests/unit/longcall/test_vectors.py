@@ -1,4 +1,4 @@
-"""The test vectors of docs/merge.md, run against this client, and against the reducer in JavaScript beside them."""
+"""The test vectors of docs/merge.md, for this client and for the reducer in JavaScript next to the vectors."""
 
 import json
 import shutil
@@ -11,12 +11,17 @@ from typing import Any
 import pytest
 
 from longcall import JobView, merge
-from longcall.models import JobId, parse_event, parse_snapshot
+from longcall.models import JobId
+from longcall.parsing import parse_event, parse_snapshot
 
 VECTORS = Path(__file__).parents[2] / "contract" / "vectors"
 CASES = json.loads((VECTORS / "merge.json").read_text())["cases"]
 JOB = JobId("123e4567-e89b-42d3-a456-426614174000")
-ALWAYS = {"jobId": JOB, "owner": "ada", "model": "simulated.story"}  # what vectors leave out: it plays no part
+ALWAYS = {
+    "jobId": JOB,
+    "owner": "ada",
+    "model": "simulated.story",
+}  # fields that do not affect the merge, so the vectors omit them
 
 
 def fold(view: JobView, step: Mapping[str, Any]) -> JobView:
@@ -27,13 +32,13 @@ def fold(view: JobView, step: Mapping[str, Any]) -> JobView:
             return reduce(merge, (parse_event(ALWAYS | event) for event in page), view)
         case {"snapshot": snapshot}:
             return merge(view, parse_snapshot(ALWAYS | snapshot))
-    raise AssertionError(f"a step has an event, a page or a snapshot, and this one has {sorted(step)}")
+    raise AssertionError(f"expected a step with an event, a page or a snapshot, and found {sorted(step)}")
 
 
 def shown(view: JobView) -> dict[str, Any]:
     fields = {
         "sequence": view.sequence,
-        "status": view.status.value,
+        "status": str(view.status),
         "attempt": view.attempt,
         "output": view.output,
         "progress": view.progress,
@@ -41,7 +46,7 @@ def shown(view: JobView) -> dict[str, Any]:
         "result": view.result,
         "resultOmitted": view.result_omitted,
         "error": view.error,
-        "errorType": view.error_type.value if view.error_type else None,
+        "errorType": str(view.error_type) if view.error_type else None,
         "cost": view.cost.render() if view.cost else None,
         "missing": [view.missing[0], view.missing[-1]] if view.missing else None,
         "final": view.is_final,
@@ -50,7 +55,7 @@ def shown(view: JobView) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
-def test_every_step_gives_the_view_that_the_vector_says(case: Mapping[str, Any]) -> None:
+def test_every_step_results_in_the_view_of_the_vector(case: Mapping[str, Any]) -> None:
     view = JobView(JOB)
     for number, step in enumerate(case["steps"], start=1):
         view = fold(view, step)
@@ -58,7 +63,7 @@ def test_every_step_gives_the_view_that_the_vector_says(case: Mapping[str, Any])
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
-def test_any_step_may_come_again_at_the_end(case: Mapping[str, Any]) -> None:
+def test_repeating_any_step_at_the_end_changes_nothing(case: Mapping[str, Any]) -> None:
     view = reduce(fold, case["steps"], JobView(JOB))
 
     assert [fold(view, step) for step in case["steps"]] == [view] * len(case["steps"])
@@ -67,7 +72,7 @@ def test_any_step_may_come_again_at_the_end(case: Mapping[str, Any]) -> None:
 def test_reducer_in_javascript_passes_the_same_vectors() -> None:
     node = shutil.which("node")
     if node is None:
-        pytest.skip("Node is not installed: no second opinion on the vectors")
+        pytest.skip("Node is not installed: the JavaScript reducer is not tested")
 
     ran = subprocess.run([node, VECTORS / "merge.mjs"], capture_output=True, text=True, timeout=60, check=False)
 

@@ -1,4 +1,4 @@
-"""`longcall chaos` against the engine's own switch."""
+"""`longcall chaos` with the engine's own control endpoint."""
 
 import json
 from collections.abc import AsyncIterator
@@ -17,13 +17,13 @@ from tests.unit.longcall.cli.test_commands import begin, finish
 
 @pytest.fixture
 async def chaos(stack: Stack) -> AsyncIterator[Chaos]:
-    """The switch of the stack that the command finds."""
+    """The faults of the stack that the command finds."""
     chaos = Chaos(parse_chaos("drop=0.5,seed=7"))
     chaos.counts.update({Fault.DROP: 112, Fault.DUPLICATE: 3})
 
     async def handle(request: web.Request) -> web.Response:
-        told = answer(chaos, request.method, await request.read())
-        return web.Response(status=told.status, body=told.body, content_type="application/json")
+        answered = answer(chaos, request.method, await request.read())
+        return web.Response(status=answered.status, body=answered.body, content_type="application/json")
 
     app = web.Application()
     app.router.add_route("*", "/chaos", handle)
@@ -35,17 +35,17 @@ async def chaos(stack: Stack) -> AsyncIterator[Chaos]:
     await runner.cleanup()
 
 
-async def test_command_tells_what_is_on_and_what_has_happened(chaos: Chaos, tmp_path: Path) -> None:
-    told = await finish(await begin("chaos", cwd=tmp_path))
+async def test_command_shows_the_active_faults_and_their_counts(chaos: Chaos, tmp_path: Path) -> None:
+    ended = await finish(await begin("chaos", cwd=tmp_path))
 
-    assert told.out.decode().splitlines() == ["chaos is drop=0.5,seed=7", "drop       112", "duplicate  3"]
-    assert told.code == ExitCode.OK
+    assert ended.out.decode().splitlines() == ["chaos is drop=0.5,seed=7", "drop       112", "duplicate  3"]
+    assert ended.code == ExitCode.OK
 
 
-async def test_command_turns_chaos_and_turns_it_off(chaos: Chaos, tmp_path: Path) -> None:
-    turned = await finish(await begin("chaos", "crash=0.25,seed=3", "--json", cwd=tmp_path))
+async def test_command_sets_faults_and_removes_them(chaos: Chaos, tmp_path: Path) -> None:
+    changed = await finish(await begin("chaos", "crash=0.25,seed=3", "--json", cwd=tmp_path))
 
-    assert turned.rows == [{"spec": "crash=0.25,seed=3", "counts": {"drop": 112, "duplicate": 3}}]
+    assert changed.rows == [{"spec": "crash=0.25,seed=3", "counts": {"drop": 112, "duplicate": 3}}]
     assert str(chaos.spec) == "crash=0.25,seed=3"
 
     calmed = await finish(await begin("chaos", "off", cwd=tmp_path))
@@ -54,7 +54,7 @@ async def test_command_turns_chaos_and_turns_it_off(chaos: Chaos, tmp_path: Path
     assert chaos.spec.is_calm
 
 
-async def test_specification_that_is_none_is_a_usage_error_in_one_sentence(chaos: Chaos, tmp_path: Path) -> None:
+async def test_invalid_specification_is_a_usage_error_in_one_sentence(chaos: Chaos, tmp_path: Path) -> None:
     refused = await finish(await begin("chaos", "drop=2", cwd=tmp_path))
 
     assert refused.code == ExitCode.USAGE
@@ -62,7 +62,7 @@ async def test_specification_that_is_none_is_a_usage_error_in_one_sentence(chaos
     assert str(chaos.spec) == "drop=0.5,seed=7"
 
 
-async def test_deployed_stack_is_left_alone(stack: Stack, tmp_path: Path) -> None:
+async def test_deployed_stack_is_refused(stack: Stack, tmp_path: Path) -> None:
     stack.write(target="aws")
 
     refused = await finish(await begin("chaos", "drop=1", "--json", cwd=tmp_path))
@@ -71,7 +71,7 @@ async def test_deployed_stack_is_left_alone(stack: Stack, tmp_path: Path) -> Non
     assert "chaos is for a stack on this machine" in json.loads(refused.sentence)["message"]
 
 
-async def test_stack_that_went_away_is_said_to_be_unreachable(stack: Stack, tmp_path: Path) -> None:
+async def test_stack_that_does_not_answer_is_unreachable(stack: Stack, tmp_path: Path) -> None:
     stack.write(graphqlUrl="http://127.0.0.1:1/graphql")
 
     refused = await finish(await begin("chaos", cwd=tmp_path))

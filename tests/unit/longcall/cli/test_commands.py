@@ -1,4 +1,4 @@
-"""The commands against real services: what they print where, and how they end."""
+"""The commands with real services: what they print on which stream, and their exit codes."""
 
 import asyncio
 import json
@@ -33,12 +33,12 @@ class Finished:
 
     @property
     def rows(self) -> list[Any]:
-        """Standard output as the JSON objects it holds."""
+        """The JSON objects on standard output."""
         return [json.loads(row) for row in self.out.splitlines()]
 
     @property
     def sentence(self) -> str:
-        """The one line that an error is."""
+        """The only line on standard error."""
         (row,) = self.err.splitlines()
         return row
 
@@ -78,7 +78,7 @@ async def fails(api: AppSync, job_id: str) -> None:
     await api.report(job_id, status="FAILED", error="it \x1b[2Jbroke", errorType="WORKLOAD_FAILED")
 
 
-async def test_run_in_a_pipe_gives_the_result_alone_and_a_row_per_change_beside_it(stack: Stack) -> None:
+async def test_run_in_a_pipe_prints_the_result_and_a_row_per_change_on_standard_error(stack: Stack) -> None:
     stack.api.worker = completes
     (stack.folder / "notes.txt").write_text("a long text", "utf-8")
 
@@ -96,7 +96,7 @@ async def test_run_in_a_pipe_gives_the_result_alone_and_a_row_per_change_beside_
     ]
 
 
-async def test_run_as_json_gives_one_object_per_event(stack: Stack) -> None:
+async def test_run_as_json_prints_one_object_per_event(stack: Stack) -> None:
     stack.api.worker = completes
 
     ended = await longcall("run", "-", "--json", "--metadata", '{"n": [1]}', cwd=stack.folder, given=b"a text")
@@ -111,7 +111,7 @@ async def test_run_as_json_gives_one_object_per_event(stack: Stack) -> None:
     assert ended.rows[3]["metadata"] == {"n": [1]}
 
 
-async def test_failed_job_ends_with_its_error_made_harmless(stack: Stack) -> None:
+async def test_failed_job_ends_with_its_error_escaped(stack: Stack) -> None:
     stack.api.worker = fails
 
     ended = await longcall("run", "--prompt", "a text", cwd=stack.folder)
@@ -121,7 +121,7 @@ async def test_failed_job_ends_with_its_error_made_harmless(stack: Stack) -> Non
     assert ended.err.splitlines()[-1] == "FAILED     after 1.0 s WORKLOAD_FAILED: it \\x1b[2Jbroke"
 
 
-async def test_what_a_failed_job_had_put_out_is_not_lost(stack: Stack) -> None:
+async def test_output_of_a_failed_job_is_printed(stack: Stack) -> None:
     async def breaks_off(api: AppSync, job_id: str) -> None:
         await api.report(job_id, status="PROCESSING", attempt=1, delta=TEXT)
         await fails(api, job_id)
@@ -133,7 +133,7 @@ async def test_what_a_failed_job_had_put_out_is_not_lost(stack: Stack) -> None:
     assert (ended.code, ended.out) == (ExitCode.JOB_FAILED, TEXT.encode())
 
 
-async def test_ctrl_c_detaches_and_says_how_to_come_back(stack: Stack) -> None:
+async def test_ctrl_c_detaches_and_says_how_to_watch_again(stack: Stack) -> None:
     process = await begin("run", "--prompt", "a text", "--job-id", JOB, cwd=stack.folder)
     assert process.stderr is not None
     pending = await process.stderr.readline()
@@ -149,7 +149,7 @@ async def test_ctrl_c_detaches_and_says_how_to_come_back(stack: Stack) -> None:
     assert stack.api.logs[JOB][-1]["status"] == "PENDING"
 
 
-async def test_start_prints_the_id_alone_and_watch_follows_it(stack: Stack) -> None:
+async def test_start_prints_only_the_id_and_watch_follows_it(stack: Stack) -> None:
     stack.api.worker = completes
 
     started = await longcall("start", "--prompt", "a text", cwd=stack.folder)
@@ -161,7 +161,7 @@ async def test_start_prints_the_id_alone_and_watch_follows_it(stack: Stack) -> N
     assert watched.out == TEXT.encode()
 
 
-async def test_get_gives_the_text_on_standard_output_and_the_facts_beside_it(stack: Stack) -> None:
+async def test_get_prints_the_text_on_standard_output_and_the_rest_on_standard_error(stack: Stack) -> None:
     stack.api.append(JOB)
     await completes(stack.api, JOB)
 
@@ -175,7 +175,7 @@ async def test_get_gives_the_text_on_standard_output_and_the_facts_beside_it(sta
     assert (job["jobId"], job["output"], job["result"]) == (JOB, TEXT, TEXT)
 
 
-async def test_list_in_a_pipe_is_a_row_per_job_with_tabs(stack: Stack) -> None:
+async def test_list_in_a_pipe_prints_a_row_per_job_with_tabs(stack: Stack) -> None:
     for number in range(3):
         stack.api.append(f"123e4567-e89b-42d3-a456-42661417400{number}")
 
@@ -189,7 +189,7 @@ async def test_list_in_a_pipe_is_a_row_per_job_with_tabs(stack: Stack) -> None:
     assert as_json.rows == []
 
 
-async def test_events_gives_the_log_behind_a_sequence(stack: Stack) -> None:
+async def test_events_prints_the_log_after_a_sequence(stack: Stack) -> None:
     stack.api.append(JOB)
     await completes(stack.api, JOB)
 
@@ -215,13 +215,13 @@ async def test_cost_shows_the_bill_of_a_job_that_has_ended(stack: Stack) -> None
     assert as_json.rows == [priced(total=0.0045792)]
 
 
-async def test_cost_of_a_job_that_goes_on_says_when_there_will_be_a_bill(stack: Stack) -> None:
+async def test_cost_of_an_unfinished_job_says_when_there_will_be_a_bill(stack: Stack) -> None:
     stack.api.append(JOB)
 
     ended = await longcall("cost", JOB, cwd=stack.folder)
 
     assert ended.code == ExitCode.USAGE
-    assert f"its bill comes with its end; see it with: longcall watch {JOB}" in ended.sentence
+    assert f"a job gets its bill when it ends; wait for it with: longcall watch {JOB}" in ended.sentence
 
 
 async def test_quote_sends_the_size_of_the_text_and_not_the_text(stack: Stack) -> None:
@@ -249,7 +249,7 @@ async def test_cancel_says_how_the_job_ended(stack: Stack) -> None:
     assert (running.code, ended.code) == (ExitCode.OK, ExitCode.OK)
 
 
-async def test_delete_takes_a_job_that_has_ended_and_no_other(stack: Stack) -> None:
+async def test_delete_deletes_only_a_job_that_has_ended(stack: Stack) -> None:
     stack.api.append(JOB, status="PROCESSING", attempt=1)
 
     running = await longcall("delete", JOB, cwd=stack.folder)
@@ -262,14 +262,14 @@ async def test_delete_takes_a_job_that_has_ended_and_no_other(stack: Stack) -> N
     assert ended.out.decode() == f"job {JOB} is deleted\n"
 
 
-async def test_watch_of_a_cancelled_job_ends_as_a_failed_one_does(stack: Stack) -> None:
+async def test_watch_of_a_cancelled_job_has_the_exit_code_of_a_failed_one(stack: Stack) -> None:
     stack.api.append(JOB)
     stack.api.append(JOB, status="CANCELLED")
 
     assert (await longcall("watch", JOB, cwd=stack.folder)).code == ExitCode.JOB_FAILED
 
 
-async def test_token_is_that_of_the_chosen_user_and_mode(stack: Stack) -> None:
+async def test_token_belongs_to_the_chosen_user_and_mode(stack: Stack) -> None:
     folder = stack.folder / "deeper"
     folder.mkdir()
 
@@ -303,7 +303,7 @@ async def test_unknown_job_is_not_found(stack: Stack, arguments: tuple[str, ...]
     assert f"no job {JOB}" in ended.sentence
 
 
-async def test_input_refused_by_the_api_is_shown_in_its_words(stack: Stack) -> None:
+async def test_input_refused_by_the_api_is_shown_with_the_apis_message(stack: Stack) -> None:
     ended = await longcall("run", "--prompt", "a text", "--model", "unknown", "--json", cwd=stack.folder)
 
     assert ended.code == ExitCode.USAGE
@@ -335,7 +335,7 @@ async def test_stopped_stack_is_an_error_that_says_how_to_start_it(stack: Stack,
         assert "`make run` or `longcall serve`" in ended.sentence
 
 
-async def test_output_that_nobody_reads_ends_quietly(stack: Stack) -> None:
+async def test_closed_output_pipe_ends_the_command_quietly(stack: Stack) -> None:
     stack.api.append(JOB)
     for _ in range(3):
         stack.api.append(JOB, delta="x" * 100_000)
@@ -343,7 +343,7 @@ async def test_output_that_nobody_reads_ends_quietly(stack: Stack) -> None:
     assert process.stdout is not None
     await process.stdout.read(1)
 
-    process.stdout._transport.close()  # type: ignore[attr-defined]  # closes the pipe's end, as `head` does
+    process.stdout._transport.close()  # type: ignore[attr-defined]  # closes the pipe as `head` does
     assert process.stderr is not None
     async with asyncio.timeout(BOUND):
         said, code = await process.stderr.read(), await process.wait()
@@ -351,7 +351,7 @@ async def test_output_that_nobody_reads_ends_quietly(stack: Stack) -> None:
     assert (said, code) == (b"", ExitCode.OUTPUT_CLOSED)
 
 
-async def test_serve_hands_its_arguments_to_the_local_stack_as_they_are(tmp_path: Path) -> None:
+async def test_serve_passes_its_arguments_to_the_local_stack_unchanged(tmp_path: Path) -> None:
     package = tmp_path / "local_stack"
     package.mkdir()
     (package / "__init__.py").touch()

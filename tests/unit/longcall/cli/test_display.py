@@ -1,4 +1,4 @@
-"""What is shown of a job, on consoles of fixed size."""
+"""How a job is displayed, on consoles of fixed size."""
 
 import io
 import json
@@ -52,7 +52,7 @@ def shown(renderable: object, *, width: int = 80) -> str:
         (replace(RUNNING, status=Status.CANCELLED), "CANCELLED  after 0 ms"),
     ],
 )  # fmt: skip
-def test_headline_says_where_the_job_stands_in_one_row(view: JobView, row: str) -> None:
+def test_headline_shows_the_state_of_the_job_in_one_row(view: JobView, row: str) -> None:
     assert display.headline(view) == row
     assert display.milestone(view).plain == f"{display.MARKS[view.status]} {row}"
 
@@ -68,7 +68,7 @@ def test_headline_says_where_the_job_stands_in_one_row(view: JobView, row: str) 
         (9.75e-6, "$0.00000975"),
     ],
 )
-def test_money_has_the_digits_that_tell_jobs_apart(amount: float, words: str) -> None:
+def test_money_has_enough_digits_to_compare_jobs(amount: float, words: str) -> None:
     assert display.money(amount) == words
 
 
@@ -88,7 +88,7 @@ def test_duration_is_in_words_for_a_person(seconds: float, words: str) -> None:
 
 
 @given(st.text())
-def test_nothing_that_steers_a_terminal_is_left_in_a_text(text: str) -> None:
+def test_text_contains_no_character_that_controls_a_terminal(text: str) -> None:
     safe = display.plain(text)
 
     assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]", safe)
@@ -98,7 +98,7 @@ def test_nothing_that_steers_a_terminal_is_left_in_a_text(text: str) -> None:
 @given(
     st.text(alphabet="ab 漢字e\u0301🦊\n-", max_size=60), st.integers(4, 20), st.lists(st.integers(0, 60), max_size=5)
 )
-def test_rows_come_out_the_same_however_the_text_is_cut_into_pieces(text: str, width: int, cuts: list[int]) -> None:
+def test_rows_do_not_depend_on_how_the_text_is_cut_into_pieces(text: str, width: int, cuts: list[int]) -> None:
     edges = sorted({0, len(text), *(cut for cut in cuts if cut <= len(text))})
     finished: list[str] = []
     tail = ""
@@ -162,7 +162,7 @@ def test_json_has_the_words_of_the_schema_and_is_ascii() -> None:
 
 
 def screen_after(raw: str) -> list[str]:
-    """What a terminal shows in the end: its rows, after every movement of the cursor."""
+    """The rows that a terminal shows in the end, after all cursor movements."""
     rows, y, x = [""], 0, 0
     for steer, letter, character in re.findall(r"\x1b\[([?\d;]*)([A-Za-z])|([^\x1b])", raw):
         if letter == "A":
@@ -185,7 +185,7 @@ def live_console(width: int) -> tuple[Console, io.StringIO]:
     return Console(file=raw, width=width, height=10, color_system=None, force_terminal=True, legacy_windows=False), raw
 
 
-def test_terminal_keeps_milestones_and_the_whole_output_and_nothing_of_what_moved() -> None:
+def test_terminal_keeps_milestones_and_output_and_removes_the_progress_bar() -> None:
     console, raw = live_console(width=41)
     text = "One sentence that is wider than a row is. " * 30 + "\n\x1b[2JEnd"
     pieces = [text[start : start + 7] for start in range(0, len(text), 7)]
@@ -237,7 +237,7 @@ def test_terminal_says_that_a_new_attempt_starts_the_output_again() -> None:
     assert rows.index("half") < rows.index("● PROCESSING attempt 2: the output starts again") < rows.index("whole")
 
 
-def test_pipe_gets_a_row_per_change_and_none_for_what_stays(capsys: pytest.CaptureFixture[str]) -> None:
+def test_pipe_gets_a_row_per_change_and_none_without_a_change(capsys: pytest.CaptureFixture[str]) -> None:
     raw = io.StringIO()
 
     with RowScreen(Console(file=raw, width=20)) as screen:
@@ -252,14 +252,14 @@ def test_pipe_gets_a_row_per_change_and_none_for_what_stays(capsys: pytest.Captu
     assert raw.getvalue().splitlines() == [
         f"PENDING    job {JOB} on local.textrank",
         "PROCESSING attempt 1",
-        "the connection was lost; trying to get it back",
+        "the connection was lost; reconnecting",
         "connected again",
         "COMPLETED  in 1 min 23 s (outputTokens 1,200)",
     ]
     assert capsys.readouterr().out == "done"
 
 
-def test_terminal_goes_on_where_a_job_is_handed_over_and_says_where_output_was_cut() -> None:
+def test_terminal_continues_the_output_after_a_handover_and_says_where_it_was_cut() -> None:
     console, raw = live_console(width=60)
     second = replace(RUNNING, attempt=2, message="attempt 2: continues from its last checkpoint")
 
@@ -276,6 +276,6 @@ def test_terminal_goes_on_where_a_job_is_handed_over_and_says_where_output_was_c
         "● PROCESSING attempt 1",
         "Once upon a time",
         "● PROCESSING attempt 2: continues from its last checkpoint",
-        "  the output goes on from here",
+        "  the output continues from here",
         "Once upon a tide",
     ]

@@ -1,4 +1,4 @@
-"""`longcall doctor` on its own: what it shows, and how it ends where a stack is none or is elsewhere."""
+"""`longcall doctor`: what it prints, and how it ends when the stack does not answer or is deployed."""
 
 import json
 from collections.abc import AsyncIterator
@@ -21,7 +21,7 @@ FINDINGS = [
 
 @pytest.fixture
 async def asked(stack: Stack) -> AsyncIterator[list[object]]:
-    """What the doctor of the stack that the command finds was asked."""
+    """The requests that the command sent to the stack's doctor."""
     asked: list[object] = []
 
     async with aiohttp.ClientSession() as session:
@@ -44,7 +44,7 @@ async def asked(stack: Stack) -> AsyncIterator[list[object]]:
         await runner.cleanup()
 
 
-def test_finding_is_a_line_and_its_advice_another_without_control_characters() -> None:
+def test_finding_and_its_advice_are_a_row_each_without_control_characters() -> None:
     shown = row(Finding("access", Verdict.BAD, "Not\x1b[2J Authorized", "call it\nthrough AWS_IAM")).plain
 
     first, second = shown.splitlines()
@@ -53,7 +53,7 @@ def test_finding_is_a_line_and_its_advice_another_without_control_characters() -
     assert "\x1b" not in shown
 
 
-async def test_findings_come_as_json_and_a_bad_one_is_a_refusal(asked: list[object], tmp_path: Path) -> None:
+async def test_findings_are_printed_as_json_and_a_bad_one_ends_as_refused(asked: list[object], tmp_path: Path) -> None:
     ended = await finish(await begin("doctor", "Query.one", "--token", "Bearer me", "--json", cwd=tmp_path))
 
     assert asked == [{"headers": {"Authorization": "Bearer me"}, "field": "Query.one"}]
@@ -61,7 +61,7 @@ async def test_findings_come_as_json_and_a_bad_one_is_a_refusal(asked: list[obje
     assert ended.code == ExitCode.REFUSED
 
 
-async def test_callers_own_token_is_looked_at_where_no_other_is_given(asked: list[object], tmp_path: Path) -> None:
+async def test_callers_own_token_is_checked_by_default(asked: list[object], tmp_path: Path) -> None:
     await finish(await begin("doctor", "--user", "grace", "--auth", "cognito", cwd=tmp_path))
 
     assert asked == [{"headers": {"Authorization": "token-of-grace@example.com"}, "field": None}]
@@ -75,7 +75,7 @@ async def test_empty_token_is_a_usage_error(asked: list[object], tmp_path: Path)
     assert asked == []
 
 
-async def test_deployed_stacks_tokens_are_not_sent_anywhere(stack: Stack, tmp_path: Path) -> None:
+async def test_token_for_a_deployed_stack_is_sent_nowhere(stack: Stack, tmp_path: Path) -> None:
     stack.write(target="aws")
 
     ended = await finish(await begin("doctor", "--token", "secret", "--json", cwd=tmp_path))
@@ -84,7 +84,7 @@ async def test_deployed_stacks_tokens_are_not_sent_anywhere(stack: Stack, tmp_pa
     assert "tokens are explained by a stack on this machine" in json.loads(ended.sentence)["message"]
 
 
-async def test_stack_without_a_doctor_is_named(stack: Stack, tmp_path: Path) -> None:
+async def test_stack_that_does_not_answer_is_a_bad_finding(stack: Stack, tmp_path: Path) -> None:
     stack.write(graphqlUrl="http://127.0.0.1:1/graphql")
 
     ended = await finish(await begin("doctor", "--json", cwd=tmp_path))

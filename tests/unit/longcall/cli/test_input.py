@@ -1,4 +1,4 @@
-"""Input that cannot be used: one sentence that says what to do, and nothing sent."""
+"""Invalid input: the command prints one sentence that says what to do, and sends nothing."""
 
 import io
 import json
@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from longcall.cli import main
+from longcall.cli.callers import pick_user
 from longcall.cli.exits import ExitCode
 from longcall.cli.inputs import compose_prompt, compose_text, parse_messages
-from longcall.cli.stack import Stack, User, find_stack, pick_user, read_stack
+from longcall.cli.stack import Stack, User, find_stack, read_stack
 from longcall.errors import ConfigurationError, InvalidInput
 from longcall.requests import Message, Role, new_request
 
@@ -20,14 +21,14 @@ ADA, GRACE = User("ada@example.com", "analytical"), User("grace@example.com", "c
 
 @pytest.fixture(autouse=True)
 def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A folder without a stack: whatever gets as far as looking for one shows another error."""
+    """Run in a folder without a stack, so that a command that accepts its input ends with another error."""
     monkeypatch.chdir(tmp_path)
     for name in ("LONGCALL_STACK", "LONGCALL_USERNAME", "LONGCALL_PASSWORD"):
         monkeypatch.delenv(name, raising=False)
 
 
 def refusal(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
-    """The one sentence about unusable input."""
+    """The one sentence that a command prints about invalid input."""
     assert main(arguments) == ExitCode.USAGE
     shown = capsys.readouterr()
     (row,) = shown.err.splitlines()
@@ -55,8 +56,8 @@ def refusal(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
         (("--prompt", "a", "--stop", ""), "a stop sequence is empty"),
         (("--prompt", "a", "--messages", "m.json"), "--messages is the whole text"),
         (("--messages", "missing.json"), "no file missing.json was found"),
-        (("--prompt", "a", "--metadata", "{n: 1}"), "--metadata is no JSON"),
-        (("--prompt", "a", "--metadata", "NaN"), "--metadata is no JSON"),
+        (("--prompt", "a", "--metadata", "{n: 1}"), "--metadata is not JSON"),
+        (("--prompt", "a", "--metadata", "NaN"), "--metadata is not JSON"),
         (("--prompt", "a", "--metadata", json.dumps("x" * 5000)), "the metadata has 5002 bytes"),
         (("--prompt", "a", "--system", "x" * 16_385), "the system text has 16385 bytes"),
         (("--prompt", "a", "--model", " "), "the model is empty"),
@@ -71,18 +72,18 @@ def test_input_is_refused_in_one_sentence(
     assert said in refusal(capsys, "start", *arguments)
 
 
-def test_file_that_is_no_text_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+def test_file_that_is_not_text_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     Path("picture.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     Path("large.txt").write_bytes(b"x" * 10_500_000)
     Path("folder").mkdir()
 
-    assert "picture.png is no UTF-8 text (byte 0" in refusal(capsys, "run", "picture.png")
+    assert "picture.png is not UTF-8 text: invalid byte at offset 0. Convert" in refusal(capsys, "run", "picture.png")
     assert "large.txt has more than 10485760 bytes" in refusal(capsys, "run", "large.txt")
     assert "folder is a folder" in refusal(capsys, "run", "folder")
 
 
 @pytest.mark.parametrize("command", ["get", "watch", "events", "cancel"])
-def test_id_that_is_no_uuid_is_refused(capsys: pytest.CaptureFixture[str], command: str) -> None:
+def test_id_that_is_not_a_uuid_is_refused(capsys: pytest.CaptureFixture[str], command: str) -> None:
     assert "must be a UUID" in refusal(capsys, command, "mine\x1b[2J")
 
 
@@ -91,7 +92,7 @@ def test_unknown_command_and_missing_argument_are_refused_in_one_sentence(capsys
     assert "see `longcall get --help`" in refusal(capsys, "get")
 
 
-def test_error_is_json_where_json_was_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+def test_error_is_json_with_the_json_option(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", "--prompt", "", "--json"]) == ExitCode.USAGE
 
     shown = capsys.readouterr()
@@ -99,7 +100,7 @@ def test_error_is_json_where_json_was_asked_for(capsys: pytest.CaptureFixture[st
     assert json.loads(shown.err)["error"] == "InvalidInput"
 
 
-def test_no_stack_is_an_error_that_says_how_to_start_one(capsys: pytest.CaptureFixture[str]) -> None:
+def test_missing_stack_is_an_error_that_says_how_to_start_one(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["list"]) == ExitCode.UNREACHABLE
 
     assert "`make run` or `longcall serve`" in capsys.readouterr().err
@@ -111,7 +112,7 @@ def test_command_line_without_a_command_shows_the_help(capsys: pytest.CaptureFix
     assert "Commands:" in capsys.readouterr().out
 
 
-def test_prompt_stands_before_the_file_with_a_blank_line_between() -> None:
+def test_prompt_comes_before_the_file_with_a_blank_line_between() -> None:
     Path("notes.txt").write_text("\ufeffnotes\n", "utf-8")
 
     assert compose_prompt("notes.txt", None) == "notes\n"
@@ -125,7 +126,7 @@ def test_dash_reads_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
     assert compose_prompt("-", None) == "ä text"
 
 
-def test_argument_that_is_no_text_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+def test_argument_that_is_not_text_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert "no UTF-8 text" in refusal(capsys, "run", "--prompt", "\udcff")
 
 
@@ -133,7 +134,7 @@ def stack_of(*users: User) -> Stack:
     return Stack(True, "http://127.0.0.1:1/graphql", None, "us-east-1", "client", None, users)
 
 
-def test_user_is_the_first_the_named_or_the_one_of_the_environment() -> None:
+def test_user_is_the_named_one_or_the_environments_or_the_first() -> None:
     stack = stack_of(ADA, GRACE)
     named = {"LONGCALL_USERNAME": "eve", "LONGCALL_PASSWORD": "apple"}
 
@@ -149,10 +150,10 @@ def test_user_is_the_first_the_named_or_the_one_of_the_environment() -> None:
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"target": "local", "graphqlUrl": 7}', "\x00"])
-def test_file_that_is_no_stack_is_refused(content: str) -> None:
+def test_file_that_is_not_a_stack_file_is_refused(content: str) -> None:
     Path("stack.json").write_text(content, "utf-8")
 
-    with pytest.raises(ConfigurationError, match="no stack file of this version"):
+    with pytest.raises(ConfigurationError, match="not a stack file of this version"):
         read_stack(Path("stack.json"))
 
 
@@ -183,17 +184,17 @@ def test_conversation_is_read_from_a_file(tmp_path: Path) -> None:
         '[{"role": "USER", "text": "Hi", "images": [1]}]',
     ],
 )
-def test_conversation_that_is_none_is_refused_with_an_example(text: str) -> None:
+def test_invalid_conversation_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(InvalidInput, match="write them like"):
         parse_messages(text)
 
 
-def test_conversation_takes_turns() -> None:
+def test_messages_of_a_conversation_must_alternate() -> None:
     with pytest.raises(InvalidInput, match="take turns"):
         new_request([Message(Role.USER, "Hi"), Message(Role.USER, "Ho")], {})
 
 
-def test_a_turn_with_an_image_needs_no_words() -> None:
+def test_message_with_an_image_needs_no_text() -> None:
     request = new_request([Message(Role.USER, "", images=("an id",))], {})
 
     assert request.render({})["messages"] == [{"role": "USER", "text": "", "images": ["an id"]}]
@@ -201,7 +202,7 @@ def test_a_turn_with_an_image_needs_no_words() -> None:
         new_request([Message(Role.USER, "")], {})
 
 
-def test_images_come_from_files_in_a_conversation_and_beside_a_prompt(tmp_path: Path) -> None:
+def test_images_are_read_from_files_in_a_conversation_and_with_a_prompt(tmp_path: Path) -> None:
     photo = tmp_path / "photo.png"
     photo.write_bytes(b"\x89PNG")
     turns = json.dumps([{"role": "USER", "text": "What is this?", "images": [ID, str(photo)]}])
@@ -220,7 +221,7 @@ def test_images_come_from_files_in_a_conversation_and_beside_a_prompt(tmp_path: 
     ]
 
 
-def test_an_image_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+def test_error_names_the_image_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "empty.png").touch()
 
     with pytest.raises(
@@ -233,7 +234,7 @@ def test_an_image_that_cannot_be_read_is_named(tmp_path: Path) -> None:
         compose_text(None, None, "messages.json", ["photo.png"])
 
 
-def test_images_are_the_users_and_at_most_twenty() -> None:
+def test_images_are_allowed_in_user_messages_only_and_at_most_twenty() -> None:
     answered = [Message(Role.USER, "Hi"), Message(Role.ASSISTANT, "This", ("an id",)), Message(Role.USER, "Thanks")]
 
     with pytest.raises(InvalidInput, match="images go with messages of the USER"):

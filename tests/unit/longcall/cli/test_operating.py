@@ -1,4 +1,4 @@
-"""What one does by hand after a deployment: report on a job, make a user, run a smoke test."""
+"""Work by hand after a deployment: change a job's status, create a user, run a smoke test."""
 
 import json
 import os
@@ -29,27 +29,27 @@ JOB = JobId(str(JOB_ID))
 
 @pytest.fixture
 def api() -> Iterator[Api]:
-    """An API that only takes what is signed by me, for eu-west-1."""
+    """An API that accepts only requests signed with these credentials, for eu-west-1."""
     with Api(signature=Signature(ME, "eu-west-1")) as api:
         yield api
 
 
 @pytest.fixture
 def deployed(api: Api, monkeypatch: pytest.MonkeyPatch) -> Stack:
-    """A stack on AWS, as far as the command line can tell."""
+    """A stack that the command line takes for a deployed one."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     return Stack(False, api.url, None, "eu-west-1", "client", None, (), pool_id="pool")
 
 
-async def test_an_update_is_signed_with_the_shells_credentials(api: Api, deployed: Stack) -> None:
+async def test_update_is_signed_with_the_shells_credentials(api: Api, deployed: Stack) -> None:
     event = await operating.report(deployed, JOB, Status.FAILED, result=None, error="by hand")
 
     assert (event.status, event.error, event.error_type) == (Status.FAILED, "by hand", "OPERATOR")
     assert api.log[-1].status == "FAILED"
 
 
-async def test_credentials_that_may_not_report_are_told_what_they_lack(
+async def test_error_says_which_permission_the_credentials_lack(
     deployed: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "another")
@@ -58,14 +58,14 @@ async def test_credentials_that_may_not_report_are_told_what_they_lack(
         await operating.report(deployed, JOB, Status.FAILED, result=None, error="by hand")
 
 
-async def test_a_result_that_is_no_json_is_refused_before_anything_is_sent(api: Api, deployed: Stack) -> None:
-    with pytest.raises(InvalidInput, match="--result is no JSON"):
+async def test_result_that_is_not_json_is_refused_before_anything_is_sent(api: Api, deployed: Stack) -> None:
+    with pytest.raises(InvalidInput, match="--result is not JSON"):
         await operating.report(deployed, JOB, Status.COMPLETED, result="{", error=None)
 
     assert api.headers == []
 
 
-async def test_no_credentials_is_said_with_what_to_do(deployed: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_missing_credentials_are_an_error_with_advice(deployed: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
@@ -76,7 +76,7 @@ async def test_no_credentials_is_said_with_what_to_do(deployed: Stack, monkeypat
         await operating.report(deployed, JOB, Status.FAILED, result=None, error=None)
 
 
-async def test_a_stack_file_without_an_operator_is_of_an_older_version(deployed: Stack) -> None:
+async def test_stack_file_without_an_operator_is_of_an_older_version(deployed: Stack) -> None:
     with pytest.raises(ConfigurationError, match="start the stack again"):
         await operating.report(replace(deployed, is_local=True), JOB, Status.FAILED, result=None, error=None)
 
@@ -96,27 +96,32 @@ def view(**changes: Any) -> JobView:
     return JobView(JOB, **(fields | changes))
 
 
-def test_a_job_that_went_as_it_has_to_has_no_fault() -> None:
+def test_job_that_passes_all_checks_has_no_fault() -> None:
     assert fault(GOOD, [1, 2, 3], view(), least=2.0) is None
 
 
 @pytest.mark.parametrize(
     ("seen", "sequences", "last", "words"),
     [
-        ((), [], None, "no event came"),
-        (GOOD[1:], [1, 2], view(), "had to be PENDING, PROCESSING, COMPLETED, and was PROCESSING, COMPLETED"),
+        ((), [], None, "no event arrived"),
+        (
+            GOOD[1:],
+            [1, 2],
+            view(),
+            "expected the statuses PENDING, PROCESSING, COMPLETED, and found PROCESSING, COMPLETED",
+        ),
         (
             (*GOOD[:2], Transition(Status.FAILED, 1.0)),
             [1, 2, 3],
             view(error="boom", status=Status.FAILED),
             r"PROCESSING, FAILED \(boom\)",
         ),
-        (GOOD, [1, 3, 2], view(), "had to come as 1 to 3, and came as 1, 3, 2"),
+        (GOOD, [1, 3, 2], view(), "expected the events 1 to 3 in order, and found 1, 3, 2"),
         (GOOD, [1, 2, 3], view(output="some"), "differs"),
-        (GOOD, [1, 2, 3], view(end_time=view().start_time), "had to take 2.0 s, and took 0.0 s"),
+        (GOOD, [1, 2, 3], view(end_time=view().start_time), "was to take 2.0 s, and took 0.0 s"),
     ],
 )
-def test_each_fault_of_a_smoke_test_is_named(
+def test_smoke_test_names_each_fault(
     seen: tuple[Transition, ...], sequences: list[int], last: JobView | None, words: str
 ) -> None:
     import re
@@ -139,7 +144,7 @@ def test_each_fault_of_a_smoke_test_is_named(
         ('<<< {"data":{"a":{"status":"PENDING","sequence":1,"delta":"secret"}}}', "<<< PENDING 1"),
     ],
 )  # fmt: skip
-def test_the_wire_is_shown_as_kinds_sizes_and_states(message: str, shown: str) -> None:
+def test_wire_log_shows_kinds_sizes_and_statuses(message: str, shown: str) -> None:
     assert wire.facts_of(message) == shown
 
 
@@ -152,7 +157,7 @@ def test_the_wire_is_shown_as_kinds_sizes_and_states(message: str, shown: str) -
         '<<< {"data": {"delta": "query secret, \\"type\\": \\"secret\\", \\"status\\": \\"SECRET\\""}}',
     ],
 )
-def test_nothing_else_is_shown(message: str) -> None:
+def test_wire_log_shows_nothing_else(message: str) -> None:
     assert wire.facts_of(message) == ""
 
 
@@ -173,7 +178,7 @@ def longcall(stack: LocalStack, *arguments: str) -> subprocess.CompletedProcess[
     )  # fmt: skip
 
 
-def test_a_user_is_made_and_made_anew_and_signs_in(stack: LocalStack) -> None:
+def test_user_is_created_and_replaced_and_can_sign_in(stack: LocalStack) -> None:
     for _ in range(2):
         made = longcall(stack, "user", "create")
         assert (made.returncode, made.stdout) == (0, "user test@example.com can sign in\n")
@@ -181,7 +186,7 @@ def test_a_user_is_made_and_made_anew_and_signs_in(stack: LocalStack) -> None:
     assert longcall(stack, "token", "--user", "test").stdout.startswith("ey")
 
 
-def test_making_a_user_that_nobody_named_says_where_to(stack: LocalStack, tmp_path: Path) -> None:
+def test_creating_a_user_without_a_name_says_where_to_set_it(stack: LocalStack, tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "longcall", "user", "create", "--stack", str(stack.data / "stack.json")], cwd=tmp_path,
         capture_output=True, text=True, check=False,
@@ -189,10 +194,10 @@ def test_making_a_user_that_nobody_named_says_where_to(stack: LocalStack, tmp_pa
     )  # fmt: skip
 
     assert done.returncode == 2
-    assert "TEST_USER_EMAIL and TEST_USER_PASSWORD have to be in .env" in done.stderr
+    assert ".env must set TEST_USER_EMAIL and TEST_USER_PASSWORD" in done.stderr
 
 
-def test_a_smoke_test_times_each_status_and_shows_the_wire_without_secrets(stack: LocalStack) -> None:
+def test_smoke_test_times_each_status_and_logs_the_wire_without_secrets(stack: LocalStack) -> None:
     done = longcall(stack, "smoke", "--minutes", "0.01", "-v", "--json")
 
     rows = [json.loads(row) for row in done.stdout.splitlines()]
@@ -204,7 +209,7 @@ def test_a_smoke_test_times_each_status_and_shows_the_wire_without_secrets(stack
     assert "ey" not in done.stderr
 
 
-def test_an_operator_ends_a_local_job_and_is_told_what_cannot_be(stack: LocalStack) -> None:
+def test_operator_ends_a_local_job_and_sees_which_change_is_refused(stack: LocalStack) -> None:
     started = longcall(stack, "start", "--model", "simulated.slow-start", "--process-time", "60", "--prompt", "x")
     job = started.stdout.strip()
 

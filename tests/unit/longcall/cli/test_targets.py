@@ -1,4 +1,4 @@
-"""Where the command line finds an API, local or deployed, and who it signs in."""
+"""How the command line finds an API, local or deployed, and the user who signs in."""
 
 import json
 from pathlib import Path
@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from longcall import ConfigurationError, Unreachable
-from longcall.cli.stack import AuthMode, Caller, Stack, User, pick_user
-from longcall.cli.targets import Target, find_target, read_dotenv
-from longcall.cli.targets import test_user as user_of
+from longcall.cli.callers import AuthMode, Caller, pick_user, read_dotenv
+from longcall.cli.callers import test_user as user_of
+from longcall.cli.stack import Stack, User
+from longcall.cli.targets import Target, find_target
 
 OUTPUTS = {
     "GraphqlUrl": "https://abc.appsync-api.eu-west-1.amazonaws.com/graphql",
@@ -25,7 +26,7 @@ TESTER = {"TEST_USER_EMAIL": "test@example.com", "TEST_USER_PASSWORD": "Secret-1
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A project with both targets, and a folder in it to work in."""
+    """A project with files of both targets, and a folder inside it."""
     (tmp_path / ".longcall").mkdir()
     (tmp_path / ".longcall" / "stack.json").write_text(json.dumps(LOCAL))
     (tmp_path / "cdk-outputs.json").write_text(json.dumps({"longcall-dev": OUTPUTS}))
@@ -40,24 +41,24 @@ def deployed() -> Stack:
     )  # fmt: skip
 
 
-def test_each_target_has_a_file_of_its_own_here_or_above(folder: Path) -> None:
+def test_each_target_has_its_own_file_in_this_folder_or_above(folder: Path) -> None:
     assert find_target(None, Target.LOCAL, start=folder / "below").client_id == "local"
     assert find_target(None, Target.AWS, start=folder / "below") == deployed()
 
 
-def test_a_named_file_is_taken_for_what_it_holds(folder: Path) -> None:
+def test_kind_of_a_named_file_is_recognised_by_its_content(folder: Path) -> None:
     named = folder / "cdk-outputs.json"
 
     assert find_target(named, Target.LOCAL, start=folder) == deployed()
     assert find_target(folder / ".longcall" / "stack.json", Target.LOCAL, start=folder).is_local
 
 
-def test_a_local_stacks_file_is_not_taken_for_the_deployed_one(folder: Path) -> None:
+def test_file_of_a_local_stack_is_refused_for_the_deployed_target(folder: Path) -> None:
     with pytest.raises(ConfigurationError, match="is the file of a local stack, and --target says aws"):
         find_target(folder / ".longcall" / "stack.json", Target.AWS, start=folder)
 
 
-def test_no_deployment_is_said_with_what_to_do(tmp_path: Path) -> None:
+def test_missing_deployment_is_an_error_that_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(Unreachable, match="make deploy"):
         find_target(None, Target.AWS, start=tmp_path)
     with pytest.raises(ConfigurationError, match=r"no stack file .*x\.json was found"):
@@ -67,7 +68,7 @@ def test_no_deployment_is_said_with_what_to_do(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ({}, "has none"),
+        ({}, "and found none"),
         ({"longcall-dev": OUTPUTS, "longcall-prod": OUTPUTS}, "longcall-dev and longcall-prod"),
         ({"longcall-dev": {"GraphqlUrl": "https://x"}}, "no output 'RealtimeUrl' of longcall-dev"),
     ],
@@ -79,26 +80,45 @@ def test_outputs_that_do_not_name_one_api_are_refused(tmp_path: Path, content: A
         find_target(None, Target.AWS, start=tmp_path)
 
 
-def test_other_stacks_in_the_outputs_are_passed_over(tmp_path: Path) -> None:
+def test_other_stacks_in_the_outputs_are_ignored(tmp_path: Path) -> None:
     (tmp_path / "cdk-outputs.json").write_text(json.dumps({"other": {"Url": "x"}, "longcall-dev": OUTPUTS}))
 
     assert find_target(None, Target.AWS, start=tmp_path) == deployed()
 
 
-def test_dotenv_is_read_with_quotes_comments_and_export() -> None:
-    text = "# a comment\nA=1\nexport B='two words' # why\nC=\"#3\"\nD=\n\nnot an assignment\n"
+def test_dotenv_is_read_with_quotes_comments_and_export(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_text("# a comment\nA=1\nexport B='two words' # why\nC=\"#3\"\nD=\n\nonly_a_name\n")
 
-    assert read_dotenv(text) == {"A": "1", "B": "two words", "C": "#3", "D": ""}
+    assert read_dotenv(file) == {"A": "1", "B": "two words", "C": "#3", "D": ""}
 
 
-def test_the_test_user_comes_from_the_environment_or_else_from_dotenv(folder: Path) -> None:
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [
+        ("Secret#1", "Secret#1"),
+        ("Secret # a comment", "Secret"),
+        ('"Secret # 1"', "Secret # 1"),
+        (r'"Sec#ret\"1"', 'Sec#ret"1'),
+        (r"'it\'s #1'", "it's #1"),
+        ("pa$$word${HOME}", "pa$$word${HOME}"),
+        ("'日本#語'", "日本#語"),
+    ],
+)
+def test_password_in_dotenv_may_contain_any_character(tmp_path: Path, written: str, value: str) -> None:
+    (tmp_path / ".env").write_text(f"TEST_USER_PASSWORD={written}\n", "utf-8")
+
+    assert user_of({}, start=tmp_path) == {"TEST_USER_PASSWORD": value}
+
+
+def test_user_is_read_from_the_environment_or_else_from_dotenv(folder: Path) -> None:
     (folder / ".env").write_text("TEST_USER_EMAIL=test@example.com\nTEST_USER_PASSWORD=Secret-1\nOTHER=x\n")
 
     assert user_of({}, start=folder / "below") == TESTER
     assert user_of({"TEST_USER_EMAIL": "me@example.com"}, start=folder)["TEST_USER_EMAIL"] == "me@example.com"
 
 
-def test_a_deployed_stack_signs_the_test_user_in_and_a_local_one_only_by_name(folder: Path) -> None:
+def test_deployed_stack_signs_in_the_test_user_by_default_and_a_local_stack_by_name(folder: Path) -> None:
     local = Stack(True, "http://127.0.0.1:1/graphql", None, "us-east-1", "client", None, (User("ada@x", "word"),))
 
     assert pick_user(deployed(), None, TESTER) == User("test@example.com", "Secret-1")
@@ -106,7 +126,7 @@ def test_a_deployed_stack_signs_the_test_user_in_and_a_local_one_only_by_name(fo
     assert pick_user(local, "test", TESTER) == User("test@example.com", "Secret-1")
 
 
-def test_a_deployed_pool_is_asked_at_its_own_address(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_deployed_user_pool_is_called_at_its_own_address(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder)
     for name, value in TESTER.items():
         monkeypatch.setenv(name, value)
@@ -119,7 +139,8 @@ def test_a_deployed_pool_is_asked_at_its_own_address(folder: Path, monkeypatch: 
     )
 
 
-def test_no_secret_shows_when_a_stack_is_printed() -> None:
-    stack = Stack(True, "u", None, "r", "c", None, (), operator=("AKIA", "very-secret"))
+def test_secrets_are_not_in_the_representation_of_a_stack() -> None:
+    users = (User("ada", "very-secret"),)
+    stack = Stack(True, "u", None, "r", "c", None, users, operator=("AKIA", "very-secret"))
 
     assert "very-secret" not in repr(stack)

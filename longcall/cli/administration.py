@@ -1,0 +1,52 @@
+"""`update-status`, `user create` and `serve`: commands of an operator or a developer."""
+
+from typing import Annotated
+
+import typer
+
+from longcall.cli import serving
+from longcall.cli.calls import call
+from longcall.cli.options import ApiOptions, JobOption, JsonOption, with_groups
+from longcall.models import Status, parse_job_id
+
+
+@with_groups
+def update_status(
+    *,
+    job: JobOption,
+    status: Annotated[Status, typer.Argument(metavar="STATUS", help="The job's new status.")],
+    result: Annotated[str | None, typer.Option("--result", metavar="JSON", help="With COMPLETED: the result.")] = None,
+    error: Annotated[str | None, typer.Option("--error", metavar="TEXT", help="With FAILED: what went wrong.")] = None,
+    as_json: JsonOption = False,
+    api: ApiOptions,
+) -> None:
+    """Change a job's status as its operator, signed with AWS credentials.
+
+    On AWS, the credentials are those of this shell, and must allow appsync:GraphQL on Mutation.updateStatus.
+    """
+    from longcall import display
+    from longcall.cli.operating import report
+
+    job_id, stack = parse_job_id(job), api.find()
+
+    async def ask() -> None:
+        event = await report(stack, job_id, status, result=result, error=error)
+        typer.echo(display.json_line(display.wire(event)) if as_json else display.log_row(event))
+
+    call(stack, ask())
+
+
+@with_groups
+def create_user(*, api: ApiOptions) -> None:
+    """Create the test user of .env, in place of one with the same name. No mail is sent.
+
+    Reads TEST_USER_EMAIL and TEST_USER_PASSWORD. On AWS, the credentials are those of this shell.
+    """
+    from longcall.cli.users import create
+
+    typer.echo(f"user {create(api.find())} can sign in")
+
+
+def serve(context: typer.Context) -> None:
+    """Run the whole stack on this machine; see longcall serve --help."""
+    serving.replace_process(context)

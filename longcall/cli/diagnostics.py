@@ -1,0 +1,114 @@
+"""`token`, `chaos`, `doctor` and `smoke`: commands that find out how a stack behaves, and why."""
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from longcall.cli.calls import call
+from longcall.cli.exits import CommandEnded, ExitCode
+from longcall.cli.options import ApiOptions, CallerOptions, JsonOption, with_groups
+
+if TYPE_CHECKING:
+    from longcall.cli.doctor import Finding
+
+DOCTOR_EXAMPLES = """\b
+Examples:
+  longcall doctor
+  longcall doctor Mutation.updateStatus
+  pbpaste | longcall doctor --token - Query.getInference"""
+
+
+@with_groups
+def token(
+    *,
+    header: Annotated[bool, typer.Option("--header", help="Print the whole Authorization header.")] = False,
+    as_json: JsonOption = False,
+    caller: CallerOptions,
+) -> None:
+    """Sign in, and print a token."""
+    chosen = caller.choose()
+
+    async def ask() -> None:
+        from longcall import display
+
+        if header:
+            name, value = "authorization", (await chosen.authorization().headers())["Authorization"]
+        else:
+            name, value = "token", await chosen.provider()()
+        typer.echo(display.json_line({name: value}) if as_json else value)
+
+    call(chosen, ask())
+
+
+@with_groups
+def chaos(
+    *,
+    spec: Annotated[
+        str | None, typer.Argument(metavar="SPEC", help="Which faults happen from now on, or off for none.")
+    ] = None,
+    as_json: JsonOption = False,
+    api: ApiOptions,
+) -> None:
+    """Make the local stack lose messages, or show what it has lost; see docs/chaos.md."""
+    stack = api.find()
+
+    async def ask() -> None:
+        from longcall import display
+        from longcall.cli.chaos import set_chaos
+
+        found = await set_chaos(stack, spec)
+        typer.echo(display.json_line(asdict(found)) if as_json else "\n".join(found.rows()))
+
+    call(stack, ask())
+
+
+@with_groups
+def doctor(
+    *,
+    field: Annotated[str | None, typer.Argument(metavar="FIELD", help="A field, such as Query.getInference.")] = None,
+    token: Annotated[
+        str | None,
+        typer.Option("--token", metavar="TOKEN", help="The Authorization header's value, or - for standard input."),
+    ] = None,
+    as_json: JsonOption = False,
+    caller: CallerOptions,
+) -> None:
+    """Check the stack, and whether a token may use a field."""
+    chosen = caller.choose()
+    findings: list[Finding] = []
+
+    async def ask() -> None:
+        from longcall.cli.doctor import authorization_of, explain, health, show
+
+        async for finding in health(chosen):
+            findings.append(finding)
+            show(finding, as_json=as_json)
+        headers = await authorization_of(chosen, token)
+        for finding in await explain(chosen.stack, headers, field):
+            findings.append(finding)
+            show(finding, as_json=as_json)
+
+    call(chosen, ask())
+    if any(finding.is_bad for finding in findings):
+        raise CommandEnded(ExitCode.REFUSED)
+
+
+@with_groups
+def smoke(
+    *,
+    minutes: Annotated[float, typer.Option("--minutes", min=0.01, max=14, help="How long the job takes.")] = 5,
+    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Log the wire, without secrets.")] = False,
+    as_json: JsonOption = False,
+    caller: CallerOptions,
+) -> None:
+    """Run a job of five minutes, and check and time each change of its status.
+
+    The job may take one minute longer than it was asked to.
+    """
+    from longcall.cli import smoke as smoke_test
+    from longcall.cli import wire
+
+    if verbose:
+        wire.log_to_terminal()
+    smoke_test.run(caller.choose(), minutes, as_json=as_json)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
         Api,
         AuthMode,
         Code,
+        CodeFile,
         DynamoDbSource,
         HttpSource,
         LambdaSource,
@@ -41,8 +42,8 @@ if TYPE_CHECKING:
 _MODULES: Final = {
     "api.limits": ("Introspection", "Limits",),
     "api.model": (
-        "Api", "AuthMode", "Code", "DynamoDbSource", "HttpSource", "LambdaSource", "NoneSource", "PipelineFunction",
-        "PipelineResolver", "UnitResolver",
+        "Api", "AuthMode", "Code", "CodeFile", "DynamoDbSource", "HttpSource", "LambdaSource", "NoneSource",
+        "PipelineFunction", "PipelineResolver", "UnitResolver",
     ),
     "authorization.api_keys": ("ApiKey",),
     "authorization.lambda_authorizer": ("AuthorizerOptions",),
@@ -82,6 +83,7 @@ __all__ = [
     "ChaosInvalid",
     "ChaosSpec",
     "Code",
+    "CodeFile",
     "DefaultAction",
     "DynamoDbEndpoint",
     "DynamoDbSource",

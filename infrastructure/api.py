@@ -5,12 +5,18 @@ from typing import Final
 from appsync_local.api.model import (
     Api,
     AuthMode,
+    CodeFile,
     LambdaSource,
     NoneSource,
     PipelineFunction,
     PipelineResolver,
     UnitResolver,
 )
+
+# What the code of most fields does: pass the call to the handler `status_relay`, and its answer to the caller.
+RELAY: Final = CodeFile("resolvers/relay.js")
+# What the fields that start work do: open the job in the log, then dispatch it to a worker.
+START: Final = CodeFile("resolvers/start.js")
 
 API: Final = Api(
     modes=(AuthMode.LAMBDA, AuthMode.COGNITO, AuthMode.IAM),
@@ -25,16 +31,16 @@ API: Final = Api(
         PipelineFunction("dispatch", source="Inference"),
     ),
     resolvers=(
-        UnitResolver("Query.getInference", source="StatusRelay"),
-        UnitResolver("Query.quoteInference", source="StatusRelay"),
-        UnitResolver("Query.listInferences", source="StatusRelay"),
-        UnitResolver("Query.inferenceEvents", source="StatusRelay"),
-        PipelineResolver("Mutation.startInference", functions=("open", "dispatch")),
-        PipelineResolver("Mutation.dispatchInference", functions=("open", "dispatch")),
-        UnitResolver("Mutation.createUpload", source="StatusRelay"),
-        UnitResolver("Mutation.cancelInference", source="StatusRelay"),
-        UnitResolver("Mutation.deleteInference", source="StatusRelay"),
-        UnitResolver("Mutation.updateStatus", source="StatusRelay"),
+        UnitResolver("Query.getInference", source="StatusRelay", code=RELAY),
+        UnitResolver("Query.quoteInference", source="StatusRelay", code=RELAY),
+        UnitResolver("Query.listInferences", source="StatusRelay", code=RELAY),
+        UnitResolver("Query.inferenceEvents", source="StatusRelay", code=RELAY),
+        PipelineResolver("Mutation.startInference", functions=("open", "dispatch"), code=START),
+        PipelineResolver("Mutation.dispatchInference", functions=("open", "dispatch"), code=START),
+        UnitResolver("Mutation.createUpload", source="StatusRelay", code=RELAY),
+        UnitResolver("Mutation.cancelInference", source="StatusRelay", code=RELAY),
+        UnitResolver("Mutation.deleteInference", source="StatusRelay", code=RELAY),
+        UnitResolver("Mutation.updateStatus", source="StatusRelay", code=RELAY),
         UnitResolver("Subscription.onInferenceStatusChange", source="Nothing"),
     ),
 )

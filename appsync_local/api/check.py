@@ -15,8 +15,7 @@ from appsync_local.api.model import (
     PipelineResolver,
     Resolver,
     UnitResolver,
-    function_file,
-    resolver_file,
+    code_file,
 )
 from appsync_local.errors import ApiInvalid
 
@@ -73,10 +72,7 @@ def check(
 
 
 def _file_problems(api: Api, files: AbstractSet[str], prefix: str) -> Iterable[str]:
-    needed = {
-        *(resolver_file(r) for r in api.resolvers if isinstance(r, PipelineResolver) or r.code is Code.FILE),
-        *(function_file(f) for f in api.functions if f.code is Code.FILE),
-    }
+    needed = {file for unit in (*api.resolvers, *api.functions) if (file := code_file(unit)) is not None}
     for file in sorted(needed - files):
         advice = _instead(file, files - needed, "write it, or remove what uses it from the API")
         yield f"{prefix}{file} is used and does not exist{advice}"

@@ -1,11 +1,12 @@
 """An API as plain data: authorization modes, data sources, resolvers and pipeline functions.
 
 A deployment to AWS and the engine can read the same value. The rest is elsewhere: per-field authorization is in the
-schema's directives, and the paths of code files follow from names (`resolver_file`, `function_file`).
+schema's directives, and a code file is named after its field or pipeline function unless `CodeFile` names another.
 """
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Literal
 
 
 class AuthMode(Enum):
@@ -56,10 +57,21 @@ DataSource = LambdaSource | NoneSource | DynamoDbSource | HttpSource
 
 
 class Code(Enum):
-    """Whether a resolver or pipeline function has code of its own."""
+    """Whether a resolver or pipeline function has code, when no `CodeFile` is named."""
 
-    FILE = "a file, whose name follows from the resolver's"
+    FILE = "a file, named after the field or the pipeline function"
     DIRECT = "none: the Lambda function receives the whole context"
+
+
+@dataclass(frozen=True, slots=True)
+class CodeFile:
+    """A code file with a name of its own, which several resolvers and pipeline functions may share.
+
+    Args:
+        path: The file, relative to the folder with the API's code, such as `resolvers/relay.js`.
+    """
+
+    path: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,32 +81,36 @@ class PipelineFunction:
     Args:
         name: Unique in the API.
         source: Name of the data source.
-        code: Whether the function has a code file.
+        code: Whether the function has a code file, and which one if it is not `functions/<name>.js`.
         max_batch_size: The most payloads of one Lambda invocation, up to 2,000; 0: no batches.
     """
 
     name: str
     source: str
-    code: Code = Code.FILE
+    code: Code | CodeFile = Code.FILE
     max_batch_size: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class UnitResolver:
-    """A field, as `Type.field`, that one data source answers; `max_batch_size` is as in `PipelineFunction`."""
+    """A field, as `Type.field`, that one data source answers.
+
+    `code` and `max_batch_size` are as in `PipelineFunction`; the file is `resolvers/<Type>.<field>.js` by default.
+    """
 
     field: str
     source: str
-    code: Code = Code.FILE
+    code: Code | CodeFile = Code.FILE
     max_batch_size: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class PipelineResolver:
-    """A field, as `Type.field`, that pipeline functions answer, one after another."""
+    """A field, as `Type.field`, that pipeline functions answer, one after another; it always has code."""
 
     field: str
     functions: tuple[str, ...]
+    code: Literal[Code.FILE] | CodeFile = Code.FILE
 
 
 Resolver = UnitResolver | PipelineResolver
@@ -119,11 +135,12 @@ class Api:
     resolvers: tuple[Resolver, ...]
 
 
-def resolver_file(resolver: Resolver) -> str:
-    """Path of a resolver's code, relative to the folder with the API's code."""
-    return f"resolvers/{resolver.field}.js"
-
-
-def function_file(function: PipelineFunction) -> str:
-    """Path of a pipeline function's code, relative to the folder with the API's code."""
-    return f"functions/{function.name}.js"
+def code_file(unit: Resolver | PipelineFunction) -> str | None:
+    """Path of a resolver's or pipeline function's code, relative to the folder with the API's code; None: no code."""
+    if isinstance(unit.code, CodeFile):
+        return unit.code.path
+    if unit.code is Code.DIRECT:
+        return None
+    if isinstance(unit, PipelineFunction):
+        return f"functions/{unit.name}.js"
+    return f"resolvers/{unit.field}.js"

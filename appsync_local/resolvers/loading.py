@@ -20,7 +20,6 @@ from appsync_local.api.limits import DEEPEST, DEFAULT_LIMITS, MOST_RESOLVERS, Li
 from appsync_local.api.model import (
     Api,
     AuthMode,
-    Code,
     DynamoDbSource,
     HttpSource,
     LambdaSource,
@@ -28,8 +27,7 @@ from appsync_local.api.model import (
     PipelineFunction,
     PipelineResolver,
     UnitResolver,
-    function_file,
-    resolver_file,
+    code_file,
 )
 from appsync_local.api.schema import load_schema, object_fields, triggers_of
 from appsync_local.authorization.caller import Rule
@@ -152,26 +150,26 @@ def _limit_problems(limits: Limits) -> Iterator[str]:
 
 def _resolvers(api: Api, code: Path, invoker: LambdaInvoker, reached: Reached) -> dict[str, Resolver]:
     sources = _sources(api, invoker, reached)
+    units = (*api.resolvers, *api.functions)
+    scripts = {file: Script(code / file) for file in dict.fromkeys(map(code_file, units)) if file is not None}
 
-    def stage(wired: PipelineFunction | UnitResolver, file: str) -> AnyStage:
-        source = sources.get(wired.source)
-        if source is None:
-            return Local(Script(code / file), wired.source)
+    def stage(wired: PipelineFunction | UnitResolver) -> AnyStage:
+        source, file = sources.get(wired.source), code_file(wired)
         if isinstance(source, LambdaDataSource) and wired.max_batch_size:
             source = source.with_batches_of(wired.max_batch_size)
-        if wired.code is Code.FILE:
-            return Stage(Script(code / file), source, wired.source)
-        assert isinstance(source, LambdaDataSource)  # noqa: S101  # the wiring was checked
-        return Direct(source, wired.source)
+        if file is None:
+            assert isinstance(source, LambdaDataSource)  # noqa: S101  # the wiring was checked
+            return Direct(source, wired.source)
+        return Local(scripts[file], wired.source) if source is None else Stage(scripts[file], source, wired.source)
 
-    functions = {function.name: stage(function, function_file(function)) for function in api.functions}
+    functions = {function.name: stage(function) for function in api.functions}
     resolvers: dict[str, Resolver] = {}
     for resolver in api.resolvers:
         match resolver:
             case UnitResolver(field):
-                resolvers[field] = Unit(stage(resolver, resolver_file(resolver)))
+                resolvers[field] = Unit(stage(resolver))
             case PipelineResolver(field, names):
-                script = Script(code / resolver_file(resolver))
+                script = scripts[str(code_file(resolver))]  # a pipeline always has code
                 resolvers[field] = Pipeline(script, tuple(functions[name] for name in names))
             case _:
                 assert_never(resolver)

@@ -17,11 +17,11 @@ from appsync_local.api.model import (
     DataSource,
     LambdaSource,
     NoneSource,
+    PipelineFunction,
     PipelineResolver,
     Resolver,
     UnitResolver,
-    function_file,
-    resolver_file,
+    code_file,
 )
 from infrastructure.constructs.roles import RETENTION, policy_of
 from infrastructure.stages import Data
@@ -100,7 +100,7 @@ class GraphqlEndpoint(Construct):
                 runtime=appsync.CfnFunctionConfiguration.AppSyncRuntimeProperty(
                     name=RUNTIME.name, runtime_version=RUNTIME.runtime_version
                 ),
-                code=self._read(function_file(function)),
+                code=self._read(function),
             )
             step.add_resource_dependency(self._schema)
             steps[function.name] = step.attr_function_id
@@ -198,7 +198,7 @@ class GraphqlEndpoint(Construct):
             data_source_name=source_name,
             pipeline_config=pipeline,
             runtime=RUNTIME,
-            code=self._read(resolver_file(resolver)),
+            code=self._read(resolver),
         )
         made.add_resource_dependency(self._schema)
 
@@ -211,7 +211,10 @@ class GraphqlEndpoint(Construct):
             expires=Expiration.after(KEY_LIFE).to_epoch(),
         )
 
-    def _read(self, file: str) -> str:
+    def _read(self, unit: Resolver | PipelineFunction) -> str:
+        file = code_file(unit)
+        if file is None:
+            raise NotImplementedError("this stack makes resolvers and pipeline functions that have code")
         return (self._code / file).read_text("utf-8")
 
 

@@ -7,7 +7,7 @@ from aws_cdk import aws_appsync as appsync
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_lambda as lambda_
 
-from appsync_local.api.model import Code, PipelineResolver, UnitResolver
+from appsync_local.api.model import Code, PipelineFunction, PipelineResolver, Resolver, UnitResolver, code_file
 from tests.fidelity.store_application import STORE, wiring
 
 FUNCTIONS = Path(__file__).with_name("store")
@@ -39,26 +39,23 @@ def synthesise(folder: Path, *, prices_url: str) -> Path:
         "Nothing": api.add_none_data_source("Nothing"),
     }
     steps = {
-        it.name: sources[it.source].create_function(
-            it.name, name=it.name, runtime=RUNTIME, code=_code(f"functions/{it.name}.js")
-        )
+        it.name: sources[it.source].create_function(it.name, name=it.name, runtime=RUNTIME, code=_code(it))
         for it in wired.functions
     }
     for resolver in wired.resolvers:
         type_name, field_name = resolver.field.split(".")
         name = f"{type_name}{field_name}"
-        file = f"resolvers/{resolver.field}.js"
         match resolver:
             case UnitResolver(source=source, code=Code.DIRECT):
                 sources[source].create_resolver(name, type_name=type_name, field_name=field_name)
             case UnitResolver(source=source, max_batch_size=size):
                 sources[source].create_resolver(
-                    name, type_name=type_name, field_name=field_name, runtime=RUNTIME, code=_code(file),
+                    name, type_name=type_name, field_name=field_name, runtime=RUNTIME, code=_code(resolver),
                     max_batch_size=size or None,
                 )  # fmt: skip
             case PipelineResolver(functions=names):
                 api.create_resolver(
-                    name, type_name=type_name, field_name=field_name, runtime=RUNTIME, code=_code(file),
+                    name, type_name=type_name, field_name=field_name, runtime=RUNTIME, code=_code(resolver),
                     pipeline_config=[steps[it] for it in names],
                 )  # fmt: skip
     app.synth()
@@ -77,6 +74,6 @@ def _function(stack: cdk.Stack, handler: str) -> lambda_.Function:
     )  # fmt: skip
 
 
-def _code(file: str) -> appsync.Code:
-    """As an asset, where Longcall's own stack has it in the template."""
-    return appsync.Code.from_asset(str(STORE / file))
+def _code(unit: Resolver | PipelineFunction) -> appsync.Code:
+    """The code as an asset; Longcall's own stack has it inline in the template."""
+    return appsync.Code.from_asset(str(STORE / str(code_file(unit))))

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from appsync_local.api.model import AuthMode, LambdaSource, PipelineResolver, Resolver, UnitResolver
+from appsync_local.api.model import AuthMode, LambdaSource, PipelineFunction, Resolver, UnitResolver, code_file
 from chalicelib.ledger.dynamodb import table_definition
 from chalicelib.publisher.policies import Interval
 from chalicelib.settings import (
@@ -150,17 +150,24 @@ def test_modes_are_those_of_the_wiring(dev: Template, keyed: Template) -> None:
 def test_resolvers_are_those_of_the_wiring_with_the_code_of_their_files(dev: Template) -> None:
     steps = {name: it["Name"] for name, it in dev.of_type("AWS::AppSync::FunctionConfiguration").items()}
     sources = {name: it["Name"] for name, it in dev.of_type("AWS::AppSync::DataSource").items()}
-    found: set[Resolver] = set()
+    found: set[tuple[str, str | tuple[str, ...], str]] = set()
     for it in dev.of_type("AWS::AppSync::Resolver").values():
         field = f"{it['TypeName']}.{it['FieldName']}"
-        assert it["Code"] == (GRAPHQL / "resolvers" / f"{field}.js").read_text()
         if it["Kind"] == "UNIT":
-            found.add(UnitResolver(field, sources[it["DataSourceName"]["Fn::GetAtt"][0]]))
+            found.add((field, sources[it["DataSourceName"]["Fn::GetAtt"][0]], it["Code"]))
         else:
             names = tuple(steps[step["Fn::GetAtt"][0]] for step in it["PipelineConfig"]["Functions"])
-            found.add(PipelineResolver(field, names))
+            found.add((field, names, it["Code"]))
 
-    assert found == set(API.resolvers)
+    assert found == {
+        (it.field, it.source if isinstance(it, UnitResolver) else it.functions, code_of(it)) for it in API.resolvers
+    }
+
+
+def code_of(unit: Resolver | PipelineFunction) -> str:
+    file = code_file(unit)
+    assert file is not None
+    return (GRAPHQL / file).read_text()
 
 
 def test_pipeline_functions_and_data_sources_are_those_of_the_wiring(dev: Template) -> None:
@@ -175,9 +182,7 @@ def test_pipeline_functions_and_data_sources_are_those_of_the_wiring(dev: Templa
         if it["Type"] == "AWS_LAMBDA"
     }
 
-    assert functions == {
-        (it.name, it.source, (GRAPHQL / "functions" / f"{it.name}.js").read_text()) for it in API.functions
-    }
+    assert functions == {(it.name, it.source, code_of(it)) for it in API.functions}
     assert {it["Name"] for it in sources.values()} == {it.name for it in API.sources}
     assert invoked == {
         it.name: f"{it.function.title().replace('_', '')}.Arn" for it in API.sources if isinstance(it, LambdaSource)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import boto3
 import pytest
 from aiohttp import web
 
-from appsync_local.api.model import Code, HttpSource, LambdaSource, UnitResolver
+from appsync_local.api.model import Code, HttpSource, LambdaSource, UnitResolver, code_file
 from infrastructure.api import API
 from local_stack.services.bedrock import with_bedrock
 from local_stack.services.cognito import Pool
@@ -24,7 +25,7 @@ from local_stack.template.reading import TemplateStack, read_stack
 from longcall import RequestRejected, Status
 from tests.acceptance.stack import LocalStack, running_stack
 from tests.unit.infrastructure.cloudformation import Resource, Template
-from tests.unit.infrastructure.conftest import Assembly
+from tests.unit.infrastructure.conftest import ROOT, Assembly
 
 Change = Callable[[dict[str, Resource]], None]
 STORY: Any = {"model": "simulated.story", "process_time": 0.1, "max_tokens": 5}
@@ -102,8 +103,11 @@ def test_the_template_describes_the_wiring(dev: Template) -> None:
     stack = read(dev.path)
 
     assert stack.api.modes == API.modes
-    assert set(stack.api.resolvers) == set(API.resolvers)
+    assert set(stack.api.resolvers) == {replace(it, code=Code.FILE) for it in API.resolvers}
     assert set(stack.api.functions) == set(API.functions)
+    # A template has a copy of the code in every resolver, so that each gets a file of its own here.
+    wired = {unit: (ROOT / "graphql" / str(code_file(unit))).read_text() for unit in (*API.resolvers, *API.functions)}
+    assert stack.code == {str(code_file(replace(unit, code=Code.FILE))): text for unit, text in wired.items()}
     assert {it.name for it in stack.api.sources} == {it.name for it in API.sources}
     assert stack.api.authorizer == "Authorizer"
     assert (stack.refusals, stack.remarks) == ({}, ())

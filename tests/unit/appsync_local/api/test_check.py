@@ -9,12 +9,14 @@ from appsync_local.api.model import (
     Api,
     AuthMode,
     Code,
+    CodeFile,
     DynamoDbSource,
     LambdaSource,
     NoneSource,
     PipelineFunction,
     PipelineResolver,
     UnitResolver,
+    code_file,
 )
 from appsync_local.errors import ApiInvalid
 
@@ -41,6 +43,42 @@ def test_a_function_without_code_needs_no_file() -> None:
     direct = replace(SMALL, functions=(PipelineFunction("step", source="Work", code=Code.DIRECT),))
 
     check(direct, fields=FIELDS, files=FILES - {"functions/step.js"}, handlers=HANDLERS)
+
+
+def test_a_code_file_is_named_after_its_field_or_function_unless_another_is_given() -> None:
+    shared = CodeFile("resolvers/shared.js")
+
+    assert code_file(UnitResolver("Query.one", "Work")) == "resolvers/Query.one.js"
+    assert code_file(PipelineResolver("Query.two", ("step",))) == "resolvers/Query.two.js"
+    assert code_file(PipelineFunction("step", "Work")) == "functions/step.js"
+    assert code_file(UnitResolver("Query.one", "Work", Code.DIRECT)) is None
+    for unit in (
+        UnitResolver("Query.one", "Work", shared),
+        PipelineResolver("Query.two", ("step",), shared),
+        PipelineFunction("step", "Work", shared),
+    ):
+        assert code_file(unit) == "resolvers/shared.js"
+
+
+SHARING = replace(
+    SMALL,
+    resolvers=(
+        UnitResolver("Query.one", "Work", CodeFile("resolvers/shared.js")),
+        PipelineResolver("Mutation.two", ("step",), CodeFile("resolvers/shared.js")),
+    ),
+)
+
+
+def test_resolvers_may_share_a_code_file() -> None:
+    check(SHARING, fields=FIELDS, files=frozenset({"resolvers/shared.js", "functions/step.js"}), handlers=HANDLERS)
+
+
+def test_a_shared_file_is_reported_once_when_it_is_missing_and_the_files_it_replaces_when_they_remain() -> None:
+    assert [problem.partition(";")[0] for problem in problems(SHARING)] == [
+        "graphql/resolvers/shared.js is used and does not exist",
+        "graphql/resolvers/Mutation.two.js exists and is not used",
+        "graphql/resolvers/Query.one.js exists and is not used",
+    ]
 
 
 def test_an_api_that_fits_is_accepted() -> None:

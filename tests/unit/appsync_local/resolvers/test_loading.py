@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from appsync_local.api.limits import Limits
-from appsync_local.api.model import Api, AuthMode, NoneSource, UnitResolver
+from appsync_local.api.model import Api, AuthMode, CodeFile, NoneSource, PipelineResolver, UnitResolver
 from appsync_local.api.schema import load_schema
 from appsync_local.errors import ApiInvalid, PortInUse
 from appsync_local.http.server import AuthorizerOptions, DefaultAction, Engine
 from appsync_local.resolvers.loading import load
+from appsync_local.resolvers.resolution import Local, Pipeline, Unit
 from tests.support.engine_doubles import API, HANDLERS, NOTES, SCHEMA, RecordingInvoker
 
 CODE = "export function request(ctx) { return {}; }\nexport function response(ctx) { return null; }\n"
@@ -137,3 +138,28 @@ async def test_a_port_in_use_is_refused_and_the_first_engine_goes_on() -> None:
     await second.start(port=port)
     await second.stop()
     await second.stop()
+
+
+def test_a_shared_code_file_is_loaded_once(tmp_path: Path) -> None:
+    shared = CodeFile("resolvers/shared.js")
+    (tmp_path / "schema.graphql").write_text("type Query { a: String b: String c: String }", encoding="utf-8")
+    (tmp_path / "resolvers").mkdir()
+    (tmp_path / "resolvers" / "shared.js").write_text(CODE, encoding="utf-8")
+    resolvers = (
+        UnitResolver("Query.a", "Nothing", shared),
+        UnitResolver("Query.b", "Nothing", shared),
+        PipelineResolver("Query.c", (), shared),
+    )
+
+    api = load(
+        replace(WIRING, resolvers=resolvers), schema=tmp_path / "schema.graphql", code=tmp_path, handlers=frozenset(),
+        invoker=RecordingInvoker(),
+    )  # fmt: skip
+
+    a, b, c = (api.resolvers[resolver.field] for resolver in resolvers)
+    assert isinstance(a, Unit)
+    assert isinstance(b, Unit)
+    assert isinstance(c, Pipeline)
+    assert isinstance(a.stage, Local)
+    assert isinstance(b.stage, Local)
+    assert a.stage.script is b.stage.script is c.script

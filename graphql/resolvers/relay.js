@@ -1,3 +1,4 @@
+// Passes the call of a field to `status_relay`, and its answer to the caller.
 import { util } from "@aws-appsync/utils";
 
 export function request(ctx) {

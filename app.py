@@ -30,7 +30,7 @@ app = Chalice(app_name="longcall")
 @app.lambda_function(name="inference")
 def inference(event: Payload, context: Any) -> None:
     """Run one job. Invoked asynchronously by `startInference`."""
-    from chalicelib.api.payloads.dispatches import parse_dispatch
+    from chalicelib.jobs.dispatch import parse_dispatch
 
     seconds_left = context.get_remaining_time_in_millis() / 1000
     job_runner().run(parse_dispatch(event), request_id=context.aws_request_id, seconds_left=seconds_left)

@@ -103,13 +103,3 @@ Call = (
     | UpdateStatus
     | DispatchInference
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Dispatch:
-    """The event of an `inference` invocation. `continues` is the attempt that handed over, 0 for a first event."""
-
-    job_id: JobId
-    request: InferenceRequest
-    owner: Owner
-    continues: int = 0

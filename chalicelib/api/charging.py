@@ -10,8 +10,9 @@ from typing import Final
 
 from chalicelib.api.payloads.answers import render_push
 from chalicelib.billing.cost import invoice
-from chalicelib.billing.metering import NOTHING, Counts, Meter, log_units, push_units
+from chalicelib.billing.metering import log_units, push_units
 from chalicelib.jobs.model import Claim, Job, Json, StatusUpdate, WorkerUpdate
+from chalicelib.jobs.usage import NOTHING, Counts, Meter
 from chalicelib.ledger.records import dump
 
 # After the last report of an attempt that hands over, its worker asks for the next one, and watchers hear of it.

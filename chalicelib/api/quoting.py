@@ -11,9 +11,10 @@ from typing import Final
 from chalicelib.api.calls import QuoteInference
 from chalicelib.billing.budget import BYTES_PER_TOKEN, Spending
 from chalicelib.billing.cost import Invoice, invoice
-from chalicelib.billing.metering import Counts, log_units, units
+from chalicelib.billing.metering import log_units, units
 from chalicelib.billing.prices import PUSH_SIZE
 from chalicelib.jobs.model import InferenceRequest
+from chalicelib.jobs.usage import Counts
 from chalicelib.publisher.coalescing import Outbox
 from chalicelib.publisher.policies import ENVELOPE, FlushPolicy
 from chalicelib.workloads import Chunk, Usage

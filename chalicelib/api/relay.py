@@ -17,7 +17,6 @@ from chalicelib.api.calls import (
     CancelInference,
     CreateUpload,
     DeleteInference,
-    Dispatch,
     DispatchInference,
     GetInference,
     InferenceEvents,
@@ -28,12 +27,11 @@ from chalicelib.api.calls import (
     UpdateStatus,
 )
 from chalicelib.api.charging import charge
-from chalicelib.api.payloads import Payload
 from chalicelib.api.payloads.answers import Envelope, render_error, render_job, render_push, render_upload
 from chalicelib.api.payloads.calls import parse_call, parse_identity
-from chalicelib.api.payloads.dispatches import render_dispatch
 from chalicelib.billing.prices import price_of
 from chalicelib.jobs import rules
+from chalicelib.jobs.dispatch import Dispatch, Payload, render_dispatch
 from chalicelib.jobs.errors import InvalidRequest, JobError, JobNotFound, QuotaExceeded, Unauthorized
 from chalicelib.jobs.limits import MAX_RESULT, MAX_UPLOAD, MAX_UPLOADS
 from chalicelib.jobs.model import (

@@ -8,10 +8,11 @@ from collections.abc import Callable
 from typing import Final
 
 from chalicelib.billing.cost import END_COST, START_COST, model_cost, publishing_cost, worker_cost
-from chalicelib.billing.metering import Counts, Meter, tokens_of
+from chalicelib.billing.metering import tokens_of
 from chalicelib.billing.prices import price_of
 from chalicelib.jobs.errors import BudgetExceeded
 from chalicelib.jobs.model import InferenceRequest
+from chalicelib.jobs.usage import Counts, Meter
 from chalicelib.workloads import Chunk, Outcome, Piece, Usage
 
 BYTES_PER_TOKEN: Final = 4  # of UTF-8: what most models make of English prose, and less than of most other text

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from chalicelib.billing import prices
-from chalicelib.billing.metering import Counts
 from chalicelib.billing.prices import ModelPrice, price_of
 from chalicelib.jobs.model import Json
+from chalicelib.jobs.usage import Counts
 
 RELAY_TIME: Final = 20 * 512  # megabyte-milliseconds that one call of the relay takes, warm
 MEGABYTE_MILLISECONDS: Final = 1024 * 1000  # in a gigabyte-second

@@ -1,17 +1,15 @@
-"""What a job uses of AWS, counted as AWS meters it. Pure; what the counts cost is in `chalicelib.billing.cost`.
+"""What a job uses of AWS, counted in the units that AWS bills. Pure.
 
-The log carries the counts, so that whoever ends a job knows what all of its attempts used: a worker reports what only
-it can know (`Meter`), and the relay adds what it does itself. What the owner's own reads, and watchers beyond the first
-one, use is in no log, and counted nowhere.
+`chalicelib.billing.cost` turns the counts into money. Reads by the owner and watchers after the first one are not
+counted: the log does not know about them.
 """
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
-from operator import add, attrgetter
-from typing import Any, Final, Self
+from collections.abc import Mapping
+from typing import Any, Final
 
 from chalicelib.billing.prices import PUSH_SIZE, READ_SIZE, WRITE_SIZE
+from chalicelib.jobs.usage import Counts
 
 # What a watcher of ours asks for of an event; what the update did not select, such as `output`, is null in it.
 WATCHED: Final = (
@@ -21,53 +19,6 @@ WATCHED: Final = (
     "updatedAt",
 )  # fmt: skip
 SUBSCRIPTION: Final = "onInferenceStatusChange"
-
-
-@dataclass(frozen=True, slots=True)
-class Meter:
-    """What one attempt has used so far, as its worker reports it with an update; the update itself is not in it."""
-
-    operations: int  # requests sent to the API, answered or not
-    pushes: int  # units of what watchers heard by them
-    milliseconds: int  # since its invocation began
-    megabytes: int  # memory that its function has
-    input_tokens: int
-    cached_tokens: int
-    output_tokens: int
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """What a job has used so far, over all attempts. Whole numbers, so that they add up exactly."""
-
-    operations: int = 0  # mutations: the start, updates, the cancel; each is also an invocation of the relay
-    pushes: int = 0  # real-time updates to one watcher, each 5 KB counting as one
-    invocations: int = 0  # of workers
-    worker_time: int = 0  # megabyte-milliseconds
-    writes: int = 0  # write units of the job log
-    reads: int = 0  # read units of the job log
-    input_tokens: int = 0
-    cached_tokens: int = 0
-    output_tokens: int = 0
-    object_writes: int = 0  # requests to the bucket that put or copy
-    object_reads: int = 0  # requests to it that get
-
-    def __add__(self, other: Self) -> Self:
-        return type(self)(*map(add, _values(self), _values(other)))
-
-    def dump(self) -> list[int]:
-        """As a record of the log has it: short, since every record has two."""
-        return [*_values(self)]
-
-    @classmethod
-    def load(cls, values: list[int]) -> Self:
-        """What `dump` gave, also that of a version which counted less."""
-        return cls(*values)
-
-
-_values: Final[Callable[[Counts], tuple[int, ...]]] = attrgetter(*(field.name for field in fields(Counts)))
-
-NOTHING: Final = Counts()
 
 
 def tokens_of(usage: object) -> Counts:

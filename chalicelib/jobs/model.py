@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, NewType
 
-from chalicelib.billing.metering import NOTHING, Counts, Meter
 from chalicelib.jobs.errors import ErrorType
+from chalicelib.jobs.usage import NOTHING, Counts, Meter
 
 JobId = NewType("JobId", str)
 Owner = NewType("Owner", str)

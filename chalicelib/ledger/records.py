@@ -7,9 +7,9 @@ from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any, Final
 
-from chalicelib.billing.metering import Counts
 from chalicelib.jobs.errors import ErrorType
 from chalicelib.jobs.model import Image, InferenceRequest, Job, Message, Role, Status, StoredResult, UploadId, Wait
+from chalicelib.jobs.usage import Counts
 from chalicelib.ledger import InvalidToken
 
 COUNTS: Final = ("used", "used_before")

@@ -4,9 +4,10 @@ import json
 from collections.abc import Mapping
 from typing import Any, assert_never
 
-from chalicelib.billing.metering import Meter, push_units
+from chalicelib.billing.metering import push_units
 from chalicelib.jobs.errors import PublishFailed
 from chalicelib.jobs.model import Change, Claim, OperatorUpdate, Status, StatusUpdate, WorkerUpdate
+from chalicelib.jobs.usage import Meter
 from chalicelib.publisher.fencing import Answer
 
 

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from chalicelib.api.payloads import Payload
-from chalicelib.api.payloads.dispatches import parse_dispatch
+from chalicelib.jobs.dispatch import Payload, parse_dispatch
 from chalicelib.jobs.errors import ErrorType, MissingSettings, UpdateRefused
 from chalicelib.jobs.limits import MAX_ERROR
 from chalicelib.jobs.model import Change, Job, OperatorUpdate, Redispatch, Status, Wait

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from chalicelib.api.calls import Dispatch
+from chalicelib.jobs.dispatch import Dispatch
 from chalicelib.jobs.errors import WorkloadFailed
 from chalicelib.jobs.model import InferenceRequest, Message, UploadId
 from chalicelib.objects import Objects

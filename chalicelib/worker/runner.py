@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, Protocol
 
-from chalicelib.api.calls import Dispatch
 from chalicelib.billing.budget import Spending
+from chalicelib.jobs.dispatch import Dispatch
 from chalicelib.jobs.errors import BudgetExceeded, ErrorType, JobError, OutOfTime, WorkloadFailed
 from chalicelib.jobs.limits import MAX_ERROR, MAX_RESULT, MAX_RESULT_TEXT, MAX_STORED_RESULT, MAX_USAGE
 from chalicelib.jobs.model import Change, JobId, Json, Status

@@ -23,9 +23,9 @@ import pytest
 
 from chalicelib.api.calls import StartInference
 from chalicelib.api.payloads.answers import render_job
-from chalicelib.api.payloads.dispatches import parse_dispatch
 from chalicelib.api.relay import Relay
 from chalicelib.billing.budget import Spending
+from chalicelib.jobs.dispatch import parse_dispatch
 from chalicelib.jobs.errors import ErrorType
 from chalicelib.jobs.model import InferenceRequest, Job, JobId, PassOn, Redispatch, Status, StatusUpdate, Wait
 from chalicelib.jobs.rules import Lease

@@ -9,8 +9,8 @@ import json
 import sys
 from datetime import timedelta
 
-from chalicelib.api.payloads import Payload
 from chalicelib.api.relay import Relay
+from chalicelib.jobs.dispatch import Payload
 from chalicelib.jobs.errors import InvalidTransition
 from chalicelib.jobs.model import Change, Claim, JobId, OperatorUpdate, Status, WorkerUpdate
 from chalicelib.jobs.rules import Lease

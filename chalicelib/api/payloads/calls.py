@@ -20,8 +20,9 @@ from chalicelib.api.calls import (
     StartInference,
     UpdateStatus,
 )
-from chalicelib.api.payloads import Payload, checks
+from chalicelib.api.payloads import checks
 from chalicelib.api.payloads.updates import parse_dispatching, parse_update
+from chalicelib.jobs.dispatch import Payload
 from chalicelib.jobs.errors import InvalidRequest, Unauthorized
 from chalicelib.jobs.limits import (
     MAX_COST,

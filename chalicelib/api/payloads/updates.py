@@ -3,8 +3,8 @@
 import uuid
 from dataclasses import astuple
 
-from chalicelib.api.payloads import Payload, checks
-from chalicelib.billing.metering import Meter
+from chalicelib.api.payloads import checks
+from chalicelib.jobs.dispatch import Payload
 from chalicelib.jobs.errors import ErrorType, InvalidRequest
 from chalicelib.jobs.limits import MAX_CHECKPOINT, MAX_ERROR, MAX_MESSAGE, MAX_RESULT, MAX_STORED_RESULT, MAX_USAGE
 from chalicelib.jobs.model import (
@@ -18,6 +18,7 @@ from chalicelib.jobs.model import (
     StoredResult,
     WorkerUpdate,
 )
+from chalicelib.jobs.usage import Meter
 
 
 def parse_update(values: Payload) -> StatusUpdate:

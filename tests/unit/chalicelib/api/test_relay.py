@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from chalicelib.api.calls import Reporting
-from chalicelib.api.payloads.dispatches import parse_dispatch
 from chalicelib.api.relay import Relay
 from chalicelib.billing.metering import push_units
+from chalicelib.jobs.dispatch import parse_dispatch
 from chalicelib.jobs.limits import MAX_RESULT
 from chalicelib.jobs.model import JobId, Owner, Status
 from chalicelib.jobs.rules import Lease

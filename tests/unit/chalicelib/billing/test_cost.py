@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from chalicelib.billing import prices
 from chalicelib.billing.cost import Invoice, invoice
-from chalicelib.billing.metering import Counts
+from chalicelib.jobs.usage import Counts
 
 counts = st.builds(Counts, *[st.integers(0, 10**9)] * 11)
 

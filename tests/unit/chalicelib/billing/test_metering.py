@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.billing.metering import WATCHED, Counts, log_units, push_units, tokens_of
+from chalicelib.billing.metering import WATCHED, log_units, push_units, tokens_of
+from chalicelib.jobs.usage import Counts
 
 ROOT = Path(__file__).parents[4]
 EVENT = {"jobId": "7b0f5c1e-52d4-4f5a-9d5e-0a3c8e2b6f11", "status": "PROCESSING", "sequence": 2}

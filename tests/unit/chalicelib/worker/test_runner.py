@@ -12,7 +12,7 @@ from functools import partial
 
 import pytest
 
-from chalicelib.api.calls import Dispatch
+from chalicelib.jobs.dispatch import Dispatch
 from chalicelib.jobs.errors import BudgetExceeded, ErrorType, InvalidRequest, OutOfTime, PublishFailed, WorkloadFailed
 from chalicelib.jobs.limits import MAX_RESULT, MAX_STORED_RESULT
 from chalicelib.jobs.model import Image, InferenceRequest, Json, Message, Owner, Role, Status, StoredResult, UploadId

@@ -1,8 +1,22 @@
-"""The event that invokes a worker: written by the relay, read by the worker."""
+"""The event that invokes a worker. The relay writes it; the worker and the failure handler read it. Pure."""
 
-from chalicelib.api.calls import Dispatch
-from chalicelib.api.payloads import Payload
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
 from chalicelib.jobs.model import Image, InferenceRequest, JobId, Json, Message, Owner, Role
+
+Payload = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatch:
+    """The event of an `inference` invocation. `continues` is the attempt that handed over, 0 for a first event."""
+
+    job_id: JobId
+    request: InferenceRequest
+    owner: Owner
+    continues: int = 0
 
 
 def render_dispatch(dispatch: Dispatch) -> dict[str, Json]:
@@ -29,11 +43,11 @@ def render_dispatch(dispatch: Dispatch) -> dict[str, Json]:
 
 
 def parse_dispatch(payload: Payload) -> Dispatch:
-    """What an `inference` invocation is to do."""
+    """Parse the event of an `inference` invocation. Fields that this version does not know are ignored."""
     request = payload["request"]
     return Dispatch(
         job_id=JobId(payload["jobId"]),
-        owner=Owner(payload.get("owner") or ""),  # none in an event of before there were uploads
+        owner=Owner(payload.get("owner") or ""),  # absent in events written before uploads existed
         request=InferenceRequest(
             prompt=request["prompt"],
             model=request["model"],

@@ -32,10 +32,10 @@ READY: Final[Mapping[str, str]] = {
         "app.lambda_function(name='bare')(lambda event, context: event)"
     ),
     "authorizer": "import app, chalicelib.api.authorizer; app.token_verifier()",
-    "status_relay": "import app; app.relay()",
-    "job_failed": "import app, chalicelib.supervision.diagnosis; app.supervisor()",
-    "sweep": "import app; app.watch(); app.supervisor()",
-    "inference": "import app, chalicelib.api.payloads; app.job_runner()",
+    "status_relay": "import app; app.composition.relay()",
+    "job_failed": "import app, chalicelib.supervision.diagnosis; app.composition.supervisor()",
+    "sweep": "import app; app.composition.swept(); app.composition.supervisor()",
+    "inference": "import app, chalicelib.jobs.dispatch; app.composition.job_runner()",
 }
 NAIVE: Final = "; ".join(line for name, line in READY.items() if name != "bare")
 TARGETS: Final = {"authorizer": 1 / 4, "status_relay": 1 / 2}  # at most, of the naive form

@@ -13,7 +13,7 @@ they last, so they go to the object's owner and into no log.
 import base64
 import hashlib
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -32,6 +32,18 @@ DOWNLOAD_TIME: Final = timedelta(minutes=5)
 NAMES: Final = uuid.UUID("4c9a7d0e-7f6b-5a0d-9a53-2b8c3e5f1d64")  # of uploads; any UUID, but always this one
 CONTENT_TYPE: Final = "application/octet-stream"
 MISSING: Final = frozenset({"404", "NoSuchKey", "NotFound"})
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectSettings:
+    """What `inference` and `status_relay` need: the bucket for texts that are too large for the log."""
+
+    bucket: str | None  # None: such texts are refused
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "ObjectSettings":
+        """The settings; no variable is required."""
+        return cls(bucket=environment.get("LONGCALL_BUCKET") or None)
 
 
 @dataclass(frozen=True, slots=True)

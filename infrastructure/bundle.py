@@ -29,7 +29,7 @@ CHALICE: Final = "from chalice.cli import main; main()"  # its module cannot be 
 LAMBDA_ROOT: Final = "/var/task"  # where Lambda unpacks the zip; what tracebacks show
 EPOCH: Final = (1980, 1, 1, 0, 0, 0)  # the time of every entry, the first that a zip can say
 RUNTIME: Final = f"python{sys.version_info.major}.{sys.version_info.minor}"
-LEFT_OUT: Final = ("__pycache__", "*.pyc")
+LEFT_OUT: Final = ("__pycache__", "*.pyc", "debug.py")  # `chalicelib/debug.py` serves `chalice local` alone
 NOTHING: Final = """\
 from chalice.app import Chalice
 app = Chalice(app_name="nothing")

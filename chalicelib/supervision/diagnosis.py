@@ -1,6 +1,6 @@
 """What to say of jobs whose worker can say nothing any more. Pure.
 
-`failure_of` reads what Lambda says of an invocation that it gave up on; `verdict` judges a job that has been silent.
+`failure_of` reads what Lambda says of an invocation that it gave up on; `diagnose` judges a job that has been silent.
 """
 
 from dataclasses import dataclass
@@ -66,8 +66,8 @@ def _error(record: Payload, error_type: ErrorType) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
-    """How long a job may be silent before somebody looks after it."""
+class Thresholds:
+    """How long a job may be silent before the sweep acts."""
 
     redispatch: timedelta  # a job that waits for a worker: then its event may be lost, and is sent once more
     never_started: timedelta  # after that: longer than Lambda keeps an event, or a queued job would be failed
@@ -78,7 +78,7 @@ class Patience:
         return min(self.redispatch, self.never_started, self.stalled)
 
 
-def verdict(head: Job, patience: Patience, *, now: datetime) -> OperatorUpdate | Redispatch | None:
+def diagnose(head: Job, thresholds: Thresholds, *, now: datetime) -> OperatorUpdate | Redispatch | None:
     """What to do about a job, given the newest record of its log; None for one that is well, or has ended.
 
     An update holds only where the log has not grown meanwhile: a worker that reports just now is not failed, and of
@@ -87,10 +87,10 @@ def verdict(head: Job, patience: Patience, *, now: datetime) -> OperatorUpdate |
     silence = now - head.updated_at
     match head.status:
         case Status.PENDING | Status.PROCESSING if head.wait is Wait.HANDED_OVER or head.sequence == 1:
-            return Redispatch(head.job_id, head.sequence + 1) if silence >= patience.redispatch else None
+            return Redispatch(head.job_id, head.sequence + 1) if silence >= thresholds.redispatch else None
         case Status.PENDING | Status.PROCESSING if head.wait is not None or head.status is Status.PENDING:
-            return _failed(head, ErrorType.NEVER_STARTED) if silence >= patience.never_started else None
-        case Status.PROCESSING if silence >= patience.stalled:
+            return _failed(head, ErrorType.NEVER_STARTED) if silence >= thresholds.never_started else None
+        case Status.PROCESSING if silence >= thresholds.stalled:
             return _failed(head, ErrorType.STALLED)
     return None
 

@@ -13,7 +13,7 @@ from chalicelib.jobs.model import OperatorUpdate, Redispatch
 from chalicelib.ledger import Ledger
 from chalicelib.publisher.appsync import Endpoint
 from chalicelib.publisher.delivery import Backoff, deliver
-from chalicelib.supervision.diagnosis import Patience, verdict
+from chalicelib.supervision.diagnosis import Thresholds, diagnose
 
 log = logging.getLogger(__name__)
 
@@ -35,23 +35,23 @@ class Supervisor:
         """
         asyncio.run(self._publish([update], until=until))
 
-    def sweep(self, ledger: Ledger, patience: Patience, *, now: datetime, until: float) -> None:
+    def sweep(self, ledger: Ledger, thresholds: Thresholds, *, now: datetime, until: float) -> None:
         """Look after every job that has been silent for too long. What is not reached is the next sweep's.
 
         Raises:
             PublishFailed: AppSync could not be reached.
         """
-        asyncio.run(self._publish(self._findings(ledger, patience, now=now, until=until), until=until))
+        asyncio.run(self._publish(self._findings(ledger, thresholds, now=now, until=until), until=until))
 
     def _findings(
-        self, ledger: Ledger, patience: Patience, *, now: datetime, until: float
+        self, ledger: Ledger, thresholds: Thresholds, *, now: datetime, until: float
     ) -> Iterator[OperatorUpdate | Redispatch]:
         token = None
         while time.monotonic() < until:
-            page = ledger.unfinished(idle_since=now - patience.shortest, limit=PAGE, next_token=token)
+            page = ledger.unfinished(idle_since=now - thresholds.shortest, limit=PAGE, next_token=token)
             for job in page.jobs:
                 head = ledger.head(job.job_id)  # the index may be behind, and this repairs it
-                finding = verdict(head, patience, now=now) if head else None
+                finding = diagnose(head, thresholds, now=now) if head else None
                 if finding is not None:
                     yield finding
             token = page.next_token

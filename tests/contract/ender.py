@@ -13,10 +13,10 @@ from chalicelib.api.relay import Relay
 from chalicelib.jobs.model import Job, JobId, OperatorUpdate
 from chalicelib.jobs.rules import Lease
 from chalicelib.ledger import open_ledger, utc_now
-from chalicelib.supervision.diagnosis import Patience, verdict
+from chalicelib.supervision.diagnosis import Thresholds, diagnose
 from tests.contract.jobs import ADA
 
-IMPATIENT = Patience(redispatch=timedelta(0), never_started=timedelta(0), stalled=timedelta(0))
+NO_SILENCE = Thresholds(redispatch=timedelta(0), never_started=timedelta(0), stalled=timedelta(0))
 
 
 def main(location: str, job_id: JobId, how: str) -> None:
@@ -43,7 +43,7 @@ def cancel(relay: Relay, job_id: JobId) -> Any:
 def sweep(relay: Relay, job_id: JobId) -> Any:
     """Look until the job has ended: what a sweep has found holds only where the log has not grown meanwhile."""
     while not (head := head_of(relay, job_id)).status.is_terminal:
-        finding = verdict(head, IMPATIENT, now=utc_now())
+        finding = diagnose(head, NO_SILENCE, now=utc_now())
         assert isinstance(finding, OperatorUpdate)
         relay.update(finding)
         relay.update(finding)

@@ -176,7 +176,7 @@ def test_a_relay_that_is_asked_for_nothing_large_loads_no_client_of_s3(tmp_path:
         "field": "startInference", "identity": {"sub": ADA},
         "arguments": {"input": {"prompt": "Hi", "model": "simulated.story"}},
     }  # fmt: skip
-    script = f"import sys, app; print(*app.relay().answer({start!r})); print(*sys.modules)"
+    script = f"import sys, app; print(*app.composition.relay().answer({start!r})); print(*sys.modules)"
     environment = {"LONGCALL_LEDGER": f"sqlite:{tmp_path / 'jobs.db'}", "LONGCALL_BUCKET": BUCKET}
 
     command = [sys.executable, "-c", script]

@@ -36,7 +36,7 @@ from chalicelib.jobs.model import (
 )
 from chalicelib.jobs.rules import Lease
 from chalicelib.publisher.messages import render
-from chalicelib.supervision.diagnosis import Patience, failure_of, verdict
+from chalicelib.supervision.diagnosis import Thresholds, diagnose, failure_of
 from longcall import JobView, merge
 from longcall.models import JobId as ViewedId
 from longcall.parsing import parse_event
@@ -45,7 +45,7 @@ from tests.contract.jobs import ADA, GRACE, START, new_id
 
 EXAMPLES = {"sqlite": 100, "moto": 15, "dynalite": 15}
 LEASE = Lease(duration=timedelta(seconds=30), renewal=timedelta(seconds=10))
-PATIENCE = Patience(
+THRESHOLDS = Thresholds(
     redispatch=timedelta(seconds=20), never_started=timedelta(seconds=50), stalled=timedelta(seconds=40)
 )
 REQUEST = InferenceRequest(prompt="Hello", model="simulated.story")
@@ -332,7 +332,7 @@ class RulesModel(RuleBasedStateMachine):
     def sweep_and_look(self, silence: int) -> None:
         self.kind.clock.advance(silence)
         head = self.head()
-        step = verdict(head, PATIENCE, now=self.kind.clock())
+        step = diagnose(head, THRESHOLDS, now=self.kind.clock())
         if step is not None:
             assert not head.status.is_terminal
             assert not head.is_leased(self.kind.clock(), LEASE.duration)

@@ -33,12 +33,12 @@ from chalicelib.publisher.appsync import Channel
 from chalicelib.publisher.delivery import Backoff
 from chalicelib.publisher.fencing import Answer
 from chalicelib.publisher.messages import parse, render
-from chalicelib.supervision.diagnosis import Patience
+from chalicelib.supervision.diagnosis import Thresholds
 from chalicelib.supervision.supervisor import Supervisor
 from tests.contract.conftest import LedgerKind
 from tests.contract.jobs import ADA, new_id
 
-PATIENCE = Patience(
+THRESHOLDS = Thresholds(
     redispatch=timedelta(seconds=60), never_started=timedelta(seconds=600), stalled=timedelta(seconds=120)
 )
 REQUEST = InferenceRequest(prompt="Hello", model="simulated.story")
@@ -119,7 +119,7 @@ class Stage:
 
 def sweep(wire: Wire, ledger: Ledger, kind: LedgerKind) -> None:
     supervisor = Supervisor(wire, Backoff())
-    supervisor.sweep(ledger, PATIENCE, now=kind.clock(), until=time.monotonic() + 60)
+    supervisor.sweep(ledger, THRESHOLDS, now=kind.clock(), until=time.monotonic() + 60)
 
 
 def relay_on(ledger: Ledger, kind: LedgerKind) -> Relay:

@@ -36,7 +36,7 @@ from chalicelib.publisher.fencing import Answer
 from chalicelib.publisher.messages import parse, render
 from chalicelib.publisher.policies import Interval
 from chalicelib.publisher.publisher import Publisher
-from chalicelib.supervision.diagnosis import Patience, failure_of
+from chalicelib.supervision.diagnosis import Thresholds, failure_of
 from chalicelib.supervision.supervisor import Supervisor
 from chalicelib.worker.runner import JobRunner
 from chalicelib.workloads import Workload
@@ -54,7 +54,7 @@ LONGEST_SILENCE = 60.0  # seconds of virtual time for which a worker may run ahe
 WORDS = 1500
 REQUEST = InferenceRequest("the tide", "simulated.story", max_tokens=WORDS, process_time=7200.0)
 STORY = "".join(islice(text(REQUEST.model, REQUEST.prompt), WORDS))
-PATIENCE = Patience(  # stalled: longer than two retries that die before they can claim
+THRESHOLDS = Thresholds(  # stalled: longer than two retries that die before they can claim
     redispatch=timedelta(seconds=120), never_started=timedelta(seconds=3900), stalled=timedelta(seconds=600)
 )
 BACKEND = {"userArn": "arn:aws:sts::000000000000:assumed-role/worker/worker"}
@@ -242,7 +242,7 @@ class World:
 
     def sweep(self) -> None:
         Supervisor(self, Backoff(base=0.0001, cap=0.0001)).sweep(
-            self.relay.ledger, PATIENCE, now=self.kind.clock(), until=time.monotonic() + 60
+            self.relay.ledger, THRESHOLDS, now=self.kind.clock(), until=time.monotonic() + 60
         )
         self.put(Due(self.now() + SWEEP_EVERY, next(self.numbers), None))
 

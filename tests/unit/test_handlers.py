@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from chalice.test import Client
 
+from chalicelib import composition
 from chalicelib.jobs.model import Redispatch
 from chalicelib.ledger import open_ledger
 from tests.contract.conftest import ROOT
@@ -40,8 +41,10 @@ def client(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Client]:
     monkeypatch.setenv("AWS_REGION", "us-east-1")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIA")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    composition.reset()
     with Client(load_app().app, project_dir=str(ROOT)) as client:
         yield client
+    composition.reset()
 
 
 @pytest.fixture

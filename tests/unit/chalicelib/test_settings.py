@@ -4,10 +4,12 @@ from datetime import timedelta
 
 import pytest
 
+from chalicelib.api.settings import AuthorizerSettings, RelaySettings
 from chalicelib.jobs.errors import MissingSettings
 from chalicelib.ledger import open_ledger
+from chalicelib.objects import ObjectSettings
 from chalicelib.publisher.policies import Bytes, CostShare, FlushPolicy, Interval
-from chalicelib.settings import AuthorizerSettings, ObjectSettings, RelaySettings, WorkerSettings
+from chalicelib.worker.settings import WorkerSettings
 
 
 def test_every_problem_is_reported_at_once() -> None:
@@ -16,8 +18,8 @@ def test_every_problem_is_reported_at_once() -> None:
 
     assert caught.value.problems == (
         "LONGCALL_LEDGER is not set",
-        "LONGCALL_RETENTION_DAYS has to be >= 0.01, and is '-1'",
-        "LONGCALL_QUOTA has to be a whole number >= 1, and is 'many'",
+        "LONGCALL_RETENTION_DAYS must be >= 0.01, and is '-1'",
+        "LONGCALL_QUOTA must be a whole number >= 1, and is 'many'",
     )
 
 
@@ -70,5 +72,5 @@ def test_a_policy_is_chosen_by_name(environment: dict[str, str], policy: FlushPo
 
 
 def test_a_policy_that_does_not_exist_is_refused_with_those_that_do() -> None:
-    with pytest.raises(MissingSettings, match="LONGCALL_FLUSH_POLICY has to be one of interval, bytes, cost"):
+    with pytest.raises(MissingSettings, match="LONGCALL_FLUSH_POLICY must be one of interval, bytes, cost"):
         WorkerSettings.from_environment({"LONGCALL_FLUSH_POLICY": "money"})

@@ -121,6 +121,11 @@ def test_both_zips_have_the_same_versions_of_what_both_have() -> None:
     assert {line.partition(" ;")[0] for line in without} <= pinned
 
 
+def test_the_debug_routes_are_in_no_zip(unpacked: Path) -> None:
+    assert (unpacked / "chalicelib" / "composition.py").exists()
+    assert not (unpacked / "chalicelib" / "debug.py").exists()
+
+
 def test_every_handler_and_module_loads_from_the_zip_alone(unpacked: Path, runtime: Path) -> None:
     assert loads_alone(unpacked, runtime, absent=OPENAI) == ""
 
@@ -153,7 +158,7 @@ def test_a_job_that_needs_the_library_says_who_can_put_it_into_the_zip(unpacked:
 
 @pytest.mark.parametrize(
     "ready",
-    ["import app, chalicelib.api.authorizer; app.token_verifier()", "import app; app.relay()"],
+    ["import app, chalicelib.api.authorizer; app.composition.token_verifier()", "import app; app.composition.relay()"],
     ids=["authorizer", "status_relay"],
 )
 def test_handlers_that_callers_wait_for_never_load_what_the_worker_needs(

@@ -9,16 +9,13 @@ from typing import Any
 import pytest
 
 from appsync_local.api.model import AuthMode, LambdaSource, PipelineFunction, Resolver, UnitResolver, code_file
+from chalicelib.api.settings import AuthorizerSettings, RelaySettings
 from chalicelib.ledger.dynamodb import table_definition
+from chalicelib.objects import ObjectSettings
 from chalicelib.publisher.policies import Interval
-from chalicelib.settings import (
-    AuthorizerSettings,
-    EndpointSettings,
-    ObjectSettings,
-    RelaySettings,
-    SweepSettings,
-    WorkerSettings,
-)
+from chalicelib.publisher.settings import EndpointSettings
+from chalicelib.supervision.settings import SweepSettings
+from chalicelib.worker.settings import WorkerSettings
 from chalicelib.workloads.bedrock.settings import BedrockSettings, Guardrail
 from chalicelib.workloads.openai.settings import OpenAISettings
 from infrastructure.api import API
@@ -113,7 +110,7 @@ def test_handlers_find_all_their_settings_in_their_environment(dev: Template, ke
     assert relay.ledger == sweep.ledger
     assert relay.ledger.startswith("dynamodb:")
     assert pace.flush_policy == Interval(stage.flush_seconds, stage.flush_bytes) == relay.flush_policy
-    assert sweep.patience.stalled.total_seconds() == stage.stalled_seconds
+    assert sweep.thresholds.stalled.total_seconds() == stage.stalled_seconds
 
 
 def test_only_the_worker_of_a_stage_that_asks_for_it_has_a_key(dev: Template, keyed: Template) -> None:

@@ -8,10 +8,10 @@ import pytest
 from chalicelib.jobs.errors import ErrorType
 from chalicelib.jobs.model import OperatorUpdate, Redispatch, Status
 from chalicelib.jobs.rules import Answer, Append, Lease, decide, redispatch
-from chalicelib.supervision.diagnosis import Patience, verdict
+from chalicelib.supervision.diagnosis import Thresholds, diagnose
 from tests.contract.jobs import START, following, opened
 
-PATIENCE = Patience(
+THRESHOLDS = Thresholds(
     redispatch=timedelta(seconds=10), never_started=timedelta(seconds=100), stalled=timedelta(seconds=50)
 )
 PENDING = opened()
@@ -36,7 +36,7 @@ PROCESSING = following(PENDING)
 def test_a_job_is_looked_after_once_its_silence_is_too_long(head: object, silence: int, expected: object) -> None:
     assert isinstance(head, type(PENDING))
 
-    found = verdict(head, PATIENCE, now=head.updated_at + timedelta(seconds=silence))
+    found = diagnose(head, THRESHOLDS, now=head.updated_at + timedelta(seconds=silence))
 
     if isinstance(expected, ErrorType):
         assert isinstance(found, OperatorUpdate)
@@ -46,7 +46,7 @@ def test_a_job_is_looked_after_once_its_silence_is_too_long(head: object, silenc
 
 
 def test_a_worker_that_reports_meanwhile_is_not_failed() -> None:
-    found = verdict(PROCESSING, PATIENCE, now=PROCESSING.updated_at + timedelta(hours=1))
+    found = diagnose(PROCESSING, THRESHOLDS, now=PROCESSING.updated_at + timedelta(hours=1))
     assert isinstance(found, OperatorUpdate)
     alive = following(PROCESSING, after=3600)
 
@@ -57,7 +57,7 @@ def test_a_worker_that_reports_meanwhile_is_not_failed() -> None:
 
 def test_of_two_sweeps_at_once_one_is_written() -> None:
     now = PROCESSING.updated_at + timedelta(hours=1)
-    first, second = (verdict(PROCESSING, PATIENCE, now=now) for _ in range(2))
+    first, second = (diagnose(PROCESSING, THRESHOLDS, now=now) for _ in range(2))
     assert isinstance(first, OperatorUpdate)
     assert isinstance(second, OperatorUpdate)
 

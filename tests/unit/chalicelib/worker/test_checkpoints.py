@@ -20,11 +20,11 @@ from chalicelib.jobs.model import (
 )
 from chalicelib.jobs.rules import Answer, Append, Lease, decide, is_passed_on, redispatch
 from chalicelib.ledger.records import dump, load
-from chalicelib.supervision.diagnosis import Patience, verdict
+from chalicelib.supervision.diagnosis import Thresholds, diagnose
 from tests.contract.jobs import START, opened
 
 LEASE = Lease()
-PATIENCE = Patience(
+THRESHOLDS = Thresholds(
     redispatch=timedelta(seconds=10), never_started=timedelta(seconds=100), stalled=timedelta(seconds=50)
 )
 
@@ -93,7 +93,7 @@ def test_a_worker_sends_for_the_next_one_as_long_as_its_own_hand_over_stands() -
 
 def test_a_sweep_asks_once_for_a_worker_that_does_not_come_and_then_fails_the_job() -> None:
     def found(head: Job, silence: int) -> object:
-        return verdict(head, PATIENCE, now=START + timedelta(seconds=silence))
+        return diagnose(head, THRESHOLDS, now=START + timedelta(seconds=silence))
 
     assert found(WAITING, 9) is None
     asked = found(WAITING, 10)

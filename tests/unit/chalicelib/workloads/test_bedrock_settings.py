@@ -45,5 +45,5 @@ def test_a_guardrail_is_an_id_or_an_arn_with_a_version(text: str, guardrail: Gua
 
 @pytest.mark.parametrize("text", ["a1b2c3", "a1b2c3:", "a1b2c3:latest", ":1", "A1:1"])
 def test_a_guardrail_without_a_version_is_refused_with_the_form(text: str) -> None:
-    with pytest.raises(MissingSettings, match="LONGCALL_GUARDRAIL has to be the id or ARN of a guardrail, : and a ver"):
+    with pytest.raises(MissingSettings, match="LONGCALL_GUARDRAIL must be the id or ARN of a guardrail, : and a ver"):
         BedrockSettings.from_environment({"AWS_REGION": "r", "LONGCALL_GUARDRAIL": text})

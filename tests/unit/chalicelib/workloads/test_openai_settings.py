@@ -22,5 +22,5 @@ def test_a_stage_may_have_no_openai_server() -> None:
 
 @pytest.mark.parametrize("url", ["127.0.0.1:11434/v1", "ftp://127.0.0.1/v1", "http://", "ollama"])
 def test_an_openai_server_has_a_url(url: str) -> None:
-    with pytest.raises(MissingSettings, match="LONGCALL_OPENAI_URL has to be an http:// or https:// URL"):
+    with pytest.raises(MissingSettings, match="LONGCALL_OPENAI_URL must be an http:// or https:// URL"):
         OpenAISettings.from_environment({"LONGCALL_OPENAI_URL": url})

@@ -1,0 +1,29 @@
+"""What the worker reads from its environment."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from chalicelib.publisher.policies import FlushPolicy
+from chalicelib.publisher.settings import flush_policy
+from chalicelib.settings import Reader
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSettings:
+    """What `inference` needs: how often a job reports, and the memory that is billed."""
+
+    flush_policy: FlushPolicy  # when gathered output is sent
+    heartbeat: float  # seconds without an update after which the worker sends an empty one
+    megabytes: int  # memory of the function
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "WorkerSettings":
+        """Raises: MissingSettings: A variable is missing or invalid; the message lists all of them."""
+        reader = Reader(environment)
+        settings = cls(
+            flush_policy=flush_policy(reader),
+            heartbeat=reader.number("LONGCALL_HEARTBEAT_SECONDS", 1.0, least=0.05),
+            megabytes=reader.count("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", 512, least=1),  # set by Lambda
+        )
+        reader.check()
+        return settings

@@ -1,17 +1,17 @@
-"""What the engine raises, named for what each error ends.
+"""The errors of the engine, named for what each one ends.
 
 EngineError
-├── ApiInvalid         the engine does not start: schema, wiring or code; one line per problem
-├── PortInUse          the engine does not start: somebody else listens there
-├── RequestRefused     ends one HTTP request or one realtime connection, before any field is resolved
+├── ApiInvalid         the engine does not start: invalid schema, API or code; one line per problem
+├── PortInUse          the engine does not start: another process listens on the port
+├── RequestRefused     ends one HTTP request or one realtime connection, before a field is resolved
 ├── OperationInvalid   ends one operation before it runs: syntax, validation, variables
-├── AnswerTooLarge     ends one operation while it is answered, or the push of one event
-├── FieldError         ends one field; the caller sees it in `errors`
+├── ResponseTooLarge   ends one operation during execution, or the push of one event
+├── FieldError         ends one field; the caller receives it in `errors`
 │   └── FieldUnauthorized
-├── SourceFailed       ends one data source's work; becomes `ctx.error` of the resolver
+├── SourceFailed       ends one request to a data source; becomes `ctx.error` of the resolver
 │   └── FunctionFailed     ends one Lambda invocation
 ├── ScriptFailed       ends one JavaScript call
-└── FilterInvalid      ends one `start`: a subscription filter outside AppSync's limits
+└── FilterInvalid      ends one `start`: a subscription filter is invalid or exceeds a limit of AppSync
 """
 
 from collections.abc import Iterable, Sequence
@@ -23,11 +23,11 @@ NO_VALID_CREDENTIAL: Final = "Valid authorization header not provided."
 
 
 class EngineError(Exception):
-    """Root of everything this package raises on purpose."""
+    """Root of all errors that this package raises on purpose."""
 
 
 class ApiInvalid(EngineError):
-    """Schema, wiring or code cannot be served; `problems` has one sentence each, with file and line where known."""
+    """Schema, API or code is invalid; `problems` has one sentence for each fault, with file and line if known."""
 
     def __init__(self, problems: Iterable[str]) -> None:
         self.problems = tuple(problems)
@@ -35,7 +35,7 @@ class ApiInvalid(EngineError):
 
 
 class PortInUse(EngineError):
-    """Another process listens where the engine was told to."""
+    """Another process listens on the engine's port."""
 
     def __init__(self, host: str, port: int) -> None:
         self.host = host
@@ -46,7 +46,7 @@ class PortInUse(EngineError):
 
 
 class RequestRefused(EngineError):
-    """A request that AppSync answers with a 4xx and one error; `error_type` also goes into `x-amzn-errortype`."""
+    """A request that is answered with a 4xx status and one error; `error_type` is also sent as `x-amzn-errortype`."""
 
     def __init__(self, status: int, error_type: str, message: str) -> None:
         self.status = status
@@ -56,22 +56,22 @@ class RequestRefused(EngineError):
 
 
 class OperationInvalid(EngineError):
-    """An operation that does not fit the schema; `entries` is what AppSync answers in `errors`, with status 200."""
+    """An operation that does not fit the schema; `entries` are sent in `errors`, with status 200."""
 
     def __init__(self, entries: Sequence[dict[str, object]]) -> None:
         self.entries = list(entries)
         super().__init__("; ".join(str(entry["message"]) for entry in entries))
 
 
-class AnswerTooLarge(EngineError):
-    """A response, or a pushed event, of more values than the engine puts together."""
+class ResponseTooLarge(EngineError):
+    """A response or a pushed event with more values than the engine allows."""
 
     def __init__(self, limit: int) -> None:
         super().__init__(f"the response has more than {limit} values in its lists; ask for less at once")
 
 
 class FieldError(EngineError):
-    """A field that becomes null with one entry in `errors`; `type`, `data` and `info` as `util.error` takes them."""
+    """A field that becomes null, with one entry in `errors`; `type`, `data` and `info` are as in `util.error`."""
 
     def __init__(self, message: str, type: str | None = None, data: object = None, info: object = None) -> None:  # noqa: A002
         self.message = message
@@ -82,19 +82,19 @@ class FieldError(EngineError):
 
 
 class FieldUnauthorized(FieldError):
-    """A field that this caller may not read or call."""
+    """A field that this caller may not use."""
 
     def __init__(self, type_name: str, field: str) -> None:
         super().__init__(f"Not Authorized to access {field} on type {type_name}", "Unauthorized")
 
 
 class SourceFailed(EngineError):
-    """A data source that did not do what it was asked for.
+    """A data source that failed.
 
     Args:
         type: Such as `DynamoDB:ConditionalCheckFailedException`.
-        message: What the service said.
-        result: What the resolver sees as `ctx.result` nevertheless.
+        message: The service's message.
+        result: The value of `ctx.result` in spite of the error.
     """
 
     def __init__(self, type: str, message: str, result: object = None) -> None:  # noqa: A002
@@ -109,8 +109,8 @@ class FunctionFailed(SourceFailed):
 
     Args:
         type: Such as `Lambda:Unhandled` or `Lambda:ExecutionTimeoutException`.
-        message: What the function, or the service, said.
-        name: The name of the function's own exception, where it raised one.
+        message: The message of the function or of the service.
+        name: The class name of the exception that the function raised; None if it raised none.
     """
 
     def __init__(self, type: str, message: str, name: str | None = None) -> None:  # noqa: A002
@@ -119,11 +119,11 @@ class FunctionFailed(SourceFailed):
 
 
 class ScriptFailed(EngineError):
-    """A JavaScript call that ended in an exception or at a limit.
+    """A JavaScript call that raised an exception or exceeded a limit.
 
     Args:
-        message: What the caller sees; starts with `code.js:line:column: `.
-        trace: The code's own stack, innermost first, each with file, line and column.
+        message: Sent to the caller; starts with `code.js:line:column: `.
+        trace: The stack of the code, innermost frame first, each with file, line and column.
     """
 
     def __init__(self, message: str, trace: tuple[str, ...] = ()) -> None:
@@ -133,9 +133,9 @@ class ScriptFailed(EngineError):
 
 
 class FilterInvalid(EngineError):
-    """A subscription filter that AppSync refuses; the message names the limit."""
+    """A subscription filter that AppSync rejects; the message names the fault or the limit."""
 
 
 def unauthorized(message: str = NOT_AUTHORIZED) -> RequestRefused:
-    """The refusal of a credential, or of none."""
+    """The error for a missing or invalid credential."""
     return RequestRefused(401, UNAUTHORIZED_EXCEPTION, message)

@@ -1,24 +1,24 @@
-"""The seam between the engine and whatever runs Lambda functions."""
+"""The interface between the engine and the program that runs Lambda functions."""
 
 from typing import Protocol
 
 
 class LambdaInvoker(Protocol):
-    """Runs Lambda functions by name; `payload` and results are decoded JSON."""
+    """Runs Lambda functions by name; payloads and results are decoded JSON."""
 
     async def invoke(self, function: str, payload: object) -> object:
         """Run the function and wait for its result.
 
         Raises:
-            FunctionFailed: It raised, was killed at its time-out, or could not be started.
+            FunctionFailed: The function raised an exception, timed out, or could not be started.
         """
 
     async def enqueue(self, function: str, payload: object) -> str:
         """Accept an asynchronous invocation.
 
         Returns:
-            The request id, once the invocation is accepted; its outcome is never seen here.
+            The request id. The outcome of the invocation is not reported here.
 
         Raises:
-            FunctionFailed: The invocation was refused.
+            FunctionFailed: The queue did not accept the invocation.
         """

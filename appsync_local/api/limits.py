@@ -1,4 +1,4 @@
-"""Limits that an API's owner sets on its operations.
+"""The limits of requests, connections and operations; the owner of an API sets some of them.
 
 Source: AppSync Developer Guide, "Configuring GraphQL run complexity, query depth, and introspection", and "Quotas".
 """
@@ -10,22 +10,22 @@ from typing import Final
 DEEPEST: Final = 75
 MOST_RESOLVERS: Final = 10_000
 MOST_INVALIDATIONS: Final = 5  # per request
-# Seconds for one request. A data source that takes AppSync's 30 seconds is told so first, and its field's code decides;
-# this ends what goes on regardless, such as the next call of a pipeline.
+# Seconds for one request. A data source times out after AppSync's 30 seconds, and the field's code handles that error.
+# This limit ends what continues afterwards, such as the next call of a pipeline.
 REQUEST_LIMIT: Final = 30.5
-CODE_TIME: Final = 3.0  # seconds for all the resolver code of one request, which nothing else runs beside
-VALUE_LIMIT: Final = 1_000_000  # values in the lists of one response: what is made of them in about a second
+CODE_TIME: Final = 3.0  # seconds for all resolver code of one request; other requests wait for it
+VALUE_LIMIT: Final = 1_000_000  # values in the lists of one response; they take about a second to complete
 BODY_LIMIT: Final = 1024 * 1024  # bytes of one request, or of one realtime message
 BODY_TIME: Final = 30.0  # seconds for a request's body to arrive
-IDLE_LIMIT: Final = 75.0  # seconds for a connection to bring the head of a request, its first one or its next one
-FIRST_MESSAGE_LIMIT: Final = 75.0  # seconds for a realtime connection to say something
+IDLE_LIMIT: Final = 75.0  # seconds for a connection to send the head of its first or next request
+FIRST_MESSAGE_LIMIT: Final = 75.0  # seconds for a realtime connection to send its first message
 LONGEST_ID: Final = 128  # characters of a subscription's id
-SUBSCRIPTION_WEIGHT: Final = 50_000  # of all subscriptions of one connection: 250 for each of 200
-LIFETIME: Final = 24 * 3600.0  # seconds
+SUBSCRIPTION_WEIGHT: Final = 50_000  # fields of all subscriptions of one connection: 250 for each of 200
+LIFETIME: Final = 24 * 3600.0  # seconds of a realtime connection
 
 
 class Introspection(Enum):
-    """Whether clients may ask for the schema."""
+    """Whether clients may query the schema."""
 
     ENABLED = "ENABLED"
     DISABLED = "DISABLED"
@@ -33,12 +33,12 @@ class Introspection(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one operation may ask for.
+    """The limits of one operation.
 
     Args:
-        introspection: Where it is disabled, `__schema` and `__type` do not exist; `__typename` does.
-        depth: Levels of fields that are answered, leaves included; 0: any number.
-        resolvers: Resolvers that run for one request, at most 10,000.
+        introspection: If it is disabled, `__schema` and `__type` do not exist; `__typename` does.
+        depth: The number of levels of fields that are answered, leaves included, 1 to 75; 0: no limit.
+        resolvers: The number of resolvers that run for one request, 1 to 10,000.
     """
 
     introspection: Introspection = Introspection.ENABLED

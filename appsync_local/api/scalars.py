@@ -1,4 +1,4 @@
-"""AppSync's own scalars and directives: what every schema may use without declaring it.
+"""AppSync's scalars and directives, which every schema may use without declaring them.
 
 Source: AppSync Developer Guide, "Scalar types in GraphQL", and "Configuring authorization and authentication".
 """
@@ -61,38 +61,43 @@ _PATTERNS: Final = {
     "AWSPhone": re.compile(r"\+?[0-9][0-9 \-]{2,20}"),
 }
 
-# Values of these Python types are what the scalar makes of them, in both directions.
+# The scalars that leave values of one Python type unchanged, in both directions.
 UNCHANGED_TYPES: Final[Mapping[object, type]] = {GraphQLString: str, GraphQLID: str, GraphQLBoolean: bool}
 
 
 class FastPathMiss(Exception):
-    """A value that takes more than a glance: graphql-core judges it, and finds the words for what is wrong."""
+    """The fast check does not cover a value. graphql-core validates it, and words the error if it is invalid."""
 
 
 def fast_coercion(type_: GraphQLScalarType | GraphQLEnumType, coerce: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """A function that does what `coerce`, one of the type's own, does with values that fit and are not null.
+    """A faster `coerce`, which spares the most frequent values graphql-core's many calls.
 
-    It raises `FastPathMiss` for all others, null as well. What is met all the time is spared graphql-core's many calls.
+    Args:
+        type_: A scalar or an enum.
+        coerce: The type's coercion of input or of output values.
+
+    Returns:
+        A function with the same result for every valid value except null. It raises FastPathMiss for all other values.
     """
-    as_it_is = UNCHANGED_TYPES.get(type_)
+    unchanged_type = UNCHANGED_TYPES.get(type_)
 
     def checked(value: Any) -> Any:
-        if type(value) is as_it_is:
+        if type(value) is unchanged_type:
             return value
         try:
-            made = coerce(value)
-        except Exception:  # whatever a scalar's check raises
+            coerced = coerce(value)
+        except Exception:  # the check of a scalar may raise any exception
             raise FastPathMiss from None
-        if value is None or made is Undefined:  # a scalar without a check of its own takes null too
+        if value is None or coerced is Undefined:  # a scalar without a check accepts null too
             raise FastPathMiss
-        return made
+        return coerced
 
     if type_ is GraphQLInt:
         return lambda v: v if type(v) is int and GRAPHQL_MIN_INT <= v <= GRAPHQL_MAX_INT else checked(v)
     if type_ is GraphQLFloat:
         return lambda v: v if type(v) is float and isfinite(v) else checked(v)
     if isinstance(type_, GraphQLEnumType):
-        values = {name: value.value for name, value in type_.values.items()}  # of a schema's file: the names
+        values = {name: value.value for name, value in type_.values.items()}  # in a schema file, these are the names
         return lambda v: values[v] if type(v) is str and v in values else checked(v)
     return checked
 
@@ -101,7 +106,7 @@ _CALENDAR: Final = frozenset({"AWSDate", "AWSDateTime"})
 
 
 def add_behaviour(schema: GraphQLSchema) -> None:
-    """Give the built-in scalars of a schema made with `BUILT_IN` their checks and conversions."""
+    """Add checks and conversions to the scalars of a schema that was built with `BUILT_IN`."""
     for name in _PATTERNS:
         _install(schema, name, _checked_text(name))
     _install(schema, "AWSURL", _url)
@@ -113,9 +118,7 @@ def add_behaviour(schema: GraphQLSchema) -> None:
     json_scalar.coerce_input_literal = lambda node: _parsed_json(value_from_ast_untyped(node))
 
 
-def _scalar(
-    schema: GraphQLSchema, name: str
-) -> Any:  # the coercions are methods that graphql-core lets instances replace
+def _scalar(schema: GraphQLSchema, name: str) -> Any:  # graphql-core allows an instance to replace its coercion methods
     scalar = schema.get_type(name)
     assert isinstance(scalar, GraphQLScalarType)  # noqa: S101  # `BUILT_IN` declares it
     return scalar
@@ -138,13 +141,13 @@ def _checked_text(name: str) -> Callable[[object], object]:
     def check(value: object) -> object:
         if isinstance(value, str) and pattern.fullmatch(value) and (name not in _CALENDAR or _is_day(value)):
             return value
-        raise _unfit(value, name)
+        raise _invalid(value, name)
 
     return check
 
 
 def _is_day(text: str) -> bool:
-    """Whether the calendar has the day that the text begins with."""
+    """Whether the date at the start of the text exists in the calendar."""
     date = text.lstrip("-")[:10]
     if date[8:] <= "28":
         return True
@@ -159,7 +162,7 @@ def _url(value: object) -> object:
                 return value
         except ValueError:
             pass
-    raise _unfit(value, "AWSURL")
+    raise _invalid(value, "AWSURL")
 
 
 def _ip_address(value: object) -> object:
@@ -170,7 +173,7 @@ def _ip_address(value: object) -> object:
             pass
         else:
             return value
-    raise _unfit(value, "AWSIPAddress")
+    raise _invalid(value, "AWSIPAddress")
 
 
 def _timestamp(value: object) -> object:
@@ -178,11 +181,11 @@ def _timestamp(value: object) -> object:
         return value
     if isinstance(value, float) and value.is_integer():  # JavaScript has one kind of number
         return int(value)
-    raise _unfit(value, "AWSTimestamp")
+    raise _invalid(value, "AWSTimestamp")
 
 
 def _json_text(value: object) -> object:
-    """A string is taken for JSON text already, as resolvers that call JSON.stringify expect."""
+    """JSON text. A string is returned unchanged if it is JSON, as resolvers that call JSON.stringify expect."""
     if isinstance(value, str):
         _parsed_json(value)
         return value
@@ -191,13 +194,13 @@ def _json_text(value: object) -> object:
 
 def _parsed_json(value: object) -> object:
     if not isinstance(value, str):
-        raise _unfit(value, "AWSJSON")
+        raise _invalid(value, "AWSJSON")
     try:
         return orjson.loads(value)
     except orjson.JSONDecodeError:
-        raise _unfit(value, "AWSJSON") from None
+        raise _invalid(value, "AWSJSON") from None
 
 
-def _unfit(value: object, name: str) -> ValueError:
+def _invalid(value: object, name: str) -> ValueError:
     shown = value if isinstance(value, str) and len(value) <= 60 else type(value).__name__
     return ValueError(f"Unable to parse `{shown}` as a valid {name}.")

@@ -1,4 +1,4 @@
-"""The schema of one file, with what AppSync adds to it; what is wrong with it is said with file, line and column."""
+"""Loads a schema file and adds AppSync's scalars and directives. Errors name file, line and column."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -28,10 +28,10 @@ from appsync_local.errors import ApiInvalid
 
 
 def load_schema(path: Path) -> GraphQLSchema:
-    """The schema of one file, with what AppSync adds to it.
+    """The schema in a file, with AppSync's scalars and directives.
 
     Raises:
-        ApiInvalid: Names file, line and column of every fault.
+        ApiInvalid: The file cannot be read, or is not a valid schema; names file, line and column of every fault.
     """
     try:
         own = parse(Source(path.read_text(encoding="utf-8"), str(path)))
@@ -41,19 +41,19 @@ def load_schema(path: Path) -> GraphQLSchema:
     except OSError as error:
         raise ApiInvalid([f"{path} cannot be read: {error.strerror}; give the path of the schema file"]) from None
     except GraphQLSyntaxError as error:
-        raise ApiInvalid([_placed(error, path)]) from None
+        raise ApiInvalid([_with_position(error, path)]) from None
     document = DocumentNode(definitions=(*parse(BUILT_IN).definitions, *own.definitions))
     faults = validate_sdl(document)
     if not faults:
         schema = build_ast_schema(document, assume_valid_sdl=True)
         faults = validate_schema(schema)
     if faults:
-        raise ApiInvalid(_placed(fault, path) for fault in faults)
+        raise ApiInvalid(_with_position(fault, path) for fault in faults)
     add_behaviour(schema)
     return schema
 
 
-def _placed(error: GraphQLError, path: Path) -> str:
+def _with_position(error: GraphQLError, path: Path) -> str:
     message = error.message
     if message.startswith("Unknown directive"):
         own = sorted(f"@{name}" for name in re.findall(r"directive @(\w+)", BUILT_IN))
@@ -67,6 +67,7 @@ def _placed(error: GraphQLError, path: Path) -> str:
 
 
 def object_fields(schema: GraphQLSchema) -> Iterator[tuple[GraphQLNamedType, str, GraphQLField]]:
+    """Every field of every object type, without introspection types: the type, the name, the field."""
     for type_ in schema.type_map.values():
         if is_object_type(type_) and not type_.name.startswith("__"):
             for name, field in type_.fields.items():
@@ -74,7 +75,18 @@ def object_fields(schema: GraphQLSchema) -> Iterator[tuple[GraphQLNamedType, str
 
 
 def triggers_of(schema: GraphQLSchema, path: Path) -> dict[str, tuple[str, ...]]:
-    """Which subscription fields hear of which mutation, checked as AppSync checks `@aws_subscribe`."""
+    """The subscription fields of each mutation field, from `@aws_subscribe`.
+
+    Args:
+        schema: The schema.
+        path: The schema file, for messages.
+
+    Returns:
+        By the name of a mutation field: the names of its subscription fields.
+
+    Raises:
+        ApiInvalid: A subscription names a mutation that does not exist or has another type.
+    """
     problems: list[str] = []
     triggers: dict[str, tuple[str, ...]] = {}
     mutations = schema.mutation_type.fields if schema.mutation_type else {}
@@ -82,15 +94,16 @@ def triggers_of(schema: GraphQLSchema, path: Path) -> dict[str, tuple[str, ...]]
         for mutation in _mutations_of(field):
             if mutation not in mutations:
                 problems.append(
-                    _at(
+                    _at_position(
                         field,
                         path,
-                        f"Subscription.{name} listens to {mutation}, which is no mutation{_meant(mutation, mutations)}",
+                        f"Subscription.{name} listens to {mutation}, which is not a mutation"
+                        f"{_nearest(mutation, mutations)}",
                     )
                 )
             elif get_named_type(mutations[mutation].type) is not get_named_type(field.type):
                 problems.append(
-                    _at(
+                    _at_position(
                         field,
                         path,
                         f"Subscription.{name} must have the type of Mutation.{mutation}: {mutations[mutation].type}",
@@ -103,9 +116,9 @@ def triggers_of(schema: GraphQLSchema, path: Path) -> dict[str, tuple[str, ...]]
     return triggers
 
 
-def _meant(name: str, known: Iterable[str]) -> str:
+def _nearest(name: str, known: Iterable[str]) -> str:
     near = get_close_matches(name, list(known), n=1)
-    return f"; did you mean {near[0]}?" if near else "; add it, or take it out of @aws_subscribe"
+    return f"; did you mean {near[0]}?" if near else "; add the mutation, or remove it from @aws_subscribe"
 
 
 def _mutations_of(field: GraphQLField) -> Iterable[str]:
@@ -117,7 +130,7 @@ def _mutations_of(field: GraphQLField) -> Iterable[str]:
                 yield from (item.value for item in items if isinstance(item, StringValueNode))
 
 
-def _at(field: GraphQLField, path: Path, message: str) -> str:
+def _at_position(field: GraphQLField, path: Path, message: str) -> str:
     location = field.ast_node.loc if field.ast_node else None
     if location is None:
         return f"{path}: {message}"

@@ -112,7 +112,7 @@ class Run(Protocol):
         """Runs a field's resolver and completes its value; None if no resolver runs, as for a published event."""
 
     def count(self, values: int) -> None:
-        """Count values in a list; raises AnswerTooLarge if there are too many."""
+        """Count values in a list; raises ResponseTooLarge if there are too many."""
 
     def record(self, error: FieldError, step: Step, path: Path) -> None:
         """Add the entry of a field that failed."""

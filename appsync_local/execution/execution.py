@@ -13,7 +13,7 @@ from graphql.execution.values import VariableValues
 
 from appsync_local.api.limits import MOST_INVALIDATIONS, REQUEST_LIMIT, VALUE_LIMIT
 from appsync_local.authorization.caller import Caller
-from appsync_local.errors import AnswerTooLarge, FieldError
+from appsync_local.errors import FieldError, ResponseTooLarge
 from appsync_local.execution.completion import (
     NonNullViolation,
     Path,
@@ -30,7 +30,7 @@ from appsync_local.resolvers.response_headers import ResponseHeaders
 log = logging.getLogger("appsync_local")
 
 
-class Audience(Protocol):
+class MutationPublisher(Protocol):
     """Who hears of mutations."""
 
     def publish(self, step: Step, value: Any) -> None:
@@ -48,14 +48,14 @@ class Execution:
         plan: What is asked for.
         variables: Coerced variables.
         context: The caller and the request.
-        audience: Who hears of mutations.
+        publisher: Who hears of mutations.
         headers: Response headers that resolvers add.
     """
 
     plan: Plan
     variables: VariableValues
     context: RequestContext
-    audience: Audience
+    publisher: MutationPublisher
     errors: list[dict[str, object]] = field(default_factory=list)
     headers: ResponseHeaders = field(default_factory=ResponseHeaders)
     _evictions: int = 0
@@ -74,7 +74,7 @@ class Execution:
         """The response: `data`, and `errors` where there are some.
 
         Raises:
-            AnswerTooLarge: There is too much of it.
+            ResponseTooLarge: There is too much of it.
         """
         steps = self.plan.steps
         data: dict[str, Any] | None = {}
@@ -83,7 +83,7 @@ class Execution:
                 for step in steps:
                     data[step.key] = value = await self._root(step)  # type: ignore[index]
                     if value is not None:
-                        self.audience.publish(step, value)
+                        self.publisher.publish(step, value)
                     self._invalidate()
             elif len(steps) == 1:
                 data = {steps[0].key: await self._root(steps[0])}
@@ -173,18 +173,18 @@ class Execution:
     def _invalidate(self) -> None:
         """After the event of the mutation: what a subscription hears last is what ended it."""
         for invalidation in self._invalidations:
-            self.audience.invalidate(invalidation)
+            self.publisher.invalidate(invalidation)
         self._invalidations.clear()
 
     def count(self, values: int) -> None:
         """Take note of values in a list.
 
         Raises:
-            AnswerTooLarge: There are too many by now.
+            ResponseTooLarge: There are too many by now.
         """
         self._values += values
         if self._values > VALUE_LIMIT:
-            raise AnswerTooLarge(VALUE_LIMIT)
+            raise ResponseTooLarge(VALUE_LIMIT)
 
     def record(self, error: FieldError, step: Step, path: Path) -> None:
         """Add the entry of a field that failed."""

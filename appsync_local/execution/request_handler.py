@@ -14,8 +14,8 @@ from appsync_local.authorization.caller import Caller
 from appsync_local.authorization.credentials import Headers
 from appsync_local.devtools.meter import Meter
 from appsync_local.devtools.operation_log import OperationRecord, outcome_of
-from appsync_local.errors import AnswerTooLarge, OperationInvalid, RequestRefused
-from appsync_local.execution.execution import Audience, Execution
+from appsync_local.errors import OperationInvalid, RequestRefused, ResponseTooLarge
+from appsync_local.execution.execution import Execution, MutationPublisher
 from appsync_local.operation.documents import Documents, Operation
 from appsync_local.operation.request import GraphqlRequest, parse_request
 
@@ -47,14 +47,16 @@ class RequestHandler:
     Args:
         authenticator: Authenticates callers.
         documents: Parses and keeps documents.
-        audience: Receives the results of mutations.
+        publisher: Receives the results of mutations.
         meter: Counts operations.
     """
 
-    def __init__(self, authenticator: Authenticator, documents: Documents, audience: Audience, meter: Meter) -> None:
+    def __init__(
+        self, authenticator: Authenticator, documents: Documents, publisher: MutationPublisher, meter: Meter
+    ) -> None:
         self._authenticator = authenticator
         self._documents = documents
-        self._audience = audience
+        self._publisher = publisher
         self._meter = meter
 
     async def answer(self, body: bytes, *, headers: Headers, query: str, peer: str, request_id: str) -> GraphqlResponse:
@@ -83,7 +85,7 @@ class RequestHandler:
         except OperationInvalid as invalid:
             record.outcome = "invalid"
             return GraphqlResponse(200, orjson.dumps({"data": None, "errors": invalid.entries}))
-        except AnswerTooLarge as too_large:
+        except ResponseTooLarge as too_large:
             record.outcome = "too large"
             error = {"errorType": "BadRequestException", "message": str(too_large)}
             return GraphqlResponse(200, orjson.dumps({"data": None, "errors": [error]}))
@@ -110,7 +112,7 @@ class RequestHandler:
         plan = operation.plan(variables)
         for name in plan.metered:
             self._meter.operations[name] += 1
-        execution = Execution(plan, variables, context, self._audience)
+        execution = Execution(plan, variables, context, self._publisher)
         return await execution.run(), execution.headers.added
 
 

@@ -1,6 +1,6 @@
-"""Connections until a whole request is here: those that bring none are closed, and what is no HTTP is refused.
+"""HTTP connections: idle ones are closed, input that is not HTTP is rejected, and bodies have limits of size and time.
 
-Bytes that are no HTTP may well be a token in the wrong place, and so they are neither logged nor sent back.
+Input that is not HTTP is neither logged nor sent back, since it could contain a token.
 """
 
 import asyncio
@@ -17,50 +17,50 @@ from appsync_local.errors import RequestRefused
 log = logging.getLogger("appsync_local")
 
 
-class Connection(web.RequestHandler):
-    """One HTTP connection, closed once it has brought no request for `idle_limit` seconds."""
+class HttpConnection(web.RequestHandler):
+    """One HTTP connection, which is closed after `idle_limit` seconds without a request."""
 
     __slots__ = ("_idle_limit", "_timer", "_waiting_since")
 
     def __init__(self, manager: web.Server, *, idle_limit: float, **options: Any) -> None:
         super().__init__(manager, **options)
         self._idle_limit = idle_limit
-        self._waiting_since: float | None = None  # on the loop's clock; None while a request is answered
+        self._waiting_since: float | None = None  # time of the event loop; None while a request is being answered
         self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         self._waiting_since = self._loop.time()
-        self._timer = self._loop.call_later(self._idle_limit, self._look)
+        self._timer = self._loop.call_later(self._idle_limit, self._close_if_idle)
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        self.leave()
+        self.stop_idle_timer()
         super().connection_lost(exc)
 
-    def begin(self) -> None:
-        """A whole request head has arrived."""
+    def request_arrived(self) -> None:
+        """Stop the idle time: the head of a request is complete."""
         self._waiting_since = None
 
-    def end(self) -> None:
-        """The request is answered; the next one may come."""
+    def request_answered(self) -> None:
+        """Start the idle time again."""
         self._waiting_since = self._loop.time()
 
-    def leave(self) -> None:
-        """No request is waited for any more: a realtime connection has limits of its own."""
+    def stop_idle_timer(self) -> None:
+        """Never close this connection for being idle: a realtime connection has other limits."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
-    def _look(self) -> None:
+    def _close_if_idle(self) -> None:
         now = self._loop.time()
         ends = self._idle_limit + (now if self._waiting_since is None else self._waiting_since)
         if ends <= now:
             self.force_close()
         else:
-            self._timer = self._loop.call_at(ends, self._look)
+            self._timer = self._loop.call_at(ends, self._close_if_idle)
 
     def log_exception(self, *args: Any, **kw: Any) -> None:
-        # Noticed once more while the rest of a body is thrown away that was refused already.
+        # aiohttp reports a rejected body again while it discards the rest.
         if not isinstance(kw.get("exc_info"), web.RequestPayloadError):
             super().log_exception(*args, **kw)
 
@@ -73,30 +73,30 @@ class Connection(web.RequestHandler):
     ) -> web.StreamResponse:
         if not isinstance(exc, HttpProcessingError):
             return super().handle_error(request, status, exc, message)
-        log.info("a connection was closed: what %s sent is no HTTP (%s)", request.remote, type(exc).__name__)
-        entry = {"errorType": "BadRequestException", "message": "the request is no HTTP, or its head is too large"}
+        log.info("a connection was closed: the input from %s is not HTTP (%s)", request.remote, type(exc).__name__)
+        entry = {"errorType": "BadRequestException", "message": "the request is not HTTP, or its head is too large"}
         headers = {"content-type": "application/json;charset=UTF-8", "x-amzn-errortype": "BadRequestException"}
         response = web.Response(status=status, body=orjson.dumps({"errors": [entry]}), headers=headers)
         response.force_close()
         return response
 
 
-class Connections(web.Server):
-    """Makes such connections."""
+class HttpServer(web.Server):
+    """Creates a connection for every client."""
 
     def __init__(self, handler: Any, *, idle_limit: float = IDLE_LIMIT, **options: Any) -> None:
         super().__init__(handler, **options)
         self._idle_limit = idle_limit
 
-    def __call__(self) -> Connection:
-        return Connection(self, idle_limit=self._idle_limit, loop=self._loop, **self._kwargs)
+    def __call__(self) -> HttpConnection:
+        return HttpConnection(self, idle_limit=self._idle_limit, loop=self._loop, **self._kwargs)
 
 
-def body_here(request: web.BaseRequest) -> bytes | None:
-    """The whole body of a request if all of it is here already, as nearly always; spares two coroutines.
+def buffered_body(request: web.BaseRequest) -> bytes | None:
+    """The body of a request if all of it has arrived, as is usual; None otherwise. Saves two coroutines.
 
     Raises:
-        RequestRefused: It is too large.
+        RequestRefused: The body is too large.
     """
     if not request.content.is_eof() or request.content.exception() is not None:
         return None
@@ -106,15 +106,15 @@ def body_here(request: web.BaseRequest) -> bytes | None:
     return body
 
 
-async def body_of(request: web.BaseRequest, *, within: float = BODY_TIME) -> bytes:
-    """The whole body of a request, which may take its time.
+async def read_body(request: web.BaseRequest, *, within: float = BODY_TIME) -> bytes:
+    """Wait for the whole body of a request.
 
     Args:
-        request: Whose head is here.
-        within: Seconds that the body may take.
+        request: A request whose head has arrived.
+        within: Seconds for the body to arrive.
 
     Raises:
-        RequestRefused: It is too large, is broken off, or does not come.
+        RequestRefused: The body is too large, incomplete, or late.
     """
     try:
         async with asyncio.timeout(within):
@@ -125,7 +125,7 @@ async def body_of(request: web.BaseRequest, *, within: float = BODY_TIME) -> byt
         message = f"the request body did not arrive within {within:g} s"
         raise RequestRefused(408, "BadRequestException", message) from None
     except (web.RequestPayloadError, ConnectionError):
-        raise RequestRefused(400, "BadRequestException", "the request body is broken") from None
+        raise RequestRefused(400, "BadRequestException", "the request body is incomplete or malformed") from None
 
 
 def _too_large() -> RequestRefused:

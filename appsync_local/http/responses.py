@@ -1,4 +1,4 @@
-"""HTTP messages as AppSync has them: headers and ids in, JSON, refusals and CORS out."""
+"""HTTP messages in AppSync's form: request headers and ids, JSON responses, errors and CORS."""
 
 import re
 import sys
@@ -20,21 +20,21 @@ _CORS: Final = {
 }
 _NAMES: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+(\s*,\s*[!#$%&'*+.^_`|~0-9A-Za-z-]+)*")  # of headers
 _JSON: Final = "application/json;charset=UTF-8"
-_random: Final = Random()  # noqa: S311  # no secret depends on a request's id
+_random: Final = Random()  # noqa: S311  # request ids are not secret
 _VARIANT: Final = {digit: "89ab"[int(digit, 16) % 4] for digit in "0123456789abcdef"}  # Source: RFC 9562, section 4.1
 
 
 def new_request_id() -> str:
-    """A version 4 UUID. `uuid` would ask the system for randomness, which costs every request some microseconds."""
+    """A version 4 UUID. `uuid` reads randomness from the system, which takes some microseconds for every request."""
     digits = f"{_random.getrandbits(128):032x}"
     return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{_VARIANT[digits[16]]}{digits[17:20]}-{digits[20:]}"
 
 
 def headers_of(request: web.BaseRequest) -> Headers:
-    """The headers by lower-case name, as authorization and resolvers take them."""
+    """The headers by lower-case name; a header that was sent more than once has a list."""
     headers: dict[str, str | list[str]] = {}
     for name, value in request.headers.items():
-        key = sys.intern(name.lower())  # the same few names come with every connection
+        key = sys.intern(name.lower())  # every connection sends the same few names
         before = headers.get(key)
         if before is None:
             headers[key] = value
@@ -44,7 +44,7 @@ def headers_of(request: web.BaseRequest) -> Headers:
 
 
 def page_response(page: Page) -> web.Response:
-    """A page of the embedder's, which is no part of AppSync."""
+    """The response with a page of the embedder, which is not part of AppSync."""
     headers = {
         "content-type": page.content_type,
         "cache-control": "no-store",
@@ -55,13 +55,13 @@ def page_response(page: Page) -> web.Response:
 
 
 def refusal(status: int, error_type: str, message: str, request_id: str) -> web.Response:
-    """A request that is not carried out."""
+    """The response to a request that is not executed."""
     body = orjson.dumps({"errors": [{"errorType": error_type, "message": message}]})
     return json_response(GraphqlResponse(status, body, error_type), request_id)
 
 
 def json_response(answer: GraphqlResponse, request_id: str) -> web.Response:
-    """The response with AppSync's headers."""
+    """A response with AppSync's headers."""
     headers = {
         **answer.headers,
         "content-type": _JSON,
@@ -75,12 +75,13 @@ def json_response(answer: GraphqlResponse, request_id: str) -> web.Response:
 
 
 def preflight(request: web.BaseRequest) -> web.Response:
-    """The answer to a browser that asks whether a page may call the API: any page may."""
-    asked = request.headers.get("access-control-request-headers", "")
+    """The response to a browser's CORS preflight: every page may call the API."""
+    requested = request.headers.get("access-control-request-headers", "")
+    allowed = requested if _NAMES.fullmatch(requested) else "authorization,content-type,x-api-key"
     headers = {
         **_CORS,
         "access-control-allow-methods": "POST, OPTIONS",
-        "access-control-allow-headers": asked if _NAMES.fullmatch(asked) else "authorization,content-type,x-api-key",
+        "access-control-allow-headers": allowed,
         "access-control-max-age": "600",
     }
     return web.Response(status=200, headers=headers)

@@ -10,7 +10,7 @@ from appsync_local.execution.request_handler import RequestHandler
 from appsync_local.operation.documents import Documents
 from appsync_local.realtime.publication import Publisher
 from appsync_local.realtime.subscription_handler import SubscriptionHandler
-from appsync_local.realtime.subscription_registry import Registry
+from appsync_local.realtime.subscription_registry import SubscriptionRegistry
 from appsync_local.resolvers.loading import ExecutableApi
 
 
@@ -32,7 +32,13 @@ class ServedApi:
 
     @classmethod
     def of(
-        cls, api: ExecutableApi, authenticator: Authenticator, *, registry: Registry, counters: Counters, meter: Meter
+        cls,
+        api: ExecutableApi,
+        authenticator: Authenticator,
+        *,
+        registry: SubscriptionRegistry,
+        counters: Counters,
+        meter: Meter,
     ) -> Self:
         """A version that shares its subscriptions and counts with the versions before and after it."""
         documents = Documents(api)

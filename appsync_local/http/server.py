@@ -1,4 +1,4 @@
-"""The engine on a port: HTTP and WebSocket around the service."""
+"""The engine: an API served over HTTP and WebSocket."""
 
 import asyncio
 import errno
@@ -31,17 +31,17 @@ from appsync_local.devtools.meter import METER_PATH, Meter
 from appsync_local.devtools.pages import Page, PageProvider, PageRequest, is_loopback
 from appsync_local.errors import PortInUse, RequestRefused
 from appsync_local.execution.request_handler import GraphqlResponse
-from appsync_local.http.connections import Connection, Connections, body_here, body_of
+from appsync_local.http.connections import HttpConnection, HttpServer, buffered_body, read_body
 from appsync_local.http.responses import headers_of, json_response, new_request_id, page_response, preflight, refusal
 from appsync_local.http.served_api import ServedApi
 from appsync_local.lambda_invoker import LambdaInvoker
 from appsync_local.realtime.handshake import SUBPROTOCOL
-from appsync_local.realtime.keep_alive import Rhythm
+from appsync_local.realtime.keep_alive import SessionTimers
 from appsync_local.realtime.protocol import KEEP_ALIVE_INTERVAL
 from appsync_local.realtime.session import Session
 from appsync_local.realtime.socket import AiohttpSocket
-from appsync_local.realtime.subscription_registry import Registry
-from appsync_local.resolvers.loading import Reached, load
+from appsync_local.realtime.subscription_registry import SubscriptionRegistry
+from appsync_local.resolvers.loading import ExternalServices, load
 
 __all__ = [
     "ApiKey",
@@ -57,8 +57,8 @@ __all__ = [
     "UserPool",
 ]
 
-CLOSE_TIMEOUT: Final = 1.0  # seconds that a client has to answer a close
-LINGERING: Final = 1.0  # seconds in which the rest of a refused body is thrown away
+CLOSE_TIMEOUT: Final = 1.0  # seconds for a client to answer a close
+LINGERING: Final = 1.0  # seconds for reading and discarding the rest of a rejected body
 
 log = logging.getLogger("appsync_local")
 
@@ -67,27 +67,32 @@ class Engine:
     """An AppSync API on one machine.
 
     Args:
-        api: The wiring.
+        api: The definition of the API.
         schema: The schema file.
         code: The folder with `resolvers/` and `functions/`.
         invoker: Runs Lambda functions.
         user_pools: Cognito user pools whose tokens are accepted.
         oidc_providers: OpenID Connect providers whose tokens are accepted.
         api_keys: API keys that are accepted.
-        principals: IAM access keys that are known.
-        authorizer: How the Lambda authorizer is used.
-        region: Where signatures have to be for.
+        principals: IAM access keys that are accepted.
+        authorizer: Options of the Lambda authorizer.
+        region: The AWS region that signatures must name.
         handlers: Names of the Lambda functions that exist.
-        limits: What one operation may ask for.
-        dynamodb: Where the tables of DynamoDB data sources are.
+        limits: The limits of one operation.
+        dynamodb: The endpoint with the tables of DynamoDB data sources; None if the API has no such data source.
         keep_alive: Seconds between two `ka` messages.
         lifetime: Seconds after which a realtime connection is closed.
-        chaos: What is to go wrong on purpose. It can be turned at `/chaos`, which is no part of AppSync, while the
-            engine listens on loopback. None: nothing goes wrong, and there is no such path.
-        meter: Counts what would be billed, and is told at `/meter` in the same way.
+        chaos: Faults to inject. While the engine listens on loopback, they can be changed at `/chaos`, which is not
+            part of AppSync. None: no faults, and no such path.
+        meter: Counts what AWS would bill. While the engine listens on loopback, `/meter` shows it. None: no such path.
+
+    Attributes:
+        served: The version of the API that answers requests now.
+        registry: The live subscriptions.
+        counters: Events that no client is informed of.
 
     Raises:
-        ApiInvalid: Schema, wiring or code cannot be served.
+        ApiInvalid: Schema, API or code is invalid.
     """
 
     def __init__(
@@ -122,7 +127,7 @@ class Engine:
                 invoker=invoker,
                 default_action=user_pools[0].default_action if user_pools else DefaultAction.ALLOW,
                 limits=limits,
-                reached=Reached(self._http_client, dynamodb),
+                services=ExternalServices(self._http_client, dynamodb),
             )
             authenticator = Authenticator(
                 executable.modes,
@@ -143,13 +148,13 @@ class Engine:
                 meter=self._meter or uncounted,
             )
 
-        self.registry = Registry()
+        self.registry = SubscriptionRegistry()
         self.counters = Counters()
         self._meter = meter
         uncounted = Meter()
         self._build = build
         self.served = build()
-        self._rhythm = Rhythm(keep_alive=keep_alive, lifetime=lifetime)
+        self._timers = SessionTimers(keep_alive=keep_alive, lifetime=lifetime)
         self._chaos = chaos or Chaos()
         self._has_control = chaos is not None
         self._runner: web.ServerRunner | None = None
@@ -160,35 +165,35 @@ class Engine:
 
     @property
     def graphql_url(self) -> str:
-        """Where queries and mutations go."""
+        """The URL for queries and mutations."""
         return f"http://{self._address[0]}:{self._address[1]}{GRAPHQL_PATH}"
 
     @property
     def realtime_url(self) -> str:
-        """Where subscriptions go."""
+        """The URL for subscriptions."""
         return f"ws://{self._address[0]}:{self._address[1]}{GRAPHQL_PATH}"
 
     @property
     def chaos_url(self) -> str:
-        """Where chaos is turned, if it can be."""
+        """The URL at which faults are shown and changed, if the engine has chaos."""
         return f"http://{self._address[0]}:{self._address[1]}{control.CHAOS_PATH}"
 
     @property
     def meter_url(self) -> str:
-        """Where the meter is told, if it is."""
+        """The URL at which the meter is shown, if the engine has one."""
         return f"http://{self._address[0]}:{self._address[1]}{METER_PATH}"
 
     @property
     def connections(self) -> int:
-        """How many sockets are open, of either kind."""
+        """The number of open connections, HTTP and realtime."""
         server = self._runner.server if self._runner else None
         return len(server.connections) if server else 0
 
     def reload(self) -> None:
-        """Serve schema and code as they are on disk now; port, connections and subscriptions stay.
+        """Load schema and code from disk again; port, connections and subscriptions are kept.
 
         Raises:
-            ApiInvalid: They cannot be served; everything stays as it was.
+            ApiInvalid: Schema or code is invalid; the engine still serves the previous version.
         """
         self.served = self._build()
         self.served.subscriptions.replan()
@@ -196,17 +201,21 @@ class Engine:
             session.use(self.served.subscriptions)
 
     def offer(self, pages: PageProvider) -> None:
-        """Serve pages of the embedder's beside the API, while the engine listens on loopback."""
+        """Serve additional pages of the embedder while the engine listens on loopback."""
         self._pages.append(pages)
 
     async def start(self, *, host: str = "127.0.0.1", port: int = 4000) -> None:
-        """Listen; port 0 takes a free one.
+        """Listen for connections.
+
+        Args:
+            host: Address or name to listen on.
+            port: Port to listen on; 0 selects a free port.
 
         Raises:
-            PortInUse: Somebody else listens there.
+            PortInUse: Another process listens on this port.
         """
         runner = web.ServerRunner(
-            Connections(self._handle, access_log=None, lingering_time=LINGERING), shutdown_timeout=1.0
+            HttpServer(self._handle, access_log=None, lingering_time=LINGERING), shutdown_timeout=1.0
         )
         await runner.setup()
         try:
@@ -220,7 +229,7 @@ class Engine:
         self._address = (host, runner.addresses[0][1])
 
     async def stop(self) -> None:
-        """Close every connection and stop listening; harmless when it is not running."""
+        """Close every connection and stop listening. Does nothing if the engine is not running."""
         await asyncio.gather(*(response.close(code=aiohttp.WSCloseCode.GOING_AWAY) for response in self._open))
         if self._runner is not None:
             await self._runner.cleanup()
@@ -241,34 +250,34 @@ class Engine:
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         connection = request.protocol
-        assert isinstance(connection, Connection)  # noqa: S101  # `start` makes no others
+        assert isinstance(connection, HttpConnection)  # noqa: S101  # `start` creates only these
         request_id = new_request_id()
         if _is_upgrade(request):
-            connection.leave()
+            connection.stop_idle_timer()
             return await self._realtime(request, request_id)
-        connection.begin()
+        connection.request_arrived()
         try:
             return await self._respond(request, request_id)
         finally:
-            connection.end()
+            connection.request_answered()
 
     async def _respond(self, request: web.BaseRequest, request_id: str) -> web.StreamResponse:
         if request.method == "OPTIONS":
             return preflight(request)
         try:
-            body = body_here(request)
+            body = buffered_body(request)
             if body is None:
-                body = await body_of(request)
+                body = await read_body(request)
         except RequestRefused as refused:
             return refusal(refused.status, refused.error_type, refused.message, request_id)
         if request.path != GRAPHQL_PATH:
-            return await self._beside(request, body, request_id)
+            return await self._other_path(request, body, request_id)
         if request.method != "POST":
             message = f"{request.method} is not supported; send a POST request"
             return refusal(405, "BadRequestException", message, request_id)
         fault = self._fault(request)
         if fault is Fault.SERVER_ERROR:
-            return refusal(503, "ServiceUnavailable", "this request was not carried out", request_id)
+            return refusal(503, "ServiceUnavailable", "this request was not executed", request_id)
         answer = await self.served.requests.answer(
             body,
             headers=headers_of(request),
@@ -280,8 +289,8 @@ class Engine:
             request.transport.abort()
         return json_response(answer, request_id)
 
-    async def _beside(self, request: web.BaseRequest, body: bytes, request_id: str) -> web.StreamResponse:
-        """What is no part of AppSync: the embedder's pages, chaos and the meter, while nobody else can reach them."""
+    async def _other_path(self, request: web.BaseRequest, body: bytes, request_id: str) -> web.StreamResponse:
+        """The response at a path that AppSync does not have: pages, chaos, the meter. Served on loopback only."""
         page = await self._page(request, body)
         if page is not None:
             return page_response(page)
@@ -290,7 +299,7 @@ class Engine:
             return json_response(GraphqlResponse(told.status, told.body), request_id)
         if request.path == METER_PATH and self._meter is not None and is_loopback(self._address[0]):
             return json_response(GraphqlResponse(200, self._meter.describe()), request_id)
-        message = f"nothing is served at this path; POST to {GRAPHQL_PATH}"
+        message = f"there is nothing at this path; send a POST request to {GRAPHQL_PATH}"
         return refusal(404, "NotFoundException", message, request_id)
 
     async def _page(self, request: web.BaseRequest, body: bytes) -> Page | None:
@@ -310,21 +319,21 @@ class Engine:
         return requests.decide()
 
     async def _realtime(self, request: web.BaseRequest, request_id: str) -> web.StreamResponse:
-        # No compression: it would be done again for every one of a thousand subscribers.
+        # No compression: every message would be compressed once for each subscriber.
         response = web.WebSocketResponse(
             protocols=(SUBPROTOCOL,), compress=False, max_msg_size=BODY_LIMIT, timeout=CLOSE_TIMEOUT
         )
         try:
             await response.prepare(request)
         except ConnectionError:
-            return web.Response()  # nobody is there any more
-        except ValueError:  # aiohttp's, of a key that is no base64 text at all
-            return refusal(400, "BadRequestException", "the WebSocket handshake is broken", request_id)
+            return web.Response()  # the client has disconnected
+        except ValueError:  # raised by aiohttp for a key that is not base64
+            return refusal(400, "BadRequestException", "the WebSocket handshake is malformed", request_id)
         session = Session(
             AiohttpSocket(response, request),
             self.served.subscriptions,
             peer=request.remote or "",
-            rhythm=self._rhythm,
+            timers=self._timers,
             chaos=self._chaos,
         )
         self._open[response] = session

@@ -24,7 +24,7 @@ from graphql.validation.validate import ValidationAbortedError
 from appsync_local.api.scalars import FastPathMiss
 from appsync_local.errors import OperationInvalid, RequestRefused
 from appsync_local.operation.plan import Plan
-from appsync_local.operation.size import TooLarge, check_extent
+from appsync_local.operation.size import OperationTooLarge, count_fields
 from appsync_local.operation.validation import entry, validation_entries
 from appsync_local.operation.variable_errors import variable_entry
 from appsync_local.operation.variables import Variables
@@ -42,7 +42,7 @@ class Operation:
     """One operation of a document; `fields` is how many its plans may have together.
 
     Raises:
-        TooLarge: It asks for more than the engine takes on.
+        OperationTooLarge: It asks for more than the engine takes on.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class Operation:
         self.title = f"{self.type.value} {self.name or ','.join(field.name.value for field in roots)}"
         self._api = api
         self._fragments = fragments
-        fields = check_extent(api.schema, node, fragments)
+        fields = count_fields(api.schema, node, fragments)
         self._conditions = _condition_variables((node, *fragments.values()))
         self.fields = fields * (PLANS_KEPT if self._conditions else 1)
         self._plans: OrderedDict[Hashable, Plan] = OrderedDict()
@@ -70,9 +70,9 @@ class Operation:
         try:
             return self._variables.coerce(given)
         except FastPathMiss:
-            return self._judged(given)
+            return self._coerced_by_graphql_core(given)
 
-    def _judged(self, given: Mapping[str, Any]) -> VariableValues:
+    def _coerced_by_graphql_core(self, given: Mapping[str, Any]) -> VariableValues:
         result = get_variable_values(self._api.schema, self.node.variable_definitions or (), dict(given))
         if isinstance(result, VariableValues):
             return result
@@ -159,7 +159,7 @@ class Documents:
             entries = [entry("Invalid Syntax : the document is nested too deeply.", ())]
         except ValidationAbortedError:
             entries = [entry("The document has too many fields of the same name to compare.", ())]
-        except TooLarge as too_large:
+        except OperationTooLarge as too_large:
             entries = [entry(f"The document is too large: it has {too_large}.", ())]
         raise OperationInvalid(entries)
 

@@ -23,7 +23,7 @@ from graphql import (
 )
 
 
-class Place:
+class NodeContext:
     """Where one node stands.
 
     Args:
@@ -65,7 +65,7 @@ class Place:
         self.missing: list[str] = []
 
 
-class Places(Visitor):
+class NodeContexts(Visitor):
     """The places of all nodes of one document."""
 
     def __init__(self, schema: GraphQLSchema, document: DocumentNode) -> None:
@@ -77,12 +77,12 @@ class Places(Visitor):
         self._arguments: list[ArgumentNode] = []
         self._variables: list[VariableDefinitionNode] = []
         self._inside: list[str] = []
-        self._places: dict[int, Place] = {}
+        self._contexts: dict[int, NodeContext] = {}
         visit(document, TypeInfoVisitor(self._type_info, self))
 
-    def of(self, node: Node | None) -> Place:
+    def of(self, node: Node | None) -> NodeContext:
         """Where a node stands; nowhere, if it is no node of the document."""
-        return self._places.get(id(node)) or Place()
+        return self._contexts.get(id(node)) or NodeContext()
 
     def enter(self, node: Node, key: Any, *_: Any) -> None:
         match node:
@@ -97,7 +97,7 @@ class Places(Visitor):
             case _:
                 pass
         self._inside.append(self._step(node, key))
-        self._places[id(node)] = self._place(node)
+        self._contexts[id(node)] = self._place(node)
         self._around.append(node)
 
     def leave(self, node: Node, *_: Any) -> None:
@@ -122,8 +122,8 @@ class Places(Visitor):
             return f"[{key}]"
         return ""
 
-    def _place(self, node: Node) -> Place:
-        place = Place()
+    def _place(self, node: Node) -> NodeContext:
+        place = NodeContext()
         place.node = self._around[-1] if self._around else None
         place.path = "/".join([*self._roots, *(field.name.value for field in self._fields)])
         place.field = self._fields[-1] if self._fields else None

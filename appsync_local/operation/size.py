@@ -28,17 +28,17 @@ INTROSPECTION_LIMIT: Final = 20  # fields that begin an introspection
 _INTROSPECTION: Final = frozenset({"__schema", "__type"})
 
 
-class TooLarge(Exception):
+class OperationTooLarge(Exception):
     """The message says what there is too much of."""
 
 
-def check_extent(
+def count_fields(
     schema: GraphQLSchema, operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]
 ) -> int:
     """The number of fields of a valid operation.
 
     Raises:
-        TooLarge: It has more than the engine takes on, or nests them deeper.
+        OperationTooLarge: It has more than the engine takes on, or nests them deeper.
     """
     root = schema.get_root_type(operation.operation)
     assert root is not None  # noqa: S101  # validation rejects operations that the schema does not define
@@ -46,7 +46,7 @@ def check_extent(
     try:
         fields, _ = counting.of(operation.selection_set, root, 1)
     except RecursionError:
-        raise TooLarge("too many fragments within fragments") from None
+        raise OperationTooLarge("too many fragments within fragments") from None
     return fields
 
 
@@ -62,7 +62,7 @@ class _Counting:
         key = (id(selections), type_.name)
         found = self._known.get(key)
         if level + (found[1] if found else 1) > LEVEL_LIMIT + 1:
-            raise TooLarge(f"more than {LEVEL_LIMIT} levels of fields")
+            raise OperationTooLarge(f"more than {LEVEL_LIMIT} levels of fields")
         if found is None:
             fields = levels = 0
             for node in selections.selections:
@@ -88,7 +88,7 @@ class _Counting:
         if name in _INTROSPECTION:
             self._introspections += 1
             if self._introspections > INTROSPECTION_LIMIT:
-                raise TooLarge(f"more than {INTROSPECTION_LIMIT} fields that begin an introspection")
+                raise OperationTooLarge(f"more than {INTROSPECTION_LIMIT} fields that begin an introspection")
         if node.selection_set is None:
             return 1, 1
         fields, levels = 1, 0
@@ -118,5 +118,5 @@ class _Counting:
 
 def _within_limit(fields: int) -> int:
     if fields > FIELD_LIMIT:
-        raise TooLarge(f"more than {FIELD_LIMIT} fields, with its fragments written out")
+        raise OperationTooLarge(f"more than {FIELD_LIMIT} fields, with its fragments written out")
     return fields

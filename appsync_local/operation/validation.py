@@ -52,7 +52,7 @@ from graphql.language.visitor import ParallelVisitor
 from graphql.validation import ASTValidationRule, NoSchemaIntrospectionCustomRule
 
 from appsync_local.api.limits import Introspection
-from appsync_local.operation.node_context import Place, Places
+from appsync_local.operation.node_context import NodeContext, NodeContexts
 
 MOST_ENTRIES: Final = 100
 MOST_COMPARED: Final = 100_000  # steps of comparing fields of one name, which graphql-core counts: half a second
@@ -114,7 +114,7 @@ _PLURALS: Final = {
 }
 
 
-class _Enough(Exception):
+class _EntryLimitReached(Exception):
     """As many faults are found as are reported."""
 
 
@@ -140,7 +140,7 @@ def validation_entries(
         def report(error: GraphQLError) -> None:
             faults.append((rule, error))
             if len(faults) == MOST_ENTRIES:
-                raise _Enough
+                raise _EntryLimitReached
 
         return report
 
@@ -152,21 +152,21 @@ def validation_entries(
     for visitor in visitors:
         if isinstance(visitor, rules.OverlappingFieldsCanBeMergedRule):
             visitor.rule_context.remaining_complexity_budget = MOST_COMPARED
-    with suppress(_Enough):
+    with suppress(_EntryLimitReached):
         visit(document, TypeInfoVisitor(type_info, ParallelVisitor(visitors)))
     if not faults:
         return []
-    wording = _Wording(schema, document)
+    wording = _ErrorWording(schema, document)
     return [wording.entry(rule, error) for rule, error in faults]
 
 
-class _Wording:
+class _ErrorWording:
     """Says what is wrong with one document."""
 
     def __init__(self, schema: GraphQLSchema, document: DocumentNode) -> None:
         self._schema = schema
         self._document = document
-        self._places = Places(schema, document)
+        self._contexts = NodeContexts(schema, document)
         self._reported: Counter[int] = Counter()  # how often required arguments of a node were found missing
 
     def entry(self, rule: type[ASTValidationRule], error: GraphQLError) -> dict[str, object]:
@@ -177,9 +177,9 @@ class _Wording:
         if isinstance(node, OperationDefinitionNode) and rule is rules.KnownOperationTypesRule:
             return entry(f"Schema is not configured for {_PLURALS[node.operation]}.", error.locations or ())
         if isinstance(node, SelectionSetNode):
-            node = self._places.of(node).field
+            node = self._contexts.of(node).field
         type_, what = self._fault(rule, error, node, nodes)
-        path = self._places.of(node).path
+        path = self._contexts.of(node).path
         message = f"Validation error of type {type_}: {what}" + (f" @ '{path}'" if path else "")
         return entry(message, error.locations or ())
 
@@ -188,7 +188,7 @@ class _Wording:
     ) -> tuple[str, str]:
         """graphql-java's type and words."""
         type_ = _TYPES.get(rule, "InvalidSyntax")
-        place = self._places.of(node)
+        place = self._contexts.of(node)
         name = _name(node)
         match node:
             case FieldNode() if rule in (rules.FieldsOnCorrectTypeRule, NoSchemaIntrospectionCustomRule):
@@ -225,14 +225,14 @@ class _Wording:
             case Node() if rule in _NAMED:
                 return type_, _NAMED[rule].format(name)
             case Node() if rule is rules.VariablesInAllowedPositionRule:
-                variable = self._places.of(nodes[0]).variable
+                variable = self._contexts.of(nodes[0]).variable
                 given = print_ast(variable.type) if variable else ""
                 return type_, f"Variable type '{given}' doesn't match expected type '{place.expected}'"
             case _:
                 return type_, error.message.rstrip(".")
 
     def _next_missing(self, node: Node) -> str:
-        missing = self._places.of(node).missing
+        missing = self._contexts.of(node).missing
         self._reported[id(node)] += 1
         return missing[min(self._reported[id(node)], len(missing)) - 1] if missing else ""
 
@@ -246,12 +246,12 @@ class _Wording:
                 return f"{key}: {one.name.value} and {other.name.value} are different fields"
             if sorted(map(print_ast, one.arguments or ())) != sorted(map(print_ast, other.arguments or ())):
                 return f"{key}: they have differing arguments"
-            types = [self._places.of(field).type for field in (one, other)]
+            types = [self._contexts.of(field).type for field in (one, other)]
             if types[0] != types[1]:
                 return f"{key}: they return differing types {types[0]} and {types[1]}"
         return f"{_name(fields[0])}: fields have different list or nullability shapes"
 
-    def _impossible_spread(self, node: Node, place: Place) -> str:
+    def _impossible_spread(self, node: Node, place: NodeContext) -> str:
         if isinstance(node, FragmentSpreadNode):
             fragments = [d for d in self._document.definitions if isinstance(d, FragmentDefinitionNode)]
             conditions = {_name(d): d.type_condition.name.value for d in fragments}
@@ -261,7 +261,7 @@ class _Wording:
             fragment, of = "Fragment", condition.name.value if condition else ""
         return f"{fragment} cannot be spread here as objects of type {place.parent_type} can never be of type {of}"
 
-    def _wrong_value(self, node: Node, place: Place) -> tuple[str, str]:
+    def _wrong_value(self, node: Node, place: NodeContext) -> tuple[str, str]:
         if place.variable is not None:
             return "BadValueForDefaultArg", f"Bad default value {java_value(node)} for type {place.type}"
         argument = place.argument
@@ -270,7 +270,7 @@ class _Wording:
         inside, problem = place.inside, f"is not a valid '{place.type}'"
         match node:
             case ObjectFieldNode():
-                owner = self._places.of(place.node).type
+                owner = self._contexts.of(place.node).type
                 inside = inside.removesuffix(f".{node.name.value}")
                 problem = f"contains a field not in '{owner}': '{node.name.value}'"
             case NullValueNode():

@@ -31,7 +31,7 @@ Coerce = Callable[[Any], Any]
 _ABSENT: Final = object()
 
 
-class _Uncompiled(Exception):
+class _NotCompilable(Exception):
     """A type whose values graphql-core coerces: it contains itself, so that depth has to be watched."""
 
 
@@ -51,9 +51,9 @@ class Variables:
             signature = get_variable_signature(schema, definition)
             try:
                 if not isinstance(signature, GraphQLVariableSignature):
-                    raise _Uncompiled
+                    raise _NotCompilable
                 coerce = _coercion(signature.type, ())
-            except _Uncompiled:
+            except _NotCompilable:
                 self._variables = None
                 return
             is_optional = signature.default is None and not isinstance(signature.type, GraphQLNonNull)
@@ -92,7 +92,7 @@ def _coercion(type_: GraphQLInputType, within: tuple[GraphQLInputType, ...]) -> 
         return _list(_coercion(type_.of_type, within))
     if isinstance(type_, GraphQLInputObjectType):
         if type_ in within or type_.is_one_of:
-            raise _Uncompiled
+            raise _NotCompilable
         return _object(type_, (*within, type_))
     return _nullable(fast_coercion(type_, type_.coerce_input_value))
 

@@ -9,15 +9,15 @@ from appsync_local.api.limits import FIRST_MESSAGE_LIMIT
 Waiter = TypeVar("Waiter", bound=Hashable)
 
 
-class Paced(Hashable, Protocol):
-    """As much of a session as a rhythm needs."""
+class TimedSession(Hashable, Protocol):
+    """As much of a session as a timers needs."""
 
     def send_keep_alive(self) -> None: ...
 
-    def say_goodbye(self) -> None: ...
+    def finish(self) -> None: ...
 
 
-class Delays(Generic[Waiter]):
+class DelayedCalls(Generic[Waiter]):
     """Calls `due(waiter)` a fixed delay after each `wait`. A loop's own timer takes ten times the memory for each.
 
     Args:
@@ -66,7 +66,7 @@ class Delays(Generic[Waiter]):
         self._set_timer()
 
 
-class Rhythm:
+class SessionTimers:
     """What comes to every session of one engine after the same time.
 
     Args:
@@ -76,29 +76,29 @@ class Rhythm:
     """
 
     def __init__(self, *, keep_alive: float, lifetime: float, patience: float = FIRST_MESSAGE_LIMIT) -> None:
-        self._keep_alives: Delays[Paced] = Delays(keep_alive, self._keep_alive)
-        self._lives: Delays[Paced] = Delays(lifetime, lambda session: session.say_goodbye())
-        self._silences: Delays[Paced] = Delays(patience, lambda session: session.say_goodbye())
+        self._keep_alives: DelayedCalls[TimedSession] = DelayedCalls(keep_alive, self._keep_alive)
+        self._lives: DelayedCalls[TimedSession] = DelayedCalls(lifetime, lambda session: session.finish())
+        self._silences: DelayedCalls[TimedSession] = DelayedCalls(patience, lambda session: session.finish())
 
-    def begin(self, session: Paced) -> None:
+    def begin(self, session: TimedSession) -> None:
         """A session begins to listen."""
         self._lives.wait(session)
         self._silences.wait(session)
 
-    def hear(self, session: Paced) -> None:
+    def hear(self, session: TimedSession) -> None:
         """A session has heard something."""
         self._silences.forget(session)
 
-    def acknowledge(self, session: Paced) -> None:
+    def acknowledge(self, session: TimedSession) -> None:
         """A session has acknowledged its connection; once more changes nothing."""
         if session not in self._keep_alives:
             self._keep_alives.wait(session)
 
-    def end(self, session: Paced) -> None:
+    def end(self, session: TimedSession) -> None:
         """Nothing comes to this session any more."""
         for delays in (self._keep_alives, self._lives, self._silences):
             delays.forget(session)
 
-    def _keep_alive(self, session: Paced) -> None:
+    def _keep_alive(self, session: TimedSession) -> None:
         session.send_keep_alive()
         self._keep_alives.wait(session)

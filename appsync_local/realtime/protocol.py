@@ -62,7 +62,7 @@ class Stop:
 Event = Send | Acknowledged | Start | Stop
 
 
-class Connection:
+class RealtimeConnection:
     """What one connection knows about its subscriptions."""
 
     __slots__ = ("_limit", "_subscriptions")

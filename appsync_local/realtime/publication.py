@@ -17,11 +17,11 @@ from graphql.execution.values import VariableValues
 from appsync_local.api.limits import VALUE_LIMIT
 from appsync_local.devtools.counters import Counters
 from appsync_local.devtools.meter import PUSH_UNIT, Meter
-from appsync_local.errors import AnswerTooLarge, FieldError
+from appsync_local.errors import FieldError, ResponseTooLarge
 from appsync_local.execution.completion import NonNullViolation, Path, TypedObject, complete_field
 from appsync_local.operation.plan import Plan, Step
 from appsync_local.realtime.filters import group_holds
-from appsync_local.realtime.subscription_registry import Registry
+from appsync_local.realtime.subscription_registry import SubscriptionRegistry
 from appsync_local.resolvers.loading import ExecutableApi
 
 PAYLOAD_LIMIT: Final = 240 * 1024  # bytes; Source: AppSync quotas, "subscription payload size"
@@ -30,7 +30,7 @@ log = logging.getLogger("appsync_local")
 
 
 @dataclass(slots=True)
-class Delivery:
+class EventCompletion:
     """One published value, for all subscribers of one plan: types are applied, nobody is asked again."""
 
     plan: Plan
@@ -50,7 +50,7 @@ class Delivery:
         """The payload of a `data` message: `data`, and `errors` where fields that must not be null are.
 
         Raises:
-            AnswerTooLarge: There is too much of it.
+            ResponseTooLarge: There is too much of it.
         """
         [step] = self.plan.steps
         try:
@@ -63,7 +63,7 @@ class Delivery:
     def count(self, values: int) -> None:
         self._values += values
         if self._values > VALUE_LIMIT:
-            raise AnswerTooLarge(VALUE_LIMIT)
+            raise ResponseTooLarge(VALUE_LIMIT)
 
     def record(self, error: FieldError, step: Step, path: Path) -> None:  # noqa: ARG002
         self.record_mismatch(error.message, path)
@@ -75,7 +75,7 @@ class Delivery:
 class Publisher:
     """Hands the results of mutations to the subscriptions that they are for."""
 
-    def __init__(self, api: ExecutableApi, registry: Registry, counters: Counters, meter: Meter) -> None:
+    def __init__(self, api: ExecutableApi, registry: SubscriptionRegistry, counters: Counters, meter: Meter) -> None:
         self._triggers = api.triggers
         self._registry = registry
         self._counters = counters
@@ -93,7 +93,7 @@ class Publisher:
             for subscription in self._registry.matching(name, published):
                 plan = subscription.plan
                 if plan not in payloads:
-                    payloads[plan] = self._payload(Delivery(plan, subscription.variables), published, name)
+                    payloads[plan] = self._payload(EventCompletion(plan, subscription.variables), published, name)
                 payload = payloads[plan]
                 if payload is not None:
                     pushed += -(-len(payload) // PUSH_UNIT)
@@ -101,10 +101,10 @@ class Publisher:
             if pushed:
                 self._meter.pushes[name] += pushed
 
-    def _payload(self, delivery: Delivery, published: Any, field_name: str) -> bytes | None:
+    def _payload(self, delivery: EventCompletion, published: Any, field_name: str) -> bytes | None:
         try:
             payload = orjson.dumps(delivery.run(published))
-        except (AnswerTooLarge, orjson.JSONEncodeError) as error:
+        except (ResponseTooLarge, orjson.JSONEncodeError) as error:
             self._counters.oversized_events += 1
             log.warning("an event for %s was dropped: %s", field_name, error)
             return None

@@ -15,13 +15,13 @@ from appsync_local.devtools.chaos.push_scheduler import PushScheduler
 from appsync_local.devtools.chaos.switch import Chaos
 from appsync_local.errors import RequestRefused
 from appsync_local.realtime.handshake import HandshakeRefused, authorization_headers
-from appsync_local.realtime.keep_alive import Rhythm
+from appsync_local.realtime.keep_alive import SessionTimers
 from appsync_local.realtime.protocol import (
     KEEP_ALIVE,
     TOO_MANY,
     Acknowledged,
-    Connection,
     Event,
+    RealtimeConnection,
     Send,
     Start,
     Stop,
@@ -34,7 +34,7 @@ from appsync_local.realtime.subscription_registry import Subscription
 
 REFUSAL_GRACE: Final = 1.0  # seconds for a client that is refused to send its `connection_init`
 OUTGOING_LIMIT: Final = 16 * 1024 * 1024  # bytes that may wait for one slow reader
-GOODBYE: Final = b""  # stands in the queue where the connection is to be closed; no message is empty
+CLOSE_MARK: Final = b""  # stands in the queue where the connection is to be closed; no message is empty
 
 _FAILURE: Final[dict[str, object]] = {"errorType": "InternalFailure", "message": "an internal failure occurred"}
 
@@ -67,7 +67,7 @@ class Session:
         socket: The socket.
         subscriptions: Checks the connection, and starts its subscriptions.
         peer: Address of the client.
-        rhythm: When a connection is due for a `ka`, and for its end.
+        timers: When a connection is due for a `ka`, and for its end.
         chaos: What goes wrong on purpose.
     """
 
@@ -81,24 +81,24 @@ class Session:
         "_outgoing_size",
         "_peer",
         "_push_scheduler",
-        "_rhythm",
         "_socket",
         "_starts",
         "_subscriptions",
+        "_timers",
         "_writer",
     )
 
     def __init__(
-        self, socket: Socket, subscriptions: SubscriptionHandler, *, peer: str, rhythm: Rhythm, chaos: Chaos
+        self, socket: Socket, subscriptions: SubscriptionHandler, *, peer: str, timers: SessionTimers, chaos: Chaos
     ) -> None:
         self._socket = socket
         self._handler = subscriptions
-        self._rhythm = rhythm
+        self._timers = timers
         self._chaos = chaos
         self._push_scheduler: PushScheduler | None = None  # made where pushes meet chaos
         self._peer = peer
         self._headers: Headers = {}
-        self._connection = Connection()
+        self._connection = RealtimeConnection()
         self._subscriptions: dict[SubscriptionId, Subscription] = {}
         self._outgoing: deque[bytes] | None = None  # made where a reader is slow: an empty one takes 700 bytes
         self._outgoing_size = 0
@@ -148,14 +148,14 @@ class Session:
 
     async def run(self) -> None:
         """Serve a connection that was not refused, to its end."""
-        self._rhythm.begin(self)
+        self._timers.begin(self)
         try:
             while (text := await self._socket.receive()) is not None:
                 self._take(text)
                 del text  # nothing keeps a message till the next one
-                self._rhythm.hear(self)
+                self._timers.hear(self)
         finally:
-            self._rhythm.end(self)
+            self._timers.end(self)
             if self._push_scheduler is not None:
                 self._push_scheduler.close()
             for subscription in self._subscriptions.values():
@@ -175,7 +175,7 @@ class Session:
             case Send(text):
                 self._send(text)
             case Acknowledged():
-                self._rhythm.acknowledge(self)
+                self._timers.acknowledge(self)
             case Start():
                 task = self._starts[event] = asyncio.create_task(self._start(event))
                 task.add_done_callback(partial(self._started, event))
@@ -252,12 +252,12 @@ class Session:
         """A mutation has invalidated a subscription: it is complete, and its connection is closed."""
         self._stop(id_)
         self._send(self._connection.end(id_))
-        self.say_goodbye()
+        self.finish()
 
-    def say_goodbye(self) -> None:
+    def finish(self) -> None:
         """Close once everything that waits is sent."""
         if not self._is_ending:
-            self._wait(GOODBYE)
+            self._wait(CLOSE_MARK)
             self._is_ending = True
 
     def _send(self, text: bytes) -> None:
@@ -289,7 +289,7 @@ class Session:
         """Send what waits, at the reader's pace."""
         while self._outgoing:
             text = self._outgoing.popleft()
-            if text == GOODBYE:
+            if text == CLOSE_MARK:
                 await self._socket.close()
                 return
             try:

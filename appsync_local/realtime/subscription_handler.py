@@ -29,7 +29,7 @@ from appsync_local.operation.request import GraphqlRequest, parse_request
 from appsync_local.realtime.filters import Filter, argument_filter, parse_filter
 from appsync_local.realtime.handshake import CONNECT_BODY, CONNECT_PATH
 from appsync_local.realtime.protocol import UNSUPPORTED
-from appsync_local.realtime.subscription_registry import Registry, Subscription
+from appsync_local.realtime.subscription_registry import Subscription, SubscriptionRegistry
 from appsync_local.resolvers.resolution import Resolution
 
 log = logging.getLogger("appsync_local")
@@ -54,7 +54,7 @@ class SubscriptionHandler:
     """
 
     def __init__(
-        self, authenticator: Authenticator, documents: Documents, registry: Registry, counters: Counters
+        self, authenticator: Authenticator, documents: Documents, registry: SubscriptionRegistry, counters: Counters
     ) -> None:
         self.registry = registry
         self.counters = counters

@@ -41,7 +41,7 @@ class Subscription:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class _Filed:
+class _IndexedGroup:
     """One group of one subscription; `unchecked` is what its place in the index does not say already."""
 
     subscription: Subscription
@@ -49,21 +49,21 @@ class _Filed:
 
 
 # A place in the index: path of a field, and the value it has to have.
-_Place = tuple[tuple[str, ...], object]
+_IndexKey = tuple[tuple[str, ...], object]
 
 
 @dataclass(slots=True)
 class _FieldIndex:
-    places: dict[tuple[str, ...], dict[object, dict[_Filed, None]]] = field(default_factory=dict)
-    unplaced: dict[_Filed, None] = field(default_factory=dict)
+    places: dict[tuple[str, ...], dict[object, dict[_IndexedGroup, None]]] = field(default_factory=dict)
+    unplaced: dict[_IndexedGroup, None] = field(default_factory=dict)
 
 
-class Registry:
+class SubscriptionRegistry:
     """The live subscriptions of one API."""
 
     def __init__(self) -> None:
         self._fields: dict[str, _FieldIndex] = {}
-        self._filed: dict[Subscription, list[tuple[_Filed, list[_Place]]]] = {}
+        self._filed: dict[Subscription, list[tuple[_IndexedGroup, list[_IndexKey]]]] = {}
         self._invalidatable: dict[Subscription, None] = {}
 
     def __len__(self) -> int:
@@ -78,8 +78,8 @@ class Registry:
         index = self._fields.setdefault(subscription.field, _FieldIndex())
         filed_groups = self._filed[subscription] = []
         for group in subscription.filter:
-            condition, places = _best_places(index, group)
-            filed = _Filed(subscription, tuple(other for other in group if other is not condition))
+            condition, places = _best_index_keys(index, group)
+            filed = _IndexedGroup(subscription, tuple(other for other in group if other is not condition))
             for path, key in places:
                 index.places.setdefault(path, {}).setdefault(key, {})[filed] = None
             if not places:
@@ -126,25 +126,25 @@ class Registry:
         return [s for s in self._invalidatable if s.field == field_name]
 
     @staticmethod
-    def candidates(index: _FieldIndex, published: Mapping[str, Any]) -> Iterator[_Filed]:
+    def candidates(index: _FieldIndex, published: Mapping[str, Any]) -> Iterator[_IndexedGroup]:
         """The groups that have to be looked at for an event."""
         for path, values in index.places.items():
             yield from values.get(equality_key(value_at(published, path)), ())
         yield from index.unplaced
 
 
-def _best_places(index: _FieldIndex, group: Group) -> tuple[Condition | None, list[_Place]]:
+def _best_index_keys(index: _FieldIndex, group: Group) -> tuple[Condition | None, list[_IndexKey]]:
     """Where to file a group, and by which condition: the equality that fewest others are filed under."""
     choices = [(condition, places) for condition in group if (places := _places_of(condition))]
     return min(choices, key=lambda choice: sum(_crowd(index, place) for place in choice[1]), default=(None, []))
 
 
-def _crowd(index: _FieldIndex, place: _Place) -> int:
+def _crowd(index: _FieldIndex, place: _IndexKey) -> int:
     path, key = place
     return len(index.places.get(path, {}).get(key, ()))
 
 
-def _places_of(condition: Condition) -> list[_Place]:
+def _places_of(condition: Condition) -> list[_IndexKey]:
     match condition.operator:
         case Operator.EQ:
             keys = [equality_key(condition.value)]

@@ -1,4 +1,4 @@
-"""From wiring, schema and code files to an API that can be executed."""
+"""Loads an API: its definition, its schema and its code files become an API that can be executed."""
 
 import dataclasses
 from collections import Counter
@@ -39,25 +39,33 @@ from appsync_local.data_sources.http_client import HttpClient
 from appsync_local.errors import ApiInvalid
 from appsync_local.javascript.script import Script
 from appsync_local.lambda_invoker import LambdaInvoker
-from appsync_local.resolvers.resolution import AnyStage, Direct, Local, Pipeline, Resolver, Stage, Unit
+from appsync_local.resolvers.resolution import (
+    DirectFunction,
+    LocalFunction,
+    Pipeline,
+    Resolver,
+    ResolverFunction,
+    SourceFunction,
+    Unit,
+)
 
-# Modes that an API has once at most; it may have several user pools and providers.
+# Modes that an API may have only once; it may have several user pools and providers.
 SINGLE_MODES: Final = (AuthMode.API_KEY, AuthMode.IAM, AuthMode.LAMBDA)
 
 
 @dataclass(frozen=True, slots=True)
 class ExecutableApi:
-    """Everything that a request needs to know about the API.
+    """An API that is ready to execute requests.
 
     Args:
-        schema: The schema, with AppSync's scalars and directives in it.
+        schema: The schema, with AppSync's scalars and directives.
         modes: Authorization modes; the first one is the default.
-        authorizer: The Lambda authorizer's function, where `AuthMode.LAMBDA` is among the modes.
+        authorizer: The function of the Lambda authorizer; None unless `AuthMode.LAMBDA` is among the modes.
         resolvers: By `Type.field`.
         rules: Who may use a field, by `Type.field`.
-        triggers: By mutation field: the subscription fields that hear of it.
-        resolving_types: Names of the types in which, or below which, a field has a resolver.
-        limits: What one operation may ask for.
+        triggers: By mutation field: the subscription fields that receive its results.
+        resolving_types: Names of the types that have a field with a resolver, in themselves or at any depth below.
+        limits: The limits of one operation.
     """
 
     schema: GraphQLSchema
@@ -71,12 +79,12 @@ class ExecutableApi:
 
 
 @dataclass(frozen=True, slots=True)
-class Reached:
-    """What data sources reach outside of the engine.
+class ExternalServices:
+    """The services outside the engine that data sources use.
 
     Args:
-        http_client: Sends their requests; whoever made it closes it.
-        dynamodb: Where the tables of DynamoDB data sources are; None where the wiring has no such source.
+        http_client: Sends HTTP requests; its creator closes it.
+        dynamodb: The endpoint with the tables of DynamoDB data sources; None if the API has no such data source.
     """
 
     http_client: HttpClient = dataclasses.field(default_factory=HttpClient)
@@ -92,22 +100,22 @@ def load(
     invoker: LambdaInvoker,
     default_action: DefaultAction = DefaultAction.ALLOW,
     limits: Limits = DEFAULT_LIMITS,
-    reached: Reached | None = None,
+    services: ExternalServices | None = None,
 ) -> ExecutableApi:
     """Make an API executable.
 
     Args:
-        api: The wiring.
+        api: The definition of the API.
         schema: The schema file.
         code: The folder with `resolvers/` and `functions/`.
         handlers: Names of the Lambda functions that exist.
         invoker: Runs them.
-        default_action: What holds for fields without directives where user pools are the only mode.
-        limits: What one operation may ask for.
-        reached: What data sources reach outside of the engine.
+        default_action: The rule for fields without directives if user pools are the only mode.
+        limits: The limits of one operation.
+        services: The services that data sources use.
 
     Raises:
-        ApiInvalid: Schema, wiring or code do not fit; names every problem of the first kind found.
+        ApiInvalid: Schema, API or code is invalid; names every problem of the first kind that is found.
     """
     problems = [*_mode_problems(api.modes, default_action), *_limit_problems(limits)]
     if problems:
@@ -120,7 +128,7 @@ def load(
         for path in (code / folder).glob("*.js")
     }
     check(api, fields=fields, files=files, handlers=handlers, folder=code.name)
-    resolvers = _resolvers(api, code, invoker, reached or Reached())
+    resolvers = _resolvers(api, code, invoker, services or ExternalServices())
     return ExecutableApi(
         schema=built,
         modes=api.modes,
@@ -136,38 +144,41 @@ def load(
 def _mode_problems(modes: tuple[AuthMode, ...], default_action: DefaultAction) -> Iterator[str]:
     for mode, times in Counter(modes).items():
         if mode in SINGLE_MODES and times > 1:
-            yield f"{mode.value} is among the modes {times} times; an API has it once"
+            yield f"{mode.value} is among the modes {times} times; an API may have it once"
     if default_action is DefaultAction.DENY and set(modes) != {AuthMode.COGNITO}:
-        yield "the default action DENY needs AMAZON_COGNITO_USER_POOLS as the only mode; take it or the others away"
+        yield "the default action DENY needs AMAZON_COGNITO_USER_POOLS as the only mode; remove it, or the other modes"
 
 
 def _limit_problems(limits: Limits) -> Iterator[str]:
     if not 0 <= limits.depth <= DEEPEST:
-        yield f"the depth limit is {limits.depth}; it is 0 for none, or 1 to {DEEPEST}"
+        yield f"the depth limit is {limits.depth}; it must be 0 for no limit, or 1 to {DEEPEST}"
     if not 1 <= limits.resolvers <= MOST_RESOLVERS:
-        yield f"the limit of resolvers is {limits.resolvers}; it is 1 to {MOST_RESOLVERS}"
+        yield f"the limit of resolvers is {limits.resolvers}; it must be 1 to {MOST_RESOLVERS}"
 
 
-def _resolvers(api: Api, code: Path, invoker: LambdaInvoker, reached: Reached) -> dict[str, Resolver]:
-    sources = _sources(api, invoker, reached)
+def _resolvers(api: Api, code: Path, invoker: LambdaInvoker, services: ExternalServices) -> dict[str, Resolver]:
+    sources = _sources(api, invoker, services)
     units = (*api.resolvers, *api.functions)
     scripts = {file: Script(code / file) for file in dict.fromkeys(map(code_file, units)) if file is not None}
 
-    def stage(wired: PipelineFunction | UnitResolver) -> AnyStage:
-        source, file = sources.get(wired.source), code_file(wired)
-        if isinstance(source, LambdaDataSource) and wired.max_batch_size:
-            source = source.with_batches_of(wired.max_batch_size)
+    def function_of(one: PipelineFunction | UnitResolver) -> ResolverFunction:
+        source, file = sources.get(one.source), code_file(one)
+        if isinstance(source, LambdaDataSource) and one.max_batch_size:
+            source = source.with_batches_of(one.max_batch_size)
         if file is None:
-            assert isinstance(source, LambdaDataSource)  # noqa: S101  # the wiring was checked
-            return Direct(source, wired.source)
-        return Local(scripts[file], wired.source) if source is None else Stage(scripts[file], source, wired.source)
+            assert isinstance(source, LambdaDataSource)  # noqa: S101  # `check` rejects other data sources without code
+            return DirectFunction(source, one.source)
+        script = scripts[file]
+        if source is None:
+            return LocalFunction(script, one.source)
+        return SourceFunction(script, source, one.source)
 
-    functions = {function.name: stage(function) for function in api.functions}
+    functions = {function.name: function_of(function) for function in api.functions}
     resolvers: dict[str, Resolver] = {}
     for resolver in api.resolvers:
         match resolver:
             case UnitResolver(field):
-                resolvers[field] = Unit(stage(resolver))
+                resolvers[field] = Unit(function_of(resolver))
             case PipelineResolver(field, names):
                 script = scripts[str(code_file(resolver))]  # a pipeline always has code
                 resolvers[field] = Pipeline(script, tuple(functions[name] for name in names))
@@ -176,8 +187,8 @@ def _resolvers(api: Api, code: Path, invoker: LambdaInvoker, reached: Reached) -
     return resolvers
 
 
-def _sources(api: Api, invoker: LambdaInvoker, reached: Reached) -> dict[str, DataSource]:
-    """Those that anything is asked of: all but NONE."""
+def _sources(api: Api, invoker: LambdaInvoker, services: ExternalServices) -> dict[str, DataSource]:
+    """All data sources except NONE, which the engine answers itself."""
     sources: dict[str, DataSource] = {}
     for source in api.sources:
         match source:
@@ -186,22 +197,22 @@ def _sources(api: Api, invoker: LambdaInvoker, reached: Reached) -> dict[str, Da
             case NoneSource():
                 pass
             case DynamoDbSource(name, table):
-                if reached.dynamodb is None:
+                if services.dynamodb is None:
                     raise ApiInvalid(
-                        [f"data source {name} works on table {table}, and no DynamoDB endpoint is given; give one"]
+                        [f"data source {name} uses table {table}, but no DynamoDB endpoint is given; give one"]
                     )
-                sources[name] = _dynamodb(table, reached.dynamodb, reached.http_client, invoker)
+                sources[name] = _dynamodb(table, services.dynamodb, services.http_client, invoker)
             case HttpSource(name, url):
-                from appsync_local.data_sources.http import HttpDataSource  # as below
+                from appsync_local.data_sources.http import HttpDataSource  # imported on use, as below
 
-                sources[name] = HttpDataSource(url, reached.http_client)
+                sources[name] = HttpDataSource(url, services.http_client)
             case _:
                 assert_never(source)
     return sources
 
 
 def _dynamodb(table: str, endpoint: DynamoDbEndpoint, http_client: HttpClient, invoker: LambdaInvoker) -> DataSource:
-    # Imported where it is wired, since an API without it is to start as fast as before.
+    # Imported on use, so that an API without DynamoDB starts faster.
     from appsync_local.data_sources.dynamodb.client import DynamoDbClient
     from appsync_local.data_sources.dynamodb.source import DynamoDbDataSource
 
@@ -209,7 +220,7 @@ def _dynamodb(table: str, endpoint: DynamoDbEndpoint, http_client: HttpClient, i
 
 
 def _resolving_types(schema: GraphQLSchema, resolvers: Mapping[str, Resolver]) -> frozenset[str]:
-    """Types whose values cannot be completed without running a resolver: a fixed point of the schema."""
+    """Types whose values may need a resolver to be completed: grows until no type is added."""
     found = {field.split(".", 1)[0] for field in resolvers}
     while True:
         more = set(found)

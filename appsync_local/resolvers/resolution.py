@@ -20,8 +20,8 @@ log = logging.getLogger("appsync_local")
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
-    """Code around one data source, which goes by `name`."""
+class SourceFunction:
+    """Code around one data source; `name` is the data source's name."""
 
     script: Script
     source: DataSource
@@ -29,37 +29,37 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True)
-class Local:
-    """Code that asks nobody: the payload of its request is its result. `name` is that of a NONE data source."""
+class LocalFunction:
+    """Code with a NONE data source of this name: the payload of its request is its result."""
 
     script: Script
     name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Direct:
-    """A Lambda function that is given the whole context, without code around it; it goes by `name`."""
+class DirectFunction:
+    """A Lambda function that receives the whole context, without code; `name` is the data source's name."""
 
     source: LambdaDataSource
     name: str = ""
 
 
-AnyStage = Stage | Local | Direct
+ResolverFunction = SourceFunction | LocalFunction | DirectFunction
 
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """A field answered by one data source."""
+    """A field that one data source answers."""
 
-    stage: AnyStage
+    function: ResolverFunction
 
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """A field answered by functions, one after another; the resolver's own code runs before and after them."""
+    """A field that pipeline functions answer, one after another; `script` runs before and after them."""
 
     script: Script
-    functions: tuple[AnyStage, ...]
+    functions: tuple[ResolverFunction, ...]
 
 
 Resolver = Unit | Pipeline
@@ -67,8 +67,8 @@ Resolver = Unit | Pipeline
 
 def calls_data_source(resolver: Resolver) -> bool:
     """Whether the resolver calls a data source outside the engine."""
-    stages = (resolver.stage,) if isinstance(resolver, Unit) else resolver.functions
-    return any(not isinstance(stage, Local) for stage in stages)
+    functions = (resolver.function,) if isinstance(resolver, Unit) else resolver.functions
+    return any(not isinstance(function, LocalFunction) for function in functions)
 
 
 @dataclass(slots=True)
@@ -76,13 +76,13 @@ class Resolution:
     """One run of a resolver.
 
     Args:
-        context: Who calls which field, and with what.
-        appended: Errors added with `util.appendError`.
-        filter: What `extensions.setSubscriptionFilter` was given last.
-        invalidation_filter: What `extensions.setSubscriptionInvalidationFilter` was given last.
-        invalidations: What `extensions.invalidateSubscriptions` was given, in order.
-        headers: What `util.http.addResponseHeader` was given, in order.
-        evictions: What `extensions.evictFromApiCache` was given, in order.
+        context: The caller, the field and its arguments.
+        appended: The errors of `util.appendError`.
+        filter: The last argument of `extensions.setSubscriptionFilter`.
+        invalidation_filter: The last argument of `extensions.setSubscriptionInvalidationFilter`.
+        invalidations: The arguments of `extensions.invalidateSubscriptions`, in order.
+        headers: The arguments of `util.http.addResponseHeader`, in order.
+        evictions: The arguments of `extensions.evictFromApiCache`, in order.
     """
 
     context: FieldContext
@@ -96,78 +96,80 @@ class Resolution:
     previous: dict[str, object] | None = None
 
     async def run(self, resolver: Resolver) -> object:
-        """The field's value, before the schema's types are applied.
+        """The field's value, before it is completed.
 
         Raises:
-            FieldError: The code ended the field, failed, or made a malformed request.
+            FieldError: The code raised an error, failed, or returned a malformed request.
         """
         match resolver:
-            case Unit(stage):
-                return (self._local(stage) if isinstance(stage, Local) else await self._asking(stage)).value
+            case Unit(function):
+                return (
+                    self._local(function) if isinstance(function, LocalFunction) else await self._remote(function)
+                ).value
             case Pipeline(script, functions):
                 return await self._pipeline(script, functions)
             case _:
                 assert_never(resolver)
 
-    async def _pipeline(self, script: Script, functions: tuple[AnyStage, ...]) -> object:
+    async def _pipeline(self, script: Script, functions: tuple[ResolverFunction, ...]) -> object:
         self.previous = {"result": None}
         outcome = self._call(script, "request")
         value = outcome.body["value"]
         if outcome.kind != "early":
             for function in functions:
                 self.previous = {"result": value}
-                left = self._local(function) if isinstance(function, Local) else await self._asking(function)
-                value = left.value
-                if left.skips_the_rest:
+                result = self._local(function) if isinstance(function, LocalFunction) else await self._remote(function)
+                value = result.value
+                if result.ends_pipeline:
                     break
         self.previous = {"result": value}
         return self._call(script, "response", result=value).body["value"]
 
-    def _local(self, stage: Local) -> "_StageLeft":
-        with self._line(stage):
-            return _left(self._call(stage.script, "local"))
+    def _local(self, function: LocalFunction) -> "_FunctionResult":
+        with self._line(function):
+            return _result(self._call(function.script, "local"))
 
-    def _line(self, stage: AnyStage) -> AbstractContextManager[StepRecord | None]:
-        """The stage's line in the log, where somebody reads it."""
+    def _line(self, function: ResolverFunction) -> AbstractContextManager[StepRecord | None]:
+        """The log line of one function; does nothing if the log is off."""
         if not steps.isEnabledFor(logging.INFO):
             return nullcontext()
-        code = "direct" if isinstance(stage, Direct) else stage.script.path.stem
-        return StepRecord(self._coordinate, code, stage.name)
+        code = "direct" if isinstance(function, DirectFunction) else function.script.path.stem
+        return StepRecord(self._coordinate, code, function.name)
 
-    async def _asking(self, stage: Stage | Direct) -> "_StageLeft":
-        with self._line(stage) as line:
-            match stage:
-                case Stage(script, source):
-                    left = await self._run_code(script, source)
-                case Direct(source):
+    async def _remote(self, function: SourceFunction | DirectFunction) -> "_FunctionResult":
+        with self._line(function) as line:
+            match function:
+                case SourceFunction(script, source):
+                    result = await self._run_code(script, source)
+                case DirectFunction(source):
                     value = await source.execute_directly(self.context, self.stash, self.previous)
-                    left = _StageLeft(value, skips_the_rest=False)
+                    result = _FunctionResult(value, ends_pipeline=False)
                 case _:
-                    assert_never(stage)
+                    assert_never(function)
             if line is not None:
-                line.outcome = left.failure or OK
-            return left
+                line.outcome = result.failure or OK
+            return result
 
-    async def _run_code(self, script: Script, source: DataSource) -> "_StageLeft":
-        asked = self._call(script, "request")
-        if asked.kind == "early":
-            return _left(asked)
+    async def _run_code(self, script: Script, source: DataSource) -> "_FunctionResult":
+        requested = self._call(script, "request")
+        if requested.kind == "early":
+            return _result(requested)
         failed = None
         try:
-            result = await source.execute(asked.body["value"], self.context)
+            value = await source.execute(requested.body["value"], self.context)
         except SourceFailed as failure:
-            # The field does not fail by this: the response handler decides.
+            # The field does not fail yet: the response handler decides.
             failed = failure.type
             error = {"message": failure.message, "type": failure.type}
-            answered = self._call(script, "response", error=error, result=failure.result)
+            responded = self._call(script, "response", error=error, result=failure.result)
         else:
-            answered = self._call(script, "response", result=result)
-        return _left(answered, failed)
+            responded = self._call(script, "response", result=value)
+        return _result(responded, failed)
 
     def _call(self, script: Script, entry: Entry, **extra: object) -> Outcome:
         request = self.context.request
         if request.code_time > CODE_TIME:
-            raise FieldError(f"the code of this request ran longer than {CODE_TIME:g} s in all", "ExecutionTimeout")
+            raise FieldError(f"the code of this request ran longer than {CODE_TIME:g} s in total", "ExecutionTimeout")
         own = self.context.own(stash=self.stash, previous=self.previous, **extra)
         started = time.perf_counter()
         try:
@@ -179,7 +181,7 @@ class Resolution:
             request.code_time += time.perf_counter() - started
         self.stash = outcome.stash
         if outcome.effects is not NOTHING:
-            self._take(outcome.effects)
+            self._collect(outcome.effects)
         if outcome.kind == "error":
             body = outcome.body
             raise FieldError(body["message"], body["type"], body["data"], body["info"])
@@ -187,7 +189,7 @@ class Resolution:
             raise FieldUnauthorized(self.context.parent_type, self.context.field)
         return outcome
 
-    def _take(self, effects: Effects) -> None:
+    def _collect(self, effects: Effects) -> None:
         self.appended += [FieldError(e["message"], e["type"], e["data"], e["info"]) for e in effects.appended]
         if effects.filter is not None:
             self.filter = effects.filter
@@ -205,11 +207,11 @@ class Resolution:
 
 
 @dataclass(slots=True)
-class _StageLeft:
+class _FunctionResult:
     value: object
-    skips_the_rest: bool
-    failure: str | None = None  # of the data source, whatever the code made of it
+    ends_pipeline: bool
+    failure: str | None = None  # the error type of the data source, even if the code handled the error
 
 
-def _left(outcome: Outcome, failure: str | None = None) -> _StageLeft:
-    return _StageLeft(outcome.body["value"], outcome.body.get("skipTo") == "END", failure)
+def _result(outcome: Outcome, failure: str | None = None) -> _FunctionResult:
+    return _FunctionResult(outcome.body["value"], outcome.body.get("skipTo") == "END", failure)

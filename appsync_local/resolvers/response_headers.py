@@ -1,7 +1,7 @@
 """Headers that resolvers add to the HTTP response, within AppSync's limits.
 
-Source: AppSync Developer Guide, "HTTP helpers in util.http". What the service answers to a header that it does not take
-is not documented beyond the name ResponseHeaderError; here it is an error entry of the field, whose data stays.
+Source: AppSync Developer Guide, "HTTP helpers in util.http". For a header that the service does not accept, only the
+name ResponseHeaderError is documented; here it is an error entry of the field, which keeps its data.
 """
 
 import re
@@ -23,24 +23,24 @@ _RESTRICTED: Final = frozenset(
 
 
 class ResponseHeaders:
-    """The headers of one response; of a name that is added again, the last value counts."""
+    """The headers of one response. A later value replaces an earlier one of the same name."""
 
     def __init__(self) -> None:
         self.added: dict[str, str] = {}
         self._size = 0
 
     def add(self, name: str, value: object) -> FieldError | None:
-        """Add a header; a value that is not text is written as JSON.
+        """Add a header; a value that is not text is sent as JSON.
 
         Returns:
-            Why it was not added.
+            The error if the header was not added; None if it was.
         """
         text = value if isinstance(value, str) else orjson.dumps(value).decode()
         lower = name.lower()
         if not _NAME.fullmatch(name) or lower in _RESTRICTED or lower.startswith(_PREFIXES):
             return _refused(f"the response header {name!r:.100} is restricted; choose another name")
         if not text.isprintable():
-            return _refused(f"the value of the response header {name} has characters that no header may have")
+            return _refused(f"the value of the response header {name} has characters that are not allowed in a header")
         self._size += len(name) + len(text.encode())
         if self._size > SIZE_LIMIT:
             return _refused(f"the response headers have {self._size} bytes of {SIZE_LIMIT}")

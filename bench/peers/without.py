@@ -74,7 +74,7 @@ def _plans() -> None:
         result = await execute(self.plan.api.schema, document, variable_values=given, field_resolver=resolve)  # type: ignore[misc]
         for step in self.plan.steps:
             if result.data is not None:
-                self.audience.publish(step, result.data[step.key])
+                self.publisher.publish(step, result.data[step.key])
         return {"data": result.data}
 
     Execution.run = run  # type: ignore[method-assign]
@@ -98,7 +98,7 @@ def _shared_payloads() -> None:
 
 
 def _index() -> None:
-    subscriptions._best_places = lambda *_: (None, [])
+    subscriptions._best_index_keys = lambda *_: (None, [])
 
 
 def _direct_writes() -> None:

@@ -18,7 +18,7 @@ from appsync_local.api.model import (
 )
 from appsync_local.data_sources.http_client import HttpClient
 from appsync_local.errors import ApiInvalid, FieldError, FunctionFailed
-from appsync_local.resolvers.loading import Reached, load
+from appsync_local.resolvers.loading import ExternalServices, load
 from appsync_local.resolvers.resolution import Resolution
 from tests.support.engine_doubles import RecordingInvoker
 from tests.unit.appsync_local.data_sources.conftest import asked
@@ -73,8 +73,8 @@ def test_a_table_without_an_endpoint_is_refused_with_the_fix(tmp_path: Path) -> 
     (path / "functions" / "first.js").unlink()
     api = Api(ANY.modes, None, (DynamoDbSource("Table", "t"),), (), (UnitResolver("Query.any", "Table"),))
 
-    with pytest.raises(ApiInvalid, match="data source Table works on table t, and no DynamoDB endpoint is given"):
+    with pytest.raises(ApiInvalid, match="data source Table uses table t, but no DynamoDB endpoint is given"):
         load(
             api, schema=path / "schema.graphql", code=path, handlers=frozenset(), invoker=RecordingInvoker(),
-            reached=Reached(HttpClient()),
+            services=ExternalServices(HttpClient()),
         )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Connections and requests that never come to the point, over real sockets."""
+"""HttpServer and requests that never come to the point, over real sockets."""
 
 import asyncio
 import json
@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 
 from appsync_local.errors import RequestRefused
-from appsync_local.http.connections import Connection, Connections, body_of
+from appsync_local.http.connections import HttpConnection, HttpServer, read_body
 from appsync_local.http.server import Engine
 from tests.support.engine_clients import PATIENCE, Http, upgrade_request
 
@@ -28,17 +28,17 @@ async def serving(*, idle_limit: float) -> AsyncIterator[int]:
     """The port of a server that gives its clients so many seconds, and their bodies next to nothing."""
 
     async def answer(request: web.BaseRequest) -> web.StreamResponse:
-        assert isinstance(request.protocol, Connection)
-        request.protocol.begin()
+        assert isinstance(request.protocol, HttpConnection)
+        request.protocol.request_arrived()
         try:
-            await body_of(request, within=0.01)
+            await read_body(request, within=0.01)
             return web.Response()
         except RequestRefused as refused:
             return web.Response(text=f"{refused.status}: {refused.message}")
         finally:
-            request.protocol.end()
+            request.protocol.request_answered()
 
-    runner = web.ServerRunner(Connections(answer, idle_limit=idle_limit, access_log=None, lingering_time=0.05))
+    runner = web.ServerRunner(HttpServer(answer, idle_limit=idle_limit, access_log=None, lingering_time=0.05))
     await runner.setup()
     try:
         await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -102,7 +102,7 @@ async def test_a_handshake_with_a_key_that_is_no_ascii_is_refused(
     head, body = await exchange(engine, broken.replace(b"Upgrade\r\n", b"Upgrade, close\r\n"))
 
     assert b" 400 Bad Request" in head
-    assert body["errors"][0]["message"] == "the WebSocket handshake is broken"
+    assert body["errors"][0]["message"] == "the WebSocket handshake is malformed"
     assert not caplog.records
 
 
@@ -112,7 +112,7 @@ async def test_a_body_that_cannot_be_unpacked_is_refused(engine: Engine, caplog:
     head, body = await exchange(engine, packed)
 
     assert head.startswith(b"HTTP/1.1 400")
-    assert body["errors"][0]["message"] == "the request body is broken"
+    assert body["errors"][0]["message"] == "the request body is incomplete or malformed"
     assert not caplog.records
 
 

@@ -1,6 +1,6 @@
 """One timer for any number of calls: each comes when its own delay is over, and not before."""
 
-from appsync_local.realtime.keep_alive import Delays
+from appsync_local.realtime.keep_alive import DelayedCalls
 from tests.fidelity.clock import Advance, on_a_clock
 
 
@@ -8,7 +8,7 @@ def test_each_call_comes_when_its_own_delay_is_over() -> None:
     called: list[str] = []
 
     async def scenario(advance: Advance) -> list[list[str]]:
-        delays = Delays(10, called.append)
+        delays = DelayedCalls(10, called.append)
         seen = []
         delays.wait("first")
         await advance(6)
@@ -26,7 +26,7 @@ def test_what_is_forgotten_is_not_called_and_what_waits_again_waits_anew() -> No
     called: list[str] = []
 
     async def scenario(advance: Advance) -> tuple[bool, bool, list[str]]:
-        delays = Delays(10, called.append)
+        delays = DelayedCalls(10, called.append)
         for name in ("forgotten", "again", "once"):
             delays.wait(name)
         delays.forget("forgotten")
@@ -48,7 +48,7 @@ def test_a_call_may_ask_for_the_next_one() -> None:
             called.append(name)
             delays.wait(name)
 
-        delays = Delays(10, due)
+        delays = DelayedCalls(10, due)
         delays.wait("ka")
         for _ in range(3):
             await advance(11)

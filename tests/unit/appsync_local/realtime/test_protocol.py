@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from appsync_local.api.limits import LONGEST_ID
-from appsync_local.realtime.protocol import Acknowledged, Connection, Event, Send, Start, Stop
+from appsync_local.realtime.protocol import Acknowledged, Event, RealtimeConnection, Send, Start, Stop
 
 
 def start(id_: str, data: object = "{}") -> str:
@@ -18,7 +18,7 @@ def sent(events: list[Event]) -> list[Any]:
     return [json.loads(event.text) for event in events if isinstance(event, Send)]
 
 
-def running(connection: Connection, id_: str) -> Start:
+def running(connection: RealtimeConnection, id_: str) -> Start:
     [event] = connection.receive(start(id_))
     assert isinstance(event, Start)
     connection.accept(event)
@@ -26,7 +26,7 @@ def running(connection: Connection, id_: str) -> Start:
 
 
 def test_a_connection_is_acknowledged_and_kept_alive() -> None:
-    events = Connection().receive('{"type":"connection_init"}')
+    events = RealtimeConnection().receive('{"type":"connection_init"}')
 
     assert sent(events) == [
         {"type": "connection_ack", "payload": {"connectionTimeoutMs": 300000}},
@@ -36,7 +36,7 @@ def test_a_connection_is_acknowledged_and_kept_alive() -> None:
 
 
 def test_a_start_carries_its_data_untouched_and_its_authorization_in_lower_case() -> None:
-    [event] = Connection().receive(start("1", '{ "query":"\\u00e4" }'))
+    [event] = RealtimeConnection().receive(start("1", '{ "query":"\\u00e4" }'))
 
     assert isinstance(event, Start)
     assert event.data == '{ "query":"\\u00e4" }'
@@ -44,13 +44,13 @@ def test_a_start_carries_its_data_untouched_and_its_authorization_in_lower_case(
 
 
 def test_a_start_without_a_connection_init_is_served() -> None:
-    connection = Connection()
+    connection = RealtimeConnection()
 
     assert json.loads(connection.accept(connection.receive(start("1"))[0])) == {"id": "1", "type": "start_ack"}  # type: ignore[arg-type]
 
 
 def test_an_id_in_use_is_refused_and_the_first_goes_on() -> None:
-    connection = Connection()
+    connection = RealtimeConnection()
     running(connection, "1")
     connection.receive(start("2"))
 
@@ -62,7 +62,7 @@ def test_an_id_in_use_is_refused_and_the_first_goes_on() -> None:
 
 
 def test_the_start_after_the_last_that_is_allowed_is_refused() -> None:
-    connection = Connection()
+    connection = RealtimeConnection()
     for number in range(200):
         running(connection, str(number))
 
@@ -75,7 +75,7 @@ def test_the_start_after_the_last_that_is_allowed_is_refused() -> None:
 
 
 def test_an_id_may_be_used_again_once_it_is_stopped_or_refused() -> None:
-    connection = Connection(limit=1)
+    connection = RealtimeConnection(limit=1)
     running(connection, "1")
     connection.receive('{"type":"stop","id":"1"}')
     [refused] = connection.receive(start("1"))
@@ -88,11 +88,11 @@ def test_an_id_may_be_used_again_once_it_is_stopped_or_refused() -> None:
 
 
 def test_a_stop_is_complete_also_for_an_unknown_id() -> None:
-    assert sent(Connection().receive('{"type":"stop","id":"x"}')) == [{"id": "x", "type": "complete"}]
+    assert sent(RealtimeConnection().receive('{"type":"stop","id":"x"}')) == [{"id": "x", "type": "complete"}]
 
 
 def test_a_start_that_was_stopped_while_it_was_checked_is_not_awaited_any_more() -> None:
-    connection = Connection()
+    connection = RealtimeConnection()
     [first] = connection.receive(start("1"))
     connection.receive('{"type":"stop","id":"1"}')
     [second] = connection.receive(start("1"))
@@ -119,7 +119,7 @@ def test_a_start_that_was_stopped_while_it_was_checked_is_not_awaited_any_more()
     ],
 )
 def test_a_message_that_is_not_understood_is_unsupported_and_keeps_its_id(text: str, id_: str | None) -> None:
-    [answer] = sent(Connection().receive(text))
+    [answer] = sent(RealtimeConnection().receive(text))
 
     assert answer["type"] == "error"
     assert answer.get("id") == id_
@@ -129,14 +129,14 @@ def test_a_message_that_is_not_understood_is_unsupported_and_keeps_its_id(text: 
 
 
 def test_a_stop_also_ends_a_start_that_is_still_checked() -> None:
-    connection = Connection()
+    connection = RealtimeConnection()
     connection.receive(start("1"))
 
     assert Stop("1") in connection.receive('{"type":"stop","id":"1"}')  # type: ignore[arg-type]
 
 
 def test_an_id_longer_than_any_client_makes_is_refused() -> None:
-    connection = Connection()
+    connection = RealtimeConnection()
 
     [refusal] = sent(connection.receive(start("x" * (LONGEST_ID + 1))))
 

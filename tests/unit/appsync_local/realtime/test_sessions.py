@@ -7,7 +7,7 @@ import pytest
 
 from appsync_local.devtools.chaos.switch import Chaos
 from appsync_local.http.server import Engine
-from appsync_local.realtime.keep_alive import Rhythm
+from appsync_local.realtime.keep_alive import SessionTimers
 from appsync_local.realtime.session import Session
 from tests.support.engine_clients import TOKEN, start_message, until
 from tests.support.engine_doubles import RecordingInvoker
@@ -46,8 +46,8 @@ class Client:
 
 
 async def serve(client: Client, engine: Engine, *, patience: float = 60, token: str = TOKEN) -> None:
-    rhythm = Rhythm(keep_alive=60, lifetime=60, patience=patience)
-    session = Session(client, engine.served.subscriptions, peer="127.0.0.1", rhythm=rhythm, chaos=Chaos())
+    timers = SessionTimers(keep_alive=60, lifetime=60, patience=patience)
+    session = Session(client, engine.served.subscriptions, peer="127.0.0.1", timers=timers, chaos=Chaos())
     headers = {"authorization": token}
     if await session.connect(subprotocols=["graphql-ws"], raw_query="", headers=headers, request_id="r"):
         await session.run()

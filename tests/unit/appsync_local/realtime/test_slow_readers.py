@@ -8,7 +8,7 @@ import pytest
 
 from appsync_local.devtools.chaos.switch import Chaos
 from appsync_local.http.server import Engine
-from appsync_local.realtime.keep_alive import Rhythm
+from appsync_local.realtime.keep_alive import SessionTimers
 from appsync_local.realtime.session import OUTGOING_LIMIT, Session
 from appsync_local.realtime.socket import text_frame
 
@@ -75,8 +75,8 @@ def reader() -> Reader:
 @pytest.fixture
 async def served(reader: Reader, engine: Engine) -> AsyncIterator[asyncio.Task[None]]:
     """The session of that reader, acknowledged."""
-    rhythm = Rhythm(keep_alive=60, lifetime=60)
-    session = Session(reader, engine.served.subscriptions, peer="127.0.0.1", rhythm=rhythm, chaos=Chaos())
+    timers = SessionTimers(keep_alive=60, lifetime=60)
+    session = Session(reader, engine.served.subscriptions, peer="127.0.0.1", timers=timers, chaos=Chaos())
     headers = {"authorization": "token"}
     assert await session.connect(subprotocols=["graphql-ws"], raw_query="", headers=headers, request_id="r")
     running = asyncio.create_task(session.run())

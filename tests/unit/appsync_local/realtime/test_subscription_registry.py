@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from appsync_local.errors import FilterInvalid
 from appsync_local.realtime.filters import Filter, argument_filter, parse_filter
-from appsync_local.realtime.subscription_registry import Registry, Subscription
+from appsync_local.realtime.subscription_registry import Subscription, SubscriptionRegistry
 
 
 def subscription(filter_: Filter, field: str = "onNote") -> Subscription:
@@ -30,7 +30,7 @@ def one(field: str, operator: str, value: Any) -> Filter:
 
 
 def is_for(filter_: Filter, published: dict[str, Any]) -> bool:
-    registry = Registry()
+    registry = SubscriptionRegistry()
     registry.add(subscription(filter_))
     return bool(registry.matching("onNote", published))
 
@@ -133,14 +133,14 @@ def test_a_filter_beyond_a_limit_is_refused_by_name(given: object, message: str)
         parse_filter(given)
 
 
-def looked_at(registry: Registry, published: dict[str, Any]) -> int:
+def looked_at(registry: SubscriptionRegistry, published: dict[str, Any]) -> int:
     index = registry._fields["onNote"]
     return len(list(registry.candidates(index, published)))
 
 
 @pytest.mark.parametrize("fields", [("jobId", "owner"), ("owner", "jobId")])
 def test_an_event_for_one_job_never_looks_at_the_subscriptions_to_others(fields: tuple[str, str]) -> None:
-    registry = Registry()
+    registry = SubscriptionRegistry()
     for number in range(1000):
         values = {"jobId": f"j{number}", "owner": "ada"}
         registry.add(subscription(enhanced(conditions(*((f, "eq", values[f]) for f in fields)))))
@@ -151,14 +151,14 @@ def test_an_event_for_one_job_never_looks_at_the_subscriptions_to_others(fields:
 
 
 def test_an_event_is_for_a_subscription_once_however_many_groups_match() -> None:
-    registry = Registry()
+    registry = SubscriptionRegistry()
     registry.add(subscription(enhanced(conditions(("a", "eq", 1)), conditions(("b", "in", [1, 2])))))
 
     assert len(registry.matching("onNote", {"a": 1, "b": 2})) == 1
 
 
 def test_a_list_is_for_every_subscription_of_its_field() -> None:
-    registry = Registry()
+    registry = SubscriptionRegistry()
     for filter_ in (argument_filter({"id": "1"}), argument_filter({})):
         registry.add(subscription(filter_))
     registry.add(subscription(argument_filter({}), field="onOther"))
@@ -167,14 +167,14 @@ def test_a_list_is_for_every_subscription_of_its_field() -> None:
 
 
 def test_a_field_hears_only_of_its_own_events() -> None:
-    registry = Registry()
+    registry = SubscriptionRegistry()
     registry.add(subscription(argument_filter({}), field="onOther"))
 
     assert registry.matching("onNote", {"id": "1"}) == []
 
 
 def test_a_registry_that_everybody_left_is_empty() -> None:
-    registry = Registry()
+    registry = SubscriptionRegistry()
     left = [subscription(one("id", "in", [1, 2])), subscription(argument_filter({})), subscription(one("n", "gt", 1))]
     for each in left:
         registry.add(each)
@@ -210,7 +210,7 @@ filters = st.lists(st.lists(condition, min_size=1, max_size=3), min_size=1, max_
 @settings(deadline=None)
 @given(st.lists(filters, max_size=8), st.dictionaries(names, scalars))
 def test_the_index_finds_what_looking_at_everything_finds(given: list[Filter], published: dict[str, Any]) -> None:
-    registry = Registry()
+    registry = SubscriptionRegistry()
     subscriptions = [subscription(filter_) for filter_ in given]
     for each in subscriptions:
         registry.add(each)

@@ -12,7 +12,7 @@ from appsync_local.api.schema import load_schema
 from appsync_local.errors import ApiInvalid, PortInUse
 from appsync_local.http.server import AuthorizerOptions, DefaultAction, Engine
 from appsync_local.resolvers.loading import load
-from appsync_local.resolvers.resolution import Local, Pipeline, Unit
+from appsync_local.resolvers.resolution import LocalFunction, Pipeline, Unit
 from tests.support.engine_doubles import API, HANDLERS, NOTES, SCHEMA, RecordingInvoker
 
 CODE = "export function request(ctx) { return {}; }\nexport function response(ctx) { return null; }\n"
@@ -48,7 +48,7 @@ def problems(tmp_path: Path, schema: str, code: str = CODE, wiring: Api = WIRING
                 "type Query { a: String }\ntype Mutation { b: Int }\ntype Subscription {\n"
                 '  c: Int @aws_subscribe(mutations: ["gone"])\n}'
             ),
-            "schema.graphql:4:3: Subscription.c listens to gone, which is no mutation",
+            "schema.graphql:4:3: Subscription.c listens to gone, which is not a mutation",
         ),
         (
             (
@@ -89,10 +89,10 @@ def test_a_fault_of_the_wiring_is_named() -> None:
 @pytest.mark.parametrize(
     ("modes", "options", "problem"),
     [
-        ((*API.modes, AuthMode.IAM), {}, "AWS_IAM is among the modes 2 times; an API has it once"),
+        ((*API.modes, AuthMode.IAM), {}, "AWS_IAM is among the modes 2 times; an API may have it once"),
         (API.modes, {"default_action": DefaultAction.DENY}, "the default action DENY needs AMAZON_COGNITO_USER_POOLS"),
-        (API.modes, {"limits": Limits(depth=76)}, "the depth limit is 76; it is 0 for none, or 1 to 75"),
-        (API.modes, {"limits": Limits(resolvers=0)}, "the limit of resolvers is 0; it is 1 to 10000"),
+        (API.modes, {"limits": Limits(depth=76)}, "the depth limit is 76; it must be 0 for no limit, or 1 to 75"),
+        (API.modes, {"limits": Limits(resolvers=0)}, "the limit of resolvers is 0; it must be 1 to 10000"),
     ],
 )
 def test_settings_that_appsync_would_not_take_are_refused(
@@ -160,6 +160,6 @@ def test_a_shared_code_file_is_loaded_once(tmp_path: Path) -> None:
     assert isinstance(a, Unit)
     assert isinstance(b, Unit)
     assert isinstance(c, Pipeline)
-    assert isinstance(a.stage, Local)
-    assert isinstance(b.stage, Local)
-    assert a.stage.script is b.stage.script is c.script
+    assert isinstance(a.function, LocalFunction)
+    assert isinstance(b.function, LocalFunction)
+    assert a.function.script is b.function.script is c.script

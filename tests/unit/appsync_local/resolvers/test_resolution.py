@@ -13,7 +13,7 @@ from appsync_local.data_sources import LambdaDataSource
 from appsync_local.errors import FieldError, FunctionFailed, SourceFailed
 from appsync_local.javascript.context import FieldContext, RequestContext
 from appsync_local.javascript.script import Script
-from appsync_local.resolvers.resolution import Local, Pipeline, Resolution, Stage, Unit
+from appsync_local.resolvers.resolution import LocalFunction, Pipeline, Resolution, SourceFunction, Unit
 from tests.support.engine_doubles import RecordingInvoker
 
 
@@ -35,11 +35,11 @@ class Code:
         )
         return Script(path)
 
-    def stage(self, request: str = "return {};", response: str = "return ctx.result;") -> Local:
-        return Local(self.script(request, response))
+    def stage(self, request: str = "return {};", response: str = "return ctx.result;") -> LocalFunction:
+        return LocalFunction(self.script(request, response))
 
-    def lambda_stage(self, request: str, response: str = "return ctx.result;") -> Stage:
-        return Stage(self.script(request, response), LambdaDataSource("worker", self.invoker))
+    def lambda_stage(self, request: str, response: str = "return ctx.result;") -> SourceFunction:
+        return SourceFunction(self.script(request, response), LambdaDataSource("worker", self.invoker))
 
     def resolution(self) -> Resolution:
         request = RequestContext(Caller(AuthMode.LAMBDA, {"resolverContext": {}}), {}, {})
@@ -207,7 +207,7 @@ async def test_a_request_whose_code_has_taken_its_time_runs_no_more_of_it(code: 
 
     assert (caught.value.type, caught.value.message) == (
         "ExecutionTimeout",
-        "the code of this request ran longer than 3 s in all",
+        "the code of this request ran longer than 3 s in total",
     )
 
 

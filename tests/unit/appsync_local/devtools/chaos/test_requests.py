@@ -34,7 +34,7 @@ async def test_server_error_is_answered_with_503_and_nothing_is_carried_out(
 
     response = await http.send(WRITE, signed(http.url, WRITE))
 
-    assert response.error == (503, "ServiceUnavailable", "this request was not carried out")
+    assert response.error == (503, "ServiceUnavailable", "this request was not executed")
     assert invoker.calls("notes") == []
     assert chaos.counts == {Fault.SERVER_ERROR: 1}
 

@@ -52,6 +52,46 @@ async def test_a_key_that_is_published_later_is_found_after_the_pause(pool: Pool
 
 
 @pytest.mark.parametrize(
+    "foreign",
+    [
+        "text",
+        None,
+        {},
+        {"kty": ["RSA"], "kid": "x"},
+        {"kty": "OKP", "crv": "Ed448", "kid": "x"},
+        {"kty": "RSA", "kid": "x"},
+        {"kty": "RSA", "kid": "x", "n": 1, "e": []},
+        {"kty": "RSA", "kid": "x", "n": "AQ", "e": "AQ"},
+        {"kty": "RSA", "kid": "x", "n": "", "e": ""},
+        {"kty": "RSA", "kid": "x", "n": "あ", "e": "AQAB"},
+        {"kty": "EC", "kid": "x", "crv": "P-256", "x": "AQ", "y": "AQ"},
+        {"kty": "EC", "kid": "x", "crv": "P-256", "x": "A" * 43, "y": "A" * 43},
+        {"kty": "EC", "kid": "x", "crv": "unknown", "x": "AQ", "y": "AQ"},
+        {"kty": "oct", "kid": "x", "k": 7},
+        {"kty": "RSA", "kid": "x", "alg": "unknown", "n": "AQ", "e": "AQAB"},
+        {"kty": "RSA", "kid": "x", "alg": ["RS256"], "n": "AQ", "e": "AQAB"},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("is_first", [True, False], ids=["first", "last"])
+async def test_one_unusable_key_does_not_disable_the_others(pool: Pool, foreign: object, is_first: bool) -> None:
+    usable: list[object] = [signing_key("first").published()]
+    pool.answer = json.dumps({"keys": [foreign, *usable] if is_first else [*usable, foreign]}).encode()
+
+    assert await pool.keys.get("first") is not None
+    assert await pool.keys.get("x") is None
+
+
+async def test_a_key_for_encryption_or_without_an_id_verifies_nothing(pool: Pool) -> None:
+    spare = signing_key("second").published()
+    keys = [{**spare, "use": "enc"}, {**spare, "kid": 5}, {name: spare[name] for name in spare if name != "kid"}]
+    pool.answer = json.dumps({"keys": [*keys, signing_key("first").published()]}).encode()
+
+    assert await pool.keys.get("first") is not None
+    assert await pool.keys.get("second") is None
+
+
+@pytest.mark.parametrize(
     "answer", [OSError("refused"), b"not json", b"[]", b'{"keys": [{"kty": "RSA"}]}', b'{"keys": 1}']
 )
 async def test_keys_that_could_not_be_read_are_asked_for_again_soon_and_not_for_every_token(

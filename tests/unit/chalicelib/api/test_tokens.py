@@ -399,6 +399,30 @@ def test_published_keys_that_must_not_verify_are_skipped(
     assert rejection(verifier, weak) is TokenRejection.UNKNOWN_KEY
 
 
+@pytest.mark.parametrize(
+    "unusable",
+    [
+        None,
+        {"kty": ["RSA"], "kid": "x"},
+        {"kty": "RSA", "kid": "x", "n": 1, "e": []},
+        {"kty": "RSA", "kid": "x", "n": "AQ", "e": "AQ"},
+        {"kty": "RSA", "kid": "x", "n": "", "e": ""},
+        {"kty": "RSA", "kid": "x", "n": "\u3042", "e": "AQAB"},
+        {"kty": "RSA", "kid": "x", "use": ["sig"], "n": "AQ", "e": "AQAB"},
+    ],
+    ids=range(7),
+)
+@pytest.mark.parametrize("is_first", [True, False], ids=["first", "last"])
+def test_one_unusable_key_does_not_disable_the_others(
+    verifier: TokenVerifier, issuer: Issuer, unusable: object, is_first: bool
+) -> None:
+    good = signing_key("first")
+    usable: list[object] = [good.published()]
+    issuer.answer = json.dumps({"keys": [unusable, *usable] if is_first else [*usable, unusable]}).encode()
+
+    assert verifier.verify(issuer.sign(access_claims(), key=good), now=NOW).username == "alice"
+
+
 @pytest.mark.parametrize("url", ["file:///etc/passwd", "ftp://127.0.0.1/keys", "/keys", "", "data:application/json,{}"])
 def test_keys_are_read_over_http_only(url: str) -> None:
     with pytest.raises(MissingSettings, match="http or https"):

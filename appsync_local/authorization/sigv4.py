@@ -1,7 +1,7 @@
-"""Signature Version 4, verified from the server's side.
+"""Signature Version 4: verifying the signatures of callers, and signing the engine's own requests.
 
-Written against the published algorithm and not with botocore, which costs 90 ms to import; the tests sign with
-botocore, and so the two check each other.
+This does not use botocore, because importing it takes 90 ms. The tests compare the two: they verify signatures that
+botocore has made.
 
 Source: AWS Identity and Access Management User Guide, "Create a signed AWS API request".
 """
@@ -20,6 +20,7 @@ from appsync_local.authorization.caller import Caller
 from appsync_local.authorization.credentials import AuthorizationRequest, Signature
 from appsync_local.errors import UNAUTHORIZED_EXCEPTION, RequestRefused, unauthorized
 
+ALGORITHM: Final = "AWS4-HMAC-SHA256"
 SERVICE: Final = "appsync"
 CLOCK_SKEW: Final = timedelta(minutes=5)
 
@@ -31,13 +32,13 @@ _AUTHORIZATION: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class IamPrincipal:
-    """An access key that the engine knows, and what its owner may call.
+    """An access key that is accepted, and the fields that its owner may call.
 
     Args:
         access_key_id: The public half of the key.
         secret_access_key: The secret half.
-        arn: The owner, as `ctx.identity.userArn` shows it.
-        account_id: Twelve digits.
+        arn: The ARN of the owner; `ctx.identity.userArn` shows it.
+        account_id: The owner's account, twelve digits.
         allowed: Root fields as `Type.field`.
     """
 
@@ -46,6 +47,27 @@ class IamPrincipal:
     arn: str
     account_id: str
     allowed: frozenset[str]
+
+
+def scope_of(stamp: str, region: str, service: str) -> str:
+    """The credential scope of a request whose `x-amz-date` is `stamp`, such as `20260101T000000Z`."""
+    return f"{stamp[:8]}/{region}/{service}/aws4_request"
+
+
+def signature_of(canonical_request: str, *, secret: str, stamp: str, scope: str) -> str:
+    """The signature of a canonical request, in hexadecimal digits.
+
+    Args:
+        canonical_request: The request in the form that the algorithm signs.
+        secret: The secret access key.
+        stamp: The request's `x-amz-date`.
+        scope: See `scope_of`.
+    """
+    to_sign = f"{ALGORITHM}\n{stamp}\n{scope}\n{hashlib.sha256(canonical_request.encode()).hexdigest()}"
+    key = f"AWS4{secret}".encode()
+    for part in scope.split("/"):
+        key = hmac.digest(key, part.encode(), "sha256")
+    return hmac.digest(key, to_sign.encode(), "sha256").hex()
 
 
 def verify(
@@ -59,14 +81,15 @@ def verify(
     """The caller who signed a `POST`.
 
     Args:
-        signature: What the `Authorization` header says.
-        request: The request that the signature has to cover.
-        principals: Known access keys.
-        region: Where the engine pretends to be.
-        now: The time, in UTC.
+        signature: The `Authorization` header.
+        request: The request that the signature must cover.
+        principals: The accepted access keys, by access key id.
+        region: The region that the signature must be for.
+        now: The current time, in UTC.
 
     Raises:
-        RequestRefused: Not signed by a known key for this very request, region, service and time.
+        RequestRefused: The key is unknown, or the signature does not fit this request, region, service and time; or
+            the owner of the key may not call any field.
     """
     said = _AUTHORIZATION.fullmatch(signature.text.strip())
     if said is None or said["service"] != SERVICE or said["region"] != region:
@@ -76,13 +99,11 @@ def verify(
     signed_headers = said["headers"].split(";")
     if principal is None or not {"host", "x-amz-date"} <= set(signed_headers) or not _is_fresh(stamp, said["day"], now):
         raise unauthorized()
-    scope = f"{said['day']}/{region}/{SERVICE}/aws4_request"
     canonical = _canonical_request(request, signed_headers)
-    to_sign = f"AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
-    key = f"AWS4{principal.secret_access_key}".encode()
-    for part in (said["day"], region, SERVICE, "aws4_request"):
-        key = hmac.digest(key, part.encode(), "sha256")
-    if not hmac.compare_digest(hmac.digest(key, to_sign.encode(), "sha256").hex(), said["signature"]):
+    expected = signature_of(
+        canonical, secret=principal.secret_access_key, stamp=stamp, scope=scope_of(stamp, region, SERVICE)
+    )
+    if not hmac.compare_digest(expected, said["signature"]):
         raise unauthorized()
     if not principal.allowed:
         raise RequestRefused(401, UNAUTHORIZED_EXCEPTION, "Permission denied")
@@ -103,7 +124,7 @@ def _canonical_request(request: AuthorizationRequest, signed_headers: list[str])
     return "\n".join(
         (
             "POST",
-            quote(request.path, safe="/-_.~"),  # as sent, and so an escape is escaped once more
+            quote(request.path, safe="/-_.~"),  # the path is signed as it was sent, so an escape is escaped again
             "&".join(f"{name}={value}" for name, value in query),
             headers,
             ";".join(signed_headers),

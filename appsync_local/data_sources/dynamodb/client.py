@@ -1,13 +1,12 @@
-"""Calls to DynamoDB: its JSON protocol, signed, over the connections that the engine keeps.
+"""Calls to DynamoDB in its JSON protocol, signed, over the engine's HTTP connections.
 
-Not botocore: its client runs in threads, and costs 160 ms to import and make; a call by this one costs less than half
-of the processor time of a call by boto3 in a thread (0.8 against 1.8 ms, medians of 500).
+This does not use boto3: its client blocks a thread per call and takes 160 ms to import and create. A call made here
+takes less than half the processor time of a boto3 call in a thread (0.8 ms and 1.8 ms, medians of 500 calls).
 
 Source: Amazon DynamoDB Developer Guide, "DynamoDB low-level API".
 """
 
 import hashlib
-import hmac
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -15,6 +14,7 @@ from typing import Any, Final
 import orjson
 from yarl import URL
 
+from appsync_local.authorization import sigv4
 from appsync_local.data_sources.dynamodb.endpoint import DynamoDbEndpoint
 from appsync_local.data_sources.http_client import HttpClient, HttpFailed, Response
 from appsync_local.data_sources.protocol import EXECUTION_LIMIT
@@ -30,8 +30,8 @@ class DynamoDbFailed(SourceFailed):
     """DynamoDB refused a call.
 
     Args:
-        code: Its name for the failure, such as `ConditionalCheckFailedException`.
-        content: The error's JSON.
+        code: DynamoDB's name of the error, such as `ConditionalCheckFailedException`.
+        content: The body of the response.
     """
 
     def __init__(self, code: str, message: str, content: dict[str, Any]) -> None:
@@ -44,9 +44,9 @@ class DynamoDbClient:
     """Calls one endpoint.
 
     Args:
-        endpoint: Where to.
+        endpoint: The address and the credentials.
         http_client: Sends the requests.
-        now: The time, in UTC.
+        now: Returns the current time, in UTC.
     """
 
     def __init__(
@@ -66,12 +66,15 @@ class DynamoDbClient:
         """Make one call.
 
         Args:
-            operation: As the protocol names it, such as `PutItem`.
-            parameters: As the protocol has them.
+            operation: The name of the operation, such as `PutItem`.
+            parameters: Its parameters, with the member names of the DynamoDB API.
+
+        Returns:
+            The response, with the member names of the DynamoDB API.
 
         Raises:
-            DynamoDbFailed: It was refused.
-            SourceFailed: It was not answered.
+            DynamoDbFailed: DynamoDB answered with an error.
+            SourceFailed: No response came, or it is not JSON.
         """
         body = orjson.dumps(parameters)
         headers = self._headers(f"{_VERSION}.{operation}", body)
@@ -96,23 +99,19 @@ class DynamoDbClient:
             names = _SIGNED_WITH_TOKEN
         lines = "".join(f"{name}:{headers[name]}\n" for name in names)
         canonical = f"POST\n/\n\n{lines}\n{';'.join(names)}\n{hashlib.sha256(body).hexdigest()}"
-        scope = f"{stamp[:8]}/{self._endpoint.region}/dynamodb/aws4_request"
-        to_sign = f"AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
-        key = f"AWS4{self._endpoint.secret_access_key}".encode()
-        for part in scope.split("/"):
-            key = hmac.digest(key, part.encode(), "sha256")
-        signature = hmac.digest(key, to_sign.encode(), "sha256").hex()
+        scope = sigv4.scope_of(stamp, self._endpoint.region, "dynamodb")
+        signature = sigv4.signature_of(canonical, secret=self._endpoint.secret_access_key, stamp=stamp, scope=scope)
         credential = f"{self._endpoint.access_key_id}/{scope}"
         headers["authorization"] = (
-            f"AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders={';'.join(names)}, Signature={signature}"
+            f"{sigv4.ALGORITHM} Credential={credential}, SignedHeaders={';'.join(names)}, Signature={signature}"
         )
         return headers
 
 
 def _failure(content: object, response: Response) -> SourceFailed:
-    told = content if isinstance(content, dict) else {}
-    code = str(told.get("__type", "UnknownError")).rsplit("#", 1)[-1]
-    text = told.get("message") or told.get("Message") or code
+    error = content if isinstance(content, dict) else {}
+    code = str(error.get("__type", "UnknownError")).rsplit("#", 1)[-1]
+    text = error.get("message") or error.get("Message") or code
     request_id = response.headers.get("x-amzn-RequestId") or response.headers.get("x-amzn-requestid") or "null"
     where = f"Service: AmazonDynamoDBv2; Status Code: {response.status}; Error Code: {code}; Request ID: {request_id}"
-    return DynamoDbFailed(code, f"{text} ({where})", told)
+    return DynamoDbFailed(code, f"{text} ({where})", error)

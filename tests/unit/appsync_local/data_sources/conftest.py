@@ -25,7 +25,7 @@ from tests.support.engine_doubles import RecordingInvoker
 INFO = {"fieldName": "f", "parentTypeName": "Mutation", "selectionSetList": [], "selectionSetGraphQL": ""}
 
 
-def asked(**arguments: Any) -> FieldContext:
+def field_context(**arguments: Any) -> FieldContext:
     """A field that somebody asks for."""
     request = RequestContext(Caller(AuthMode.LAMBDA, {"resolverContext": {"sub": "ada"}}), {}, {})
     return FieldContext(request, "Mutation", "f", arguments, None, INFO)
@@ -56,7 +56,7 @@ class Table:
 
     async def run(self, expression: str, **arguments: Any) -> Any:
         """What the resolver sees as `ctx.result`."""
-        return await self.source.execute(self.request(expression), asked(**arguments))
+        return await self.source.execute(self.request(expression), field_context(**arguments))
 
     async def has(self, *ids: str) -> bool:
         """Whether exactly these items are stored."""

@@ -1,17 +1,23 @@
-"""The DynamoDB data source: request objects made by the `dynamodb` module, carried out by two emulators."""
+"""The DynamoDB data source: request objects made by the `dynamodb` module, run against two emulators."""
 
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+from yarl import URL
 
 from appsync_local.data_sources.dynamodb.client import DynamoDbClient
 from appsync_local.data_sources.dynamodb.endpoint import DynamoDbEndpoint
 from appsync_local.data_sources.dynamodb.source import DynamoDbDataSource
 from appsync_local.data_sources.dynamodb.values import item_to_plain, item_to_wire
-from appsync_local.data_sources.http_client import HttpClient
+from appsync_local.data_sources.http_client import HttpClient, Response
 from appsync_local.errors import FieldError, SourceFailed
 from tests.support.engine_doubles import RecordingInvoker
-from tests.unit.appsync_local.data_sources.conftest import Table, asked
+from tests.unit.appsync_local.data_sources.conftest import Table, field_context
 
 KEY = "key: { id: 'a', n: 1 }"
 ABSENT = "condition: { id: { attributeExists: false } }"
@@ -279,7 +285,7 @@ async def test_a_refusal_of_dynamodb_has_its_name(table: Table) -> None:
     stranger = DynamoDbDataSource("nowhere", table.client, table.invoker)
 
     with pytest.raises(SourceFailed) as caught:
-        await stranger.execute({"operation": "GetItem", "key": {"id": {"S": "a"}, "n": {"N": 1}}}, asked())
+        await stranger.execute({"operation": "GetItem", "key": {"id": {"S": "a"}, "n": {"N": 1}}}, field_context())
 
     assert caught.value.type == "DynamoDB:ResourceNotFoundException"
 
@@ -290,11 +296,38 @@ async def test_an_endpoint_that_nobody_listens_at_is_a_failure_of_the_data_sourc
 
     with pytest.raises(SourceFailed) as caught:
         await DynamoDbDataSource("t", client, RecordingInvoker()).execute(
-            {"operation": "GetItem", "key": {"id": {"S": "a"}}}, asked()
+            {"operation": "GetItem", "key": {"id": {"S": "a"}}}, field_context()
         )
     await http_client.close()
 
     assert caught.value.type == "DynamoDB:SdkClientException"
+
+
+class RecordingHttpClient(HttpClient):
+    """Keeps the last request and answers `{}`."""
+
+    headers: Mapping[str, str]
+    body: bytes
+
+    async def send(self, method: str, url: URL, headers: Mapping[str, str], body: bytes, *, within: float) -> Response:
+        self.headers, self.body = headers, body
+        return Response(200, {}, b"{}")
+
+
+@pytest.mark.parametrize("token", [None, "a session token"], ids=["long-term key", "session token"])
+@pytest.mark.parametrize("url", ["http://127.0.0.1:8000", "https://dynamodb.eu-west-1.amazonaws.com"])
+async def test_a_call_has_the_signature_that_botocore_computes(url: str, token: str | None) -> None:
+    sent = RecordingHttpClient()
+    endpoint = DynamoDbEndpoint(url, "eu-west-1", "AKID", "the secret", token)
+
+    await DynamoDbClient(endpoint, sent, lambda: datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)).call("GetItem", {"a": 1})
+
+    signed = {name: value for name, value in sent.headers.items() if name != "authorization"}
+    request = AWSRequest("POST", url + "/", headers=signed, data=sent.body)
+    request.context["timestamp"] = "20260102T030405Z"
+    botocore = SigV4Auth(Credentials("AKID", "the secret", token), "dynamodb", "eu-west-1")
+    expected = botocore.signature(botocore.string_to_sign(request, botocore.canonical_request(request)), request)
+    assert sent.headers["authorization"].endswith(f"Signature={expected}")
 
 
 def test_numbers_keep_their_value_on_the_way_there_and_back() -> None:

@@ -10,7 +10,7 @@ from aiohttp import web
 from appsync_local.data_sources.http import HttpDataSource
 from appsync_local.data_sources.http_client import RESPONSE_LIMIT, HttpClient
 from appsync_local.errors import FieldError, SourceFailed
-from tests.unit.appsync_local.data_sources.conftest import asked
+from tests.unit.appsync_local.data_sources.conftest import field_context
 
 
 async def _answer(request: web.BaseRequest) -> web.StreamResponse:
@@ -52,7 +52,7 @@ async def echo(source: HttpDataSource) -> Any:
     """Sends a request object and gives what the server saw."""
 
     async def send(**request: Any) -> Any:
-        result: Any = await source.execute({"method": "GET", "resourcePath": "/x"} | request, asked())
+        result: Any = await source.execute({"method": "GET", "resourcePath": "/x"} | request, field_context())
         return orjson.loads(result["body"])
 
     return send
@@ -83,19 +83,19 @@ async def test_headers_that_are_the_services_own_cannot_be_set(echo: Any) -> Non
 
 
 async def test_a_status_that_says_failure_is_a_result(source: HttpDataSource) -> None:
-    result: Any = await source.execute({"method": "GET", "resourcePath": "/teapot"}, asked())
+    result: Any = await source.execute({"method": "GET", "resourcePath": "/teapot"}, field_context())
 
     assert (result["statusCode"], result["body"]) == (418, "short and stout")
 
 
 async def test_a_redirect_is_not_followed(source: HttpDataSource) -> None:
-    result: Any = await source.execute({"method": "GET", "resourcePath": "/moved"}, asked())
+    result: Any = await source.execute({"method": "GET", "resourcePath": "/moved"}, field_context())
 
     assert (result["statusCode"], result["headers"]["Location"]) == (302, "/elsewhere")
 
 
 async def test_a_header_that_came_twice_has_both_values(source: HttpDataSource) -> None:
-    result: Any = await source.execute({"method": "GET", "resourcePath": "/x"}, asked())
+    result: Any = await source.execute({"method": "GET", "resourcePath": "/x"}, field_context())
 
     assert result["headers"]["x-two"] == "1, 2"
 
@@ -105,7 +105,7 @@ async def test_no_response_and_one_that_is_too_large_fail_the_data_source(
     source: HttpDataSource, path: str, message: str
 ) -> None:
     with pytest.raises(SourceFailed, match=message) as caught:
-        await source.execute({"method": "GET", "resourcePath": path}, asked())
+        await source.execute({"method": "GET", "resourcePath": path}, field_context())
 
     assert caught.value.type == "Http:RequestFailed"
 
@@ -123,6 +123,6 @@ async def test_a_malformed_request_object_is_refused(
     source: HttpDataSource, request_: dict[str, str], message: str
 ) -> None:
     with pytest.raises(FieldError, match=message) as caught:
-        await source.execute(request_, asked())
+        await source.execute(request_, field_context())
 
     assert caught.value.type == "MappingTemplate"

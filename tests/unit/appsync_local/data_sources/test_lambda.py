@@ -11,7 +11,7 @@ from appsync_local.data_sources import LambdaDataSource
 from appsync_local.errors import FieldError, FunctionFailed
 from appsync_local.javascript.context import FieldContext, RequestContext
 from tests.support.engine_doubles import RecordingInvoker
-from tests.unit.appsync_local.data_sources.conftest import INFO, asked
+from tests.unit.appsync_local.data_sources.conftest import INFO, field_context
 
 
 @pytest.fixture
@@ -77,7 +77,9 @@ async def test_an_answer_of_another_size_fails_every_field_of_the_batch(answer: 
 async def test_a_function_without_code_is_given_the_whole_context() -> None:
     invoker = RecordingInvoker(worker=lambda payload: payload)
 
-    told: Any = await LambdaDataSource("worker", invoker).execute_directly(asked(n=1), {"kept": 2}, {"result": 3})
+    told: Any = await LambdaDataSource("worker", invoker).execute_directly(
+        field_context(n=1), {"kept": 2}, {"result": 3}
+    )
 
     assert told == {
         "arguments": {"n": 1},
@@ -109,7 +111,7 @@ async def test_the_exception_of_a_function_without_code_is_the_error_of_the_fiel
         raise failure
 
     with pytest.raises(FieldError) as caught:
-        await LambdaDataSource("worker", RecordingInvoker(worker=throw)).execute_directly(asked(), {}, None)
+        await LambdaDataSource("worker", RecordingInvoker(worker=throw)).execute_directly(field_context(), {}, None)
 
     assert (caught.value.type, caught.value.message) == (type_, message)
 

@@ -21,7 +21,7 @@ from appsync_local.errors import ApiInvalid, FieldError, FunctionFailed
 from appsync_local.resolvers.loading import ExternalServices, load
 from appsync_local.resolvers.resolution import Resolution
 from tests.support.engine_doubles import RecordingInvoker
-from tests.unit.appsync_local.data_sources.conftest import asked
+from tests.unit.appsync_local.data_sources.conftest import field_context
 
 ANY = Api(
     modes=(AuthMode.API_KEY,),
@@ -54,7 +54,7 @@ async def test_a_pipeline_function_without_code_is_told_what_came_before_it(tmp_
     invoker = RecordingInvoker(work=lambda payload: {"prev": payload["prev"], "stash": payload["stash"]})
     resolver = served(ANY, folder_of(tmp_path), invoker)["Query.any"]
 
-    assert await Resolution(asked()).run(resolver) == {"prev": {"result": "first"}, "stash": {"seen": 1}}
+    assert await Resolution(field_context()).run(resolver) == {"prev": {"result": "first"}, "stash": {"seen": 1}}
 
 
 async def test_the_failure_of_a_pipeline_function_without_code_ends_the_field(tmp_path: Path) -> None:
@@ -64,7 +64,7 @@ async def test_the_failure_of_a_pipeline_function_without_code_ends_the_field(tm
     resolver = served(ANY, folder_of(tmp_path), RecordingInvoker(work=throw))["Query.any"]
 
     with pytest.raises(FieldError, match="boom") as caught:
-        await Resolution(asked()).run(resolver)
+        await Resolution(field_context()).run(resolver)
     assert caught.value.type == "Boom"
 
 

@@ -1,4 +1,4 @@
-"""What a resolver talks to. Each data source takes the request handler's answer and gives `ctx.result`."""
+"""The data sources of resolvers: each one executes a request object and returns `ctx.result`."""
 
 from appsync_local.data_sources.aws_lambda import LambdaDataSource
 from appsync_local.data_sources.protocol import EXECUTION_LIMIT, DataSource

@@ -1,8 +1,7 @@
-"""Lambda functions as data sources: called with a payload, with many at once, or without any resolver code.
+"""The Lambda data source: Invoke, BatchInvoke, and direct resolvers without code.
 
 Source: AppSync Developer Guide, "JavaScript resolver function reference for Lambda", "Direct Lambda resolvers", and
-"Using AWS Lambda resolvers", for batches. The size of a batch whose resolver sets none: aws-appsync-community issue
-51.
+"Using AWS Lambda resolvers", for batches. The default batch size is from aws-appsync-community issue 51.
 """
 
 import asyncio
@@ -15,15 +14,15 @@ from appsync_local.errors import NOT_AUTHORIZED, FieldError, FunctionFailed
 from appsync_local.javascript.context import FieldContext, RequestContext
 from appsync_local.lambda_invoker import LambdaInvoker
 
-DEFAULT_BATCH: Final = 5  # payloads of a BatchInvoke whose resolver has no maxBatchSize
+DEFAULT_BATCH: Final = 5  # payloads of a BatchInvoke if the resolver sets no maxBatchSize
 _BATCH_MEMBERS: Final = frozenset({"data", "errorMessage", "errorType"})
 
 
 @dataclass(slots=True)
 class _Batch:
-    """Payloads of one field of one request that are to be sent together."""
+    """Payloads of one field of one request that are sent together."""
 
-    request: RequestContext  # kept alive, since its identity is the batch's
+    request: RequestContext  # held so that its id, which identifies the batch, is not reused
     payloads: list[object] = field(default_factory=list)
     answers: list[asyncio.Future[object]] = field(default_factory=list)
 
@@ -32,9 +31,9 @@ class LambdaDataSource:
     """Invokes one Lambda function.
 
     Args:
-        function: Its name.
-        invoker: Runs it.
-        batch_size: How many payloads go into one invocation; 0 where the resolver or function sets none.
+        function: The function's name.
+        invoker: Runs the function.
+        batch_size: The maximum number of payloads in one invocation; 0 if the resolver or pipeline function sets none.
     """
 
     def __init__(self, function: str, invoker: LambdaInvoker, batch_size: int = 0) -> None:
@@ -45,11 +44,16 @@ class LambdaDataSource:
         self._sending: set[asyncio.Task[None]] = set()
 
     def with_batches_of(self, size: int) -> "LambdaDataSource":
-        """The same function for a resolver or pipeline function with a maxBatchSize."""
+        """A data source for the same function, for a resolver or pipeline function with this maxBatchSize."""
         return LambdaDataSource(self._function, self._invoker, size)
 
-    async def execute(self, request: object, asked: FieldContext) -> object:
-        """Invoke the function with the request's payload alone."""
+    async def execute(self, request: object, context: FieldContext) -> object:
+        """Invoke the function with the payload of the request object.
+
+        Raises:
+            FunctionFailed: The function failed, or did not answer within 30 seconds.
+            FieldError: The request object is malformed.
+        """
         if not isinstance(request, dict) or "operation" not in request:
             raise not_found("operation")
         invocation = request.get("invocationType", "RequestResponse")
@@ -63,24 +67,29 @@ class LambdaDataSource:
             case "Invoke":
                 return await self._invoke(payload)
             case "BatchInvoke":
-                return await self._batched(payload, asked, invocation, self._batch_size or DEFAULT_BATCH)
+                return await self._batched(payload, context, invocation, self._batch_size or DEFAULT_BATCH)
             case other:
                 raise malformed(f"Unsupported operation '{other}'. Supported: Invoke, BatchInvoke.")
 
     async def execute_directly(
-        self, asked: FieldContext, stash: dict[str, Any], previous: Mapping[str, object] | None
+        self, context: FieldContext, stash: dict[str, Any], previous: Mapping[str, object] | None
     ) -> object:
-        """Invoke the function with the whole context, and make its failure the field's.
+        """Invoke the function with the whole resolver context, for a resolver without code.
+
+        Args:
+            context: The field that is resolved, and its caller.
+            stash: `ctx.stash`.
+            previous: `ctx.prev`; None outside pipelines.
 
         Raises:
-            FieldError: The function failed; type and message are those of its exception.
+            FieldError: The function failed; the error has the type and message of its exception.
         """
-        context = asked.whole(stash=stash, previous=dict(previous) if previous else None)
-        del context["env"]
+        event = context.whole(stash=stash, previous=dict(previous) if previous else None)
+        del event["env"]
         try:
             if not self._batch_size:
-                return await self._invoke(context)
-            answer = await self._batched(context, asked, "RequestResponse", self._batch_size)
+                return await self._invoke(event)
+            answer = await self._batched(event, context, "RequestResponse", self._batch_size)
         except FunctionFailed as failure:
             kind = failure.name or failure.type
             raise FieldError(NOT_AUTHORIZED if kind == "UnauthorizedException" else failure.message, kind) from None
@@ -97,16 +106,17 @@ class LambdaDataSource:
         except TimeoutError:
             raise FunctionFailed("Lambda:ExecutionTimeoutException", "Execution timed out.") from None
 
-    async def _batched(self, payload: object, asked: FieldContext, invocation: str, size: int) -> object:
-        """The answer to one payload, which travels with those of the same field for other parents.
+    async def _batched(self, payload: object, context: FieldContext, invocation: str, size: int) -> object:
+        """The answer to one payload, which is sent together with the payloads of the same field for other parents.
 
-        Resolvers of siblings start in the same turn of the event loop, so what is there when the turn ends is a batch.
+        Resolvers of siblings start in the same iteration of the event loop. The payloads that have been collected when
+        it ends form a batch.
         """
-        key = (id(asked.request), asked.parent_type, asked.field, invocation)
+        key = (id(context.request), context.parent_type, context.field, invocation)
         batch = self._pending.get(key)
         loop = asyncio.get_running_loop()
         if batch is None:
-            batch = self._pending[key] = _Batch(asked.request)
+            batch = self._pending[key] = _Batch(context.request)
             loop.call_soon(self._flush, key, batch, invocation)
         answer: asyncio.Future[object] = loop.create_future()
         batch.payloads.append(payload)
@@ -133,7 +143,7 @@ class LambdaDataSource:
                 found = f"{len(answers)} items" if isinstance(answers, list) else f"a {type(answers).__name__}"
                 message = f"the function was invoked with {len(batch.payloads)} payloads and must return as many items"
                 raise FunctionFailed("Lambda:InvalidBatchResponse", f"{message}; it returned {found}")
-        except Exception as failure:  # whatever it is, it is each waiting resolver's
+        except Exception as failure:  # every resolver of the batch gets it
             for waiting in batch.answers:
                 if not waiting.done():
                     waiting.set_exception(failure)

@@ -1,4 +1,4 @@
-"""Any HTTP endpoint as a data source.
+"""The HTTP data source.
 
 Source: AppSync Developer Guide, "JavaScript resolver function reference for HTTP".
 """
@@ -20,19 +20,19 @@ _AGENT: Final = {"user-agent": "AppSync"}
 
 
 class HttpDataSource:
-    """Sends requests to paths below one address.
+    """Sends requests to one server.
 
     Args:
-        url: The address, such as `https://api.example.com`.
-        http_client: Sends them.
+        url: The base address, such as `https://api.example.com`.
+        http_client: Sends the requests.
     """
 
     def __init__(self, url: str, http_client: HttpClient) -> None:
         self._base = URL(url.rstrip("/"))
         self._http_client = http_client
 
-    async def execute(self, request: object, asked: FieldContext) -> object:  # noqa: ARG002
-        """`{statusCode, headers, body}`; a status that says failure is a result as well."""
+    async def execute(self, request: object, context: FieldContext) -> object:  # noqa: ARG002
+        """Send the request and return `{statusCode, headers, body}`, for error statuses too."""
         if not isinstance(request, dict) or "method" not in request:
             raise not_found("method")
         if "resourcePath" not in request:
@@ -41,7 +41,7 @@ class HttpDataSource:
         if method not in METHODS:
             raise malformed(f"Unsupported method '{method}'. Supported: {', '.join(METHODS)}.")
         if not isinstance(path, str) or not path.startswith("/"):
-            raise malformed("the resourcePath of an HTTP request is text that begins with a slash")
+            raise malformed("the resourcePath of an HTTP request must be a string that begins with a slash")
         params = request.get("params") or {}
         headers = {str(n).lower(): str(v) for n, v in (params.get("headers") or {}).items() if v is not None}
         sent = {name: value for name, value in headers.items() if name not in _OWN_HEADERS} | _AGENT
@@ -68,7 +68,7 @@ def _pairs(query: Any) -> list[tuple[str, str]]:
 
 
 def _encoded(body: object) -> bytes:
-    """Text as it is, and anything else as JSON."""
+    """A string is sent unchanged; any other value as JSON."""
     if body is None:
         return b""
     return body.encode() if isinstance(body, str) else orjson.dumps(body)

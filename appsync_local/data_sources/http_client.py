@@ -1,4 +1,4 @@
-"""HTTP from the engine to what its data sources stand for."""
+"""HTTP requests from the engine to the services behind its data sources."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,12 +13,12 @@ RESPONSE_LIMIT: Final = 5 * 1024 * 1024  # bytes; Source: AppSync quotas, "resol
 
 
 class HttpFailed(EngineError):
-    """No whole response came; the message says why."""
+    """No complete response was received; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """A response; a header that came more than once has its values joined by commas."""
+    """A response. The values of a repeated header are joined by commas."""
 
     status: int
     headers: Mapping[str, str]
@@ -26,17 +26,27 @@ class Response:
 
 
 class HttpClient:
-    """Connections that are kept open between requests; opened by the first request."""
+    """Keeps connections open between requests. Once closed, it sends nothing more."""
 
     def __init__(self) -> None:
         self._session: aiohttp.ClientSession | None = None
+        self._is_closed = False
 
     async def send(self, method: str, url: URL, headers: Mapping[str, str], body: bytes, *, within: float) -> Response:
-        """Send one request; redirects are not followed.
+        """Send one request. Redirects are not followed.
+
+        Args:
+            method: Such as `POST`.
+            url: The full address.
+            headers: Header names and values.
+            body: The body; empty for none.
+            within: Seconds until the whole response must have been received.
 
         Raises:
-            HttpFailed: Nobody answered, not within these seconds, or with more than a resolver may receive.
+            HttpFailed: No response came within the time, it is larger than `RESPONSE_LIMIT`, or this client is closed.
         """
+        if self._is_closed:
+            raise HttpFailed("the engine has stopped; the request was not sent")
         if self._session is None:
             self._session = aiohttp.ClientSession(auto_decompress=True, cookie_jar=aiohttp.DummyCookieJar())
         limit = aiohttp.ClientTimeout(total=within)
@@ -48,9 +58,7 @@ class HttpClient:
                 while len(content) <= RESPONSE_LIMIT and not response.content.at_eof():
                     content += await response.content.read(RESPONSE_LIMIT + 1 - len(content))
                 if len(content) > RESPONSE_LIMIT:
-                    raise HttpFailed(
-                        f"the response has more than {RESPONSE_LIMIT} bytes, which no resolver may receive"
-                    )
+                    raise HttpFailed(f"the response has more than {RESPONSE_LIMIT} bytes, the limit for a resolver")
                 joined = {str(name): ", ".join(response.headers.getall(name)) for name in response.headers}
                 return Response(response.status, joined, content)
         except TimeoutError:
@@ -59,7 +67,8 @@ class HttpClient:
             raise HttpFailed(str(error) or type(error).__name__) from None
 
     async def close(self) -> None:
-        """Close every connection; harmless when none is open."""
+        """Close every connection. Can be repeated."""
+        self._is_closed = True
         if self._session is not None:
             await self._session.close()
             self._session = None

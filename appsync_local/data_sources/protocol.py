@@ -1,4 +1,4 @@
-"""What all data sources have in common."""
+"""The interface of a data source, and the errors of malformed request objects."""
 
 from typing import Final, Protocol
 
@@ -11,24 +11,27 @@ EXECUTION_LIMIT: Final = 30.0  # seconds; Source: AppSync quotas, "request execu
 class DataSource(Protocol):
     """One data source."""
 
-    async def execute(self, request: object, asked: FieldContext) -> object:
-        """Carry out a request object and give its result.
+    async def execute(self, request: object, context: FieldContext) -> object:
+        """Execute a request object.
 
         Args:
-            request: What the request handler answered.
-            asked: For whom and for which field.
+            request: The return value of the request handler.
+            context: The field that is resolved, and its caller.
+
+        Returns:
+            `ctx.result`, as JSON values.
 
         Raises:
-            SourceFailed: The data source failed; becomes `ctx.error`.
-            FieldError: The request object is malformed; ends the field.
+            SourceFailed: The data source failed; the error becomes `ctx.error`.
+            FieldError: The request object is malformed; the error ends the field.
         """
 
 
 def malformed(message: str) -> FieldError:
-    """The error of a request object that AppSync cannot read."""
+    """The error for a request object that AppSync does not accept."""
     return FieldError(message, "MappingTemplate")
 
 
 def not_found(member: str) -> FieldError:
-    """The error of a request object that lacks a member."""
+    """The error for a request object without a required member."""
     return malformed(f"Value for field '$[{member}]' not found.")

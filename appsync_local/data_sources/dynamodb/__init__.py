@@ -1,1 +1,1 @@
-"""Amazon DynamoDB as a data source, at any endpoint that speaks its protocol."""
+"""The DynamoDB data source, for any endpoint with the DynamoDB protocol."""

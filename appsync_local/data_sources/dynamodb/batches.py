@@ -1,7 +1,7 @@
-"""BatchGetItem, BatchPutItem and BatchDeleteItem: many items, of several tables, without conditions.
+"""BatchGetItem, BatchPutItem and BatchDeleteItem: many items of several tables, without conditions.
 
-Results have an entry for every key or item that was asked for, in the same order; null where there is none, or where
-DynamoDB left it for another time.
+A result has one entry per requested key or item, in the same order. The entry is null if there is no such item or
+DynamoDB did not process it.
 
 Source: AppSync Developer Guide, "BatchGetItem", "BatchPutItem" and "BatchDeleteItem" for JavaScript resolvers.
 """
@@ -19,12 +19,12 @@ Request = Mapping[str, Any]
 def to_get(request: Request) -> Parameters:
     """Parameters of BatchGetItem."""
     wanted = {}
-    for table, asked in _tables(request).items():
-        if not isinstance(asked, dict):
-            raise malformed(f"table {table} of a BatchGetItem needs an object with its keys")
-        shared = get_item(table, {**asked, "key": {}})
+    for table, wanted_keys in _tables(request).items():
+        if not isinstance(wanted_keys, dict):
+            raise malformed(f"expected an object with `keys` for table {table} of a BatchGetItem")
+        shared = get_item(table, {**wanted_keys, "key": {}})
         del shared["TableName"], shared["Key"]
-        wanted[table] = {"Keys": _items(required(asked, "keys")), **shared}
+        wanted[table] = {"Keys": _items(required(wanted_keys, "keys")), **shared}
     return {"RequestItems": wanted}
 
 
@@ -43,9 +43,9 @@ def found(request: Request, answer: Mapping[str, Any]) -> dict[str, Any]:
     responses: Mapping[str, list[Item]] = answer.get("Responses", {})
     left = {table: [item_to_plain(key) for key in rest["Keys"]] for table, rest in _left(answer, "UnprocessedKeys")}
     data = {}
-    for table, asked in _tables(request).items():
+    for table, wanted in _tables(request).items():
         items = responses.get(table, [])
-        data[table] = [_matching(key, items) for key in _items(asked["keys"])]
+        data[table] = [_matching(key, items) for key in _items(wanted["keys"])]
     return {"data": data, "unprocessedKeys": {table: left.get(table, []) for table in data}}
 
 
@@ -64,13 +64,13 @@ def deleted(request: Request, answer: Mapping[str, Any]) -> dict[str, Any]:
 def _tables(request: Request) -> dict[str, Any]:
     tables = required(request, "tables")
     if not isinstance(tables, dict) or not tables:
-        raise malformed("the tables of a batch are an object with at least one table")
+        raise malformed("`tables` of a batch must be an object with at least one table")
     return tables
 
 
 def _items(listed: object) -> list[Item]:
     if not isinstance(listed, list):
-        raise malformed("keys and items of a batch are lists")
+        raise malformed("the keys and items of a batch must be lists")
     return [item_to_wire(item) for item in listed]
 
 

@@ -1,18 +1,18 @@
-"""Which DynamoDB the engine works on."""
+"""The DynamoDB endpoint that the engine calls."""
 
 from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
 class DynamoDbEndpoint:
-    """Where tables are, and who asks for them.
+    """An address and the credentials for it.
 
     Args:
         url: Such as `http://127.0.0.1:8000` or `https://dynamodb.eu-west-1.amazonaws.com`.
-        region: What signatures are for.
-        access_key_id: The public half of the key; emulators take any.
-        secret_access_key: The secret half.
-        session_token: What temporary credentials have besides.
+        region: The region that requests are signed for.
+        access_key_id: The access key id; emulators accept any.
+        secret_access_key: The secret access key.
+        session_token: The session token of temporary credentials; None for long-term credentials.
     """
 
     url: str

@@ -1,4 +1,4 @@
-"""Request objects of resolvers as DynamoDB's parameters, and its answers as results. Nothing here does I/O.
+"""Converts request objects of resolvers to DynamoDB parameters, and DynamoDB responses to results. Does no I/O.
 
 Source: AppSync Developer Guide, "JavaScript resolver function reference for DynamoDB"; Amazon DynamoDB API Reference.
 """
@@ -13,11 +13,15 @@ from appsync_local.data_sources.dynamodb.values import Item, item_to_plain, item
 from appsync_local.data_sources.protocol import malformed, not_found
 
 Parameters = dict[str, Any]
-_NO_VALUES: Final = "a condition, filter or update needs an object with an `expression`"
+_NO_EXPRESSION: Final = "a condition, filter or update must be an object with an `expression`"
 
 
 def required(request: Mapping[str, Any], member: str) -> Any:
-    """A member that the request has to have."""
+    """The value of a member that the request must have.
+
+    Raises:
+        FieldError: The member is missing or null.
+    """
     if request.get(member) is None:
         raise not_found(member)
     return request[member]
@@ -33,7 +37,7 @@ def get_item(table: str, request: Mapping[str, Any]) -> Parameters:
 
 
 def item_to_put(request: Mapping[str, Any]) -> Item:
-    """The whole item that a PutItem writes: its key and its attributes."""
+    """The item that a PutItem writes: the key and the attributes."""
     return item_to_wire(required(request, "key")) | item_to_wire(request.get("attributeValues") or {})
 
 
@@ -43,7 +47,7 @@ def put_item(table: str, request: Mapping[str, Any]) -> Parameters:
 
 
 def update_item(table: str, request: Mapping[str, Any]) -> Parameters:
-    # No expression at all makes the item where there is none, and changes nothing where there is one.
+    # Without an update expression, DynamoDB creates a missing item and leaves an existing one unchanged.
     update = request.get("update")
     return {
         "TableName": table,
@@ -167,12 +171,12 @@ def _write(item: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def written_keys(request: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Keys of a transaction's items, in order."""
+    """The keys of a transaction's items, in their order."""
     return [item_to_plain(item_to_wire(item["key"])) for item in _transact_items(request)]
 
 
 def cancellation_reasons(content: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Why each item of a transaction did or did not end it."""
+    """One reason per item of a cancelled transaction, with type `None` for items that did not cause it."""
     return [
         {
             "item": item_to_plain(reason["Item"]) if reason.get("Item") else None,
@@ -184,7 +188,7 @@ def cancellation_reasons(content: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _expressions(**parts: object) -> Parameters:
-    """Expressions under their parameters' names, and the names and values of all of them together."""
+    """The expressions by parameter name, with the attribute names and values of all of them merged."""
     names: dict[str, str] = {}
     values: Item = {}
     parameters: Parameters = {}
@@ -192,7 +196,7 @@ def _expressions(**parts: object) -> Parameters:
         if part is None:
             continue
         if not isinstance(part, dict) or not isinstance(part.get("expression"), str):
-            raise malformed(f"{_NO_VALUES}; {parameter} has none")
+            raise malformed(f"{_NO_EXPRESSION}; {parameter} has none")
         parameters[parameter] = part["expression"]
         names |= part.get("expressionNames") or {}
         values |= {name: to_wire(value) for name, value in (part.get("expressionValues") or {}).items()}

@@ -1,4 +1,4 @@
-"""The DynamoDB data source: request objects carried out, and failed conditions looked at again.
+"""The DynamoDB data source: executes request objects and evaluates failed conditions.
 
 Source: AppSync Developer Guide, "JavaScript resolver function reference for DynamoDB" and "Condition expressions".
 """
@@ -20,12 +20,12 @@ Request = Mapping[str, Any]
 
 
 class DynamoDbDataSource:
-    """Works on one table; batches and transactions name theirs.
+    """Works on one table. Batches and transactions name their own tables.
 
     Args:
-        table: Its name.
+        table: The table's name.
         client: Calls DynamoDB.
-        invoker: Runs the Lambda function of a condition's `Custom` strategy.
+        invoker: Runs the Lambda function of a condition with the `Custom` strategy.
     """
 
     def __init__(self, table: str, client: DynamoDbClient, invoker: LambdaInvoker) -> None:
@@ -46,45 +46,45 @@ class DynamoDbDataSource:
             "TransactWriteItems": self._transact_write,
         }
 
-    async def execute(self, request: object, asked: FieldContext) -> object:
-        """Carry out one operation; results are plain JSON."""
+    async def execute(self, request: object, context: FieldContext) -> object:
+        """Execute one operation. See `DataSource`; results are plain JSON values."""
         if not isinstance(request, dict) or request.get("operation") is None:
             raise not_found("operation")
         operation = request["operation"]
         if operation == "Sync":
             raise malformed("Sync needs a versioned data source, which this engine does not have; query the table")
-        carry_out = self._operations.get(operation)
-        if carry_out is None:
+        operate = self._operations.get(operation)
+        if operate is None:
             raise malformed(f"Unsupported operation '{operation}'. Supported: {', '.join(self._operations)}.")
         try:
-            async with asyncio.timeout(EXECUTION_LIMIT):  # a condition's function may ask for retries without an end
-                return await carry_out(request, asked)
+            async with asyncio.timeout(EXECUTION_LIMIT):  # the function of a condition may ask for retries for ever
+                return await operate(request, context)
         except TimeoutError:
             raise SourceFailed("DynamoDB:ExecutionTimeoutException", "Execution timed out.") from None
 
     async def _get(self, request: Request, _: FieldContext) -> object:
         return _item(await self._client.call("GetItem", requests.get_item(self._table, request)), "Item")
 
-    async def _put(self, request: Request, asked: FieldContext) -> object:
+    async def _put(self, request: Request, context: FieldContext) -> object:
         parameters = requests.put_item(self._table, request)
         try:
             await self._client.call("PutItem", parameters)
         except DynamoDbFailed as failure:
-            return await self._after(failure, request, asked, self._put)
+            return await self._after(failure, request, context, self._put)
         return item_to_plain(parameters["Item"])
 
-    async def _update(self, request: Request, asked: FieldContext) -> object:
+    async def _update(self, request: Request, context: FieldContext) -> object:
         try:
             answer = await self._client.call("UpdateItem", requests.update_item(self._table, request))
         except DynamoDbFailed as failure:
-            return await self._after(failure, request, asked, self._update)
+            return await self._after(failure, request, context, self._update)
         return _item(answer, "Attributes")
 
-    async def _delete(self, request: Request, asked: FieldContext) -> object:
+    async def _delete(self, request: Request, context: FieldContext) -> object:
         try:
             answer = await self._client.call("DeleteItem", requests.delete_item(self._table, request))
         except DynamoDbFailed as failure:
-            return await self._after(failure, request, asked, self._delete)
+            return await self._after(failure, request, context, self._delete)
         return _item(answer, "Attributes")
 
     async def _query(self, request: Request, _: FieldContext) -> object:
@@ -121,20 +121,24 @@ class DynamoDbDataSource:
         self,
         failure: DynamoDbFailed,
         request: Request,
-        asked: FieldContext,
+        context: FieldContext,
         again: Callable[[Request, FieldContext], Awaitable[object]],
     ) -> object:
-        """What a failed condition means, once the item has been read."""
+        """The result of a write whose condition failed, after reading the current item.
+
+        Raises:
+            SourceFailed: The condition failed, and its function does not decide otherwise.
+        """
         condition = request.get("condition") or {}
         if failure.code != _CONDITION_FAILED:
             raise failure
         current = await self._current(request, condition)
-        if _is_done_already(request, condition, current):
+        if _is_already_applied(request, condition, current):
             return None if current is None else item_to_plain(current)
         result = None if current is None else item_to_plain(current)
         handler = condition.get("conditionalCheckFailedHandler") or {}
         if handler.get("strategy") == "Custom":
-            return await self._as_told(handler, failure, request, asked, result, again)
+            return await self._ask_handler(handler, failure, request, context, result, again)
         raise SourceFailed(failure.type, failure.message, result)
 
     async def _current(self, request: Request, condition: Mapping[str, Any]) -> Item | None:
@@ -142,54 +146,54 @@ class DynamoDbDataSource:
         read = requests.get_item(self._table, {"key": request["key"], "consistentRead": consistent})
         return (await self._client.call("GetItem", read)).get("Item")
 
-    async def _as_told(
+    async def _ask_handler(
         self,
         handler: Mapping[str, Any],
         failure: DynamoDbFailed,
         request: Request,
-        asked: FieldContext,
+        context: FieldContext,
         current: object,
         again: Callable[[Request, FieldContext], Awaitable[object]],
     ) -> object:
-        """Ask the condition's own Lambda function; it rejects, discards, or has another request tried."""
-        answer = await self._invoker.invoke(_function(handler), self._question(request, asked, current))
+        """Invoke the Lambda function of the condition. It rejects or discards the write, or returns another request."""
+        answer = await self._invoker.invoke(_function(handler), self._handler_event(request, context, current))
         match answer.get("action") if isinstance(answer, dict) else None:
             case "reject":
                 raise SourceFailed(failure.type, failure.message, current)
             case "discard":
                 return current
             case "retry" if isinstance(answer, dict) and isinstance(answer.get("retryMapping"), dict):
-                return await again({**request, **answer["retryMapping"]}, asked)
+                return await again({**request, **answer["retryMapping"]}, context)
             case _:
-                message = "the function of a condition must answer the action reject, discard or retry"
+                message = "the function of a condition must return the action reject, discard or retry"
                 raise FunctionFailed("DynamoDB:InvalidConditionHandlerResponse", message)
 
-    def _question(self, request: Request, asked: FieldContext, current: object) -> dict[str, object]:
+    def _handler_event(self, request: Request, context: FieldContext, current: object) -> dict[str, object]:
         return {
-            "arguments": dict(asked.arguments),
+            "arguments": dict(context.arguments),
             "requestMapping": dict(request),
             "currentValue": current,
             "resolver": {
                 "tableName": self._table,
                 "awsRegion": self._client.region,
-                "parentType": asked.parent_type,
-                "field": asked.field,
+                "parentType": context.parent_type,
+                "field": context.field,
                 "outputType": "",
             },
-            "identity": asked.request.caller.identity,
+            "identity": context.request.caller.identity,
         }
 
 
 def _function(handler: Mapping[str, Any]) -> str:
-    """The name of a function, of `arn:aws:lambda:region:account:function:name` or as it is."""
+    """The function's name, from an ARN such as `arn:aws:lambda:region:account:function:name` or from a bare name."""
     arn = handler.get("lambdaArn")
     if not isinstance(arn, str):
-        raise malformed("a condition with the strategy Custom needs the lambdaArn of a function")
+        raise malformed("a condition with the strategy Custom must have the lambdaArn of a function")
     return arn.split(":function:", 1)[-1].split(":", 1)[0]
 
 
-def _is_done_already(request: Request, condition: Mapping[str, Any], current: Item | None) -> bool:
-    """Whether the table is as the request wanted it, as when a request is sent again."""
+def _is_already_applied(request: Request, condition: Mapping[str, Any], current: Item | None) -> bool:
+    """Whether the table is already in the requested state, for example because the request was sent twice."""
     if request["operation"] == "DeleteItem":
         return current is None
     if request["operation"] != "PutItem" or current is None:
@@ -200,11 +204,11 @@ def _is_done_already(request: Request, condition: Mapping[str, Any], current: It
     return is_same({"M": wanted}, {"M": stored})
 
 
-def _with_reasons(failure: DynamoDbFailed, nothing: str) -> SourceFailed:
+def _with_reasons(failure: DynamoDbFailed, empty_member: str) -> SourceFailed:
     if failure.code != "TransactionCanceledException":
         return failure
     reasons = requests.cancellation_reasons(failure.content)
-    return SourceFailed(failure.type, failure.message, {nothing: None, "cancellationReasons": reasons})
+    return SourceFailed(failure.type, failure.message, {empty_member: None, "cancellationReasons": reasons})
 
 
 def _item(answer: Mapping[str, Any], member: str) -> object:

@@ -1,7 +1,7 @@
-"""Attribute values: as resolvers write them, as DynamoDB takes them, and as resolvers read them.
+"""Converts attribute values between resolvers and DynamoDB.
 
-Resolvers may write numbers as JSON numbers, which DynamoDB takes as text only. What comes back is plain JSON: sets and
-lists are lists, binary values are base64.
+Resolvers may write numbers as JSON numbers; DynamoDB accepts them as strings only. Resolvers receive plain JSON: sets
+and lists become lists, and binary values are base64.
 
 Source: AppSync Developer Guide, "Type system (request mapping)" and "(response mapping)".
 """
@@ -15,13 +15,13 @@ Item = dict[str, Any]  # attribute names to typed values
 
 
 def to_wire(value: object) -> dict[str, Any]:
-    """One typed value as DynamoDB takes it.
+    """One typed value in the form that DynamoDB accepts.
 
     Raises:
-        FieldError: It is not a typed value.
+        FieldError: The value is not a typed value.
     """
     if not isinstance(value, dict) or len(value) != 1:
-        raise malformed(f"`{value!r:.60}` is no typed value; write one with util.dynamodb.toDynamoDB")
+        raise malformed(f"`{value!r:.60}` is not a typed value; write one with util.dynamodb.toDynamoDB")
     [(kind, content)] = value.items()
     match kind, content:
         case (("S" | "B"), str()):
@@ -41,18 +41,22 @@ def to_wire(value: object) -> dict[str, Any]:
         case "NS", list():
             return {"NS": [_number(item) for item in content]}
         case _:
-            raise malformed(f"`{kind}` of `{content!r:.60}` is no typed value of DynamoDB")
+            raise malformed(f"`{kind}` of `{content!r:.60}` is not a typed value of DynamoDB")
 
 
 def item_to_wire(item: object) -> Item:
-    """Every attribute of an item or key as DynamoDB takes it."""
+    """Every attribute of an item or key in the form that DynamoDB accepts.
+
+    Raises:
+        FieldError: The item is not an object of typed values.
+    """
     if not isinstance(item, dict):
-        raise malformed("an item or key has to be an object of typed values; use util.dynamodb.toMapValues")
+        raise malformed("an item or key must be an object of typed values; use util.dynamodb.toMapValues")
     return {name: to_wire(value) for name, value in item.items()}
 
 
 def to_plain(value: Mapping[str, Any]) -> Any:
-    """One typed value of DynamoDB as a resolver reads it."""
+    """One typed value of DynamoDB as the plain JSON value that resolvers receive."""
     [(kind, content)] = value.items()
     match kind:
         case "N":
@@ -70,12 +74,12 @@ def to_plain(value: Mapping[str, Any]) -> Any:
 
 
 def item_to_plain(item: Mapping[str, Any]) -> dict[str, Any]:
-    """An item of DynamoDB as a resolver reads it."""
+    """An item of DynamoDB as the plain JSON object that resolvers receive."""
     return {name: to_plain(value) for name, value in item.items()}
 
 
 def is_same(left: Mapping[str, Any], right: Mapping[str, Any]) -> bool:
-    """Whether two values of DynamoDB are equal: numbers by value, sets in any order."""
+    """Whether two values of DynamoDB are equal. Numbers are compared by value, sets in any order."""
     [(kind, a)], [(other, b)] = left.items(), right.items()
     if kind != other:
         return False
@@ -98,12 +102,12 @@ def _number(content: object) -> str:
     if isinstance(content, str):
         return content
     if isinstance(content, bool) or not isinstance(content, int | float):
-        raise malformed(f"`{content!r:.60}` is no number")
+        raise malformed(f"`{content!r:.60}` is not a number")
     return str(int(content)) if float(content).is_integer() and abs(content) < 2**53 else repr(content)
 
 
 def _read_number(text: str) -> int | float:
-    """As JSON, and so JavaScript, can hold it."""
+    """An integer up to 63 bits, or a float: the numbers that JSON in the JavaScript engine can hold."""
     try:
         number = int(text)
     except ValueError:

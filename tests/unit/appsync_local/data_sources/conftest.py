@@ -1,4 +1,4 @@
-"""A table of jobs in an emulated DynamoDB, worked on by resolver code as APPSYNC_JS makes it."""
+"""Fixtures: a table in an emulated DynamoDB, and request objects made by resolver code."""
 
 import asyncio
 import json
@@ -26,13 +26,13 @@ INFO = {"fieldName": "f", "parentTypeName": "Mutation", "selectionSetList": [], 
 
 
 def field_context(**arguments: Any) -> FieldContext:
-    """A field that somebody asks for."""
+    """The context of a field with these arguments."""
     request = RequestContext(Caller(AuthMode.LAMBDA, {"resolverContext": {"sub": "ada"}}), {}, {})
     return FieldContext(request, "Mutation", "f", arguments, None, INFO)
 
 
 class Table:
-    """One table, reached through the data source; `run` takes an expression of `ddb` or `util`."""
+    """One table behind the data source. `run` takes a JavaScript expression with `ddb` or `util`."""
 
     def __init__(self, name: str, client: DynamoDbClient, folder: Path) -> None:
         self.name = name
@@ -42,7 +42,7 @@ class Table:
         self._folder = folder
 
     def request(self, expression: str) -> dict[str, Any]:
-        """The request object that resolver code makes."""
+        """The request object that resolver code returns."""
         path = self._folder / f"{uuid.uuid4()}.js"
         path.write_text(
             "import { util } from '@aws-appsync/utils';\nimport * as ddb from '@aws-appsync/utils/dynamodb';\n"
@@ -55,7 +55,7 @@ class Table:
         return made
 
     async def run(self, expression: str, **arguments: Any) -> Any:
-        """What the resolver sees as `ctx.result`."""
+        """`ctx.result` of this request object."""
         return await self.source.execute(self.request(expression), field_context(**arguments))
 
     async def has(self, *ids: str) -> bool:
@@ -72,7 +72,7 @@ def moto() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def dynalite() -> Iterator[str]:
     if shutil.which("node") is None or not (NODE / "node_modules" / "dynalite").exists():
-        pytest.skip("dynalite is not installed: no second opinion on DynamoDB")
+        pytest.skip("dynalite is not installed, so only moto checks the requests")
     with serving("node", "-e", DYNALITE, cwd=NODE) as url:
         yield url
 
@@ -107,13 +107,13 @@ async def make_table(tmp_path: Path) -> AsyncIterator[Callable[[str], Any]]:
 
 @pytest.fixture(params=["moto", "dynalite"])
 async def table(request: pytest.FixtureRequest, make_table: Callable[[str], Any]) -> Table:
-    """An empty table, once in either emulator."""
+    """An empty table; each test runs once per emulator."""
     made: Table = await make_table(request.getfixturevalue(request.param))
     return made
 
 
 @pytest.fixture
 async def transactional(moto: str, make_table: Callable[[str], Any]) -> Table:
-    """An empty table where transactions are known."""
+    """An empty table in an emulator that supports transactions."""
     made: Table = await make_table(moto)
     return made

@@ -29,7 +29,7 @@ async def failure(table: Table, expression: str) -> SourceFailed:
     return caught.value
 
 
-async def test_what_is_put_comes_back_as_plain_values(table: Table) -> None:
+async def test_a_put_item_is_read_back_as_plain_values(table: Table) -> None:
     put = await table.run(
         f"ddb.put({{ {KEY}, item: {{ s: 'text', f: 1.5, yes: true, nothing: null, list: [1, {{ deep: 'x' }}], "
         "letters: ddb.toStringSet(['q', 'p']), numbers: ddb.toNumberSet([1, 2.5]) } })"
@@ -43,14 +43,14 @@ async def test_what_is_put_comes_back_as_plain_values(table: Table) -> None:
     assert {**got, "letters": sorted(got["letters"], reverse=True), "numbers": sorted(got["numbers"])} == put
 
 
-async def test_an_item_that_is_not_there_is_null_and_a_projection_leaves_the_rest_out(table: Table) -> None:
+async def test_a_missing_item_is_null_and_a_projection_selects_attributes(table: Table) -> None:
     await table.run(f"ddb.put({{ {KEY}, item: {{ keep: {{ it: [7], not: 8 }}, drop: 1 }} }})")
 
     assert await table.run("ddb.get({ key: { id: 'b', n: 1 } })") is None
     assert await table.run(f"ddb.get({{ {KEY}, projection: ['n', 'keep.it'] }})") == {"n": 1, "keep": {"it": [7]}}
 
 
-async def test_an_update_answers_the_item_as_it_is_after_it(table: Table) -> None:
+async def test_an_update_returns_the_item_after_the_update(table: Table) -> None:
     await table.run(
         f"ddb.put({{ {KEY}, item: {{ count: 1, items: [2], gone: 1, deep: {{ a: 1, b: 2 }}, whole: {{ a: 1 }} }} }})"
     )
@@ -73,14 +73,14 @@ async def test_an_update_answers_the_item_as_it_is_after_it(table: Table) -> Non
     assert last["items"] == [1, 9, 3]
 
 
-async def test_a_delete_answers_what_was_there(table: Table) -> None:
+async def test_a_delete_returns_the_deleted_item(table: Table) -> None:
     await table.run(f"ddb.put({{ {KEY}, item: {{ v: 1 }} }})")
 
     assert await table.run(f"ddb.remove({{ {KEY} }})") == {"id": "a", "n": 1, "v": 1}
     assert await table.run(f"ddb.remove({{ {KEY} }})") is None
 
 
-async def test_a_query_is_read_page_by_page_in_either_order(table: Table) -> None:
+async def test_a_query_returns_pages_in_either_order(table: Table) -> None:
     for n in range(1, 6):
         await table.run(
             f"ddb.put({{ key: {{ id: 'a', n: {n} }}, item: {{ even: {'true' if n % 2 == 0 else 'false'} }} }})"
@@ -99,7 +99,7 @@ async def test_a_query_is_read_page_by_page_in_either_order(table: Table) -> Non
     assert backwards == {"items": [{"n": 4}, {"n": 2}], "nextToken": None, "scannedCount": 3}
 
 
-async def test_a_scan_is_filtered_and_counts_what_it_looked_at(table: Table) -> None:
+async def test_a_scan_is_filtered_and_counts_the_scanned_items(table: Table) -> None:
     for name in ("ada", "bob", "cyd"):
         await table.run(f"ddb.put({{ key: {{ id: '{name}', n: 1 }}, item: {{ name: '{name}' }} }})")
 
@@ -112,12 +112,12 @@ async def test_a_scan_is_filtered_and_counts_what_it_looked_at(table: Table) -> 
     assert found["scannedCount"] == 3
 
 
-async def test_a_page_that_nobody_gave_out_is_refused(table: Table) -> None:
+async def test_an_invented_page_token_is_refused(table: Table) -> None:
     with pytest.raises(FieldError, match="Invalid pagination token given"):
         await table.run("ddb.scan({ nextToken: 'bm9uc2Vuc2U=' })")
 
 
-async def test_batches_answer_in_the_order_they_were_asked_in(table: Table) -> None:
+async def test_batches_return_results_in_the_order_of_their_keys(table: Table) -> None:
     put = await table.run("ddb.batchPut({ tables: { [table]: [{ id: 'a', n: 1, v: 1 }, { id: 'b', n: 2, v: 2 }] } })")
     got = await table.run(
         "ddb.batchGet({ tables: { [table]: "
@@ -132,7 +132,7 @@ async def test_batches_answer_in_the_order_they_were_asked_in(table: Table) -> N
     assert await table.has("b")
 
 
-async def test_a_put_whose_condition_fails_shows_the_item_that_is_there(table: Table) -> None:
+async def test_a_put_whose_condition_fails_returns_the_stored_item(table: Table) -> None:
     await table.run(f"ddb.put({{ {KEY}, item: {{ v: 1 }} }})")
 
     failed = await failure(table, f"ddb.put({{ {KEY}, item: {{ v: 2 }}, {ABSENT} }})")
@@ -144,14 +144,14 @@ async def test_a_put_whose_condition_fails_shows_the_item_that_is_there(table: T
     )
 
 
-async def test_the_same_put_again_succeeds_though_its_condition_fails(table: Table) -> None:
+async def test_a_repeated_put_succeeds_although_its_condition_fails(table: Table) -> None:
     put = f"ddb.put({{ {KEY}, item: {{ v: 1, set: ddb.toStringSet(['b', 'a']) }}, {ABSENT} }})"
     await table.run(put)
 
     assert (await table.run(put.replace("['b', 'a']", "['a', 'b']")))["v"] == 1
 
 
-async def test_attributes_to_ignore_may_differ_when_a_put_comes_again(table: Table) -> None:
+async def test_ignored_attributes_may_differ_in_a_repeated_put(table: Table) -> None:
     def put(at: int, *, ignored: str) -> str:
         return (
             "{ operation: 'PutItem', key: util.dynamodb.toMapValues({ id: 'a', n: 1 }), "
@@ -165,7 +165,7 @@ async def test_attributes_to_ignore_may_differ_when_a_put_comes_again(table: Tab
     assert (await failure(table, put(2, ignored="v"))).result == {"id": "a", "n": 1, "v": 1, "at": 1}
 
 
-async def test_an_update_whose_condition_fails_is_rejected_even_when_nothing_would_change(table: Table) -> None:
+async def test_an_update_whose_condition_fails_is_rejected_even_if_it_would_change_nothing(table: Table) -> None:
     await table.run(f"ddb.put({{ {KEY}, item: {{ v: 1 }} }})")
 
     failed = await failure(table, f"ddb.update({{ {KEY}, update: {{ v: 1 }}, condition: {{ v: {{ eq: 2 }} }} }})")
@@ -173,7 +173,7 @@ async def test_an_update_whose_condition_fails_is_rejected_even_when_nothing_wou
     assert failed.result == {"id": "a", "n": 1, "v": 1}
 
 
-async def test_a_delete_of_what_is_gone_succeeds_whatever_its_condition(table: Table) -> None:
+async def test_a_delete_of_a_missing_item_succeeds_whatever_its_condition(table: Table) -> None:
     remove = f"ddb.remove({{ {KEY}, condition: {{ v: {{ eq: 1 }} }} }})"
 
     assert await table.run(remove) is None
@@ -185,38 +185,38 @@ CUSTOM = (
     "condition: { expression: 'attribute_not_exists(id)', conditionalCheckFailedHandler: "
     "{ strategy: 'Custom', lambdaArn: 'arn:aws:lambda:us-east-1:1:function:judge' } }"
 )
-PUT_ANEW = (
+PUT_AGAIN = (
     "{ operation: 'PutItem', key: util.dynamodb.toMapValues({ id: 'a', n: 1 }), "
     f"attributeValues: util.dynamodb.toMapValues({{ v: 2 }}), {CUSTOM} }}"
 )
 
 
-async def test_a_conditions_own_function_is_told_everything_and_may_discard_the_write(table: Table) -> None:
+async def test_the_function_of_a_condition_receives_the_request_and_may_discard_the_write(table: Table) -> None:
     await table.run(f"ddb.put({{ {KEY}, item: {{ v: 1 }} }})")
     table.invoker.functions["judge"] = lambda payload: {"action": "discard"}
 
-    assert await table.run(PUT_ANEW, why="test") == {"id": "a", "n": 1, "v": 1}
+    assert await table.run(PUT_AGAIN, why="test") == {"id": "a", "n": 1, "v": 1}
 
-    [told] = table.invoker.calls("judge")
-    assert told["arguments"] == {"why": "test"}
-    assert told["currentValue"] == {"id": "a", "n": 1, "v": 1}
-    assert told["requestMapping"]["operation"] == "PutItem"
-    assert (told["resolver"]["tableName"], told["resolver"]["field"]) == (table.name, "f")
-    assert told["identity"] == {"resolverContext": {"sub": "ada"}}
+    [event] = table.invoker.calls("judge")
+    assert event["arguments"] == {"why": "test"}
+    assert event["currentValue"] == {"id": "a", "n": 1, "v": 1}
+    assert event["requestMapping"]["operation"] == "PutItem"
+    assert (event["resolver"]["tableName"], event["resolver"]["field"]) == (table.name, "f")
+    assert event["identity"] == {"resolverContext": {"sub": "ada"}}
 
 
-async def test_a_conditions_own_function_may_reject_or_have_another_write_tried(table: Table) -> None:
+async def test_the_function_of_a_condition_may_reject_the_write_or_request_another(table: Table) -> None:
     await table.run(f"ddb.put({{ {KEY}, item: {{ v: 1 }} }})")
     table.invoker.functions["judge"] = lambda payload: {"action": "reject"}
-    assert (await failure(table, PUT_ANEW)).result == {"id": "a", "n": 1, "v": 1}
+    assert (await failure(table, PUT_AGAIN)).result == {"id": "a", "n": 1, "v": 1}
 
     other = {"condition": {"expression": "v = :v", "expressionValues": {":v": {"N": 1}}}}
     table.invoker.functions["judge"] = lambda payload: {"action": "retry", "retryMapping": other}
 
-    assert await table.run(PUT_ANEW) == {"id": "a", "n": 1, "v": 2}
+    assert await table.run(PUT_AGAIN) == {"id": "a", "n": 1, "v": 2}
 
 
-async def test_a_transaction_writes_everything_and_names_its_keys(transactional: Table) -> None:
+async def test_a_transaction_writes_all_items_and_returns_their_keys(transactional: Table) -> None:
     table = transactional
     await table.run("ddb.put({ key: { id: 'old', n: 1 }, item: { v: 1 } })")
 
@@ -238,7 +238,7 @@ async def test_a_transaction_writes_everything_and_names_its_keys(transactional:
     assert await table.has("new", "more")
 
 
-async def test_a_transaction_that_is_cancelled_writes_nothing_and_says_why_for_each_item(transactional: Table) -> None:
+async def test_a_cancelled_transaction_writes_nothing_and_has_a_reason_per_item(transactional: Table) -> None:
     table = transactional
     await table.run("ddb.put({ key: { id: 'a', n: 1 }, item: { v: 1 } })")
 
@@ -263,9 +263,9 @@ async def test_a_transaction_that_is_cancelled_writes_nothing_and_says_why_for_e
         ("{ operation: 'GetItem' }", r"Value for field '\$\[key\]' not found\."),
         ("{ operation: 'DropTable' }", "Unsupported operation 'DropTable'"),
         ("ddb.sync({})", "Sync needs a versioned data source"),
-        ("{ operation: 'GetItem', key: { id: 'a' } }", "is no typed value; write one with util.dynamodb.toDynamoDB"),
-        ("{ operation: 'GetItem', key: { id: { S: true } } }", "no typed value of DynamoDB"),
-        ("{ operation: 'Query', query: 'id = 1' }", "needs an object with an `expression`"),
+        ("{ operation: 'GetItem', key: { id: 'a' } }", "is not a typed value; write one with util.dynamodb.toDynamoDB"),
+        ("{ operation: 'GetItem', key: { id: { S: true } } }", "not a typed value of DynamoDB"),
+        ("{ operation: 'Query', query: 'id = 1' }", "must be an object with an `expression`"),
         (
             "{ operation: 'TransactWriteItems', transactItems: [{ table: 't', operation: 'X', key: {} }] }",
             "operation 'X'",
@@ -281,16 +281,16 @@ async def test_a_malformed_request_object_never_reaches_the_table(
     assert caught.value.type == "MappingTemplate"
 
 
-async def test_a_refusal_of_dynamodb_has_its_name(table: Table) -> None:
-    stranger = DynamoDbDataSource("nowhere", table.client, table.invoker)
+async def test_an_error_of_dynamodb_keeps_its_name(table: Table) -> None:
+    missing = DynamoDbDataSource("nowhere", table.client, table.invoker)
 
     with pytest.raises(SourceFailed) as caught:
-        await stranger.execute({"operation": "GetItem", "key": {"id": {"S": "a"}, "n": {"N": 1}}}, field_context())
+        await missing.execute({"operation": "GetItem", "key": {"id": {"S": "a"}, "n": {"N": 1}}}, field_context())
 
     assert caught.value.type == "DynamoDB:ResourceNotFoundException"
 
 
-async def test_an_endpoint_that_nobody_listens_at_is_a_failure_of_the_data_source() -> None:
+async def test_an_endpoint_without_a_listener_fails_the_data_source() -> None:
     http_client = HttpClient()
     client = DynamoDbClient(DynamoDbEndpoint("http://127.0.0.1:1"), http_client)
 
@@ -330,7 +330,7 @@ async def test_a_call_has_the_signature_that_botocore_computes(url: str, token: 
     assert sent.headers["authorization"].endswith(f"Signature={expected}")
 
 
-def test_numbers_keep_their_value_on_the_way_there_and_back() -> None:
+def test_numbers_keep_their_value_in_both_directions() -> None:
     wire = item_to_wire({"a": {"N": 10}, "b": {"N": 2.0}, "c": {"N": "123456789012345678901"}, "d": {"NS": [1, 0.1]}})
 
     assert wire == {

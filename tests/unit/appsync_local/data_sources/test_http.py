@@ -26,11 +26,11 @@ async def _answer(request: web.BaseRequest) -> web.StreamResponse:
             request.transport.abort()
             return web.Response()
         case _:
-            told = {
+            received = {
                 "method": request.method, "path": request.raw_path, "body": (await request.read()).decode(),
                 "headers": {name.lower(): value for name, value in request.headers.items()},
             }  # fmt: skip
-            response = web.json_response(told)
+            response = web.json_response(received)
             response.headers.add("x-two", "1")
             response.headers.add("x-two", "2")
             return response
@@ -49,7 +49,7 @@ async def source() -> AsyncIterator[HttpDataSource]:
 
 @pytest.fixture
 async def echo(source: HttpDataSource) -> Any:
-    """Sends a request object and gives what the server saw."""
+    """Sends a request object and returns the request that the server received."""
 
     async def send(**request: Any) -> Any:
         result: Any = await source.execute({"method": "GET", "resourcePath": "/x"} | request, field_context())
@@ -58,7 +58,7 @@ async def echo(source: HttpDataSource) -> Any:
     return send
 
 
-async def test_a_request_arrives_as_it_was_made(echo: Any) -> None:
+async def test_a_request_arrives_unchanged(echo: Any) -> None:
     params = {"query": {"q": "a b", "n": 1, "many": ["x", "y"]}, "headers": {"X-Own": "1"}, "body": {"a": [1]}}
 
     seen = await echo(method="POST", resourcePath="/one/two", params=params)
@@ -68,11 +68,11 @@ async def test_a_request_arrives_as_it_was_made(echo: Any) -> None:
     assert seen["headers"]["x-own"] == "1"
 
 
-async def test_text_is_sent_as_it_is(echo: Any) -> None:
+async def test_text_is_sent_unchanged(echo: Any) -> None:
     assert (await echo(method="PUT", params={"body": "plain é"}))["body"] == "plain é"
 
 
-async def test_headers_that_are_the_services_own_cannot_be_set(echo: Any) -> None:
+async def test_headers_that_the_service_sets_cannot_be_overridden(echo: Any) -> None:
     headers = {"Host": "evil", "User-Agent": "me", "Content-Length": "999", "Transfer-Encoding": "chunked"}
 
     seen = (await echo(method="POST", params={"headers": headers, "body": "abc"}))["headers"]
@@ -82,7 +82,7 @@ async def test_headers_that_are_the_services_own_cannot_be_set(echo: Any) -> Non
     assert "transfer-encoding" not in seen
 
 
-async def test_a_status_that_says_failure_is_a_result(source: HttpDataSource) -> None:
+async def test_an_error_status_is_a_result(source: HttpDataSource) -> None:
     result: Any = await source.execute({"method": "GET", "resourcePath": "/teapot"}, field_context())
 
     assert (result["statusCode"], result["body"]) == (418, "short and stout")
@@ -94,14 +94,14 @@ async def test_a_redirect_is_not_followed(source: HttpDataSource) -> None:
     assert (result["statusCode"], result["headers"]["Location"]) == (302, "/elsewhere")
 
 
-async def test_a_header_that_came_twice_has_both_values(source: HttpDataSource) -> None:
+async def test_a_repeated_header_has_both_values(source: HttpDataSource) -> None:
     result: Any = await source.execute({"method": "GET", "resourcePath": "/x"}, field_context())
 
     assert result["headers"]["x-two"] == "1, 2"
 
 
 @pytest.mark.parametrize(("path", "message"), [("/hangs-up", "127.0.0.1: "), ("/huge", "more than 5242880 bytes")])
-async def test_no_response_and_one_that_is_too_large_fail_the_data_source(
+async def test_a_missing_or_too_large_response_fails_the_data_source(
     source: HttpDataSource, path: str, message: str
 ) -> None:
     with pytest.raises(SourceFailed, match=message) as caught:
@@ -110,13 +110,23 @@ async def test_no_response_and_one_that_is_too_large_fail_the_data_source(
     assert caught.value.type == "Http:RequestFailed"
 
 
+async def test_a_closed_client_sends_nothing_and_opens_no_connection() -> None:
+    http_client = HttpClient()
+    closed = HttpDataSource("http://127.0.0.1:1", http_client)
+    await http_client.close()
+    await http_client.close()
+
+    with pytest.raises(SourceFailed, match="the engine has stopped; the request was not sent"):
+        await closed.execute({"method": "GET", "resourcePath": "/x"}, field_context())
+
+
 @pytest.mark.parametrize(
     ("request_", "message"),
     [
         ({}, r"'\$\[method\]' not found"),
         ({"method": "GET"}, r"'\$\[resourcePath\]' not found"),
         ({"method": "TRACE", "resourcePath": "/x"}, "Unsupported method 'TRACE'"),
-        ({"method": "GET", "resourcePath": "@evil.example/x"}, "begins with a slash"),
+        ({"method": "GET", "resourcePath": "@evil.example/x"}, "must be a string that begins with a slash"),
     ],
 )
 async def test_a_malformed_request_object_is_refused(

@@ -1,4 +1,4 @@
-"""The Lambda data source: single invocations are tested with resolvers; here are batches and direct invocations."""
+"""The Lambda data source: batches and direct invocations. Single invocations are tested with the resolvers."""
 
 import asyncio
 from typing import Any
@@ -33,7 +33,7 @@ async def gathered(source: LambdaDataSource, fields: list[FieldContext], **more:
     return await asyncio.gather(*(source.execute(batch(n, **more), field) for n, field in enumerate(fields)))
 
 
-async def test_payloads_of_siblings_travel_together_up_to_the_batch_size(invoker: RecordingInvoker) -> None:
+async def test_payloads_of_siblings_are_sent_together_up_to_the_batch_size(invoker: RecordingInvoker) -> None:
     source = LambdaDataSource("worker", invoker, 3)
 
     answers = await gathered(source, siblings(7))
@@ -42,13 +42,13 @@ async def test_payloads_of_siblings_travel_together_up_to_the_batch_size(invoker
     assert answers == [f"got {n}" for n in range(7)]
 
 
-async def test_a_batch_without_a_size_has_five_payloads_at_most(invoker: RecordingInvoker) -> None:
+async def test_a_batch_without_a_size_has_at_most_five_payloads(invoker: RecordingInvoker) -> None:
     await gathered(LambdaDataSource("worker", invoker), siblings(6))
 
     assert invoker.calls("worker") == [[0, 1, 2, 3, 4], [5]]
 
 
-async def test_payloads_of_two_requests_never_travel_together(invoker: RecordingInvoker) -> None:
+async def test_payloads_of_two_requests_are_never_sent_together(invoker: RecordingInvoker) -> None:
     await gathered(LambdaDataSource("worker", invoker, 10), [*siblings(2), *siblings(1)])
 
     assert sorted(invoker.calls("worker")) == [[0, 1], [2]]
@@ -62,7 +62,7 @@ async def test_a_batch_may_be_an_event(invoker: RecordingInvoker) -> None:
 
 
 @pytest.mark.parametrize("answer", [["only one"], "no list", None])
-async def test_an_answer_of_another_size_fails_every_field_of_the_batch(answer: Any) -> None:
+async def test_an_answer_with_another_number_of_items_fails_every_field_of_the_batch(answer: Any) -> None:
     invoker = RecordingInvoker(worker=lambda payloads: answer)
 
     fields = siblings(2)
@@ -74,14 +74,14 @@ async def test_an_answer_of_another_size_fails_every_field_of_the_batch(answer: 
     assert [f.type for f in failures if isinstance(f, FunctionFailed)] == ["Lambda:InvalidBatchResponse"] * 2
 
 
-async def test_a_function_without_code_is_given_the_whole_context() -> None:
+async def test_a_direct_resolver_sends_the_whole_context() -> None:
     invoker = RecordingInvoker(worker=lambda payload: payload)
 
-    told: Any = await LambdaDataSource("worker", invoker).execute_directly(
+    event: Any = await LambdaDataSource("worker", invoker).execute_directly(
         field_context(n=1), {"kept": 2}, {"result": 3}
     )
 
-    assert told == {
+    assert event == {
         "arguments": {"n": 1},
         "source": None,
         "identity": {"resolverContext": {"sub": "ada"}},
@@ -104,7 +104,7 @@ async def test_a_function_without_code_is_given_the_whole_context() -> None:
         ),
     ],
 )
-async def test_the_exception_of_a_function_without_code_is_the_error_of_the_field(
+async def test_the_exception_of_a_direct_resolver_is_the_error_of_the_field(
     failure: FunctionFailed, type_: str, message: str
 ) -> None:
     def throw(_: Any) -> Any:
@@ -116,7 +116,7 @@ async def test_the_exception_of_a_function_without_code_is_the_error_of_the_fiel
     assert (caught.value.type, caught.value.message) == (type_, message)
 
 
-async def test_a_batch_without_code_answers_data_or_an_error_for_each_field() -> None:
+async def test_a_direct_batch_answers_data_or_an_error_for_each_field() -> None:
     answers = [{"data": 1}, {"errorMessage": "no", "errorType": "Bad", "data": {"a": 1}}, "plain"]
     source = LambdaDataSource("worker", RecordingInvoker(worker=lambda payloads: answers), 10)
 

@@ -1,4 +1,4 @@
-"""Data sources as the wiring names them."""
+"""Data sources as an API defines them."""
 
 from pathlib import Path
 from typing import Any
@@ -50,14 +50,14 @@ def served(api: Api, path: Path, invoker: RecordingInvoker) -> Any:
     return load(api, schema=path / "schema.graphql", code=path, handlers=handlers, invoker=invoker).resolvers
 
 
-async def test_a_pipeline_function_without_code_is_told_what_came_before_it(tmp_path: Path) -> None:
+async def test_a_direct_pipeline_function_receives_the_previous_result_and_the_stash(tmp_path: Path) -> None:
     invoker = RecordingInvoker(work=lambda payload: {"prev": payload["prev"], "stash": payload["stash"]})
     resolver = served(ANY, folder_of(tmp_path), invoker)["Query.any"]
 
     assert await Resolution(field_context()).run(resolver) == {"prev": {"result": "first"}, "stash": {"seen": 1}}
 
 
-async def test_the_failure_of_a_pipeline_function_without_code_ends_the_field(tmp_path: Path) -> None:
+async def test_the_failure_of_a_direct_pipeline_function_ends_the_field(tmp_path: Path) -> None:
     def throw(_: Any) -> Any:
         raise FunctionFailed("Lambda:Unhandled", "boom", "Boom")
 

@@ -1,4 +1,4 @@
-"""Longcall's client: start long-running calls behind AWS AppSync, and follow them with nothing lost.
+"""The Python client of Longcall: starts long-running calls behind AWS AppSync, and follows them without losing events.
 
 async with Client(url, authorization=LambdaToken(provider)) as client:
     async for view in client.run("Summarise this"):
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from longcall.authorization import Authorization, CognitoPassword, CognitoToken, LambdaToken, TokenProvider
     from longcall.client import Client
     from longcall.errors import (
+        ClientClosed,
         ConfigurationError,
         ConnectionLost,
         GraphQLFault,
@@ -23,40 +24,45 @@ if TYPE_CHECKING:
         RequestRejected,
         SignInFailed,
         SubscriptionRejected,
+        Throttled,
         Unreachable,
     )
+    from longcall.gaps import Heal
     from longcall.models import Cost, CostItem, ErrorType, Event, Page, Snapshot, Status
     from longcall.requests import Message, Role
     from longcall.timing import Timing
     from longcall.view import JobView, merge
-    from longcall.watch import Heal, Link
+    from longcall.watch import Link
 
-_HOMES: Final = {
+_MODULES: Final = {
     "authorization": ("Authorization", "CognitoPassword", "CognitoToken", "LambdaToken", "TokenProvider"),
     "client": ("Client",),
     "errors": (
-        "ConfigurationError", "ConnectionLost", "GraphQLFault", "InvalidInput", "JobNotFound", "LongcallError",
-        "NotAuthorized", "ProtocolError", "RequestRejected", "SignInFailed", "SubscriptionRejected", "Unreachable",
+        "ClientClosed", "ConfigurationError", "ConnectionLost", "GraphQLFault", "InvalidInput", "JobNotFound",
+        "LongcallError", "NotAuthorized", "ProtocolError", "RequestRejected", "SignInFailed", "SubscriptionRejected",
+        "Throttled", "Unreachable",
     ),
+    "gaps": ("Heal",),
     "models": ("Cost", "CostItem", "ErrorType", "Event", "Page", "Snapshot", "Status"),
     "requests": ("Message", "Role"),
     "timing": ("Timing",),
     "view": ("JobView", "merge"),
-    "watch": ("Heal", "Link"),
+    "watch": ("Link",),
 }  # fmt: skip
-_HOME_OF: Final = {name: home for home, names in _HOMES.items() for name in names}
+_MODULE_OF: Final = {name: module for module, names in _MODULES.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:
-    """Load a public name when it is first used: the command line answers `--help` without loading a GraphQL client."""
-    if name not in _HOME_OF:
+    """Load a public name when it is first used, so that the command line prints `--help` without loading gql."""
+    if name not in _MODULE_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"longcall.{_HOME_OF[name]}"), name)
+    return getattr(import_module(f"longcall.{_MODULE_OF[name]}"), name)
 
 
 __all__ = [
     "Authorization",
     "Client",
+    "ClientClosed",
     "CognitoPassword",
     "CognitoToken",
     "ConfigurationError",
@@ -83,6 +89,7 @@ __all__ = [
     "Snapshot",
     "Status",
     "SubscriptionRejected",
+    "Throttled",
     "Timing",
     "TokenProvider",
     "Unreachable",

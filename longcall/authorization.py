@@ -1,25 +1,26 @@
-"""Who the caller is: a value that gives the headers of one request, from a token that may be new each time."""
+"""Authorizes requests: provides the headers of each request, with a token that may be new each time."""
 
 import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol, TypeVar, runtime_checkable
 
 from longcall.errors import NotAuthorized, SignInFailed, Unreachable
 
 LAMBDA_PREFIX: Final = "Lambda-Auth-"
-RENEWAL_MARGIN: Final = 60.0  # seconds of life that a token must have left to be used
+RENEWAL_MARGIN: Final = 60.0  # seconds before its expiry from which a token is no longer used
 SIGN_IN_TIMEOUT: Final = 30.0  # seconds
+SETTLED_AGE: Final = 1.0  # seconds; a refused token that is younger is not replaced: a newer one would be refused too
 
 TokenProvider = Callable[[], Awaitable[str]]
-"""Gives a JWT that can be used now. It is asked before every request, so one that costs a request should keep it."""
+"""Returns a JWT that can be used now. It is called before every request, so it should cache its token."""
 
 
 @runtime_checkable
 class KeepsTokens(Protocol):
-    """A token provider that must be told when the API turned its token down, or it would give it again."""
+    """A token provider with a cache. `forget` is called when the API refused a token, so that it is not used again."""
 
     async def __call__(self) -> str: ...
 
@@ -27,14 +28,14 @@ class KeepsTokens(Protocol):
 
 
 class Authorization(Protocol):
-    """How a request proves who sends it."""
+    """Provides the headers that authorize a request."""
 
     async def headers(self) -> Mapping[str, str]:
-        """Headers for one request, or for one realtime message."""
+        """The headers for one request, or for one realtime message."""
         ...
 
     def refused(self, headers: Mapping[str, str]) -> None:
-        """The API turned these headers down."""
+        """Record that the API refused these headers."""
         ...
 
 
@@ -42,8 +43,8 @@ class Authorization(Protocol):
 class LambdaToken:
     """A JWT for the Lambda authorizer, the API's default mode.
 
-    Source: AppSync Developer Guide, "AWS_LAMBDA authorization": where a user pool is another mode of the API, the
-    Lambda mode's token must not be a JWT as it is, hence the prefix.
+    Source: AppSync Developer Guide, "AWS_LAMBDA authorization": when the API also has a user-pool mode, the token for
+    the Lambda mode must not be a plain JWT. Therefore it has a prefix.
     """
 
     provider: TokenProvider
@@ -57,7 +58,7 @@ class LambdaToken:
 
 @dataclass(frozen=True, slots=True)
 class CognitoToken:
-    """A JWT of the API's Cognito user pool, sent as it is."""
+    """A JWT of the API's Cognito user pool, sent unchanged."""
 
     provider: TokenProvider
 
@@ -78,15 +79,16 @@ class _Tokens:
     access: str
     refresh: str | None
     renew_at: float  # on the provider's clock
+    issued_at: float  # on the provider's clock
 
 
 class CognitoPassword:
     """A token provider that signs in to a Cognito user pool with a name and a password.
 
-    It keeps the access token until shortly before its end, then renews it with the refresh token, and signs in anew
-    where that is refused. Concurrent callers share one sign-in.
+    It caches the access token until shortly before it expires, then renews it with the refresh token. If the refresh
+    token is refused, it signs in again. Concurrent callers share one sign-in.
 
-    Source: Amazon Cognito user pools API Reference, InitiateAuth: USER_PASSWORD_AUTH and REFRESH_TOKEN_AUTH take no
+    Source: Amazon Cognito user pools API Reference, InitiateAuth: USER_PASSWORD_AUTH and REFRESH_TOKEN_AUTH need no
     AWS credentials.
     """
 
@@ -115,7 +117,8 @@ class CognitoPassword:
         """An access token.
 
         Raises:
-            SignInFailed, Unreachable
+            SignInFailed: The user pool refused the user, or requires another step.
+            Unreachable: The user pool does not answer.
         """
         async with self._signing_in:
             if self._tokens is None or self._clock() >= self._tokens.renew_at:
@@ -123,32 +126,40 @@ class CognitoPassword:
             return self._tokens.access
 
     def forget(self, token: str) -> None:
-        if self._tokens is not None and self._tokens.access == token:
-            self._tokens = _Tokens("", self._tokens.refresh, renew_at=float("-inf"))
+        """Renew the token before its next use: the API refused it.
+
+        A token that was issued a moment ago is kept, so that an API which refuses every token does not cause a sign-in
+        for every request.
+        """
+        tokens = self._tokens
+        if tokens is not None and tokens.access == token and self._clock() - tokens.issued_at >= SETTLED_AGE:
+            self._tokens = replace(tokens, renew_at=float("-inf"))
 
     async def _renewed(self, old: _Tokens | None) -> _Tokens:
         if old is not None and old.refresh is not None:
             try:
                 return await self._initiate("REFRESH_TOKEN_AUTH", {"REFRESH_TOKEN": old.refresh}, keep=old.refresh)
             except SignInFailed:
-                pass  # the refresh token has ended too; the password is still good
+                pass  # the refresh token has expired too; sign in with the password
         credentials = {"USERNAME": self._username, "PASSWORD": self._password}
         return await self._initiate("USER_PASSWORD_AUTH", credentials, keep=None)
 
     async def _initiate(self, flow: str, parameters: Mapping[str, str], *, keep: str | None) -> _Tokens:
-        asked_at = self._clock()
+        sent_at = self._clock()
         answer = await self._call({"AuthFlow": flow, "ClientId": self._client_id, "AuthParameters": dict(parameters)})
         if "ChallengeName" in answer:
             raise SignInFailed(
-                f"signing {self._username} in needs the step {answer['ChallengeName']}, which this client does not "
-                "take; finish it once in the user pool's own sign-in"
+                f"signing in {self._username} requires the step {answer['ChallengeName']}, which this client does not "
+                "support; complete it once in the user pool's own sign-in page"
             )
         match answer.get("AuthenticationResult"):
             case {"AccessToken": str(access), "ExpiresIn": int(life), "RefreshToken": str(refresh)}:
-                return _Tokens(access, refresh, renew_at=asked_at + _useful(life))
+                return _Tokens(access, refresh, renew_at=sent_at + _usable_for(life), issued_at=sent_at)
             case {"AccessToken": str(access), "ExpiresIn": int(life)}:
-                return _Tokens(access, keep, renew_at=asked_at + _useful(life))
-        raise SignInFailed(f"the user pool at {self._endpoint} answered without a token; check that it is Cognito's")
+                return _Tokens(access, keep, renew_at=sent_at + _usable_for(life), issued_at=sent_at)
+        raise SignInFailed(
+            f"the user pool at {self._endpoint} answered without a token; check that this is the address of Cognito"
+        )
 
     async def _call(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
         import aiohttp
@@ -165,19 +176,19 @@ class CognitoPassword:
             ):
                 answer = await response.json(content_type=None)
         except (aiohttp.ClientError, TimeoutError) as exc:
-            raise Unreachable(f"no answer came from the user pool at {self._endpoint}") from exc
+            raise Unreachable(f"no answer from the user pool at {self._endpoint}") from exc
         except ValueError as exc:
             raise SignInFailed(f"{self._endpoint} did not answer as a user pool; check its address") from exc
         if not isinstance(answer, dict):
             raise SignInFailed(f"{self._endpoint} did not answer as a user pool; check its address")
         if "__type" in answer:
             kind = str(answer["__type"]).rpartition("#")[2]
-            said = answer.get("message", answer.get("Message", ""))
-            raise SignInFailed(f"signing {self._username} in was refused: {said or kind} ({kind})")
+            message = answer.get("message", answer.get("Message", ""))
+            raise SignInFailed(f"the user pool refused to sign in {self._username}: {message or kind} ({kind})")
         return answer
 
 
-def _useful(life: float) -> float:
+def _usable_for(life: float) -> float:
     return max(life - RENEWAL_MARGIN, life / 2)
 
 
@@ -185,10 +196,10 @@ T = TypeVar("T")
 
 
 async def authorized(authorization: Authorization, attempt: Callable[[Mapping[str, str]], Awaitable[T]]) -> T:
-    """What `attempt` gives for this caller's headers; tried once more where they are refused and fresh ones differ.
+    """The result of `attempt` with this caller's headers; if they are refused, with fresh ones.
 
     Raises:
-        NotAuthorized: The fresh token was refused too, or is the same one.
+        NotAuthorized: The API refused the fresh headers too, or the fresh ones are the same.
     """
     headers = await authorization.headers()
     try:

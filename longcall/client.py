@@ -1,35 +1,42 @@
-"""The client: start jobs, follow them, read them, cancel them, delete them."""
+"""The client: starts, follows, reads, cancels and deletes jobs."""
 
+import asyncio
 import hashlib
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from types import TracebackType
 from typing import Self, Unpack
+from weakref import WeakSet
 
 from longcall.addresses import check_graphql_url, check_realtime_url, realtime_url_of
 from longcall.authorization import Authorization
-from longcall.errors import JobNotFound, ProtocolError, RequestRejected
+from longcall.errors import ClientClosed, ConfigurationError, JobNotFound, ProtocolError, RequestRejected
+from longcall.gaps import Heal
 from longcall.models import Cost, Event, JobId, Json, Page, Status, parse_job_id
 from longcall.objects import Objects
 from longcall.parsing import parse_cost, parse_event, parse_upload
+from longcall.reading import read_events, read_snapshot
 from longcall.realtime import Realtime
 from longcall.requests import InferenceRequest, Options, Text, check_upload, new_request
 from longcall.timing import Timing
 from longcall.transport import Requests
 from longcall.view import JobView, merge
-from longcall.watch import Heal, Link, Watch, read_events, read_snapshot
+from longcall.watch import Link, Watch
 
 
 class Client:
-    """A caller of one Longcall API; an asynchronous context manager.
+    """A client of one Longcall API, for one caller. Use it as an asynchronous context manager, once.
+
+    Leaving the context ends everything that the client was doing: requests, uploads and watches that are still in use
+    raise `ClientClosed`, and nothing is opened afterwards.
 
     Args:
         graphql_url: Such as https://….appsync-api.eu-west-1.amazonaws.com/graphql.
-        authorization: Who the caller is.
-        realtime_url: Where subscriptions are served; by default derived from `graphql_url`.
-        timing: How patient to be.
-        on_link: Told whenever the live connection of a watched job comes or goes.
-        on_heal: Told whenever a gap in what was pushed was closed by reading the log.
+        authorization: Authorizes the caller's requests.
+        realtime_url: The endpoint for subscriptions; by default derived from `graphql_url`.
+        timing: The time limits.
+        on_link: Called when the live connection of a watched job is established or lost.
+        on_heal: Called when a gap in the pushes was closed by reading the log.
 
     Raises:
         ConfigurationError: A URL is malformed.
@@ -46,118 +53,138 @@ class Client:
         on_heal: Callable[[Heal], None] = lambda _: None,
     ) -> None:
         check_graphql_url(graphql_url)
-        listens_at = check_realtime_url(realtime_url or realtime_url_of(graphql_url))
+        address = check_realtime_url(realtime_url or realtime_url_of(graphql_url))
         self._timing = timing
         self._on_link = on_link
         self._on_heal = on_heal
         self._requests = Requests(graphql_url, authorization, timing)
         self._objects = Objects(timing)
-        self._realtime = Realtime(listens_at, graphql_url=graphql_url, authorization=authorization, timing=timing)
+        self._realtime = Realtime(address, graphql_url=graphql_url, authorization=authorization, timing=timing)
+        self._watches: WeakSet[Watch] = WeakSet()
+        self._is_open = False
+        self._is_closed = False
 
     async def __aenter__(self) -> Self:
         await self._requests.open()
+        self._is_open = True
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._is_open, self._is_closed = False, True
+        # Requests first: from here on, whatever a watch does next fails at once.
+        await asyncio.gather(self._requests.close(), self._objects.close())
+        await asyncio.gather(*(watch.close() for watch in self._watches))
         await self._realtime.close()
-        await self._requests.close()
 
     async def run(self, text: Text, **options: Unpack[Options]) -> AsyncGenerator[JobView, None]:
-        """Start a job and follow it: one view for each event of its log, in order, to the terminal one.
+        """Start a job and follow it: one view for each event of its log, in order, up to the terminal event.
 
-        Leaving the iteration detaches; the job goes on, and `watch` finds it again by the view's `job_id`. The
-        subscription stands before the job is started, and a start whose answer is lost is sent again for the same job.
+        Leaving the iteration detaches: the job continues, and `watch` follows it again by the view's `job_id`. The
+        client subscribes before it starts the job. If the answer to the start is lost, it is sent again for the same
+        job.
 
         Args:
             text: The text to work on, at most 10485760 bytes of UTF-8 (10 MiB); or a conversation, as a list of
-                `Message` with at most 196608 bytes in all, and with images, for models that see them.
+                `Message` with at most 196608 bytes of text in all, and with images if the model accepts them.
             **options: All optional.
-                model: Which workload runs it; `local.textrank` by default.
-                job_id: A UUID of one's own; by default a new one.
-                system: Instructions before the text, for models that take them.
+                model: The workload that runs it; `local.textrank` by default.
+                job_id: The job's UUID; by default a new one. The same id with the same input is the same job.
+                system: Instructions before the text, if the model accepts them.
                 max_tokens: Most tokens of the answer.
                 temperature: From 0 to 2.
-                top_p: Share of the likeliest tokens that are drawn from, from 0 to 1.
-                stop_sequences: Texts before which the answer ends.
+                top_p: The share of the likeliest tokens that the model draws from, from 0 to 1.
+                stop_sequences: The answer ends before any of these texts.
                 process_time: Seconds that a simulated model takes.
                 max_cost: Most US dollars that the job may cost.
-                metadata: JSON that comes back untouched.
+                metadata: A JSON value that is returned unchanged with every event.
 
         Raises:
-            InvalidInput: Before anything is sent.
+            InvalidInput: The API would refuse the input. Nothing was sent.
             RequestRejected: The API refuses the input; `error_type` says why.
-            Unreachable, NotAuthorized, SubscriptionRejected, ProtocolError
+            SubscriptionRejected: The API refuses the subscription.
+            LongcallError: As for every call: `Unreachable`, `Throttled`, `NotAuthorized`, `SignInFailed`,
+                `ProtocolError` and `ClientClosed`, with the conditions that each class describes.
         """
         async with aclosing(self.run_request(new_request(text, options))) as views:
             async for view in views:
                 yield view
 
     async def run_request(self, request: InferenceRequest) -> AsyncGenerator[JobView, None]:
-        """`run`, for a request that was made before."""
+        """`run`, for a request that was composed before."""
         async with aclosing(self._watch(request.job_id).views(lambda: self.start_request(request))) as views:
             async for view in views:
                 yield view
 
     async def start(self, text: Text, **options: Unpack[Options]) -> Event:
-        """Start a job and leave it to itself; arguments and errors as for `run`."""
+        """Start a job without following it; arguments and errors as for `run`.
+
+        Returns:
+            The job's first event.
+        """
         return await self.start_request(new_request(text, options))
 
     async def start_request(self, request: InferenceRequest) -> Event:
-        """`start`, for a request that was made before."""
+        """`start`, for a request that was composed before."""
         uploads = {content: await self.upload(content) for content in request.contents}
         data = await self._requests.execute("start_inference", {"input": request.render(uploads)})
         return parse_event(data.get("startInference"))
 
     async def quote(self, text: Text, **options: Unpack[Options]) -> Cost:
-        """What such a job would cost, as an estimate: nothing is started, and the text is not sent.
+        """Estimate what such a job would cost. No job is started, and the text is not sent.
 
-        Arguments as for `run`.
-
-        Raises:
-            InvalidInput, RequestRejected, Unreachable, NotAuthorized, ProtocolError
+        Arguments and errors as for `run`.
         """
         return await self.quote_request(new_request(text, options))
 
     async def quote_request(self, request: InferenceRequest) -> Cost:
-        """`quote`, for a request that was made before."""
+        """`quote`, for a request that was composed before."""
         data = await self._requests.execute("quote_inference", {"input": request.render_quote()})
         return parse_cost(data.get("quoteInference"))
 
     async def upload(self, content: bytes) -> str:
-        """Send a content that a start can then name; gives its id, which the same content gets again.
+        """Send a content, so that a start can name it.
 
         Args:
-            content: At most 10485760 bytes (10 MiB). It is kept for a day, and as long as a job that was started on it.
+            content: At most 10485760 bytes (10 MiB). The API stores it for a day, and as long as a job that uses it.
+
+        Returns:
+            The upload's id. The same content has the same id.
 
         Raises:
-            InvalidInput: It is empty, or too large.
-            Unreachable, NotAuthorized, RequestRejected, ProtocolError
+            InvalidInput: The content is empty, or too large.
+            LongcallError: As for every call; see `run`.
         """
         check_upload(content)
-        about: dict[str, Json] = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
-        data = await self._requests.execute("create_upload", {"input": about})
+        description: dict[str, Json] = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+        data = await self._requests.execute("create_upload", {"input": description})
         upload = parse_upload(data.get("createUpload"))
         await self._objects.send(upload, content)
         return upload.upload_id
 
     async def watch(self, job_id: str) -> AsyncGenerator[JobView, None]:
-        """Follow a job from its first event to its last: one view each, in order. Leaving the iteration detaches.
+        """Follow a job from its first event: one view for each event, in order, up to the terminal event.
+
+        Leaving the iteration detaches: the job continues.
 
         Raises:
-            InvalidInput: The id is no UUID.
-            JobNotFound, Unreachable, NotAuthorized, SubscriptionRejected, RequestRejected, ProtocolError
+            InvalidInput: The id is not a UUID.
+            JobNotFound: The caller has no such job.
+            SubscriptionRejected: The API refuses the subscription.
+            LongcallError: As for every call; see `run`.
         """
         async with aclosing(self._watch(parse_job_id(job_id)).views()) as views:
             async for view in views:
                 yield view
 
     async def get(self, job_id: str) -> JobView:
-        """The job as it stands, with its output.
+        """The job's present state, with its output.
 
         Raises:
-            InvalidInput, JobNotFound, Unreachable, NotAuthorized, RequestRejected, ProtocolError
+            InvalidInput: The id is not a UUID.
+            JobNotFound: The caller has no such job.
+            LongcallError: As for every call; see `run`.
         """
         id_ = parse_job_id(job_id)
         snapshot = await read_snapshot(self._requests, self._objects, id_)
@@ -166,15 +193,17 @@ class Client:
             async for event in self.events(id_):
                 view = merge(view, event)
         view = merge(view, snapshot)
-        if view.is_terminal and view.result_omitted:  # it ended while its log was read
+        if view.is_terminal and view.result_omitted:  # the job ended while its log was read
             view = merge(view, await read_snapshot(self._requests, self._objects, id_))
         return view
 
     async def events(self, job_id: str, *, after: int = 0) -> AsyncGenerator[Event, None]:
-        """The job's log as it stands, in order, from the event behind `after`.
+        """The job's log up to now, in order, from the first event after the sequence `after`.
 
         Raises:
-            InvalidInput, JobNotFound, Unreachable, NotAuthorized, RequestRejected, ProtocolError
+            InvalidInput: The id is not a UUID.
+            JobNotFound: The caller has no such job.
+            LongcallError: As for every call; see `run`.
         """
         id_ = parse_job_id(job_id)
         while events := await read_events(self._requests, id_, after=after):
@@ -185,10 +214,15 @@ class Client:
                 return
 
     async def cancel(self, job_id: str) -> Event:
-        """End the job; the answer is its last event, which tells how it ended if it had ended already.
+        """End the job.
+
+        Returns:
+            The job's last event. If the job had ended before, it shows how.
 
         Raises:
-            InvalidInput, JobNotFound, Unreachable, NotAuthorized, RequestRejected, ProtocolError
+            InvalidInput: The id is not a UUID.
+            JobNotFound: The caller has no such job.
+            LongcallError: As for every call; see `run`.
         """
         id_ = parse_job_id(job_id)
         try:
@@ -198,11 +232,13 @@ class Client:
         return parse_event(data.get("cancelInference"))
 
     async def delete(self, job_id: str) -> None:
-        """Delete a job that has ended, with all it was given and all it gave. Twice is once.
+        """Delete a job that has ended, with its input and its output.
 
         Raises:
-            RequestRejected: It goes on (`error_type` is JobUnfinished): cancel it first.
-            InvalidInput, JobNotFound, Unreachable, NotAuthorized, ProtocolError
+            RequestRejected: The job has not ended (`error_type` is JobUnfinished): cancel it first.
+            InvalidInput: The id is not a UUID.
+            JobNotFound: The caller has no such job, or it was deleted before.
+            LongcallError: As for every call; see `run`.
         """
         id_ = parse_job_id(job_id)
         try:
@@ -211,10 +247,16 @@ class Client:
             raise JobNotFound(id_) if rejected.error_type == "JobNotFound" else rejected from rejected
 
     async def list(self, *, status: Status | None = None, limit: int = 20, next_token: str | None = None) -> Page:
-        """The caller's jobs, newest first, without their texts. `limit` is 1 to 100.
+        """One page of the caller's jobs, newest first, without their texts.
+
+        Args:
+            status: Only jobs with this status.
+            limit: The most jobs in the page, from 1 to 100.
+            next_token: Of the page before; None for the first page.
 
         Raises:
-            Unreachable, NotAuthorized, RequestRejected, ProtocolError
+            RequestRejected: The API refuses an argument.
+            LongcallError: As for every call; see `run`.
         """
         data = await self._requests.execute(
             "list_inferences", {"status": status, "limit": limit, "nextToken": next_token}
@@ -222,10 +264,14 @@ class Client:
         match data.get("listInferences"):
             case {"items": [*items], "nextToken": None | str() as following}:
                 return Page(tuple(parse_event(item) for item in items), following)
-        raise ProtocolError("the API answered without a list of jobs; check that client and API are of one version")
+        raise ProtocolError("expected a list of jobs, and found none; check that client and API are of one version")
 
     def _watch(self, job_id: JobId) -> Watch:
-        return Watch(
+        if self._is_closed:
+            raise ClientClosed
+        if not self._is_open:
+            raise ConfigurationError("the client is not open; use it inside `async with`")
+        watch = Watch(
             job_id,
             requests=self._requests,
             objects=self._objects,
@@ -234,3 +280,5 @@ class Client:
             on_link=self._on_link,
             on_heal=self._on_heal,
         )
+        self._watches.add(watch)
+        return watch

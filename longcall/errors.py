@@ -1,16 +1,18 @@
-"""What can go wrong at a client, each with what it ends.
+"""The errors of the client.
 
 LongcallError
-├── InvalidInput           the caller's input, before any network
-├── ConfigurationError     an address or a stack file that cannot be used, before any network
-├── SignInFailed           the identity provider gave no token
-├── Unreachable            no answer: never connected, or no longer
-│   └── ConnectionLost     closed, or silent for too long; ends every subscription on that connection
-├── NotAuthorized          the API refused a token, and a fresh one too
-├── ProtocolError          the answer is not what the contract says
-├── RequestRejected        GraphQL `errors`, kept whole
-│   └── JobNotFound        no such job for this caller
-└── SubscriptionRejected   this subscription only; the connection lives
+├── InvalidInput           the caller's input; nothing was sent
+├── ConfigurationError     an address or a stack file cannot be used; nothing was sent
+├── ClientClosed           the client was closed; ends everything that it was doing
+├── SignInFailed           the user pool returned no token
+├── Unreachable            no answer: there is no connection
+│   └── ConnectionLost     the connection was closed or silent; ends every subscription on it
+├── NotAuthorized          the API refused the token, and a fresh one too
+├── ProtocolError          the answer is not one of the contract
+└── RequestRejected        GraphQL `errors`, all kept in `faults`
+    ├── Throttled          the API has no capacity for the request now
+    ├── JobNotFound        the caller has no such job
+    └── SubscriptionRejected  the API refused one subscription; the connection is still open
 """
 
 from collections.abc import Sequence
@@ -18,40 +20,47 @@ from dataclasses import dataclass
 
 
 class LongcallError(Exception):
-    """Root of everything this package raises on purpose. The message is one sentence for a person."""
+    """Root of all errors that this package raises on purpose. The message is one sentence for a person."""
 
 
 class InvalidInput(LongcallError):
-    """The input cannot be what the API takes; nothing was sent."""
+    """The API would refuse the input. Nothing was sent."""
 
 
 class ConfigurationError(LongcallError):
-    """Where the API is, or who signs in, is missing or malformed; nothing was sent."""
+    """The address of the API or the user's name is missing or malformed. Nothing was sent."""
+
+
+class ClientClosed(LongcallError):
+    """The client was closed. Ends every request, upload and watch of this client."""
+
+    def __init__(self) -> None:
+        super().__init__("the client is closed; make a new one and use it inside `async with`")
 
 
 class SignInFailed(LongcallError):
-    """The identity provider refused the user, or asked for a step that this client does not take."""
+    """The user pool refused the user, or requires a step that this client does not support."""
 
 
 class Unreachable(LongcallError):
-    """No answer came. The message is the fact alone; what to do depends on whose API it is."""
+    """No answer arrived. The message says only what happened: what to do depends on where the API runs."""
 
 
 class ConnectionLost(Unreachable):
-    """The realtime connection was closed, or fell silent."""
+    """The connection was closed, or silent for too long."""
 
 
 class NotAuthorized(LongcallError):
-    """The API refuses this caller's token."""
+    """The API refused this caller's token."""
 
 
 class ProtocolError(LongcallError):
-    """The server answered with something the contract does not know."""
+    """The server answered with something that is not in the contract."""
 
 
 @dataclass(frozen=True, slots=True)
 class GraphQLFault:
-    """One entry of a GraphQL `errors` list. `error_type` is AppSync's flat `errorType`, where it has one."""
+    """One entry of a GraphQL `errors` list. `error_type` is AppSync's flat `errorType`, or None."""
 
     message: str
     error_type: str | None = None
@@ -62,21 +71,29 @@ class RequestRejected(LongcallError):
 
     def __init__(self, faults: Sequence[GraphQLFault]) -> None:
         self.faults = tuple(faults)
-        first = self.faults[0] if self.faults else GraphQLFault("the API refused the request without saying why")
+        first = self.faults[0] if self.faults else GraphQLFault("the API refused the request without a reason")
         self.error_type = first.error_type
         super().__init__(first.message)
 
     @property
     def is_transient(self) -> bool:
-        """Whether something behind the API failed rather than the request.
+        """Whether the cause is behind the API rather than in the request, so that a retry may succeed.
 
         Source: AppSync Developer Guide, "Troubleshooting": such types begin with the data source's name.
         """
         return (self.error_type or "").startswith(("Lambda:", "DynamoDB:"))
 
 
+class Throttled(RequestRejected):
+    """The API has no capacity for the request now. The client has retried it for `Timing.throttled` seconds."""
+
+    @property
+    def is_transient(self) -> bool:
+        return True
+
+
 class JobNotFound(RequestRejected):
-    """Also what the API answers about another caller's job."""
+    """The caller has no such job. The API answers the same about another caller's job."""
 
     def __init__(self, job_id: str) -> None:
         self.job_id = job_id
@@ -85,4 +102,4 @@ class JobNotFound(RequestRejected):
 
 
 class SubscriptionRejected(RequestRejected):
-    """The API answered `start` with an `error`."""
+    """The API refused the subscription: it answered `start` with `error`."""

@@ -1,4 +1,4 @@
-"""What a caller asks for: a job's text and options, checked before anything is sent."""
+"""The request for a job: its text and options, checked before anything is sent. Pure."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ from longcall.errors import InvalidInput
 from longcall.models import JobId, Json, new_job_id, parse_job_id
 
 PROMPT_LIMIT: Final = 196_608  # bytes of UTF-8 in a request
-UPLOAD_LIMIT: Final = 10_485_760  # bytes; a longer prompt than PROMPT_LIMIT is uploaded
+UPLOAD_LIMIT: Final = 10_485_760  # bytes; a prompt longer than PROMPT_LIMIT is uploaded
 SYSTEM_LIMIT: Final = 16_384  # bytes of UTF-8
 METADATA_LIMIT: Final = 4_096  # bytes of UTF-8
 PROCESS_TIME_LIMIT: Final = 7_200.0  # seconds
@@ -22,7 +22,7 @@ COST_LIMIT: Final = 10_000.0  # US dollars
 
 
 class Role(StrEnum):
-    """Who speaks in a conversation; the words on the wire."""
+    """The author of a message; the values are the words on the wire."""
 
     USER = "USER"
     ASSISTANT = "ASSISTANT"
@@ -30,13 +30,20 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One turn of a conversation."""
+    """One message of a conversation.
+
+    Attributes:
+        role: The author.
+        text: May be empty if there are images.
+        images: Each is the id of an upload, or a content that is uploaded before the start.
+    """
 
     role: Role
     text: str
-    images: tuple[str | bytes, ...] = ()  # each the id of an upload, or a content that is uploaded with the start
+    images: tuple[str | bytes, ...] = ()
 
     def render(self, uploads: Mapping[bytes, str]) -> dict[str, Json]:
+        """The message with the field names of the schema. `uploads` maps each content to the id of its upload."""
         images = [uploads[image] if isinstance(image, bytes) else image for image in self.images]
         shown: dict[str, Json] = {"images": [*images]} if images else {}
         return {"role": self.role.value, "text": self.text, **shown}
@@ -46,7 +53,7 @@ Text = str | Sequence[Message]  # a prompt, or a conversation
 
 
 class Options(TypedDict, total=False):
-    """What may be said of a job besides its text; see `Client.run`."""
+    """The options of a job; `Client.run` describes them."""
 
     model: str
     job_id: str | None
@@ -67,7 +74,7 @@ def new_request(text: Text, options: Options) -> "InferenceRequest":
     """The request for a text, checked.
 
     Raises:
-        InvalidInput
+        InvalidInput: The API would refuse the request.
     """
     job_id = options.get("job_id")
     request = InferenceRequest(
@@ -90,7 +97,7 @@ def new_request(text: Text, options: Options) -> "InferenceRequest":
 
 @dataclass(frozen=True, slots=True)
 class InferenceRequest:
-    """What to run, on a `prompt` or else on `messages`. `check` says before any network what the API would refuse."""
+    """The input and options of a job, with either a `prompt` or `messages`."""
 
     prompt: str | None
     model: str
@@ -106,10 +113,10 @@ class InferenceRequest:
     metadata: Json = None
 
     def check(self) -> None:
-        """Refuse what no API of this contract takes.
+        """Check all limits of the contract.
 
         Raises:
-            InvalidInput
+            InvalidInput: The API would refuse the request.
         """
         self._check_text()
         if self.system is not None:
@@ -123,12 +130,12 @@ class InferenceRequest:
         if self.top_p is not None and not 0 <= self.top_p <= 1:
             raise InvalidInput(f"top p must be from 0 to 1, not {self.top_p:g}")
         if self.max_cost is not None and not 0 <= self.max_cost <= COST_LIMIT:
-            raise InvalidInput(f"the most it may cost must be from 0 to {COST_LIMIT:g} dollars, not {self.max_cost:g}")
+            raise InvalidInput(f"the maximum cost must be from 0 to {COST_LIMIT:g} dollars, not {self.max_cost:g}")
         if len(self.stop_sequences) > STOP_SEQUENCES_LIMIT:
             raise InvalidInput(f"at most {STOP_SEQUENCES_LIMIT} stop sequences are allowed; give fewer")
         for text in self.stop_sequences:
             if not text:
-                raise InvalidInput("a stop sequence is empty; each needs a character at least")
+                raise InvalidInput("a stop sequence is empty; each must have at least one character")
             _within(text, STOP_SEQUENCE_LIMIT, "a stop sequence")
         if self.process_time is not None and not 0 <= self.process_time <= PROCESS_TIME_LIMIT:
             raise InvalidInput(
@@ -139,7 +146,7 @@ class InferenceRequest:
 
     def _check_text(self) -> None:
         if (self.prompt is None) == (not self.messages):
-            raise InvalidInput("give either a prompt or messages: one of them, and not both")
+            raise InvalidInput("give either a prompt or messages, and not both")
         if self.prompt is not None:
             if not self.prompt.strip():
                 raise InvalidInput("the prompt is empty; give some text to work on")
@@ -147,30 +154,32 @@ class InferenceRequest:
             return
         turns = [message.role for message in self.messages]
         if turns != [Role.USER, Role.ASSISTANT] * (len(turns) // 2) + [Role.USER]:
-            raise InvalidInput("the messages must take turns, with the USER's first and last; join or add some")
+            raise InvalidInput(
+                "the messages must alternate, and the first and the last must be the USER's; join or add some"
+            )
         if not all(message.text.strip() or message.images for message in self.messages):
-            raise InvalidInput("a message is empty; each must say something, or show an image")
+            raise InvalidInput("a message is empty; each must have a text or an image")
         if any(message.images and message.role is not Role.USER for message in self.messages):
-            raise InvalidInput("images go with messages of the USER; leave them out of the ASSISTANT's")
+            raise InvalidInput("images are allowed only in messages of the USER; remove those of the ASSISTANT")
         if sum(len(message.images) for message in self.messages) > IMAGES_LIMIT:
-            raise InvalidInput(f"at most {IMAGES_LIMIT} images are allowed in all messages; show fewer")
+            raise InvalidInput(f"at most {IMAGES_LIMIT} images are allowed in all messages; give fewer")
         _within("".join(message.text for message in self.messages), PROMPT_LIMIT, "the conversation")
 
     @property
     def large_prompt(self) -> bytes | None:
-        """The prompt, where it has to be uploaded."""
+        """The prompt, if it must be uploaded; otherwise None."""
         content = (self.prompt or "").encode()
         return content if len(content) > PROMPT_LIMIT else None
 
     @property
     def contents(self) -> tuple[bytes, ...]:
-        """All that has to be uploaded before the start, each once."""
+        """All contents that must be uploaded before the start, each once."""
         large = () if self.large_prompt is None else (self.large_prompt,)
         images = (image for message in self.messages for image in message.images if isinstance(image, bytes))
         return tuple(dict.fromkeys((*large, *images)))
 
     def render(self, uploads: Mapping[bytes, str]) -> dict[str, Json]:
-        """The variable `input` of startInference, without what was left out; `uploads` has ids of all `contents`."""
+        """The variable `input` of startInference. `uploads` maps each of `contents` to the id of its upload."""
         upload_id = None if self.large_prompt is None else uploads[self.large_prompt]
         fields: dict[str, Json] = {
             "jobId": self.job_id,
@@ -190,11 +199,11 @@ class InferenceRequest:
         return {name: value for name, value in fields.items() if value is not None}
 
     def render_quote(self) -> dict[str, Json]:
-        """The variable `input` of quoteInference: how long the text is, and not the text."""
-        said = [self.prompt or "", self.system or "", *(message.text for message in self.messages)]
+        """The variable `input` of quoteInference, with the size of the text in place of the text."""
+        texts = [self.prompt or "", self.system or "", *(message.text for message in self.messages)]
         fields: dict[str, Json] = {
             "model": self.model,
-            "textBytes": sum(len(text.encode()) for text in said),
+            "textBytes": sum(len(text.encode()) for text in texts),
             "maxTokens": self.max_tokens,
             "processTime": self.process_time,
         }
@@ -205,19 +214,19 @@ class InferenceRequest:
 
 
 def check_upload(content: bytes) -> None:
-    """Refuse what cannot be uploaded.
+    """Check the size of an upload.
 
     Raises:
-        InvalidInput
+        InvalidInput: The content is empty, or too large.
     """
     if not 1 <= len(content) <= UPLOAD_LIMIT:
-        raise InvalidInput(f"an upload must have 1 to {UPLOAD_LIMIT} bytes, and this one has {len(content)}; send less")
+        raise InvalidInput(f"an upload must have 1 to {UPLOAD_LIMIT} bytes, and this one has {len(content)}")
 
 
 def _within(text: str, limit: int, name: str) -> None:
     try:
         size = len(text.encode())
     except UnicodeEncodeError:
-        raise InvalidInput(f"{name} holds bytes that are no UTF-8 text; convert it to UTF-8 first") from None
+        raise InvalidInput(f"{name} is not UTF-8 text; convert it to UTF-8 first") from None
     if size > limit:
         raise InvalidInput(f"{name} has {size} bytes of UTF-8, and at most {limit} are allowed; shorten or split it")

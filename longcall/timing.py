@@ -22,6 +22,7 @@ class Timing:
     pause: float = 0.2  # the longest wait before the first retry; doubled for each further one, with full jitter
     longest_pause: float = 10.0  # the longest wait before any retry
     tries: int = 4  # of one request
+    throttled: float = 60.0  # a request that the API is too busy for is repeated for this long
     give_up: float = math.inf  # a watch without any contact to the API for this long fails
 
 

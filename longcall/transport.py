@@ -1,8 +1,8 @@
-"""Queries and mutations over HTTP: gql's aiohttp transport, one session for a client's whole life."""
+"""Queries and mutations over HTTP: gql's aiohttp transport, with one session for a client's whole life."""
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Any, Final
@@ -15,14 +15,24 @@ from graphql import DocumentNode, parse
 
 from longcall.addresses import is_loopback
 from longcall.authorization import Authorization, authorized
-from longcall.errors import ConfigurationError, ConnectionLost, ProtocolError, RequestRejected, Unreachable
-from longcall.faults import is_token_refused, parse_faults, token_refused
+from longcall.errors import (
+    ClientClosed,
+    ConfigurationError,
+    ConnectionLost,
+    GraphQLFault,
+    LongcallError,
+    ProtocolError,
+    RequestRejected,
+    Throttled,
+    Unreachable,
+)
+from longcall.faults import parse_faults, rejection, token_refused
 from longcall.models import Json
 from longcall.timing import Timing, pauses
 
 log = logging.getLogger(__name__)
 
-# gql writes whole requests and frames to its log at DEBUG, tokens and prompts among them.
+# gql logs whole requests and answers at DEBUG, and they contain tokens and prompts.
 logging.getLogger("gql.transport").setLevel(logging.INFO)
 
 THROTTLED: Final = 429
@@ -30,7 +40,7 @@ UNAUTHORIZED: Final = 401
 
 
 class Request(GraphQLRequest):
-    """A document of this package with its variables. Its text is printed once, not for each request."""
+    """A document of this package with its variables. The document's text is printed once, not for each request."""
 
     def __init__(self, name: str, variables: Mapping[str, Json]) -> None:
         super().__init__(_document(name), variable_values=dict(variables))
@@ -45,7 +55,7 @@ class Request(GraphQLRequest):
 def _text(name: str) -> str:
     folder = files("longcall") / "documents"
     own, shared = ((folder / f"{file}.graphql").read_text("utf-8") for file in (name, "inference_fields"))
-    return f"{own}\n{shared}" if "...InferenceFields" in own else own  # a fragment that nobody uses is refused
+    return f"{own}\n{shared}" if "...InferenceFields" in own else own  # the API refuses an unused fragment
 
 
 @cache
@@ -54,15 +64,17 @@ def _document(name: str) -> DocumentNode:
 
 
 class Requests:
-    """Sends operations and gives their data.
+    """Sends operations and returns their data.
 
-    Every operation of this API may be sent twice without harm, so an answer that was lost is asked for again.
+    Every operation of this API can be repeated without harm, so a request is sent again when its answer is lost, when
+    something behind the API fails, and when the API is throttled.
     """
 
     def __init__(self, url: str, authorization: Authorization, timing: Timing) -> None:
         self._url = url
         self._authorization = authorization
         self._timing = timing
+        self._is_closed = False
         session = {
             "timeout": aiohttp.ClientTimeout(total=timing.answer),
             "trust_env": not is_loopback(url),
@@ -71,31 +83,47 @@ class Requests:
         self._transport = AIOHTTPTransport(url, client_session_args=session)
 
     async def open(self) -> None:
+        """Make the session.
+
+        Raises:
+            ClientClosed: This object was closed before.
+        """
+        self._check_open()
         await self._transport.connect()
 
     async def close(self) -> None:
+        """Close the session. Requests that wait for an answer or for a retry end with `ClientClosed`."""
+        self._is_closed = True
         await self._transport.close()
 
     async def execute(self, name: str, variables: Mapping[str, Json]) -> Mapping[str, Any]:
-        """The `data` that a document answers with.
+        """Send a document until it is answered, as often as the timing allows.
+
+        Returns:
+            The `data` of the answer.
 
         Raises:
-            Unreachable: No connection; nothing was sent.
-            ConnectionLost: No answer, however often it was asked for.
-            NotAuthorized, RequestRejected, ProtocolError
+            Unreachable: There is no connection. Nothing was sent.
+            ConnectionLost: No answer arrived in any try.
+            Throttled: The API was throttled for longer than the timing allows.
+            NotAuthorized: The API refused the token, and a fresh one too.
+            RequestRejected: The API refused the request; `error_type` says why.
+            ProtocolError: The answer is not one of a GraphQL API.
+            ClientClosed: The client was closed.
         """
         request = Request(name, variables)
-        waits = pauses(self._timing)
-        for _ in range(self._timing.tries - 1):
+        retries = _Retries(self._timing, asyncio.get_running_loop().time)
+        while True:
+            self._check_open()
             try:
                 return await authorized(self._authorization, lambda headers: self._send(request, headers))
-            except ConnectionLost:
-                log.info("answer lost, asking again", extra={"event": "answer_lost", "operation": name})
-            except RequestRejected as rejected:
-                if not rejected.is_transient:
+            except (ConnectionLost, RequestRejected) as error:
+                pause = retries.after(error)
+                if pause is None:
                     raise
-            await asyncio.sleep(next(waits))
-        return await authorized(self._authorization, lambda headers: self._send(request, headers))
+                extra = {"event": "request_retried", "operation": name, "error": type(error).__name__}
+                log.info("request failed, sending it again", extra=extra)
+            await asyncio.sleep(pause)
 
     async def _send(self, request: Request, headers: Mapping[str, str]) -> Mapping[str, Any]:
         try:
@@ -103,25 +131,54 @@ class Requests:
         except TransportError as exc:
             raise self._failure(exc) from exc
         if result.errors:
-            faults = parse_faults(result.errors)
-            raise token_refused(faults) if is_token_refused(faults) else RequestRejected(faults)
+            raise rejection(parse_faults(result.errors))
         if not isinstance(result.data, Mapping):
             raise ProtocolError(f"the answer from {self._url} has no data; check that this is the GraphQL URL")
         return result.data
 
-    def _failure(self, exc: TransportError) -> Exception:
+    def _check_open(self) -> None:
+        if self._is_closed:
+            raise ClientClosed
+
+    def _failure(self, exc: TransportError) -> LongcallError:
+        if self._is_closed:
+            return ClientClosed()
         if isinstance(exc, TransportClosed):
             return ConfigurationError("the client is not open; use it inside `async with`")
         code = exc.code if isinstance(exc, TransportServerError) else None
         if code == UNAUTHORIZED:
             return token_refused(())
-        if code is not None and (code == THROTTLED or code >= 500):
+        if code == THROTTLED:
+            message = f"the API at {self._url} accepts no more requests now (HTTP status {code})"
+            return Throttled((GraphQLFault(message, "TooManyRequestsException"),))
+        if code is not None and code >= 500:
             return ConnectionLost(f"the API at {self._url} answered with HTTP status {code}")
         if isinstance(exc.__cause__, aiohttp.ClientConnectorError):
-            return Unreachable(f"nothing answers at {self._url}")
+            return Unreachable(f"no answer from {self._url}")
         if isinstance(exc.__cause__, aiohttp.ClientError | TimeoutError | OSError):
-            return ConnectionLost(f"the connection to {self._url} broke before the answer came")
-        return ProtocolError(f"{self._url} did not answer as a GraphQL API; check that this is the GraphQL URL")
+            return ConnectionLost(f"the connection to {self._url} was lost before the answer arrived")
+        return ProtocolError(f"{self._url} did not answer like a GraphQL API; check that this is the GraphQL URL")
+
+
+class _Retries:
+    """Decides after each failure of one request whether to send it again, and after which pause."""
+
+    def __init__(self, timing: Timing, clock: Callable[[], float]) -> None:
+        self._timing = timing
+        self._clock = clock
+        self._began_at = clock()
+        self._failures = 0
+        self._pauses = pauses(timing)
+
+    def after(self, error: ConnectionLost | RequestRejected) -> float | None:
+        """Seconds to wait before the next try; None when there must be none."""
+        if isinstance(error, Throttled):
+            is_over = self._clock() - self._began_at >= self._timing.throttled
+        else:
+            self._failures += 1
+            is_final = isinstance(error, RequestRejected) and not error.is_transient
+            is_over = is_final or self._failures >= self._timing.tries
+        return None if is_over else next(self._pauses)
 
 
 async def _check_status(response: aiohttp.ClientResponse) -> None:

@@ -1,8 +1,8 @@
-"""What a caller sees of a job: its log, folded in order, whatever order it came in. Pure.
+"""The view of a job: its log, merged in order of sequence. Pure.
 
-`merge` is idempotent and order-free: pages of the log, pushes and snapshots may come in any order, and repeated; once
-the same events are in, the view is the same. What came too early is held until what it waits for is there, so a view
-never shows a state that the log does not have.
+`merge` is idempotent and independent of order: pages of the log, pushes and snapshots may arrive in any order, and
+repeatedly. The same events always result in the same view. An event that arrives early is held until all events before
+it have arrived, so a view never shows a state that is not in the log.
 """
 
 from bisect import bisect_left
@@ -14,11 +14,11 @@ from longcall.models import Cost, ErrorType, Event, JobId, Json, Snapshot, Statu
 
 @dataclass(frozen=True, slots=True)
 class JobView:
-    """The job as it stood at `sequence`; 0 while nothing of its log is known.
+    """The job's state at `sequence`, which is 0 until the first event is known.
 
-    `output` is all output up to there; when `attempt` grows, it starts again, or goes on after its first `output_kept`
-    bytes of UTF-8. `delta` is what the event at `sequence` added to it, and takes no part in comparisons: a snapshot
-    does not say it.
+    `output` is all output up to `sequence`. A new attempt keeps its first `output_kept` bytes of UTF-8 and continues
+    there; None means none. `delta` is the output that the event at `sequence` added. It is ignored in comparisons,
+    because a snapshot does not contain it.
     """
 
     job_id: JobId
@@ -44,11 +44,11 @@ class JobView:
     start_time: datetime | None = None
     end_time: datetime | None = None
     updated_at: datetime | None = None
-    held: tuple[Event, ...] = field(default=(), repr=False)  # later than `sequence`, ascending, each once
+    held: tuple[Event, ...] = field(default=(), repr=False)  # events after `sequence`, ascending, each once
 
     @property
     def missing(self) -> range:
-        """The sequences of the first gap: known to exist, and not here. Empty, thus false, where there is none."""
+        """The sequences of the first gap: events that exist and have not arrived. Empty if there is no gap."""
         return range(self.sequence + 1, self.held[0].sequence) if self.held else range(0)
 
     @property
@@ -58,12 +58,12 @@ class JobView:
 
     @property
     def is_final(self) -> bool:
-        """Nothing can follow, and nothing is left to fetch."""
+        """Whether the job has ended and its result is known. Nothing can change the view any more."""
         return self.is_terminal and not self.result_omitted
 
 
 def merge(view: JobView, update: Event | Snapshot) -> JobView:
-    """The view with one more thing known."""
+    """The view after an update."""
     view = hold(view, update)
     while following := step(view):
         view = following
@@ -71,17 +71,17 @@ def merge(view: JobView, update: Event | Snapshot) -> JobView:
 
 
 def hold(view: JobView, update: Event | Snapshot) -> JobView:
-    """Take an update in. A snapshot moves the view to its place; an event waits for `step`."""
+    """Record an update. A snapshot moves the view to its sequence; an event is held for `step`."""
     match update:
         case Snapshot(event, output):
-            # Without its output it is no place to be at.
+            # Without the output, the view cannot move there.
             return _completed(view, event) if output is None else _jump(view, event, output)
         case Event():
             return _wait(view, update)
 
 
 def step(view: JobView) -> JobView | None:
-    """The view one event further, or None where the next event is not here."""
+    """The view after its next event; None if that event has not arrived."""
     if not view.held or view.held[0].sequence != view.sequence + 1:
         return None
     event, *rest = view.held
@@ -97,12 +97,12 @@ def _first(output: str, size: int) -> str:
 def _wait(view: JobView, event: Event) -> JobView:
     if event.sequence <= view.sequence:
         return _completed(view, event)
-    place = bisect_left(view.held, event.sequence, key=lambda held: held.sequence)
-    known = view.held[place] if place < len(view.held) else None
+    index = bisect_left(view.held, event.sequence, key=lambda held: held.sequence)
+    known = view.held[index] if index < len(view.held) else None
     if known is None or known.sequence != event.sequence:
-        return replace(view, held=(*view.held[:place], event, *view.held[place:]))
+        return replace(view, held=(*view.held[:index], event, *view.held[index:]))
     if known.result_omitted and not event.result_omitted:
-        return replace(view, held=(*view.held[:place], event, *view.held[place + 1 :]))
+        return replace(view, held=(*view.held[:index], event, *view.held[index + 1 :]))
     return view
 
 
@@ -114,7 +114,7 @@ def _jump(view: JobView, event: Event, output: str) -> JobView:
 
 
 def _completed(view: JobView, event: Event) -> JobView:
-    """A result that was too large for the push, brought by a read of the same event."""
+    """The view with the result that the push omitted, if this is the same event with its result."""
     if view.result_omitted and event.sequence == view.sequence and not event.result_omitted:
         return replace(view, result=event.result, result_omitted=False)
     return view

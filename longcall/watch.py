@@ -1,26 +1,31 @@
-"""Following one job to its end: subscribe, wait for `start_ack`, read the log, merge, and read the log again whenever
-something may have been lost. The log is the truth; a push is a hint that may never come.
+"""Follows one job to its end: subscribes, waits for `start_ack`, reads the log, and merges pushes and log by sequence.
+
+The log is read again whenever an event may be missing, because a push may be lost, delayed or repeated.
 """
 
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
 from typing import Final, assert_never
 
 from longcall.errors import (
+    ClientClosed,
     JobNotFound,
     LongcallError,
     NotAuthorized,
     ProtocolError,
     RequestRejected,
     SignInFailed,
+    Throttled,
     Unreachable,
 )
-from longcall.models import Event, JobId, Json, Snapshot
+from longcall.gaps import Gap, Heal
+from longcall.models import Event, JobId, Snapshot
 from longcall.objects import Objects
-from longcall.parsing import parse_event, parse_snapshot
+from longcall.parsing import parse_event
+from longcall.reading import read_events, read_snapshot
 from longcall.realtime import Acknowledged, Pushed, Realtime
 from longcall.timing import Timing, pauses
 from longcall.transport import Requests
@@ -28,81 +33,25 @@ from longcall.view import JobView, hold, step
 
 log = logging.getLogger(__name__)
 
-PAGE: Final = 1_000  # events of one read; the most the API takes
-REFUSALS: Final = 3  # of tokens in a row, each with a fresh one tried in between, that a running watch endures
+REFUSALS: Final = 3  # a running watch fails when the API refuses its token this often in a row, fresh ones included
 
 
 class Link(Enum):
-    """How a watcher hears of its job."""
+    """The state of a watch's live connection."""
 
     LIVE = "live"  # the server has acknowledged the subscription
-    LOST = "lost"  # reconnecting; until then the log is read from time to time
-
-
-@dataclass(frozen=True, slots=True)
-class Heal:
-    """A gap in what was pushed that a read of the log closed."""
-
-    job_id: JobId
-    events: int  # that were missing when the gap was noticed
-    seconds: float  # from then until they were shown
-
-
-@dataclass(frozen=True, slots=True)
-class _Gap:
-    """A gap that is open."""
-
-    start: int  # the last event before it
-    missing: int
-    noticed_at: float
-    read_at: float | None = None  # when the log was last read for it
-
-    def due(self, patience: float) -> float:
-        return (self.noticed_at if self.read_at is None else self.read_at) + patience
+    LOST = "lost"  # the client is reconnecting, and reads the log from time to time
 
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """The subscription ended with this error; it is being asked for again."""
+    """The subscription ended with this error. The client subscribes again."""
 
     error: Exception
 
 
-async def read_events(requests: Requests, job_id: JobId, *, after: int, limit: int = PAGE) -> list[Event]:
-    """One page of a job's log; an empty one says that there is no more.
-
-    Raises:
-        JobNotFound, RequestRejected, Unreachable, NotAuthorized, ProtocolError
-    """
-    variables: dict[str, Json] = {"jobId": job_id, "after": after, "limit": limit}
-    try:
-        data = await requests.execute("inference_events", variables)
-    except RequestRejected as rejected:
-        raise JobNotFound(job_id) if rejected.error_type == "JobNotFound" else rejected from rejected
-    entries = data.get("inferenceEvents")
-    if not isinstance(entries, list):
-        raise ProtocolError("the API answered without a log; check that client and API are of one version")
-    return [parse_event(entry) for entry in entries]
-
-
-async def read_snapshot(requests: Requests, objects: Objects, job_id: JobId) -> Snapshot:
-    """The job as it stands, with its result wherever that is kept.
-
-    Raises:
-        JobNotFound, RequestRejected, Unreachable, NotAuthorized, ProtocolError
-    """
-    data = await requests.execute("get_inference", {"jobId": job_id})
-    if data.get("getInference") is None:
-        raise JobNotFound(job_id)
-    snapshot = parse_snapshot(data["getInference"])
-    if snapshot.stored is None:
-        return snapshot
-    result = await objects.read(snapshot.stored)
-    return replace(snapshot, event=replace(snapshot.event, result=result, result_omitted=False))
-
-
 class Watch:
-    """One job being followed. `views` may be iterated once."""
+    """Follows one job. `views` may be iterated once."""
 
     def __init__(
         self,
@@ -124,42 +73,58 @@ class Watch:
         self._on_heal = on_heal
         self._messages: asyncio.Queue[Acknowledged | Pushed | Lost] = asyncio.Queue()
         self._clock = asyncio.get_running_loop().time
-        self._reading = False  # the log may hold more, so read on until a page is empty
-        self._heard_at = self._contact_at = self._clock()  # of the job; of the server at all
-        self._gap: _Gap | None = None
+        self._listening: asyncio.Task[None] | None = None
+        self._is_closed = False
+        self._is_reading = False  # the log may have more events: read pages until one is empty
+        self._heard_at = self._contact_at = self._clock()  # last event of the job; last answer from the API
+        self._gap: Gap | None = None
         self._pauses = pauses(timing)
         self._paused_until = 0.0
         self._refusals = 0
         self._link: Link | None = None
 
     async def views(self, begin: Callable[[], Awaitable[Event]] | None = None) -> AsyncGenerator[JobView, None]:
-        """One view for each event of the log, in order, to the terminal one.
+        """One view for each event of the log, in order, up to the terminal event.
 
         Args:
-            begin: Starts the job, once its subscription stands; None for a job that was started before.
+            begin: Starts the job; called once the job is subscribed to. None for a job that was started before.
 
         Raises:
-            JobNotFound, NotAuthorized, SubscriptionRejected, RequestRejected, ProtocolError
-            Unreachable: From the beginning, or for longer than the timing's `give_up`.
+            JobNotFound: The caller has no such job.
+            Unreachable: There is no connection at the beginning, or for longer than the timing's `give_up`.
+            NotAuthorized: The API refuses the caller's tokens.
+            SubscriptionRejected: The API refuses the subscription.
+            ClientClosed: The client was closed.
+            LongcallError: As for `begin` and `Requests.execute`.
         """
-        listening = asyncio.create_task(self._listen())
+        self._listening = asyncio.create_task(self._listen())
         try:
             await self._subscribed()
             if begin is None:
-                self._reading = True
+                self._is_reading = True
             else:
                 first = await begin()
                 self._contact()
                 for view in self._take([first]):
                     yield view
-                self._reading = bool(self._view.missing)  # a repeated start may answer with a later event
+                self._is_reading = bool(self._view.missing)  # a repeated start may answer with a later event
             while not self._view.is_final:
+                if self._is_closed:
+                    raise ClientClosed
                 events = await self._read() if self._clock() >= self._next_read() else await self._hear()
                 for view in self._take(events):
                     yield view
         finally:
-            listening.cancel()
-            await asyncio.wait({listening})  # a cancel of whoever waits here is heard, unlike in awaiting it
+            self._listening.cancel()
+            await asyncio.wait({self._listening})  # unlike awaiting the task, this does not hide a cancellation of ours
+
+    async def close(self) -> None:
+        """Stop listening. An iteration of `views` that still waits for an event ends with `ClientClosed`."""
+        self._is_closed = True
+        self._messages.put_nowait(Lost(ClientClosed()))
+        if self._listening is not None:
+            self._listening.cancel()
+            await asyncio.wait({self._listening})
 
     async def _listen(self) -> None:
         waits = pauses(self._timing)
@@ -175,7 +140,7 @@ class Watch:
                 variables = {"jobId": self._view.job_id}
                 await self._realtime.listen("on_inference_status_change", variables, emit)
                 lost: Exception = Unreachable("the server ended the subscription")
-            except Exception as exc:  # whatever it is, a token provider's own error too: it belongs to who iterates
+            except Exception as exc:  # any error, also one of the token provider, is raised by `views`
                 lost = exc
             self._messages.put_nowait(Lost(lost))
             if acknowledged:
@@ -183,17 +148,22 @@ class Watch:
             await asyncio.sleep(next(waits))
 
     async def _subscribed(self) -> None:
-        match await self._messages.get():
-            case Acknowledged():
-                self._tell(Link.LIVE)
-            case Lost(error):
-                raise error
-            case Pushed():
-                raise AssertionError("a push cannot come before the acknowledgement")
+        began_at = self._clock()
+        while True:
+            match await self._messages.get():
+                case Acknowledged():
+                    self._report(Link.LIVE)
+                    return
+                case Lost(Throttled()) if self._clock() - began_at < self._timing.throttled:
+                    continue
+                case Lost(error):
+                    raise error
+                case Pushed():
+                    raise AssertionError("a push cannot arrive before the acknowledgement")
 
     def _next_read(self) -> float:
-        """When the log is to be read, if nothing is heard before; a moment already past for at once."""
-        if self._reading or self._needs_result:
+        """When to read the log if nothing is received before. A time in the past means now."""
+        if self._is_reading or self._needs_result:
             return self._paused_until
         due = self._heard_at + self._timing.silence
         if self._gap is not None:
@@ -205,7 +175,7 @@ class Watch:
         return self._view.is_terminal and self._view.result_omitted
 
     async def _read(self) -> "list[Event | Snapshot]":
-        """What the log has after the last event; nothing where it could not be read."""
+        """The log after the last event; nothing if it could not be read."""
         found: list[Event | Snapshot] = []
         try:
             if self._needs_result:
@@ -213,21 +183,21 @@ class Watch:
             else:
                 found.extend(await read_events(self._requests, self._view.job_id, after=self._view.sequence))
         except LongcallError as exc:
-            self._endure(exc)
+            self._tolerate(exc)
             self._paused_until = self._clock() + next(self._pauses)
             return found
         if not found and self._view.sequence == 0:
             raise JobNotFound(self._view.job_id)
         self._contact()
         self._pauses = pauses(self._timing)
-        self._reading = bool(found) and (self._reading or self._gap is None)
+        self._is_reading = bool(found) and (self._is_reading or self._gap is None)
         if self._gap is not None:
-            self._gap = replace(self._gap, read_at=self._clock())
+            self._gap = self._gap.read(self._clock())
             log.info("gap read", extra={"event": "gap_read", "job_id": self._view.job_id, "events": len(found)})
         return found
 
     async def _hear(self) -> "list[Event | Snapshot]":
-        """The next push, if one comes before the log is to be read."""
+        """The next push, if one arrives before the log is due to be read."""
         try:
             async with asyncio.timeout_at(self._next_read()):
                 message = await self._messages.get()
@@ -237,15 +207,15 @@ class Watch:
             case Acknowledged():
                 self._refusals = 0
                 self._contact()
-                self._tell(Link.LIVE)
-                self._reading = True
+                self._report(Link.LIVE)
+                self._is_reading = True
                 return []
             case Pushed(fields=fields):
                 self._contact()
                 return self._pushed(fields)
             case Lost(error):
-                self._endure(error)
-                self._tell(Link.LOST)
+                self._tolerate(error)
+                self._report(Link.LOST)
                 return []
             case _:
                 assert_never(message)
@@ -253,20 +223,20 @@ class Watch:
     def _pushed(self, fields: object) -> "list[Event | Snapshot]":
         try:
             event = parse_event(fields)
-        except ProtocolError:  # with errors, or without what the contract promises: a hint, and no more
-            self._reading = True
+        except ProtocolError:  # the push has errors or is incomplete: read the log instead
+            self._is_reading = True
             return []
         return [event] if event.job_id == self._view.job_id else []
 
     def _take(self, updates: "Iterable[Event | Snapshot]") -> Iterator[JobView]:
-        """Merge; one view for each event that came into its place, save one whose result is still to be read."""
+        """Merge the updates. One view for each event that is next in order, once its result is read."""
         for update in updates:
             held_back = self._needs_result
             self._view = hold(self._view, update)
             if held_back and not self._needs_result:
                 yield self._view
             elif held_back and isinstance(update, Snapshot):
-                raise ProtocolError("the API says that the job has a result and does not give it; ask its operator")
+                raise ProtocolError("the API says that the job has a result, and does not send it; ask its operator")
             while following := step(self._view):
                 self._view = following
                 if not self._needs_result:
@@ -280,25 +250,25 @@ class Watch:
             if gap.read_at is not None:
                 self._on_heal(Heal(self._view.job_id, gap.missing, self._clock() - gap.noticed_at))
         if self._gap is None and missing:
-            self._gap = _Gap(start, missing, self._clock())
+            self._gap = Gap(start, missing, self._clock())
 
     def _contact(self) -> None:
         self._heard_at = self._contact_at = self._clock()
 
-    def _tell(self, link: Link) -> None:
+    def _report(self, link: Link) -> None:
         if link is not self._link:
             self._link = link
             self._on_link(link)
 
-    def _endure(self, error: Exception) -> None:
-        """Go on in spite of what may pass; raise anything else."""
+    def _tolerate(self, error: Exception) -> None:
+        """Continue in spite of an error that may be temporary; raise any other one."""
         match error:
             case Unreachable() | RequestRejected(is_transient=True):
-                passes = self._clock() - self._contact_at <= self._timing.give_up
-            case NotAuthorized() | SignInFailed():  # a stack that starts again may not know its users yet
+                is_temporary = self._clock() - self._contact_at <= self._timing.give_up
+            case NotAuthorized() | SignInFailed():  # a stack that is starting may not know its users yet
                 self._refusals += 1
-                passes = self._refusals < REFUSALS
+                is_temporary = self._refusals < REFUSALS
             case _:
-                passes = False
-        if not passes or self._view.sequence == 0:
+                is_temporary = False
+        if not is_temporary or self._view.sequence == 0:
             raise error

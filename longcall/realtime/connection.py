@@ -13,8 +13,8 @@ from websockets.exceptions import ConnectionClosed, WebSocketException
 from websockets.typing import Subprotocol
 
 from longcall.addresses import is_loopback
-from longcall.errors import ConnectionLost, GraphQLFault, LongcallError, SubscriptionRejected, Unreachable
-from longcall.faults import is_token_refused, token_refused
+from longcall.errors import ConnectionLost, GraphQLFault, LongcallError, SubscriptionRejected, Throttled, Unreachable
+from longcall.faults import is_throttled, is_token_refused, token_refused
 from longcall.realtime.messages import SubscriptionId
 from longcall.realtime.protocol import (
     Acknowledged,
@@ -33,7 +33,6 @@ from longcall.timing import Timing
 
 SUBPROTOCOL: Final = Subprotocol("graphql-ws")
 CLOSE_TIMEOUT: Final = 1.0  # seconds for the closing handshake
-TRANSIENT_REJECTIONS: Final = ("LimitExceeded", "MaxSubscriptionsReached")  # beginnings of error types
 
 log = logging.getLogger(__name__)
 
@@ -75,6 +74,7 @@ class Connection:
 
         Raises:
             NotAuthorized: The API refused the token.
+            Throttled: The API has no capacity for the connection now.
             Unreachable: There is no connection, or the API refused it for another reason.
         """
         options: dict[str, Any] = {"proxy": None} if is_loopback(url) else {}
@@ -117,8 +117,9 @@ class Connection:
 
         Raises:
             NotAuthorized: The API refused the token.
+            Throttled: The API has no capacity for the subscription now.
             SubscriptionRejected: The API refused the subscription for another reason.
-            ConnectionLost: The connection is closed, the answer did not come, or the API has no capacity now.
+            ConnectionLost: The connection was closed, or no answer arrived in time.
         """
         if not self.is_open:
             raise self.lost_error()
@@ -154,6 +155,8 @@ class Connection:
                 return
             case Refused(faults) if is_token_refused(faults):
                 raise token_refused(faults)
+            case Refused(faults) if is_throttled(faults):
+                raise Throttled(faults)
             case Refused(faults):
                 reason = faults[0].message if faults else "no reason given"
                 raise Unreachable(f"the realtime endpoint {self._url} refused the connection: {reason}")
@@ -252,6 +255,4 @@ def _with_headers(url: str, headers: Mapping[str, str]) -> str:
 def _rejection(faults: tuple[GraphQLFault, ...]) -> LongcallError:
     if is_token_refused(faults):
         return token_refused(faults)
-    if any((fault.error_type or "").startswith(TRANSIENT_REJECTIONS) for fault in faults):
-        return ConnectionLost(f"the API accepts no more subscriptions now: {faults[0].message}")
-    return SubscriptionRejected(faults)
+    return Throttled(faults) if is_throttled(faults) else SubscriptionRejected(faults)

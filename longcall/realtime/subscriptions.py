@@ -7,7 +7,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from longcall.authorization import Authorization, authorized
-from longcall.errors import Unreachable
+from longcall.errors import ClientClosed
 from longcall.realtime.connection import Connection
 from longcall.realtime.protocol import Acknowledged, Pushed
 from longcall.timing import Timing
@@ -49,7 +49,9 @@ class Realtime:
             Unreachable: There is no connection.
             ConnectionLost: The connection was lost, or the server ended the subscription with an error.
             NotAuthorized: The API refused the token, and a fresh one too.
+            Throttled: The API has no capacity for the subscription now.
             SubscriptionRejected: The API refused the subscription.
+            ClientClosed: This object was closed.
         """
         data = json.dumps(Request(name, variables).payload)
         connection = await self._reserve()
@@ -83,8 +85,13 @@ class Realtime:
             if self._opening is None:
                 self._opening = asyncio.create_task(self._open())
                 self._opening.add_done_callback(self._opened)
-            await asyncio.shield(self._opening)  # other subscribers wait for the same connection
-        raise Unreachable("the client is closed")
+            try:
+                await asyncio.shield(self._opening)  # other subscribers wait for the same connection
+            except asyncio.CancelledError:
+                if self._is_closed:
+                    raise ClientClosed from None
+                raise
+        raise ClientClosed
 
     def _opened(self, opening: "asyncio.Task[Connection]") -> None:
         self._opening = None

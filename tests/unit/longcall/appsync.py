@@ -1,7 +1,7 @@
-"""A small AppSync of the tests' own: a job log behind HTTP, and pushes on a real socket, lost or garbled on demand.
+"""A small AppSync for the client's tests: a job log over HTTP and pushes over a real socket, with faults on demand.
 
-Written from the service's documentation and captures, and sharing nothing with the engine: a second opinion on what
-the client sends and endures.
+It is written from the service's documentation and captures and shares no code with the engine, so it is an independent
+check of what the client sends and tolerates.
 """
 
 import asyncio
@@ -19,8 +19,8 @@ from aiohttp import WSMsgType, web
 from graphql import FieldNode, OperationDefinitionNode, parse
 
 Wire = dict[str, Any]
-BROKEN = 0  # instead of an HTTP status: the connection is cut
-BOUND = 20.0  # seconds that a condition may take to come true, on a machine that is busy with other things
+BROKEN = 0  # in place of an HTTP status: the connection is cut
+BOUND = 20.0  # seconds that a condition may take to become true on a busy machine
 
 NAMES = (
     "jobId",
@@ -54,7 +54,7 @@ NAMES = (
 
 @dataclass(frozen=True)
 class Operation:
-    """What a client asked for over HTTP."""
+    """A request over HTTP."""
 
     field: str
     variables: Wire
@@ -63,7 +63,7 @@ class Operation:
 
 @dataclass(eq=False)
 class Subscription:
-    """A `start` that was taken."""
+    """An accepted `start`."""
 
     socket: web.WebSocketResponse
     request: web.Request
@@ -79,30 +79,47 @@ class Subscription:
             await self.socket.send_str(json.dumps(message))
 
 
+@dataclass(frozen=True)
+class Throttle:
+    """An answer for want of capacity."""
+
+    error_type: str | None
+    message: str
+    status: int  # of HTTP
+
+
 @dataclass
 class AppSync:
-    """The service. Its faults are switched by its public fields."""
+    """The service. Its public fields inject faults."""
 
     logs: dict[str, list[Wire]] = field(default_factory=dict)
     inputs: dict[str, Wire] = field(default_factory=dict)
     operations: list[Operation] = field(default_factory=list)
     subscriptions: list[Subscription] = field(default_factory=list)
-    started: list[str] = field(default_factory=list)  # the job of every `start` frame, ever
-    connections: list[str] = field(default_factory=list)  # the token of every connection tried
+    started: list[str] = field(default_factory=list)  # the job of every `start` frame
+    connections: list[str] = field(default_factory=list)  # the token of every connection attempt
 
     refused_tokens: set[str] = field(default_factory=set)
-    lost_answers: Counter[str] = field(default_factory=Counter)  # by field: done, and the connection cut
-    failures: Counter[str] = field(default_factory=Counter)  # by field: HTTP 503 before anything is done
+    lost_answers: Counter[str] = field(default_factory=Counter)  # by field: the work is done, and the connection is cut
+    failures: Counter[str] = field(default_factory=Counter)  # by field: HTTP 503, and no work is done
+    throttles: list[Throttle] = field(default_factory=list)  # the next answers over HTTP
+    slots: int | None = None  # requests over HTTP that are answered at once; more are throttled
+    throttled: int = 0  # how many requests were, for want of a slot
+    refused_connections: list[Wire] = field(default_factory=list)  # errors for the next connections
     refused_starts: list[Wire] = field(default_factory=list)  # errors for the next `start` frames
     acknowledges: asyncio.Event = field(default_factory=asyncio.Event)
     page: int = 1_000  # most events in one answer
-    joins_output: bool = True  # getInference does; else it leaves the output to the log
-    contents: dict[str, bytes] = field(default_factory=dict)  # of the store, by path
+    joins_output: bool = True  # whether getInference returns the output; otherwise it must be read from the log
+    contents: dict[str, bytes] = field(default_factory=dict)  # the store's contents, by path
     store_answers: list[int] = field(default_factory=list)  # HTTP statuses of the store's next answers, or BROKEN
-    stored: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)  # method, path and headers of each
-    worker: Callable[["AppSync", str], Awaitable[None]] | None = None  # what a start sets to work
+    store_waits: asyncio.Event = field(default_factory=asyncio.Event)  # the store answers once it is set
+    stored: list[tuple[str, str, dict[str, str]]] = field(
+        default_factory=list
+    )  # method, path and headers of each request to the store
+    worker: Callable[["AppSync", str], Awaitable[None]] | None = None  # runs each job that is started
 
     url: str = ""
+    _busy: int = 0
     _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
     _workers: list[asyncio.Task[None]] = field(default_factory=list)
     _runner: web.AppRunner | None = None
@@ -113,6 +130,7 @@ class AppSync:
 
     async def open(self, port: int = 0) -> None:
         self.acknowledges.set()
+        self.store_waits.set()
         app = web.Application(client_max_size=16 * 1024 * 1024)
         app.router.add_post("/graphql", self._answer)
         app.router.add_route("*", "/store/{name}", self._store)
@@ -132,7 +150,7 @@ class AppSync:
             await self._runner.cleanup()
 
     async def until(self, holds: Callable[[], bool]) -> None:
-        """Wait for a condition on this service."""
+        """Wait until a condition on this service is true."""
         async with asyncio.timeout(BOUND), self._changed:
             await self._changed.wait_for(holds)
 
@@ -141,11 +159,11 @@ class AppSync:
             self._changed.notify_all()
 
     def asked(self, name: str) -> list[Wire]:
-        """The variables of every request for a field."""
+        """The variables of each request for a field."""
         return [operation.variables for operation in self.operations if operation.field == name]
 
     def append(self, job_id: str, **changes: Any) -> Wire:
-        """Write the next event of a job's log."""
+        """Add an event to a job's log."""
         log = self.logs.setdefault(job_id, [])
         before: Wire = log[-1] if log else dict.fromkeys(NAMES)
         event = before | {
@@ -158,7 +176,7 @@ class AppSync:
         return event
 
     async def push(self, event: Wire) -> None:
-        """Send an event to whoever listens to its job."""
+        """Send an event to all subscribers of its job."""
         await self.send(event["jobId"], {"data": {"onInferenceStatusChange": event}})
 
     async def send(self, job_id: str, payload: object) -> None:
@@ -166,11 +184,11 @@ class AppSync:
             await subscription.send("data", payload)
 
     async def report(self, job_id: str, **changes: Any) -> None:
-        """What a publisher does: write, then push."""
+        """Add an event to the log, and push it, as a publisher does."""
         await self.push(self.append(job_id, **changes))
 
     async def cut(self) -> None:
-        """Break every socket, without a goodbye."""
+        """Cut every socket, without a closing handshake."""
         subscriptions, self.subscriptions = self.subscriptions, []
         for subscription in subscriptions:
             if subscription.request.transport is not None:
@@ -178,7 +196,7 @@ class AppSync:
         await self.notify()
 
     def keep(self, job_id: str, result: str) -> Wire:
-        """End a job with a result that is in the store."""
+        """Complete a job with a result in the store."""
         content = result.encode()
         self.contents[f"/store/{job_id}"] = content
         about = {"resultBytes": len(content), "resultSha256": hashlib.sha256(content).hexdigest()}
@@ -188,6 +206,8 @@ class AppSync:
 
     async def _store(self, request: web.Request) -> web.Response:
         self.stored.append((request.method, request.path_qs, dict(request.headers)))
+        await self.notify()
+        await self.store_waits.wait()
         status = self.store_answers.pop(0) if self.store_answers else 200
         if status == BROKEN:
             assert request.transport is not None
@@ -211,14 +231,26 @@ class AppSync:
         if token in self.refused_tokens:
             error = {"errorType": "UnauthorizedException", "message": "You are not authorized to make this call."}
             return web.json_response({"errors": [error]}, status=401)
+        if self.throttles:
+            throttle = self.throttles.pop(0)
+            fault = {"errorType": throttle.error_type, "message": throttle.message}
+            return web.json_response({"data": None, "errors": [fault]}, status=throttle.status)
+        if self.slots is not None:
+            if self._busy >= self.slots:
+                self.throttled += 1
+                fault = {"errorType": "TooManyRequestsException", "message": "Rate Exceeded"}
+                return web.json_response({"errors": [fault]}, status=429)
+            self._busy += 1
+            await asyncio.sleep(0.001)  # the work that takes a slot
+            self._busy -= 1
         if self.failures[name] > 0:
             self.failures[name] -= 1
             return web.Response(status=503, text="unavailable")
         try:
             data = {name: getattr(self, f"_{name}")(variables)}
         except Refusal as refusal:
-            fault: Wire = {"path": [name], "errorType": refusal.kind, "message": str(refusal), "errorInfo": None}
-            return web.json_response({"data": None, "errors": [fault]})
+            refused = {"path": [name], "errorType": refusal.kind, "message": str(refusal), "errorInfo": None}
+            return web.json_response({"data": None, "errors": [refused]})
         if self.lost_answers[name] > 0:
             self.lost_answers[name] -= 1
             assert request.transport is not None
@@ -253,7 +285,7 @@ class AppSync:
     def _deleteInference(self, variables: Wire) -> str:  # noqa: N802
         job_id = str(variables["jobId"])
         if self._log(variables)[-1]["status"] in {"PENDING", "PROCESSING"}:
-            raise Refusal("JobUnfinished", f"job {job_id} goes on; cancel it first")
+            raise Refusal("JobUnfinished", f"job {job_id} has not ended; cancel it first")
         del self.logs[job_id]
         return job_id
 
@@ -310,6 +342,11 @@ class AppSync:
             await socket.send_json({"type": "connection_error", "payload": {"errors": [error]}})
             await socket.close()
             return socket
+        if self.refused_connections:
+            payload = {"errors": [self.refused_connections.pop(0)]}
+            await socket.send_json({"type": "connection_error", "payload": payload})
+            await socket.close()
+            return socket
         async for frame in socket:
             if frame.type is WSMsgType.TEXT:
                 await self._take(socket, request, json.loads(frame.data))
@@ -355,7 +392,7 @@ def priced(*, total: float) -> Wire:
 
 
 class Refusal(Exception):
-    """A field's error, as AppSync shows it."""
+    """A field's error, in AppSync's form."""
 
     def __init__(self, kind: str, message: str) -> None:
         self.kind = kind

@@ -1,4 +1,4 @@
-"""An AppSync of the tests' own, and a client of it whose waits are short."""
+"""An AppSync for the tests, and clients of it with short waits."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -25,14 +25,14 @@ async def service() -> AsyncIterator[AppSync]:
 
 @pytest.fixture
 async def client(service: AppSync) -> AsyncIterator[Client]:
-    """Reads the log on a gap, and trusts its connection: silence alone makes it read nothing."""
+    """A client that reads the log on a gap, and never because of silence."""
     async with Client(service.url, authorization=LambdaToken(token), timing=SHORT) as client:
         yield client
 
 
 @pytest.fixture
 async def uneasy_client(service: AppSync) -> AsyncIterator[Client]:
-    """Reads the log as soon as it is quiet."""
+    """A client that reads the log as soon as nothing is received."""
     timing = replace(SHORT, silence=0.02)
     async with Client(service.url, authorization=LambdaToken(token), timing=timing) as client:
         yield client

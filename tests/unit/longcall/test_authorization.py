@@ -102,13 +102,27 @@ async def test_refused_refresh_token_falls_back_to_the_password(pool: Pool) -> N
 
 
 async def test_token_that_the_api_refused_is_not_returned_again(pool: Pool) -> None:
-    authorization = LambdaToken(provider_of(pool))
+    clock = Clock()
+    authorization = LambdaToken(provider_of(pool, clock=clock))
     headers = await authorization.headers()
 
+    clock.now += 60
     authorization.refused(headers)
 
     assert headers == {"Authorization": "Lambda-Auth-token-1"}
     assert await authorization.headers() == {"Authorization": "Lambda-Auth-token-2"}
+
+
+async def test_token_that_was_refused_as_soon_as_it_was_issued_causes_no_other_sign_in(pool: Pool) -> None:
+    clock = Clock()
+    authorization = LambdaToken(provider_of(pool, clock=clock))
+    headers = await authorization.headers()
+
+    clock.now += 0.5
+    authorization.refused(headers)
+
+    assert await authorization.headers() == headers
+    assert len(pool.calls) == 1
 
 
 async def test_token_refused_long_after_it_was_replaced_changes_nothing(pool: Pool) -> None:

@@ -127,7 +127,7 @@ def test_dash_reads_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_argument_that_is_not_text_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    assert "no UTF-8 text" in refusal(capsys, "run", "--prompt", "\udcff")
+    assert "is not UTF-8 text" in refusal(capsys, "run", "--prompt", "\udcff")
 
 
 def stack_of(*users: User) -> Stack:
@@ -190,7 +190,7 @@ def test_invalid_conversation_is_refused_with_an_example(text: str) -> None:
 
 
 def test_messages_of_a_conversation_must_alternate() -> None:
-    with pytest.raises(InvalidInput, match="take turns"):
+    with pytest.raises(InvalidInput, match="must alternate"):
         new_request([Message(Role.USER, "Hi"), Message(Role.USER, "Ho")], {})
 
 
@@ -237,7 +237,7 @@ def test_error_names_the_image_that_cannot_be_read(tmp_path: Path) -> None:
 def test_images_are_allowed_in_user_messages_only_and_at_most_twenty() -> None:
     answered = [Message(Role.USER, "Hi"), Message(Role.ASSISTANT, "This", ("an id",)), Message(Role.USER, "Thanks")]
 
-    with pytest.raises(InvalidInput, match="images go with messages of the USER"):
+    with pytest.raises(InvalidInput, match="images are allowed only in messages of the USER"):
         new_request(answered, {})
     with pytest.raises(InvalidInput, match="at most 20 images"):
         new_request([Message(Role.USER, "Hi", ("an id",) * 21)], {})

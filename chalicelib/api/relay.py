@@ -312,7 +312,11 @@ class Relay:
                 return opened
             existing = self.ledger.head(opened.job_id)
             assert existing is not None, "a record that exists already is there to be read"  # noqa: S101
-        return rules.same_start(existing, opened).job
+        if existing.fingerprint == opened.fingerprint or existing.deleted_at is not None:
+            first = existing
+        else:
+            (first,) = self.ledger.read(opened.job_id, after=0, limit=1)
+        return rules.same_start(existing, first, opened).job
 
     def _take_inputs(self, opened: Job) -> None:
         """Make copies of what was uploaded: before the first record, so that no worker looks for them in vain."""

@@ -7,10 +7,10 @@ import hashlib
 import json
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Final, NewType
+from typing import Any, Final, NewType
 
 from chalicelib.jobs.errors import ErrorType
 from chalicelib.jobs.usage import NOTHING, Counts, Meter
@@ -117,9 +117,25 @@ class InferenceRequest:
         return "\n\n".join(message.text for message in self.conversation)
 
     def fingerprint(self, metadata: Json) -> str:
-        """SHA-256 in hex over everything the caller sent: two starts are the same job only where these are equal."""
-        values = [asdict(self), metadata]
-        return hashlib.sha256(json.dumps(values, sort_keys=True, default=bytes.hex).encode()).hexdigest()
+        """SHA-256 in hex over everything the caller sent. Fields with their default values are left out.
+
+        A field that a later version adds therefore does not change the fingerprint of requests without it.
+        """
+        values = [_sent(self), metadata]
+        return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+
+
+def _sent(value: Any) -> Any:
+    """The fields that differ from their defaults, recursively. A field without a default is always included."""
+    if isinstance(value, tuple):
+        return [_sent(item) for item in value]
+    if not is_dataclass(value):
+        return value
+    return {
+        each.name: _sent(getattr(value, each.name))
+        for each in fields(value)
+        if getattr(value, each.name) != each.default
+    }
 
 
 @dataclass(frozen=True, slots=True)

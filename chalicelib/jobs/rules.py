@@ -5,6 +5,7 @@ log already has the answer (`Answer`). Whoever appends record n has read record 
 none exists yet: that one compare-and-set orders all writers.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -69,15 +70,29 @@ def open_job(
     )  # fmt: skip
 
 
-def same_start(existing: Job, opened: Job) -> Answer:
+def same_start(existing: Job, first: Job, opened: Job) -> Answer:
     """Answer a repeated start from the log.
 
+    Versions of the code compute fingerprints in different ways. Where the fingerprints differ, the requests themselves
+    are compared.
+
+    Args:
+        existing: The newest record of the log.
+        first: The first record of the log, which has the request.
+        opened: The first record that this start would write.
+
     Raises:
-        JobIdTaken: The id stands for other input, or for another owner's job.
+        JobIdTaken: The id belongs to a job with other input, or to another owner's job.
     """
-    if existing.owner != opened.owner or existing.fingerprint != opened.fingerprint:
+    is_same = existing.fingerprint == opened.fingerprint or _input(first) == _input(opened)
+    if existing.owner != opened.owner or not is_same:
         raise JobIdTaken(opened.job_id)
     return Answer(existing)
+
+
+def _input(first: Job) -> object:
+    """What the caller sent. Metadata is compared as JSON text: in Python `True == 1`."""
+    return first.request, json.dumps(first.metadata, sort_keys=True)
 
 
 def cancel(head: Job, *, now: datetime) -> Decision:

@@ -22,14 +22,25 @@ Clock = Callable[[], datetime]
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some jobs, and where the next page starts; None on the last one."""
+    """Some jobs, and where the next page starts.
+
+    Attributes:
+        jobs: Summaries of the jobs.
+        next_token: Identifies the next page. None on the last one.
+        unreadable: The number of jobs that were left out because their summary cannot be read.
+    """
 
     jobs: tuple[Job, ...]
     next_token: str | None
+    unreadable: int = 0
 
 
 class InvalidToken(ValueError):
     """A `next_token` that this ledger did not give out."""
+
+
+class UnreadableRecord(Exception):
+    """A record that this version of the code cannot read, such as one with a status that only newer code knows."""
 
 
 class Ledger(Protocol):

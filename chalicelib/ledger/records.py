@@ -3,14 +3,25 @@
 import base64
 import binascii
 import json
+import logging
+import re
+from collections.abc import Iterable
 from dataclasses import asdict, fields
 from datetime import datetime
-from typing import Any, Final
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from chalicelib.jobs.errors import ErrorType
 from chalicelib.jobs.model import Image, InferenceRequest, Job, Message, Role, Status, StoredResult, UploadId, Wait
 from chalicelib.jobs.usage import Counts
-from chalicelib.ledger import InvalidToken
+from chalicelib.ledger import InvalidToken, Page, UnreadableRecord
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+Choice = TypeVar("Choice", bound=StrEnum)
+
+log = logging.getLogger(__name__)
 
 COUNTS: Final = ("used", "used_before")
 TIMES: Final = ("created_at", "updated_at", "expires_at", "start_time", "end_time", "deleted_at")
@@ -40,34 +51,80 @@ def dump(job: Job) -> str:
 
 
 def load(text: str) -> Job:
-    """The record that `dump` wrote."""
-    values: dict[str, Any] = json.loads(text)
+    """The record that `dump` wrote, also as an older or a newer version of the code wrote it.
+
+    A field that this version does not know is ignored. A field that the record does not have gets its default.
+
+    Raises:
+        UnreadableRecord: The text is not a record, or its status or a required field is not one of this version's.
+    """
+    try:
+        return _job(json.loads(text))
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise UnreadableRecord(f"the record does not fit this version: {type(error).__name__}") from error
+
+
+def load_page(bodies: Iterable[str], next_token: str | None) -> Page:
+    """A page of summaries. Records that cannot be read are left out and counted."""
+    jobs: list[Job] = []
+    unreadable = 0
+    for body in bodies:
+        try:
+            jobs.append(load(body))
+        except UnreadableRecord as error:
+            unreadable += 1
+            log.warning(
+                "job left out of a page",
+                extra={"event": "record_unreadable", "job_id": _id_in(body), "reason": str(error)},
+            )
+    return Page(tuple(jobs), next_token, unreadable)
+
+
+def _job(record: dict[str, Any]) -> Job:
+    values = _known(Job, record)
     for name in TIMES:
-        if name in values:
+        if values.get(name) is not None:
             values[name] = datetime.fromisoformat(values[name])
     for name in COUNTS:
         if name in values:
             values[name] = Counts.load(values[name])
     if "status" in values:
         values["status"] = Status(values["status"])
-    if "error_type" in values:
-        values["error_type"] = ErrorType(values["error_type"])
-    if "wait" in values:
-        values["wait"] = Wait(values["wait"])
-    if "request" in values:
+    if values.get("error_type") is not None:
+        values["error_type"] = _member(ErrorType, values["error_type"], otherwise=ErrorType.WORKLOAD_FAILED)
+    if values.get("wait") is not None:
+        # A new kind of wait is still a wait: no invocation has the job, and the sweep ends it if none comes.
+        values["wait"] = _member(Wait, values["wait"], otherwise=Wait.DISPATCHED_AGAIN)
+    if values.get("request") is not None:
         values["request"] = _request(values["request"])
-    if "stored_result" in values:
-        values["stored_result"] = StoredResult(**values["stored_result"])
+    if values.get("stored_result") is not None:
+        values["stored_result"] = StoredResult(**_known(StoredResult, values["stored_result"]))
     return Job(**values)
 
 
-def _request(values: dict[str, Any]) -> InferenceRequest:
-    messages = tuple(
+def _request(record: dict[str, Any]) -> InferenceRequest:
+    values = _known(InferenceRequest, record)
+    values["messages"] = tuple(
         Message(Role(one["role"]), one["text"], tuple(Image(UploadId(image)) for image in one.get("images", ())))
-        for one in values.pop("messages", ())
+        for one in values.get("messages", ())
     )
-    stops = tuple(values.pop("stop_sequences", ()))
-    return InferenceRequest(**values, messages=messages, stop_sequences=stops)
+    values["stop_sequences"] = tuple(values.get("stop_sequences", ()))
+    return InferenceRequest(**values)
+
+
+def _known(kind: "type[DataclassInstance]", record: dict[str, Any]) -> dict[str, Any]:
+    return {field.name: record[field.name] for field in fields(kind) if field.name in record}
+
+
+def _member(kind: type[Choice], value: str, *, otherwise: Choice) -> Choice:
+    """The member with this value, or `otherwise` for the value of a newer version."""
+    return kind(value) if value in [*kind] else otherwise
+
+
+def _id_in(body: str) -> str | None:
+    """The job's id, as far as it can be found in a record that is otherwise unreadable."""
+    found = re.search(r'"job_id":"([0-9a-f-]{36})"', body)
+    return found[1] if found else None
 
 
 def _turn(message: Message) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import Final
 
 from chalicelib.jobs.model import Job, JobId, Owner, Status
 from chalicelib.ledger import Clock, Page
-from chalicelib.ledger.records import dump, dump_token, load, load_token, stamp
+from chalicelib.ledger.records import dump, dump_token, load, load_page, load_token, stamp
 
 BUSY_TIMEOUT: Final = 10.0  # seconds to wait for another process's write
 
@@ -174,8 +174,5 @@ def _row(job: Job) -> tuple[str | int, ...]:
 
 
 def _page(found: list[tuple[str, str, str]], limit: int) -> Page:
-    jobs = tuple(load(body) for body, _, _ in found[:limit])
-    if len(found) <= limit:
-        return Page(jobs, None)
-    _, time, job_id = found[limit - 1]
-    return Page(jobs, dump_token([time, job_id]))
+    token = dump_token([*found[limit - 1][1:]]) if len(found) > limit else None
+    return load_page((body for body, _, _ in found[:limit]), token)

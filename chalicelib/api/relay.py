@@ -5,7 +5,7 @@ so with `@aws_iam`, and this module says it once more.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Final
@@ -27,7 +27,7 @@ from chalicelib.api.calls import (
     UpdateStatus,
 )
 from chalicelib.api.charging import charge
-from chalicelib.api.payloads.answers import Envelope, render_error, render_job, render_push, render_upload
+from chalicelib.api.payloads.answers import Envelope, carried_size, render_error, render_job, render_push, render_upload
 from chalicelib.api.payloads.calls import parse_call, parse_identity
 from chalicelib.billing.prices import price_of
 from chalicelib.jobs import rules
@@ -55,8 +55,10 @@ from chalicelib.workloads import registry
 
 log = logging.getLogger(__name__)
 
-PAGE_BYTES: Final = 1_000_000  # of text in one page of the log; AppSync takes 5 MB from a resolver
+MAX_OUTPUT: Final = 1_000_000  # bytes of UTF-8 that getInference answers as `output`
+MAX_ANSWER: Final = 3_000_000  # bytes of JSON in one answer: Lambda returns at most 6 MB, AppSync takes at most 5 MB
 READ_AHEAD: Final = 1_000  # records read at once while joining a job's output
+PAGE_READ: Final = 200  # records read at once for a page of the log; each may have 100 KB of output
 ADMISSION: Final = timedelta(minutes=1)  # from a job's admission to its first record, at most
 
 
@@ -183,38 +185,49 @@ class Relay:
             return None
         rendered = render_job(head)
         if call.with_output:
-            rendered["output"] = output = self._output(head)
-            rendered["outputOmitted"] = output is None
+            rendered["output"] = self._output(head)
+            if carried_size(rendered) > MAX_ANSWER:  # control characters take six bytes as JSON
+                rendered["output"] = None
+            rendered["outputOmitted"] = rendered["output"] is None
         if call.with_url and head.stored_result is not None:
             rendered["resultUrl"] = self.objects.result_url(owner, head.job_id, head.attempt)
         return rendered
 
     def list(self, call: ListInferences, owner: Owner) -> Json:
-        """A page of the caller's jobs."""
+        """A page of the caller's jobs. It has fewer than `limit` jobs where these would exceed `MAX_ANSWER`."""
         try:
             page = self.ledger.list(owner, status=call.status, limit=call.limit, next_token=call.next_token)
         except InvalidToken:
             raise InvalidRequest("nextToken is not one that this field gave out; leave it out to start again") from None
-        return {"items": [render_job(job) for job in page.jobs], "nextToken": page.next_token}
+        items = fitting(map(render_job, page.jobs))
+        if len(items) < len(page.jobs):
+            # The token of a shorter page is the ledger's to make.
+            return self.list(replace(call, limit=len(items)), owner)
+        return {"items": items, "nextToken": page.next_token}
 
     def events(self, call: InferenceEvents, owner: Owner) -> Json:
-        """The log after a sequence. A page ends early where its records are large, never before the first one.
+        """The log after a sequence. A page ends where its records would exceed `MAX_ANSWER`, never before the first.
 
         Raises:
-            JobNotFound
+            JobNotFound: The caller has no such job.
         """
-        events: list[Json] = []
-        size = 0
-        for job in self.ledger.read(call.job_id, after=call.after, limit=call.limit):
-            if job.owner != owner or job.deleted_at is not None:
-                raise JobNotFound(call.job_id)
-            size += len(job.delta or "") + len(job.result or "")
-            if events and size > PAGE_BYTES:
-                break
-            events.append(render_job(job))
+        events = fitting(self._rendered_log(call, owner))
         if not events:
             self._owned(call.job_id, owner)
-        return events
+        return [*events]
+
+    def _rendered_log(self, call: InferenceEvents, owner: Owner) -> Iterator[dict[str, Json]]:
+        after, left = call.after, call.limit
+        while left > 0:
+            wanted = min(left, PAGE_READ)
+            records = self.ledger.read(call.job_id, after=after, limit=wanted)
+            for record in records:
+                if record.owner != owner or record.deleted_at is not None:
+                    raise JobNotFound(call.job_id)
+                yield render_job(record)
+            if len(records) < wanted:
+                return
+            after, left = records[-1].sequence, left - wanted
 
     def cancel(self, job_id: JobId, owner: Owner) -> Json:
         """End the caller's job; answers how it ended, whoever ended it.
@@ -360,8 +373,8 @@ class Relay:
         return head
 
     def _output(self, head: Job) -> str | None:
-        """All output at `head`, of its attempt behind what that kept of others; None for more than a page has."""
-        if head.output_size > PAGE_BYTES:
+        """All output up to `head`, or None if it has more than `MAX_OUTPUT` bytes."""
+        if head.output_size > MAX_OUTPUT:
             return None
         output = bytearray()
         after = attempt = 0
@@ -378,3 +391,15 @@ class Relay:
                 output += (record.delta or "").encode()
             after = records[-1].sequence
         return output.decode()
+
+
+def fitting(rendered: Iterable[dict[str, Json]]) -> list[Json]:
+    """The first of these that one answer may have: always one, and no more than `MAX_ANSWER` bytes."""
+    fit: list[Json] = []
+    size = 0
+    for each in rendered:
+        size += carried_size(each)
+        if fit and size > MAX_ANSWER:
+            break
+        fit.append(each)
+    return fit

@@ -10,6 +10,7 @@ JobError
 ├── QuotaExceeded        too many unfinished jobs
 ├── InvalidTransition    both statuses
 ├── TokenRejected        `reason`, an enum
+├── LedgerUnavailable    the job log could not be read or written just now
 ├── ObjectsUnavailable   an input or a result could not be read or stored
 │   └── NoBucket         and never can: the stage has none
 ├── WorkloadFailed       the workload's own failure, in words for a person
@@ -139,6 +140,13 @@ class TokenRejected(JobError):
     def __init__(self, reason: TokenRejection) -> None:
         self.reason = reason
         super().__init__(f"token rejected: {reason.value}")
+
+
+class LedgerUnavailable(JobError):
+    """The job log could not be read or written just now. The same call may succeed later."""
+
+    def __init__(self) -> None:
+        super().__init__("the job log is not available just now; try again in a few seconds")
 
 
 class ObjectsUnavailable(JobError):

@@ -10,8 +10,9 @@ projection that the watchdog finds, never a record that nobody knows of. Once no
 any more, whoever reads such a projection deletes it.
 """
 
+import time
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -19,9 +20,10 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 from zlib import crc32
 
+from chalicelib.jobs.errors import LedgerUnavailable
 from chalicelib.jobs.model import Job, JobId, Owner, Status
 from chalicelib.ledger import Clock, Page
-from chalicelib.ledger.records import dump, dump_token, load, load_token, stamp
+from chalicelib.ledger.records import dump, dump_token, load, load_page, load_token, stamp
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 SHARDS: Final = 8  # of the activity index: one hot partition key would throttle at 1,000 writes a second
 INLINE: Final = 16_384  # bytes; a larger body is compressed, to stay under DynamoDB's 400 KB an item
 BATCH: Final = 25  # items of one BatchWriteItem, the most that it takes
+MAX_LIMIT: Final = 200  # items of one query that a filter may leave out; about 1 MB of projections with metadata
+WRITE_TRIES: Final = 8
 PROJECTION: Final = "job"
 ADMITTED: Final = "unfinished"
 NOT_THERE: Final = "attribute_not_exists(jobId) OR expiresAt <= :now"
@@ -74,10 +78,13 @@ def dynamodb_client() -> "DynamoDBClient":
 class DynamoDbLedger:
     """A `Ledger` in the table `table`, which exists already."""
 
-    def __init__(self, table: str, *, client: "DynamoDBClient", clock: Clock) -> None:
+    def __init__(
+        self, table: str, *, client: "DynamoDBClient", clock: Clock, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
         self._table = table
         self._client = client
         self._clock = clock
+        self._sleep = sleep
 
     def append(self, job: Job) -> bool:
         if job.sequence == 1:
@@ -131,6 +138,7 @@ class DynamoDbLedger:
     def read(self, job_id: JobId, *, after: int, limit: int) -> list[Job]:
         jobs: list[Job] = []
         for item in self._query(
+            limit,
             ConsistentRead=True,
             KeyConditionExpression="jobId = :job AND entry BETWEEN :first AND :last",
             FilterExpression="expiresAt > :now",
@@ -140,7 +148,6 @@ class DynamoDbLedger:
                 ":last": {"S": _entry(999_999_999)},
                 ":now": self._now(),
             },
-            Limit=limit,
         ):
             jobs.append(_job(item))
             if len(jobs) == limit:
@@ -151,6 +158,7 @@ class DynamoDbLedger:
         self._client.put_item(TableName=self._table, Item=_erased(tombstone))
         self._project(tombstone, sequence=tombstone.sequence)
         left = self._query(
+            BATCH,
             ConsistentRead=True,
             KeyConditionExpression="jobId = :job AND begins_with(entry, :event)",
             FilterExpression="attribute_not_exists(erased)",
@@ -174,6 +182,7 @@ class DynamoDbLedger:
             job_id, created = load_token(next_token, size=2)
             start["ExclusiveStartKey"] = _start_key(job_id, owner={"S": owner}, created={"S": created})
         found = self._query(
+            limit + 1,
             IndexName="by_owner",
             ScanIndexForward=False,
             KeyConditionExpression="#owner = :owner",
@@ -185,7 +194,7 @@ class DynamoDbLedger:
         items = list(islice(found, limit + 1))
         last = items[limit - 1] if len(items) > limit else None
         token = dump_token([last["jobId"]["S"], last["created"]["S"]]) if last else None
-        return Page(tuple(_job(item) for item in items[:limit]), token)
+        return load_page(map(_body, items[:limit]), token)
 
     def unfinished(self, *, idle_since: datetime, limit: int, next_token: str | None) -> Page:
         shard, job_id, updated = load_token(next_token, size=3) if next_token else ("0", "", "")
@@ -198,6 +207,7 @@ class DynamoDbLedger:
                 )
                 job_id = ""
             found = self._query(
+                limit + 1,
                 IndexName="by_activity",
                 KeyConditionExpression="activity = :shard AND updated <= :idle",
                 FilterExpression="expiresAt > :now",
@@ -213,7 +223,7 @@ class DynamoDbLedger:
                 break
         last = items[limit - 1] if len(items) > limit else None
         token = dump_token([last["activity"]["S"][-1], last["jobId"]["S"], last["updated"]["S"]]) if last else None
-        return Page(tuple(_job(item) for item in items[:limit]), token)
+        return load_page(map(_body, items[:limit]), token)
 
     def admit(self, owner: Owner, job_id: JobId, *, limit: int) -> bool:
         key = _owner_key(owner)
@@ -305,14 +315,31 @@ class DynamoDbLedger:
             )
 
     def _write(self, items: Iterable[dict[str, Any]]) -> None:
-        """Put at most `BATCH` items; those that the table had no capacity for, again."""
-        requests: dict[str, Any] = {self._table: [{"PutRequest": {"Item": item}} for item in items]}
-        while requests:
-            requests = dict(self._client.batch_write_item(RequestItems=requests)["UnprocessedItems"])
+        """Put at most `BATCH` items. Items for which the table has no capacity are sent again, after longer waits.
+
+        Raises:
+            LedgerUnavailable: The table had no capacity in `WRITE_TRIES` tries.
+        """
+        from tenacity import RetryError, Retrying, retry_if_result, stop_after_attempt, wait_random_exponential
+
+        unprocessed: dict[str, Any] = {self._table: [{"PutRequest": {"Item": item}} for item in items]}
+
+        def send() -> dict[str, Any]:
+            nonlocal unprocessed
+            unprocessed = dict(self._client.batch_write_item(RequestItems=unprocessed)["UnprocessedItems"])
+            return unprocessed
+
+        wait = wait_random_exponential(multiplier=0.05, max=1.0)
+        stop = stop_after_attempt(WRITE_TRIES)
+        try:
+            Retrying(retry=retry_if_result(bool), wait=wait, stop=stop, sleep=self._sleep)(send)
+        except RetryError as error:
+            raise LedgerUnavailable from error
 
     def _newest_alive(self, job_id: JobId) -> Mapping[str, Any] | None:
         """The newest record of a job whose id was used before, by a job that expired but is not deleted yet."""
         found = self._query(
+            BATCH,
             ConsistentRead=True,
             ScanIndexForward=False,
             KeyConditionExpression="jobId = :job AND begins_with(entry, :event)",
@@ -321,13 +348,19 @@ class DynamoDbLedger:
         )
         return next(found, None)
 
-    def _query(self, **arguments: Any) -> Iterator[Mapping[str, Any]]:
+    def _query(self, limit: int, /, **arguments: Any) -> Iterator[Mapping[str, Any]]:
+        """All items that match, in requests of at most `limit` items.
+
+        DynamoDB counts items before it filters. After the first request the limit doubles up to `MAX_LIMIT`, so that a
+        filter that matches few items does not need many requests.
+        """
         while True:
-            answer = self._client.query(TableName=self._table, **arguments)
+            answer = self._client.query(TableName=self._table, Limit=limit, **arguments)
             yield from answer["Items"]
             if "LastEvaluatedKey" not in answer:
                 return
             arguments["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+            limit = max(limit, min(2 * limit, MAX_LIMIT))
 
     def _now(self) -> dict[str, str]:
         return {"N": _seconds(self._clock())}
@@ -370,6 +403,10 @@ def _pack(body: str) -> dict[str, Any]:
     return {"S": body} if len(body.encode()) <= INLINE else {"B": zlib.compress(body.encode())}
 
 
-def _job(item: Mapping[str, Any]) -> Job:
+def _body(item: Mapping[str, Any]) -> str:
     body = item["body"]
-    return load(body["S"] if "S" in body else zlib.decompress(body["B"]).decode())
+    return str(body["S"]) if "S" in body else zlib.decompress(body["B"]).decode()
+
+
+def _job(item: Mapping[str, Any]) -> Job:
+    return load(_body(item))

@@ -65,6 +65,16 @@ def render_push(job: Job) -> dict[str, Json]:
     return rendered
 
 
+def carried_size(rendered: dict[str, Json]) -> int:
+    """Bytes of an `InferenceStatus` in the answers of Lambda and AppSync, whichever is larger.
+
+    Lambda's Python runtime writes JSON with ASCII escapes, which take six bytes for most characters outside ASCII.
+    AppSync sends AWSJSON as text, so each quote in it is escaped once more.
+    """
+    as_text = {name: json.dumps(rendered[name]) for name in ("usage", "metadata") if rendered.get(name) is not None}
+    return len(json.dumps(rendered | as_text))
+
+
 def render_upload(upload: Upload) -> dict[str, Json]:
     """An `Upload` for AppSync."""
     return {

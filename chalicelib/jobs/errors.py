@@ -8,9 +8,9 @@ JobError
 ├── JobNotFound          no such job for this caller
 ├── JobUnfinished        a job that goes on is not deleted
 ├── QuotaExceeded        too many unfinished jobs
+├── LedgerUnavailable    the job log cannot be reached at the moment
 ├── InvalidTransition    both statuses
 ├── TokenRejected        `reason`, an enum
-├── LedgerUnavailable    the job log could not be read or written just now
 ├── ObjectsUnavailable   an input or a result could not be read or stored
 │   └── NoBucket         and never can: the stage has none
 ├── WorkloadFailed       the workload's own failure, in words for a person
@@ -109,6 +109,13 @@ class QuotaExceeded(JobError):
         )
 
 
+class LedgerUnavailable(JobError):
+    """The job log cannot be reached, or refuses for want of capacity. The same request may succeed later."""
+
+    def __init__(self) -> None:
+        super().__init__("the job log cannot be reached at the moment; try again in a few seconds")
+
+
 class InvalidTransition(JobError):
     """A status that cannot follow the current one."""
 
@@ -140,13 +147,6 @@ class TokenRejected(JobError):
     def __init__(self, reason: TokenRejection) -> None:
         self.reason = reason
         super().__init__(f"token rejected: {reason.value}")
-
-
-class LedgerUnavailable(JobError):
-    """The job log could not be read or written just now. The same call may succeed later."""
-
-    def __init__(self) -> None:
-        super().__init__("the job log is not available just now; try again in a few seconds")
 
 
 class ObjectsUnavailable(JobError):

@@ -5,7 +5,7 @@ Imports are inside the functions: all handlers share one zip, and a handler must
 
 import os
 from functools import cache, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from chalicelib.api.relay import Relay
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from chalicelib.supervision.diagnosis import Thresholds
     from chalicelib.supervision.supervisor import Supervisor
     from chalicelib.worker.runner import JobRunner
+
+RELAY_TRIES: Final = 2  # of a request to S3: a caller waits, and the relay has 10 s
+WORKER_TRIES: Final = 5
 
 
 @cache
@@ -34,7 +37,7 @@ def job_runner() -> "JobRunner":
         open_publisher=partial(Publisher, endpoint=endpoint(), pace=pace, backoff=Backoff()),
         load=registry.load,
         megabytes=settings.megabytes,
-        objects=objects(),
+        objects=objects(tries=WORKER_TRIES),
     )
 
 
@@ -81,7 +84,7 @@ def relay() -> "Relay":
     ledger = open_ledger(settings.ledger)
     return Relay(
         ledger=ledger,
-        objects=objects(),
+        objects=objects(tries=RELAY_TRIES),
         retention=settings.retention,
         quota=settings.quota,
         lease=settings.lease,
@@ -92,11 +95,11 @@ def relay() -> "Relay":
 
 
 @cache
-def objects() -> "Objects":
+def objects(*, tries: int) -> "Objects":
     """The store for texts that are too large for the job log."""
     from chalicelib.objects import ObjectSettings, open_objects
 
-    return open_objects(ObjectSettings.from_environment(os.environ).bucket)
+    return open_objects(ObjectSettings.from_environment(os.environ).bucket, tries=tries)
 
 
 @cache

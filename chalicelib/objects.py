@@ -105,9 +105,14 @@ class Objects(Protocol):
         ...
 
 
-def open_objects(bucket: str | None) -> Objects:
-    """The bucket's contents; boto3's own settings say where S3 is, and it is loaded when first needed."""
-    return NoObjects() if bucket is None else S3Objects(bucket)
+def open_objects(bucket: str | None, *, tries: int) -> Objects:
+    """The objects in a bucket. boto3 is loaded when it is first needed; its own settings say where S3 is.
+
+    Args:
+        bucket: None: objects are refused.
+        tries: Of each request to S3, of at most 4 s each.
+    """
+    return NoObjects() if bucket is None else S3Objects(bucket, tries=tries)
 
 
 def lifetimes(retention: timedelta) -> dict[str, int]:
@@ -146,8 +151,9 @@ def _part(owner: Owner) -> str:
 class S3Objects:
     """`Objects` in one bucket of S3."""
 
-    def __init__(self, bucket: str) -> None:
+    def __init__(self, bucket: str, *, tries: int) -> None:
         self._bucket = bucket
+        self._tries = tries
 
     @cached_property
     def _client(self) -> "S3Client":
@@ -160,9 +166,9 @@ class S3Objects:
                 signature_version="s3v4",
                 # The bucket's host in its region: a URL for the global one is redirected, and then no longer signed.
                 s3={"addressing_style": "virtual"},
-                connect_timeout=2,
-                read_timeout=5,
-                retries={"mode": "standard", "total_max_attempts": 3},
+                connect_timeout=1,
+                read_timeout=3,
+                retries={"mode": "standard", "total_max_attempts": self._tries},
             ),
         )
 

@@ -4,12 +4,12 @@ Reads and cancels are bound to the owner: another's job is not found. Updates ar
 so with `@aws_iam`, and this module says it once more.
 """
 
-import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Final
 
+from chalicelib.api.boundary import contained
 from chalicelib.api.calls import (
     Backend,
     Call,
@@ -27,7 +27,7 @@ from chalicelib.api.calls import (
     UpdateStatus,
 )
 from chalicelib.api.charging import charge
-from chalicelib.api.payloads.answers import Envelope, carried_size, render_error, render_job, render_push, render_upload
+from chalicelib.api.payloads.answers import Envelope, carried_size, render_job, render_push, render_upload
 from chalicelib.api.payloads.calls import parse_call, parse_identity
 from chalicelib.billing.prices import price_of
 from chalicelib.jobs import rules
@@ -53,8 +53,6 @@ from chalicelib.objects import NoObjects, Objects
 from chalicelib.publisher.policies import FlushPolicy, Interval
 from chalicelib.workloads import registry
 
-log = logging.getLogger(__name__)
-
 MAX_OUTPUT: Final = 1_000_000  # bytes of UTF-8 that getInference answers as `output`
 MAX_ANSWER: Final = 3_000_000  # bytes of JSON in one answer: Lambda returns at most 6 MB, AppSync takes at most 5 MB
 READ_AHEAD: Final = 1_000  # records read at once while joining a job's output
@@ -77,13 +75,12 @@ class Relay:
     reporting: Reporting = Reporting.SIGNATURE
 
     def answer(self, payload: Payload) -> Envelope:
-        """Do what a resolver asks; a refusal is an answer too, so that it keeps its type and its words."""
-        try:
-            identity = parse_identity(payload.get("identity"), self.reporting)
-            return {"data": self._perform(parse_call(payload), identity, payload["field"])}
-        except JobError as error:
-            log.info("refused", extra={"event": "call_refused", "reason": type(error).__name__})
-            return render_error(error)
+        """Do what a resolver asks for. An error is an answer too, so that it keeps its type and its message."""
+        return contained(payload, lambda: self._answer(payload))
+
+    def _answer(self, payload: Payload) -> Json:
+        identity = parse_identity(payload.get("identity"), self.reporting)
+        return self._perform(parse_call(payload), identity, payload["field"])
 
     def _perform(self, call: Call, identity: Caller | Backend | None, field: str) -> Json:
         match call, identity:

@@ -9,6 +9,7 @@ JobError
 ├── JobUnfinished        a job that goes on is not deleted
 ├── QuotaExceeded        too many unfinished jobs
 ├── LedgerUnavailable    the job log cannot be reached at the moment
+├── InternalError        anything that is not an error of the contract; `error_id` finds it in the log
 ├── InvalidTransition    both statuses
 ├── TokenRejected        `reason`, an enum
 ├── ObjectsUnavailable   an input or a result could not be read or stored
@@ -114,6 +115,14 @@ class LedgerUnavailable(JobError):
 
     def __init__(self) -> None:
         super().__init__("the job log cannot be reached at the moment; try again in a few seconds")
+
+
+class InternalError(JobError):
+    """An error that no caller can do anything about. The log has its cause, under `error_id`."""
+
+    def __init__(self, error_id: str) -> None:
+        self.error_id = error_id
+        super().__init__(f"an internal error occurred; report it with the id {error_id}, which is also in the log")
 
 
 class InvalidTransition(JobError):

@@ -21,14 +21,24 @@ from gql.transport.exceptions import (
     TransportServerError,
 )
 
-from chalicelib.jobs.errors import InvalidRequest, InvalidTransition, JobNotFound, Unauthorized, UpdateRefused
+from chalicelib.jobs.errors import (
+    InternalError,
+    InvalidRequest,
+    InvalidTransition,
+    JobNotFound,
+    Unauthorized,
+    UpdateRefused,
+)
 from chalicelib.jobs.model import PassOn, Redispatch, StatusUpdate
 from chalicelib.publisher.authorization import Authorization, OutgoingRequest
 from chalicelib.publisher.fencing import Answer
 from chalicelib.publisher.messages import parse, render
 
 DOCUMENTS: Final = Path(__file__).with_name("documents")
-OWN_ERRORS: Final = frozenset(kind.__name__ for kind in (InvalidRequest, InvalidTransition, JobNotFound, Unauthorized))
+OWN_ERRORS: Final = frozenset(
+    kind.__name__ for kind in (InternalError, InvalidRequest, InvalidTransition, JobNotFound, Unauthorized)
+)
+FAULT_TRIES: Final = 5  # of an update that fails inside the API: about two seconds
 CLOSE_TIMEOUT: Final = 1.0  # seconds that a TLS connection gets to close in good order
 
 # At DEBUG gql writes whole requests to the log, and they hold what callers asked for and were answered.
@@ -36,7 +46,16 @@ logging.getLogger("gql.transport.aiohttp").setLevel(logging.INFO)
 
 
 class Unreachable(Exception):
-    """This try failed, another may not: throttled, a server's failure, or no answer. The update may be written."""
+    """This try failed, and another one may succeed. The update may have been written.
+
+    Attributes:
+        most_tries: Tries that such a failure is worth. None: as many as there is time for, since it is a matter of
+            capacity or connection. A number: it is probably a fault of the API, which another try seldom mends.
+    """
+
+    def __init__(self, reason: str, *, most_tries: int | None = None) -> None:
+        self.most_tries = most_tries
+        super().__init__(reason)
 
 
 class Channel(Protocol):
@@ -119,7 +138,7 @@ class _Mutations:
             data = await self.session.execute(request, extra_args={"allow_redirects": False})
         except TransportError as error:
             if is_worth_a_retry(error):
-                raise Unreachable(describe(error)) from error
+                raise Unreachable(describe(error), most_tries=FAULT_TRIES if is_fault(error) else None) from error
             error_type = _error_type(error) if isinstance(error, TransportQueryError) else ""
             raise UpdateRefused(error_type, f"AppSync refused an update: {describe(error)}") from error
         return parse(data.get(field))
@@ -151,6 +170,14 @@ def is_worth_a_retry(error: TransportError) -> bool:
             return False
 
 
+def is_fault(error: TransportError) -> bool:
+    """Whether the API failed in a way that is probably a bug of its own, such as an exception in its function."""
+    return isinstance(error, TransportQueryError) and (
+        _error_type(error) == InternalError.__name__
+        or (_error_type(error).startswith("Lambda:") and not _is_capacity(_error_type(error)))
+    )
+
+
 def describe(error: TransportError) -> str:
     """What failed, for the log, without anything that callers sent."""
     match error:
@@ -167,8 +194,12 @@ def describe(error: TransportError) -> str:
 
 
 def _is_temporary_error_type(name: str) -> bool:
+    return name.startswith("Lambda:") or name == InternalError.__name__ or _is_capacity(name)
+
+
+def _is_capacity(name: str) -> bool:
     temporary = ("Throttl", "TooManyRequests", "LimitExceeded", "InternalFailure", "InternalServer", "Unavailable")
-    return name.startswith("Lambda:") or any(word in name for word in temporary)
+    return any(word in name for word in temporary)
 
 
 def _first_error(error: TransportQueryError) -> dict[str, Any]:

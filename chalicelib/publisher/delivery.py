@@ -1,12 +1,13 @@
-"""One update, brought to the API however often it takes, until a moment passes."""
+"""Sends one update to the API, and repeats it until there is an answer or the time is over."""
 
 import asyncio
 import logging
-import random
 import time
 from dataclasses import dataclass
 from itertools import count
 from typing import Final
+
+from tenacity import RetryCallState, Retrying, wait_random_exponential
 
 from chalicelib.jobs.errors import PublishFailed
 from chalicelib.jobs.model import PassOn, Redispatch, StatusUpdate
@@ -21,35 +22,32 @@ SHORTEST_TRY: Final = 0.1  # seconds; less is not worth a request
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
-    """Seconds to wait before another try: random between nothing and a limit that doubles up to `cap`.
-
-    Source: AWS Architecture Blog, "Exponential Backoff And Jitter" (full jitter).
-    """
+    """Seconds to wait before another try: random, up to a limit that doubles from `base` to `cap` (full jitter)."""
 
     base: float = 0.1
     cap: float = 3.0
 
-    def limit(self, tries: int) -> float:
-        """The longest wait after so many failed tries, from 1 on."""
-        return min(self.cap, self.base * 2.0 ** min(tries - 1, 32))
-
     def delay(self, tries: int) -> float:
-        return random.uniform(0.0, self.limit(tries))  # noqa: S311  # no secret depends on it
+        """The wait after this many failed tries, from 1 on."""
+        state = RetryCallState(Retrying(), fn=None, args=(), kwargs={})
+        state.attempt_number = tries
+        return wait_random_exponential(multiplier=self.base, max=self.cap)(state)
 
 
 async def deliver(
     channel: Channel, update: StatusUpdate | Redispatch | PassOn, *, until: float, backoff: Backoff
 ) -> Answer:
-    """Try until there is an answer. Its `update_id` lets the log write an update once, however often it arrives.
+    """Send an update until there is an answer. The log writes it once: repetitions have the same `update_id`.
 
     Args:
-        channel: Where to.
-        update: What to say.
-        until: When to give up, of `time.monotonic`.
-        backoff: How long to wait after a try that failed.
+        channel: The connection to the API.
+        update: What to send.
+        until: When to stop trying, on the clock of `time.monotonic`.
+        backoff: How long to wait after a failed try.
 
     Raises:
-        PublishFailed: The API refused it, or could not be reached in time.
+        UpdateRefused: The API does not accept the update.
+        PublishFailed: The API could not be reached in time, or failed on the update each time.
     """
     reason = "no answer in time"
     for tries in count(1):
@@ -58,9 +56,10 @@ async def deliver(
             async with asyncio.timeout(min(REQUEST_TIMEOUT, left)):
                 return await channel.send(update)
         except (Unreachable, TimeoutError) as error:
-            reason = str(error) or reason  # a last try that was too short for an answer says less than the one before
+            reason = str(error) or reason  # keep the reason of an earlier try if this one was too short
             most = until - time.monotonic() - SHORTEST_TRY
-            if most < 0.0:
+            given_up = isinstance(error, Unreachable) and error.most_tries is not None and tries >= error.most_tries
+            if most < 0.0 or given_up:
                 raise PublishFailed(
                     f"expected AppSync to take an update of job {update.job_id} and gave up after "
                     f"{tries} {'try' if tries == 1 else 'tries'}: {reason}; the invocation will be retried"

@@ -7,6 +7,7 @@ export function request(ctx) {
 }
 
 export function response(ctx) {
-  if (ctx.error) util.error(ctx.error.message, ctx.error.type);
+  // The message of a function that failed may have internal names in it; the type says whether to try again.
+  if (ctx.error) util.error("the API could not answer; try again in a moment", ctx.error.type);
   return ctx.stash.job; // an Event invocation has no result of its own
 }

@@ -9,12 +9,14 @@ export function request(ctx) {
       arguments: ctx.args,
       identity: ctx.identity,
       selection: ctx.info.selectionSetList,
+      selectionText: ctx.info.selectionSetGraphQL,
     },
   };
 }
 
 export function response(ctx) {
-  if (ctx.error) util.error(ctx.error.message, ctx.error.type);
+  // The message of a function that failed may have internal names in it; the type says whether to try again.
+  if (ctx.error) util.error("the API could not answer; try again in a moment", ctx.error.type);
   const { data, error } = ctx.result;
   if (error) util.error(error.message, error.type);
   return data;

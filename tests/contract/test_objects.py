@@ -42,7 +42,7 @@ def s3_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def opened(url: str, monkeypatch: pytest.MonkeyPatch) -> Objects:
     for name, value in {**CREDENTIALS, "AWS_DEFAULT_REGION": "us-east-1", "AWS_ENDPOINT_URL_S3": url}.items():
         monkeypatch.setenv(name, value)
-    return open_objects(BUCKET)
+    return open_objects(BUCKET, tries=3)
 
 
 @pytest.fixture
@@ -168,7 +168,7 @@ def test_an_error_of_the_store_names_its_code_and_no_key(objects: Objects) -> No
 
 def test_a_stage_without_a_bucket_says_so() -> None:
     with pytest.raises(NoBucket, match="LONGCALL_BUCKET"):
-        open_upload(open_objects(None), b"text")
+        open_upload(open_objects(None, tries=3), b"text")
 
 
 def test_a_relay_that_is_asked_for_nothing_large_loads_no_client_of_s3(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from chalicelib.api.calls import (
     UpdateStatus,
 )
 from chalicelib.api.payloads import checks
+from chalicelib.api.payloads.selection import may_select
 from chalicelib.api.payloads.updates import parse_dispatching, parse_update
 from chalicelib.jobs.dispatch import Payload
 from chalicelib.jobs.errors import InvalidRequest, Unauthorized
@@ -60,7 +61,7 @@ def parse_call(payload: Payload) -> Call:
         InvalidRequest: An argument is not what the field takes.
     """
     arguments: Payload = payload["arguments"]
-    selection = payload.get("selection") or ()
+    names, text = payload.get("selection") or (), payload.get("selectionText") or ""
     match payload["field"]:
         case "startInference":
             return _parse_start(arguments["input"])
@@ -70,7 +71,10 @@ def parse_call(payload: Payload) -> Call:
             return _parse_upload(arguments["input"])
         case "getInference":
             return GetInference(
-                checks.job_id(arguments["jobId"]), with_output="output" in selection, with_url="resultUrl" in selection
+                checks.job_id(arguments["jobId"]),
+                with_output=may_select("output", names=names, text=text)
+                or may_select("outputOmitted", names=names, text=text),
+                with_url=may_select("resultUrl", names=names, text=text),
             )
         case "listInferences":
             status = arguments.get("status")

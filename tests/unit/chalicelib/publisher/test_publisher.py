@@ -12,7 +12,7 @@ from chalicelib.billing.budget import Spending
 from chalicelib.jobs.errors import ErrorType, PublishFailed
 from chalicelib.jobs.model import Change, InferenceRequest, Status
 from chalicelib.jobs.rules import Lease
-from chalicelib.publisher.appsync import AppSync
+from chalicelib.publisher.appsync import FAULT_TRIES, AppSync
 from chalicelib.publisher.authorization import ApiKey, Authorization, Signature, signature_of_this_function
 from chalicelib.publisher.coalescing import Pace
 from chalicelib.publisher.delivery import Backoff
@@ -223,6 +223,15 @@ def test_a_claim_of_a_cancelled_job_is_refused(api: Api) -> None:
 
     with publisher_to(api) as publisher:
         assert publisher.claim("request 1") == Refused(Status.CANCELLED, 0)
+
+
+def test_an_api_that_fails_on_an_update_each_time_is_asked_a_few_times_and_not_until_the_end(api: Api) -> None:
+    api.faults.extend([Fault.LAMBDA_FAILED] * 1000)
+
+    with publisher_to(api, seconds=600.0) as publisher, pytest.raises(PublishFailed, match="after 5 tries: Lambda"):
+        publisher.claim("request 1")
+
+    assert 1000 - len(api.faults) == FAULT_TRIES
 
 
 def test_a_claim_whose_answer_is_lost_is_granted_once(api: Api) -> None:

@@ -28,6 +28,8 @@ class Progress:
 class Usage:
     """What this attempt has used so far, as a JSON object of counts. Each `Usage` replaces the one before.
 
+    A workload that calls a model yields the first one when the service has accepted the call, and none before that.
+
     Some keys have the same meaning for every model, and costs and budgets are computed from them: `inputTokens`, read
     at the full price; `cachedInputTokens`, read from a cache and not included in `inputTokens`; `outputTokens`, which
     includes reasoning; `modelMilliseconds`; and the texts `stopReason` and `modelRequestId`. Any other key belongs to

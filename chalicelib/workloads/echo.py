@@ -9,7 +9,7 @@ from typing import Final
 
 from chalicelib.jobs.errors import OutOfTime
 from chalicelib.jobs.model import InferenceRequest
-from chalicelib.workloads import Chunk, Outcome, Progress, WorkloadContext
+from chalicelib.workloads.contract import Chunk, Outcome, Progress, WorkloadContext
 
 # Characters: single ones, primes, and the neighbours of powers of two, where buffers and limits tend to end.
 SIZES: Final = (1, 1, 2, 3, 7, 61, 63, 64, 65, 255, 256, 257, 1021, 4093, 4097, 16_381, 32_769, 65_535, 65_536, 65_537)

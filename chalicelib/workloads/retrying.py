@@ -1,112 +1,109 @@
-"""When a call to a model is made once more: only for what may pass, inside the deadline, before its first token.
+"""Retries calls to a model: only after a temporary failure, before the first chunk, and within the deadline.
 
-A workload that calls a model puts one call into a generator, raises `Passing` for a failure that another try may not
-have, and lets `tried` run the calls:
+A workload puts one call into a generator, raises `TemporaryFailure` for a failure that another call may not have, and
+lets `with_retries` make the calls:
 
-    return (yield from tried(lambda: one_call(request), context))
+    return (yield from with_retries(lambda: one_call(request), context))
 
-Once a chunk is out there is no second try: what the caller has read would come again in other words.
+After the first chunk there is no second call: a new answer would repeat in other words what the caller has read.
 """
 
-import random
 import time
 from collections.abc import Callable, Generator
 from contextlib import closing
-from dataclasses import dataclass
 from typing import Final, cast
 
-from chalicelib.jobs.errors import ErrorType, WorkloadFailed
-from chalicelib.workloads import Chunk, Outcome, Piece, Progress, WorkloadContext
+from tenacity import RetryCallState, Retrying, wait_random_exponential
+from tenacity.wait import wait_base
 
-MOST: Final = 8  # calls in all, for a model that is busy: about half a minute of waiting, at most 71 s
-FEW: Final = 3  # the same for what is down rather than busy
-FIRST_WAIT: Final = 1.0  # seconds at most before the second call; twice that before the third, and so on
-LONGEST_WAIT: Final = 20.0  # seconds at most before any, unless the server asks for more
+from chalicelib.jobs.errors import ErrorType, WorkloadFailed
+from chalicelib.workloads.contract import Chunk, Outcome, Piece, Progress, WorkloadContext
+
+MAX_CALLS_BUSY: Final = 8  # calls in total to a model that is busy: on average half a minute of waiting, at most 71 s
+MAX_CALLS_DOWN: Final = 3  # calls in total to a model or server that has failed or cannot be reached
+FIRST_WAIT: Final = 1.0  # the longest wait in seconds before the second call; it doubles with every further call
+LONGEST_WAIT: Final = 20.0  # the longest wait in seconds before any call, in addition to what the server asks for
+
+# With full jitter, so that workers whose calls failed together do not call again together.
+BACKOFF: Final[wait_base] = wait_random_exponential(multiplier=FIRST_WAIT, max=LONGEST_WAIT)
 
 Call = Callable[[], Generator[Piece, None, Outcome]]
 
 
-class Passing(WorkloadFailed):
-    """A call failed in a way that may pass. What happened, and what to do if it does not, are told apart.
+class TemporaryFailure(WorkloadFailed):
+    """A call failed in a way that another call may not.
 
     Attributes:
-        happened: Such as "model m is busy (request r)"; shown while waiting, so it has no secrets and no prompt.
-        most: Calls in all that such a failure is worth.
-        asked: Seconds that the server asked to be left alone, or None.
+        cause: What happened, such as "model m is busy (request r)". It is shown while the job waits, so it contains no
+            secret and no part of the prompt.
+        advice: What the job's owner can do if every call fails.
+        max_calls: How many calls to make in total.
+        retry_after: The wait in seconds that the server asked for, or None.
     """
 
     def __init__(
-        self, happened: str, advice: str, error_type: ErrorType, *, most: int = MOST, asked: float | None = None
+        self,
+        cause: str,
+        advice: str,
+        error_type: ErrorType,
+        *,
+        max_calls: int = MAX_CALLS_BUSY,
+        retry_after: float | None = None,
     ) -> None:
-        self.happened = happened
+        self.cause = cause
         self.advice = advice
-        self.most = most
-        self.asked = asked
-        super().__init__(f"{happened}; {advice}", error_type)
+        self.max_calls = max_calls
+        self.retry_after = retry_after
+        super().__init__(f"{cause}; {advice}", error_type)
 
 
-@dataclass(frozen=True, slots=True)
-class Backoff:
-    """Exponential, with full jitter, so that workers which failed together do not come back together.
-
-    Source:
-        AWS Architecture Blog, "Exponential Backoff And Jitter".
-    """
-
-    first: float = FIRST_WAIT
-    longest: float = LONGEST_WAIT
-    random: Callable[[], float] = random.random  # from 0 to 1
-
-    def wait(self, failure: Passing, calls: int, *, left: float) -> float | None:
-        """Seconds until the next call; None where there is to be none.
-
-        Args:
-            failure: Of the call before.
-            calls: How many there were, at least one.
-            left: Seconds until the deadline: a call that could not even begin before it is not waited for.
-        """
-        if calls >= failure.most:
-            return None
-        seconds = min(self.longest, self.first * 2 ** (calls - 1)) * self.random() + (failure.asked or 0.0)
-        return seconds if seconds < left else None
-
-
-def tried(
-    call: Call, context: WorkloadContext, *, backoff: Backoff | None = None, sleep: Callable[[float], None] = time.sleep
+def with_retries(
+    call: Call,
+    context: WorkloadContext,
+    *,
+    backoff: wait_base = BACKOFF,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> Generator[Piece, None, Outcome]:
-    """The pieces and the outcome of the first call that gets as far as a chunk, or to its end without one.
+    """Yield the pieces of the first call that yields a chunk or ends without a failure, and return its outcome.
 
-    `sleep` may be interrupted by an exception, as `time.sleep` is when the job is cancelled or its time is up.
+    Args:
+        call: Makes one call; raises `TemporaryFailure` if another call may succeed.
+        context: Of the workload. A call that could not begin before its deadline is not made.
+        backoff: How long to wait before each further call.
+        sleep: Waits. An exception may interrupt it, as it does when the job is cancelled or its time is up.
 
     Raises:
-        WorkloadFailed: The last failure, with the number of calls where there was more than one.
+        WorkloadFailed: The last failure; its message says how many calls were made if there were several.
     """
-    backoff = backoff or Backoff()
-    calls, has_begun = 0, False
+    state = RetryCallState(Retrying(), fn=None, args=(), kwargs={})
+    has_begun = False
 
     def note(piece: Piece) -> None:
         nonlocal has_begun
         has_begun = has_begun or isinstance(piece, Chunk)
 
     while True:
-        calls += 1
+        calls = state.attempt_number
         try:
-            return (yield from _noted(call(), note))
-        except Passing as failure:
-            wait = None if has_begun else backoff.wait(failure, calls, left=context.seconds_left())
-            if wait is None and calls == 1:
-                raise
-            if wait is None:
+            return (yield from _each_noted(call(), note))
+        except TemporaryFailure as failure:
+            wait = backoff(state) + (failure.retry_after or 0.0)
+            if has_begun or calls >= failure.max_calls or wait >= context.seconds_left():
+                if calls == 1:
+                    raise
                 raise WorkloadFailed(
-                    f"{failure.happened}, also when it was tried {calls} times; {failure.advice}", failure.error_type
+                    f"{failure.cause}, also when it was tried {calls} times; {failure.advice}", failure.error_type
                 ) from failure
-            happened = failure.happened
-        yield Progress(message=f"{happened}; trying again ({calls + 1})")
+            cause = failure.cause
+        yield Progress(message=f"{cause}; trying again ({calls + 1})")
         sleep(wait)
+        state.prepare_for_next_attempt()
 
 
-def _noted(pieces: Generator[Piece, None, Outcome], note: Callable[[Piece], None]) -> Generator[Piece, None, Outcome]:
-    """The pieces as they are, each noted before it is passed on."""
+def _each_noted(
+    pieces: Generator[Piece, None, Outcome], note: Callable[[Piece], None]
+) -> Generator[Piece, None, Outcome]:
+    """Yield the pieces unchanged, and call `note` with each before it is yielded."""
     with closing(pieces):
         while True:
             try:

@@ -17,7 +17,7 @@ from typing import Final, assert_never
 
 from chalicelib.jobs.errors import OutOfTime, WorkloadFailed
 from chalicelib.jobs.model import InferenceRequest, Json
-from chalicelib.workloads import Checkpoint, Chunk, Outcome, Piece, Progress, WorkloadContext
+from chalicelib.workloads.contract import Checkpoint, Chunk, Outcome, Piece, Progress, WorkloadContext
 
 DEFAULT_WORDS: Final = 200
 MOST_WORDS: Final = 1_000_000  # about 6 MB; all of it is kept until the end, as the result

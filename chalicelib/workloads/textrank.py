@@ -21,7 +21,7 @@ from typing import Final
 
 from chalicelib.jobs.errors import OutOfTime, WorkloadFailed
 from chalicelib.jobs.model import InferenceRequest
-from chalicelib.workloads import Chunk, Outcome, Progress, WorkloadContext
+from chalicelib.workloads.contract import Chunk, Outcome, Progress, WorkloadContext
 from chalicelib.workloads.sentences import CJK_TEXT, Part, blocks, columns, is_whole, split
 from chalicelib.workloads.terms import size, terms, unspaced_share
 

@@ -1,1 +1,1 @@
-"""Models on Amazon Bedrock. `converse` runs them; nothing else of the package is imported with it."""
+"""Models on Amazon Bedrock. `converse` runs them. The package itself imports nothing."""

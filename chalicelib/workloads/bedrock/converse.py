@@ -1,7 +1,7 @@
-"""Models on Amazon Bedrock, through ConverseStream.
+"""Runs models on Amazon Bedrock through ConverseStream.
 
 One call streams one answer. Its text becomes the output, piece by piece; reasoning is shown as progress and counted.
-What fails before the first piece of text may be called again, see `retrying`.
+A call that fails before the first piece of text may be repeated, see `retrying`.
 """
 
 import os
@@ -11,31 +11,33 @@ from contextlib import closing
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from tenacity.wait import wait_base
+
 from chalicelib.jobs.model import InferenceRequest
-from chalicelib.workloads import Outcome, Piece, Usage, WorkloadContext
-from chalicelib.workloads.bedrock.answer import Answer
+from chalicelib.workloads.bedrock.answer import ConverseAnswer
 from chalicelib.workloads.bedrock.failures import FAILURES, failure_of
 from chalicelib.workloads.bedrock.request import converse_arguments
 from chalicelib.workloads.bedrock.service import Service, open_service
 from chalicelib.workloads.bedrock.settings import BedrockSettings
-from chalicelib.workloads.retrying import Backoff, tried
+from chalicelib.workloads.contract import Outcome, Piece, Usage, WorkloadContext
+from chalicelib.workloads.retrying import BACKOFF, with_retries
 
 if TYPE_CHECKING:
     from mypy_boto3_bedrock_runtime.type_defs import ConverseStreamRequestTypeDef
 
 
 def run(request: InferenceRequest, context: WorkloadContext) -> Generator[Piece, None, Outcome]:
-    """The model's answer to the conversation; the result is the output.
+    """Stream the model's answer to the conversation; the result is the output.
 
     Raises:
         BudgetExceeded: The model stopped at `maxTokens`.
-        WorkloadFailed: See `failures` and `Answer.outcome`.
+        WorkloadFailed: The call failed, see `failures`, or the answer ended early, see `ConverseAnswer.outcome`.
     """
-    return converse(request, context, service=this_service)
+    return converse(request, context, service=service_of_this_process)
 
 
-def this_service() -> Service:
-    """What this process calls; made once for its settings, which change in a debug server alone."""
+def service_of_this_process() -> Service:
+    """The service for this process's settings. It is made once; only a debug server changes its settings."""
     return service_for(BedrockSettings.from_environment(os.environ))
 
 
@@ -49,28 +51,28 @@ def converse(
     context: WorkloadContext,
     *,
     service: Callable[[], Service],
-    backoff: Backoff | None = None,
+    backoff: wait_base = BACKOFF,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Generator[Piece, None, Outcome]:
-    """`run`, with what it calls and the passing of time as arguments."""
+    """As `run`, with the service and the waiting as arguments."""
     try:
         opened = service()
     except FAILURES as error:
         raise failure_of(error, model=request.model, request_id="") from error
     arguments = converse_arguments(request, opened.guardrail)
     call = lambda: _answer(request, arguments, opened)  # noqa: E731
-    return (yield from tried(call, context, backoff=backoff, sleep=sleep))
+    return (yield from with_retries(call, context, backoff=backoff, sleep=sleep))
 
 
 def _answer(
     request: InferenceRequest, arguments: "ConverseStreamRequestTypeDef", service: Service
 ) -> Generator[Piece, None, Outcome]:
-    """One call, from the request to the end of its stream."""
+    """Make one call, and read its stream to the end."""
     request_id = ""
     try:
         response = service.client.converse_stream(**arguments)
         request_id = response["ResponseMetadata"]["RequestId"]
-        answer = Answer(request, request_id=request_id)
+        answer = ConverseAnswer(request, request_id=request_id)
         yield Usage(answer.usage)
         with closing(response["stream"]) as stream:
             for event in stream:

@@ -1,11 +1,10 @@
-"""What can go wrong between a worker and Bedrock: which kind of failure it is, and in which words.
+"""Failures of calls to Bedrock: which kind each error is, and what the job's owner reads.
 
 Sources:
     Amazon Bedrock API Reference, ConverseStream, Errors; Amazon Bedrock User Guide, "Troubleshooting Amazon Bedrock
     API Error Codes" and "Request access to models".
 """
 
-from dataclasses import dataclass
 from typing import Any, Final
 
 from botocore.eventstream import ParserError
@@ -29,79 +28,86 @@ from urllib3.exceptions import ReadTimeoutError as StreamTimeoutError
 
 from chalicelib.jobs.errors import ErrorType, WorkloadFailed
 from chalicelib.workloads.bedrock.service import NoAccount
-from chalicelib.workloads.retrying import FEW, MOST, Passing
+from chalicelib.workloads.model_failures import ModelFailure
+from chalicelib.workloads.retrying import MAX_CALLS_BUSY, MAX_CALLS_DOWN
 
-# All that boto3 and its connections raise on the way to a model and back.
+# Everything that boto3 and its connections raise during a call.
 FAILURES: Final = (ClientError, BotoCoreError, HTTPError, ParserError, OSError, NoAccount)
-MAX_WORDS: Final = 400  # characters of what the service says
 
-AGAIN: Final = "start the job again, later if it repeats"
-LATER: Final = (
+TRY_AGAIN: Final = "start the job again, later if the failure repeats"
+TRY_LATER: Final = (
     "start the job again later, or ask AWS for a higher quota for this model (Service Quotas, Amazon Bedrock), or use "
-    "an inference profile, which has several regions"
+    "an inference profile, which spreads calls over several regions"
 )
-NO_KEYS: Final = (
-    "on AWS the function's role has them; on the local stack sign in as usual (`aws configure`, `aws sso login` or "
-    "AWS_PROFILE) and start it again with `longcall serve --bedrock aws`"
+SIGN_IN: Final = (
+    "on AWS the function's role supplies them; on the local stack sign in as usual (`aws configure`, `aws sso login` "
+    "or AWS_PROFILE) and restart it with `longcall serve --bedrock aws`"
 )
-ACCOUNT: Final = "start the stack with `longcall serve --bedrock aws` to use the one that you are signed in to"
-BAD_KEYS: Final = "sign in to AWS again, and start the stack again from there; on AWS, look at the function's role"
+GIVE_ACCOUNT: Final = "start the stack with `longcall serve --bedrock aws` to use the account that you are signed in to"
+SIGN_IN_AGAIN: Final = "sign in to AWS again and restart the stack; on AWS, check the function's role"
 ENABLE: Final = (
-    "enable it once for the account: open it in the model catalog of the Bedrock console as somebody with "
-    "aws-marketplace:Subscribe, give the use case details where the provider asks for them, and wait 2 minutes; or let "
-    "the caller's role have bedrock:InvokeModelWithResponseStream for it"
+    "enable it once for the account: open it in the model catalog of the Bedrock console as a user with "
+    "aws-marketplace:Subscribe, give the use case details where the provider asks for them, and wait 2 minutes; or "
+    "grant the worker's role bedrock:InvokeModelWithResponseStream for it"
 )
 GRANT: Final = (
-    "let whoever calls have what is missing: your own login on the local stack; on AWS the role of `inference`, which "
-    "a deployment grants what `bedrock` of the stage lists in infrastructure/stages.py"
+    "grant the missing permission: on the local stack to your own login; on AWS to the role of `inference`, which a "
+    "deployment grants what `bedrock` of the stage lists in infrastructure/stages.py"
 )
 WAIT_LONGER: Final = (
-    "start the job again; where a model needs longer before its first word, raise LONGCALL_MODEL_SILENCE_SECONDS, or "
+    "start the job again; if the model needs longer before its first token, raise LONGCALL_MODEL_SILENCE_SECONDS, or "
     "model_silence_seconds of the stage"
 )
 SHORTEN: Final = "send a shorter text, or use a model with a larger context"
 CHECK_MODEL: Final = "check the id, and in the Bedrock console that this region has the model"
-PROFILE: Final = "use its inference profile, such as us.{model}, and list that in the stage"
-CHANGE_INPUT: Final = "change what it does not take and start again"
+USE_PROFILE: Final = "use its inference profile, such as us.{model}, and list that in the stage"
+CHANGE_INPUT: Final = "change the input that it does not take and start again"
 
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """One kind of failure. `calls` are how many it is worth, in all: more than one where it may pass."""
-
-    kind: ErrorType
-    what: str  # a clause about {model}
-    advice: str
-    calls: int = 1
-
-
-THROTTLED: Final = Failure(ErrorType.MODEL_THROTTLED, "{model} has no capacity or quota left", LATER, calls=MOST)
-NOT_READY: Final = Failure(ErrorType.MODEL_UNAVAILABLE, "{model} is not ready", AGAIN, calls=MOST)
-UNAVAILABLE: Final = Failure(ErrorType.MODEL_UNAVAILABLE, "Bedrock is not available for {model}", AGAIN, calls=FEW)
-FAILED: Final = Failure(ErrorType.MODEL_FAILED, "{model} failed", AGAIN, calls=FEW)
-TIMED_OUT: Final = Failure(ErrorType.MODEL_TIMED_OUT, "{model} took longer than Bedrock waits", AGAIN, calls=FEW)
-DENIED: Final = Failure(ErrorType.MODEL_ACCESS_DENIED, "this account may not use {model}", ENABLE)
-NOT_GRANTED: Final = Failure(ErrorType.MODEL_ACCESS_DENIED, "the worker may not use {model}", GRANT)
-BAD_CREDENTIALS: Final = Failure(
-    ErrorType.MODEL_ACCESS_DENIED, "the AWS credentials for {model} are not accepted", BAD_KEYS
+THROTTLED: Final = ModelFailure(
+    ErrorType.MODEL_THROTTLED, "{model} has no capacity or quota left", TRY_LATER, max_calls=MAX_CALLS_BUSY
 )
-UNKNOWN_MODEL: Final = Failure(ErrorType.MODEL_REJECTED_INPUT, "Bedrock has no {model} here", CHECK_MODEL)
-TOO_LONG: Final = Failure(ErrorType.CONTEXT_TOO_LONG, "the text has more tokens than {model} takes", SHORTEN)
-NO_ON_DEMAND: Final = Failure(ErrorType.MODEL_REJECTED_INPUT, "{model} is not to be had by its own id", PROFILE)
-REJECTED: Final = Failure(ErrorType.MODEL_REJECTED_INPUT, "{model} does not take this input", CHANGE_INPUT)
-SILENT: Final = Failure(ErrorType.MODEL_TIMED_OUT, "{model} fell silent", WAIT_LONGER, calls=FEW)
-BROKEN: Final = Failure(ErrorType.MODEL_FAILED, "the answer of {model} broke off", AGAIN, calls=FEW)
-UNREACHABLE: Final = Failure(ErrorType.MODEL_UNAVAILABLE, "Bedrock cannot be reached for {model}", AGAIN, calls=FEW)
-NO_CREDENTIALS: Final = Failure(
-    ErrorType.MODEL_ACCESS_DENIED, "no AWS credentials were found to call {model} with", NO_KEYS
+NOT_READY: Final = ModelFailure(
+    ErrorType.MODEL_UNAVAILABLE, "{model} is not ready", TRY_AGAIN, max_calls=MAX_CALLS_BUSY
 )
-NO_ACCOUNT: Final = Failure(
+UNAVAILABLE: Final = ModelFailure(
+    ErrorType.MODEL_UNAVAILABLE, "Bedrock is not available for {model}", TRY_AGAIN, max_calls=MAX_CALLS_DOWN
+)
+FAILED: Final = ModelFailure(ErrorType.MODEL_FAILED, "{model} failed", TRY_AGAIN, max_calls=MAX_CALLS_DOWN)
+TIMED_OUT: Final = ModelFailure(
+    ErrorType.MODEL_TIMED_OUT, "{model} took longer than Bedrock waits", TRY_AGAIN, max_calls=MAX_CALLS_DOWN
+)
+DENIED: Final = ModelFailure(ErrorType.MODEL_ACCESS_DENIED, "this account may not use {model}", ENABLE)
+NOT_GRANTED: Final = ModelFailure(ErrorType.MODEL_ACCESS_DENIED, "the worker may not use {model}", GRANT)
+BAD_CREDENTIALS: Final = ModelFailure(
+    ErrorType.MODEL_ACCESS_DENIED, "the AWS credentials for {model} are not accepted", SIGN_IN_AGAIN
+)
+UNKNOWN_MODEL: Final = ModelFailure(
+    ErrorType.MODEL_REJECTED_INPUT, "Bedrock has no model {model} in this region", CHECK_MODEL
+)
+TOO_LONG: Final = ModelFailure(ErrorType.CONTEXT_TOO_LONG, "the text has more tokens than {model} takes", SHORTEN)
+NO_ON_DEMAND: Final = ModelFailure(
+    ErrorType.MODEL_REJECTED_INPUT, "{model} cannot be called by its own id", USE_PROFILE
+)
+REJECTED: Final = ModelFailure(ErrorType.MODEL_REJECTED_INPUT, "{model} does not take this input", CHANGE_INPUT)
+SILENT: Final = ModelFailure(
+    ErrorType.MODEL_TIMED_OUT, "{model} stopped sending data", WAIT_LONGER, max_calls=MAX_CALLS_DOWN
+)
+BROKEN: Final = ModelFailure(
+    ErrorType.MODEL_FAILED, "the answer of {model} was cut off", TRY_AGAIN, max_calls=MAX_CALLS_DOWN
+)
+UNREACHABLE: Final = ModelFailure(
+    ErrorType.MODEL_UNAVAILABLE, "Bedrock cannot be reached for {model}", TRY_AGAIN, max_calls=MAX_CALLS_DOWN
+)
+NO_CREDENTIALS: Final = ModelFailure(
+    ErrorType.MODEL_ACCESS_DENIED, "no AWS credentials were found to call {model} with", SIGN_IN
+)
+NO_ACCOUNT: Final = ModelFailure(
     ErrorType.MODEL_UNAVAILABLE,
-    "{model} runs on Amazon Bedrock, and this stack was given no AWS account for it",
-    ACCOUNT,
+    "{model} runs on Amazon Bedrock, and this stack has no AWS account for it",
+    GIVE_ACCOUNT,
 )
 
-# Codes as HTTP errors have them; an exception in the stream begins with a small letter.
+# Codes as in HTTP errors; an exception in the stream begins with a lower-case letter.
 BY_CODE: Final = {
     "ThrottlingException": THROTTLED,
     "ServiceQuotaExceededException": THROTTLED,
@@ -125,8 +131,8 @@ BY_CODE: Final = {
 }
 BY_STATUS: Final = {403: DENIED, 408: TIMED_OUT, 424: FAILED, 429: THROTTLED, 503: UNAVAILABLE}
 
-# What the service's words add to its code; each is part of a message in lower case.
-BY_WORDS: Final[tuple[tuple[Failure, tuple[str, ...]], ...]] = (
+# The service's message narrows its code: each text is part of a message in lower case.
+BY_MESSAGE: Final[tuple[tuple[ModelFailure, tuple[str, ...]], ...]] = (
     (
         TOO_LONG,
         ("too long", "context length", "context window", "context limit", "too many input tokens", "maximum context"),
@@ -134,36 +140,29 @@ BY_WORDS: Final[tuple[tuple[Failure, tuple[str, ...]], ...]] = (
     (NO_ON_DEMAND, ("on-demand throughput",)),
     (UNKNOWN_MODEL, ("model identifier is invalid", "end of its life")),
 )
-BY_LACK: Final[tuple[tuple[Failure, tuple[str, ...]], ...]] = (
+BY_MISSING_PERMISSION: Final[tuple[tuple[ModelFailure, tuple[str, ...]], ...]] = (
     (NOT_GRANTED, ("is not authorized to perform: bedrock",)),
     (DENIED, ("use case details", "access denied", "don't have access", "legacy")),
 )
 
 
 def failure_of(error: Exception, *, model: str, request_id: str) -> WorkloadFailed:
-    """What to raise for an error, `Passing` where another try makes sense.
+    """The job's error for an error of a call: a `TemporaryFailure` if another call may succeed.
 
     Args:
         error: One of `FAILURES`.
-        model: Which was called.
-        request_id: Of the answer that was being read; empty where there was none yet.
+        model: The model that was called.
+        request_id: Of the answer that was being read; empty if no answer had begun.
     """
-    failure, words = classify(error)
-    identified = _request_id(error) or request_id
-    shown = f" (request {identified})" if identified else ""
-    said = f": {words.strip().rstrip('.')[:MAX_WORDS]}" if words.strip() else ""
-    happened = f"{failure.what.format(model=model)}{shown}{said}"
-    advice = failure.advice.format(model=model)
-    if failure.calls == 1:
-        return WorkloadFailed(f"{happened}; {advice}", failure.kind)
-    return Passing(happened, advice, failure.kind, most=failure.calls)
+    failure, message = classify(error)
+    return failure.error(names={"model": model}, request_id=_request_id(error) or request_id, message=message)
 
 
-def classify(error: Exception) -> tuple[Failure, str]:
-    """Which failure it is, and the service's words where they add something."""
+def classify(error: Exception) -> tuple[ModelFailure, str]:
+    """The kind of failure, and the service's message if it adds something."""
     match error:
         case ClientError():
-            return _of_service(error)
+            return _classify_service_error(error)
         case ReadTimeoutError() | StreamTimeoutError():
             return SILENT, ""
         case ConnectTimeoutError() | EndpointConnectionError():
@@ -182,18 +181,20 @@ def classify(error: Exception) -> tuple[Failure, str]:
             return FAILED, str(error)
 
 
-def _of_service(error: ClientError) -> tuple[Failure, str]:
+def _classify_service_error(error: ClientError) -> tuple[ModelFailure, str]:
     details: Any = error.response
     code = str(details.get("Error", {}).get("Code", ""))
-    words = str(details.get("Error", {}).get("Message", ""))
+    message = str(details.get("Error", {}).get("Message", ""))
     status = details.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     other = FAILED if status >= 500 else REJECTED
     failure = BY_CODE.get(code[:1].upper() + code[1:]) or BY_STATUS.get(status, other)
-    hints = {REJECTED: BY_WORDS, DENIED: BY_LACK, UNKNOWN_MODEL: BY_LACK}.get(failure, ())
+    hints = {
+        REJECTED: BY_MESSAGE, DENIED: BY_MISSING_PERMISSION, UNKNOWN_MODEL: BY_MISSING_PERMISSION
+    }.get(failure, ())  # fmt: skip
     for narrower, texts in hints:
-        if any(text in words.lower() for text in texts):
-            return narrower, words
-    return failure, words
+        if any(text in message.lower() for text in texts):
+            return narrower, message
+    return failure, message
 
 
 def _request_id(error: Exception) -> str:

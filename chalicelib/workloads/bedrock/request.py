@@ -1,11 +1,11 @@
-"""What a job asks for, in the shapes of ConverseStream."""
+"""A job's request as the arguments of ConverseStream."""
 
 from typing import TYPE_CHECKING, Final
 
 from chalicelib.jobs.errors import ErrorType, WorkloadFailed
 from chalicelib.jobs.model import Image, InferenceRequest, Message, Role
 from chalicelib.workloads.bedrock.settings import Guardrail
-from chalicelib.workloads.images import image_format
+from chalicelib.workloads.images import format_of
 
 if TYPE_CHECKING:
     from mypy_boto3_bedrock_runtime.type_defs import (
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
         MessageTypeDef,
     )
 
-# Source: Amazon Bedrock API Reference, Message: 20 images of 3.75 MB. The contract has the same number of images.
+# Source: Amazon Bedrock API Reference, Message: 20 images of 3.75 MB. The contract allows 20 images too.
 MAX_IMAGE: Final = 3_932_160  # bytes
 MAX_TEMPERATURE: Final = 1.0
 
@@ -25,7 +25,7 @@ def converse_arguments(request: InferenceRequest, guardrail: Guardrail | None) -
     """The arguments of ConverseStream.
 
     Raises:
-        WorkloadFailed: Bedrock takes no such temperature, or an image is none that it takes.
+        WorkloadFailed: The temperature is above 1, or an image is too large or in an unknown format.
     """
     arguments: ConverseStreamRequestTypeDef = {
         "modelId": request.model,
@@ -38,7 +38,7 @@ def converse_arguments(request: InferenceRequest, guardrail: Guardrail | None) -
         arguments["guardrailConfig"] = {
             "guardrailIdentifier": guardrail.identifier,
             "guardrailVersion": guardrail.version,
-            "trace": "enabled",  # says which policy stepped in
+            "trace": "enabled",  # reports which policy acted
         }
     return arguments
 
@@ -50,7 +50,7 @@ def _inference_config(request: InferenceRequest) -> "InferenceConfigurationTypeD
     if request.temperature is not None:
         if request.temperature > MAX_TEMPERATURE:
             raise WorkloadFailed(
-                f"the temperature of a model on Amazon Bedrock has to be from 0 to {MAX_TEMPERATURE:g}, and is "
+                f"the temperature of a model on Amazon Bedrock must be from 0 to {MAX_TEMPERATURE:g}, but is "
                 f"{request.temperature:g}; lower it",
                 ErrorType.MODEL_REJECTED_INPUT,
             )
@@ -72,15 +72,8 @@ def _message(message: Message) -> "MessageTypeDef":
 def _image(image: Image) -> "ImageBlockTypeDef":
     if len(image.content) > MAX_IMAGE:
         raise WorkloadFailed(
-            f"image {image.upload} has {len(image.content)} bytes, and models on Amazon Bedrock take at most "
+            f"image {image.upload} has {len(image.content)} bytes, but models on Amazon Bedrock take at most "
             f"{MAX_IMAGE} (3.75 MB); upload a smaller one",
             ErrorType.MODEL_REJECTED_INPUT,
         )
-    kind = image_format(image.content)
-    if kind is None:
-        raise WorkloadFailed(
-            f"image {image.upload} is no PNG, JPEG, GIF or WebP, by its first bytes; convert it to one of them and "
-            "upload it again",
-            ErrorType.MODEL_REJECTED_INPUT,
-        )
-    return {"format": kind, "source": {"bytes": image.content}}
+    return {"format": format_of(image), "source": {"bytes": image.content}}

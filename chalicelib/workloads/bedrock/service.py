@@ -1,4 +1,4 @@
-"""Bedrock as one process calls it: the client, made once, and what its calls have in common."""
+"""The client with which a process calls Bedrock."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -15,23 +15,23 @@ CONNECT_TIMEOUT: Final = 5.0  # seconds
 
 
 class NoAccount(Exception):
-    """Nobody said with which AWS account Bedrock may be called."""
+    """This stack has no AWS account for Bedrock."""
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """What a call needs."""
+    """What every call uses."""
 
     client: "BedrockRuntimeClient"
     guardrail: Guardrail | None
 
 
 def open_service(settings: BedrockSettings) -> Service:
-    """Make the client. botocore repeats nothing: what is to be tried again, `retrying` says.
+    """Make the client. botocore does not retry: `retrying` decides about that.
 
     Raises:
-        NoAccount: This stack is not to call Bedrock.
-        BotoCoreError: There is no such profile, or only half of a key.
+        NoAccount: This stack has no AWS account for Bedrock.
+        BotoCoreError: The profile does not exist, or the access key is incomplete.
     """
     if settings.is_off:
         raise NoAccount

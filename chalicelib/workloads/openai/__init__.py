@@ -1,1 +1,1 @@
-"""Models behind servers that speak OpenAI's protocol. `chat` runs them; nothing is imported with the package."""
+"""Models behind servers that speak OpenAI's protocol. `chat` runs them. The package itself imports nothing."""

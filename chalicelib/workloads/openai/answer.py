@@ -1,111 +1,113 @@
-"""A model's answer, chunk by chunk: what its watchers see, what it used, and how it ended. No I/O."""
+"""A model's answer, chunk by chunk: the pieces it yields, its usage, and how it ended. No I/O."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from chalicelib.jobs.errors import BudgetExceeded, ErrorType, WorkloadFailed
 from chalicelib.jobs.model import InferenceRequest, Json
-from chalicelib.workloads import Chunk, Outcome, Piece, Progress
+from chalicelib.workloads.contract import Chunk, Outcome, Piece, Progress
 
 if TYPE_CHECKING:
     from openai.types.chat import ChatCompletionChunk
     from openai.types.completion_usage import CompletionUsage
 
-THOUGHT_STEP: Final = 200  # characters of reasoning between two words about it
-# Not in OpenAI's protocol: what llama.cpp, vLLM and DeepSeek call a piece of reasoning, and what Ollama and others do.
-REASONING: Final = ("reasoning_content", "reasoning")
+REASONING_STEP: Final = 200  # characters of reasoning between two progress messages
+# Fields with reasoning, which OpenAI's protocol lacks: of llama.cpp, vLLM and DeepSeek; of Ollama and others.
+REASONING_FIELDS: Final = ("reasoning_content", "reasoning")
 
 
-class Answer:
-    """One answer of the model. Reasoning is counted, and its text goes nowhere."""
+class ChatAnswer:
+    """One streamed chat completion. Reasoning is counted; its text is dropped."""
 
     def __init__(self, request: InferenceRequest) -> None:
-        self.id = ""  # the server's name for it
+        self.id = ""  # given by the server
         self._request = request
-        self._thought = 0  # characters
-        self._told = 0  # of them, when that was said last
-        self._has_begun = False  # to put out text
-        self._end: str | None = None
+        self._reasoning = 0  # characters
+        self._reported = 0  # characters of reasoning in the last progress message
+        self._has_text = False
+        self._finish_reason: str | None = None
         self._counts: dict[str, Json] = {}
 
     def usage(self, *, seconds: float) -> dict[str, Json]:
-        """What it used, as far as the server has said.
+        """What the answer has used, as far as the server has reported it.
 
         Args:
-            seconds: Since the call.
+            seconds: Time since the call.
         """
-        thought: dict[str, Json] = {"reasoningCharacters": self._thought} if self._thought else {}
-        return {**self._counts, **thought, "modelMilliseconds": round(seconds * 1000)}
+        reasoning: dict[str, Json] = {"reasoningCharacters": self._reasoning} if self._reasoning else {}
+        return {**self._counts, **reasoning, "modelMilliseconds": round(seconds * 1000)}
 
     def receive(self, chunk: "ChatCompletionChunk") -> Iterator[Piece]:
-        """What a chunk adds. The last one has the usage and no choice, or does not come at all."""
+        """The pieces that a chunk adds. The last chunk has the usage and no choice; some servers do not send it."""
         if chunk.id and not self.id:
             self.id = chunk.id
             self._counts["modelRequestId"] = chunk.id
         if chunk.usage is not None:
-            self._take(chunk.usage)
-        for choice in chunk.choices or ():  # the library does not check what it reads
-            yield from self._think(_reasoning(choice.delta))
+            self._count(chunk.usage)
+        for choice in chunk.choices or ():  # the library does not validate what it reads
+            yield from self._add_reasoning(_reasoning_of(choice.delta))
             if choice.delta and choice.delta.content:
-                yield from self._say(choice.delta.content)
+                yield from self._add_text(choice.delta.content)
             if choice.finish_reason:
-                self._end = choice.finish_reason
+                self._finish_reason = choice.finish_reason
                 self._counts["stopReason"] = choice.finish_reason
 
     def outcome(self, *, seconds: float) -> Outcome:
-        """How it ended, once there are no more chunks.
+        """The outcome after the last chunk.
 
         Raises:
-            BudgetExceeded: At the job's `maxTokens`.
-            WorkloadFailed: At another limit, or by the server's filter; or the end is missing.
+            BudgetExceeded: The model stopped at the job's `maxTokens`.
+            WorkloadFailed: The model stopped at another limit, the server's filter stopped it, or the answer is
+                incomplete.
         """
         model, most = self._request.model, self._request.max_tokens
-        match self._end:
+        match self._finish_reason:
             case "stop":
                 return Outcome(None, self.usage(seconds=seconds))
-            case "length" if most is not None and self._used_up(most):
+            case "length" if most is not None and self._has_used(most):
                 raise BudgetExceeded.at_tokens(most)
             case "length":
                 raise WorkloadFailed(
-                    f"{model} stopped where its server allows no more tokens in one conversation or answer; the output "
-                    "up to there is kept; send a shorter text, or have the server use a larger context",
+                    f"{model} stopped at its server's limit of tokens for one conversation or answer; the output so "
+                    "far is kept; send a shorter text, or give the server a larger context",
                     ErrorType.CONTEXT_TOO_LONG,
                 )
             case "content_filter":
                 raise WorkloadFailed(
-                    f"the content filter of the server of {model} stopped the answer; the output up to there is kept; "
-                    "ask in other words",
+                    f"the content filter of the server of {model} stopped the answer; the output so far is kept; "
+                    "rephrase the prompt",
                     ErrorType.GUARDRAIL_INTERVENED,
                 )
             case None:
                 raise WorkloadFailed(
-                    f"the answer of {model} ended without a reason for its end, so it may not be whole; start it again",
+                    f"the answer of {model} ended without a finish reason, so it may be incomplete; start the job "
+                    "again",
                     ErrorType.MODEL_FAILED,
                 )
             case other:
                 raise WorkloadFailed(
-                    f"{model} ended its answer with {other[:80]!r}, and a job expects text to its end; ask for text",
+                    f"{model} ended its answer with {other[:80]!r}, but a job expects text only; ask for text",
                     ErrorType.MODEL_FAILED,
                 )
 
-    def _say(self, text: str) -> Iterator[Piece]:
-        if self._thought and not self._has_begun:
+    def _add_text(self, text: str) -> Iterator[Piece]:
+        if self._reasoning and not self._has_text:
             yield Progress(message="answering")
-        self._has_begun = True
-        yield Chunk(text, tokens=1)  # at least: a chunk has a token or more
+        self._has_text = True
+        yield Chunk(text, tokens=1)  # a chunk has at least one token
 
-    def _think(self, text: str) -> Iterator[Piece]:
-        self._thought += len(text)
-        if text and (not self._told or self._thought - self._told >= THOUGHT_STEP):
-            self._told = self._thought
-            yield Progress(message=f"thinking, {self._thought} characters so far")
+    def _add_reasoning(self, text: str) -> Iterator[Piece]:
+        self._reasoning += len(text)
+        if text and (not self._reported or self._reasoning - self._reported >= REASONING_STEP):
+            self._reported = self._reasoning
+            yield Progress(message=f"thinking, {self._reasoning} characters so far")
 
-    def _used_up(self, most: int) -> bool:
-        """Whether the job's own limit is what ended it. A server that counts nothing is taken at its word."""
+    def _has_used(self, most: int) -> bool:
+        """Whether the answer has used up the job's own limit. If the server does not count tokens, it is assumed."""
         used = self._counts.get("outputTokens")
         return not isinstance(used, int) or used >= most
 
-    def _take(self, usage: "CompletionUsage") -> None:
+    def _count(self, usage: "CompletionUsage") -> None:
         read, written = usage.prompt_tokens_details, usage.completion_tokens_details
         cached = (read.cached_tokens if read else 0) or 0
         self._counts |= {
@@ -117,7 +119,7 @@ class Answer:
             self._counts["reasoningTokens"] = written.reasoning_tokens
 
 
-def _reasoning(delta: Any) -> str:
-    """The piece of reasoning, if there is one."""
-    pieces = (getattr(delta, name, None) for name in REASONING)
+def _reasoning_of(delta: Any) -> str:
+    """The reasoning in a delta; empty if there is none."""
+    pieces = (getattr(delta, name, None) for name in REASONING_FIELDS)
     return next((piece for piece in pieces if isinstance(piece, str)), "")

@@ -1,10 +1,10 @@
-"""Models behind servers that speak OpenAI's protocol: OpenAI itself, and Ollama, llama.cpp or vLLM on a machine nearby.
+"""Runs models behind servers that speak OpenAI's protocol, such as OpenAI, Ollama, llama.cpp and vLLM.
 
 One call streams one chat completion. Its text becomes the output, piece by piece; reasoning is shown as progress and
-counted. What fails before the first piece of text may be called again, see `retrying`.
+counted. A call that fails before the first piece of text may be repeated, see `retrying`.
 
-The library that speaks the protocol is in Lambda's zip only where the stage names such a server, so that nothing here
-imports it before a job needs it.
+The `openai` library is in Lambda's zip only if the stage names such a server. So this module imports it when a job
+needs it.
 """
 
 import os
@@ -13,21 +13,23 @@ from collections.abc import Callable, Generator
 from importlib.util import find_spec
 from typing import Final
 
+from tenacity.wait import wait_base
+
 from chalicelib.jobs.errors import ErrorType, WorkloadFailed
 from chalicelib.jobs.model import InferenceRequest
-from chalicelib.workloads import Outcome, Piece, WorkloadContext
+from chalicelib.workloads.contract import Outcome, Piece, WorkloadContext
 from chalicelib.workloads.openai.settings import OpenAISettings
-from chalicelib.workloads.retrying import Backoff, tried
+from chalicelib.workloads.retrying import BACKOFF, with_retries
 
 LIBRARY: Final = "openai"
 
 
 def run(request: InferenceRequest, context: WorkloadContext) -> Generator[Piece, None, Outcome]:
-    """The model's answer to the conversation; the result is the output.
+    """Stream the model's answer to the conversation; the result is the output.
 
     Raises:
         BudgetExceeded: The model stopped at `maxTokens`.
-        WorkloadFailed: See `failures` and `Answer.outcome`.
+        WorkloadFailed: The call failed, see `failures`, or the answer ended early, see `ChatAnswer.outcome`.
     """
     return chat(request, context, settings=OpenAISettings.from_environment(os.environ))
 
@@ -37,23 +39,23 @@ def chat(
     context: WorkloadContext,
     *,
     settings: OpenAISettings,
-    backoff: Backoff | None = None,
+    backoff: wait_base = BACKOFF,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Generator[Piece, None, Outcome]:
-    """`run`, with the server and the passing of time as arguments."""
+    """As `run`, with the server and the waiting as arguments."""
     if settings.url is None:
         raise WorkloadFailed(
-            f"{request.model} needs a server, and this stage names none; its operator sets `openai` of the stage, or "
-            "LONGCALL_OPENAI_URL",
+            f"{request.model} needs a server, but this stage names none; its operator can set `openai` of the stage, "
+            "or LONGCALL_OPENAI_URL",
             ErrorType.MODEL_UNAVAILABLE,
         )
     if find_spec(LIBRARY) is None:
         raise WorkloadFailed(
-            f"{request.model} needs the library `{LIBRARY}`, and the worker was packaged without it; its operator sets "
-            "`openai` of the stage and deploys again",
+            f"{request.model} needs the library `{LIBRARY}`, but the worker was packaged without it; the stage's "
+            "operator can set `openai` of the stage and deploy again",
             ErrorType.MODEL_UNAVAILABLE,
         )
     from chalicelib.workloads.openai.service import service_of
 
     service = service_of(settings)
-    return (yield from tried(lambda: service.answer(request), context, backoff=backoff, sleep=sleep))
+    return (yield from with_retries(lambda: service.answer(request), context, backoff=backoff, sleep=sleep))

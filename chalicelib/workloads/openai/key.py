@@ -1,16 +1,16 @@
-"""The server's key, where it is kept in AWS Secrets Manager: nobody reads it in the function's settings."""
+"""Reads the server's key from AWS Secrets Manager, so that the function's environment does not contain it."""
 
 from chalicelib.jobs.errors import ErrorType, WorkloadFailed
 
 
 def secret_value(secret: str) -> str:
-    """The text of a secret.
+    """Read the text of a secret.
 
     Args:
         secret: Its name or ARN.
 
     Raises:
-        WorkloadFailed: It could not be read.
+        WorkloadFailed: The secret could not be read.
     """
     import boto3
     from botocore.exceptions import BotoCoreError, ClientError
@@ -20,6 +20,6 @@ def secret_value(secret: str) -> str:
     except (BotoCoreError, ClientError, KeyError) as error:
         raise WorkloadFailed(
             "the key of the OpenAI-compatible server could not be read from AWS Secrets Manager; the stage's operator "
-            "looks whether its secret exists, and has the key as plain text",
+            "should check that the secret exists and contains the key as plain text",
             ErrorType.MODEL_ACCESS_DENIED,
         ) from error

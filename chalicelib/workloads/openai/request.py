@@ -1,4 +1,4 @@
-"""What a job asks for, in the shapes of a chat completion.
+"""A job's request as the body of a chat completion.
 
 Source: OpenAI API Reference, "Create chat completion".
 """
@@ -7,23 +7,22 @@ import base64
 from collections.abc import Iterator
 from typing import Any, Final
 
-from chalicelib.jobs.errors import ErrorType, WorkloadFailed
 from chalicelib.jobs.model import Image, InferenceRequest, Message, Role
-from chalicelib.workloads.images import image_format
+from chalicelib.workloads.images import format_of
 
 PREFIX: Final = "openai/"
 ROLES: Final = {Role.USER: "user", Role.ASSISTANT: "assistant"}
 
 
 def chat_arguments(request: InferenceRequest, *, limit: str) -> dict[str, Any]:
-    """The body of the call; what the caller left out is left to the server.
+    """The body of the call. Options that the caller left out are left to the server.
 
     Args:
-        request: What the job asks for.
-        limit: What the server calls the most tokens of an answer.
+        request: Of the job.
+        limit: The server's name for the option with the maximum number of tokens.
 
     Raises:
-        WorkloadFailed: An image is none.
+        WorkloadFailed: An image is in an unknown format.
     """
     system = [{"role": "system", "content": request.system}] if request.system else []
     arguments: dict[str, Any] = {
@@ -42,7 +41,7 @@ def chat_arguments(request: InferenceRequest, *, limit: str) -> dict[str, Any]:
 
 
 def _message(message: Message) -> dict[str, Any]:
-    """One turn; as plain text wherever it is, since some servers know nothing else."""
+    """One turn, as plain text if it has no images, since some servers accept nothing else."""
     content = list(_parts(message)) if message.images else message.text
     return {"role": ROLES[message.role], "content": content}
 
@@ -56,11 +55,5 @@ def _parts(message: Message) -> Iterator[dict[str, Any]]:
 
 def _data_url(image: Image) -> str:
     """Source: RFC 2397."""
-    kind = image_format(image.content)
-    if kind is None:
-        raise WorkloadFailed(
-            f"image {image.upload} is no PNG, JPEG, GIF or WebP, by its first bytes; convert it to one of them and "
-            "upload it again",
-            ErrorType.MODEL_REJECTED_INPUT,
-        )
-    return f"data:image/{kind};base64,{base64.b64encode(image.content).decode('ascii')}"
+    encoded = base64.b64encode(image.content).decode("ascii")
+    return f"data:image/{format_of(image)};base64,{encoded}"

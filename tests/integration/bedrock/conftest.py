@@ -2,18 +2,19 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from tenacity import wait_exponential
 
 from chalicelib.jobs.model import InferenceRequest
 from chalicelib.workloads import WorkloadContext
 from chalicelib.workloads.bedrock.converse import converse
 from chalicelib.workloads.bedrock.service import Service, open_service
 from chalicelib.workloads.bedrock.settings import AwsLogin, BedrockSettings, Guardrail
-from chalicelib.workloads.retrying import Backoff
+from chalicelib.workloads.retrying import FIRST_WAIT, LONGEST_WAIT
 from tests.integration.bedrock.server import KEY, REGION, SECRET, Bedrock, bedrock_server
 from tests.unit.chalicelib.workloads.running import FakeClock, Run, run_to_end
 
 MODEL = "amazon.nova-micro-v1:0"
-TIME = 100.0  # seconds that the work has, on a clock that only sleeping moves
+TIME = 100.0  # seconds until the deadline, on a clock that only sleeping moves
 
 
 @pytest.fixture
@@ -23,7 +24,7 @@ def bedrock() -> Iterator[Bedrock]:
 
 
 class Caller:
-    """Runs the workload against the server, with the waits of its clock."""
+    """Runs the workload against the server, with a fake clock."""
 
     def __init__(self, bedrock: Bedrock) -> None:
         self.bedrock = bedrock
@@ -38,18 +39,18 @@ class Caller:
         return BedrockSettings(REGION, self.bedrock.url, self.is_off, self.login, self.guardrail, self.silence)
 
     def service(self) -> Service:
-        """What this process would have made once; anew where a test chose other settings."""
+        """The service, as a process would make it; a new one when a test changed the settings."""
         settings = self.settings()
         if settings not in self._services:
             self._services[settings] = open_service(settings)
         return self._services[settings]
 
     def steps(self, prompt: str = "Hi", **options: Any) -> Any:
-        """The workload, ready to be driven."""
+        """The generator of the workload, not started yet."""
         request = InferenceRequest(prompt, **{"model": MODEL, **options})
         return converse(
             request, WorkloadContext(TIME, clock=self.clock), service=self.service,
-            backoff=Backoff(random=lambda: 1.0), sleep=self.clock.sleep,
+            backoff=wait_exponential(FIRST_WAIT, LONGEST_WAIT), sleep=self.clock.sleep,
         )  # fmt: skip
 
     def run(self, prompt: str = "Hi", **options: Any) -> Run:

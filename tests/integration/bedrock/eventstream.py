@@ -1,4 +1,4 @@
-"""`application/vnd.amazon.eventstream`, written. botocore's own reader is the other opinion.
+"""Writes `application/vnd.amazon.eventstream`. botocore's own reader is the second opinion.
 
 Source: Amazon Transcribe Developer Guide, "Event stream encoding"; Smithy, "Amazon Event Stream Specification".
 """
@@ -30,7 +30,7 @@ def event(kind: str, content: Mapping[str, Any]) -> bytes:
 
 
 def exception(kind: str, words: str) -> bytes:
-    """An exception in the stream; `kind` begins with a small letter."""
+    """An exception in the stream; `kind` begins with a lower-case letter."""
     headers = {":exception-type": kind, ":content-type": "application/json", ":message-type": "exception"}
     return message(headers, json.dumps({"message": words}).encode())
 
@@ -48,7 +48,7 @@ def stop(reason: str = "end_turn") -> bytes:
 
 
 def metadata(*, trace: Mapping[str, Any] | None = None, **usage: int) -> bytes:
-    """The last event; what is not given is 10 tokens in, 20 out."""
+    """The last event, by default with 10 input tokens and 20 output tokens."""
     counts = {"inputTokens": 10, "outputTokens": 20, "totalTokens": 30, **usage}
     more = {} if trace is None else {"trace": {"guardrail": trace}}
     return event("metadata", {"usage": counts, "metrics": {"latencyMs": 1234}, **more})

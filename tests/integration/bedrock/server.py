@@ -1,6 +1,6 @@
-"""Bedrock's runtime endpoint on a port of this machine: what boto3 meets there is bytes on a socket.
+"""A scripted runtime endpoint of Bedrock on a port of this machine.
 
-It answers what it was told to, checks every signature, and keeps every request.
+It sends scripted replies, checks every signature, and records every request. boto3 reads bytes from a real socket.
 """
 
 import json
@@ -19,21 +19,21 @@ from tests.integration.bedrock.eventstream import answer
 from tests.integration.bedrock.signatures import fault_in
 
 KEY, SECRET, REGION = "AKIDEXAMPLE", "a secret of nobody's", "us-east-1"
-PATIENCE = 30.0  # seconds that an answer waits for its test
+GATE_TIMEOUT = 30.0  # seconds that a reply waits for its test to open the gate
 SUFFIX = "/converse-stream"
 
 
 class Ending(Enum):
-    """What comes after the last event."""
+    """How a stream ends after its last event."""
 
     WHOLE = "the end of the body"
     CUT = "the connection is closed in the middle of a chunk"
-    SILENCE = "nothing, until the client hangs up or the server is closed"
+    SILENCE = "nothing, until the client disconnects or the server is closed"
 
 
 @dataclass(frozen=True)
 class Streamed:
-    """An answer in chunks of these sizes (bytes), over and over. A `gate` holds back all but the first chunk."""
+    """An answer in chunks whose sizes (bytes) repeat `sizes`. A `gate` holds back all chunks but the first."""
 
     events: tuple[bytes, ...]
     sizes: tuple[int, ...] = (1_000_000,)
@@ -43,7 +43,7 @@ class Streamed:
 
 @dataclass(frozen=True)
 class Refused:
-    """An error of HTTP."""
+    """An HTTP error."""
 
     status: int
     code: str
@@ -69,13 +69,13 @@ class Received:
 
 @dataclass
 class Bedrock:
-    """What it was asked, and what it is going to answer: `replies` in their order, the last one for ever."""
+    """The requests that arrived, and the replies to send, in order; the last reply is repeated."""
 
     replies: list[Reply] = field(default_factory=lambda: [Streamed(answer("Hello"))])
     requests: list[Received] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)  # in signatures
     closing: threading.Event = field(default_factory=threading.Event)
-    abandoned: threading.Event = field(default_factory=threading.Event)  # a silent answer's client hung up
+    abandoned: threading.Event = field(default_factory=threading.Event)  # the client of a silent answer disconnected
     port: int = 0
 
     @property
@@ -88,7 +88,7 @@ class Bedrock:
 
 @contextmanager
 def bedrock_server() -> Iterator[Bedrock]:
-    """A server until the block ends."""
+    """Run a server until the block ends."""
     bedrock = Bedrock()
 
     class Handler(_Handler):
@@ -113,7 +113,7 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def handle(self) -> None:
-        with suppress(ConnectionError):  # a client may hang up as it likes
+        with suppress(ConnectionError):  # a client may disconnect at any time
             super().handle()
 
     def do_POST(self) -> None:
@@ -152,7 +152,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         for number, chunk in enumerate(cut(b"".join(streamed.events), streamed.sizes)):
             if number == 1 and streamed.gate is not None:
-                assert streamed.gate.wait(PATIENCE)
+                assert streamed.gate.wait(GATE_TIMEOUT)
             self.wfile.write(f"{len(chunk):x}\r\n".encode() + chunk + b"\r\n")
             self.wfile.flush()
         match streamed.ending:
@@ -165,7 +165,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self._keep_silent()
 
     def _keep_silent(self) -> None:
-        """Until the client hangs up, which makes its socket readable, or the server closes."""
+        """Wait until the client disconnects, which makes its socket readable, or the server closes."""
         self.close_connection = True
         while not self.served.closing.is_set():
             readable, _, _ = select.select([self.connection], [], [], 0.02)
@@ -174,7 +174,7 @@ class _Handler(BaseHTTPRequestHandler):
                 return
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  # the base class's name
-        """Nothing: tests read `requests`."""
+        """Log nothing: tests read `requests`."""
 
 
 def cut(content: bytes, sizes: Iterable[int]) -> Iterator[bytes]:

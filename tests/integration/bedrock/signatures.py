@@ -16,7 +16,7 @@ AUTHORIZATION = re.compile(
 
 
 def fault_in(path: str, headers: Mapping[str, str], body: bytes, *, key: str, secret: str, region: str) -> str | None:
-    """What is wrong with the signature of a POST; None where it is valid. Names of headers are in lower case."""
+    """What is wrong with the signature of a POST; None if it is valid. Header names are in lower case."""
     said = AUTHORIZATION.fullmatch(headers.get("authorization", ""))
     if said is None:
         return "no signature"

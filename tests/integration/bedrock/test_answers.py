@@ -1,4 +1,4 @@
-"""What a model answers, over a socket: real boto3 in front of bytes that are cut where nothing ends."""
+"""Answers of a model, read by boto3 from a socket, with the bytes cut anywhere."""
 
 import threading
 
@@ -42,7 +42,7 @@ def test_any_text_arrives_whole_in_chunks_of_any_size(caller: Caller, texts: lis
     assert caller.run().output == "".join(texts)
 
 
-def test_text_is_there_before_the_answer_ends(caller: Caller) -> None:
+def test_text_is_yielded_before_the_answer_ends(caller: Caller) -> None:
     first, gate = eventstream.text("first "), threading.Event()
     events = (first, *eventstream.answer("second"))
     caller.bedrock.replies = [Streamed(events, sizes=(len(first), 1_000_000), gate=gate)]
@@ -55,7 +55,7 @@ def test_text_is_there_before_the_answer_ends(caller: Caller) -> None:
     assert next(pieces) == Chunk("second")
 
 
-def test_usage_has_tokens_time_and_how_it_stopped(caller: Caller) -> None:
+def test_usage_has_tokens_time_and_stop_reason(caller: Caller) -> None:
     counts = eventstream.metadata(inputTokens=7, cacheReadInputTokens=100, cacheWriteInputTokens=30, outputTokens=9)
     events = (eventstream.START, eventstream.text("Hi"), eventstream.stop(), counts)
     caller.bedrock.replies = [Streamed(events)]
@@ -71,7 +71,7 @@ def test_usage_has_tokens_time_and_how_it_stopped(caller: Caller) -> None:
     }
 
 
-def test_reasoning_is_counted_and_said_and_its_words_go_nowhere(caller: Caller) -> None:
+def test_reasoning_is_counted_and_reported_and_its_text_is_dropped(caller: Caller) -> None:
     signature = {"delta": {"reasoningContent": {"signature": "c2ln"}}, "contentBlockIndex": 0}
     thoughts = [eventstream.thought(f"secret {number:03} " * 10) for number in range(5)]
     events = (*thoughts, eventstream.event("contentBlockDelta", signature), *eventstream.answer("42"))
@@ -134,7 +134,7 @@ MASKED = {
 }
 
 
-def test_a_guardrail_that_blocked_fails_the_job_and_says_by_which_policy(caller: Caller) -> None:
+def test_a_guardrail_that_blocked_fails_the_job_and_names_the_policy(caller: Caller) -> None:
     events = (eventstream.text("I cannot talk about that."), eventstream.stop("guardrail_intervened"))
     caller.bedrock.replies = [Streamed((*events, eventstream.metadata(trace=GUARDED)))]
 
@@ -142,7 +142,7 @@ def test_a_guardrail_that_blocked_fails_the_job_and_says_by_which_policy(caller:
 
     kind, sentence = failure(run.error)
     assert kind is ErrorType.GUARDRAIL_INTERVENED
-    assert "a guardrail stopped amazon.nova-micro-v1:0 (request request-1) by its denied topics," in sentence
+    assert "a guardrail stopped amazon.nova-micro-v1:0 (request request-1) by its denied topics;" in sentence
     assert "Money" not in sentence
     assert run.output == "I cannot talk about that."
 
@@ -154,10 +154,10 @@ def test_a_guardrail_that_masked_and_blocked_fails_the_job(caller: Caller) -> No
     kind, sentence = failure(caller.run().error)
 
     assert kind is ErrorType.GUARDRAIL_INTERVENED
-    assert "by its denied topics," in sentence
+    assert "by its denied topics;" in sentence
 
 
-def test_a_guardrail_that_only_masked_lets_the_answer_end_well(caller: Caller) -> None:
+def test_a_guardrail_that_only_masked_lets_the_job_complete(caller: Caller) -> None:
     events = (eventstream.text("{NAME} wrote it."), eventstream.stop("guardrail_intervened"))
     caller.bedrock.replies = [Streamed((*events, eventstream.metadata(trace=MASKED)))]
 
@@ -166,7 +166,7 @@ def test_a_guardrail_that_only_masked_lets_the_answer_end_well(caller: Caller) -
     assert (run.output, run.finished.usage["stopReason"]) == ("{NAME} wrote it.", "guardrail_intervened")
 
 
-def test_events_of_a_kind_that_is_not_known_add_nothing(caller: Caller) -> None:
+def test_unknown_kinds_of_events_add_nothing(caller: Caller) -> None:
     odd = (
         eventstream.event("aNewEvent", {"a": 1}),
         eventstream.event("contentBlockDelta", {"delta": {"citation": {"title": "t"}}, "contentBlockIndex": 0}),
@@ -176,7 +176,7 @@ def test_events_of_a_kind_that_is_not_known_add_nothing(caller: Caller) -> None:
     assert caller.run().chunks == ["Hi"]
 
 
-def test_progress_has_no_share_since_nobody_knows_how_long_an_answer_will_be(caller: Caller) -> None:
+def test_progress_has_no_share_because_the_length_of_an_answer_is_unknown(caller: Caller) -> None:
     caller.bedrock.replies = [Streamed((eventstream.thought("hm"), *eventstream.answer("Hi")))]
 
     assert caller.run().progress == [Progress(None, "thinking, 2 characters so far"), Progress(None, "answering")]

@@ -1,4 +1,4 @@
-"""What goes wrong on the way to a model and back, on a socket: the kind, the words, and whether it is tried again."""
+"""Failures of calls, over a socket: the error type, the message, and whether the call is retried."""
 
 from pathlib import Path
 
@@ -32,7 +32,7 @@ def failure(run: Run) -> tuple[ErrorType, str]:
         (502, "BadGateway", "", ErrorType.MODEL_FAILED, "amazon.nova-micro-v1:0 failed"),
     ],
 )
-def test_what_may_pass_is_tried_again_and_then_said_with_the_number_of_tries(
+def test_a_temporary_failure_is_retried_and_then_reported_with_the_number_of_calls(
     caller: Caller, status: int, code: str, words: str, kind: ErrorType, sentence: str
 ) -> None:
     caller.bedrock.replies = [Refused(status, code, words)]
@@ -101,7 +101,7 @@ def test_what_may_pass_is_tried_again_and_then_said_with_the_number_of_tries(
             "ValidationException",
             "The provided model identifier is invalid.",
             ErrorType.MODEL_REJECTED_INPUT,
-            "Bedrock has no amazon.nova-micro-v1:0 here",
+            "Bedrock has no model amazon.nova-micro-v1:0 in this region",
         ),
         (
             400,
@@ -141,14 +141,17 @@ def test_what_may_pass_is_tried_again_and_then_said_with_the_number_of_tries(
         (418, "SomethingNew", "short and stout", ErrorType.MODEL_REJECTED_INPUT, "short and stout"),
     ],
 )
-def test_what_does_not_pass_is_said_at_once_with_model_request_and_what_to_do(
+def test_a_permanent_failure_is_reported_at_once_with_model_request_and_advice(
     caller: Caller, status: int, code: str, words: str, kind: ErrorType, sentence: str
 ) -> None:
     caller.bedrock.replies = [Refused(status, code, words), GOOD]
 
-    found, said = failure(caller.run())
+    done = caller.run()
+
+    found, said = failure(done)
 
     assert len(caller.bedrock.requests) == 1
+    assert done.usage is None, "a call that was not accepted has used nothing"
     assert found is kind
     assert sentence in said
     assert "amazon.nova-micro-v1:0" in said
@@ -169,7 +172,7 @@ def test_what_does_not_pass_is_said_at_once_with_model_request_and_what_to_do(
     ],
     ids=["throttled", "hung up", "throttled in the stream", "stream error", "unavailable", "internal", "cut", "crc"],
 )
-def test_a_failure_before_the_first_text_is_not_seen_by_the_jobs_watchers(caller: Caller, first: Reply) -> None:
+def test_a_failure_before_the_first_text_is_retried_and_does_not_end_the_job(caller: Caller, first: Reply) -> None:
     caller.bedrock.replies = [first, GOOD]
 
     run = caller.run()
@@ -192,13 +195,13 @@ def test_a_failure_before_the_first_text_is_not_seen_by_the_jobs_watchers(caller
             ErrorType.CONTEXT_TOO_LONG,
             "send a shorter text",
         ),
-        (b"", Ending.CUT, ErrorType.MODEL_FAILED, "the answer of amazon.nova-micro-v1:0 broke off"),
-        (b"", Ending.WHOLE, ErrorType.MODEL_FAILED, "broke off without an end"),
-        (eventstream.text("x")[:-9] + bytes(9), Ending.WHOLE, ErrorType.MODEL_FAILED, "broke off"),
-        (b"", Ending.SILENCE, ErrorType.MODEL_TIMED_OUT, "amazon.nova-micro-v1:0 fell silent"),
+        (b"", Ending.CUT, ErrorType.MODEL_FAILED, "the answer of amazon.nova-micro-v1:0 was cut off"),
+        (b"", Ending.WHOLE, ErrorType.MODEL_FAILED, "was cut off after 9 characters"),
+        (eventstream.text("x")[:-9] + bytes(9), Ending.WHOLE, ErrorType.MODEL_FAILED, "was cut off"),
+        (b"", Ending.SILENCE, ErrorType.MODEL_TIMED_OUT, "amazon.nova-micro-v1:0 stopped sending data"),
     ],
 )
-def test_a_failure_in_mid_answer_is_final_and_keeps_what_was_said(
+def test_a_failure_in_mid_answer_is_final_and_keeps_the_output(
     caller: Caller, then: bytes, ending: Ending, kind: ErrorType, words: str
 ) -> None:
     caller.silence = 2.0 if ending is Ending.SILENCE else 30.0
@@ -213,7 +216,7 @@ def test_a_failure_in_mid_answer_is_final_and_keeps_what_was_said(
     assert len(caller.bedrock.requests) == 1
 
 
-def test_nothing_is_tried_again_past_the_deadline(caller: Caller) -> None:
+def test_no_call_is_retried_past_the_deadline(caller: Caller) -> None:
     caller.bedrock.replies = [Refused(429, "ThrottlingException")]
     caller.clock.now = 99.5
 
@@ -223,7 +226,7 @@ def test_nothing_is_tried_again_past_the_deadline(caller: Caller) -> None:
     assert "times" not in said
 
 
-def test_a_port_where_nobody_listens_is_said_in_one_sentence(caller: Caller) -> None:
+def test_a_port_without_a_server_is_reported_in_one_sentence(caller: Caller) -> None:
     caller.bedrock.port = 1
 
     found, said = failure(caller.run())
@@ -232,7 +235,7 @@ def test_a_port_where_nobody_listens_is_said_in_one_sentence(caller: Caller) -> 
     assert said.startswith("Bedrock cannot be reached for amazon.nova-micro-v1:0")
 
 
-def test_a_profile_that_does_not_exist_is_said_in_one_sentence(caller: Caller) -> None:
+def test_a_profile_that_does_not_exist_is_reported_in_one_sentence(caller: Caller) -> None:
     caller.login = AwsLogin("no-such-profile", None, None, None)
 
     found, said = failure(caller.run())
@@ -242,7 +245,7 @@ def test_a_profile_that_does_not_exist_is_said_in_one_sentence(caller: Caller) -
     assert "longcall serve --bedrock aws" in said
 
 
-def test_no_credentials_at_all_are_said_in_one_sentence(
+def test_missing_credentials_are_reported_in_one_sentence(
     caller: Caller, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
@@ -258,11 +261,11 @@ def test_no_credentials_at_all_are_said_in_one_sentence(
     assert said.startswith("no AWS credentials were found to call amazon.nova-micro-v1:0 with; ")
 
 
-def test_a_stack_that_was_given_no_account_says_how_to_give_it_one(caller: Caller) -> None:
+def test_a_stack_without_an_account_reports_how_to_give_it_one(caller: Caller) -> None:
     caller.is_off = True
 
     found, said = failure(caller.run())
 
     assert found is ErrorType.MODEL_UNAVAILABLE
-    assert said.startswith("amazon.nova-micro-v1:0 runs on Amazon Bedrock, and this stack was given no AWS account")
+    assert said.startswith("amazon.nova-micro-v1:0 runs on Amazon Bedrock, and this stack has no AWS account for it")
     assert "`longcall serve --bedrock aws`" in said

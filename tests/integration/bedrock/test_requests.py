@@ -1,4 +1,4 @@
-"""What Bedrock is asked, as it arrives at its endpoint."""
+"""Requests as they arrive at Bedrock's endpoint."""
 
 import base64
 from typing import Any
@@ -7,7 +7,7 @@ import pytest
 
 from chalicelib.jobs.errors import ErrorType, WorkloadFailed
 from chalicelib.jobs.model import Image, Message, Role, UploadId
-from chalicelib.workloads.bedrock.converse import this_service
+from chalicelib.workloads.bedrock.converse import service_of_this_process
 from chalicelib.workloads.bedrock.request import MAX_IMAGE
 from chalicelib.workloads.bedrock.settings import AwsLogin, Guardrail
 from chalicelib.workloads.images import image_format
@@ -21,7 +21,7 @@ def shown(content: bytes, text: str = "What is this?") -> Message:
     return Message(Role.USER, text, (Image(UploadId("an upload"), content),))
 
 
-def test_a_prompt_is_one_message_and_nothing_is_set_that_was_not_said(caller: Caller) -> None:
+def test_a_prompt_is_one_message_and_unset_options_are_left_out(caller: Caller) -> None:
     caller.run("Hi there")
 
     (received,) = caller.bedrock.requests
@@ -54,7 +54,7 @@ def test_a_conversation_keeps_its_turns(caller: Caller) -> None:
 
 
 @pytest.mark.parametrize("text", ["What is this?", ""])
-def test_images_stand_before_the_text_in_their_own_format(caller: Caller, text: str) -> None:
+def test_images_precede_the_text_in_their_own_format(caller: Caller, text: str) -> None:
     caller.run("", messages=(shown(PNG, text),))
 
     image = {"image": {"format": "png", "source": {"bytes": base64.b64encode(PNG).decode()}}}
@@ -74,19 +74,19 @@ def test_images_stand_before_the_text_in_their_own_format(caller: Caller, text: 
         (b"", None),
     ],
 )
-def test_an_images_format_is_told_by_its_first_bytes(content: bytes, kind: str | None) -> None:
+def test_an_images_format_is_recognised_by_its_first_bytes(content: bytes, kind: str | None) -> None:
     assert image_format(content) == kind
 
 
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"messages": (shown(b"<svg/>"),)}, "an upload is no PNG, JPEG, GIF or WebP"),
+        ({"messages": (shown(b"<svg/>"),)}, "an upload is not a PNG, JPEG, GIF or WebP"),
         ({"messages": (shown(PNG + bytes(MAX_IMAGE)),)}, f"has {MAX_IMAGE + 16} bytes"),
-        ({"temperature": 1.5}, "from 0 to 1, and is 1.5; lower it"),
+        ({"temperature": 1.5}, "from 0 to 1, but is 1.5; lower it"),
     ],
 )
-def test_what_no_model_on_bedrock_takes_is_refused_without_a_call(
+def test_input_that_no_model_on_bedrock_takes_is_refused_without_a_call(
     caller: Caller, options: dict[str, Any], words: str
 ) -> None:
     run = caller.run(**options)
@@ -106,7 +106,7 @@ def test_what_no_model_on_bedrock_takes_is_refused_without_a_call(
         "arn:aws:bedrock:us-east-1:123456789012:provisioned-model/a1b2c3d4e5f6",
     ],
 )
-def test_profiles_and_arns_arrive_as_they_are_and_are_signed_right(caller: Caller, model: str) -> None:
+def test_profiles_and_arns_arrive_unchanged_with_a_valid_signature(caller: Caller, model: str) -> None:
     run = caller.run(model=model)
 
     assert run.output == "Hello"
@@ -114,7 +114,7 @@ def test_profiles_and_arns_arrive_as_they_are_and_are_signed_right(caller: Calle
     assert caller.bedrock.faults == []
 
 
-def test_the_stages_guardrail_goes_with_every_call(caller: Caller) -> None:
+def test_every_call_names_the_stages_guardrail(caller: Caller) -> None:
     caller.guardrail = Guardrail("a1b2c3", "7")
 
     caller.run()
@@ -128,15 +128,15 @@ def test_a_process_makes_its_client_once(bedrock: Bedrock, monkeypatch: pytest.M
     for name, value in {"AWS_REGION": "us-east-1", "LONGCALL_BEDROCK": bedrock.url}.items():
         monkeypatch.setenv(name, value)
 
-    first, second = this_service(), this_service()
+    first, second = service_of_this_process(), service_of_this_process()
     monkeypatch.setenv("LONGCALL_GUARDRAIL", "a1b2c3:1")
 
     assert first is second
-    assert this_service() is not first, "a debug server follows a stack that was started anew"
+    assert service_of_this_process() is not first, "a debug server follows a stack that was started anew"
 
 
-def test_a_wrong_secret_is_refused_and_the_sentence_says_what_to_do(caller: Caller) -> None:
-    """Which shows that the server's check of signatures can fail."""
+def test_a_wrong_secret_is_refused_with_advice(caller: Caller) -> None:
+    """This also shows that the server's check of signatures can fail."""
     caller.login = AwsLogin(None, "AKIDEXAMPLE", "another secret", None)
 
     run = caller.run()

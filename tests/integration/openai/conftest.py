@@ -16,7 +16,7 @@ def server() -> Iterator[Script]:
 
 @pytest.fixture(autouse=True)
 def _closed_clients() -> Iterator[None]:
-    """A process keeps one client for as long as it lives; a test's is not left for the garbage collector to find."""
+    """Close the client, which a process otherwise keeps until it ends."""
     yield
     for client in [it for it in gc.get_objects() if issubclass(type(it), openai.OpenAI)]:
         client.close()

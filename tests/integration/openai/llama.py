@@ -1,8 +1,8 @@
-"""A real server of llama.cpp, with a model that is made here and knows one story.
+"""A real server of llama.cpp, with a model that is built here and knows one story.
 
-Token n of the story is what makes the model say token n+1: the embeddings of the story's tokens, and of the one that
-asks for an answer, are unit vectors; each layer adds nothing to them; and each row of the output picks the vector of
-the token before. So the answer to every prompt is `STORY`, token by token, and then the end.
+Token n of the story makes the model say token n+1: the embeddings of the story's tokens, and of the token that asks for
+an answer, are unit vectors; each layer adds nothing to them; and each row of the output picks the vector of the token
+before. So the answer to every prompt is `STORY`, token by token, and then the end.
 """
 
 import subprocess
@@ -48,7 +48,7 @@ sys.stdin.read()
 
 @dataclass(frozen=True)
 class Llama:
-    """The server."""
+    """A running server."""
 
     url: str
     key: str
@@ -56,7 +56,7 @@ class Llama:
 
 @contextmanager
 def serving_llama(folder: Path, *, key: str) -> Iterator[Llama]:
-    """The server on a free port, in a process of its own that ends with the block."""
+    """Run the server on a free port, in its own process, until the block ends."""
     model = folder / "tiny.gguf"
     write_model(model)
     command = [sys.executable, "-c", SERVE, str(model), NAME, str(CONTEXT), key]
@@ -76,7 +76,7 @@ def serving_llama(folder: Path, *, key: str) -> Iterator[Llama]:
 
 
 def write_model(path: Path) -> None:
-    """The model, as GGUF."""
+    """Write the model as GGUF."""
     import gguf
     import numpy as np
 

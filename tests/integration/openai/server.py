@@ -1,4 +1,4 @@
-"""A server that speaks OpenAI's protocol as it is told: any answer, cut into any pieces, and failures between them."""
+"""A scripted server of OpenAI's protocol: any answer in any pieces, with failures between them."""
 
 import json
 import threading
@@ -13,7 +13,7 @@ DONE: Final = b"data: [DONE]\n\n"
 
 
 class End(Enum):
-    """What happens after the pieces, other than the end of the body."""
+    """How a reply ends if its body does not end normally."""
 
     CUT = "the connection is closed in the middle"
     STALL = "nothing more comes, and the connection stays"
@@ -21,7 +21,7 @@ class End(Enum):
 
 @dataclass(frozen=True)
 class Reply:
-    """One answer."""
+    """One scripted answer."""
 
     pieces: Sequence[bytes]
     status: int = 200
@@ -30,7 +30,7 @@ class Reply:
 
 
 def event(*, text: str | None = None, end: str | None = None, usage: Any = None, **delta: str) -> bytes:
-    """One event of a stream, as bytes: a piece of text, or the reason for the end, or the usage."""
+    """One event of a stream, as bytes: a piece of text, the finish reason, or the usage."""
     said = {"content": text} if text is not None else {}
     choices = [] if usage else [{"index": 0, "delta": {**said, **delta}, "finish_reason": end}]
     chunk = {"id": "chatcmpl-7", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": choices}
@@ -46,14 +46,14 @@ def error(message: str, *, status: int = 400, headers: Mapping[str, str] | None 
 
 
 def answer(*texts: str, end: str = "stop", usage: Any = None) -> Reply:
-    """An answer that says this and ends."""
+    """An answer with these texts and an end."""
     used = [event(usage=usage)] if usage else []
     return Reply([*(event(text=text) for text in texts), event(end=end), *used, DONE])
 
 
 @dataclass
 class Script:
-    """What the server does next; the last reply is repeated. `requests` has what it was sent."""
+    """The replies of the server in order; the last one is repeated. `requests` records what it received."""
 
     url: str
     replies: list[Reply] = field(default_factory=list)
@@ -65,13 +65,13 @@ class Script:
 
     @property
     def body(self) -> dict[str, Any]:
-        """Of the newest request."""
+        """The body of the newest request."""
         return self.requests[-1][2]
 
 
 @contextmanager
 def serving() -> Iterator[Script]:
-    """A server on a free port of this machine."""
+    """Run a server on a free port until the block ends."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -97,14 +97,14 @@ def serving() -> Iterator[Script]:
                     script.over.wait(60)
                     self.close_connection = True
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the base class names it
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the base class's name
             return
 
     class Server(ThreadingHTTPServer):
         daemon_threads = True
 
         def handle_error(self, request: object, client_address: object) -> None:
-            return  # a client that gave up is part of the plan
+            return  # some tests disconnect the client
 
     server = Server(("127.0.0.1", 0), Handler)
     script = Script(f"http://127.0.0.1:{server.server_port}/v1")

@@ -1,4 +1,4 @@
-"""What becomes of an answer, however its stream is cut."""
+"""How an answer becomes pieces and an outcome, wherever its stream is cut."""
 
 import pytest
 
@@ -23,7 +23,7 @@ def cut(body: bytes, size: int) -> list[bytes]:
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 64, 10_000])
 @pytest.mark.parametrize("newline", [b"\n", b"\r\n", b"\r"], ids=["LF", "CRLF", "CR"])
-def test_text_is_whole_wherever_the_stream_is_cut(server: Script, size: int, newline: bytes) -> None:
+def test_text_is_complete_wherever_the_stream_is_cut(server: Script, size: int, newline: bytes) -> None:
     body = b"".join([b": ping\n\n", *(event(text=text) for text in TEXTS), event(end="stop"), DONE])
     server.replies = [Reply(cut(body.replace(b"\n", newline), size))]
 
@@ -33,7 +33,7 @@ def test_text_is_whole_wherever_the_stream_is_cut(server: Script, size: int, new
     assert run.finished.result is None  # the output is the result
 
 
-def test_usage_has_what_was_read_cached_and_written_and_which_answer_it_was(server: Script) -> None:
+def test_usage_has_tokens_read_cached_and_written_and_the_answers_id(server: Script) -> None:
     server.replies = [answer("Yes", usage=USED)]
 
     run = ask(server.url)
@@ -52,7 +52,7 @@ def test_usage_has_what_was_read_cached_and_written_and_which_answer_it_was(serv
     assert run.usage.counts == run.finished.usage
 
 
-def test_server_that_counts_nothing_is_good_enough(server: Script) -> None:
+def test_a_server_that_counts_no_tokens_is_accepted(server: Script) -> None:
     server.replies = [answer("Yes")]
 
     run = ask(server.url)
@@ -62,7 +62,7 @@ def test_server_that_counts_nothing_is_good_enough(server: Script) -> None:
 
 
 @pytest.mark.parametrize("name", ["reasoning_content", "reasoning"])
-def test_reasoning_is_shown_as_progress_and_counted_and_never_put_out(server: Script, name: str) -> None:
+def test_reasoning_is_shown_as_progress_and_counted_and_never_output(server: Script, name: str) -> None:
     thoughts = [event(**{name: "hm" * 60}) for _ in range(4)]
     server.replies = [Reply([*thoughts, event(text="Yes"), event(end="stop"), DONE])]
 
@@ -77,7 +77,7 @@ def test_reasoning_is_shown_as_progress_and_counted_and_never_put_out(server: Sc
     assert run.finished.usage["reasoningCharacters"] == 480
 
 
-def test_answer_that_reaches_max_tokens_ends_the_job_and_keeps_usage_and_output(server: Script) -> None:
+def test_an_answer_that_reaches_max_tokens_ends_the_job_and_keeps_usage_and_output(server: Script) -> None:
     server.replies = [answer("It was", end="length", usage={**USED, "completion_tokens": 2})]
 
     run = ask(server.url, max_tokens=2)
@@ -90,7 +90,7 @@ def test_answer_that_reaches_max_tokens_ends_the_job_and_keeps_usage_and_output(
 
 
 @pytest.mark.parametrize(("most", "written"), [(None, 2), (500, 2)])
-def test_answer_that_fills_the_servers_context_is_not_called_whole(
+def test_an_answer_that_fills_the_servers_context_does_not_complete(
     server: Script, most: int | None, written: int
 ) -> None:
     server.replies = [answer("It was", end="length", usage={**USED, "completion_tokens": written})]
@@ -104,16 +104,16 @@ def test_answer_that_fills_the_servers_context_is_not_called_whole(
 @pytest.mark.parametrize(
     ("end", "kind"), [("content_filter", ErrorType.GUARDRAIL_INTERVENED), ("tool_calls", ErrorType.MODEL_FAILED)]
 )
-def test_answer_that_ends_otherwise_fails_and_says_how(server: Script, end: str, kind: ErrorType) -> None:
+def test_an_answer_with_another_finish_reason_fails_and_names_it(server: Script, end: str, kind: ErrorType) -> None:
     server.replies = [answer("It was", end=end)]
 
     assert failure(ask(server.url)).error_type is kind
 
 
-def test_stream_that_ends_without_a_reason_is_not_called_whole(server: Script) -> None:
+def test_a_stream_without_a_finish_reason_does_not_complete(server: Script) -> None:
     server.replies = [Reply([event(text="It was"), DONE])]
 
     run = ask(server.url)
 
     assert failure(run).error_type is ErrorType.MODEL_FAILED
-    assert "may not be whole" in str(run.error)
+    assert "so it may be incomplete" in str(run.error)

@@ -1,10 +1,11 @@
-"""What a job is told when its server fails, and when it is called again."""
+"""The error of a job whose server fails, and which failures are retried."""
 
 import pytest
 
 from chalicelib.jobs.errors import ErrorType
-from chalicelib.workloads.retrying import FEW, MOST
-from tests.integration.openai.calling import ask, failure
+from chalicelib.workloads import Chunk, Usage
+from chalicelib.workloads.retrying import MAX_CALLS_BUSY, MAX_CALLS_DOWN
+from tests.integration.openai.calling import ask, failure, started
 from tests.integration.openai.server import DONE, End, Reply, Script, answer, error, event
 from tests.unit.chalicelib.workloads.running import FakeClock
 
@@ -14,10 +15,11 @@ KEY = "sk-very-secret"
 @pytest.mark.parametrize(
     ("reply", "kind", "calls"),
     [
-        (error("slow down", status=429), ErrorType.MODEL_THROTTLED, MOST),
-        (error("Loading model", status=503, code=503, type="unavailable_error"), ErrorType.MODEL_UNAVAILABLE, MOST),
-        (error("boom", status=500), ErrorType.MODEL_FAILED, FEW),
-        (Reply([b"<html>bad gateway</html>"], status=502), ErrorType.MODEL_FAILED, FEW),
+        (error("slow down", status=429), ErrorType.MODEL_THROTTLED, MAX_CALLS_BUSY),
+        (error("Loading model", status=503, code=503, type="unavailable_error"),
+         ErrorType.MODEL_UNAVAILABLE, MAX_CALLS_BUSY),
+        (error("boom", status=500), ErrorType.MODEL_FAILED, MAX_CALLS_DOWN),
+        (Reply([b"<html>bad gateway</html>"], status=502), ErrorType.MODEL_FAILED, MAX_CALLS_DOWN),
         (error("no credit", status=429, code="insufficient_quota"), ErrorType.MODEL_ACCESS_DENIED, 1),
         (error("who are you", status=401), ErrorType.MODEL_ACCESS_DENIED, 1),
         (error("not you", status=403), ErrorType.MODEL_ACCESS_DENIED, 1),
@@ -32,7 +34,7 @@ KEY = "sk-very-secret"
     ],
     ids=lambda value: str(value) if isinstance(value, ErrorType) else None,
 )  # fmt: skip
-def test_each_refusal_has_its_kind_and_is_worth_so_many_calls(
+def test_each_refusal_has_an_error_type_and_a_number_of_calls(
     server: Script, reply: Reply, kind: ErrorType, calls: int
 ) -> None:
     server.replies = [reply]
@@ -45,33 +47,33 @@ def test_each_refusal_has_its_kind_and_is_worth_so_many_calls(
     assert ("tried" in str(run.error)) is (calls > 1)
 
 
-def test_server_that_was_busy_is_called_again_and_answers(server: Script) -> None:
+def test_a_busy_server_is_called_again(server: Script) -> None:
     clock = FakeClock()
     server.replies = [error("slow down", status=429, headers={"Retry-After": "7"}), answer("Yes")]
 
     run = ask(server.url, clock=clock)
 
     assert run.output == "Yes"
-    assert clock.sleeps == [7.5]  # as asked, and half of a second's jitter
+    assert clock.sleeps == [7.5]  # the server's 7 s and half a second of back-off
 
 
-def test_server_that_asks_for_more_than_a_minute_is_not_waited_for(server: Script) -> None:
+def test_a_server_that_asks_for_more_than_a_minute_is_not_called_again(server: Script) -> None:
     server.replies = [error("slow down", status=429, headers={"Retry-After": "90"})]
 
     assert failure(ask(server.url)).error_type is ErrorType.MODEL_THROTTLED
     assert len(server.requests) == 1
 
 
-def test_error_has_the_servers_words_and_request_on_one_line(server: Script) -> None:
+def test_the_error_has_the_servers_message_and_request_id_on_one_line(server: Script) -> None:
     server.replies = [error("temperature must\nbe <= 2.", headers={"x-request-id": "req-9"})]
 
     assert str(ask(server.url).error) == (
         "openai/m does not take this input (request req-9): temperature must be <= 2; "
-        "change what it does not take and start again"
+        "change the input that it does not take and start again"
     )
 
 
-def test_key_is_sent_and_never_told(server: Script) -> None:
+def test_the_key_is_sent_and_never_shown(server: Script) -> None:
     server.replies = [error(f"Incorrect API key provided: {KEY}", status=401)]
 
     run = ask(server.url, key=KEY)
@@ -81,7 +83,7 @@ def test_key_is_sent_and_never_told(server: Script) -> None:
     assert "LONGCALL_OPENAI_KEY" in str(run.error)
 
 
-def test_server_that_is_not_there_is_named_with_how_to_start_it() -> None:
+def test_an_unreachable_server_is_named_with_how_to_start_it() -> None:
     clock = FakeClock()
 
     run = ask("http://name:secret@127.0.0.1:9/v1", clock=clock)
@@ -89,7 +91,7 @@ def test_server_that_is_not_there_is_named_with_how_to_start_it() -> None:
     assert failure(run).error_type is ErrorType.MODEL_UNAVAILABLE
     assert "no server answers at http://127.0.0.1:9/v1 for openai/m" in str(run.error)
     assert "ollama serve" in str(run.error)
-    assert len(clock.sleeps) == FEW - 1
+    assert len(clock.sleeps) == MAX_CALLS_DOWN - 1
 
 
 @pytest.mark.parametrize(
@@ -102,7 +104,7 @@ def test_server_that_is_not_there_is_named_with_how_to_start_it() -> None:
     ],
     ids=["error", "cut", "no JSON", "no UTF-8"],
 )
-def test_answer_that_breaks_off_is_not_tried_again(server: Script, reply: Reply) -> None:
+def test_an_answer_that_is_cut_off_is_not_retried(server: Script, reply: Reply) -> None:
     server.replies = [reply]
 
     run = ask(server.url)
@@ -113,7 +115,7 @@ def test_answer_that_breaks_off_is_not_tried_again(server: Script, reply: Reply)
     assert len(server.requests) == 1
 
 
-def test_error_in_the_stream_before_any_text_is_tried_again(server: Script) -> None:
+def test_an_error_in_the_stream_before_any_text_is_retried(server: Script) -> None:
     broken = Reply([b'data: {"error": {"message": "try later", "code": 503}}\n\n'])
     server.replies = [broken, Reply([], end=End.CUT), answer("Yes")]
 
@@ -121,7 +123,7 @@ def test_error_in_the_stream_before_any_text_is_tried_again(server: Script) -> N
 
 
 @pytest.mark.parametrize("said", [[], [event(text="It was")]], ids=["before the first token", "in mid-answer"])
-def test_server_that_falls_silent_is_given_up(server: Script, said: list[bytes]) -> None:
+def test_a_server_that_stops_sending_data_fails_the_job(server: Script, said: list[bytes]) -> None:
     server.replies = [Reply(said, end=End.STALL)]
 
     run = ask(server.url, silence=0.2)
@@ -131,7 +133,7 @@ def test_server_that_falls_silent_is_given_up(server: Script, said: list[bytes])
     assert len(server.requests) == 1
 
 
-def test_what_was_used_until_it_broke_is_kept(server: Script) -> None:
+def test_the_usage_before_a_failure_is_kept(server: Script) -> None:
     server.replies = [Reply([event(text="It was")], end=End.CUT)]
 
     run = ask(server.url)
@@ -140,13 +142,28 @@ def test_what_was_used_until_it_broke_is_kept(server: Script) -> None:
     assert run.usage.counts["modelRequestId"] == "chatcmpl-7"
 
 
-def test_page_instead_of_a_stream_is_no_answer(server: Script) -> None:
+@pytest.mark.parametrize("reply", [error("busy", status=429), error("boom", status=500), error("no", status=400)])
+def test_a_call_that_was_not_accepted_reports_no_usage(server: Script, reply: Reply) -> None:
+    server.replies = [reply]
+
+    assert ask(server.url).usage is None
+
+
+def test_an_accepted_call_reports_usage_before_its_first_text(server: Script) -> None:
+    server.replies = [answer("It was", "late")]
+
+    pieces = [type(piece) for piece in started(server.url)]
+
+    assert pieces.index(Usage) < pieces.index(Chunk)
+
+
+def test_a_page_instead_of_a_stream_fails_the_job(server: Script) -> None:
     server.replies = [Reply([b"<html>welcome</html>"], headers={"Content-Type": "text/html"})]
 
     assert failure(ask(server.url)).error_type is ErrorType.MODEL_FAILED
 
 
-def test_stage_without_a_server_says_what_its_operator_sets() -> None:
+def test_a_stage_without_a_server_names_the_setting() -> None:
     run = ask(None)
 
     assert failure(run).error_type is ErrorType.MODEL_UNAVAILABLE

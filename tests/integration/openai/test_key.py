@@ -15,7 +15,7 @@ NAME = "longcall/openai"
 
 @pytest.fixture(scope="module")
 def secrets() -> Iterator[str]:
-    """Where Secrets Manager is, with one secret in it."""
+    """Endpoint of a Secrets Manager with one secret."""
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     url = "http://{}:{}".format(*server.get_host_and_port())
@@ -33,15 +33,15 @@ def settings(secret: str, *, key: str | None = None) -> OpenAISettings:
     return OpenAISettings(url="http://127.0.0.1:9/v1", key=key, secret=secret, silence=1.0)
 
 
-def test_key_is_the_text_of_its_secret(secrets: str) -> None:
+def test_the_key_is_the_text_of_its_secret(secrets: str) -> None:
     assert service_of(settings(NAME)).client.api_key == "sk-from-there"
 
 
-def test_key_that_is_set_itself_is_taken_first(secrets: str) -> None:
+def test_a_key_in_the_settings_takes_precedence(secrets: str) -> None:
     assert service_of(settings("nowhere", key="sk-set")).client.api_key == "sk-set"
 
 
-def test_secret_that_cannot_be_read_is_said_without_its_name(secrets: str) -> None:
+def test_an_unreadable_secret_is_reported_without_its_name(secrets: str) -> None:
     with pytest.raises(WorkloadFailed) as failed:
         service_of(settings("nowhere"))
 

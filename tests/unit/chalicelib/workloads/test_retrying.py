@@ -1,30 +1,45 @@
+"""Calls to a model that are made again, and those that are not."""
+
 from collections.abc import Callable, Generator
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tenacity import wait_exponential
 
 from chalicelib.jobs.errors import ErrorType, WorkloadFailed
 from chalicelib.workloads import Chunk, Outcome, Piece, WorkloadContext
-from chalicelib.workloads.retrying import FEW, FIRST_WAIT, LONGEST_WAIT, MOST, Backoff, Call, Passing, tried
+from chalicelib.workloads.retrying import (
+    BACKOFF,
+    FIRST_WAIT,
+    LONGEST_WAIT,
+    MAX_CALLS_BUSY,
+    MAX_CALLS_DOWN,
+    Call,
+    TemporaryFailure,
+    with_retries,
+)
 from tests.unit.chalicelib.workloads.running import FakeClock, Run, run_to_end
 
 ANSWER = Outcome("yes", {"outputTokens": 1})
-LAST = Backoff(random=lambda: 1.0)  # waits as long as it may
+WITHOUT_JITTER = wait_exponential(FIRST_WAIT, LONGEST_WAIT)  # the longest waits that `BACKOFF` may choose
 
 
-def busy(*, asked: float | None = None, most: int = MOST) -> Passing:
-    return Passing("model m is busy (request r)", "ask later", ErrorType.MODEL_THROTTLED, asked=asked, most=most)
+def busy(*, retry_after: float | None = None, max_calls: int = MAX_CALLS_BUSY) -> TemporaryFailure:
+    return TemporaryFailure(
+        "model m is busy (request r)", "ask later", ErrorType.MODEL_THROTTLED,
+        retry_after=retry_after, max_calls=max_calls,
+    )  # fmt: skip
 
 
-def fails(times: int, failure: Callable[[], Exception] = busy, *, says: str = "") -> Call:
-    """A call that fails so often, after saying something where it is to, and then answers."""
+def fails(times: int, failure: Callable[[], Exception] = busy, *, after: str = "") -> Call:
+    """A call that fails this many times, each time after some output if there is any, and then answers."""
     left = iter([failure()] * times)
 
     def call() -> Generator[Piece, None, Outcome]:
         error = next(left, None)
-        if says:
-            yield Chunk(says)
+        if after:
+            yield Chunk(after)
         if error is not None:
             raise error
         yield Chunk("yes")
@@ -33,79 +48,82 @@ def fails(times: int, failure: Callable[[], Exception] = busy, *, says: str = ""
     return call
 
 
-def run(call: Call, *, deadline: float = 900.0, clock: FakeClock | None = None) -> Run:
+def run(call: Call, *, seconds: float = 900.0, clock: FakeClock | None = None) -> Run:
     clock = clock or FakeClock()
-    return run_to_end(tried(call, WorkloadContext(deadline, clock), backoff=LAST, sleep=clock.sleep), clock)
+    context = WorkloadContext(seconds, clock)
+    return run_to_end(with_retries(call, context, backoff=WITHOUT_JITTER, sleep=clock.sleep), clock)
 
 
-def test_call_that_fails_in_passing_is_made_again_until_it_answers() -> None:
+def test_a_call_that_fails_temporarily_is_made_again_until_it_answers() -> None:
     clock = FakeClock()
 
-    it = run(fails(3), clock=clock)
+    done = run(fails(3), clock=clock)
 
-    assert it.finished == ANSWER
-    assert it.chunks == ["yes"]
+    assert done.finished == ANSWER
+    assert done.chunks == ["yes"]
     assert clock.sleeps == [1.0, 2.0, 4.0]
 
 
-def test_those_who_watch_are_told_why_nothing_comes() -> None:
-    it = run(fails(2))
+def test_watchers_see_why_the_job_waits() -> None:
+    done = run(fails(2))
 
-    assert [step.message for step in it.progress] == [
+    assert [step.message for step in done.progress] == [
         "model m is busy (request r); trying again (2)",
         "model m is busy (request r); trying again (3)",
     ]
 
 
-def test_nothing_is_tried_again_once_a_token_is_out() -> None:
+def test_no_call_is_repeated_after_its_first_chunk() -> None:
     clock = FakeClock()
 
-    it = run(fails(1, says="It was"), clock=clock)
+    done = run(fails(1, after="It was"), clock=clock)
 
-    assert it.output == "It was"
-    assert str(it.error) == "model m is busy (request r); ask later"
+    assert done.output == "It was"
+    assert str(done.error) == "model m is busy (request r); ask later"
     assert clock.sleeps == []
 
 
-def test_failure_that_stays_is_passed_on_with_the_number_of_calls() -> None:
-    it = run(fails(99))
+def test_a_failure_of_every_call_ends_the_job_with_the_number_of_calls() -> None:
+    done = run(fails(99))
 
-    assert isinstance(it.error, WorkloadFailed)
-    assert it.error.error_type is ErrorType.MODEL_THROTTLED
-    assert str(it.error) == f"model m is busy (request r), also when it was tried {MOST} times; ask later"
-
-
-def test_failure_says_how_many_calls_it_is_worth() -> None:
-    assert f"tried {FEW} times" in str(run(fails(99, lambda: busy(most=FEW))).error)
+    assert isinstance(done.error, WorkloadFailed)
+    assert done.error.error_type is ErrorType.MODEL_THROTTLED
+    assert str(done.error) == (f"model m is busy (request r), also when it was tried {MAX_CALLS_BUSY} times; ask later")
 
 
-def test_other_failures_are_final() -> None:
+def test_a_failure_limits_its_number_of_calls() -> None:
+    done = run(fails(99, lambda: busy(max_calls=MAX_CALLS_DOWN)))
+
+    assert f"tried {MAX_CALLS_DOWN} times" in str(done.error)
+
+
+def test_any_other_failure_is_final() -> None:
     clock = FakeClock()
 
-    it = run(fails(1, lambda: WorkloadFailed("model m takes no images")), clock=clock)
+    done = run(fails(1, lambda: WorkloadFailed("model m takes no images")), clock=clock)
 
-    assert str(it.error) == "model m takes no images"
+    assert str(done.error) == "model m takes no images"
     assert clock.sleeps == []
 
 
-def test_server_that_names_a_time_is_left_alone_for_that_time() -> None:
+def test_the_wait_that_a_server_asks_for_is_added() -> None:
     clock = FakeClock()
 
-    run(fails(1, lambda: busy(asked=30.0)), clock=clock)
+    run(fails(1, lambda: busy(retry_after=30.0)), clock=clock)
 
     assert clock.sleeps == [31.0]
 
 
-def test_no_wait_goes_beyond_the_deadline() -> None:
+def test_no_wait_reaches_the_deadline() -> None:
     clock = FakeClock()
 
-    it = run(fails(99), clock=clock, deadline=5.0)
+    done = run(fails(99), clock=clock, seconds=5.0)
 
     assert clock.sleeps == [1.0, 2.0]
-    assert "tried 3 times" in str(it.error)
+    assert "tried 3 times" in str(done.error)
 
 
-def test_call_is_closed_when_its_reader_goes_away() -> None:
+def test_a_call_is_closed_when_its_reader_closes_the_pieces() -> None:
     closed = []
 
     def call() -> Generator[Piece, None, Outcome]:
@@ -115,22 +133,27 @@ def test_call_is_closed_when_its_reader_goes_away() -> None:
         finally:
             closed.append(True)
 
-    pieces = tried(call, WorkloadContext(900.0, FakeClock()))
+    pieces = with_retries(call, WorkloadContext(900.0, FakeClock()))
     next(pieces)
     pieces.close()
 
     assert closed == [True]
 
 
-@given(calls=st.integers(1, MOST - 1), chance=st.floats(0, 1, exclude_max=True), left=st.floats(0, 900))
-def test_wait_is_jittered_bounded_and_inside_the_deadline(calls: int, chance: float, left: float) -> None:
-    wait = Backoff(random=lambda: chance).wait(busy(), calls, left=left)
+@given(seconds=st.floats(0, 900))
+def test_waits_are_random_up_to_a_limit_that_doubles_and_end_before_the_deadline(seconds: float) -> None:
+    clock = FakeClock()
 
-    assert wait is None or 0 <= wait <= min(LONGEST_WAIT, FIRST_WAIT * 2 ** (calls - 1))
-    assert wait is None or wait < left
+    run_to_end(with_retries(fails(99), WorkloadContext(seconds, clock), backoff=BACKOFF, sleep=clock.sleep))
+
+    limits = [min(LONGEST_WAIT, FIRST_WAIT * 2**number) for number in range(MAX_CALLS_BUSY - 1)]
+    assert all(0 <= wait <= limit for wait, limit in zip(clock.sleeps, limits, strict=False))
+    assert sum(clock.sleeps) < max(seconds, 1e-9)
 
 
-def test_without_jitter_waits_double_up_to_the_longest() -> None:
-    waits = [LAST.wait(busy(), calls, left=900.0) for calls in range(1, MOST + 1)]
+def test_without_jitter_the_waits_double_up_to_the_longest() -> None:
+    clock = FakeClock()
 
-    assert waits == pytest.approx([1.0, 2.0, 4.0, 8.0, 16.0, 20.0, 20.0, None])
+    run(fails(99), clock=clock)
+
+    assert clock.sleeps == pytest.approx([1.0, 2.0, 4.0, 8.0, 16.0, 20.0, 20.0])

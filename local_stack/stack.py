@@ -27,6 +27,7 @@ from chalicelib.jobs.model import JobId
 from chalicelib.ledger import open_ledger
 from infrastructure.stages import DEV, Stage
 from local_stack.blueprint import Blueprint, Permitted
+from local_stack.graphiql import faults, offer_tools, snapshots_of, watch_of
 from local_stack.project import REGION, from_wiring, principal
 from local_stack.services.bedrock import PRELOADED as PRELOADED_FOR_BEDROCK
 from local_stack.services.bedrock import bedrock_variables, with_bedrock
@@ -35,7 +36,6 @@ from local_stack.services.dynamodb import make_tables
 from local_stack.services.moto import AwsServer
 from local_stack.services.openai import with_openai
 from local_stack.template.blueprint import from_template
-from local_stack.tools import faults, offer_tools, snapshots_of, watch_of
 
 PRELOADED: Final = (  # by the process that workers are forked from
     "chalice", "gql", "gql.transport.aiohttp", "aiohttp", "jwt", "cryptography.hazmat.primitives.asymmetric.rsa",

@@ -2,6 +2,8 @@ import signal
 
 from hypothesis import settings
 
+pytest_plugins = ("tests.support.cdk_assembly",)  # CDK's assembly is read by the tests of two packages
+
 
 def pytest_configure() -> None:
     # What a shell starts in the background ignores Ctrl-C, and so would the processes that tests start and interrupt.

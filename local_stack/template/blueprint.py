@@ -14,7 +14,7 @@ from local_stack.blueprint import Blueprint
 from local_stack.project import REGION, WHERE, keys_of, objects_at, principal
 from local_stack.services.cognito import Pool
 from local_stack.template.intrinsics import Meanings, Template, read_template
-from local_stack.template.reading import read_stack, unpack_functions
+from local_stack.template.stack import read_stack, unpack_functions
 
 FOLDER: Final = "template"  # of the data folder; made anew at every start
 

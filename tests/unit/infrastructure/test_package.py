@@ -13,7 +13,7 @@ import pytest
 
 from infrastructure.bundle import PackagingFailed, build, check_complete
 from infrastructure.stages import DEV
-from tests.unit.infrastructure.conftest import KEYED, ROOT
+from tests.support.cdk_assembly import KEYED, ROOT
 
 LIMIT = 15_000_000  # bytes
 LIMIT_WITH_OPENAI = 25_000_000

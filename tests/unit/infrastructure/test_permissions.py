@@ -5,8 +5,8 @@ import re
 
 import pytest
 
-from tests.unit.infrastructure.cloudformation import Template, readable
-from tests.unit.infrastructure.conftest import ROOT
+from tests.support.cdk_assembly import ROOT
+from tests.support.cloudformation import Template, readable
 
 API = "arn:AWS::Partition:appsync:AWS::Region:AWS::AccountId:apis/{api}.ApiId/types/Mutation/fields/{field}"
 MODEL = "arn:AWS::Partition:bedrock:AWS::Region::foundation-model/"

@@ -8,8 +8,8 @@ import pytest
 from cfnlint.api import lint  # type: ignore[import-untyped]  # it has no types
 from cfnlint.config import ManualArgs  # type: ignore[import-untyped]  # it has no types
 
-from tests.unit.infrastructure.cloudformation import Template
-from tests.unit.infrastructure.conftest import Assembly
+from tests.support.cdk_assembly import Assembly
+from tests.support.cloudformation import Template
 
 REGION = "us-east-1"
 # Resources of CDK's own, to which no choice of the stack's leads.

@@ -20,8 +20,8 @@ from chalicelib.workloads.bedrock.settings import BedrockSettings, Guardrail
 from chalicelib.workloads.openai.settings import OpenAISettings
 from infrastructure.api import API
 from infrastructure.stages import DEV, PROD, STAGES, Stage
-from tests.unit.infrastructure.cloudformation import Template, readable
-from tests.unit.infrastructure.conftest import KEYED, ROOT
+from tests.support.cdk_assembly import KEYED, ROOT
+from tests.support.cloudformation import Template, readable
 
 GRAPHQL = ROOT / "graphql"
 HANDLERS = ("inference", "status_relay", "authorizer", "job_failed", "sweep")

@@ -13,9 +13,9 @@ import pytest
 from chalicelib.api.calls import Reporting
 from infrastructure.bundle import Package, build
 from infrastructure.stages import DEV, PROD, OpenAIServer, SecondFactor, SignUp, Stage
-from tests.unit.infrastructure.cloudformation import Template
+from tests.support.cloudformation import Template
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 NODE_NEEDED = "Node 20 or newer is needed for CDK"
 KEYED = replace(
     DEV,

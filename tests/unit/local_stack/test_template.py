@@ -21,11 +21,11 @@ from local_stack.services.s3 import BUCKET
 from local_stack.template.blueprint import from_template
 from local_stack.template.intrinsics import Meanings, TemplateInvalid, read_template
 from local_stack.template.policies import Role, Statement
-from local_stack.template.reading import TemplateStack, read_stack
+from local_stack.template.stack import TemplateStack, read_stack
 from longcall import RequestRejected, Status
 from tests.acceptance.stack import LocalStack, running_stack
-from tests.unit.infrastructure.cloudformation import Resource, Template
-from tests.unit.infrastructure.conftest import ROOT, Assembly
+from tests.support.cdk_assembly import ROOT, Assembly
+from tests.support.cloudformation import Resource, Template
 
 Change = Callable[[dict[str, Resource]], None]
 STORY: Any = {"model": "simulated.story", "process_time": 0.1, "max_tokens": 5}
@@ -297,7 +297,7 @@ async def test_a_start_is_refused_where_its_field_cannot_be_answered_with_the_re
 
 
 async def test_the_engines_second_application_is_served_from_plain_cdk(assembly: Assembly, tmp_path: Path) -> None:
-    from tests.unit.infrastructure.plain_store import synthesise
+    from tests.unit.local_stack.plain_store import synthesise
 
     async with prices() as prices_url:
         template = synthesise(tmp_path / "cdk.out", prices_url=prices_url)

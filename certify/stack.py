@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import socket
 import sys
 from collections import Counter
 from collections.abc import Mapping
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import aiohttp
+from yarl import URL
 
 from certify.processes import family_of, wait_until_gone, workers_of
 
@@ -39,7 +39,7 @@ class Stack:
         self.data = data
         self.file = data / "stack.json"
         self.starts_took: list[float] = []
-        self._port = _free_port()
+        self._port = 0  # a free one at the first start, and the same one later
         self._options = options
         self._environment = {**os.environ, **settings}
         self._chaos = chaos
@@ -73,6 +73,7 @@ class Stack:
             raise StackFailed(f"the local stack did not start:\n{self._log.read_text()[-2000:]}")
         self.starts_took.append(asyncio.get_running_loop().time() - began)
         self._description = json.loads(self.file.read_text())
+        self._port = URL(self.graphql_url).port or 0
 
     async def kill(self) -> None:
         """`kill -9`; what it had started ends with it."""
@@ -137,10 +138,3 @@ class Stack:
         ):
             told: dict[str, Any] = await answer.json()
             return told
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port

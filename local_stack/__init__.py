@@ -1,1 +1,1 @@
-"""Longcall on one machine: the only place where engine, handlers, wiring and identity meet."""
+"""Longcall on one machine: the only package that combines engine, handlers, API definition and test users."""

@@ -1,4 +1,4 @@
-"""`python -m local_stack`, which `longcall serve` runs."""
+"""`python -m local_stack`, which `longcall serve` executes."""
 
 from local_stack.command import main
 

@@ -1,4 +1,4 @@
-"""What a local stack is made of, wherever it is described: in the wiring, or in a CloudFormation template."""
+"""What a local stack runs, whether it comes from the project's own definition or from a CloudFormation template."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,21 +17,21 @@ from appsync_local.lambda_invoker import LambdaInvoker
 
 @dataclass(frozen=True, slots=True)
 class Blueprint:
-    """A stack, ready to be run.
+    """Everything that is needed to run a stack.
 
     Attributes:
-        api: The wiring.
+        api: The definition of the GraphQL API.
         schema: The schema file.
         code: The folder with `resolvers/` and `functions/`.
         root: The folder that handlers are imported from.
-        functions: All of them, with their whole environment.
-        principals: The keys in those environments, and what they may call.
-        schedules: What runs by the clock.
-        tables: What CreateTable is told of the tables that data sources work on.
+        functions: All Lambda functions, with their complete environments.
+        principals: The access keys in those environments, and the fields that each may call.
+        schedules: The functions that run on a schedule.
+        tables: Parameters of CreateTable for the tables of data sources.
         authorizer: How the Lambda authorizer is used.
         api_keys: Keys that the API accepts.
-        refusals: Names in the wiring that may not be invoked, each with the reason.
-        remarks: What whoever starts the stack should know.
+        refusals: Function names of the API that may not be invoked, each with the reason.
+        warnings: What is left out of the stack, one sentence each, for the person who starts it.
     """
 
     api: Api
@@ -45,26 +45,33 @@ class Blueprint:
     authorizer: AuthorizerOptions = AuthorizerOptions()  # noqa: RUF009  # frozen
     api_keys: tuple[ApiKey, ...] = ()
     refusals: Mapping[str, str] = field(default_factory=dict)
-    remarks: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     @property
     def handlers(self) -> frozenset[str]:
-        """Every name that the wiring may invoke, be it only to be refused."""
+        """Every function name that the API may use, including those that are refused."""
         return frozenset(function.name for function in self.functions) | self.refusals.keys()
 
 
-class Permitted:
-    """A `LambdaInvoker` that refuses what a role does not allow, with the words that AWS has for it."""
+class PermissionCheckingInvoker:
+    """A `LambdaInvoker` that refuses functions that a role may not invoke, with the error that AWS returns.
+
+    Args:
+        invoker: Runs the functions that are allowed.
+        refusals: Functions that are refused, each with the reason.
+    """
 
     def __init__(self, invoker: LambdaInvoker, refusals: Mapping[str, str]) -> None:
         self._invoker = invoker
         self._refusals = refusals
 
     async def invoke(self, function: str, payload: object) -> object:
+        """See `LambdaInvoker`."""
         self._check(function)
         return await self._invoker.invoke(function, payload)
 
     async def enqueue(self, function: str, payload: object) -> str:
+        """See `LambdaInvoker`."""
         self._check(function)
         return await self._invoker.enqueue(function, payload)
 

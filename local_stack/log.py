@@ -1,4 +1,4 @@
-"""What the local stack writes on standard error: one line for each thing, in colour where a person reads it."""
+"""What the local stack logs on standard error: one line for each record, in colour on a terminal."""
 
 import logging
 import os
@@ -9,48 +9,48 @@ from typing import Final, TextIO
 OPERATIONS: Final = "appsync_local.operations"
 CHANGES: Final = "appsync_local.devtools.reload"
 _NAME_WIDTH: Final = 38
-_WHO_WIDTH: Final = 30
+_CALLER_WIDTH: Final = 30
 
 
 class Detail(Enum):
-    """How much is written while the stack works."""
+    """How much is logged."""
 
-    FAULTS = "faults"  # warnings, and what a watch takes up
-    OPERATIONS = "operations"  # and a line for each operation
-    EVERYTHING = "everything"  # and for each resolver step, and what the handlers print
+    PROBLEMS = "problems"  # warnings, and reloads
+    OPERATIONS = "operations"  # also a line for each operation
+    EVERYTHING = "everything"  # also a line for each resolver step, and what the handlers print
 
 
 _LEVELS: Final = {
-    Detail.FAULTS: {"appsync_local": logging.WARNING, OPERATIONS: logging.WARNING},
+    Detail.PROBLEMS: {"appsync_local": logging.WARNING, OPERATIONS: logging.WARNING},
     Detail.OPERATIONS: {"appsync_local": logging.WARNING, OPERATIONS: logging.INFO},
     Detail.EVERYTHING: {"appsync_local": logging.INFO, OPERATIONS: logging.INFO},
 }
 
 
 def log_to(stream: TextIO, detail: Detail) -> None:
-    """Write to a stream from now on; colours are for terminals, and for nobody who set NO_COLOR."""
+    """Log to a stream from now on, in colour if it is a terminal and NO_COLOR is not set."""
     handler = logging.StreamHandler(stream)
-    handler.setFormatter(Colourful() if stream.isatty() and not os.environ.get("NO_COLOR") else Plain())
+    handler.setFormatter(ColourFormatter() if stream.isatty() and not os.environ.get("NO_COLOR") else PlainFormatter())
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
-    choose(detail)
+    set_detail(detail)
 
 
-def choose(detail: Detail) -> None:
-    """How much is written from now on."""
+def set_detail(detail: Detail) -> None:
+    """Set how much is logged from now on."""
     for name, level in _LEVELS[detail].items():
         logging.getLogger(name).setLevel(level)
     logging.getLogger(CHANGES).setLevel(logging.INFO)
 
 
 def usual_detail(*, verbose: bool, has_command: bool) -> Detail:
-    """Everything where it is asked for; operations where somebody watches and no command draws on the terminal."""
+    """Everything if `verbose`; operations on a terminal that no command draws on; otherwise problems only."""
     if verbose:
         return Detail.EVERYTHING
-    return Detail.OPERATIONS if sys.stderr.isatty() and not has_command else Detail.FAULTS
+    return Detail.OPERATIONS if sys.stderr.isatty() and not has_command else Detail.PROBLEMS
 
 
-class Plain(logging.Formatter):
-    """Time, origin and message; the origin of operations and steps is plain from what they say."""
+class PlainFormatter(logging.Formatter):
+    """Time, logger and message; operations and steps without the logger's name."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(name)s %(message)s", datefmt="%H:%M:%S")
@@ -65,24 +65,24 @@ class Plain(logging.Formatter):
                 return super().format(record)
 
 
-class Colourful(Plain):
-    """Operations and steps in columns, outcomes in colour; the rest as it is."""
+class ColourFormatter(PlainFormatter):
+    """Operations and steps in columns, with the outcome in colour; errors in red; other records unchanged."""
 
     def format(self, record: logging.LogRecord) -> str:
         match getattr(record, "event", None):
             case "operation":
-                told = f"{record.__dict__['operation']:<{_NAME_WIDTH}}"
-                who = f"{record.__dict__['caller']:<{_WHO_WIDTH}}"
-                line = f"{_bold(told)} {_dim(who)}"
+                name = f"{record.__dict__['operation']:<{_NAME_WIDTH}}"
+                caller = f"{record.__dict__['caller']:<{_CALLER_WIDTH}}"
+                line = f"{_bold(name)} {_dim(caller)}"
             case "step":
-                told = f"  {record.__dict__['step']}"
-                line = _dim(f"{told:<{_NAME_WIDTH}} {record.__dict__['source']:<{_WHO_WIDTH}}")
+                name = f"  {record.__dict__['step']}"
+                line = _dim(f"{name:<{_NAME_WIDTH}} {record.__dict__['source']:<{_CALLER_WIDTH}}")
             case _:
                 text = super().format(record)
                 return _red(text) if record.levelno >= logging.ERROR else text
-        took, outcome = f"{record.__dict__['milliseconds']:7.1f} ms", str(record.__dict__["outcome"])
+        duration, outcome = f"{record.__dict__['milliseconds']:7.1f} ms", str(record.__dict__["outcome"])
         shown = _green(outcome) if outcome == "ok" else _red(outcome)
-        return f"{_dim(self.formatTime(record, self.datefmt))} {line} {took}  {shown}"
+        return f"{_dim(self.formatTime(record, self.datefmt))} {line} {duration}  {shown}"
 
 
 def _bold(text: str) -> str:

@@ -1,7 +1,6 @@
-"""The project's own stack from its wiring: what the stack on AWS sets, with this machine's addresses."""
+"""The blueprint of this project's own stack: the settings of the stack on AWS, with the addresses of this machine."""
 
 import os
-import secrets
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -9,24 +8,22 @@ from typing import Final
 
 from appsync_local.authorization.sigv4 import IamPrincipal
 from appsync_local.functions.schedule import FunctionSchedule
-from appsync_local.functions.spec import ACCOUNT, FunctionSpec
+from appsync_local.functions.spec import FunctionSpec
 from chalicelib.ledger import DYNAMODB
 from infrastructure.api import API
 from infrastructure.stages import LIMITS, Stage
 from local_stack.blueprint import Blueprint
+from local_stack.function_environment import REGION_VARIABLES, access_key_variables, bucket_variables, new_principal
 from local_stack.services.cognito import Pool
-from local_stack.services.s3 import BUCKET
 
 ROOT: Final = Path(__file__).resolve().parent.parent
-REGION: Final = "us-east-1"
-WHERE: Final = {"AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION}
-BACKEND: Final = frozenset({"Mutation.updateStatus", "Mutation.dispatchInference"})
-SWEEP_INTERVAL: Final = 5.0  # 60 on AWS
-# A developer's patience; a stage that is asked for has its own.
-PATIENCE: Final = {"LONGCALL_REDISPATCH_SECONDS": "20", "LONGCALL_STALLED_SECONDS": "45"}
+BACKEND_FIELDS: Final = frozenset({"Mutation.updateStatus", "Mutation.dispatchInference"})
+SWEEP_INTERVAL: Final = 5.0  # seconds; 60 on AWS
+# Shorter than on AWS, so that a developer sees the effect soon. With --stage, the stage's own values apply.
+SUPERVISION_THRESHOLDS: Final = {"LONGCALL_REDISPATCH_SECONDS": "20", "LONGCALL_STALLED_SECONDS": "45"}
 
 
-def from_wiring(
+def blueprint_of_project(
     *,
     graphql_url: str,
     pool: Pool,
@@ -37,20 +34,20 @@ def from_wiring(
     stage: Stage | None,
     settings: Mapping[str, str],
 ) -> Blueprint:
-    """The stack that `appsync_local.api.model` and the handlers make.
+    """The stack that `infrastructure.api` and the handlers define.
 
     Args:
-        graphql_url: Where the API will be.
-        pool: Whose tokens count.
+        graphql_url: URL of the API.
+        pool: The user pool whose tokens are accepted.
         ledger: sqlite:<path> or dynamodb:<table>.
-        s3: Where S3 with the bucket is.
+        s3: Endpoint of the local S3.
         jobs: Jobs that run at once.
-        timeout: Seconds of one job's invocation; None: the limits' own.
-        stage: Whose settings the handlers have; None: a developer's.
-        settings: LONGCALL_* variables for all handlers, over everything else.
+        timeout: Seconds of one job's invocation; None: the stage's limit.
+        stage: Whose settings the handlers have; None: the defaults for development.
+        settings: LONGCALL_* variables for all handlers; they override all others.
     """
-    worker = principal("inference", BACKEND)
-    supervisor = principal("supervisor", BACKEND)
+    worker = new_principal("inference", BACKEND_FIELDS)
+    supervisor = new_principal("supervisor", BACKEND_FIELDS)
     if ledger.startswith(DYNAMODB) and {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"} <= os.environ.keys():
         # `sweep` reads the ledger and publishes, in one process and so with one key: the developer's own.
         supervisor = replace(
@@ -62,7 +59,7 @@ def from_wiring(
     limits = dict(LIMITS if stage is None else stage.limits)
     if timeout is not None:
         limits["inference"] = replace(limits["inference"], timeout=timeout)
-    own = {"sweep": PATIENCE} if stage is None else {name: stage.settings(name) for name in environments}
+    own = {"sweep": SUPERVISION_THRESHOLDS} if stage is None else {name: stage.settings(name) for name in environments}
     return Blueprint(
         api=API,
         schema=ROOT / "graphql" / "schema.graphql",
@@ -72,7 +69,7 @@ def from_wiring(
             FunctionSpec(
                 name=name,
                 handler=f"app.{name}",
-                environment={**WHERE, **environment, **own.get(name, {}), **settings},
+                environment={**REGION_VARIABLES, **environment, **own.get(name, {}), **settings},
                 timeout=float(limits[name].timeout),
                 memory_mb=limits[name].memory_mb,
                 reserved_concurrency=jobs if name == "inference" else None,
@@ -85,49 +82,28 @@ def from_wiring(
     )
 
 
-def principal(name: str, allowed: frozenset[str]) -> IamPrincipal:
-    """A role of this stack's own, with a key that is new at every start."""
-    return IamPrincipal(
-        access_key_id=f"AKIA{secrets.token_hex(8).upper()}",
-        secret_access_key=secrets.token_urlsafe(30),
-        arn=f"arn:aws:sts::{ACCOUNT}:assumed-role/longcall-local-{name}/{name}",
-        account_id=ACCOUNT,
-        allowed=allowed,
-    )
-
-
-def keys_of(principal: IamPrincipal) -> dict[str, str]:
-    """The variables that Lambda sets for a function's role."""
-    return {"AWS_ACCESS_KEY_ID": principal.access_key_id, "AWS_SECRET_ACCESS_KEY": principal.secret_access_key}
-
-
-def ledger_credentials(ledger: str) -> dict[str, str]:
-    """DynamoDB is somebody else's, real or emulated: the relay reaches it with the developer's own AWS settings."""
-    if not ledger.startswith(DYNAMODB):
-        return {}
-    return {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
-
-
-def objects_at(s3: str) -> dict[str, str]:
-    """Where a handler finds the bucket."""
-    return {"LONGCALL_BUCKET": BUCKET, "AWS_ENDPOINT_URL_S3": s3}
-
-
 def _environments(
     pool: Pool, ledger: str, s3: str, worker: IamPrincipal, supervisor: IamPrincipal, graphql_url: str
 ) -> dict[str, dict[str, str]]:
-    log = {"LONGCALL_LEDGER": ledger, **ledger_credentials(ledger)}
+    log = {"LONGCALL_LEDGER": ledger, **_ledger_credentials(ledger)}
     api = {"LONGCALL_API_URL": graphql_url}
-    # Signs for moto's S3, which takes any key; with DynamoDB the relay has the developer's own.
-    signer = {} if ledger.startswith(DYNAMODB) else keys_of(principal("status_relay", frozenset()))
+    # The key signs requests to moto's S3, which accepts any. With DynamoDB the relay has the developer's own key.
+    s3_key = {} if ledger.startswith(DYNAMODB) else access_key_variables(new_principal("status_relay", frozenset()))
     return {
-        "inference": {**api, **objects_at(s3), **keys_of(worker)},
-        "job_failed": {**api, **keys_of(supervisor)},
-        "sweep": {**log, **api, **keys_of(supervisor)},  # after the ledger's keys: see `supervisor`
-        "status_relay": {**log, **objects_at(s3), **signer},
+        "inference": {**api, **bucket_variables(s3), **access_key_variables(worker)},
+        "job_failed": {**api, **access_key_variables(supervisor)},
+        "sweep": {**log, **api, **access_key_variables(supervisor)},  # overrides the ledger's key: see `supervisor`
+        "status_relay": {**log, **bucket_variables(s3), **s3_key},
         "authorizer": {
             "LONGCALL_ISSUER": pool.issuer,
             "LONGCALL_JWKS_URL": pool.jwks_url,
             "LONGCALL_CLIENT_ID": pool.client_id,
         },
     }
+
+
+def _ledger_credentials(ledger: str) -> dict[str, str]:
+    """The developer's own AWS variables, if the ledger is in DynamoDB, which the local stack does not provide."""
+    if not ledger.startswith(DYNAMODB):
+        return {}
+    return {name: value for name, value in os.environ.items() if name.startswith("AWS_")}

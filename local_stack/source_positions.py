@@ -1,4 +1,4 @@
-"""Where a mistake in the wiring stands: its sentences name what is wrong, and this adds file and line."""
+"""Adds file and line to messages about mistakes in the API's definition, which name the element only."""
 
 import re
 from collections.abc import Iterable
@@ -7,20 +7,25 @@ from typing import Final
 
 import infrastructure.api
 
-WIRING: Final = Path(infrastructure.api.__file__)
-_PLACED: Final = re.compile(r"\S+:\d+: |\S+:\d+:\d+: |graphql/")  # a file is named already
+API_FILE: Final = Path(infrastructure.api.__file__)
+_HAS_POSITION: Final = re.compile(r"\S+:\d+: |\S+:\d+:\d+: |graphql/")
 _NAME: Final = re.compile(r"[A-Za-z_][\w.]*")
 
 
-def placed(problems: Iterable[str], wiring: Path = WIRING) -> tuple[str, ...]:
-    """The sentences, those about the wiring with the line that first has the name they are about."""
-    lines = wiring.read_text(encoding="utf-8").splitlines()
-    return tuple(problem if _PLACED.match(problem) else _placed(problem, lines, wiring) for problem in problems)
+def with_positions(problems: Iterable[str], api_file: Path = API_FILE) -> tuple[str, ...]:
+    """The messages, each preceded by the line of the API's file that first mentions a name in the message.
+
+    A message that names a file already, or no name in the API's file, is returned unchanged.
+    """
+    lines = api_file.read_text(encoding="utf-8").splitlines()
+    return tuple(
+        problem if _HAS_POSITION.match(problem) else _with_position(problem, lines, api_file) for problem in problems
+    )
 
 
-def _placed(problem: str, lines: list[str], wiring: Path) -> str:
+def _with_position(problem: str, lines: list[str], api_file: Path) -> str:
     for name in _NAME.findall(problem):
         for number, line in enumerate(lines, 1):
             if f'"{name}"' in line:
-                return f"{wiring.parent.name}/{wiring.name}:{number}: {problem}"
+                return f"{api_file.parent.name}/{api_file.name}:{number}: {problem}"
     return problem

@@ -1,10 +1,13 @@
-"""The whole of Longcall on one machine: the only place where wiring, handlers, engine and identity meet."""
+"""Starts and stops all parts of a local stack: moto, the engine, the functions and the developer tools."""
 
 import asyncio
 import contextlib
+import errno
 import fcntl
 import json
 import os
+import re
+import socket
 import sqlite3
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -16,77 +19,65 @@ from appsync_local.authorization.api_keys import ApiKey
 from appsync_local.authorization.sigv4 import IamPrincipal
 from appsync_local.authorization.user_pools import UserPool
 from appsync_local.data_sources.dynamodb.endpoint import DynamoDbEndpoint
-from appsync_local.devtools.chaos.spec import ChaosSpec
 from appsync_local.devtools.chaos.switch import Chaos
+from appsync_local.devtools.doctor import Doctor, TokenRequirements
 from appsync_local.devtools.meter import Meter
+from appsync_local.errors import PortInUse
 from appsync_local.functions.delivery import Backoff
 from appsync_local.functions.runtime import FunctionRuntime
 from appsync_local.functions.spec import FunctionSpec
 from appsync_local.http.server import Engine
+from chalicelib.api.authorizer import PREFIX
 from chalicelib.jobs.model import JobId
 from chalicelib.ledger import open_ledger
-from infrastructure.stages import DEV, Stage
-from local_stack.blueprint import Blueprint, Permitted
-from local_stack.graphiql import faults, offer_tools, snapshots_of, watch_of
-from local_stack.project import REGION, from_wiring, principal
+from infrastructure.stages import DEV
+from local_stack.blueprint import Blueprint, PermissionCheckingInvoker
+from local_stack.errors import StackError
+from local_stack.function_environment import REGION, new_principal
+from local_stack.graphiql import graphiql
+from local_stack.live_reload import file_watcher, import_problems, snapshots_of
+from local_stack.options import Options
+from local_stack.project import blueprint_of_project
 from local_stack.services.bedrock import PRELOADED as PRELOADED_FOR_BEDROCK
 from local_stack.services.bedrock import bedrock_variables, with_bedrock
 from local_stack.services.cognito import Pool, local_users, provision
-from local_stack.services.dynamodb import make_tables
-from local_stack.services.moto import AwsServer
+from local_stack.services.dynamodb import create_tables
+from local_stack.services.moto import MotoServer
 from local_stack.services.openai import with_openai
-from local_stack.template.blueprint import from_template
+from local_stack.template.blueprint import blueprint_from_template
 
-PRELOADED: Final = (  # by the process that workers are forked from
+PRELOADED: Final = (  # modules that the process imports from which workers are forked
     "chalice", "gql", "gql.transport.aiohttp", "aiohttp", "jwt", "cryptography.hazmat.primitives.asymmetric.rsa",
     "botocore.auth", "botocore.session", "sqlite3",
 )  # fmt: skip
-# Lambda's and EventBridge's waits, scaled to a developer's patience: seconds.
-RETRY_DELAYS: Final = (1.0, 2.0)  # 60 and 120 on Lambda
-REFUSAL_DELAYS: Final = Backoff(first=0.05, longest=5.0)  # 1 up to 300 on Lambda
-OPERATED: Final = frozenset({"Mutation.updateStatus"})  # what an operator may call
-WORKERS: Final = 16  # processes at once, of the handlers that AppSync waits for
-
-
-class StackError(Exception):
-    """The stack cannot start; the message says why and what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What `longcall serve` is asked for."""
-
-    host: str
-    port: int
-    data: Path
-    ledger: str  # sqlite:<path> or dynamodb:<table>
-    cognito: str | None  # endpoint of a Cognito that runs already
-    users: int  # test users to make
-    jobs: int  # jobs that run at once
-    timeout: int | None  # seconds of one job's invocation; None: the stage's, or all that Lambda gives
-    chaos: ChaosSpec  # what goes wrong on purpose
-    watches: bool  # whether code is taken up as it changes
-    settings: Mapping[str, str]  # LONGCALL_* variables for the handlers, over this stack's own
-    stage: Stage | None  # whose settings the handlers have; None: a developer's
-    template: Path | None  # of CloudFormation, to be run instead of the wiring
-    bedrock: str | None  # where Amazon Bedrock is, `aws` or a URL; None: its models are not run
-    openai: str | None  # URL of an OpenAI-compatible server; None: see `with_openai`
+# Shorter than on Lambda, so that a developer sees the effect soon.
+RETRY_DELAYS: Final = (1.0, 2.0)  # seconds; 60 and 120 on Lambda
+REFUSAL_DELAYS: Final = Backoff(first=0.05, longest=5.0)  # seconds; 1 to 300 on Lambda
+OPERATOR_FIELDS: Final = frozenset({"Mutation.updateStatus"})
+UNRESERVED_CONCURRENCY: Final = 16  # events at once, of all functions but `inference`
+RENEWAL: Final = "sign in again: longcall token --header"
 
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """A running stack, as `stack.json` tells clients about it."""
+    """A running stack; `stack.json` contains what `describe` returns.
+
+    Attributes:
+        operator: The access key of an operator, who may report statuses by hand.
+        warnings: What is left out of the stack, one sentence each, for the person who starts it.
+    """
 
     graphql_url: str
     realtime_url: str
     chaos_url: str
     meter_url: str
     pool: Pool
-    operator: IamPrincipal  # who may report by hand
+    operator: IamPrincipal
     api_keys: tuple[ApiKey, ...]
-    remarks: tuple[str, ...]  # what whoever started it should know
+    warnings: tuple[str, ...]
 
     def describe(self) -> dict[str, object]:
+        """Addresses and test users as JSON types, for clients."""
         return {
             "target": "local",
             "graphqlUrl": self.graphql_url,
@@ -108,28 +99,33 @@ class Stack:
 
 @contextlib.asynccontextmanager
 async def running(options: Options) -> AsyncIterator[Stack]:
-    """Start everything, and stop it at the end.
+    """Start everything, and stop it when the block ends.
 
     Raises:
-        StackError, IdentityUnavailable, BedrockUnusable, TemplateInvalid, and the engine's own errors
+        StackError: The data folder, the ledger or a handler cannot be used.
+        IdentityUnavailable: Cognito cannot be started or reached.
+        BedrockUnusable: Bedrock cannot be called in the requested way.
+        TemplateInvalid: The template cannot be read or run.
+        EngineError: The API cannot be served, or the port is in use.
     """
     bedrock = bedrock_variables(options.bedrock)
     preloaded = PRELOADED if options.bedrock is None else (*PRELOADED, *PRELOADED_FOR_BEDROCK)
     async with contextlib.AsyncExitStack() as cleanup:
-        cleanup.enter_context(_sole_owner(options.data))
-        aws = AwsServer(options.data / "objects", region=REGION, retention=_retention(options))
-        cleanup.push_async_callback(aws.stop)
+        cleanup.enter_context(_lock(options.data))
+        listener = cleanup.enter_context(_listen(options.host, options.port))
+        moto = MotoServer(options.data / "objects", region=REGION, retention=_retention(options))
+        cleanup.push_async_callback(moto.stop)
         checking = asyncio.create_task(asyncio.to_thread(_check_ledger, options.ledger))
-        endpoint = await aws.start()
+        endpoint = await moto.start()
         await checking
         cognito = options.cognito or endpoint
         pool = await asyncio.to_thread(provision, cognito, region=REGION, users=local_users(options.users))
-        blueprint = with_bedrock(_blueprint(options, pool, s3=endpoint), bedrock)
+        blueprint = with_bedrock(_blueprint(options, pool, port=listener.getsockname()[1], s3=endpoint), bedrock)
         blueprint = with_openai(blueprint, options.openai, os.environ)
         if blueprint.tables:
-            await asyncio.to_thread(make_tables, endpoint, REGION, blueprint.tables)
-        rehearsal = asyncio.create_task(faults(blueprint.root, blueprint.functions))
-        operator = principal("operator", OPERATED)
+            await asyncio.to_thread(create_tables, endpoint, REGION, blueprint.tables)
+        import_check = asyncio.create_task(import_problems(blueprint.root, blueprint.functions))
+        operator = new_principal("operator", OPERATOR_FIELDS)
         chaos = Chaos(options.chaos)
         meter = Meter()
         snapshots = snapshots_of(blueprint, options.data) if options.watches else None
@@ -137,42 +133,44 @@ async def running(options: Options) -> AsyncIterator[Stack]:
         runtime = FunctionRuntime(
             blueprint.functions, root=handlers, queue=options.data / "events.db", preload=preloaded,
             schedules=blueprint.schedules, retry_delays=RETRY_DELAYS, refusal_delays=REFUSAL_DELAYS,
-            concurrency=WORKERS, chaos=chaos, meter=meter,
+            concurrency=UNRESERVED_CONCURRENCY, chaos=chaos, meter=meter,
         )  # fmt: skip
         engine = Engine(
             api=blueprint.api, schema=blueprint.schema, code=blueprint.code,
-            invoker=Permitted(runtime, blueprint.refusals),
+            invoker=PermissionCheckingInvoker(runtime, blueprint.refusals),
             user_pools=(UserPool(pool.issuer, pool.jwks_url, pool.client_id),),
             principals=(*blueprint.principals, operator), authorizer=blueprint.authorizer,
             api_keys=blueprint.api_keys, region=REGION, handlers=blueprint.handlers,
             dynamodb=DynamoDbEndpoint(endpoint, REGION) if blueprint.tables else None, chaos=chaos, meter=meter,
         )  # fmt: skip
-        await engine.start(host=options.host, port=options.port)
+        await engine.start_on(listener, host=options.host)
         cleanup.push_async_callback(engine.stop)
-        if found := await rehearsal:
-            raise StackError("the handlers cannot be started:\n" + "\n".join(f"  - {fault}" for fault in found))
-        # Last: what an earlier run left in the queue is delivered at once, and needs the API to report to.
+        if problems := await import_check:
+            raise StackError("the handlers cannot be imported:\n" + "\n".join(f"  - {it}" for it in problems))
+        # Last, because events from an earlier run are delivered at once, and their workers report to the API.
         await runtime.start()
         cleanup.push_async_callback(runtime.stop)
-        offer_tools(engine, pool)
+        engine.offer(graphiql(pool, realtime_url=engine.realtime_url))
+        engine.offer(Doctor(lambda: engine.served, _token_requirements(pool)))
         if snapshots is not None:
-            watch = watch_of(engine, runtime, blueprint, snapshots)
-            await watch.start()
-            cleanup.push_async_callback(watch.stop)
+            watcher = file_watcher(engine, runtime, blueprint, snapshots)
+            await watcher.start()
+            cleanup.push_async_callback(watcher.stop)
         stack = Stack(
             engine.graphql_url, engine.realtime_url, engine.chaos_url, engine.meter_url, pool, operator,
-            blueprint.api_keys, blueprint.remarks,
+            blueprint.api_keys, blueprint.warnings,
         )  # fmt: skip
-        cleanup.enter_context(_published(options.data / "stack.json", stack.describe()))
-        cleanup.enter_context(_published(options.data / "environment.json", _environments(blueprint.functions)))
+        cleanup.enter_context(_temporary_file(options.data / "stack.json", stack.describe()))
+        cleanup.enter_context(_temporary_file(options.data / "environment.json", _environments(blueprint.functions)))
         yield stack
 
 
 def _check_ledger(location: str) -> None:
-    """Refuse a ledger that the handlers could not use, before anything is started.
+    """Read from the ledger once, so that a mistake is reported before anything is started.
 
     Raises:
-        StackError, MissingSettings
+        StackError: The ledger cannot be read.
+        MissingSettings: The ledger needs a setting that is missing.
     """
     from botocore.exceptions import BotoCoreError, ClientError
 
@@ -185,46 +183,64 @@ def _check_ledger(location: str) -> None:
 
 
 def _retention(options: Options) -> timedelta:
-    """Life of a job, as the relay will read it; a template's jobs may live shorter than what they have in S3."""
-    usual = (options.stage or DEV).retention_days
-    return timedelta(days=float(options.settings.get("LONGCALL_RETENTION_DAYS") or usual))
+    """Lifetime of a job, as the relay reads it. With a template, objects in S3 may outlive their jobs."""
+    default = (options.stage or DEV).retention_days
+    return timedelta(days=float(options.settings.get("LONGCALL_RETENTION_DAYS") or default))
 
 
-def _blueprint(options: Options, pool: Pool, *, s3: str) -> Blueprint:
-    address = f"{options.host}:{options.port}/graphql"
+def _blueprint(options: Options, pool: Pool, *, port: int, s3: str) -> Blueprint:
+    address = f"{options.host}:{port}/graphql"
     if options.template is not None:
-        return from_template(
+        return blueprint_from_template(
             options.template, graphql_url=f"http://{address}", realtime_url=f"ws://{address}", pool=pool,
             ledger=options.ledger, s3=s3, data=options.data,
         )  # fmt: skip
-    return from_wiring(
+    return blueprint_of_project(
         graphql_url=f"http://{address}", pool=pool, ledger=options.ledger, s3=s3, jobs=options.jobs,
         timeout=options.timeout, stage=options.stage, settings=options.settings,
     )  # fmt: skip
 
 
 def _environments(functions: Iterable[FunctionSpec]) -> dict[str, dict[str, str]]:
-    """Of each handler, for the debug server; they differ in more than what they lack, such as their roles' keys."""
+    """Each handler's environment, for the debug server. They differ, for example in their roles' keys."""
     return {it.handler.rpartition(".")[2]: dict(it.environment) for it in functions}
 
 
+def _token_requirements(pool: Pool) -> TokenRequirements:
+    return TokenRequirements((UserPool(pool.issuer, pool.jwks_url, re.escape(pool.client_id)),), PREFIX, RENEWAL)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """A listening socket. It exists before the functions do, because their environments contain its port.
+
+    Raises:
+        PortInUse: Another program listens on the port.
+    """
+    try:
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise PortInUse(host, port) from None
+        raise
+
+
 @contextlib.contextmanager
-def _sole_owner(data: Path) -> Iterator[None]:
-    """Two stacks on one folder would run each other's events: the lock goes when its process does, however it ends."""
+def _lock(data: Path) -> Iterator[None]:
+    """Lock the data folder, because two stacks on one folder would run each other's events. Ends with the process."""
     data.mkdir(parents=True, exist_ok=True)
     with (data / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise StackError(
-                f"another stack runs on {data}; use that one, stop it, or give this one its own folder with --data"
+                f"another stack is running on {data}; use it, stop it, or choose another folder with --data"
             ) from None
         yield
 
 
 @contextlib.contextmanager
-def _published(path: Path, content: Mapping[str, object]) -> Iterator[None]:
-    """A JSON file for this user's eyes, while the stack runs."""
+def _temporary_file(path: Path, content: Mapping[str, object]) -> Iterator[None]:
+    """A JSON file that exists while the stack runs and that only this user may read."""
     staged = path.with_suffix(".new")
     staged.touch(mode=0o600)
     staged.write_text(json.dumps(content, indent=2) + "\n")

@@ -3,7 +3,9 @@
 import asyncio
 import errno
 import logging
+import socket
 import time
+from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
 from pathlib import Path
@@ -214,16 +216,26 @@ class Engine:
         Raises:
             PortInUse: Another process listens on this port.
         """
+        try:
+            await self._start(lambda runner: web.TCPSite(runner, host, port), host)
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                raise PortInUse(host, port) from None
+            raise
+
+    async def start_on(self, listener: socket.socket, *, host: str) -> None:
+        """Listen on a socket that is bound to `host` already, for a caller who must know the port in advance."""
+        await self._start(lambda runner: web.SockSite(runner, listener), host)
+
+    async def _start(self, site: Callable[[web.ServerRunner], web.BaseSite], host: str) -> None:
         runner = web.ServerRunner(
             HttpServer(self._handle, access_log=None, lingering_time=LINGERING), shutdown_timeout=1.0
         )
         await runner.setup()
         try:
-            await web.TCPSite(runner, host, port).start()
-        except OSError as error:
+            await site(runner).start()
+        except OSError:
             await runner.cleanup()
-            if error.errno == errno.EADDRINUSE:
-                raise PortInUse(host, port) from None
             raise
         self._runner = runner
         self._address = (host, runner.addresses[0][1])

@@ -1,1 +1,1 @@
-"""The services of AWS, and of models, that a stack on one machine uses."""
+"""The AWS services that a local stack starts or calls: Cognito, S3, DynamoDB, Bedrock, OpenAI-compatible servers."""

@@ -1,4 +1,4 @@
-"""Amazon Bedrock for a stack on one machine: the worker calls it as the developer, and AppSync as its own role."""
+"""Amazon Bedrock for a local stack: the worker calls it with the developer's login, and AppSync with its own role."""
 
 import os
 from collections.abc import Mapping
@@ -12,27 +12,33 @@ if TYPE_CHECKING:
     from botocore.session import Session
 
 WORKER: Final = "app.inference"
-PRELOADED: Final = ("boto3", "botocore.eventstream")  # what only the calls of Bedrock need
+PRELOADED: Final = ("boto3", "botocore.eventstream")  # needed for calls of Bedrock only
 DEFAULT_REGION: Final = "us-east-1"
-TOKEN: Final = "AWS_BEARER_TOKEN_BEDROCK"  # an API key of Bedrock's, which is good for nothing else  # noqa: S105
-# How boto3 finds profiles, and the network. None of them is about a key, so the worker's role is not affected.
-SURROUNDINGS: Final = ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_CA_BUNDLE", "HTTPS_PROXY", "NO_PROXY")
+TOKEN: Final = "AWS_BEARER_TOKEN_BEDROCK"  # an API key that is valid for Bedrock only  # noqa: S105
+# How boto3 finds profiles and the network. They contain no key, so the worker's role is not affected.
+BOTO_CONFIGURATION: Final = (
+    "AWS_CONFIG_FILE",
+    "AWS_SHARED_CREDENTIALS_FILE",
+    "AWS_CA_BUNDLE",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+)
 
 
 class BedrockUnusable(Exception):
-    """Bedrock cannot be called as it was asked for; the message says what to do."""
+    """Bedrock cannot be called in the requested way; the message says what to do."""
 
 
 def bedrock_variables(place: str | None, environment: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """What tells the worker where Bedrock is and who calls it; see `BedrockSettings`.
+    """The worker's variables for Bedrock's address and login; see `BedrockSettings`.
 
     Args:
-        place: `aws`, or the URL of an endpoint; None: Bedrock is not to be called.
-        environment: Of the developer: a Bedrock API key, an access key, or AWS_PROFILE, looked for in this order. Where
-            there is none, the default profile or whatever else boto3 finds, once.
+        place: `aws`, or the URL of an endpoint; None: Bedrock is not called.
+        environment: The developer's environment variables. A Bedrock API key, an access key and AWS_PROFILE are tried
+            in this order, then the default profile, then any other login that boto3 finds.
 
     Raises:
-        BedrockUnusable: The place is none, or there is no login.
+        BedrockUnusable: `place` is neither `aws` nor a URL, or there is no login.
     """
     if place is None:
         return {"LONGCALL_BEDROCK": OFF}
@@ -45,7 +51,7 @@ def bedrock_variables(place: str | None, environment: Mapping[str, str] = os.env
     try:
         region = environment.get("AWS_REGION") or session.get_config_variable("region") or DEFAULT_REGION
         return {
-            **{name: environment[name] for name in SURROUNDINGS if name in environment},
+            **{name: environment[name] for name in BOTO_CONFIGURATION if name in environment},
             "LONGCALL_BEDROCK": place,
             "LONGCALL_BEDROCK_REGION": region,
             **_login(session, environment),
@@ -55,7 +61,7 @@ def bedrock_variables(place: str | None, environment: Mapping[str, str] = os.env
 
 
 def with_bedrock(blueprint: Blueprint, variables: Mapping[str, str]) -> Blueprint:
-    """The same stack, with these variables for the worker."""
+    """The same blueprint, with these variables for the worker."""
     functions = tuple(
         replace(it, environment={**it.environment, **variables}) if it.handler == WORKER else it
         for it in blueprint.functions
@@ -71,11 +77,11 @@ def _login(session: "Session", environment: Mapping[str, str]) -> dict[str, str]
         return {f"LONGCALL_BEDROCK_{it}": environment[f"AWS_{it}"] for it in names if environment.get(f"AWS_{it}")}
     profile = environment.get("AWS_PROFILE") or "default"
     if profile in session.available_profiles:
-        return {"LONGCALL_BEDROCK_PROFILE": profile}  # by name: what it leads to may expire while the stack is up
+        return {"LONGCALL_BEDROCK_PROFILE": profile}  # by name, because its keys may expire while the stack runs
     credentials = session.get_credentials()
     if credentials is None:
         raise BedrockUnusable(
-            "no AWS credentials were found to call Amazon Bedrock with; sign in (`aws configure`, `aws sso login`), or "
+            "no AWS credentials were found for Amazon Bedrock; sign in (`aws configure`, `aws sso login`), or "
             "set AWS_PROFILE, an access key or AWS_BEARER_TOKEN_BEDROCK, and start again with --bedrock"
         )
     key = credentials.get_frozen_credentials()

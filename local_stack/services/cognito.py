@@ -1,8 +1,8 @@
-"""Users on one machine: a pool of moto's Cognito, or of another emulator, with its client and its users.
+"""The user pool of a local stack, in moto's Cognito or in another emulator, with one client and test users.
 
-moto keeps everything in memory, so the pool is made anew at every start. Its random numbers are seeded first: a user
-keeps the same `sub` over restarts, and with it his or her jobs. moto's signing key is public, and its SRP accepts any
-password: it is for a machine's own loopback and for nothing else.
+moto stores everything in memory, so the pool is created again at every start. moto's random numbers are seeded first:
+a user keeps the same `sub` after a restart, and therefore his or her jobs. moto's signing key is public, and its SRP
+sign-in accepts any password: use it on the loopback interface only.
 """
 
 import base64
@@ -24,7 +24,7 @@ NAME: Final = "longcall-local"
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A user that the local stack signs in; `sub` is known once the pool has it."""
+    """A test user; `sub` is empty until the pool has created the user."""
 
     username: str
     password: str
@@ -35,14 +35,14 @@ NAMED_USERS: Final = (User("ada@example.com", "Local-only-1"), User("grace@examp
 
 
 def local_users(count: int) -> tuple[User, ...]:
-    """So many users: the two with names first, then numbered ones, always the same."""
+    """The first `count` test users: two with names, then numbered ones; always the same."""
     numbered = (User(f"user-{number}@example.com", f"Local-only-{number}") for number in range(3, count + 1))
     return (*NAMED_USERS, *numbered)[:count]
 
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """A user pool with one client, and what verifies its tokens."""
+    """A user pool with one client, its test users, and the issuer of its tokens."""
 
     endpoint: str
     region: str
@@ -53,18 +53,19 @@ class Pool:
 
     @property
     def jwks_url(self) -> str:
+        """Where the keys are published that verify its tokens."""
         return f"{self.endpoint}/{self.pool_id}/.well-known/jwks.json"
 
 
 class IdentityUnavailable(Exception):
-    """Cognito could not be started or reached; the message says what to do."""
+    """Cognito cannot be started or reached; the message says what to do."""
 
 
 def provision(endpoint: str, *, region: str, users: Sequence[User]) -> Pool:
-    """Find or make pool, client and users at `endpoint`; on a fresh moto they get the same ids every time.
+    """Find or create pool, client and users at `endpoint`. A new moto gives them the same ids every time.
 
     Raises:
-        IdentityUnavailable: Nothing there answers as Cognito does.
+        IdentityUnavailable: No Cognito answers at `endpoint`.
     """
     from botocore.exceptions import BotoCoreError, ClientError
 
@@ -77,14 +78,14 @@ def provision(endpoint: str, *, region: str, users: Sequence[User]) -> Pool:
             ClientName=NAME,
             ExplicitAuthFlows=["ALLOW_USER_PASSWORD_AUTH", "ALLOW_USER_SRP_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"],
         )["UserPoolClient"]["ClientId"]
-        made = tuple(_find_or_make_user(cognito, endpoint, pool_id, user) for user in users)
-        _seed(endpoint, int.from_bytes(os.urandom(8)))  # what comes next is not to be guessed
+        pool_users = tuple(_find_or_make_user(cognito, endpoint, pool_id, user) for user in users)
+        _seed(endpoint, int.from_bytes(os.urandom(8)))  # later ids must not be predictable
         issuer = _issuer(cognito, client_id, users[0])
     except (BotoCoreError, ClientError, OSError) as exc:
         raise IdentityUnavailable(
-            f"no Cognito answers at {endpoint} ({exc}); start it, or leave --cognito out to have one"
+            f"no Cognito answers at {endpoint} ({exc}); start it, or leave out --cognito to have one started"
         ) from exc
-    return Pool(endpoint, region, pool_id, client_id, issuer, made)
+    return Pool(endpoint, region, pool_id, client_id, issuer, pool_users)
 
 
 def _client(endpoint: str, region: str) -> "CognitoIdentityProviderClient":
@@ -92,7 +93,7 @@ def _client(endpoint: str, region: str) -> "CognitoIdentityProviderClient":
 
     return boto3.client(
         "cognito-idp", endpoint_url=endpoint, region_name=region,
-        aws_access_key_id="local", aws_secret_access_key="local",  # noqa: S106  # moto takes any
+        aws_access_key_id="local", aws_secret_access_key="local",  # noqa: S106  # moto accepts any
     )  # fmt: skip
 
 
@@ -117,7 +118,7 @@ def _find_or_make_user(cognito: "CognitoIdentityProviderClient", endpoint: str, 
 
 
 def _issuer(cognito: "CognitoIdentityProviderClient", client_id: str, user: User) -> str:
-    """What this Cognito calls itself in its tokens: emulators differ, and the real one has its region in it."""
+    """The issuer in this Cognito's tokens, read from a token because emulators choose it differently."""
     tokens = cognito.initiate_auth(
         AuthFlow="USER_PASSWORD_AUTH",
         ClientId=client_id,
@@ -128,7 +129,7 @@ def _issuer(cognito: "CognitoIdentityProviderClient", client_id: str, user: User
 
 
 def _seed(endpoint: str, seed: int) -> None:
-    """Seed moto's random numbers; another Cognito has ids of its own. Source: moto, "Deterministic identifiers"."""
+    """Seed moto's random numbers; another Cognito ignores this. Source: moto, "Deterministic identifiers"."""
     request = urllib.request.Request(f"{endpoint}/moto-api/seed?a={seed}", method="POST")  # noqa: S310
     try:
         urllib.request.urlopen(request, timeout=5).close()  # noqa: S310

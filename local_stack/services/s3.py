@@ -1,8 +1,7 @@
-"""S3 on one machine: moto's, with the objects of one bucket in files.
+"""The S3 of a local stack: moto's, with the objects of one bucket stored in files.
 
-moto keeps its objects in memory, and a stack that is started again, or was killed, has to have them still. So every
-object is in a file before the answer to its request goes out, and moto is given them back when it starts. Reads come
-from the files too: memory stays small, however much is kept.
+moto stores objects in memory, and a restarted stack must still have them. So every object is written to a file before
+its request is answered, and loaded into moto at the next start. Reads use the files too, which keeps memory use small.
 """
 
 import threading
@@ -17,20 +16,20 @@ if TYPE_CHECKING:
     from moto.s3.models import FakeKey
 
 BUCKET: Final = "longcall-local"
-STAGED: Final = ".new"  # ends the name of a file that is being written; no object's ends so
+STAGED: Final = ".new"  # suffix of a file that is being written; no object's file name ends with it
 CHANGING: Final = frozenset({"PUT", "POST", "DELETE"})
 
 Clock = Callable[[], datetime]
 
 
-class KeptObjects:
-    """A WSGI application around moto's, in whose S3 it makes the bucket and keeps it.
+class PersistentObjects:
+    """A WSGI application around moto's that creates the bucket in moto's S3 and stores its objects in files.
 
     Args:
-        application: moto's.
-        folder: Where the files are; made where it is missing.
-        region: Of the bucket.
-        lifetimes: Days after which an object goes, by the first part of its key: what a lifecycle rule does on AWS.
+        application: moto's application.
+        folder: Folder of the files; created if it is missing.
+        region: Region of the bucket.
+        lifetimes: Days after which an object is deleted, by the prefix of its key, as a lifecycle rule does on AWS.
         clock: The time, in UTC.
     """
 
@@ -52,7 +51,7 @@ class KeptObjects:
         self._clock = clock
         self._backend = s3_backends[DEFAULT_ACCOUNT_ID]["aws"]
         self._bucket = self._backend.create_bucket(BUCKET, region)
-        self._kept: dict[str, FakeKey] = {}
+        self._stored: dict[str, FakeKey] = {}
         self._lock = threading.Lock()
         folder.mkdir(parents=True, exist_ok=True)
         self._load()
@@ -61,62 +60,62 @@ class KeptObjects:
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         if not environ["PATH_INFO"].startswith(f"/{BUCKET}/"):
             return self._application(environ, start_response)
-        with self._lock:  # nothing has been sent when the application returns: the server sends what it returned
+        with self._lock:  # the server sends the answer after this returns, so after the object is stored
             answer = self._application(environ, start_response)
             if environ["REQUEST_METHOD"] in CHANGING:
-                self._keep()
+                self._store_changes()
                 self._expire()
             return answer
 
     def _load(self) -> None:
         for file in self._folder.iterdir():
             if file.name.endswith(STAGED):
-                file.unlink()  # its request was never answered
+                file.unlink()  # the stack was killed before the request was answered
                 continue
             key = self._backend.put_object(BUCKET, unquote(file.name), b"")
             written = file.stat()
-            key.last_modified = datetime.fromtimestamp(written.st_mtime, UTC).replace(tzinfo=None)  # as moto's are
+            key.last_modified = datetime.fromtimestamp(written.st_mtime, UTC).replace(tzinfo=None)  # as moto has it
             key.contentsize = written.st_size
             self._read_from(file, key)
 
-    def _keep(self) -> None:
-        """Write what moto has and the folder has not, and remove what moto has no longer."""
+    def _store_changes(self) -> None:
+        """Write new objects to files, and delete the files of deleted objects."""
         present = dict(self._bucket.keys.items())
         for name, key in present.items():
-            if self._kept.get(name) is not key:
+            if self._stored.get(name) is not key:
                 file = self._file(name)
                 staged = file.with_name(file.name + STAGED)
                 staged.write_bytes(key.value)
                 staged.replace(file)
                 self._read_from(file, key)
-        for name in self._kept.keys() - present.keys():
+        for name in self._stored.keys() - present.keys():
             self._file(name).unlink(missing_ok=True)
-            del self._kept[name]
+            del self._stored[name]
 
     def _expire(self) -> None:
         now = self._clock().replace(tzinfo=None)
         expired = [
             name
-            for name, key in self._kept.items()
+            for name, key in self._stored.items()
             for first, life in self._lifetimes.items()
             if name.startswith(first) and key.last_modified + life <= now
         ]
         for name in expired:
             self._backend.delete_object(BUCKET, name)
         if expired:
-            self._keep()
+            self._store_changes()
 
     def _read_from(self, file: Path, key: "FakeKey") -> None:
         key._value_buffer.close()
-        key._value_buffer = _Content(file)  # type: ignore[assignment]  # moto asks no more of it than this
-        self._kept[key.name] = key
+        key._value_buffer = _Content(file)  # type: ignore[assignment]  # moto uses only these methods
+        self._stored[key.name] = key
 
     def _file(self, name: str) -> Path:
         return self._folder / quote(name, safe="")
 
 
 class _Content:
-    """The content of a file, opened only while it is read."""
+    """The content of a file, which is open only while it is read."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
@@ -133,4 +132,4 @@ class _Content:
         return content
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Nothing is open between reads."""

@@ -1,1 +1,1 @@
-"""A CloudFormation template read as a stack for one machine."""
+"""Runs the stack that a CloudFormation template describes."""

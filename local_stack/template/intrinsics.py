@@ -1,17 +1,17 @@
-"""A CloudFormation template, and what its references mean on one machine."""
+"""Resolves intrinsic functions of a CloudFormation template (`Ref`, `Fn::GetAtt`, `Fn::Join`, …) on one machine."""
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Final
+
+from local_stack.template.document import Resource, Template, TemplateInvalid
 
 ACCOUNT: Final = "123456789012"
 PARTITION: Final = "aws"
-FUNCTIONS: Final = ("AWS::Serverless::Function", "AWS::Lambda::Function")
-# Where a resource's own name stands, for those that have one.
-NAMED_BY: Final = {
+# The property with a resource's own name, for the types that have one.
+NAME_PROPERTY: Final = {
     "AWS::DynamoDB::Table": "TableName",
     "AWS::IAM::Role": "RoleName",
     "AWS::Lambda::Function": "FunctionName",
@@ -23,87 +23,39 @@ NAMED_BY: Final = {
 _VARIABLE: Final = re.compile(r"\$\{(!?)([A-Za-z0-9:.]+)\}")
 
 
-class TemplateInvalid(Exception):
-    """The template cannot be read, or holds what one machine cannot serve; the message says where."""
-
-
 @dataclass(frozen=True, slots=True)
-class Resource:
-    """One resource of a template."""
-
-    name: str  # logical
-    type: str
-    properties: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Template:
-    """A template as CDK writes it, and what it finds beside it."""
-
-    path: Path
-    resources: Mapping[str, Resource]
-    parameters: Mapping[str, Any]
-
-    def of_type(self, *types: str) -> Iterator[Resource]:
-        return (resource for resource in self.resources.values() if resource.type in types)
-
-    def functions(self) -> Iterator[Resource]:
-        """All functions but those behind custom resources, which CloudFormation alone invokes, while it deploys."""
-        providers = [it.properties["ServiceToken"] for it in self.resources.values() if "ServiceToken" in it.properties]
-        return (it for it in self.of_type(*FUNCTIONS) if {"Fn::GetAtt": [it.name, "Arn"]} not in providers)
-
-
-def read_template(path: Path) -> Template:
-    """Read a template in JSON.
-
-    Raises:
-        TemplateInvalid
-    """
-    try:
-        body = json.loads(path.read_text("utf-8"))
-        resources = {
-            name: Resource(name, fields["Type"], fields.get("Properties", {}))
-            for name, fields in body["Resources"].items()
-        }
-    except OSError as error:
-        raise TemplateInvalid(f"{path} cannot be read ({error.strerror}); write it with `make synth`") from None
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise TemplateInvalid(f"{path} is no CloudFormation template in JSON; give one of cdk.out/") from None
-    return Template(path, resources, body.get("Parameters", {}))
-
-
-@dataclass(frozen=True, slots=True)
-class Meanings:
-    """Gives what references resolve to.
+class IntrinsicResolver:
+    """Resolves the references of one template.
 
     Args:
-        template: Where they point.
-        region: Where the stack pretends to be.
-        known: What this machine has for a resource: by `(logical name, attribute)`, and `Ref` as an attribute.
+        template: The template that references point into.
+        region: The region that the stack runs in, by name only.
+        local_values: Values that this machine has for attributes of resources, by `(logical id, attribute)`; `Ref`
+            counts as an attribute.
     """
 
     template: Template
     region: str
-    known: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    local_values: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
     def text(self, value: Any) -> str:
-        """A value that has to be text.
+        """The text that a value resolves to; numbers and booleans as JSON.
 
         Raises:
-            TemplateInvalid: It is not, or not in a way that is understood here.
+            TemplateInvalid: The value does not resolve to text, or uses an intrinsic function that is not supported.
         """
-        resolved = self.of(value)
+        resolved = self.resolve(value)
         if isinstance(resolved, str):
             return resolved
         if isinstance(resolved, bool | int | float):
             return json.dumps(resolved)
-        raise TemplateInvalid(f"{self.template.path.name} has to have text where it has {json.dumps(value)}")
+        raise TemplateInvalid(f"{self.template.path.name}: expected text, and found {json.dumps(value)}")
 
-    def of(self, value: Any) -> Any:
+    def resolve(self, value: Any) -> Any:
         """A value with every reference in it resolved.
 
         Raises:
-            TemplateInvalid: It holds a function that is not understood here.
+            TemplateInvalid: It uses an intrinsic function that is not supported, or refers to a missing resource.
         """
         match value:
             case {"Ref": str(name)} if len(value) == 1:
@@ -117,64 +69,88 @@ class Meanings:
             case {"Fn::Sub": [str(text), dict(variables)]}:
                 return self._substitute(text, {name: self.text(it) for name, it in variables.items()})
             case {"Fn::Select": [index, list(items)]}:
-                return self.of(items[int(index)])
+                return self.resolve(items[int(index)])
             case {"Fn::Select": [index, {"Fn::Split": [str(separator), text]}]}:
                 return self.text(text).split(separator)[int(index)]
             case {"Fn::Split": [str(separator), text]}:
                 return self.text(text).split(separator)
             case dict() if len(value) == 1 and next(iter(value)).startswith("Fn::"):
                 raise TemplateInvalid(
-                    f"{next(iter(value))} in {self.template.path.name} is not understood here: "
+                    f"{next(iter(value))} in {self.template.path.name} is not supported by the local stack: "
                     f"{json.dumps(value)[:200]}"
                 )
             case dict():
-                return {name: self.of(it) for name, it in value.items()}
+                return {name: self.resolve(it) for name, it in value.items()}
             case list():
-                return [self.of(it) for it in value]
+                return [self.resolve(it) for it in value]
             case _:
                 return value
 
     def name(self, resource: Resource) -> str:
-        """What a resource is called on this machine: its own name where it has one, else the logical one."""
-        own = resource.properties.get(NAMED_BY.get(resource.type, ""))
+        """The resource's name: the one that the template gives it, or else its logical id."""
+        own = resource.properties.get(NAME_PROPERTY.get(resource.type, ""))
         return resource.name if own is None else self.text(own)
 
     def arn(self, resource: Resource) -> str:
-        """An ARN as the service writes it, of an account that does not exist."""
-        name, where = self.name(resource), f"{self.region}:{ACCOUNT}"
+        """The ARN as the service writes it, in an account that does not exist."""
+        name, location = self.name(resource), f"{self.region}:{ACCOUNT}"
         match resource.type:
             case "AWS::Lambda::Function" | "AWS::Serverless::Function":
-                return f"arn:{PARTITION}:lambda:{where}:function:{name}"
+                return f"arn:{PARTITION}:lambda:{location}:function:{name}"
             case "AWS::DynamoDB::Table":
-                return f"arn:{PARTITION}:dynamodb:{where}:table/{name}"
+                return f"arn:{PARTITION}:dynamodb:{location}:table/{name}"
             case "AWS::S3::Bucket":
                 return f"arn:{PARTITION}:s3:::{name}"
             case "AWS::AppSync::GraphQLApi":
-                return f"arn:{PARTITION}:appsync:{where}:apis/{name}"
+                return f"arn:{PARTITION}:appsync:{location}:apis/{name}"
             case "AWS::IAM::Role":
                 return f"arn:{PARTITION}:iam::{ACCOUNT}:role/{name}"
             case "AWS::Logs::LogGroup":
-                return f"arn:{PARTITION}:logs:{where}:log-group:{name}:*"
+                return f"arn:{PARTITION}:logs:{location}:log-group:{name}:*"
             case _:
                 service = resource.type.split("::")[1].lower()
-                return f"arn:{PARTITION}:{service}:{where}:{name}"
+                return f"arn:{PARTITION}:{service}:{location}:{name}"
+
+    def function(self, reference: Any) -> Resource:
+        """The Lambda function that a name or ARN refers to.
+
+        Raises:
+            TemplateInvalid: The template has no such function.
+        """
+        text = self.text(reference)
+        for function in self.template.functions():
+            if text in (self.arn(function), self.name(function)):
+                return function
+        raise TemplateInvalid(f"{text} in {self.template.path.name} is not a function of this stack")
+
+    def text_or_asset(self, resource: Resource, inline: str, stored: str) -> str:
+        """A text that the template contains in one property, or that another property stores as an asset.
+
+        Raises:
+            TemplateInvalid: The resource has neither property, or the asset is missing.
+        """
+        if inline in resource.properties:
+            return self.text(resource.properties[inline])
+        if stored not in resource.properties:
+            raise TemplateInvalid(f"{resource.name} must have {inline} or {stored}, and has neither")
+        return self.template.asset(self.text(resource.properties[stored])).read_text("utf-8")
 
     def _ref(self, name: str) -> Any:
-        pseudo = {
+        pseudo_parameters = {
             "AWS::Region": self.region, "AWS::AccountId": ACCOUNT, "AWS::Partition": PARTITION,
             "AWS::URLSuffix": "amazonaws.com", "AWS::StackName": self.template.path.name.split(".")[0],
         }  # fmt: skip
-        if name in pseudo:
-            return pseudo[name]
-        if (name, "Ref") in self.known:
-            return self.known[name, "Ref"]
+        if name in pseudo_parameters:
+            return pseudo_parameters[name]
+        if (name, "Ref") in self.local_values:
+            return self.local_values[name, "Ref"]
         if name in self.template.parameters:
             return self.template.parameters[name].get("Default", "")
         return self.name(self._resource(name))
 
     def _attribute(self, name: str, attribute: str) -> Any:
-        if (name, attribute) in self.known:
-            return self.known[name, attribute]
+        if (name, attribute) in self.local_values:
+            return self.local_values[name, attribute]
         resource = self._resource(name)
         match resource.type, attribute:
             case _, "Arn" | "FunctionArn" | "TopicArn":
@@ -199,7 +175,7 @@ class Meanings:
                 return f"${{{name}}}"
             if name in variables:
                 return variables[name]
-            logical, dot, attribute = name.partition(".")
-            return self.text({"Fn::GetAtt": [logical, attribute]} if dot else {"Ref": name})
+            logical_id, dot, attribute = name.partition(".")
+            return self.text({"Fn::GetAtt": [logical_id, attribute]} if dot else {"Ref": name})
 
         return _VARIABLE.sub(value, text)

@@ -1,7 +1,7 @@
-"""What a role of a template may do.
+"""What a template's roles and resource policies allow.
 
-Conditions are not evaluated: a statement with one counts as if it held. Boundaries, session policies and policies of
-the resources' own do not exist here.
+Conditions are not evaluated: a statement with a condition applies always. Permissions boundaries, session policies and
+the resource policies of anything but Lambda functions are not supported.
 """
 
 import re
@@ -10,18 +10,26 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from local_stack.template.intrinsics import Meanings, Resource, Template
+from local_stack.template.document import Resource, Template
+from local_stack.template.intrinsics import IntrinsicResolver
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """Part of a policy. `*` in actions and resources stands for any text, `?` for any character."""
+    """A statement of a policy. In actions and resources, `*` matches any text and `?` any character.
 
-    allows: bool  # false: it denies, whatever else allows
+    Attributes:
+        allows: Whether the effect is Allow; a matching Deny overrides every Allow.
+        actions: Patterns of actions.
+        resources: Patterns of ARNs.
+    """
+
+    allows: bool
     actions: tuple[str, ...]
     resources: tuple[str, ...]
 
-    def covers(self, action: str, resource: str) -> bool:
+    def matches(self, action: str, resource: str) -> bool:
+        """Whether the statement is about this action on this resource."""
         return any(_pattern(it.lower()).fullmatch(action.lower()) for it in self.actions) and any(
             _pattern(it).fullmatch(resource) for it in self.resources
         )
@@ -29,40 +37,64 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """A role and everything attached to it."""
+    """A role with the statements of all its policies."""
 
-    name: str
+    arn: str
     statements: tuple[Statement, ...]
 
     def may(self, action: str, resource: str) -> bool:
-        """Source: IAM User Guide, "Policy evaluation logic"."""
-        covering = [statement for statement in self.statements if statement.covers(action, resource)]
-        return bool(covering) and all(statement.allows for statement in covering)
+        """Whether the role is allowed an action. Source: IAM User Guide, "Policy evaluation logic"."""
+        matching = [statement for statement in self.statements if statement.matches(action, resource)]
+        return bool(matching) and all(statement.allows for statement in matching)
 
-    def missing(self, action: str, resource: str) -> str:
-        """The sentence that AWS refuses with."""
+    def denial(self, action: str, resource: str) -> str:
+        """The message that AWS refuses the action with."""
         return (
-            f"User: {self.name} is not authorized to perform: {action} on resource: {resource} because no "
+            f"User: {self.arn} is not authorized to perform: {action} on resource: {resource} because no "
             f"identity-based policy allows the {action} action"
         )
 
 
-def read_roles(template: Template, meanings: Meanings) -> dict[str, Role]:
-    """All roles of a template, by ARN.
+class Permissions:
+    """Roles and function policies of a template.
 
     Raises:
-        TemplateInvalid
+        TemplateInvalid: A policy refers to something that the template does not contain.
     """
+
+    def __init__(self, template: Template, intrinsics: IntrinsicResolver) -> None:
+        self._template = template
+        self._intrinsics = intrinsics
+        self._roles = _read_roles(template, intrinsics)
+
+    def role(self, reference: Any) -> Role:
+        """The role that a reference points to; a role without rights if the template does not define it."""
+        arn = self._intrinsics.text(reference) if reference is not None else "no role"
+        return self._roles.get(arn, Role(arn, ()))
+
+    def lets_service_invoke(self, function: Resource, principal: str, source: str) -> bool:
+        """Whether the function's resource policy lets a service invoke it on behalf of the resource `source`."""
+        for it in self._template.of_type("AWS::Lambda::Permission"):
+            target = self._intrinsics.text(it.properties["FunctionName"])
+            if target in (self._intrinsics.arn(function), self._intrinsics.name(function)):
+                given = it.properties.get("SourceArn")
+                if it.properties["Principal"] == principal and (
+                    given is None or self._intrinsics.text(given) == source
+                ):
+                    return True
+        return False
+
+
+def _read_roles(template: Template, intrinsics: IntrinsicResolver) -> dict[str, Role]:
     attached = [
-        (meanings.of(policy.properties.get("Roles", [])), policy.properties["PolicyDocument"])
+        (intrinsics.resolve(policy.properties.get("Roles", [])), policy.properties["PolicyDocument"])
         for policy in template.of_type("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy")
     ]
     roles = {}
     for resource in template.of_type("AWS::IAM::Role"):
-        name = meanings.name(resource)
+        name, arn = intrinsics.name(resource), intrinsics.arn(resource)
         documents = [*_inline(resource), *(document for names, document in attached if name in names)]
-        statements = tuple(it for document in documents for it in _statements(document, meanings))
-        roles[meanings.arn(resource)] = Role(meanings.arn(resource), statements)
+        roles[arn] = Role(arn, tuple(it for document in documents for it in _statements(document, intrinsics)))
     return roles
 
 
@@ -70,16 +102,16 @@ def _inline(role: Resource) -> Iterable[Mapping[str, Any]]:
     return (policy["PolicyDocument"] for policy in role.properties.get("Policies", []))
 
 
-def _statements(document: Mapping[str, Any], meanings: Meanings) -> Iterable[Statement]:
-    for statement in _listed(document["Statement"]):
+def _statements(document: Mapping[str, Any], intrinsics: IntrinsicResolver) -> Iterable[Statement]:
+    for statement in _as_list(document["Statement"]):
         yield Statement(
             allows=statement["Effect"] == "Allow",
-            actions=tuple(_listed(meanings.of(statement.get("Action", [])))),
-            resources=tuple(_listed(meanings.of(statement.get("Resource", [])))),
+            actions=tuple(_as_list(intrinsics.resolve(statement.get("Action", [])))),
+            resources=tuple(_as_list(intrinsics.resolve(statement.get("Resource", [])))),
         )
 
 
-def _listed(value: Any) -> Sequence[Any]:
+def _as_list(value: Any) -> Sequence[Any]:
     return value if isinstance(value, list) else [value]
 
 

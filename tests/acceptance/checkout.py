@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from longcall import Client, CognitoPassword, LambdaToken
 from longcall.watch import Link
-from tests.acceptance.stack import READY, free_port, wait_until
+from tests.acceptance.stack import READY, wait_until
 from tests.contract.conftest import ROOT
 
 CODE = ("app.py", "appsync_local", "chalicelib", "graphql", "infrastructure", "local_stack", "longcall")
@@ -59,7 +59,7 @@ class Checkout:
 
     def serve(self, *arguments: str) -> subprocess.Popen[bytes]:
         command = [
-            sys.executable, "-c", START, str(self.root), "--port", str(free_port()), "--data", str(self.data),
+            sys.executable, "-c", START, str(self.root), "--port", "0", "--data", str(self.data),
             *arguments,
         ]  # fmt: skip
         with self._log.open("wb") as log:

@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from yarl import URL
+
 from longcall import Client, CognitoPassword, LambdaToken, Timing
 from tests.contract.conftest import ROOT
 
@@ -19,13 +21,13 @@ READY = 30.0  # seconds, on a busy machine
 
 
 class LocalStack:
-    """A stack on a free port and a data folder; may be killed and started again on both."""
+    """A stack on a data folder. Its first start takes a free port; later starts use the same port again."""
 
     def __init__(
         self, data: Path, *, options: tuple[str, ...] = (), environment: Mapping[str, str] | None = None
     ) -> None:
         self.data = data
-        self.port = free_port()
+        self.port = 0
         self._options = options
         self._environment = {**os.environ, **(environment or {})}
         self._process: subprocess.Popen[bytes] | None = None
@@ -45,6 +47,7 @@ class LocalStack:
         if not path.exists():
             raise AssertionError(f"the stack did not start: {Path(log.name).read_text()}")
         self.description = json.loads(path.read_text())
+        self.port = URL(self.url).port or 0
 
     def stop(self) -> int:
         """Ask it to stop, as Ctrl-C does; gives its exit code."""

@@ -15,9 +15,10 @@ from chalicelib.jobs.model import InferenceRequest
 from chalicelib.workloads import WorkloadContext
 from chalicelib.workloads.registry import load
 from infrastructure.stages import STAGES
-from local_stack.command import allow_many_sockets, next_steps
+from local_stack.command import allow_many_sockets
+from local_stack.next_steps import next_steps
 from longcall.cli.exits import ExitCode
-from tests.acceptance.stack import LocalStack, free_port
+from tests.acceptance.stack import LocalStack
 from tests.contract.conftest import ROOT
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ LONGCALL = str(Path(sys.executable).with_name("longcall"))
 
 
 def serve(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    port = () if "--port" in arguments else ("--port", str(free_port()))
+    port = () if "--port" in arguments else ("--port", "0")
     command = [LONGCALL, "serve", "--data", str(data), *port, *arguments]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
 
@@ -87,8 +88,8 @@ def test_input_that_cannot_be_used_ends_the_stack_too(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("--host", "0.0.0.0"), "listens on loopback only"),  # noqa: S104  # it is refused
-        (("--port", "70000"), "--port takes a number from 1 to 65535"),
+        (("--host", "0.0.0.0"), "listens on loopback addresses only"),  # noqa: S104  # it is refused
+        (("--port", "70000"), "--port takes a number from 0 to 65535"),
         (("--timeout", "0"), "--timeout takes a number from 1 to 900"),
         (("--users", "1"), "--users takes a number from 2 to 100"),
         (("--watch", "--template", "stack.json"), "does not change; leave out --watch"),
@@ -144,7 +145,7 @@ def test_a_port_in_use_and_a_folder_in_use_are_named(tmp_path: Path, stack: Loca
 
     assert (same_port.returncode, same_folder.returncode) == (3, 3)
     assert f"port {stack.port} on 127.0.0.1 is in use" in same_port.stderr
-    assert "another stack runs on" in same_folder.stderr
+    assert "another stack is running on" in same_folder.stderr
 
 
 def test_the_stack_may_open_more_files_than_its_shell_begins_with() -> None:

@@ -1,4 +1,4 @@
-"""Three stages, synthesised once: what is deployed is what these tests read."""
+"""Three stages, packaged and synthesised once per test process, for the tests of infrastructure and local stack."""
 
 import json
 import os
@@ -37,7 +37,7 @@ KEYED = replace(
 
 
 def node_is_missing() -> bool:
-    """CDK's library is written for Node, and starts one."""
+    """Whether Node, which CDK's library runs on, is missing or too old."""
     node = shutil.which("node")
     if node is None:
         return True
@@ -47,26 +47,26 @@ def node_is_missing() -> bool:
 
 @pytest.fixture(scope="session")
 def package(tmp_path_factory: pytest.TempPathFactory) -> Package:
-    """What Chalice makes of the app."""
+    """Chalice's package of the app."""
     return build(ROOT, tmp_path_factory.mktemp("package"), stage="dev")
 
 
 @pytest.fixture(scope="session")
 def archive(package: Package) -> Path:
-    """The zip, as it is deployed."""
+    """The zip that is deployed."""
     return package.archive
 
 
 @pytest.fixture(scope="session")
 def archive_with_openai(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The zip of a stage with an OpenAI-compatible server."""
+    """The zip that is deployed to a stage with an OpenAI-compatible server."""
     folder = tmp_path_factory.mktemp("package-with-openai")
     return build(ROOT, folder, stage="keyed", requirements=KEYED.requirements).archive
 
 
 @dataclass(frozen=True)
 class Assembly:
-    """What CDK wrote: templates by stage, and what its validation plugins found."""
+    """CDK's output: templates by stage, and the findings of its validation plugins."""
 
     folder: Path
     templates: Mapping[str, Template]
@@ -75,7 +75,7 @@ class Assembly:
 
 @pytest.fixture(scope="session")
 def assembly(package: Package, tmp_path_factory: pytest.TempPathFactory) -> Assembly:
-    """All stages, looked over by cdk-nag."""
+    """All stages, checked by cdk-nag."""
     if node_is_missing():
         pytest.skip(NODE_NEEDED)
     os.environ["JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION"] = "1"
@@ -94,7 +94,7 @@ def assembly(package: Package, tmp_path_factory: pytest.TempPathFactory) -> Asse
     findings = ""
     try:
         app.synth()
-    except RuntimeError as error:  # what a plugin found; everything is written all the same
+    except RuntimeError as error:  # raised for findings, after everything was written
         findings = f"{error}\n{(folder / 'validation-report.json').read_text()}"
     templates = {stage.name: Template(folder / f"longcall-{stage.name}.template.json") for stage in stages}
     return Assembly(folder, templates, findings)
@@ -112,5 +112,5 @@ def prod(assembly: Assembly) -> Template:
 
 @pytest.fixture(scope="session")
 def keyed(assembly: Assembly) -> Template:
-    """A stage whose worker reports with an API key, and that differs in every other choice too."""
+    """A stage whose worker reports with an API key, and that differs from the others in every other option."""
     return assembly.templates["keyed"]

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import socket
 import subprocess
 import sys
 import threading
@@ -48,10 +47,7 @@ RECONNECTION = "reconnect.mjs amplify withUserPoolToken"
 def stack_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The `stack.json` of a stack that answers."""
     data = tmp_path_factory.mktemp("stack")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "local_stack", "--port", str(port), "--data", str(data)]
+    command = [sys.executable, "-m", "local_stack", "--port", "0", "--data", str(data)]
     with (data / "log").open("w+b") as log, subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log) as process:
         try:
             _until_it_answers(process, data)

@@ -1,4 +1,4 @@
-"""The engine's second test application, of plain CDK: DynamoDB, HTTP and Lambda data sources, batches, pipelines."""
+"""A store as a plain CDK application: DynamoDB, HTTP and Lambda data sources, batches and pipelines."""
 
 from pathlib import Path
 
@@ -16,7 +16,12 @@ KEYS = {"Orders": ("id",), "Lines": ("order", "sku")}
 
 
 def synthesise(folder: Path, *, prices_url: str) -> Path:
-    """Write the store to a folder, with its prices at some address; gives its template."""
+    """Synthesise the store into a folder and return its template.
+
+    Args:
+        folder: The folder of the cloud assembly.
+        prices_url: URL of the HTTP data source for prices.
+    """
     app = cdk.App(outdir=str(folder))
     stack = cdk.Stack(app, "store")
     api = appsync.GraphqlApi(
@@ -28,7 +33,7 @@ def synthesise(folder: Path, *, prices_url: str) -> Path:
             default_authorization=appsync.AuthorizationMode(authorization_type=appsync.AuthorizationType.API_KEY)
         ),
     )
-    wired = wiring(prices_url)
+    store_api = wiring(prices_url)
     sources = {
         **{name: api.add_dynamo_db_data_source(name, _table(stack, name)) for name in KEYS},
         **{
@@ -40,9 +45,9 @@ def synthesise(folder: Path, *, prices_url: str) -> Path:
     }
     steps = {
         it.name: sources[it.source].create_function(it.name, name=it.name, runtime=RUNTIME, code=_code(it))
-        for it in wired.functions
+        for it in store_api.functions
     }
-    for resolver in wired.resolvers:
+    for resolver in store_api.resolvers:
         type_name, field_name = resolver.field.split(".")
         name = f"{type_name}{field_name}"
         match resolver:

@@ -1,4 +1,4 @@
-"""The stack on one machine, from the template: what the template lacks is lacking here, and said."""
+"""The local stack of a CloudFormation template: what the template lacks is missing, and the reason is reported."""
 
 import json
 from collections.abc import AsyncIterator, Callable
@@ -18,8 +18,9 @@ from infrastructure.api import API
 from local_stack.services.bedrock import with_bedrock
 from local_stack.services.cognito import Pool
 from local_stack.services.s3 import BUCKET
-from local_stack.template.blueprint import from_template
-from local_stack.template.intrinsics import Meanings, TemplateInvalid, read_template
+from local_stack.template.blueprint import blueprint_from_template
+from local_stack.template.document import TemplateInvalid, read_template
+from local_stack.template.intrinsics import IntrinsicResolver
 from local_stack.template.policies import Role, Statement
 from local_stack.template.stack import TemplateStack, read_stack
 from longcall import RequestRejected, Status
@@ -33,7 +34,7 @@ STORY: Any = {"model": "simulated.story", "process_time": 0.1, "max_tokens": 5}
 
 @pytest.fixture
 def changed(assembly: Assembly, request: pytest.FixtureRequest) -> Callable[[Change], Path]:
-    """Writes the dev stage's template with something changed, beside its assets."""
+    """Writes a changed copy of the dev stage's template beside its assets."""
 
     def write(change: Change) -> Path:
         body = json.loads(assembly.templates["dev"].path.read_text())
@@ -82,8 +83,8 @@ def unset(function: str, variable: str) -> Change:
     return change
 
 
-def at_once(resources: dict[str, Resource]) -> None:
-    """Fail without a retry, which takes its time."""
+def without_retries(resources: dict[str, Resource]) -> None:
+    """Fail without a retry, to save time."""
     for it in resources.values():
         if it["Type"] == "AWS::Lambda::EventInvokeConfig":
             it["Properties"]["MaximumRetryAttempts"] = 0
@@ -91,7 +92,7 @@ def at_once(resources: dict[str, Resource]) -> None:
 
 def read(path: Path) -> TemplateStack:
     template = read_template(path)
-    return read_stack(template, Meanings(template, "us-east-1"))
+    return read_stack(template, IntrinsicResolver(template, "us-east-1"))
 
 
 async def run(stack: LocalStack) -> Any:
@@ -99,7 +100,7 @@ async def run(stack: LocalStack) -> Any:
         return [view async for view in client.run("Hi", **STORY)][-1]
 
 
-def test_the_template_describes_the_wiring(dev: Template) -> None:
+def test_template_describes_the_projects_api(dev: Template) -> None:
     stack = read(dev.path)
 
     assert stack.api.modes == API.modes
@@ -110,20 +111,20 @@ def test_the_template_describes_the_wiring(dev: Template) -> None:
     assert stack.code == {str(code_file(replace(unit, code=Code.FILE))): text for unit, text in wired.items()}
     assert {it.name for it in stack.api.sources} == {it.name for it in API.sources}
     assert stack.api.authorizer == "Authorizer"
-    assert (stack.refusals, stack.remarks) == ({}, ())
+    assert (stack.refusals, stack.warnings) == ({}, ())
 
 
-def test_functions_have_the_templates_limits_and_delivery(dev: Template) -> None:
+def test_functions_have_the_templates_limits_and_event_options(dev: Template) -> None:
     functions = {it.name: it for it in read(dev.path).functions}
     inference = functions["Inference"]
 
     assert (inference.timeout, inference.memory_mb, inference.reserved_concurrency) == (900, 512, 10)
     assert (inference.maximum_retries, inference.maximum_event_age, inference.on_failure) == (2, 3600, "JobFailed")
     assert functions["StatusRelay"].timeout == 10
-    assert functions["JobFailed"].on_failure is None  # a queue, which only AWS has
+    assert functions["JobFailed"].on_failure is None  # on AWS it is a queue
 
 
-def test_roles_may_call_the_fields_that_their_policies_name(dev: Template) -> None:
+def test_roles_may_call_the_fields_of_their_policies(dev: Template) -> None:
     fields = read(dev.path).fields
 
     assert fields["JobFailed"] == {"Mutation.updateStatus"}
@@ -131,14 +132,14 @@ def test_roles_may_call_the_fields_that_their_policies_name(dev: Template) -> No
     assert fields["Authorizer"] == fields["StatusRelay"] == frozenset()
 
 
-def test_the_schedule_is_the_rules(dev: Template) -> None:
+def test_schedule_is_that_of_the_rule(dev: Template) -> None:
     assert [(it.function, it.every) for it in read(dev.path).schedules] == [("Sweep", 60.0)]
 
 
-def test_a_key_of_the_template_is_the_workers_and_the_apis(keyed: Template, tmp_path: Path) -> None:
+def test_api_key_is_given_to_the_worker_and_the_api(keyed: Template, tmp_path: Path) -> None:
     pool = Pool("http://127.0.0.1:1", "us-east-1", "pool", "client", "https://issuer/pool", ())
 
-    made = from_template(
+    made = blueprint_from_template(
         keyed.path, graphql_url="http://api/graphql", realtime_url="ws://api", pool=pool, ledger="sqlite:jobs.db",
         s3="http://127.0.0.1:2",
         data=tmp_path,
@@ -173,7 +174,7 @@ def test_a_key_of_the_template_is_the_workers_and_the_apis(keyed: Template, tmp_
     ],
     ids=["data-source", "authorizer", "relay", "sweep", "uploads", "results"],
 )
-def test_what_lacks_a_right_is_refused_with_the_right_that_it_lacks(
+def test_missing_right_is_named_in_the_refusal(
     changed: Callable[[Change], Path], change: Change, refused: str, reason: str
 ) -> None:
     stack = read(changed(change))
@@ -183,20 +184,20 @@ def test_what_lacks_a_right_is_refused_with_the_right_that_it_lacks(
 
 
 @pytest.mark.parametrize(
-    ("change", "remark"),
+    ("change", "warning"),
     [
         (forbid("RolesInferenceRole", "lambda:InvokeFunction"), "failures of Inference are dropped"),
-        (remove("AWS::Lambda::Permission", Principal="events.amazonaws.com"), "Sweep does not run by the clock"),
+        (remove("AWS::Lambda::Permission", Principal="events.amazonaws.com"), "Sweep does not run on schedule"),
     ],
     ids=["destination", "schedule"],
 )
-def test_what_is_dropped_for_want_of_a_right_is_remarked(
-    changed: Callable[[Change], Path], change: Change, remark: str
+def test_missing_right_of_a_destination_or_rule_is_a_warning(
+    changed: Callable[[Change], Path], change: Change, warning: str
 ) -> None:
-    assert [it for it in read(changed(change)).remarks if it.startswith(remark)]
+    assert [it for it in read(changed(change)).warnings if it.startswith(warning)]
 
 
-def test_a_role_may_what_is_allowed_and_not_denied() -> None:
+def test_role_may_do_what_is_allowed_and_not_denied() -> None:
     allow = Statement(True, ("dynamodb:*",), ("arn:table/jobs*",))
     deny = Statement(False, ("dynamodb:Delete*",), ("*",))
     role = Role("role", (allow, deny))
@@ -208,24 +209,28 @@ def test_a_role_may_what_is_allowed_and_not_denied() -> None:
     assert not Role("role", (deny,)).may("s3:GetObject", "anything")
 
 
-def test_references_mean_what_this_machine_has(tmp_path: Path) -> None:
+def test_references_resolve_to_local_values(tmp_path: Path) -> None:
     path = tmp_path / "some.template.json"
     body = {"Resources": {"Table": {"Type": "AWS::DynamoDB::Table"}}, "Parameters": {"Size": {"Default": "5"}}}
     path.write_text(json.dumps(body))
-    meanings = Meanings(read_template(path), "eu-west-1", {("Table", "StreamArn"): "stream"})
+    intrinsics = IntrinsicResolver(read_template(path), "eu-west-1", {("Table", "StreamArn"): "stream"})
 
-    assert meanings.text({"Fn::Join": ["-", [{"Ref": "AWS::Region"}, {"Ref": "Table"}]]}) == "eu-west-1-Table"
-    assert meanings.text({"Fn::Sub": "${Size} of ${Table.StreamArn} in ${!literally}"}) == "5 of stream in ${literally}"
-    assert meanings.text({"Fn::Sub": ["${a}", {"a": {"Ref": "Size"}}]}) == "5"
-    assert meanings.text({"Fn::Select": ["1", {"Fn::Split": ["/", "a/b"]}]}) == "b"
+    assert intrinsics.text({"Fn::Join": ["-", [{"Ref": "AWS::Region"}, {"Ref": "Table"}]]}) == "eu-west-1-Table"
+    assert (
+        intrinsics.text({"Fn::Sub": "${Size} of ${Table.StreamArn} in ${!literally}"}) == "5 of stream in ${literally}"
+    )
+    assert intrinsics.text({"Fn::Sub": ["${a}", {"a": {"Ref": "Size"}}]}) == "5"
+    assert intrinsics.text({"Fn::Select": ["1", {"Fn::Split": ["/", "a/b"]}]}) == "b"
     with pytest.raises(TemplateInvalid, match="refers to Gone, and has no such resource"):
-        meanings.of({"Ref": "Gone"})
-    with pytest.raises(TemplateInvalid, match=r"Fn::ImportValue in some\.template\.json is not understood"):
-        meanings.of({"Fn::ImportValue": "other"})
+        intrinsics.resolve({"Ref": "Gone"})
+    with pytest.raises(TemplateInvalid, match=r"Fn::ImportValue in some\.template\.json is not supported"):
+        intrinsics.resolve({"Fn::ImportValue": "other"})
 
 
-@pytest.mark.parametrize(("text", "words"), [("{", "no CloudFormation template"), ("{}", "no CloudFormation template")])
-def test_a_file_that_is_no_template_is_refused(tmp_path: Path, text: str, words: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "words"), [("{", "is not a CloudFormation template"), ("{}", "is not a CloudFormation template")]
+)
+def test_file_that_is_not_a_template_is_refused(tmp_path: Path, text: str, words: str) -> None:
     (tmp_path / "x.json").write_text(text)
 
     with pytest.raises(TemplateInvalid, match=words):
@@ -234,7 +239,7 @@ def test_a_file_that_is_no_template_is_refused(tmp_path: Path, text: str, words:
         read_template(tmp_path / "y.json")
 
 
-async def test_a_job_runs_on_what_is_deployed(dev: Template, tmp_path: Path) -> None:
+async def test_job_runs_on_the_deployed_package(dev: Template, tmp_path: Path) -> None:
     with running_stack(tmp_path / "data", "--template", str(dev.path)) as stack:
         last = await run(stack)
         async with stack.client() as client:
@@ -245,7 +250,7 @@ async def test_a_job_runs_on_what_is_deployed(dev: Template, tmp_path: Path) -> 
     assert large.result == "déjà vu " * 30_000
 
 
-async def test_a_job_runs_where_its_worker_reports_by_key(keyed: Template, tmp_path: Path) -> None:
+async def test_job_runs_if_its_worker_reports_with_an_api_key(keyed: Template, tmp_path: Path) -> None:
     with running_stack(tmp_path / "data", "--template", str(keyed.path)) as stack:
         last = await run(stack)
 
@@ -264,12 +269,12 @@ async def test_a_job_runs_where_its_worker_reports_by_key(keyed: Template, tmp_p
     ],
     ids=["permission", "variable"],
 )
-async def test_a_job_fails_where_its_worker_lacks_something_and_says_what(
+async def test_job_fails_with_the_right_or_variable_that_its_worker_lacks(
     changed: Callable[[Change], Path], tmp_path: Path, change: Change, reason: str
 ) -> None:
     def both(resources: dict[str, Resource]) -> None:
         change(resources)
-        at_once(resources)
+        without_retries(resources)
 
     with running_stack(tmp_path / "data", "--template", str(changed(both))) as stack:
         last = await run(stack)
@@ -286,7 +291,7 @@ async def test_a_job_fails_where_its_worker_lacks_something_and_says_what(
     ],
     ids=["resolver", "right"],
 )
-async def test_a_start_is_refused_where_its_field_cannot_be_answered_with_the_reason(
+async def test_start_is_refused_with_the_reason_if_its_field_cannot_be_resolved(
     changed: Callable[[Change], Path], tmp_path: Path, change: Change, reason: str
 ) -> None:
     with (
@@ -296,7 +301,7 @@ async def test_a_start_is_refused_where_its_field_cannot_be_answered_with_the_re
         await run(stack)
 
 
-async def test_the_engines_second_application_is_served_from_plain_cdk(assembly: Assembly, tmp_path: Path) -> None:
+async def test_application_of_plain_cdk_is_served(assembly: Assembly, tmp_path: Path) -> None:
     from tests.unit.local_stack.plain_store import synthesise
 
     async with prices() as prices_url:
@@ -325,7 +330,7 @@ async def test_the_engines_second_application_is_served_from_plain_cdk(assembly:
 
 @asynccontextmanager
 async def prices() -> AsyncIterator[str]:
-    """An address that answers with the path it was asked for."""
+    """A server that answers each request with the path of the request."""
 
     async def answer(request: web.BaseRequest) -> web.StreamResponse:
         return web.json_response({"path": request.path})
@@ -347,13 +352,13 @@ def put_lines(stack: LocalStack, template: Template, *, order: str, skus: tuple[
         client.put_item(TableName=table, Item={"order": {"S": order}, "sku": {"S": sku}})
 
 
-def test_a_data_source_on_a_table_of_another_stack_is_refused(changed: Callable[[Change], Path]) -> None:
+def test_data_source_on_a_table_of_another_stack_is_refused(changed: Callable[[Change], Path]) -> None:
     def change(resources: dict[str, Resource]) -> None:
         for it in resources.values():
             if it["Type"] == "AWS::AppSync::DataSource" and it["Properties"]["Name"] == "Nothing":
                 it["Properties"] |= {"Type": "AMAZON_DYNAMODB", "DynamoDBConfig": {"TableName": "users"}}
 
-    with pytest.raises(TemplateInvalid, match="data source Nothing works on table users, which is no table of this"):
+    with pytest.raises(TemplateInvalid, match="data source Nothing uses table users, which is not a table of this"):
         read(changed(change))
 
 
@@ -362,7 +367,7 @@ async def ask(session: aiohttp.ClientSession, url: str, key: str, query: str) ->
         return await response.json(content_type=None)
 
 
-def test_an_http_source_a_batch_and_a_resolver_without_code_are_read(changed: Callable[[Change], Path]) -> None:
+def test_http_source_batch_and_resolver_without_code_are_read(changed: Callable[[Change], Path]) -> None:
     def change(resources: dict[str, Resource]) -> None:
         for it in resources.values():
             properties = it.get("Properties", {})
@@ -378,17 +383,19 @@ def test_an_http_source_a_batch_and_a_resolver_without_code_are_read(changed: Ca
     assert UnitResolver("Query.getInference", "StatusRelay", Code.DIRECT, 5) in api.resolvers
 
 
-def test_a_resolver_in_the_older_language_is_refused(changed: Callable[[Change], Path]) -> None:
+def test_resolver_in_vtl_is_refused(changed: Callable[[Change], Path]) -> None:
     def change(resources: dict[str, Resource]) -> None:
         for it in resources.values():
             if it["Type"] == "AWS::AppSync::Resolver":
                 it["Properties"]["RequestMappingTemplate"] = "{}"
 
-    with pytest.raises(TemplateInvalid, match="RequestMappingTemplate; resolvers in JavaScript are served here"):
+    with pytest.raises(
+        TemplateInvalid, match="RequestMappingTemplate; the local stack supports resolvers in JavaScript only"
+    ):
         read(changed(change))
 
 
-def test_a_data_source_of_another_kind_is_refused_by_name(changed: Callable[[Change], Path]) -> None:
+def test_unsupported_data_source_type_is_named(changed: Callable[[Change], Path]) -> None:
     def change(resources: dict[str, Resource]) -> None:
         for it in resources.values():
             if it["Type"] == "AWS::AppSync::DataSource" and it["Properties"]["Name"] == "Nothing":
@@ -398,7 +405,7 @@ def test_a_data_source_of_another_kind_is_refused_by_name(changed: Callable[[Cha
         read(changed(change))
 
 
-def test_sources_name_the_functions_of_the_template(dev: Template) -> None:
+def test_data_sources_name_the_functions_of_the_template(dev: Template) -> None:
     assert {it.function for it in read(dev.path).api.sources if isinstance(it, LambdaSource)} == {
         "StatusRelay", "Inference"
     }  # fmt: skip

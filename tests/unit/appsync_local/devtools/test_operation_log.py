@@ -8,7 +8,7 @@ import pytest
 
 from appsync_local.devtools.operation_log import printable
 from appsync_local.errors import FunctionFailed
-from local_stack.log import Colourful, Detail, Plain, choose, usual_detail
+from local_stack.log import ColourFormatter, Detail, PlainFormatter, set_detail, usual_detail
 from tests.support.engine_clients import BACKEND, Http, Realtime, signed
 from tests.support.engine_doubles import RecordingInvoker
 
@@ -34,7 +34,7 @@ def lines(caplog: pytest.LogCaptureFixture, kind: str) -> list[str]:
 async def test_operation_leaves_its_name_its_caller_and_its_outcome(
     http: Http, realtime: Realtime, caplog: pytest.LogCaptureFixture, invoker: RecordingInvoker
 ) -> None:
-    choose(Detail.OPERATIONS)
+    set_detail(Detail.OPERATIONS)
     invoker.functions["authorizer"] = lambda _: {
         "isAuthorized": True, "resolverContext": {"username": "ada", "token": "custom-ada"}
     }  # fmt: skip
@@ -57,7 +57,7 @@ async def test_operation_leaves_its_name_its_caller_and_its_outcome(
 async def test_caller_who_is_not_let_in_is_nobody_and_a_role_goes_by_its_name(
     http: Http, caplog: pytest.LogCaptureFixture, invoker: RecordingInvoker
 ) -> None:
-    choose(Detail.OPERATIONS)
+    set_detail(Detail.OPERATIONS)
     invoker.functions["authorizer"] = lambda _: {"isAuthorized": False}
     body = '{"query": "{ note(id: \\"n1\\") { id } }"}'
 
@@ -73,7 +73,7 @@ async def test_caller_who_is_not_let_in_is_nobody_and_a_role_goes_by_its_name(
 async def test_every_step_of_a_resolver_leaves_its_data_source_and_outcome_where_all_is_asked_for(
     http: Http, caplog: pytest.LogCaptureFixture, invoker: RecordingInvoker
 ) -> None:
-    choose(Detail.EVERYTHING)
+    set_detail(Detail.EVERYTHING)
 
     def fail(payload: object) -> object:
         raise FunctionFailed("Lambda:Unhandled", "custom-ada did private-id")
@@ -93,7 +93,7 @@ async def test_every_step_of_a_resolver_leaves_its_data_source_and_outcome_where
 async def test_nothing_is_written_of_operations_where_only_faults_are_asked_for(
     http: Http, caplog: pytest.LogCaptureFixture
 ) -> None:
-    choose(Detail.FAULTS)
+    set_detail(Detail.PROBLEMS)
 
     await http.ask("{ echo }")
 
@@ -114,19 +114,19 @@ def test_pipe_has_plain_lines_and_a_terminal_has_columns_in_colour() -> None:
     refused = record(event="operation", operation="query A", caller="ada", milliseconds=1.5, outcome="Denied")
     step = record(event="step", step="Query.a", source="Notes", milliseconds=12.25, outcome="ok")
 
-    assert Plain().format(operation).endswith(" query A ada 1.5 ms ok")
-    assert "\x1b" not in Plain().format(step)
-    assert Colourful().format(operation).endswith("    1.5 ms  \x1b[32mok\x1b[0m")
-    assert "\x1b[31mDenied" in Colourful().format(refused)
-    assert "Notes" in Colourful().format(step)
+    assert PlainFormatter().format(operation).endswith(" query A ada 1.5 ms ok")
+    assert "\x1b" not in PlainFormatter().format(step)
+    assert ColourFormatter().format(operation).endswith("    1.5 ms  \x1b[32mok\x1b[0m")
+    assert "\x1b[31mDenied" in ColourFormatter().format(refused)
+    assert "Notes" in ColourFormatter().format(step)
 
 
 @pytest.mark.parametrize(
     ("is_terminal", "verbose", "has_command", "detail"),
     [
         (True, False, False, Detail.OPERATIONS),
-        (True, False, True, Detail.FAULTS),  # a command draws its bar there
-        (False, False, False, Detail.FAULTS),
+        (True, False, True, Detail.PROBLEMS),  # a command draws its bar there
+        (False, False, False, Detail.PROBLEMS),
         (False, True, True, Detail.EVERYTHING),
     ],
 )

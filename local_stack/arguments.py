@@ -1,0 +1,76 @@
+"""The command line of `longcall serve`: its options, their help and how they are parsed."""
+
+import argparse
+from pathlib import Path
+from typing import Final, NoReturn
+
+from local_stack.services.cognito import LOOPBACK
+
+UNUSABLE_ARGUMENTS: Final = 2  # exit code: the command line's USAGE
+DEFAULT_JOBS: Final = 8
+LONGEST_INVOCATION: Final = 900  # seconds, Lambda's limit
+EXAMPLES: Final = """\
+examples:
+  longcall serve --port 4001 --data /tmp/other
+  longcall serve --once -- run report.txt
+  longcall serve --watch --verbose
+  longcall serve --template cdk.out/longcall-dev.template.json
+"""
+
+
+class _Parser(argparse.ArgumentParser):
+    """Reports an error in one sentence, as every other longcall command does."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(UNUSABLE_ARGUMENTS, f"longcall: {message}; see longcall serve --help\n")
+
+
+def argument_parser() -> argparse.ArgumentParser:
+    """The parser; `options_from` checks the values that it returns."""
+    parser = _Parser(
+        prog="longcall serve", description="Run all of Longcall on this machine.", epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    parser.add_argument("--host", default=LOOPBACK, help="loopback address to listen on (default %(default)s)")
+    parser.add_argument(
+        "--port", type=int, default=4000, help="port of the GraphQL API; 0: a free one (default %(default)s)"
+    )
+    parser.add_argument(
+        "--data", type=Path, default=Path(".longcall"), help="folder for jobs and state (default %(default)s)"
+    )
+    parser.add_argument("--ledger", help="sqlite:<path> or dynamodb:<table> (default: jobs.db in the data folder)")
+    parser.add_argument("--cognito", help="URL of a running Cognito emulator (default: one is started)")
+    parser.add_argument("--users", type=int, default=2, help="number of test users, 2 to 100 (default %(default)s)")
+    parser.add_argument(
+        "--jobs", type=int, help=f"jobs that run at once, 1 to 256 (default {DEFAULT_JOBS}, or the stage's)"
+    )
+    parser.add_argument(
+        "--timeout", type=int,
+        help=f"seconds of one job, 1 to {LONGEST_INVOCATION} (default {LONGEST_INVOCATION}, or the stage's)",
+    )  # fmt: skip
+    parser.add_argument("--stage", help="use the settings and limits of a stage of infrastructure/stages.py")
+    parser.add_argument(
+        "--template", type=Path, metavar="FILE", help="run a synthesised CloudFormation template instead"
+    )
+    parser.add_argument(
+        "--bedrock", metavar="WHERE", help="run models on Amazon Bedrock too: aws, or the URL of an endpoint"
+    )
+    parser.add_argument(
+        "--openai", metavar="URL",
+        help="server for models named openai/…, as http://127.0.0.1:8080/v1 (default: Ollama)",
+    )  # fmt: skip
+    parser.add_argument("--chaos", default="", metavar="SPEC", help="inject faults, as drop=0.3,crash=0.05,seed=7")
+    parser.add_argument("--once", action="store_true", help="stop when COMMAND ends, with its exit code")
+    parser.add_argument("--watch", action="store_true", help="reload schema, resolvers and handlers when they change")
+    parser.add_argument(
+        "--verbose", action="store_true", help="log every operation, its resolver steps, and what the workers print"
+    )
+    parser.add_argument(
+        "--json",
+        action="store_true",
+        help="print the content of stack.json as one line on standard output once it runs",
+    )
+    parser.add_argument(
+        "command", nargs="*", metavar="COMMAND", help="after --: a longcall command to run once the stack is running"
+    )
+    return parser

@@ -1,0 +1,37 @@
+"""Environment variables that every stack on this machine gives its functions: region, execution role and bucket."""
+
+import secrets
+from typing import Final
+
+from appsync_local.authorization.sigv4 import IamPrincipal
+from appsync_local.functions.spec import ACCOUNT
+from local_stack.services.s3 import BUCKET
+
+REGION: Final = "us-east-1"
+REGION_VARIABLES: Final = {"AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION}
+
+
+def new_principal(name: str, allowed: frozenset[str]) -> IamPrincipal:
+    """An execution role with an access key that is generated at every start.
+
+    Args:
+        name: Name of the function or operator.
+        allowed: Root fields, as `Mutation.updateStatus`, that it may call.
+    """
+    return IamPrincipal(
+        access_key_id=f"AKIA{secrets.token_hex(8).upper()}",
+        secret_access_key=secrets.token_urlsafe(30),
+        arn=f"arn:aws:sts::{ACCOUNT}:assumed-role/longcall-local-{name}/{name}",
+        account_id=ACCOUNT,
+        allowed=allowed,
+    )
+
+
+def access_key_variables(principal: IamPrincipal) -> dict[str, str]:
+    """The variables that Lambda sets for a function's role."""
+    return {"AWS_ACCESS_KEY_ID": principal.access_key_id, "AWS_SECRET_ACCESS_KEY": principal.secret_access_key}
+
+
+def bucket_variables(s3: str) -> dict[str, str]:
+    """The bucket's name and the endpoint of the local S3, for a function that stores objects."""
+    return {"LONGCALL_BUCKET": BUCKET, "AWS_ENDPOINT_URL_S3": s3}

@@ -1,0 +1,46 @@
+"""What `longcall serve` prints once the stack is running: addresses, users and commands to try."""
+
+import shlex
+import sys
+from pathlib import Path
+
+from local_stack.stack import Stack
+
+
+def next_steps(stack: Stack, data: Path) -> str:
+    """Addresses, users and commands that can be copied to another terminal.
+
+    Args:
+        stack: The running stack.
+        data: Its data folder, absolute. If it is not the default one, the commands name it.
+    """
+    longcall, chalice = shlex.quote(_program("longcall")), shlex.quote(_program("chalice"))
+    stack_file = folder = ""
+    if data != Path(".longcall").resolve():
+        stack_file = f" --stack {shlex.quote(str(data / 'stack.json'))}"
+        folder = f"LONGCALL_DATA={shlex.quote(str(data))} "
+    address = stack.graphql_url.removesuffix("/graphql")
+    rows = (
+        ("GraphiQL", f"{address}/"),
+        ("GraphQL", stack.graphql_url),
+        ("Realtime", stack.realtime_url),
+        ("Users", ", ".join(f"{user.username} / {user.password}" for user in stack.pool.users)),
+        ("A token", f"{longcall} token --header{stack_file}"),
+        ("A job", f"{longcall} run FILE --model local.textrank{stack_file}"),
+        ("Its jobs", f"{longcall} list{stack_file}"),
+        ("Handlers", f"{folder}{chalice} local --stage local   (debug routes on port 8000)"),
+        ("Stop", "Ctrl-C"),
+    )
+    lines = "\n".join(f"  {name:<9} {value}" for name, value in rows)
+    return f"\nLongcall is running at {address} (this machine only).\n{lines}\n\n"
+
+
+def _program(name: str) -> str:
+    """A program beside this Python, relative to the current folder if it is below it."""
+    path = Path(sys.executable).with_name(name)
+    if not path.exists():
+        return name
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)

@@ -1,0 +1,129 @@
+"""What a local stack is started with, checked: the values behind the options of `longcall serve`."""
+
+import argparse
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from appsync_local.devtools.chaos.spec import ChaosSpec, parse_chaos
+from infrastructure.stages import Stage, stage_named
+from local_stack.arguments import DEFAULT_JOBS, LONGEST_INVOCATION
+from local_stack.errors import StackError
+from local_stack.services.cognito import LOOPBACK
+
+MOST_JOBS: Final = 256
+MOST_USERS: Final = 100
+HANDLER_SETTINGS: Final = frozenset(  # settings of the handlers that are read from this process's environment
+    f"LONGCALL_{name}"
+    for name in (
+        "QUOTA", "RETENTION_DAYS", "LEASE_SECONDS", "FLUSH_POLICY", "FLUSH_SECONDS", "FLUSH_BYTES",
+        "FLUSH_STALENESS", "FLUSH_SHARE", "HEARTBEAT_SECONDS",
+        "MODELS", "GUARDRAIL", "MODEL_SILENCE_SECONDS", "REDISPATCH_SECONDS", "NEVER_STARTED_SECONDS",
+        "STALLED_SECONDS",
+    )
+)  # fmt: skip
+DECIDED_BY_TEMPLATE: Final = ("stage", "jobs", "timeout", "ledger")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What `longcall serve` was asked for.
+
+    Attributes:
+        host: Loopback address to listen on.
+        port: Port of the GraphQL API; 0: a free one.
+        data: Folder for jobs and state, absolute.
+        ledger: sqlite:<path> or dynamodb:<table>.
+        cognito: URL of a Cognito emulator that is running already; None: moto's is started.
+        users: Number of test users.
+        jobs: Jobs that run at once.
+        timeout: Seconds of one job's invocation; None: the stage's limit.
+        chaos: Faults to inject.
+        watches: Whether schema, resolvers and handlers are reloaded when they change.
+        settings: LONGCALL_* variables for the handlers; they override the stack's own.
+        stage: Whose settings the handlers have; None: the defaults for development.
+        template: A CloudFormation template to run instead of the project's own definition.
+        bedrock: Where Amazon Bedrock is called, `aws` or a URL; None: its models are off.
+        openai: URL of an OpenAI-compatible server; None: see `with_openai`.
+    """
+
+    host: str
+    port: int
+    data: Path
+    ledger: str
+    cognito: str | None
+    users: int
+    jobs: int
+    timeout: int | None
+    chaos: ChaosSpec
+    watches: bool
+    settings: Mapping[str, str]
+    stage: Stage | None
+    template: Path | None
+    bedrock: str | None
+    openai: str | None
+
+
+def options_from(arguments: argparse.Namespace, environment: Mapping[str, str] = os.environ) -> Options:
+    """Check parsed arguments.
+
+    Args:
+        arguments: See `argument_parser`.
+        environment: Where the handlers' settings are read from.
+
+    Raises:
+        StackError: An option has a value that cannot be used, or two options exclude each other.
+        UnknownStage: There is no such stage.
+        ChaosInvalid: The faults of `--chaos` cannot be read.
+    """
+    if not (arguments.host == "localhost" or arguments.host.startswith("127.") or arguments.host == "::1"):
+        raise StackError(
+            f"the local stack signs its tokens with a publicly known key, so it listens on loopback addresses only, "
+            f"and {arguments.host} is not one: use --host {LOOPBACK}"
+        )
+    data = arguments.data.resolve()
+    stage = None if arguments.stage is None else stage_named(arguments.stage)
+    default_jobs = DEFAULT_JOBS if stage is None else min(stage.jobs, MOST_JOBS)
+    jobs = default_jobs if arguments.jobs is None else arguments.jobs
+    if arguments.template is not None:
+        _check_template_options(arguments)
+    return Options(
+        host=arguments.host,
+        port=_in_range(arguments.port, "--port", least=0, most=65535),
+        data=data,
+        ledger=arguments.ledger or f"sqlite:{data / 'jobs.db'}",
+        cognito=arguments.cognito,
+        users=_in_range(arguments.users, "--users", least=2, most=MOST_USERS),
+        jobs=_in_range(jobs, "--jobs", least=1, most=MOST_JOBS),
+        timeout=None
+        if arguments.timeout is None
+        else _in_range(arguments.timeout, "--timeout", least=1, most=LONGEST_INVOCATION),
+        chaos=parse_chaos(arguments.chaos),
+        watches=arguments.watch,
+        settings={name: value for name, value in environment.items() if name in HANDLER_SETTINGS},
+        bedrock=arguments.bedrock,
+        openai=_server_url(arguments.openai),
+        stage=stage,
+        template=arguments.template,
+    )
+
+
+def _check_template_options(arguments: argparse.Namespace) -> None:
+    if given := [f"--{name}" for name in DECIDED_BY_TEMPLATE if getattr(arguments, name) is not None]:
+        raise StackError(f"a template decides itself what {given[0]} sets; leave out {' and '.join(given)}")
+    if arguments.watch:
+        raise StackError("a template describes code that is built already and does not change; leave out --watch")
+
+
+def _server_url(url: str | None) -> str | None:
+    if url is not None and not url.startswith(("http://", "https://")):
+        raise StackError(f"--openai takes the URL of a server, as http://127.0.0.1:8080/v1, and {url!r} is not a URL")
+    return url
+
+
+def _in_range(value: int, name: str, *, least: int, most: int) -> int:
+    if not least <= value <= most:
+        raise StackError(f"{name} takes a number from {least} to {most}, and {value} is not")
+    return value

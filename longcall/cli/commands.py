@@ -41,6 +41,7 @@ app.command(epilog=_example(f"longcall delete {ID}"))(jobs.delete)
 app.command(epilog=_example('curl -H "Authorization: $(longcall token --header)" ...'))(diagnostics.token)
 app.command(epilog=_example("longcall chaos drop=0.3,duplicate=0.1,crash=0.05,seed=7"))(diagnostics.chaos)
 app.command(epilog=diagnostics.DOCTOR_EXAMPLES)(diagnostics.doctor)
+app.command(epilog=_example(f"longcall logs {ID}"))(diagnostics.logs)
 app.command("update-status", epilog=_example("longcall update-status $id FAILED --error 'ended by hand'"))(
     administration.update_status
 )

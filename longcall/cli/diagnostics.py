@@ -1,17 +1,20 @@
-"""`token`, `chaos`, `doctor` and `smoke`: commands that find out how a stack behaves, and why."""
+"""`token`, `chaos`, `doctor`, `logs` and `smoke`: commands that show how a stack behaves, and why."""
 
+import time
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from longcall.cli.calls import call
 from longcall.cli.exits import CommandEnded, ExitCode
-from longcall.cli.options import ApiOptions, CallerOptions, JsonOption, with_groups
+from longcall.cli.options import ApiOptions, CallerOptions, JobOption, JsonOption, with_groups
+from longcall.models import parse_job_id
 
 if TYPE_CHECKING:
     from longcall.cli.doctor import Finding
 
+POLL: Final = 0.5  # seconds between two looks at logs that are followed
 DOCTOR_EXAMPLES = """\b
 Examples:
   longcall doctor
@@ -92,6 +95,40 @@ def doctor(
     call(chosen, ask())
     if any(finding.is_bad for finding in findings):
         raise CommandEnded(ExitCode.REFUSED)
+
+
+@with_groups
+def logs(
+    *,
+    job: JobOption,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Wait for new lines until Ctrl-C.")] = False,
+    as_json: JsonOption = False,
+    api: ApiOptions,
+) -> None:
+    """Show what was logged about a job: attempts, worker output, traces.
+
+    The lines of a local stack are in its data folder. On AWS they are in CloudWatch Logs, which needs this shell's
+    credentials. A line contains neither prompts nor results.
+    """
+    from longcall import display
+    from longcall.cli.logs import source_of
+
+    job_id = parse_job_id(job)
+    source = source_of(api.find(), job_id)
+    lines = source.new_lines()
+    if not lines and not follow:
+        raise CommandEnded(ExitCode.NOT_FOUND, f"no line about job {job_id} was found in {source.place}; check the id")
+    try:
+        while True:
+            for line in lines:
+                for row in [display.json_line(dict(line.fields))] if as_json else line.rows():
+                    typer.echo(row)
+            if not follow:
+                return
+            time.sleep(POLL)
+            lines = source.new_lines()
+    except KeyboardInterrupt:
+        raise CommandEnded(ExitCode.INTERRUPTED) from None
 
 
 @with_groups

@@ -33,6 +33,7 @@ class Stack:
         realtime_url: None to derive it from `graphql_url`.
         cognito_url: None to sign in at AWS.
         users: Whose passwords are known.
+        log_groups: The CloudWatch log groups of a deployed stack's functions.
         operator: An AWS access key that may call `updateStatus`, and its secret.
         file: The stack file of a local stack, which each start of the stack writes again.
     """
@@ -46,6 +47,7 @@ class Stack:
     cognito_url: str | None
     users: tuple[User, ...]
     pool_id: str = ""
+    log_groups: tuple[str, ...] = ()
     operator: tuple[str, str] | None = field(default=None, repr=False)
     file: Path | None = field(default=None, compare=False)
 

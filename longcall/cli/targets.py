@@ -72,6 +72,7 @@ def read_outputs(file: Path) -> Stack:
             cognito_url=None,
             users=(),
             pool_id=str(outputs["UserPoolId"]),
+            log_groups=tuple(name for name in str(outputs.get("LogGroups", "")).split(",") if name),
         )
     except KeyError as missing:
         raise ConfigurationError(f"{file} has no output {missing} of {name}; deploy it with this version") from None

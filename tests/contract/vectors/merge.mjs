@@ -1,5 +1,5 @@
-// The merge of docs/merge.md, in JavaScript: `merge(view, { event } | { page } | { snapshot })` gives the next view.
-// Run by itself, it runs the vectors beside it: node tests/contract/vectors/merge.mjs
+// The merge of docs/merge.md in JavaScript: `merge(view, { event } | { page } | { snapshot })` returns the next view.
+// Run as a script, it tests the vectors in this folder: node tests/contract/vectors/merge.mjs
 
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -7,7 +7,13 @@ import { isDeepStrictEqual } from "node:util";
 
 export const EMPTY = { now: { sequence: 0, status: "PENDING", attempt: 0 }, output: "", held: new Map() };
 
+const UNFINISHED = new Set(["PENDING", "PROCESSING"]);
 const TERMINAL = new Set(["COMPLETED", "FAILED", "CANCELLED"]);
+
+/** Whether the job has ended. A status that this version does not know has ended if it has an end. */
+function isTerminal({ status, endTime }) {
+  return TERMINAL.has(status) || (!UNFINISHED.has(status) && (endTime ?? null) !== null);
+}
 
 export function merge(view, input) {
   if (input.page) return input.page.reduce((before, event) => merge(before, { event }), view);
@@ -27,8 +33,8 @@ function jump(view, { output, outputOmitted, ...event }) {
 }
 
 function fill(view, event) {
-  const brings = view.now.resultOmitted && !event.resultOmitted && event.sequence === view.now.sequence;
-  return brings ? { ...view, now: { ...view.now, result: event.result, resultOmitted: false } } : view;
+  const hasResult = view.now.resultOmitted && !event.resultOmitted && event.sequence === view.now.sequence;
+  return hasResult ? { ...view, now: { ...view.now, result: event.result, resultOmitted: false } } : view;
 }
 
 const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
@@ -38,7 +44,7 @@ function firstBytes(text, count) {
   return utf8.decode(new TextEncoder().encode(text).subarray(0, count));
 }
 
-/** The event with its result, where that is the output. */
+/** The event, with the output as its result if they are the same. */
 function completed(event, output) {
   return event.resultIsOutput ? { ...event, result: output, resultOmitted: false } : event;
 }
@@ -53,12 +59,12 @@ function follow({ now, output, held }) {
   return { now, output, held: left };
 }
 
-/** What a vector says of a view: no nulls, nothing false. */
+/** The fields of a view that a vector has: not those that are null or false. */
 export function shown({ now, output, held }) {
-  const { delta, outputKept, resultIsOutput, ...fields } = now;
+  const { delta, outputKept, resultIsOutput, endTime, ...fields } = now;
   const first = Math.min(...held.keys());
   const missing = held.size > 0 ? [now.sequence + 1, first - 1] : null;
-  const final = TERMINAL.has(now.status) && !now.resultOmitted;
+  const final = isTerminal(now) && !now.resultOmitted;
   const all = Object.entries({ ...fields, output, missing, final });
   return Object.fromEntries(all.filter(([, value]) => value !== null && value !== undefined && value !== false));
 }
@@ -72,7 +78,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
       view = merge(view, input);
       views += 1;
       if (isDeepStrictEqual(shown(view), expected)) continue;
-      console.log(`${name}: expected ${JSON.stringify(expected)}, and the view is ${JSON.stringify(shown(view))}`);
+      console.log(`${name}: expected ${JSON.stringify(expected)}, and found ${JSON.stringify(shown(view))}`);
       process.exitCode = 1;
     }
   }

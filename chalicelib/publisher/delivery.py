@@ -50,6 +50,7 @@ async def deliver(
         PublishFailed: The API could not be reached in time, or failed on the update each time.
     """
     reason = "no answer in time"
+    faults = 0
     for tries in count(1):
         left = until - time.monotonic()
         try:
@@ -58,14 +59,18 @@ async def deliver(
         except (Unreachable, TimeoutError) as error:
             reason = str(error) or reason  # keep the reason of an earlier try if this one was too short
             most = until - time.monotonic() - SHORTEST_TRY
-            given_up = isinstance(error, Unreachable) and error.most_tries is not None and tries >= error.most_tries
-            if most < 0.0 or given_up:
+            most_faults = error.most_tries if isinstance(error, Unreachable) else None
+            faults += most_faults is not None
+            if most < 0.0 or (most_faults is not None and faults >= most_faults):
                 raise PublishFailed(
                     f"expected AppSync to take an update of job {update.job_id} and gave up after "
                     f"{tries} {'try' if tries == 1 else 'tries'}: {reason}; the invocation will be retried"
                 ) from error
             log.warning(
-                "update not delivered, trying again",
+                "job %s: update not delivered in try %d (%s), trying again",
+                update.job_id,
+                tries,
+                reason,
                 extra={"event": "publish_retried", "job_id": update.job_id, "tries": tries, "reason": reason},
             )
             await asyncio.sleep(min(backoff.delay(tries), most))  # with time left for a last try

@@ -69,6 +69,8 @@ class Supervisor:
                         raise
                     continue
                 log.warning(
-                    "job looked after",
+                    "job %s: ended or dispatched again by the sweep, %s",
+                    update.job_id,
+                    answer.status,
                     extra={"event": "job_supervised", "job_id": update.job_id, "status": answer.status.value},
                 )

@@ -10,7 +10,6 @@ Work that does not fit into the invocation is handed over to the next one, if it
 import json
 import logging
 import time
-import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -21,6 +20,7 @@ from chalicelib.jobs.dispatch import Dispatch
 from chalicelib.jobs.errors import BudgetExceeded, ErrorType, JobError, OutOfTime, WorkloadFailed
 from chalicelib.jobs.limits import MAX_ERROR, MAX_RESULT, MAX_RESULT_TEXT, MAX_STORED_RESULT, MAX_USAGE
 from chalicelib.jobs.model import Change, JobId, Json, Status
+from chalicelib.jobs.traces import trace_of
 from chalicelib.objects import NoObjects, Objects
 from chalicelib.publisher.fencing import Accepted, Granted, Over, Refused
 from chalicelib.publisher.publisher import StatusPublisher
@@ -73,9 +73,9 @@ class JobRunner:
             claim = publisher.claim(request_id)
             if isinstance(claim, Refused):
                 # Delivered twice, or cancelled before it began: no failure, and nothing to do.
-                log.info("claim refused", extra=_facts("claim_refused", work.job_id, claim.attempt, claim.status))
+                _report("claim_refused", work.job_id, claim.attempt, claim.status)
                 return
-            log.info("job claimed", extra=_facts("job_claimed", work.job_id, claim.attempt, Status.PROCESSING))
+            _report("job_claimed", work.job_id, claim.attempt, Status.PROCESSING)
             state = None if claim.checkpoint is None else json.loads(claim.checkpoint)
             context = WorkloadContext(deadline_at, self.clock, attempt=claim.attempt, checkpoint=state)
             self._run_claimed(work, claim, publisher, context, spending)
@@ -91,11 +91,11 @@ class JobRunner:
         else:
             ending = publisher.hand_over(change) if change.hands_over else publisher.finish(change)
         if isinstance(ending, Over):
-            log.info("job taken away", extra=_facts("job_over", work.job_id, ending.attempt, ending.status))
+            _report("job_over", work.job_id, ending.attempt, ending.status)
         elif change is not None and change.hands_over:
-            log.info("job handed over", extra=_facts("job_handed_over", work.job_id, claim.attempt, change.status))
+            _report("job_handed_over", work.job_id, claim.attempt, change.status)
         elif change is not None:
-            log.info("job ended", extra=_facts("job_ended", work.job_id, claim.attempt, change.status))
+            _report("job_ended", work.job_id, claim.attempt, change.status)
 
     def _work(
         self,
@@ -139,7 +139,7 @@ class JobRunner:
             # A workload may answer an interruption with an error of its own: then the interruption is the reason.
             goes_on = leg.is_over or (leg.has_moved and isinstance(error, OutOfTime))
             if interruption.reason is None and not goes_on:
-                log.warning("workload failed", extra=_trace_of(error, work.job_id))
+                _report_failure(error, work.job_id)
                 return failed(error, used)
         match interruption.reason:
             case Stop.UNHEARD:
@@ -203,22 +203,30 @@ def _usage(usage: dict[str, Json], job_id: JobId) -> Json:
     except (TypeError, ValueError):
         size = None
     if size is None or size > MAX_USAGE:
-        log.warning("usage left out", extra={"event": "usage_left_out", "job_id": job_id, "bytes": size})
+        log.warning(
+            "job %s: usage left out, %s bytes",
+            job_id,
+            size,
+            extra={"event": "usage_left_out", "job_id": job_id, "bytes": size},
+        )
         return None
     return usage
 
 
-def _facts(event: str, job_id: JobId, attempt: int, status: Status) -> dict[str, object]:
-    return {"event": event, "job_id": job_id, "attempt": attempt, "status": status.value}
+def _report(event: str, job_id: JobId, attempt: int, status: Status) -> None:
+    log.info(
+        "job %s: %s, attempt %d, %s", job_id, event, attempt, status,
+        extra={"event": event, "job_id": job_id, "attempt": attempt, "status": status.value},
+    )  # fmt: skip
 
 
-def _trace_of(error: Exception, job_id: JobId) -> dict[str, object]:
-    """Where it went wrong: classes and lines. The messages stay out of the log, since they may quote the prompt."""
-    frames = traceback.extract_tb(error.__traceback__)
-    return {
-        "event": "workload_failed",
-        "job_id": job_id,
-        "error": type(error).__name__,
-        "cause": type(error.__cause__).__name__ if error.__cause__ else None,
-        "where": [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
-    }
+def _report_failure(error: Exception, job_id: JobId) -> None:
+    """Log an error of the workload. One that was not written for the job's owner is logged with its trace."""
+    facts = {"event": "workload_failed", "job_id": job_id, "error": type(error).__name__}
+    if isinstance(error, JobError):
+        log.warning("job %s: the workload failed, %s", job_id, type(error).__name__, extra=facts)
+    else:
+        trace = trace_of(error)
+        log.error(  # the traceback of `exception` has messages, which may quote a prompt
+            "job %s: unexpected error in the workload\n%s", job_id, trace, extra={**facts, "trace": trace}
+        )

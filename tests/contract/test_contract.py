@@ -191,6 +191,6 @@ def test_operators_are_told_what_each_kind_of_failure_means() -> None:
 def test_operators_are_told_of_every_event_that_the_handlers_log() -> None:
     told = (ROOT / "docs" / "operating.md").read_text().partition("## Logs")[2].partition("\n## ")[0]
     code = "".join(path.read_text() for path in python_files("chalicelib"))
-    logged = set(re.findall(r'(?:"event": |_facts\()"([a-z_]+)"', code))
+    logged = set(re.findall(r'(?:"event": |_report\()"([a-z_]+)"', code))
 
     assert set(re.findall(r"^\| `([a-z_]+)` \|", told, re.MULTILINE)) - {"event"} == logged

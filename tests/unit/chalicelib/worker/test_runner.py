@@ -265,6 +265,37 @@ def test_what_callers_sent_and_were_answered_stays_out_of_the_log_lines(
     assert "so far" not in str(records)
 
 
+def test_an_unexpected_error_is_logged_with_its_job_its_causes_and_the_lines_that_raised_them(
+    api: Api, caplog: pytest.LogCaptureFixture
+) -> None:
+    def workload(_request: InferenceRequest, _context: WorkloadContext) -> Generator[Piece, None, Outcome]:
+        yield Chunk("so far")
+        try:
+            raise KeyError(SECRET)
+        except KeyError as error:
+            raise RuntimeError(SECRET) from error
+
+    run(api, workload)
+
+    [record] = [record for record in caplog.records if record.__dict__.get("event") == "workload_failed"]
+    lines = record.getMessage().splitlines()
+    assert (record.levelno, lines[0]) == (logging.ERROR, f"job {JOB_ID}: unexpected error in the workload")
+    assert lines[1] == "RuntimeError"
+    assert "caused by KeyError" in lines
+    assert sum("test_runner.py" in line for line in lines) == 2
+    assert SECRET not in record.getMessage()
+
+
+def test_every_line_about_a_job_has_its_id(api: Api, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "chalicelib")
+
+    run(api, two_words)
+
+    own = [record for record in caplog.records if record.name.startswith("chalicelib.")]
+    assert len(own) >= 2
+    assert all(JOB_ID in record.getMessage() and record.__dict__["job_id"] == JOB_ID for record in own)
+
+
 @pytest.mark.parametrize("result", ["é" * (MAX_RESULT // 2 + 1), "\x01" * 170_000])
 def test_a_result_that_no_record_can_have_is_stored_and_the_log_says_what_it_is(api: Api, result: str) -> None:
     objects = MemoryObjects()

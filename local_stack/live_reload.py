@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import Final
 
 import infrastructure.api
-from appsync_local.devtools.reload import FileWatcher, Reloader
+from appsync_local.devtools.file_watcher import FileWatcher
+from appsync_local.devtools.health import LoopHealth
+from appsync_local.devtools.reload import Reloader
 from appsync_local.functions.import_check import rehearse
 from appsync_local.functions.runtime import FunctionRuntime
 from appsync_local.functions.snapshot import Snapshots
@@ -42,7 +44,9 @@ def snapshots_of(blueprint: Blueprint, data: Path) -> Snapshots:
     return snapshots
 
 
-def file_watcher(engine: Engine, runtime: FunctionRuntime, blueprint: Blueprint, snapshots: Snapshots) -> FileWatcher:
+def file_watcher(
+    engine: Engine, runtime: FunctionRuntime, blueprint: Blueprint, snapshots: Snapshots, health: LoopHealth
+) -> FileWatcher:
     """Watches schema, resolvers and handlers, and reloads what changes, between `start` and `stop`."""
     root, api_file = blueprint.root, Path(infrastructure.api.__file__)
     handlers = {function.handler for function in blueprint.functions}
@@ -52,4 +56,4 @@ def file_watcher(engine: Engine, runtime: FunctionRuntime, blueprint: Blueprint,
     )  # fmt: skip
     folders = {blueprint.schema.parent, blueprint.code, *(root / name for name in HANDLER_FOLDERS)}
     files = {api_file, *(root / name for name in HANDLERS)}
-    return FileWatcher(reloader, folders=sorted(folders), files=sorted(files))
+    return FileWatcher(reloader, folders=sorted(folders), files=sorted(files), health=health)

@@ -21,6 +21,7 @@ from appsync_local.authorization.user_pools import UserPool
 from appsync_local.data_sources.dynamodb.endpoint import DynamoDbEndpoint
 from appsync_local.devtools.chaos.switch import Chaos
 from appsync_local.devtools.doctor import Doctor, TokenRequirements
+from appsync_local.devtools.health import Health
 from appsync_local.devtools.meter import Meter
 from appsync_local.errors import PortInUse
 from appsync_local.functions.delivery import Backoff
@@ -128,6 +129,7 @@ async def running(options: Options) -> AsyncIterator[Stack]:
         operator = new_principal("operator", OPERATOR_FIELDS)
         chaos = Chaos(options.chaos)
         meter = Meter()
+        health = Health()
         snapshots = snapshots_of(blueprint, options.data) if options.watches else None
         handlers = blueprint.root if snapshots is None else snapshots.root
         runtime = FunctionRuntime(
@@ -151,9 +153,9 @@ async def running(options: Options) -> AsyncIterator[Stack]:
         await runtime.start()
         cleanup.push_async_callback(runtime.stop)
         engine.offer(graphiql(pool, realtime_url=engine.realtime_url))
-        engine.offer(Doctor(lambda: engine.served, _token_requirements(pool)))
+        engine.offer(Doctor(lambda: engine.served, _token_requirements(pool), health))
         if snapshots is not None:
-            watcher = file_watcher(engine, runtime, blueprint, snapshots)
+            watcher = file_watcher(engine, runtime, blueprint, snapshots, health.loop("file watcher"))
             await watcher.start()
             cleanup.push_async_callback(watcher.stop)
         stack = Stack(

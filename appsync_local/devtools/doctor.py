@@ -29,6 +29,7 @@ from appsync_local.authorization.credentials import (
     credential_of,
 )
 from appsync_local.authorization.user_pools import UserPool
+from appsync_local.devtools.health import Health
 from appsync_local.devtools.operation_log import caller_name, printable
 from appsync_local.devtools.pages import Page, PageRequest, is_from_this_machine, json_page
 from appsync_local.errors import RequestRefused
@@ -110,9 +111,15 @@ class Doctor:
     """
 
     def __init__(
-        self, service: Callable[[], ServedApi], requirements: TokenRequirements, *, now: Callable[[], float] = time.time
+        self,
+        service: Callable[[], ServedApi],
+        requirements: TokenRequirements,
+        health: Health | None = None,
+        *,
+        now: Callable[[], float] = time.time,
     ) -> None:
         self._service = service
+        self._health = health or Health()
         self._requirements = requirements
         self._now = now
 

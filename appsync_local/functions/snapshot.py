@@ -4,10 +4,13 @@ Workers are started under a link that leads to the newest copy, and each one sta
 also for what it imports later.
 """
 
+import logging
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
+
+_log: Final = logging.getLogger(__name__)
 
 KEPT: Final = 20  # copies: an event that runs may still import something from an older one
 
@@ -41,10 +44,23 @@ class Snapshots:
         copy.mkdir()
         for name in self._names:
             if (self._source / name).is_dir():
-                shutil.copytree(self._source / name, copy / name)
+                shutil.copytree(
+                    self._source / name, copy / name, copy_function=_copy_file, ignore_dangling_symlinks=True
+                )
             else:
                 shutil.copy2(self._source / name, copy / name)
         link = self._folder / "next"
+        link.unlink(missing_ok=True)  # left by a call that failed after making it
         link.symlink_to(copy.name)
         link.replace(self.root)
         shutil.rmtree(self._folder / str(self._count - KEPT), ignore_errors=True)
+
+
+def _copy_file(source: str, target: str) -> None:
+    """Copy one file of a folder. One that has vanished meanwhile, or cannot be read, is left out of the copy."""
+    try:
+        shutil.copy2(source, target)
+    except FileNotFoundError:
+        _log.debug("%s was removed while the handlers' code was copied", source)
+    except PermissionError as error:
+        _log.warning("%s cannot be read, so the handlers run without it: %s", source, error.strerror)

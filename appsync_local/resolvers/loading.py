@@ -126,6 +126,7 @@ def load(
         path.relative_to(code).as_posix()
         for folder in ("resolvers", "functions")
         for path in (code / folder).glob("*.js")
+        if not path.name.startswith(".")  # an editor's lock or unsaved copy
     }
     check(api, fields=fields, files=files, handlers=handlers, folder=code.name)
     resolvers = _resolvers(api, code, invoker, services or ExternalServices())

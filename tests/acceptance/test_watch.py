@@ -48,7 +48,9 @@ async def test_schema_and_handlers_are_taken_up_while_a_job_is_watched_and_a_mis
 
         # Mistakes are reported, and the previous version is still served.
         checkout.change("chalicelib/jobs/errors.py", "class JobError(", "class JobError((")
-        await until(lambda: "chalicelib/jobs/errors.py cannot be used; the previous version is still served" in checkout.said)
+        await until(
+            lambda: "chalicelib/jobs/errors.py cannot be used; the previous version is still served" in checkout.said
+        )
         checkout.change("graphql/schema.graphql", "type Query {", "type Query {{")
         await until(lambda: "graphql/schema.graphql cannot be used" in checkout.said)
         assert "was never heard of" in str(ask(stack, headers, QUERY))

@@ -48,7 +48,7 @@ from chalicelib.jobs.model import (
     WorkerUpdate,
 )
 from chalicelib.jobs.rules import Answer, Append, Decision, Lease
-from chalicelib.ledger import Clock, InvalidToken, Ledger, utc_now
+from chalicelib.ledger import Clock, InvalidToken, Ledger, UnreadableRecord, utc_now
 from chalicelib.objects import NoObjects, Objects
 from chalicelib.publisher.policies import FlushPolicy, Interval
 from chalicelib.workloads import registry
@@ -352,7 +352,10 @@ class Relay:
         """Release what a crash left behind: jobs that ended or expired, and starts that never reached the log."""
         now = self.clock()
         for job_id, admitted_at in self.ledger.admitted(owner).items():
-            head = self.ledger.head(job_id)
+            try:
+                head = self.ledger.head(job_id)
+            except UnreadableRecord:
+                continue  # it may be unfinished, so it counts
             lost = head is None and now - admitted_at > ADMISSION
             if lost or (head is not None and (head.status.is_terminal or head.owner != owner)):
                 self.ledger.release(owner, job_id, admitted_at=admitted_at)  # unless a start goes on with it just now

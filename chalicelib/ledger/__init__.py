@@ -81,6 +81,14 @@ class Ledger(Protocol):
         """Summaries of jobs that have not ended, with no record since `idle_since`, in no particular order."""
         ...
 
+    def sweep_position(self) -> str | None:
+        """Where the next sweep begins: a `next_token` of `unfinished`, or None for the first page."""
+        ...
+
+    def save_sweep_position(self, position: str | None) -> None:
+        """Store where the next sweep begins."""
+        ...
+
     def admit(self, owner: Owner, job_id: JobId, *, limit: int) -> bool:
         """Put the job into the owner's set of unfinished jobs, unless that has `limit` others. True when it is in.
 

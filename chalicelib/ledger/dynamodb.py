@@ -4,6 +4,7 @@ Partition key `jobId`, sort key `entry`: `event#000000001`, `event#000000002`, .
 sorts after every event, so that one backward query of two items reads projection and newest record together. The
 projection alone carries the index keys: `owner` and `created` for lists, `activity` (unfinished jobs only, spread over
 `SHARDS` values) and `updated` for the watchdog. A partition `owner#<sub>` holds the owner's unfinished jobs as a map.
+The item `sweep`, `position` says where the next sweep begins.
 
 A new job's projection is written first, at sequence 0, and only then its first record: a crash in between leaves a
 projection that the watchdog finds, never a record that nobody knows of. Once no start can be on its way to that record
@@ -36,6 +37,7 @@ MAX_LIMIT: Final = 200  # items of one query that a filter may leave out; about 
 WRITE_TRIES: Final = 8
 PROJECTION: Final = "job"
 ADMITTED: Final = "unfinished"
+SWEEP, POSITION = "sweep", "position"  # key of the item that says where the next sweep begins
 NOT_THERE: Final = "attribute_not_exists(jobId) OR expiresAt <= :now"
 START: Final = timedelta(minutes=1)  # from a new job's projection to its first record, at most: far beyond a request's
 
@@ -224,6 +226,32 @@ class DynamoDbLedger:
         last = items[limit - 1] if len(items) > limit else None
         token = dump_token([last["activity"]["S"][-1], last["jobId"]["S"], last["updated"]["S"]]) if last else None
         return load_page(map(_body, items[:limit]), token)
+
+    def sweep_position(self) -> str | None:
+        found = self._client.query(
+            TableName=self._table,
+            ConsistentRead=True,
+            KeyConditionExpression="jobId = :sweep AND entry = :position",
+            ExpressionAttributeValues={":sweep": {"S": SWEEP}, ":position": {"S": POSITION}},
+            Limit=1,
+        )["Items"]
+        return found[0]["token"]["S"] if found and "token" in found[0] else None
+
+    def save_sweep_position(self, position: str | None) -> None:
+        key = {"jobId": {"S": SWEEP}, "entry": {"S": POSITION}}
+        names = {"#token": "token"}
+        if position is None:
+            self._client.update_item(
+                TableName=self._table, Key=key, UpdateExpression="REMOVE #token", ExpressionAttributeNames=names
+            )
+        else:
+            self._client.update_item(
+                TableName=self._table,
+                Key=key,
+                UpdateExpression="SET #token = :token",
+                ExpressionAttributeNames=names,
+                ExpressionAttributeValues={":token": {"S": position}},
+            )
 
     def admit(self, owner: Owner, job_id: JobId, *, limit: int) -> bool:
         key = _owner_key(owner)

@@ -73,9 +73,11 @@ def load_page(bodies: Iterable[str], next_token: str | None) -> Page:
             jobs.append(load(body))
         except UnreadableRecord as error:
             unreadable += 1
+            job_id = _id_in(body)
             log.warning(
-                "job left out of a page",
-                extra={"event": "record_unreadable", "job_id": _id_in(body), "reason": str(error)},
+                "job %s: left out of a page because its record cannot be read",
+                job_id,
+                extra={"event": "record_unreadable", "job_id": job_id, "reason": str(error)},
             )
     return Page(tuple(jobs), next_token, unreadable)
 

@@ -33,6 +33,7 @@ CREATE INDEX IF NOT EXISTS jobs_by_expiry ON jobs (expires_at);
 CREATE TABLE IF NOT EXISTS admitted (
   owner TEXT NOT NULL, job_id TEXT NOT NULL, at TEXT NOT NULL, PRIMARY KEY (owner, job_id)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS sweep (only INTEGER PRIMARY KEY CHECK (only = 1), position TEXT) STRICT;
 """
 
 PROJECT: Final = """
@@ -130,6 +131,13 @@ class SqliteLedger:
             (self._now(), updated_at, job_id, stamp(idle_since), limit + 1),
         ).fetchall()
         return _page(found, limit)
+
+    def sweep_position(self) -> str | None:
+        found = self._database.execute("SELECT position FROM sweep").fetchone()
+        return found[0] if found else None
+
+    def save_sweep_position(self, position: str | None) -> None:
+        self._database.execute("INSERT OR REPLACE INTO sweep (only, position) VALUES (1, ?)", (position,))
 
     def admit(self, owner: Owner, job_id: JobId, *, limit: int) -> bool:
         self._database.execute(

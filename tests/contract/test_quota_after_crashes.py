@@ -71,6 +71,12 @@ class MortalLedger:
         self.spend()
         return self.ledger.unfinished(idle_since=idle_since, limit=limit, next_token=next_token)
 
+    def sweep_position(self) -> str | None:
+        return self.ledger.sweep_position()
+
+    def save_sweep_position(self, position: str | None) -> None:
+        self.ledger.save_sweep_position(position)
+
     def admit(self, owner: Owner, job_id: JobId, *, limit: int) -> bool:
         self.spend()
         return self.ledger.admit(owner, job_id, limit=limit)

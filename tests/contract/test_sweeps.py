@@ -29,12 +29,13 @@ from chalicelib.jobs.model import (
 )
 from chalicelib.jobs.rules import Lease
 from chalicelib.ledger import Ledger
+from chalicelib.ledger.records import dump
 from chalicelib.publisher.appsync import Channel
 from chalicelib.publisher.delivery import Backoff
 from chalicelib.publisher.fencing import Answer
 from chalicelib.publisher.messages import parse, render
 from chalicelib.supervision.diagnosis import Thresholds
-from chalicelib.supervision.supervisor import Supervisor
+from chalicelib.supervision.supervisor import Supervisor, SweepReport
 from tests.contract.conftest import LedgerKind
 from tests.contract.jobs import ADA, new_id
 
@@ -55,6 +56,7 @@ class Wire:
 
     relay: Relay
     before_each: Callable[[], object] = nothing
+    failing: set[JobId] = field(default_factory=set)
     dispatched: list[JobId] = field(default_factory=list)
 
     @asynccontextmanager
@@ -63,6 +65,8 @@ class Wire:
 
     async def send(self, update: StatusUpdate | Redispatch | PassOn) -> Answer:
         self.before_each()
+        if update.job_id in self.failing:
+            raise RuntimeError("a bug that one job shows")
         match update:
             case Redispatch(job_id, sequence):
                 data = self.ask("dispatchInference", {"jobId": job_id, "sequence": sequence})
@@ -106,8 +110,8 @@ class Stage:
         change = Change(Status.PROCESSING, delta=delta)
         return self.relay.update(WorkerUpdate(job_id, attempt, sequence, str(uuid.uuid4()), change))
 
-    def sweep(self) -> None:
-        sweep(self.wire, self.ledger, self.kind)
+    def sweep(self) -> SweepReport:
+        return sweep(self.wire, self.ledger, self.kind)
 
     def log(self, job_id: JobId) -> list[Job]:
         return self.ledger.read(job_id, after=0, limit=100)
@@ -117,9 +121,9 @@ class Stage:
         return last.status, last.error_type
 
 
-def sweep(wire: Wire, ledger: Ledger, kind: LedgerKind) -> None:
+def sweep(wire: Wire, ledger: Ledger, kind: LedgerKind) -> SweepReport:
     supervisor = Supervisor(wire, Backoff())
-    supervisor.sweep(ledger, THRESHOLDS, now=kind.clock(), until=time.monotonic() + 60)
+    return supervisor.sweep(ledger, THRESHOLDS, now=kind.clock(), until=time.monotonic() + 60)
 
 
 def relay_on(ledger: Ledger, kind: LedgerKind) -> Relay:
@@ -228,3 +232,94 @@ def once(act: Callable[[], object]) -> Callable[[], object]:
     """Does it the first time, and nothing afterwards."""
     acts = iter([act])
     return lambda: next(acts, nothing)()
+
+
+def poisoned(monkeypatch: pytest.MonkeyPatch, spoil: Callable[[Job], bool]) -> None:
+    """Write records for which `spoil` is true as newer code would: with a status that this version does not know."""
+
+    def dump_of_newer_code(job: Job) -> str:
+        return json.dumps(json.loads(dump(job)) | {"status": "PAUSED"}) if spoil(job) else dump(job)
+
+    for module in ("sqlite", "dynamodb"):
+        monkeypatch.setattr(f"chalicelib.ledger.{module}.dump", dump_of_newer_code)
+
+
+@pytest.mark.parametrize("has_readable_summary", [True, False])
+def test_a_record_that_cannot_be_read_costs_its_own_job_and_no_other(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, has_readable_summary: bool
+) -> None:
+    stalled = [stage.start() for _ in range(6)]
+    claims = [stage.claim(job_id) for job_id in stalled]
+    poisoned(monkeypatch, lambda job: job.delta == "poison" or (job.progress == 0.5 and not has_readable_summary))
+    poison = Change(Status.PROCESSING, delta="poison", progress=0.5)
+    for claimed in claims[:2]:
+        stage.relay.update(WorkerUpdate(claimed["jobId"], 1, 3, str(uuid.uuid4()), poison))
+    stage.kind.clock.advance(120)
+
+    report = stage.sweep()
+
+    assert (report.supervised, report.unreadable, report.failed, report.left) == (4, 2, 0, 0)
+    assert {stage.ending(job_id) for job_id in stalled[2:]} == {(Status.FAILED, ErrorType.STALLED)}
+
+
+def test_a_record_that_cannot_be_read_is_left_out_of_the_owners_list(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unreadable, readable = stage.start(), stage.start()
+    poisoned(monkeypatch, lambda job: job.job_id == unreadable)
+    stage.claim(unreadable)
+
+    page = stage.ledger.list(ADA, status=None, limit=10, next_token=None)
+
+    assert [job.job_id for job in page.jobs] == [readable]
+    assert page.unreadable == 1
+
+
+def test_an_error_about_one_job_costs_no_other_job(stage: Stage) -> None:
+    jobs = [stage.start() for _ in range(6)]
+    stage.wire.failing = {jobs[1], jobs[4]}
+    stage.kind.clock.advance(60)
+
+    report = stage.sweep()
+
+    assert (report.supervised, report.failed) == (4, 2)
+    assert set(stage.wire.dispatched) == set(jobs) - stage.wire.failing
+
+
+def test_errors_about_every_job_end_the_sweep(stage: Stage) -> None:
+    stage.wire.failing = {stage.start() for _ in range(6)}
+    stage.kind.clock.advance(60)
+
+    with pytest.raises(RuntimeError):
+        stage.sweep()
+
+
+def test_a_stalled_job_behind_many_waiting_jobs_is_reached(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chalicelib.supervision.supervisor.PAGE", 5)
+    monkeypatch.setattr("chalicelib.supervision.supervisor.PAGES", 2)
+    waiting = [stage.start() for _ in range(40)]
+    stage.kind.clock.advance(60)
+    for job_id in waiting:
+        stage.wire.ask("dispatchInference", {"jobId": job_id})
+    stage.kind.clock.advance(1)
+    stalled = stage.start()
+    stage.claim(stalled)
+    stage.kind.clock.advance(120)
+
+    reports = [stage.sweep() for _ in range(5)]
+
+    assert stage.ending(stalled) == (Status.FAILED, ErrorType.STALLED)
+    assert [report.seen for report in reports] == [10, 10, 10, 10, 1]
+    assert [report.left for report in reports] == [31, 21, 11, 1, 0]
+    assert stage.ledger.sweep_position() is None
+
+
+def test_a_position_of_another_version_begins_a_new_round(stage: Stage) -> None:
+    job_id = stage.start()
+    stage.ledger.save_sweep_position("of another version")
+    stage.kind.clock.advance(60)
+
+    stage.sweep()
+
+    assert stage.wire.dispatched == [job_id]
+    assert stage.ledger.sweep_position() is None

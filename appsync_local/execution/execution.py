@@ -1,10 +1,9 @@
-"""One request: run its plan, complete what resolvers answer, and collect errors as AppSync does.
+"""Executes one request: runs its plan, completes the results of resolvers, and collects errors as AppSync does.
 
-Query fields run at the same time, top-level mutation fields one after another.
+The root fields of a query run at the same time, those of a mutation one after another.
 """
 
 import asyncio
-import logging
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -13,6 +12,7 @@ from graphql.execution.values import VariableValues
 
 from appsync_local.api.limits import MOST_INVALIDATIONS, REQUEST_LIMIT, VALUE_LIMIT
 from appsync_local.authorization.caller import Caller
+from appsync_local.devtools.internal_failures import INTERNAL_FAILURE, report_internal_failure
 from appsync_local.errors import FieldError, ResponseTooLarge
 from appsync_local.execution.completion import (
     NonNullViolation,
@@ -27,17 +27,15 @@ from appsync_local.operation.plan import Plan, Step
 from appsync_local.resolvers.resolution import Resolution, Resolver
 from appsync_local.resolvers.response_headers import ResponseHeaders
 
-log = logging.getLogger("appsync_local")
-
 
 class MutationPublisher(Protocol):
-    """Who hears of mutations."""
+    """Receives the results of mutations."""
 
     def publish(self, step: Step, value: Any) -> None:
-        """Take the value of a mutation field that succeeded, as the mutation selected it."""
+        """Publish the value of a mutation field that succeeded, as the mutation selected it. Never raises."""
 
     def invalidate(self, invalidation: object) -> None:
-        """End subscriptions, as `extensions.invalidateSubscriptions` was told."""
+        """End the subscriptions that an argument of `extensions.invalidateSubscriptions` names. Never raises."""
 
 
 @dataclass(slots=True)
@@ -45,10 +43,10 @@ class Execution:
     """One run of a plan.
 
     Args:
-        plan: What is asked for.
+        plan: The compiled operation.
         variables: Coerced variables.
         context: The caller and the request.
-        publisher: Who hears of mutations.
+        publisher: Receives the results of mutations.
         headers: Response headers that resolvers add.
     """
 
@@ -59,7 +57,7 @@ class Execution:
     errors: list[dict[str, object]] = field(default_factory=list)
     headers: ResponseHeaders = field(default_factory=ResponseHeaders)
     _evictions: int = 0
-    _deadline: float | None = None  # on the event loop's clock, once there is something to wait for
+    _deadline: float | None = None  # time of the event loop; set when the first data source is called
     _resolved_fields: int = 0
     _values: int = 0
     _invalidations: list[object] = field(default_factory=list)
@@ -67,14 +65,14 @@ class Execution:
 
     @property
     def caller(self) -> Caller:
-        """Who asks."""
+        """The caller of the request."""
         return self.context.caller
 
     async def run(self) -> dict[str, object]:
-        """The response: `data`, and `errors` where there are some.
+        """The response: `data`, and `errors` if there are any.
 
         Raises:
-            ResponseTooLarge: There is too much of it.
+            ResponseTooLarge: The lists of the response have too many values.
         """
         steps = self.plan.steps
         data: dict[str, Any] | None = {}
@@ -141,15 +139,15 @@ class Execution:
             return error
         except GraphQLError as error:
             return FieldError(error.message)
-        except Exception:
-            log.exception("%s failed inside the engine", step.coordinate)
-            return FieldError("an internal failure occurred while resolving this field", "InternalFailure")
+        except Exception as failure:
+            entry = report_internal_failure(step.coordinate, failure)
+            return FieldError(str(entry["message"]), INTERNAL_FAILURE)
         finally:
             if resolution is not None:
-                self._take(resolution, step, path)
+                self._collect(resolution, step, path)
 
-    def _take(self, resolution: Resolution, step: Step, path: Path) -> None:
-        """What a resolver did besides answering, however it ended."""
+    def _collect(self, resolution: Resolution, step: Step, path: Path) -> None:
+        """Collect the other effects of a resolver, even if it failed: headers, evictions, appended errors."""
         for name, value in resolution.headers:
             refusal = self.headers.add(name, value)
             if refusal is not None:
@@ -171,16 +169,16 @@ class Execution:
         return None
 
     def _invalidate(self) -> None:
-        """After the event of the mutation: what a subscription hears last is what ended it."""
+        """Runs after the mutation's event, so that a subscription receives the event that ends it."""
         for invalidation in self._invalidations:
             self.publisher.invalidate(invalidation)
         self._invalidations.clear()
 
     def count(self, values: int) -> None:
-        """Take note of values in a list.
+        """Count values in a list.
 
         Raises:
-            ResponseTooLarge: There are too many by now.
+            ResponseTooLarge: The response has too many values.
         """
         self._values += values
         if self._values > VALUE_LIMIT:
@@ -205,7 +203,7 @@ class Execution:
 
 
 def field_context(step: Step, source: Any, request: RequestContext, variables: VariableValues) -> FieldContext:
-    """What the resolver of one field is told."""
+    """The context of one field's resolver."""
     return FieldContext(
         request=request,
         parent_type=step.parent.name,

@@ -1,10 +1,8 @@
 """Answers GraphQL requests that arrive over HTTP: authorization, execution, and the response's status and body."""
 
-import logging
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
 
 import orjson
 from graphql import OperationType
@@ -12,16 +10,13 @@ from graphql import OperationType
 from appsync_local.authorization.authenticator import Authenticator
 from appsync_local.authorization.caller import Caller
 from appsync_local.authorization.credentials import Headers
+from appsync_local.devtools.internal_failures import INTERNAL_FAILURE, report_internal_failure
 from appsync_local.devtools.meter import Meter
 from appsync_local.devtools.operation_log import OperationRecord, outcome_of
 from appsync_local.errors import OperationInvalid, RequestRefused, ResponseTooLarge
 from appsync_local.execution.execution import Execution, MutationPublisher
 from appsync_local.operation.documents import Documents, Operation
 from appsync_local.operation.request import GraphqlRequest, parse_request
-
-_INTERNAL: Final = "InternalFailure"
-
-log = logging.getLogger("appsync_local")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +84,10 @@ class RequestHandler:
             record.outcome = "too large"
             error = {"errorType": "BadRequestException", "message": str(too_large)}
             return GraphqlResponse(200, orjson.dumps({"data": None, "errors": [error]}))
-        except Exception:
-            log.exception("a request failed inside the engine")
-            record.outcome = f"500 {_INTERNAL}"
-            error = {"errorType": _INTERNAL, "message": "an internal failure occurred"}
-            return GraphqlResponse(500, orjson.dumps({"errors": [error]}), _INTERNAL)
+        except Exception as failure:
+            record.outcome = f"500 {INTERNAL_FAILURE}"
+            entry = report_internal_failure(f"request {request_id}", failure)
+            return GraphqlResponse(500, orjson.dumps({"errors": [entry]}), INTERNAL_FAILURE)
         else:
             record.outcome = outcome_of(result)
             return GraphqlResponse(200, _encoded(result), headers=added)
@@ -121,4 +115,4 @@ def _encoded(result: dict[str, object]) -> bytes:
         return orjson.dumps(result)
     except orjson.JSONEncodeError:
         message = "the result is nested too deeply, or holds a number beyond 64 bits"
-        return orjson.dumps({"data": None, "errors": [{"errorType": "InternalFailure", "message": message}]})
+        return orjson.dumps({"data": None, "errors": [{"errorType": INTERNAL_FAILURE, "message": message}]})

@@ -5,6 +5,7 @@ from typing import Self
 
 from appsync_local.authorization.authenticator import Authenticator
 from appsync_local.devtools.counters import Counters
+from appsync_local.devtools.health import Health
 from appsync_local.devtools.meter import Meter
 from appsync_local.execution.request_handler import RequestHandler
 from appsync_local.operation.documents import Documents
@@ -39,13 +40,14 @@ class ServedApi:
         registry: SubscriptionRegistry,
         counters: Counters,
         meter: Meter,
+        health: Health,
     ) -> Self:
         """A version that shares its subscriptions and counts with the versions before and after it."""
         documents = Documents(api)
-        publisher = Publisher(api, registry, counters, meter)
+        publisher = Publisher(api, registry, counters, meter, health)
         return cls(
             api,
             authenticator,
             RequestHandler(authenticator, documents, publisher, meter),
-            SubscriptionHandler(authenticator, documents, registry, counters),
+            SubscriptionHandler(authenticator, documents, registry, counters, health),
         )

@@ -7,6 +7,7 @@ import socket
 import time
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -29,6 +30,7 @@ from appsync_local.devtools.chaos import control
 from appsync_local.devtools.chaos.spec import Fault
 from appsync_local.devtools.chaos.switch import Chaos
 from appsync_local.devtools.counters import Counters
+from appsync_local.devtools.health import Health
 from appsync_local.devtools.meter import METER_PATH, Meter
 from appsync_local.devtools.pages import Page, PageProvider, PageRequest, is_loopback
 from appsync_local.errors import PortInUse, RequestRefused
@@ -87,11 +89,13 @@ class Engine:
         chaos: Faults to inject. While the engine listens on loopback, they can be changed at `/chaos`, which is not
             part of AppSync. None: no faults, and no such path.
         meter: Counts what AWS would bill. While the engine listens on loopback, `/meter` shows it. None: no such path.
+        health: Counts errors of the engine's background work; None: a record of its own.
 
     Attributes:
         served: The version of the API that answers requests now.
         registry: The live subscriptions.
         counters: Events that no client is informed of.
+        health: Errors of background work.
 
     Raises:
         ApiInvalid: Schema, API or code is invalid.
@@ -117,6 +121,7 @@ class Engine:
         lifetime: float = LIFETIME,
         chaos: Chaos | None = None,
         meter: Meter | None = None,
+        health: Health | None = None,
     ) -> None:
         self._http_client = HttpClient()
 
@@ -148,20 +153,23 @@ class Engine:
                 registry=self.registry,
                 counters=self.counters,
                 meter=self._meter or uncounted,
+                health=self.health,
             )
 
         self.registry = SubscriptionRegistry()
         self.counters = Counters()
+        self.health = health or Health()
         self._meter = meter
         uncounted = Meter()
         self._build = build
         self.served = build()
-        self._timers = SessionTimers(keep_alive=keep_alive, lifetime=lifetime)
+        self._timers = SessionTimers(keep_alive=keep_alive, lifetime=lifetime, health=self.health)
         self._chaos = chaos or Chaos()
         self._has_control = chaos is not None
         self._runner: web.ServerRunner | None = None
         self._address = ("", 0)
         self._http: aiohttp.ClientSession | None = None
+        self._is_stopped = False
         self._open: dict[web.WebSocketResponse, Session] = {}
         self._pages: list[PageProvider] = []
 
@@ -238,20 +246,26 @@ class Engine:
             await runner.cleanup()
             raise
         self._runner = runner
+        self._is_stopped = False
         self._address = (host, runner.addresses[0][1])
 
     async def stop(self) -> None:
         """Close every connection and stop listening. Does nothing if the engine is not running."""
-        await asyncio.gather(*(response.close(code=aiohttp.WSCloseCode.GOING_AWAY) for response in self._open))
-        if self._runner is not None:
-            await self._runner.cleanup()
-            self._runner = None
-        if self._http is not None:
-            await self._http.close()
-            self._http = None
-        await self._http_client.close()
+        self._is_stopped = True
+        async with AsyncExitStack() as cleanup:  # every step runs, even if one before it fails
+            cleanup.push_async_callback(self._http_client.close)
+            if self._http is not None:
+                cleanup.push_async_callback(self._http.close)
+                self._http = None
+            if self._runner is not None:
+                cleanup.push_async_callback(self._runner.cleanup)
+                self._runner = None
+            closing = (response.close(code=aiohttp.WSCloseCode.GOING_AWAY) for response in self._open)
+            await asyncio.gather(*closing, return_exceptions=True)  # the runner ends those that did not close
 
     async def _fetch(self, url: str) -> bytes:
+        if self._is_stopped:
+            raise OSError("the engine is stopped")
         if self._http is None:
             self._http = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5))
         try:

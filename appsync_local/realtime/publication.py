@@ -1,7 +1,10 @@
-"""From a mutation's result to the subscribers' payloads.
+"""Publishes the results of mutations to subscribers.
 
-What is published is the mutation's field as the mutation itself selected it, by field names. Every subscriber's own
-selection is then applied to that. Subscribers with the same selection share one payload.
+The published value is the mutation's field as the mutation selected it, by field names. Each subscriber's selection is
+then applied to it. Subscribers with the same selection share one payload.
+
+An error in one event, or for one subscriber, is logged and counted. The other subscribers and the mutation's response
+are not affected.
 
 Source: AppSync Developer Guide, "Using subscriptions for real-time data applications".
 """
@@ -16,6 +19,7 @@ from graphql.execution.values import VariableValues
 
 from appsync_local.api.limits import VALUE_LIMIT
 from appsync_local.devtools.counters import Counters
+from appsync_local.devtools.health import Health
 from appsync_local.devtools.meter import PUSH_UNIT, Meter
 from appsync_local.errors import FieldError, ResponseTooLarge
 from appsync_local.execution.completion import NonNullViolation, Path, TypedObject, complete_field
@@ -31,7 +35,7 @@ log = logging.getLogger("appsync_local")
 
 @dataclass(slots=True)
 class EventCompletion:
-    """One published value, for all subscribers of one plan: types are applied, nobody is asked again."""
+    """Completes one published value for all subscribers with the same plan; no resolver runs."""
 
     plan: Plan
     variables: VariableValues
@@ -47,16 +51,16 @@ class EventCompletion:
         """None: no resolver runs for an event."""
 
     def run(self, value: Any) -> dict[str, object]:
-        """The payload of a `data` message: `data`, and `errors` where fields that must not be null are.
+        """The payload of a `data` message: `data`, and `errors` if values do not fit the schema.
 
         Raises:
-            ResponseTooLarge: There is too much of it.
+            ResponseTooLarge: The lists of the payload have too many values.
         """
         [step] = self.plan.steps
         try:
             shown = complete_field(step, value, (step.key,), self)
         except NonNullViolation:
-            shown = None  # also where the field must not be null: clients drop a message whose `data` is null
+            shown = None  # even for a non-null field: clients drop a message whose `data` is null
         data = {step.key: shown}
         return {"data": data, "errors": self.errors} if self.errors else {"data": data}
 
@@ -73,37 +77,50 @@ class EventCompletion:
 
 
 class Publisher:
-    """Hands the results of mutations to the subscriptions that they are for."""
+    """Delivers the results of mutations to the matching subscriptions."""
 
-    def __init__(self, api: ExecutableApi, registry: SubscriptionRegistry, counters: Counters, meter: Meter) -> None:
+    def __init__(
+        self, api: ExecutableApi, registry: SubscriptionRegistry, counters: Counters, meter: Meter, health: Health
+    ) -> None:
         self._triggers = api.triggers
         self._registry = registry
         self._counters = counters
         self._meter = meter
+        self._health = health.loop("publication")
 
     def publish(self, step: Step, value: Any) -> None:
-        """Deliver a mutation field's value; before this returns, every payload is in its connection's queue."""
+        """Deliver a mutation field's value. When this returns, every payload is in its connection's queue."""
         fields = self._triggers.get(step.name)
         if not fields:
             return
-        published = _by_field_names(step, value)
-        for name in fields:
-            payloads: dict[Plan, bytes | None] = {}
-            pushed = 0
-            for subscription in self._registry.matching(name, published):
-                plan = subscription.plan
+        with self._health.turn():
+            published = _by_field_names(step, value)
+            for name in fields:
+                with self._health.turn():
+                    self._deliver(name, published)
+
+    def _deliver(self, field_name: str, published: Any) -> None:
+        payloads: dict[Plan, bytes | None] = {}
+        pushed = 0
+        for subscription in self._registry.matching(field_name, published):
+            plan = subscription.plan
+            try:
                 if plan not in payloads:
-                    payloads[plan] = self._payload(EventCompletion(plan, subscription.variables), published, name)
+                    payloads[plan] = None  # if the payload cannot be made, do not try again for each subscriber
+                    completion = EventCompletion(plan, subscription.variables)
+                    payloads[plan] = self._payload(completion, published, field_name)
                 payload = payloads[plan]
                 if payload is not None:
-                    pushed += -(-len(payload) // PUSH_UNIT)
                     subscription.deliver(payload)
-            if pushed:
-                self._meter.pushes[name] += pushed
+                    pushed += -(-len(payload) // PUSH_UNIT)
+            except Exception as error:  # of this subscriber alone
+                self._health.failed(error)
+        if pushed:
+            self._meter.pushes[field_name] += pushed
 
-    def _payload(self, delivery: EventCompletion, published: Any, field_name: str) -> bytes | None:
+    def _payload(self, completion: EventCompletion, published: Any, field_name: str) -> bytes | None:
         try:
-            payload = orjson.dumps(delivery.run(published))
+            payload = orjson.dumps(completion.run(published))
         except (ResponseTooLarge, orjson.JSONEncodeError) as error:
             self._counters.oversized_events += 1
             log.warning("an event for %s was dropped: %s", field_name, error)
@@ -115,23 +132,24 @@ class Publisher:
         return payload
 
     def invalidate(self, invalidation: object) -> None:
-        """End the subscriptions whose invalidation filter the payload satisfies.
+        """End the subscriptions whose invalidation filter matches the payload.
 
         Args:
-            invalidation: `{"subscriptionField": ..., "payload": {...}}`; anything else ends nothing.
+            invalidation: `{"subscriptionField": ..., "payload": {...}}`; any other value ends nothing.
         """
-        told = invalidation if isinstance(invalidation, dict) else {}
-        name, payload = told.get("subscriptionField"), told.get("payload")
+        given = invalidation if isinstance(invalidation, dict) else {}
+        name, payload = given.get("subscriptionField"), given.get("payload")
         if not isinstance(name, str) or not isinstance(payload, dict):
             log.warning("an invalidation needs a subscriptionField and a payload; this one ends nothing")
             return
         for subscription in self._registry.invalidatable(name):
-            if any(group_holds(group, payload) for group in subscription.invalidation):
-                subscription.end()
+            with self._health.turn():
+                if any(group_holds(group, payload) for group in subscription.invalidation):
+                    subscription.end()
 
 
 def _by_field_names(step: Step, value: Any) -> Any:
-    """A completed value with the aliases of its selection undone."""
+    """A completed value by field names instead of aliases."""
     if not step.has_aliases:
         return value
     if isinstance(value, list):
@@ -140,7 +158,7 @@ def _by_field_names(step: Step, value: Any) -> Any:
         return value
     if isinstance(value, TypedObject):
         concrete = step.plan.api.schema.get_type(value.type_name)
-        assert isinstance(concrete, GraphQLObjectType)  # noqa: S101  # completion took it from this schema
+        assert isinstance(concrete, GraphQLObjectType)  # noqa: S101  # completion found this type in the schema
         named = ((c.name, _by_field_names(c, value[c.key])) for c in step.children(concrete))
         return TypedObject(named, value.type_name)
     return {c.name: _by_field_names(c, value[c.key]) for c in step.possible_children() if c.key in value}

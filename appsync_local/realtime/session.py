@@ -1,11 +1,11 @@
-"""One realtime connection at work: pumps messages between a socket and its protocol object, and runs its starts."""
+"""One realtime connection: passes messages between a socket and the protocol, and starts subscriptions."""
 
 import asyncio
 import logging
 import uuid
 from collections import deque
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from functools import partial
 from typing import Final, Protocol, assert_never
 
@@ -13,6 +13,7 @@ from appsync_local.api.limits import SUBSCRIPTION_WEIGHT
 from appsync_local.authorization.credentials import Headers
 from appsync_local.devtools.chaos.push_scheduler import PushScheduler
 from appsync_local.devtools.chaos.switch import Chaos
+from appsync_local.devtools.internal_failures import report_internal_failure
 from appsync_local.errors import RequestRefused
 from appsync_local.realtime.handshake import HandshakeRefused, authorization_headers
 from appsync_local.realtime.keep_alive import SessionTimers
@@ -32,43 +33,42 @@ from appsync_local.realtime.protocol import (
 from appsync_local.realtime.subscription_handler import SubscriptionHandler, SubscriptionRefused
 from appsync_local.realtime.subscription_registry import Subscription
 
-REFUSAL_GRACE: Final = 1.0  # seconds for a client that is refused to send its `connection_init`
+REFUSAL_GRACE: Final = 1.0  # seconds for a rejected client to send its `connection_init`
 OUTGOING_LIMIT: Final = 16 * 1024 * 1024  # bytes that may wait for one slow reader
-CLOSE_MARK: Final = b""  # stands in the queue where the connection is to be closed; no message is empty
-
-_FAILURE: Final[dict[str, object]] = {"errorType": "InternalFailure", "message": "an internal failure occurred"}
+CLOSE_MARK: Final = b""  # in the queue of outgoing messages: close the connection here; no message is empty
+LOOP: Final = "realtime connections"  # the name under which errors of all sessions are counted
 
 log = logging.getLogger("appsync_local")
 
 
 class Socket(Protocol):
-    """As much of a WebSocket as a session needs."""
+    """The part of a WebSocket that a session uses."""
 
     def write(self, text: bytes) -> bool:
-        """Send one text message at once; False, and nothing is sent, while the reader is slow."""
+        """Send one text message now. Returns False, and sends nothing, while the reader is slow."""
 
     async def send(self, text: bytes) -> None:
-        """Send one text message, waiting while the reader is slow; ConnectionError when it is gone."""
+        """Send one text message, and wait while the reader is slow. Raises ConnectionError if the client is gone."""
 
     async def receive(self) -> str | bytes | None:
-        """The client's next message; None when it is gone."""
+        """The client's next message; None if the client is gone."""
 
     async def close(self) -> None:
-        """Say goodbye and close."""
+        """Close with the closing handshake."""
 
     def abort(self) -> None:
-        """Close at once, dropping what was not sent."""
+        """Close now, and drop unsent messages."""
 
 
 class Session:
-    """Pumps messages between one socket and its protocol object.
+    """One realtime connection.
 
     Args:
         socket: The socket.
         subscriptions: Checks the connection, and starts its subscriptions.
         peer: Address of the client.
-        timers: When a connection is due for a `ka`, and for its end.
-        chaos: What goes wrong on purpose.
+        timers: Call `send_keep_alive` and `finish`.
+        chaos: Faults to inject.
     """
 
     __slots__ = (
@@ -95,14 +95,14 @@ class Session:
         self._handler = subscriptions
         self._timers = timers
         self._chaos = chaos
-        self._push_scheduler: PushScheduler | None = None  # made where pushes meet chaos
+        self._push_scheduler: PushScheduler | None = None  # created at the first push while faults are injected
         self._peer = peer
         self._headers: Headers = {}
         self._connection = RealtimeConnection()
         self._subscriptions: dict[SubscriptionId, Subscription] = {}
-        self._outgoing: deque[bytes] | None = None  # made where a reader is slow: an empty one takes 700 bytes
+        self._outgoing: deque[bytes] | None = None  # created for a slow reader: an empty deque takes 700 bytes
         self._outgoing_size = 0
-        self._writer: asyncio.Task[None] | None = None  # at work while something waits
+        self._writer: asyncio.Task[None] | None = None  # runs while messages wait
         self._starts: dict[Start, asyncio.Task[None]] = {}
         self._is_ending = False
 
@@ -111,12 +111,12 @@ class Session:
         self._handler = subscriptions
 
     async def connect(self, *, subprotocols: Sequence[str], raw_query: str, headers: Headers, request_id: str) -> bool:
-        """Find out who connects; False where the connection is refused, and closed.
+        """Check the client's credential. Returns False if the connection was rejected and closed.
 
         Args:
-            subprotocols: What the client offered.
-            raw_query: The upgrade's query string, not decoded.
-            headers: The upgrade's headers, by lower-case name.
+            subprotocols: The subprotocols that the client offers.
+            raw_query: The query string of the upgrade request, not decoded.
+            headers: The headers of the upgrade request, by lower-case name.
             request_id: Unique to this connection.
         """
         try:
@@ -128,16 +128,15 @@ class Session:
             await self._refuse(
                 {"errorType": refused.error_type, "message": refused.message, "errorCode": refused.status}
             )
-        except Exception:
-            log.exception("a connection failed inside the engine")
-            await self._refuse(_FAILURE | {"errorCode": 500})
+        except Exception as error:
+            await self._refuse(self._internal_failure(error) | {"errorCode": 500})
         else:
             return True
         return False
 
     async def _refuse(self, entry: dict[str, object]) -> None:
-        # Clients listen from their `connection_init` on: what comes before it may be lost to them, and where the socket
-        # is closed by then, all they see is that sending failed.
+        # Clients start to listen when they send `connection_init`: they may miss an earlier message, and if the socket
+        # is closed by then, they only see that sending failed.
         with suppress(TimeoutError):
             async with asyncio.timeout(REFUSAL_GRACE):
                 if await self._socket.receive() is None:
@@ -147,35 +146,43 @@ class Session:
             await self._socket.close()
 
     async def run(self) -> None:
-        """Serve a connection that was not refused, to its end."""
-        self._timers.begin(self)
+        """Serve an accepted connection until it ends."""
+        self._timers.start(self)
         try:
             while (text := await self._socket.receive()) is not None:
-                self._take(text)
-                del text  # nothing keeps a message till the next one
-                self._timers.hear(self)
+                self._receive(text)
+                del text  # do not keep the message in memory until the next one
+                self._timers.message_received(self)
         finally:
-            self._timers.end(self)
-            if self._push_scheduler is not None:
-                self._push_scheduler.close()
-            for subscription in self._subscriptions.values():
-                self._handler.registry.remove(subscription)
             self._is_ending = True
-            tasks = [*self._starts.values(), *([self._writer] if self._writer else [])]
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            async with AsyncExitStack() as cleanup:  # every step runs, even if one before it fails
+                cleanup.push_async_callback(self._end_tasks)
+                for subscription in self._subscriptions.values():
+                    cleanup.callback(self._handler.registry.remove, subscription)
+                if self._push_scheduler is not None:
+                    cleanup.callback(self._push_scheduler.close)
+                cleanup.callback(self._timers.stop, self)
 
-    def _take(self, text: str | bytes) -> None:
-        for event in self._connection.receive(text):
-            self._carry_out(event)
+    async def _end_tasks(self) -> None:
+        tasks = [*self._starts.values(), *([self._writer] if self._writer else [])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _carry_out(self, event: Event) -> None:
+    def _receive(self, text: str | bytes) -> None:
+        try:
+            for event in self._connection.receive(text):
+                self._handle(event)
+        except Exception as error:  # the state of this connection is unknown: it ends, and no other one does
+            self._internal_failure(error)
+            self.finish()
+
+    def _handle(self, event: Event) -> None:
         match event:
             case Send(text):
                 self._send(text)
             case Acknowledged():
-                self._timers.acknowledge(self)
+                self._timers.acknowledged(self)
             case Start():
                 task = self._starts[event] = asyncio.create_task(self._start(event))
                 task.add_done_callback(partial(self._started, event))
@@ -186,12 +193,12 @@ class Session:
 
     def _started(self, start: Start, _: asyncio.Task[None]) -> None:
         del self._starts[start]
-        self._starts = self._starts or {}  # a new one is smaller than one that was emptied
+        self._starts = self._starts or {}  # a new dict is smaller than one that was emptied
 
     def _stop(self, id_: SubscriptionId) -> None:
         for start, task in self._starts.items():
             if start.id == id_:
-                task.cancel()  # or a client that starts and stops would have any number of them at work
+                task.cancel()  # otherwise a client could run any number of starts at once by stopping each
         subscription = self._subscriptions.pop(id_, None)
         if subscription is not None:
             self._handler.registry.remove(subscription)
@@ -199,7 +206,7 @@ class Session:
                 self._push_scheduler.ended(id_)
 
     async def _start(self, start: Start) -> None:
-        route = _Route(self, start.id)  # does not keep the message
+        route = _Route(self, start.id)  # does not keep the message in memory
         try:
             subscription = await self._handler.subscribe(
                 start.data,
@@ -210,98 +217,109 @@ class Session:
                 deliver=route.deliver,
                 end=route.end,
             )
+            if self._connection.is_awaited(start):
+                self._accept(start, subscription)
         except SubscriptionRefused as refused:
             if self._connection.is_awaited(start):
                 self._send(self._connection.reject(start, refused.errors))
-            return
-        except Exception:
-            log.exception("a subscription failed inside the engine")
+        except Exception as error:
+            failure = self._internal_failure(error)
+            self._stop(start.id)
             if self._connection.is_awaited(start):
-                self._send(self._connection.reject(start, [_FAILURE]))
-            return
-        if not self._connection.is_awaited(start):
-            return
+                self._send(self._connection.reject(start, [failure]))
+
+    def _accept(self, start: Start, subscription: Subscription) -> None:
         weight = subscription.weight + sum(other.weight for other in self._subscriptions.values())
         if weight > SUBSCRIPTION_WEIGHT:
             text = "the subscriptions of this connection are too large together; select less, or open another one"
             self._send(self._connection.reject(start, [{"errorType": TOO_MANY, "message": text}]))
-        else:
-            # Registered before it is acknowledged: an event sent right after `start_ack` is not missed.
-            self._subscriptions[start.id] = subscription
-            self._handler.registry.add(subscription)
-            self._send(self._connection.accept(start))
-            if self._chaos.pushes is not None:
-                self._chaotic().began(start.id)
+            return
+        # Registered before it is acknowledged, so that an event right after `start_ack` is not missed.
+        self._subscriptions[start.id] = subscription
+        self._handler.registry.add(subscription)
+        self._send(self._connection.accept(start))
+        if self._chaos.pushes is not None:
+            self._scheduler().began(start.id)
 
     def send_keep_alive(self) -> None:
         self._send(KEEP_ALIVE)
 
     def push(self, id_: SubscriptionId, text: bytes) -> None:
-        """Send a `data` message of a subscription, unless chaos has it meet another fate."""
+        """Send a `data` message of a subscription; chaos may drop, delay or repeat it."""
+        if self._is_ending:
+            return
         if self._chaos.pushes is not None:
-            self._chaotic().push(self._chaos.pushes, id_, text)
-        elif not self._is_ending and (self._writer is not None or not self._socket.write(text)):
-            self._wait(text)  # all of this as in `_send`, and without the call
+            self._scheduler().push(self._chaos.pushes, id_, text)
+        elif self._writer is not None or not self._socket.write(text):
+            self._enqueue(text)  # as in `_send`, without the call
 
-    def _chaotic(self) -> PushScheduler:
+    def _scheduler(self) -> PushScheduler:
         if self._push_scheduler is None:
-            self._push_scheduler = PushScheduler(send=self._send, cut=self._cut)
+            self._push_scheduler = PushScheduler(send=self._send, cut=self._abort)
         return self._push_scheduler
 
     def end(self, id_: SubscriptionId) -> None:
-        """A mutation has invalidated a subscription: it is complete, and its connection is closed."""
+        """Complete a subscription that a mutation has invalidated, and close its connection."""
         self._stop(id_)
         self._send(self._connection.end(id_))
         self.finish()
 
     def finish(self) -> None:
-        """Close once everything that waits is sent."""
+        """Close the connection after all waiting messages are sent."""
         if not self._is_ending:
-            self._wait(CLOSE_MARK)
+            self._enqueue(CLOSE_MARK)
             self._is_ending = True
 
     def _send(self, text: bytes) -> None:
-        # Without a task in between: an event for a thousand readers would wake a thousand of them.
+        # Without a task: an event for a thousand readers would wake a thousand of them.
         if not self._is_ending and (self._writer is not None or not self._socket.write(text)):
-            self._wait(text)
+            self._enqueue(text)
 
-    def _wait(self, text: bytes) -> None:
+    def _enqueue(self, text: bytes) -> None:
         if self._outgoing is None:
             self._outgoing = deque()
         self._outgoing.append(text)
         self._outgoing_size += len(text)
         if self._outgoing_size > OUTGOING_LIMIT:
-            self._cut_off()
+            self._cut_slow_reader()
         elif self._writer is None:
             self._writer = asyncio.create_task(self._write())
 
-    def _cut_off(self) -> None:
+    def _cut_slow_reader(self) -> None:
         self._handler.counters.slow_readers += 1
         log.warning("a realtime connection was closed: %d bytes were waiting for its reader", self._outgoing_size)
-        self._cut()
+        self._abort()
 
-    def _cut(self) -> None:
+    def _abort(self) -> None:
         self._outgoing = None
         self._outgoing_size = 0
         self._socket.abort()
 
     async def _write(self) -> None:
-        """Send what waits, at the reader's pace."""
-        while self._outgoing:
-            text = self._outgoing.popleft()
-            if text == CLOSE_MARK:
-                await self._socket.close()
-                return
-            try:
+        """Send the waiting messages as fast as the reader accepts them."""
+        try:
+            while self._outgoing:
+                text = self._outgoing.popleft()
+                if text == CLOSE_MARK:
+                    await self._socket.close()
+                    return
                 await self._socket.send(text)
-            except ConnectionError:  # the reader's loop ends on its own
-                return
-            self._outgoing_size -= len(text)
-        self._writer = None
+                self._outgoing_size -= len(text)
+            self._writer = None
+        except ConnectionError:
+            return  # the client is gone: `run` ends too
+        except Exception as error:  # nothing would be sent from now on: the connection ends
+            self._internal_failure(error)
+            self._abort()
+
+    def _internal_failure(self, error: Exception) -> dict[str, object]:
+        """Log and count an unexpected error. Returns the entry for the client, which does not show the cause."""
+        self._handler.health.loop(LOOP).failed(error)
+        return report_internal_failure("a realtime connection", error)
 
 
 class _Route:
-    """What the registry knows of one subscription of a session: where its events go, and how it ends."""
+    """How the registry reaches one subscription of a session: delivers its events, and ends it."""
 
     __slots__ = ("_head", "_id", "_session")
 

@@ -11,6 +11,7 @@ from appsync_local.authorization.caller import Caller
 from appsync_local.authorization.credentials import AuthorizationRequest, Headers
 from appsync_local.authorization.lambda_authorizer import CONNECT
 from appsync_local.devtools.counters import Counters
+from appsync_local.devtools.health import Health
 from appsync_local.devtools.operation_log import OperationRecord
 from appsync_local.errors import (
     UNAUTHORIZED_EXCEPTION,
@@ -51,27 +52,38 @@ class SubscriptionHandler:
         documents: Parses and keeps documents.
         registry: The live subscriptions.
         counters: Counts what no client is informed of.
+        health: Counts the errors of sessions.
     """
 
     def __init__(
-        self, authenticator: Authenticator, documents: Documents, registry: SubscriptionRegistry, counters: Counters
+        self,
+        authenticator: Authenticator,
+        documents: Documents,
+        registry: SubscriptionRegistry,
+        counters: Counters,
+        health: Health,
     ) -> None:
         self.registry = registry
         self.counters = counters
+        self.health = health
         self._authenticator = authenticator
         self._documents = documents
 
     def replan(self) -> None:
         """Compile the live subscriptions for this API, and end those that no longer fit its schema."""
         for subscription in self.registry.subscriptions():
-            operation = subscription.plan.operation
-            name = operation.name.value if operation.name else None
-            try:
-                text = operation.loc.source.body if operation.loc else ""
-                subscription.plan = self._documents.get(text).operation(name).plan(subscription.variables)
-            except (OperationInvalid, RequestRefused):
-                log.info("a subscription to %s was ended: it does not fit the new schema", subscription.field)
-                subscription.end()
+            with self.health.loop("reload of subscriptions").turn():
+                self._replan(subscription)
+
+    def _replan(self, subscription: Subscription) -> None:
+        operation = subscription.plan.operation
+        name = operation.name.value if operation.name else None
+        try:
+            text = operation.loc.source.body if operation.loc else ""
+            subscription.plan = self._documents.get(text).operation(name).plan(subscription.variables)
+        except (OperationInvalid, RequestRefused):
+            log.info("a subscription to %s was ended: it does not fit the new schema", subscription.field)
+            subscription.end()
 
     async def connect(self, headers: Headers, *, peer: str, request_id: str) -> None:
         """Check the credential of a realtime client that connects.

@@ -105,9 +105,9 @@ def _direct_writes() -> None:
     """Every message waits for a task of its session, as if all readers were slow."""
 
     def push(self: session.Session, id_: SubscriptionId, text: bytes) -> None:  # noqa: ARG001  # the method's
-        self._wait(text)
+        self._enqueue(text)
 
-    session.Session._send = session.Session._wait  # type: ignore[method-assign]
+    session.Session._send = session.Session._enqueue  # type: ignore[method-assign]
     session.Session.push = push  # type: ignore[method-assign]
 
 

@@ -1,5 +1,6 @@
 """One timer for any number of calls: each comes when its own delay is over, and not before."""
 
+from appsync_local.devtools.health import Health
 from appsync_local.realtime.keep_alive import DelayedCalls
 from tests.fidelity.clock import Advance, on_a_clock
 
@@ -8,7 +9,7 @@ def test_each_call_comes_when_its_own_delay_is_over() -> None:
     called: list[str] = []
 
     async def scenario(advance: Advance) -> list[list[str]]:
-        delays = DelayedCalls(10, called.append)
+        delays = DelayedCalls(10, called.append, Health().loop("timer"))
         seen = []
         delays.wait("first")
         await advance(6)
@@ -26,11 +27,11 @@ def test_what_is_forgotten_is_not_called_and_what_waits_again_waits_anew() -> No
     called: list[str] = []
 
     async def scenario(advance: Advance) -> tuple[bool, bool, list[str]]:
-        delays = DelayedCalls(10, called.append)
+        delays = DelayedCalls(10, called.append, Health().loop("timer"))
         for name in ("forgotten", "again", "once"):
             delays.wait(name)
-        delays.forget("forgotten")
-        delays.forget("never there")
+        delays.cancel("forgotten")
+        delays.cancel("never there")
         await advance(6)
         delays.wait("again")
         await advance(6)
@@ -48,7 +49,7 @@ def test_a_call_may_ask_for_the_next_one() -> None:
             called.append(name)
             delays.wait(name)
 
-        delays = DelayedCalls(10, due)
+        delays = DelayedCalls(10, due, Health().loop("timer"))
         delays.wait("ka")
         for _ in range(3):
             await advance(11)

@@ -45,8 +45,8 @@ class Client:
         self.say(None)
 
 
-async def serve(client: Client, engine: Engine, *, patience: float = 60, token: str = TOKEN) -> None:
-    timers = SessionTimers(keep_alive=60, lifetime=60, patience=patience)
+async def serve(client: Client, engine: Engine, *, first_message: float = 60, token: str = TOKEN) -> None:
+    timers = SessionTimers(keep_alive=60, lifetime=60, first_message=first_message, health=engine.health)
     session = Session(client, engine.served.subscriptions, peer="127.0.0.1", timers=timers, chaos=Chaos())
     headers = {"authorization": token}
     if await session.connect(subprotocols=["graphql-ws"], raw_query="", headers=headers, request_id="r"):
@@ -60,13 +60,13 @@ def client() -> Client:
 
 async def test_a_connection_that_says_nothing_is_closed(client: Client, engine: Engine) -> None:
     async with asyncio.timeout(20):
-        await serve(client, engine, patience=0.01)
+        await serve(client, engine, first_message=0.01)
 
     assert client.is_closed
 
 
 async def test_a_connection_that_has_said_something_may_be_silent(client: Client, engine: Engine) -> None:
-    serving = asyncio.create_task(serve(client, engine, patience=0.02))
+    serving = asyncio.create_task(serve(client, engine, first_message=0.02))
     client.say('{"type":"connection_init"}')
     await until(lambda: bool(client.heard))
 

@@ -75,7 +75,7 @@ def reader() -> Reader:
 @pytest.fixture
 async def served(reader: Reader, engine: Engine) -> AsyncIterator[asyncio.Task[None]]:
     """The session of that reader, acknowledged."""
-    timers = SessionTimers(keep_alive=60, lifetime=60)
+    timers = SessionTimers(keep_alive=60, lifetime=60, health=engine.health)
     session = Session(reader, engine.served.subscriptions, peer="127.0.0.1", timers=timers, chaos=Chaos())
     headers = {"authorization": "token"}
     assert await session.connect(subprotocols=["graphql-ws"], raw_query="", headers=headers, request_id="r")

@@ -15,6 +15,7 @@ MOST_INVALIDATIONS: Final = 5  # per request
 REQUEST_LIMIT: Final = 30.5
 CODE_TIME: Final = 3.0  # seconds for all resolver code of one request; other requests wait for it
 VALUE_LIMIT: Final = 1_000_000  # values in the lists of one response; they take about a second to complete
+RESULT_LIMIT: Final = 5 * 1024 * 1024  # bytes of JSON that a resolver or a pipeline function may return
 BODY_LIMIT: Final = 1024 * 1024  # bytes of one request, or of one realtime message
 BODY_TIME: Final = 30.0  # seconds for a request's body to arrive
 IDLE_LIMIT: Final = 75.0  # seconds for a connection to send the head of its first or next request

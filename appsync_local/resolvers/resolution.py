@@ -9,7 +9,9 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, assert_never
 
-from appsync_local.api.limits import CODE_TIME
+import orjson
+
+from appsync_local.api.limits import CODE_TIME, RESULT_LIMIT
 from appsync_local.data_sources import DataSource, LambdaDataSource
 from appsync_local.devtools.operation_log import OK, StepRecord, steps
 from appsync_local.errors import FieldError, FieldUnauthorized, ScriptFailed, SourceFailed
@@ -123,7 +125,7 @@ class Resolution:
                 if result.ends_pipeline:
                     break
         self.previous = {"result": value}
-        return self._call(script, "response", result=value).body["value"]
+        return _of_allowed_size(self._call(script, "response", result=value).body["value"])
 
     def _local(self, function: LocalFunction) -> "_FunctionResult":
         with self._line(function):
@@ -143,7 +145,7 @@ class Resolution:
                     result = await self._run_code(script, source)
                 case DirectFunction(source):
                     value = await source.execute_directly(self.context, self.stash, self.previous)
-                    result = _FunctionResult(value, ends_pipeline=False)
+                    result = _FunctionResult(_of_allowed_size(value), ends_pipeline=False)
                 case _:
                     assert_never(function)
             if line is not None:
@@ -214,4 +216,22 @@ class _FunctionResult:
 
 
 def _result(outcome: Outcome, failure: str | None = None) -> _FunctionResult:
-    return _FunctionResult(outcome.body["value"], outcome.body.get("skipTo") == "END", failure)
+    return _FunctionResult(_of_allowed_size(outcome.body["value"]), outcome.body.get("skipTo") == "END", failure)
+
+
+def _of_allowed_size(value: object) -> object:
+    """A value that a resolver or a pipeline function may return.
+
+    Raises:
+        FieldError: The value is larger than `RESULT_LIMIT`.
+
+    Source:
+        AppSync quotas, and answers of the service published by its users (awslabs/aws-mobile-appsync-sdk-js issue 124).
+    """
+    try:
+        size = len(orjson.dumps(value))
+    except orjson.JSONEncodeError:  # nested too deeply: completion reports it if the field is selected
+        return value
+    if size > RESULT_LIMIT:
+        raise FieldError("Transformation too large", "MappingTemplate")
+    return value

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from appsync_local.api.limits import CODE_TIME
+from appsync_local.api.limits import CODE_TIME, RESULT_LIMIT
 from appsync_local.api.model import AuthMode
 from appsync_local.authorization.caller import Caller
 from appsync_local.data_sources import LambdaDataSource
@@ -221,3 +221,10 @@ async def test_the_code_of_all_fields_counts_towards_the_time_of_its_request(cod
     await Resolution(field).run(Unit(code.stage()))
 
     assert 0 < after_one < request.code_time
+
+
+async def test_an_answer_that_is_too_large_to_return_may_be_reduced_by_the_code(code: Code) -> None:
+    code.invoker.functions["worker"] = lambda _: "x" * (RESULT_LIMIT + 1)
+    stage = code.lambda_stage('return { operation: "Invoke", payload: {} };', "return ctx.result.length;")
+
+    assert await code.run(Unit(stage)) == RESULT_LIMIT + 1

@@ -1,4 +1,4 @@
-"""A whole stack on free ports, and the JavaScript clients that run against it, all at once."""
+"""A whole stack on a free port, and the JavaScript clients that use it, all at the same time."""
 
 import asyncio
 import json
@@ -19,7 +19,7 @@ from tests.integration.clients.lossy import Fault, Network
 from tests.integration.clients.scripts import Script, install, node_is_missing
 
 ROOT = Path(__file__).resolve().parents[3]
-PATIENCE = 30.0  # seconds for the stack to answer, on a machine that is busy with other things
+TIMEOUT = 30.0  # seconds for the stack to answer on a busy machine
 PAUSE = 0.02
 
 CONNECTIONS = ("amplify withUserPool", "amplify withLambdaToken", "apollo withUserPoolToken", "apollo withLambdaToken")
@@ -28,10 +28,10 @@ REFUSALS = (
 )  # fmt: skip
 STORED = "heal.mjs apollo withLambdaToken 60000 50000 simulated.slow-start"
 LARGE = "heal.mjs apollo withLambdaToken 60000 30000"
-# A script's command, and what happens to the frames that it is sent. The first follower reads the log after a second
-# of silence, which is how it learns of a lost end; the second one has nothing but its gap and its new subscription, and
-# loses the first push that this brings, whichever it is; nothing happens to the third and the fourth one, whose results
-# are too large for a push, and for the log.
+# The command of each script, and the faults of its network. The first follower reads the log after a second of silence,
+# so it notices that the last push was lost. The second one reads it only because of a gap and of its new subscription,
+# whose first push is lost. The third and the fourth one have no faults; their results are too large for a push, and for
+# the log.
 FOLLOWERS: Mapping[str, Mapping[int | str, Fault]] = {
     "heal.mjs amplify withLambdaToken 1000 120": {
         3: Fault.DROPPED, 4: Fault.REPEATED, 5: Fault.LATE, "COMPLETED": Fault.DROPPED,
@@ -45,7 +45,7 @@ RECONNECTION = "reconnect.mjs amplify withUserPoolToken"
 
 @pytest.fixture(scope="session")
 def stack_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The `stack.json` of a stack that answers."""
+    """The `stack.json` of a running stack."""
     data = tmp_path_factory.mktemp("stack")
     command = [sys.executable, "-m", "local_stack", "--port", "0", "--data", str(data)]
     with (data / "log").open("w+b") as log, subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log) as process:
@@ -61,19 +61,19 @@ def stack_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def _until_it_answers(process: subprocess.Popen[bytes], data: Path) -> None:
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + TIMEOUT
     while process.poll() is None and time.monotonic() < end:
         if (data / "stack.json").exists():
             url = json.loads((data / "stack.json").read_text())["graphqlUrl"]
             try:
                 urllib.request.urlopen(urllib.request.Request(url, data=b"{}"), timeout=5).close()  # noqa: S310
-            except urllib.error.HTTPError as refusal:  # no token was sent; who refuses, answers
+            except urllib.error.HTTPError as refusal:  # the request has no token: a refusal is an answer
                 refusal.close()
                 return
             except OSError:
                 pass
         time.sleep(PAUSE)
-    raise AssertionError(f"the stack did not come up: {(data / 'log').read_text()}")
+    raise AssertionError(f"the stack did not start: {(data / 'log').read_text()}")
 
 
 @pytest.fixture(scope="session")
@@ -82,7 +82,7 @@ def stack(stack_file: Path) -> Mapping[str, Any]:
 
 
 class Runs:
-    """All scripts, started together: waiting is most of what they do."""
+    """All scripts, started at the same time because they mostly wait."""
 
     def __init__(self, folder: Path, stack_file: Path, cleanup: ExitStack) -> None:
         self._folder = folder
@@ -102,8 +102,8 @@ class Runs:
         self._cleanup.callback(script.stop)
         self._scripts[command] = script
 
-    def start_over(self, network: Network, command: str) -> None:
-        """Start a script that sees nothing but this network."""
+    def start_through(self, network: Network, command: str) -> None:
+        """Start a script that reaches the stack only through this network."""
         running = network.running()
         self._wait(running.__aenter__())
         self._cleanup.callback(lambda: self._wait(running.__aexit__(None, None, None)))
@@ -118,7 +118,7 @@ class Runs:
         return self._scripts[command].lines()
 
     def _wait(self, work: Any) -> Any:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(PATIENCE)
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(TIMEOUT)
 
 
 @pytest.fixture(scope="session")
@@ -130,9 +130,9 @@ def runs(stack_file: Path, stack: Mapping[str, Any], tmp_path_factory: pytest.Te
     target = stack["graphqlUrl"]
     with ExitStack() as cleanup:
         runs = Runs(tmp_path_factory.mktemp("scripts"), stack_file, cleanup)
-        runs.start_over(Network(target, {"start_ack": Fault.CUT}), RECONNECTION)
+        runs.start_through(Network(target, {"start_ack": Fault.CUT}), RECONNECTION)
         for command, faults in FOLLOWERS.items():
-            runs.start_over(Network(target, faults), command)
+            runs.start_through(Network(target, faults), command)
         for connection in CONNECTIONS:
             runs.start(f"life.mjs {connection}")
         for connection in REFUSALS:

@@ -1,4 +1,4 @@
-"""A network that loses things: it stands between a client and the stack, and does to pushes what AppSync may do."""
+"""A network with faults, between a client and the stack: it does to pushes what AppSync may do."""
 
 import asyncio
 import json
@@ -15,21 +15,28 @@ FORWARDED = ("authorization", "content-type")
 
 
 class Fault(StrEnum):
-    """What can happen to a frame from the server, once."""
+    """What happens once to a frame from the server."""
 
     DROPPED = "dropped"  # never delivered
     REPEATED = "repeated"  # delivered twice
     LATE = "late"  # delivered after the next one
-    CUT = "cut"  # delivered, and the connection is gone after it
+    CUT = "cut"  # delivered, and then the connection is cut
 
 
 @dataclass
 class Network:
-    """`faults` says what happens to which frame: an event by its sequence, its status or its connection, of which it is
-    the first one, and others by their type.
+    """A proxy for requests and realtime connections.
+
+    Attributes:
+        target: The GraphQL URL of the stack.
+        faults: The fault of each frame. An event is named by its sequence, its status or, if it is the first one of its
+            connection, by `connection N`; another frame is named by its type.
+        happened: The names of the frames whose fault has happened, in order.
+        connections: How many realtime connections there were.
+        url: The GraphQL URL of this network.
     """
 
-    target: str  # the GraphQL URL
+    target: str
     faults: Mapping[int | str, Fault]
     happened: list[int | str] = field(default_factory=list)
     connections: int = 0
@@ -37,7 +44,7 @@ class Network:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Listen on a free port of the loopback interface; `url` is the GraphQL URL there."""
+        """Listen on a free port of the loopback interface."""
         app = web.Application()
         app.router.add_post("/graphql", self._request)
         app.router.add_get("/graphql", self._connection)
@@ -64,7 +71,7 @@ class Network:
         offered = [entry.strip() for entry in request.headers["sec-websocket-protocol"].split(",")]
         address = self.target.removesuffix("/graphql") + request.raw_path
         async with self._session.ws_connect(address, protocols=offered) as far:
-            upwards = asyncio.create_task(_pass_on(near, far))
+            upwards = asyncio.create_task(_forward(near, far))
             try:
                 await self._downwards(request, far, near)
             finally:
@@ -106,7 +113,7 @@ class Network:
         return None
 
 
-async def _pass_on(source: web.WebSocketResponse, sink: ClientWebSocketResponse) -> None:
+async def _forward(source: web.WebSocketResponse, sink: ClientWebSocketResponse) -> None:
     async for message in source:
         await sink.send_str(str(message.data))
     await sink.close()

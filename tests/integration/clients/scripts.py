@@ -1,4 +1,4 @@
-"""Node scripts run as child processes: they print one JSON object per line, and the tests read those."""
+"""Node scripts as child processes. They print one JSON object per line for the tests."""
 
 import json
 import shutil
@@ -9,24 +9,24 @@ from pathlib import Path
 from typing import IO, Any
 
 NODE = Path(__file__).resolve().with_name("node")
-PATIENCE = 90.0  # seconds for all scripts at once; Amplify alone waits 5 s before it reconnects
+TIMEOUT = 90.0  # seconds for all scripts; Amplify alone waits 5 s before it reconnects
 OLDEST = 20  # the major version of Node that the clients need
 
 Line = Mapping[str, Any]
 
 
 def node_is_missing() -> str | None:
-    """Why the scripts cannot run here; None where they can."""
+    """Why the scripts cannot run here; None if they can."""
     if shutil.which("node") is None or shutil.which("npm") is None:
-        return f"Node {OLDEST} or newer is not installed: the JavaScript clients are not tried"
+        return f"Node {OLDEST} or newer is not installed: the JavaScript clients are not tested"
     version = subprocess.run([_found("node"), "--version"], check=True, capture_output=True, text=True).stdout.strip()
     if int(version.removeprefix("v").split(".")[0]) < OLDEST:
-        return f"Node {OLDEST} or newer is needed, and {version} is installed: the JavaScript clients are not tried"
+        return f"Node {OLDEST} or newer is needed, and {version} is installed: the JavaScript clients are not tested"
     return None
 
 
 def install() -> None:
-    """Install what `package.json` pins, unless exactly that is there."""
+    """Install the versions that `package.json` pins, unless they are installed already."""
     pinned = json.loads((NODE / "package.json").read_text())["dependencies"]
     if any(_installed(name) != version for name, version in pinned.items()):
         subprocess.run([_found("npm"), "ci", "--silent"], cwd=NODE, check=True, capture_output=True)
@@ -45,7 +45,7 @@ def _installed(package: str) -> str | None:
 
 @dataclass
 class Script:
-    """A script that runs, or has ended."""
+    """A script that is running or has ended."""
 
     name: str
     process: subprocess.Popen[bytes]
@@ -54,7 +54,7 @@ class Script:
 
     @classmethod
     def start(cls, folder: Path, stack_file: Path, script: str, *arguments: str) -> "Script":
-        """Every script takes the stack's file as its first argument, and keeps its output in `folder`."""
+        """Start a script with the stack file as its first argument, and its output in `folder`."""
         name = " ".join((script, *arguments))
         stem = name.replace(" ", "-")
         output, errors = (folder / f"{stem}.out").open("w+b"), (folder / f"{stem}.err").open("w+b")
@@ -64,9 +64,9 @@ class Script:
         return cls(name, process, output, errors)
 
     def lines(self) -> list[Line]:
-        """Everything that it printed, once it has ended well."""
+        """Wait for the script to end without an error; returns everything that it printed."""
         try:
-            code = self.process.wait(PATIENCE)
+            code = self.process.wait(TIMEOUT)
         except subprocess.TimeoutExpired:
             self.process.kill()
             code = self.process.wait()
@@ -77,7 +77,7 @@ class Script:
         return printed
 
     def stop(self) -> None:
-        """End it, whether it has ended or not."""
+        """Kill the script if it is still running."""
         self.process.kill()
         self.process.wait()
         self.output.close()

@@ -1,4 +1,4 @@
-"""The page about JavaScript clients shows code that is run."""
+"""The code in the page about JavaScript clients is code that the tests run."""
 
 import json
 import re
@@ -27,5 +27,5 @@ def test_versions_are_pinned_exactly() -> None:
     assert [version for version in pinned.values() if not re.fullmatch(r"\d+\.\d+\.\d+", version)] == []
 
 
-def test_lock_names_no_download_address() -> None:
+def test_lock_contains_no_download_address() -> None:
     assert '"resolved"' not in (NODE / "package-lock.json").read_text()

@@ -17,7 +17,7 @@ from gql.transport.exceptions import TransportQueryError, TransportServerError
 
 from longcall.authorization import CognitoPassword
 
-PATIENCE = 20.0  # seconds, for a machine that is busy with other things
+TIMEOUT = 20.0  # seconds, for a machine that is busy with other things
 FIELDS = "jobId owner status sequence attempt delta result"
 START = f"mutation Start($input: InferenceInput!) {{ startInference(input: $input) {{ {FIELDS} }} }}"
 CANCEL = f"mutation Cancel($jobId: ID!) {{ cancelInference(jobId: $jobId) {{ {FIELDS} }} }}"
@@ -28,17 +28,17 @@ Event = Mapping[str, Any]
 
 
 class Caller:
-    """One user, with gql's clients for requests and for subscriptions."""
+    """One user, with gql's clients for requests and subscriptions."""
 
     def __init__(self, stack: Mapping[str, Any], authorization: str) -> None:
         self._http = AIOHTTPTransport(stack["graphqlUrl"], headers={"authorization": authorization})
-        # gql makes wss:// of https:// alone: a local stack needs its ws:// address.
+        # gql derives only wss:// from https://, so a local stack needs its ws:// address.
         self.realtime = AppSyncWebsocketsTransport(
             stack["realtimeUrl"], auth=AppSyncJWTAuthentication(urlsplit(stack["graphqlUrl"]).netloc, authorization)
         )
 
     async def ask(self, document: str, **variables: Any) -> Any:
-        """The one field that a document asks for."""
+        """The value of the only field in a document."""
         request = gql(document)
         request.variable_values = variables
         async with Client(transport=self._http) as session:
@@ -50,7 +50,7 @@ class Caller:
 
     @asynccontextmanager
     async def listening(self, job_id: str, acknowledged: "Acknowledgements") -> AsyncIterator["Events"]:
-        """The events of a job, subscribed to."""
+        """Subscribe to a job; yields its events."""
         request = gql(WATCH)
         request.variable_values = {"jobId": job_id}
         events = Events()
@@ -68,19 +68,19 @@ class Caller:
 
 
 class Events(asyncio.Queue[Event]):
-    """What a subscription has brought."""
+    """The events that a subscription has received."""
 
     async def until(self, status: str) -> list[Event]:
-        """Everything that comes, to the first event of this status."""
+        """All events up to the first one with this status."""
         events: list[Event] = []
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             while not events or events[-1]["status"] != status:
                 events.append(await self.get())
         return events
 
 
 class Acknowledgements(logging.Handler):
-    """Notices each `start_ack`, of which gql tells nobody but its log."""
+    """Notices each `start_ack`, which gql reports only in its log."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -91,7 +91,7 @@ class Acknowledgements(logging.Handler):
             self._seen.put_nowait(None)
 
     async def next(self) -> None:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             await self._seen.get()
 
 
@@ -101,7 +101,7 @@ async def acknowledged() -> AsyncIterator[Acknowledgements]:
     handler, level = Acknowledgements(), log.level
     log.addHandler(handler)
     log.setLevel(logging.DEBUG)
-    log.propagate = False  # whole frames with tokens in them: for this handler and no report
+    log.propagate = False  # whole frames, with tokens: only for this handler
     yield handler
     log.propagate = True
     log.setLevel(level)
@@ -125,7 +125,7 @@ async def grace(stack: Mapping[str, Any]) -> Caller:
     return Caller(stack, "Lambda-Auth-" + await token(stack, 1))
 
 
-async def test_client_hears_every_event_and_their_deltas_are_the_result(
+async def test_client_receives_every_event_and_the_joined_deltas_are_the_result(
     ada: Caller, acknowledged: Acknowledgements
 ) -> None:
     job_id = str(uuid.uuid4())
@@ -141,7 +141,9 @@ async def test_client_hears_every_event_and_their_deltas_are_the_result(
     assert "".join(event["delta"] or "" for event in events) == read["result"] == read["output"] != ""
 
 
-async def test_cancel_ends_a_running_job_and_its_watcher_hears_it(ada: Caller, acknowledged: Acknowledgements) -> None:
+async def test_cancel_ends_a_running_job_and_its_watcher_is_notified(
+    ada: Caller, acknowledged: Acknowledgements
+) -> None:
     job_id = str(uuid.uuid4())
 
     async with ada.listening(job_id, acknowledged) as coming:
@@ -154,7 +156,7 @@ async def test_cancel_ends_a_running_job_and_its_watcher_hears_it(ada: Caller, a
     assert events[-1]["sequence"] == answer["sequence"]
 
 
-async def test_somebody_elses_job_is_silent_and_not_found(
+async def test_job_of_another_user_sends_no_events_and_is_not_found(
     ada: Caller, grace: Caller, acknowledged: Acknowledgements
 ) -> None:
     job_id = str(uuid.uuid4())
@@ -170,18 +172,18 @@ async def test_somebody_elses_job_is_silent_and_not_found(
 
 @pytest.fixture
 async def forger(stack: Mapping[str, Any]) -> AsyncIterator[Caller]:
-    """A caller whose token has another signature."""
+    """A caller with a forged token."""
     header, claims, signature = (await token(stack, 0)).split(".")
     caller = Caller(stack, f"Lambda-Auth-{header}.{claims}.{signature[::-1]}")
     yield caller
     await caller.realtime.close()
 
 
-async def test_forged_token_is_refused_when_it_asks_with_gqls_own_error(forger: Caller) -> None:
+async def test_request_with_a_forged_token_is_refused_with_gqls_own_error(forger: Caller) -> None:
     with pytest.raises(TransportQueryError, match="UnauthorizedException"):
         await forger.ask(GET, jobId=str(uuid.uuid4()))
 
 
-async def test_forged_token_is_refused_when_it_listens_with_gqls_own_error(forger: Caller) -> None:
+async def test_subscription_with_a_forged_token_is_refused_with_gqls_own_error(forger: Caller) -> None:
     with pytest.raises(TransportServerError, match="UnauthorizedException"):
         await forger.realtime.connect()

@@ -1,4 +1,4 @@
-"""What JavaScript clients make of a network that loses, repeats and reorders pushes, and of a socket that is cut."""
+"""JavaScript clients on a network that loses, repeats and reorders pushes and cuts a socket."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,14 +15,14 @@ def follower(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-def test_follow_shows_every_event_once_and_in_order_whatever_the_pushes_lose(follower: str, runs: Runs) -> None:
+def test_follow_shows_every_event_once_and_in_order_when_pushes_are_lost(follower: str, runs: Runs) -> None:
     events = runs.lines(follower)
 
     assert [event["sequence"] for event in events] == list(range(1, len(events) + 1))
     assert events[-1]["status"] == "COMPLETED"
 
 
-def test_output_that_follow_gathers_is_the_result(follower: str, runs: Runs) -> None:
+def test_output_that_follow_joins_is_the_result(follower: str, runs: Runs) -> None:
     events = runs.lines(follower)
 
     assert events[-1]["output"] == events[-1]["result"] != ""
@@ -35,7 +35,7 @@ def test_result_that_is_too_large_for_a_push_is_read(runs: Runs) -> None:
     assert len(last["result"]) > 131_072
 
 
-def test_result_that_is_too_large_for_the_log_is_read_where_it_is_stored(runs: Runs) -> None:
+def test_result_that_is_too_large_for_the_log_is_read_from_the_store(runs: Runs) -> None:
     last = runs.lines(STORED)[-1]
 
     assert last["resultOmitted"] is True
@@ -44,13 +44,13 @@ def test_result_that_is_too_large_for_the_log_is_read_where_it_is_stored(runs: R
     assert len(last["result"]) > 262_144
 
 
-def test_network_did_to_a_followers_pushes_what_it_was_told_to(follower: str, runs: Runs) -> None:
+def test_all_faults_of_a_followers_network_have_happened(follower: str, runs: Runs) -> None:
     runs.lines(follower)
 
     assert runs.networks[follower].happened == list(FOLLOWERS[follower])
 
 
-def test_amplify_hears_its_job_after_its_socket_was_cut(runs: Runs) -> None:
+def test_amplify_receives_its_job_after_its_socket_was_cut(runs: Runs) -> None:
     lines = runs.lines(RECONNECTION)
 
     assert runs.networks[RECONNECTION].connections == 2

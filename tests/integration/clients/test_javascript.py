@@ -1,4 +1,4 @@
-"""Amplify and Apollo, unmodified, against a whole stack: the life of a job, other people's jobs, bad tokens."""
+"""Amplify and Apollo, unmodified, with a whole stack: the life of a job, another user's job, invalid tokens."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,30 +12,30 @@ Line = Mapping[str, Any]
 
 @pytest.fixture(params=CONNECTIONS)
 def life(request: pytest.FixtureRequest, runs: Runs) -> list[Line]:
-    """What one client printed: every line names the part of the script that it belongs to."""
+    """The lines that one client printed. Each names its part of the script."""
     return runs.lines(f"life.mjs {request.param}")
 
 
 @pytest.fixture(params=REFUSALS)
 def refusal(request: pytest.FixtureRequest, runs: Runs) -> dict[str, str]:
-    """What a client with a forged token said, when it asked and when it listened."""
+    """The errors of a client with a forged token: for a request, and for a subscription."""
     lines = runs.lines(f"refused.mjs {request.param}")
     return {line["part"]: line["error"] for line in lines} | {"client": request.param.split()[0]}
 
 
 def of(part: str, life: list[Line]) -> list[Line]:
-    """The events, or answers, of one part."""
+    """The events or answers of one part."""
     return [line for line in life if line["part"] == part and "subscribed" not in line]
 
 
-def test_client_hears_every_event_after_the_first_in_order(life: list[Line]) -> None:
+def test_client_receives_every_event_after_the_first_in_order(life: list[Line]) -> None:
     events = of("job", life)
 
     assert [event["sequence"] for event in events] == list(range(2, len(events) + 2))
     assert [event["status"] for event in events] == ["PROCESSING"] * (len(events) - 1) + ["COMPLETED"]
 
 
-def test_start_answers_with_the_pending_job(life: list[Line]) -> None:
+def test_start_returns_the_pending_job(life: list[Line]) -> None:
     [started] = of("started", life)
 
     assert (started["status"], started["sequence"], started["attempt"]) == ("PENDING", 1, 0)
@@ -50,11 +50,11 @@ def test_joined_deltas_are_the_result_that_get_inference_reads(life: list[Line])
     assert "".join(deltas) == read["result"] == read["output"] == events[-1]["result"]
 
 
-def test_metadata_comes_back_untouched_with_every_event(life: list[Line]) -> None:
+def test_metadata_is_returned_unchanged_with_every_event(life: list[Line]) -> None:
     assert {event["metadata"] for event in of("job", life)} == {'{"order":7}'}
 
 
-def test_cancel_ends_a_running_job_and_its_watcher_hears_it(life: list[Line]) -> None:
+def test_cancel_ends_a_running_job_and_its_watcher_is_notified(life: list[Line]) -> None:
     [answer] = of("cancel", life)
     events = of("cancelled", life)
 
@@ -63,8 +63,8 @@ def test_cancel_ends_a_running_job_and_its_watcher_hears_it(life: list[Line]) ->
     assert events[-1]["sequence"] == answer["sequence"]
 
 
-def test_somebody_elses_job_is_silent_and_not_found(life: list[Line]) -> None:
-    [theirs] = of("theirs", life)  # it ran to its end while this client listened
+def test_job_of_another_user_sends_no_events_and_is_not_found(life: list[Line]) -> None:
+    [theirs] = of("theirs", life)  # it ended while this client was subscribed to it
     [mine] = of("mine", life)
 
     assert theirs["status"] == "COMPLETED"
@@ -73,11 +73,11 @@ def test_somebody_elses_job_is_silent_and_not_found(life: list[Line]) -> None:
     assert mine["job"] is None
 
 
-def test_forged_token_is_refused_when_it_asks_in_the_clients_own_words(refusal: dict[str, str]) -> None:
+def test_request_with_a_forged_token_is_refused_with_the_clients_own_error(refusal: dict[str, str]) -> None:
     words = {"amplify": "Unauthorized", "apollo": "Response not successful: Received status code 401"}
 
     assert refusal["asked"] == words[refusal["client"]]
 
 
-def test_forged_token_is_refused_when_it_listens_in_the_clients_own_words(refusal: dict[str, str]) -> None:
+def test_subscription_with_a_forged_token_is_refused_with_the_clients_own_error(refusal: dict[str, str]) -> None:
     assert refusal["listened"] == "Connection failed: UnauthorizedException"

@@ -1,4 +1,4 @@
-"""Many jobs at once through a service that does everything wrong that its documentation allows, and more."""
+"""Many jobs at once, with a service that has all faults that its documentation allows, and more."""
 
 import asyncio
 import random
@@ -14,8 +14,8 @@ JOBS = 60
 EVENTS = 15
 
 
-class Mischief:
-    """A worker whose pushes are dropped, repeated, delayed and garbled, and whose sockets and answers break."""
+class FaultyWorker:
+    """A worker whose pushes are dropped, repeated, delayed or unreadable, and whose sockets and answers are cut."""
 
     def __init__(self, seed: int) -> None:
         self._random = random.Random(seed)  # noqa: S311  # reproducible on purpose
@@ -31,23 +31,23 @@ class Mischief:
                 job_id, delta=draw.choice(["ß", "🦊 ", "漢字", "word ", "\n", ""]) * draw.randrange(4)
             )
             late.append(event)
-            fate = draw.random()
-            if fate < 0.3:
+            choice = draw.random()
+            if choice < 0.3:
                 late.pop()
-            elif fate < 0.6:
+            elif choice < 0.6:
                 draw.shuffle(late)
                 for each in late * draw.choice([1, 1, 2]):
                     await service.push(each)
                 late = late[:1]
-            elif fate < 0.65:
+            elif choice < 0.65:
                 await service.send(job_id, draw.choice([{}, {"data": None}, {"errors": [{"message": "no"}]}]))
-            elif fate < 0.67:
+            elif choice < 0.67:
                 await service.cut()
-            elif fate < 0.7:
+            elif choice < 0.7:
                 service.failures["inferenceEvents"] += 1
-            elif fate < 0.73:
+            elif choice < 0.73:
                 service.lost_answers["inferenceEvents"] += 1
-            for _ in range(draw.randrange(40)):  # turns of the loop, in which the others get on
+            for _ in range(draw.randrange(40)):  # turns of the loop, in which other tasks run
                 await asyncio.sleep(0)
         output = output_of(service, job_id)
         last = service.append(job_id, status="COMPLETED", result=output)
@@ -65,8 +65,8 @@ async def run(client: Client) -> list[JobView]:
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-async def test_every_job_ends_with_every_event_in_order_and_every_byte(service: AppSync, seed: int) -> None:
-    service.worker = Mischief(seed)
+async def test_every_job_is_shown_with_all_events_in_order_and_every_byte(service: AppSync, seed: int) -> None:
+    service.worker = FaultyWorker(seed)
     service.lost_answers["startInference"] = 5
     timing = replace(SHORT, silence=0.05, tries=20)
 

@@ -1,4 +1,4 @@
-"""What the package sends and shows, against the schema and against its own list of names."""
+"""The package's documents and enums compared with the schema, its public names, and its imports."""
 
 import ast
 import logging
@@ -52,14 +52,14 @@ def test_document_about_jobs_selects_every_field_of_a_job_that_callers_may_read(
 
 
 @pytest.mark.parametrize("words", [Status, ErrorType, Role])
-def test_enum_has_the_words_of_the_schema(words: type[Status | ErrorType | Role]) -> None:
+def test_enum_has_the_values_of_the_schema(words: type[Status | ErrorType | Role]) -> None:
     named = SCHEMA.type_map[words.__name__]
     assert isinstance(named, GraphQLEnumType)
 
     assert {word.value for word in words} == set(named.values)
 
 
-def test_public_names_are_those_that_are_listed() -> None:
+def test_public_names_are_the_listed_ones() -> None:
     assert longcall.__all__ == sorted(longcall.__all__)
     for name in longcall.__all__:
         assert getattr(longcall, name).__module__.startswith("longcall.") or name == "TokenProvider"
@@ -99,7 +99,7 @@ def test_pure_modules_load_no_network_library() -> None:
         ("https://api.example.com/graphql", "wss://api.example.com/graphql/realtime"),
     ],
 )
-def test_realtime_url_follows_from_the_graphql_url(graphql_url: str, realtime_url: str) -> None:
+def test_realtime_url_is_derived_from_the_graphql_url(graphql_url: str, realtime_url: str) -> None:
     assert realtime_url_of(graphql_url) == realtime_url
 
 

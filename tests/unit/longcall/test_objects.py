@@ -1,4 +1,4 @@
-"""Prompts and results too large for a request, over real sockets."""
+"""Prompts and results that are too large for a request, over real sockets."""
 
 import asyncio
 import hashlib
@@ -21,11 +21,11 @@ from tests.unit.longcall.appsync import BOUND, BROKEN, AppSync
 from tests.unit.longcall.conftest import SHORT, token
 from tests.unit.longcall.test_watching import JOB, PIECES, story
 
-LARGE = "déjà vu " * 30_000  # 300,000 bytes of UTF-8, and more characters than the log would keep
+LARGE = "déjà vu " * 30_000  # 300,000 bytes of UTF-8, more than the log stores
 UPLOAD = f"{len(LARGE.encode())}-{hashlib.sha256(LARGE.encode()).hexdigest()[:8]}"
 
 
-async def test_prompt_of_the_limit_is_sent_in_the_request(service: AppSync, client: Client) -> None:
+async def test_prompt_up_to_the_limit_is_sent_in_the_request(service: AppSync, client: Client) -> None:
     await client.start("é" * 98_304)
 
     assert service.asked("createUpload") == []
@@ -50,7 +50,7 @@ async def test_upload_sends_the_headers_that_were_signed_and_no_token(service: A
     assert "Authorization" not in headers
 
 
-async def test_upload_that_was_lost_is_sent_again(service: AppSync, client: Client) -> None:
+async def test_failed_upload_is_sent_again(service: AppSync, client: Client) -> None:
     service.store_answers = [503, 500]
 
     assert await client.upload(LARGE.encode()) == UPLOAD
@@ -60,7 +60,7 @@ async def test_upload_that_was_lost_is_sent_again(service: AppSync, client: Clie
 
 
 @pytest.mark.parametrize("content", [b"", b"x" * 10_485_761])
-async def test_upload_that_cannot_be_is_not_sent(service: AppSync, client: Client, content: bytes) -> None:
+async def test_upload_of_an_invalid_size_is_not_sent(service: AppSync, client: Client, content: bytes) -> None:
     with pytest.raises(InvalidInput, match="1 to 10485760 bytes"):
         await client.upload(content)
 
@@ -68,7 +68,7 @@ async def test_upload_that_cannot_be_is_not_sent(service: AppSync, client: Clien
 
 
 @pytest.mark.parametrize("status", [403, 503])
-async def test_store_that_refuses_or_fails_is_named_without_its_address(
+async def test_error_of_a_store_that_refuses_or_fails_does_not_contain_the_address(
     service: AppSync, client: Client, status: int
 ) -> None:
     service.store_answers = [status] * 10
@@ -80,7 +80,9 @@ async def test_store_that_refuses_or_fails_is_named_without_its_address(
     assert len(service.stored) == (1 if status == 403 else SHORT.tries)
 
 
-async def test_store_that_breaks_off_is_named_without_its_address(service: AppSync, client: Client) -> None:
+async def test_error_of_a_store_that_cuts_the_connection_does_not_contain_the_address(
+    service: AppSync, client: Client
+) -> None:
     service.store_answers = [BROKEN] * 10
     service.keep(JOB, LARGE)
 
@@ -115,7 +117,7 @@ async def test_large_result_is_read_with_the_job(service: AppSync, client: Clien
     assert (view.result, view.result_omitted, view.output) == (LARGE, False, "start")
 
 
-async def test_address_that_went_bad_is_asked_for_again_while_watching(service: AppSync, client: Client) -> None:
+async def test_expired_address_is_requested_again_during_a_watch(service: AppSync, client: Client) -> None:
     service.keep(JOB, LARGE)
     service.store_answers = [403]
 
@@ -127,7 +129,7 @@ async def test_address_that_went_bad_is_asked_for_again_while_watching(service: 
 
 
 @pytest.mark.parametrize("content", [b"short", LARGE.encode()[:-1] + b"?", LARGE.encode() + b"?"])
-async def test_result_other_than_the_log_says_is_no_result(service: AppSync, client: Client, content: bytes) -> None:
+async def test_result_with_another_size_or_digest_is_an_error(service: AppSync, client: Client, content: bytes) -> None:
     service.keep(JOB, LARGE)
     service.contents[f"/store/{JOB}"] = content
 
@@ -135,7 +137,7 @@ async def test_result_other_than_the_log_says_is_no_result(service: AppSync, cli
         await client.get(JOB)
 
 
-async def test_output_too_long_for_a_snapshot_is_joined_from_the_log(service: AppSync) -> None:
+async def test_output_that_is_too_long_for_a_snapshot_is_read_from_the_log(service: AppSync) -> None:
     service.joins_output = False
     service.page = 2
     story(service)
@@ -146,7 +148,7 @@ async def test_output_too_long_for_a_snapshot_is_joined_from_the_log(service: Ap
     assert (view.output, view.result, view.is_final) == ("".join(PIECES), "".join(PIECES), True)
 
 
-async def test_job_that_ends_while_its_log_is_read_is_shown_with_its_result(service: AppSync) -> None:
+async def test_job_that_ends_while_its_log_is_read_has_its_result(service: AppSync) -> None:
     service.joins_output = False
     service.append(JOB, status="PROCESSING", attempt=1, delta="start")
     answer = service._inferenceEvents
@@ -164,7 +166,7 @@ async def test_job_that_ends_while_its_log_is_read_is_shown_with_its_result(serv
     assert (view.output, view.result, view.is_final) == ("start", LARGE, True)
 
 
-async def test_deleted_job_is_gone_and_one_that_goes_on_is_not_deleted(service: AppSync, client: Client) -> None:
+async def test_deleted_job_is_not_found_and_an_unfinished_job_is_not_deleted(service: AppSync, client: Client) -> None:
     service.append(JOB, status="PROCESSING", attempt=1)
 
     with pytest.raises(RequestRejected, match="cancel it first"):

@@ -1,4 +1,4 @@
-"""The merge: whatever order the parts of a log come in, the view is that of the log."""
+"""The merge: in any order of the inputs, the view is the state in the log."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -19,7 +19,7 @@ TEXTS = st.none() | st.text(max_size=5)
 
 @st.composite
 def logs(draw: st.DrawFn) -> list[Event]:
-    """A job's log: attempts one after another, each with deltas, and an end or none yet."""
+    """A job's log: several attempts with deltas, with or without an end."""
     events = [Event(JOB, 1, Status.PENDING, model="simulated.story")]
     for attempt in range(1, draw(st.integers(1, 3)) + 1):
         kept = draw(st.none() | st.integers(0, len(output_at(events, len(events)))))
@@ -43,7 +43,7 @@ def logs(draw: st.DrawFn) -> list[Event]:
 
 
 def output_at(log: Sequence[Event], sequence: int) -> str:
-    """All output up to `sequence`, straight from the contract's words."""
+    """All output up to `sequence`, computed directly from the contract."""
     output, attempt = b"", 0
     for event in log[:sequence]:
         if event.attempt != attempt:
@@ -61,7 +61,7 @@ def merged(updates: Sequence[Event | Snapshot]) -> JobView:
 
 
 def as_pushed(event: Event) -> Event:
-    """The event as a push too small for its result carries it."""
+    """The event as in a push that omits its result."""
     return event if event.result is None else replace(event, result=None, result_omitted=True)
 
 
@@ -123,7 +123,7 @@ def test_what_was_merged_before_changes_nothing(log: list[Event], data: st.DataO
 
 
 @given(logs(), st.data())
-def test_view_shows_a_state_that_the_log_has_and_names_what_it_misses(log: list[Event], data: st.DataObject) -> None:
+def test_view_is_a_state_in_the_log_and_names_the_missing_events(log: list[Event], data: st.DataObject) -> None:
     some = data.draw(st.sets(st.sampled_from(range(1, len(log) + 1))))
 
     view = merged([log[sequence - 1] for sequence in data.draw(st.permutations(sorted(some)))])
@@ -135,7 +135,7 @@ def test_view_shows_a_state_that_the_log_has_and_names_what_it_misses(log: list[
     assert list(view.missing) == (list(range(first_absent, min(later))) if later else [])
 
 
-def test_every_order_of_a_short_log_with_pushes_and_a_snapshot_gives_the_same_view() -> None:
+def test_every_order_of_a_short_log_with_pushes_and_a_snapshot_results_in_the_same_view() -> None:
     log = [
         Event(JOB, 1, Status.PROCESSING, attempt=1, delta="half"),
         Event(JOB, 2, Status.PROCESSING, attempt=2, delta="whole"),
@@ -148,7 +148,7 @@ def test_every_order_of_a_short_log_with_pushes_and_a_snapshot_gives_the_same_vi
     assert all(view == merged(log) for view in views)
 
 
-def test_result_left_out_of_a_push_is_filled_in_by_a_read() -> None:
+def test_result_that_a_push_omitted_is_added_by_a_read() -> None:
     full = Event(JOB, 1, Status.COMPLETED, result="long")
 
     pushed = merge(EMPTY, as_pushed(full))
@@ -158,7 +158,7 @@ def test_result_left_out_of_a_push_is_filled_in_by_a_read() -> None:
     assert merge(merge(EMPTY, full), as_pushed(full)) == merge(EMPTY, full)
 
 
-def test_deltas_of_an_earlier_attempt_are_not_in_the_output() -> None:
+def test_deltas_of_an_earlier_attempt_are_removed_from_the_output() -> None:
     log = [
         Event(JOB, 1, Status.PROCESSING, attempt=1, delta="half"),
         Event(JOB, 2, Status.PROCESSING, attempt=2),

@@ -1,4 +1,4 @@
-"""The client over real sockets, against a service that loses, repeats, reorders and breaks."""
+"""The client over real sockets, with a service that loses, repeats and reorders pushes and cuts connections."""
 
 import asyncio
 import random
@@ -30,7 +30,7 @@ PIECES = ["Es war ", "einmal ", "ein 🦊, ", "und ", "もし", " Ende\n"]
 
 
 def story(service: AppSync, job_id: str = JOB) -> list[Wire]:
-    """Write a whole job, and give its events."""
+    """Write the whole log of a job; returns its events."""
     if job_id not in service.logs:
         service.append(job_id)
     service.append(job_id, status="PROCESSING", attempt=1)
@@ -51,14 +51,14 @@ async def collect(client: Client, job_id: str = JOB) -> list[JobView]:
 
 
 async def watching(service: AppSync, client: Client) -> "asyncio.Task[list[JobView]]":
-    """A watch that stands, and has read what the log has."""
+    """A watch that has subscribed, and has read the log up to now."""
     watch = asyncio.create_task(collect(client))
     await service.until(lambda: len(service.asked("inferenceEvents")) >= 2)
     return watch
 
 
 def assert_whole(views: list[JobView]) -> None:
-    """Every event once, in order, to the end, with every byte."""
+    """Every event is shown once, in order, to the end, with every byte of the output."""
     assert [view.sequence for view in views] == list(range(1, len(PIECES) + 4))
     assert "".join(view.delta for view in views) == "".join(PIECES)
     assert views[-1].output == "".join(PIECES)
@@ -66,7 +66,7 @@ def assert_whole(views: list[JobView]) -> None:
     assert views[-1].result == "".join(PIECES)
 
 
-async def test_run_gives_one_view_for_each_event_of_the_log(service: AppSync, client: Client) -> None:
+async def test_run_returns_one_view_for_each_event_of_the_log(service: AppSync, client: Client) -> None:
     service.worker = pushes_all
 
     async with asyncio.timeout(BOUND):
@@ -91,7 +91,7 @@ async def test_run_subscribes_before_it_starts_the_job(service: AppSync, client:
     assert service.started == [view.job_id]
 
 
-async def test_run_without_a_lost_push_reads_no_log(service: AppSync, client: Client) -> None:
+async def test_run_without_a_lost_push_does_not_read_the_log(service: AppSync, client: Client) -> None:
     service.worker = pushes_all
 
     async with asyncio.timeout(BOUND):
@@ -109,7 +109,7 @@ async def test_watch_of_a_finished_job_reads_its_whole_log_in_pages(service: App
     assert [asked["after"] for asked in service.asked("inferenceEvents")] == [0, 4, 8]
 
 
-async def test_lost_push_is_read_from_the_log_behind_the_last_number(service: AppSync, client: Client) -> None:
+async def test_lost_push_is_read_from_the_log_after_the_last_sequence(service: AppSync, client: Client) -> None:
     async def loses_one(service: AppSync, job_id: str) -> None:
         for event in story(service, job_id)[1:]:
             if event["sequence"] != 4:
@@ -123,7 +123,7 @@ async def test_lost_push_is_read_from_the_log_behind_the_last_number(service: Ap
     assert [asked["after"] for asked in service.asked("inferenceEvents")] == [3]
 
 
-async def test_client_tells_of_a_gap_that_the_log_closed(service: AppSync) -> None:
+async def test_client_reports_a_gap_that_the_log_closed(service: AppSync) -> None:
     async def loses_two(service: AppSync, job_id: str) -> None:
         for event in story(service, job_id)[1:]:
             if event["sequence"] not in {4, 5}:
@@ -142,7 +142,7 @@ async def test_client_tells_of_a_gap_that_the_log_closed(service: AppSync) -> No
     assert heals[0].seconds > 0
 
 
-async def test_gap_that_a_late_push_closes_is_no_heal(service: AppSync) -> None:
+async def test_gap_that_a_late_push_closes_is_not_reported(service: AppSync) -> None:
     async def swaps_two(service: AppSync, job_id: str) -> None:
         events = story(service, job_id)
         for event in (*events[1:3], events[4], events[3], *events[5:]):
@@ -172,7 +172,7 @@ async def test_job_without_any_push_is_followed_through_its_log(service: AppSync
         assert_whole([view async for view in uneasy_client.run("a story")])
 
 
-async def test_pushes_out_of_order_and_repeated_give_the_same_views(service: AppSync, client: Client) -> None:
+async def test_reordered_and_repeated_pushes_result_in_the_same_views(service: AppSync, client: Client) -> None:
     async def shuffles(service: AppSync, job_id: str) -> None:
         events = story(service, job_id)[1:] * 2
         random.Random(7).shuffle(events)  # noqa: S311  # reproducible on purpose
@@ -212,7 +212,7 @@ async def test_push_that_cannot_be_read_makes_the_client_read_the_log(
     assert len(service.started) == 1
 
 
-async def test_push_of_another_job_is_left_aside(service: AppSync, client: Client) -> None:
+async def test_push_of_another_job_is_ignored(service: AppSync, client: Client) -> None:
     other = "00000000-0000-4000-8000-000000000000"
 
     async def misdirects(service: AppSync, job_id: str) -> None:
@@ -226,7 +226,7 @@ async def test_push_of_another_job_is_left_aside(service: AppSync, client: Clien
         assert_whole([view async for view in client.run("a story")])
 
 
-async def test_socket_cut_in_the_middle_ends_with_the_same_bytes(service: AppSync, client: Client) -> None:
+async def test_output_is_complete_after_the_socket_was_cut(service: AppSync, client: Client) -> None:
     async def cuts(service: AppSync, job_id: str) -> None:
         events = story(service, job_id)
         for event in events[1:4]:
@@ -251,7 +251,7 @@ async def test_reconnected_client_reads_what_it_missed(service: AppSync, client:
     assert service.asked("inferenceEvents")[2]["after"] == 1
 
 
-async def test_server_that_goes_away_and_comes_back_is_found_again(service: AppSync) -> None:
+async def test_client_reconnects_to_a_server_that_was_restarted(service: AppSync) -> None:
     service.append(JOB)
     links: list[Link] = []
     async with Client(service.url, authorization=LambdaToken(token), timing=SHORT, on_link=links.append) as client:
@@ -266,7 +266,7 @@ async def test_server_that_goes_away_and_comes_back_is_found_again(service: AppS
     assert links[:2] == [Link.LIVE, Link.LOST]
 
 
-async def test_watch_gives_up_a_server_that_stays_away_for_too_long(service: AppSync) -> None:
+async def test_watch_fails_when_the_server_does_not_answer_for_too_long(service: AppSync) -> None:
     service.append(JOB)
     timing = replace(SHORT, give_up=0.05)
     async with Client(service.url, authorization=LambdaToken(token), timing=timing) as client:
@@ -289,7 +289,7 @@ async def test_silent_connection_is_replaced(service: AppSync) -> None:
         assert_whole(await watch)
 
 
-async def test_start_that_is_never_acknowledged_is_an_error_once_its_time_is_over(service: AppSync) -> None:
+async def test_start_that_is_not_acknowledged_in_time_is_an_error(service: AppSync) -> None:
     service.append(JOB)
     service.acknowledges.clear()
     async with Client(service.url, authorization=LambdaToken(token), timing=replace(SHORT, answer=0.1)) as client:
@@ -297,7 +297,7 @@ async def test_start_that_is_never_acknowledged_is_an_error_once_its_time_is_ove
             await collect(client)
 
 
-async def test_subscription_completed_by_the_server_is_asked_for_again(service: AppSync, client: Client) -> None:
+async def test_subscription_completed_by_the_server_is_started_again(service: AppSync, client: Client) -> None:
     service.append(JOB)
     watch = await watching(service, client)
 
@@ -350,7 +350,7 @@ async def test_start_whose_answer_was_lost_is_sent_again_for_the_same_job(servic
     assert list(service.logs) == [views[0].job_id]
 
 
-async def test_failing_server_is_asked_again(service: AppSync, client: Client) -> None:
+async def test_request_to_a_failing_server_is_repeated(service: AppSync, client: Client) -> None:
     story(service)
     service.failures["inferenceEvents"] = 2
 
@@ -379,7 +379,7 @@ async def test_refused_token_is_replaced_by_a_fresh_one(service: AppSync) -> Non
     assert service.connections == ["Lambda-Auth-old", "Lambda-Auth-fresh"]
 
 
-async def test_token_that_ends_while_watching_is_replaced_on_reconnecting(service: AppSync) -> None:
+async def test_token_that_expires_during_a_watch_is_replaced_when_reconnecting(service: AppSync) -> None:
     tokens = ["old"]
 
     async def provider() -> str:
@@ -398,7 +398,7 @@ async def test_token_that_ends_while_watching_is_replaced_on_reconnecting(servic
     assert service.connections[-1] == "Lambda-Auth-fresh"
 
 
-async def test_each_subscription_of_a_connection_is_started_with_a_token_of_its_own_time(service: AppSync) -> None:
+async def test_each_subscription_of_a_connection_is_started_with_the_token_of_that_time(service: AppSync) -> None:
     other = "123e4567-e89b-42d3-a456-426614174001"
     current = "first"
 
@@ -431,7 +431,7 @@ async def test_token_refused_twice_is_an_error(service: AppSync, client: Client)
         await client.get(JOB)
 
 
-async def test_subscription_refused_by_the_api_is_an_error_with_its_words(service: AppSync, client: Client) -> None:
+async def test_subscription_refused_by_the_api_is_an_error_with_its_message(service: AppSync, client: Client) -> None:
     message = "Not Authorized to access onInferenceStatusChange on type Subscription"
     service.refused_starts = [{"errorType": "Unauthorized", "message": message}]
 
@@ -458,7 +458,7 @@ async def test_refused_input_is_an_error_with_its_type(service: AppSync, client:
     assert service.logs == {}
 
 
-async def test_input_that_no_api_takes_is_never_sent(service: AppSync, client: Client) -> None:
+async def test_input_that_the_api_would_refuse_is_not_sent(service: AppSync, client: Client) -> None:
     with pytest.raises(InvalidInput, match="prompt is empty"):
         await client.start("  \n")
     with pytest.raises(InvalidInput, match="10485761 bytes"):
@@ -469,7 +469,7 @@ async def test_input_that_no_api_takes_is_never_sent(service: AppSync, client: C
     assert service.operations == []
 
 
-async def test_nobody_at_the_address_is_an_error_at_once(unused_tcp_port: int) -> None:
+async def test_address_without_a_server_is_an_error_at_once(unused_tcp_port: int) -> None:
     url = f"http://127.0.0.1:{unused_tcp_port}/graphql"
     async with Client(url, authorization=LambdaToken(token), timing=SHORT) as client:
         with pytest.raises(Unreachable):
@@ -501,7 +501,7 @@ async def test_watchers_of_many_jobs_share_one_connection(service: AppSync, clie
     assert len(service.connections) == 1
 
 
-async def test_more_watchers_than_one_connection_holds_get_another(service: AppSync, client: Client) -> None:
+async def test_watchers_that_do_not_fit_on_one_connection_get_another(service: AppSync, client: Client) -> None:
     ids = [f"123e4567-e89b-42d3-a456-{number:012}" for number in range(101)]
     for job_id in ids:
         service.append(job_id)
@@ -516,7 +516,7 @@ async def test_more_watchers_than_one_connection_holds_get_another(service: AppS
         assert_whole(views)
 
 
-async def test_cancel_answers_how_the_job_ended(service: AppSync, client: Client) -> None:
+async def test_cancel_returns_how_the_job_ended(service: AppSync, client: Client) -> None:
     service.append(JOB)
 
     first = await client.cancel(JOB)
@@ -526,7 +526,7 @@ async def test_cancel_answers_how_the_job_ended(service: AppSync, client: Client
     assert second == first
 
 
-async def test_get_gives_the_output_so_far(service: AppSync, client: Client) -> None:
+async def test_get_returns_the_output_up_to_now(service: AppSync, client: Client) -> None:
     story(service)
 
     view = await client.get(JOB)
@@ -550,9 +550,9 @@ async def test_events_and_list_read_page_by_page(service: AppSync, client: Clien
     assert failed.jobs == ()
 
 
-async def test_provider_that_fails_shows_its_own_error(service: AppSync) -> None:
+async def test_error_of_the_token_provider_is_raised(service: AppSync) -> None:
     async def provider() -> str:
-        raise RuntimeError("the vault is shut")
+        raise RuntimeError("the vault is closed")
 
     async with Client(service.url, authorization=LambdaToken(provider), timing=SHORT) as client:
         with pytest.raises(RuntimeError, match="vault"):
@@ -560,7 +560,9 @@ async def test_provider_that_fails_shows_its_own_error(service: AppSync) -> None
 
 
 @pytest.mark.parametrize("turns", range(12))
-async def test_cancel_is_heard_at_every_moment_of_leaving_a_watch(service: AppSync, client: Client, turns: int) -> None:
+async def test_task_can_be_cancelled_at_every_moment_of_leaving_a_watch(
+    service: AppSync, client: Client, turns: int
+) -> None:
     service.append(JOB)
     leaves = asyncio.Event()
 

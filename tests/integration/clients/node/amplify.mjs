@@ -11,7 +11,7 @@ export async function withUserPool(stack, { username, password }) {
   return calls(stack, { authMode: "userPool" });
 }
 
-/** Call with a user pool's token that comes from elsewhere. */
+/** Call with a user pool's token from another source. */
 export async function withUserPoolToken(stack, token) {
   configure(stack, { Auth: { tokenProvider: { getTokens: async () => ({ accessToken: decodeJWT(token) }) } } });
   return calls(stack, { authMode: "userPool" });
@@ -39,10 +39,10 @@ function configure(stack, libraryOptions) {
   );
 }
 
-/** What follow.mjs needs of a client: `ask` for one answer, `listen` for a job's events. */
+/** The client that follow.mjs needs: `ask` for one answer, `listen` for a job's events. */
 function calls(stack, authorization) {
   const requests = generateClient(authorization);
-  // For subscriptions Amplify makes wss:// of http://, and leaves ws:// as it is.
+  // For subscriptions, Amplify changes http:// to wss:// and keeps ws://.
   const realtime = generateClient({ ...authorization, endpoint: stack.realtimeUrl });
 
   return {
@@ -51,7 +51,7 @@ function calls(stack, authorization) {
     },
 
     listen(query, variables, { acknowledged, pushed, failed }) {
-      // The Hub tells when a subscription stands, and again whenever Amplify has reconnected.
+      // The Hub reports when a subscription is acknowledged, and again when Amplify has reconnected.
       const forget = Hub.listen("api", ({ payload: { event, data } }) => {
         if (event === "Subscription ack" && data.variables.jobId === variables.jobId) acknowledged();
       });

@@ -14,7 +14,7 @@ export async function withLambdaToken(stack, token) {
   return calls(stack, { type: AUTH_TYPE.AWS_LAMBDA, token: async () => `Lambda-Auth-${token}` });
 }
 
-// The subscription link tells of `start_ack` if it is asked to, and Apollo Client drops what has no data: catch it between.
+// The subscription link can report `start_ack`, and Apollo Client drops messages without data: catch it between them.
 const acknowledgements = new ApolloLink((operation, forward) =>
   forward(operation).pipe(
     tap(({ extensions }) => {
@@ -23,7 +23,7 @@ const acknowledgements = new ApolloLink((operation, forward) =>
   ),
 );
 
-/** What follow.mjs needs of a client: `ask` for one answer, `listen` for a job's events. */
+/** The client that follow.mjs needs: `ask` for one answer, `listen` for a job's events. */
 function calls(stack, auth) {
   const { graphqlUrl: url, region } = stack;
   const client = new ApolloClient({

@@ -6,23 +6,23 @@ const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 /** The first `count` bytes of a text's UTF-8. */
 const firstBytes = (text, count) => utf8.decode(new TextEncoder().encode(text).subarray(0, count));
 
-/** The result of a job: in the answer, or where that says it can be read for some minutes. */
+/** The result of a job: in the answer, or at the URL in the answer, which is valid for some minutes. */
 async function resultOf({ result, resultUrl }) {
   return resultUrl ? utf8.decode(await (await fetch(resultUrl)).arrayBuffer()) : result;
 }
 
 /**
- * Every event of a job's log, once each and in order, to the last one, whatever the pushes lose, repeat or reorder.
+ * Every event of a job's log, once and in order, up to the last one, also if pushes are lost, repeated or reordered.
  *
  * `api` has `ask(query, variables)` and `listen(query, variables, { acknowledged, pushed, failed })`. `begin` starts the
- * job; it is called once the subscription stands. `output` is added to each event: all that the job has put out so far.
+ * job; it is called after the subscription is acknowledged. Each event gets `output`: all output of the job up to it.
  * Milliseconds: `patience` for an event missing from a gap, `silence` for anything at all, `pause` before another try.
  */
 export async function* follow(api, jobId, { begin, patience = 300, silence = 5000, pause = 1000 } = {}) {
   const held = new Map(); // events that wait for their turn, by sequence
   let seen = { sequence: 0, attempt: 0, output: "" };
   let due = Infinity; // when to read the log
-  let more = false; // the last read brought something, so read on
+  let more = false; // the last read returned events, so read on
   let wake = () => {};
   let stop = () => {};
   let retry;
@@ -55,11 +55,11 @@ export async function* follow(api, jobId, { begin, patience = 300, silence = 500
       stop = api.listen(WATCH, { jobId }, {
         acknowledged: () => {
           resolve();
-          readWithin(0); // what happened before this moment was pushed to nobody
+          readWithin(0); // events before this moment were not pushed to this client
         },
         pushed: take,
         failed: (error) => {
-          reject(error); // counts until the first acknowledgement; after it, the subscription is asked for again
+          reject(error); // has an effect only before the first acknowledgement; later, the client subscribes again
           clearTimeout(retry);
           retry = setTimeout(listen, pause);
         },
@@ -74,7 +74,7 @@ export async function* follow(api, jobId, { begin, patience = 300, silence = 500
     for (;;) {
       for (let next; (next = held.get(seen.sequence + 1)); ) {
         held.delete(next.sequence);
-        // A new attempt starts again, or goes on after the bytes that it keeps.
+        // A new attempt starts again, or continues after the bytes that it keeps.
         const before = next.attempt === seen.attempt ? seen.output : firstBytes(seen.output, next.outputKept ?? 0);
         const output = before + (next.delta ?? "");
         if (next.resultIsOutput) next = { ...next, result: output };

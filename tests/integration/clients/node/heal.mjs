@@ -4,7 +4,7 @@ import { follow } from "./follow.mjs";
 import { START } from "./operations.mjs";
 import { print, readStack, signIn } from "./stack.mjs";
 
-globalThis.WebSocket ??= (await import("ws")).WebSocket; // browsers and Node 22 have one
+globalThis.WebSocket ??= (await import("ws")).WebSocket; // browsers and Node 22 have WebSocket
 
 const [stackFile, client, connection, silence, maxTokens, model = "simulated.story"] = process.argv.slice(2);
 const stack = readStack(stackFile);

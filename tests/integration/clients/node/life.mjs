@@ -4,7 +4,7 @@ import { randomUUID } from "node:crypto";
 import { CANCEL, GET, START, WATCH } from "./operations.mjs";
 import { askDirectly, print, readStack, signIn } from "./stack.mjs";
 
-globalThis.WebSocket ??= (await import("ws")).WebSocket; // browsers and Node 22 have one
+globalThis.WebSocket ??= (await import("ws")).WebSocket; // browsers and Node 22 have WebSocket
 
 const [stackFile, client, connection] = process.argv.slice(2);
 const stack = readStack(stackFile);
@@ -31,13 +31,13 @@ async function watch(part, jobId) {
 
 const start = (input) => ({ input: { model: "simulated.story", prompt: "The tide", ...input } });
 
-// Somebody else's job, which this user may listen for, and hears nothing of.
+// Another user's job: this user may subscribe to it, and receives nothing.
 const foreignId = randomUUID();
 const foreignToken = await signIn(stack, somebody);
 await watch("foreign", foreignId);
 await askDirectly(stack, foreignToken, START, start({ jobId: foreignId, processTime: 0.2, maxTokens: 20 }));
 
-// One's own job, from the beginning to the end.
+// This user's own job, from its start to its end.
 const jobId = randomUUID();
 const job = await watch("job", jobId);
 const completed = job.reached("COMPLETED");
@@ -47,7 +47,7 @@ print({ part: "started", ...started.startInference });
 await completed;
 print({ part: "read", ...(await api.ask(GET, { jobId })).getInference });
 
-// Another one, cancelled while it runs. What this socket hears of it comes after all that it could hear of the foreign job.
+// Another job, cancelled while it runs. Its events arrive after anything that could arrive about the other user's job.
 let theirs;
 do theirs = (await askDirectly(stack, foreignToken, GET, { jobId: foreignId })).getInference;
 while (theirs.status !== "COMPLETED");

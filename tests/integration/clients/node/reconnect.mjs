@@ -1,10 +1,10 @@
-// A client whose socket is cut, and who comes back by itself: node reconnect.mjs STACK_FILE CLIENT CONNECTION
+// A client that reconnects after its socket was cut: node reconnect.mjs STACK_FILE CLIENT CONNECTION
 // It starts its job after it has subscribed for the second time.
 import { randomUUID } from "node:crypto";
 import { START, WATCH } from "./operations.mjs";
 import { print, readStack, said, signIn } from "./stack.mjs";
 
-globalThis.WebSocket ??= (await import("ws")).WebSocket; // browsers and Node 22 have one
+globalThis.WebSocket ??= (await import("ws")).WebSocket; // browsers and Node 22 have WebSocket
 
 const [stackFile, client, connection] = process.argv.slice(2);
 const stack = readStack(stackFile);

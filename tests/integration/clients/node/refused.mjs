@@ -1,9 +1,9 @@
-// What a client says when its token is refused: node refused.mjs STACK_FILE CLIENT CONNECTION
+// The errors of a client with a refused token: node refused.mjs STACK_FILE CLIENT CONNECTION
 import { randomUUID } from "node:crypto";
 import { GET, WATCH } from "./operations.mjs";
 import { forged, print, readStack, said, signIn } from "./stack.mjs";
 
-globalThis.WebSocket ??= (await import("ws")).WebSocket; // browsers and Node 22 have one
+globalThis.WebSocket ??= (await import("ws")).WebSocket; // browsers and Node 22 have WebSocket
 
 const [stackFile, client, connection] = process.argv.slice(2);
 const stack = readStack(stackFile);

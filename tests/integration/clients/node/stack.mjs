@@ -1,13 +1,13 @@
 // The stack that a script talks to, who signs in there, and how the script reports: one JSON object per line.
 import { readFileSync } from "node:fs";
 
-// Amplify rejects with plain objects, of which Node would say "#<Object>".
+// Amplify rejects with plain objects, which Node would print as "#<Object>".
 process.on("unhandledRejection", (error) => {
   process.stderr.write(`${said(error)}\n`);
   process.exit(1);
 });
 
-/** What `stack.json` says, as the running stack wrote it. */
+/** The content of the running stack's `stack.json`. */
 export function readStack(path) {
   return JSON.parse(readFileSync(path, "utf8"));
 }
@@ -26,11 +26,11 @@ export async function signIn(stack, { username, password }) {
       AuthParameters: { USERNAME: username, PASSWORD: password },
     }),
   });
-  if (!response.ok) throw new Error(`a token was expected, and Cognito answered ${response.status}; see the stack's log`);
+  if (!response.ok) throw new Error(`expected a token, and Cognito answered ${response.status}; see the stack's log`);
   return (await response.json()).AuthenticationResult.AccessToken;
 }
 
-/** A request without any client library, with the Lambda authorizer's token of a user; gives its data. */
+/** The data of a request without a client library, with a user's token for the Lambda authorizer. */
 export async function askDirectly(stack, token, query, variables) {
   const response = await fetch(stack.graphqlUrl, {
     method: "POST",
@@ -52,7 +52,7 @@ export function print(event) {
   process.stdout.write(JSON.stringify(event) + "\n");
 }
 
-/** What a client says about an error: its own words, from wherever it puts them. */
+/** The messages of a client's error. */
 export function said(error) {
   const entries = error.errors ?? error.cause?.errors ?? [error];
   return entries.map((entry) => entry.message).join("; ");

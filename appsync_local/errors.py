@@ -139,3 +139,8 @@ class FilterInvalid(EngineError):
 def unauthorized(message: str = NOT_AUTHORIZED) -> RequestRefused:
     """The error for a missing or invalid credential."""
     return RequestRefused(401, UNAUTHORIZED_EXCEPTION, message)
+
+
+def throttled() -> RequestRefused:
+    """The refusal of a request for which there is no capacity now; the client may send it again."""
+    return RequestRefused(429, "TooManyRequestsException", "Rate Exceeded.")

@@ -57,6 +57,18 @@ class TestLambdaAuthorizer:
 
         assert await refused(http, {"authorization": "custom-ada"}) == NOT_AUTHORIZED
 
+    async def test_a_throttled_authorizer_is_answered_as_too_many_requests(
+        self, http: Http, invoker: RecordingInvoker
+    ) -> None:
+        def throttle(_: Any) -> Any:
+            raise FunctionFailed("Lambda:TooManyRequestsException", "Rate Exceeded.")
+
+        invoker.functions["authorizer"] = throttle
+
+        answer = await refused(http, {"authorization": "custom-ada"})
+
+        assert answer == (429, "TooManyRequestsException", "Rate Exceeded.")
+
     async def test_a_nested_resolver_context_is_refused(self, http: Http, invoker: RecordingInvoker) -> None:
         invoker.functions["authorizer"] = lambda _: {"isAuthorized": True, "resolverContext": {"a": {"b": 1}}}
 

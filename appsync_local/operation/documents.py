@@ -1,4 +1,4 @@
-"""Documents, parsed and validated once, with the plans made from them."""
+"""Documents that are parsed and validated once, and the plans compiled from them."""
 
 from collections import OrderedDict
 from collections.abc import Hashable, Mapping
@@ -32,17 +32,21 @@ from appsync_local.resolvers.loading import ExecutableApi
 
 TOKEN_LIMIT: Final = 15_000  # Source: AppSync quotas, "query text"
 DOCUMENTS_KEPT: Final = 512
-WEIGHT_KEPT: Final = 30_000  # of all kept documents, as `weight_of` has it
+WEIGHT_KEPT: Final = 30_000  # of all kept documents, in the unit of `weight_of`
 HEAVIEST_KEPT: Final = 10_000  # of one document
 CHARACTERS: Final = 8  # of a document that weigh as much as one field of a plan
-PLANS_KEPT: Final = 16  # per operation: one for each combination of @skip and @include that was asked for
+PLANS_KEPT: Final = 16  # per operation: one for each combination of values for @skip and @include
 
 
 class Operation:
-    """One operation of a document; `fields` is how many its plans may have together.
+    """One operation of a document.
+
+    Attributes:
+        title: Kind and name, for the log.
+        fields: The largest number of fields that its kept plans can have together.
 
     Raises:
-        OperationTooLarge: It asks for more than the engine takes on.
+        OperationTooLarge: The operation exceeds a limit of size.
     """
 
     def __init__(
@@ -62,10 +66,10 @@ class Operation:
         self._variables = Variables(api.schema, node.variable_definitions or ())
 
     def variables(self, given: Mapping[str, Any]) -> VariableValues:
-        """Variables, coerced to their types.
+        """The variables, coerced to their types.
 
         Raises:
-            OperationInvalid: One is missing or does not fit.
+            OperationInvalid: A variable is missing or does not fit its type.
         """
         try:
             return self._variables.coerce(given)
@@ -80,7 +84,7 @@ class Operation:
         raise OperationInvalid([fault or entry(result[0].message, result[0].locations or ())])
 
     def plan(self, variables: VariableValues) -> Plan:
-        """The plan for these variables; the same object for every caller that selects the same."""
+        """The plan for these variables. Requests with the same values for @skip and @include share it."""
         key = tuple(variables.coerced.get(name) for name in self._conditions)
         plan = self._plans.get(key)
         if plan is None:
@@ -91,7 +95,14 @@ class Operation:
 
 
 class Document:
-    """A valid document; `fields` and errors are those of its operations."""
+    """A valid document.
+
+    Attributes:
+        fields: The sum of its operations' `fields`.
+
+    Raises:
+        OperationTooLarge: An operation exceeds a limit of size.
+    """
 
     def __init__(self, api: ExecutableApi, node: DocumentNode) -> None:
         fragments = {d.name.value: d for d in node.definitions if isinstance(d, FragmentDefinitionNode)}
@@ -103,7 +114,7 @@ class Document:
         """The operation to run.
 
         Raises:
-            RequestRefused: No name was given for one of several, or none has this name.
+            RequestRefused: The document has several operations and no name was given, or no operation of this name.
         """
         if not name:
             if len(self._operations) == 1:
@@ -116,7 +127,7 @@ class Document:
 
 
 class Documents:
-    """The documents used last, by their text."""
+    """The most recently used documents, by their text."""
 
     def __init__(self, api: ExecutableApi) -> None:
         self._api = api
@@ -127,7 +138,7 @@ class Documents:
         """The document with this text.
 
         Raises:
-            OperationInvalid: It has syntax or validation errors.
+            OperationInvalid: The document has syntax or validation errors, or exceeds a limit of size.
         """
         document = self._kept.get(text)
         if document is not None:
@@ -165,7 +176,7 @@ class Documents:
 
 
 def weight_of(fields: int, text: str) -> int:
-    """What plans of so many fields keep in memory, made from a text: two or three kilobytes for each in this."""
+    """The size in memory of plans with this number of fields and of their text; one unit is two to three kilobytes."""
     return fields + len(text) // CHARACTERS
 
 
@@ -180,7 +191,7 @@ def _syntax_entry(error: GraphQLSyntaxError) -> dict[str, object]:
 
 
 def _condition_variables(nodes: tuple[Node, ...]) -> tuple[str, ...]:
-    """Names of the variables that decide whether something is selected at all."""
+    """The names of the variables that @skip and @include use."""
     names: dict[str, None] = {}
 
     class Conditions(Visitor):

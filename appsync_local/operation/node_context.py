@@ -1,4 +1,4 @@
-"""Where each node of a document stands: the fields, arguments and types around it. Read for error messages only."""
+"""The context of each node in a document: the fields, arguments and types around it. Used for error messages only."""
 
 from typing import Any
 
@@ -24,19 +24,19 @@ from graphql import (
 
 
 class NodeContext:
-    """Where one node stands.
+    """The context of one node.
 
-    Args:
-        node: The node around it that it belongs to.
-        path: Names of the fields down to it, with slashes.
-        field: The innermost field around it, or itself.
-        argument: The innermost argument around it, or itself.
-        inside: Way from that argument's value down to it, such as `.items[0].name`.
-        variable: The definition that it is part of.
-        parent_type: Name of the type whose field is selected here.
-        type: Name of the type of its value, or of the field's value.
-        expected: The whole type that an input has to have here, such as `[ID!]!`.
-        missing: Names of required arguments that it lacks.
+    Attributes:
+        node: The parent node.
+        path: Names of the fields from the root to the node, with slashes.
+        field: The innermost field that contains the node, or the node itself.
+        argument: The innermost argument that contains the node, or the node itself.
+        inside: The path from the value of that argument to the node, such as `.items[0].name`.
+        variable: The variable definition that contains the node.
+        parent_type: Name of the type whose field is selected.
+        type: Name of the type of the node's value, or of the field's value.
+        expected: The whole type that an input must have here, such as `[ID!]!`.
+        missing: Names of required arguments that the node lacks.
     """
 
     __slots__ = (
@@ -66,12 +66,12 @@ class NodeContext:
 
 
 class NodeContexts(Visitor):
-    """The places of all nodes of one document."""
+    """The contexts of all nodes of one document."""
 
     def __init__(self, schema: GraphQLSchema, document: DocumentNode) -> None:
         super().__init__()
         self._type_info = TypeInfo(schema)
-        self._around: list[Node] = []
+        self._ancestors: list[Node] = []
         self._roots: list[str] = []
         self._fields: list[FieldNode] = []
         self._arguments: list[ArgumentNode] = []
@@ -81,7 +81,7 @@ class NodeContexts(Visitor):
         visit(document, TypeInfoVisitor(self._type_info, self))
 
     def of(self, node: Node | None) -> NodeContext:
-        """Where a node stands; nowhere, if it is no node of the document."""
+        """The context of a node; an empty one for a node that is not in the document."""
         return self._contexts.get(id(node)) or NodeContext()
 
     def enter(self, node: Node, key: Any, *_: Any) -> None:
@@ -97,11 +97,11 @@ class NodeContexts(Visitor):
             case _:
                 pass
         self._inside.append(self._step(node, key))
-        self._contexts[id(node)] = self._place(node)
-        self._around.append(node)
+        self._contexts[id(node)] = self._context(node)
+        self._ancestors.append(node)
 
     def leave(self, node: Node, *_: Any) -> None:
-        self._around.pop()
+        self._ancestors.pop()
         self._inside.pop()
         match node:
             case FragmentDefinitionNode():
@@ -118,33 +118,33 @@ class NodeContexts(Visitor):
     def _step(self, node: Node, key: Any) -> str:
         if isinstance(node, ObjectFieldNode):
             return f".{node.name.value}"
-        if self._around and isinstance(self._around[-1], ListValueNode):
+        if self._ancestors and isinstance(self._ancestors[-1], ListValueNode):
             return f"[{key}]"
         return ""
 
-    def _place(self, node: Node) -> NodeContext:
-        place = NodeContext()
-        place.node = self._around[-1] if self._around else None
-        place.path = "/".join([*self._roots, *(field.name.value for field in self._fields)])
-        place.field = self._fields[-1] if self._fields else None
-        place.argument = self._arguments[-1] if self._arguments else None
-        place.inside = "".join(self._inside)
-        place.variable = self._variables[-1] if self._variables else None
+    def _context(self, node: Node) -> NodeContext:
+        context = NodeContext()
+        context.node = self._ancestors[-1] if self._ancestors else None
+        context.path = "/".join([*self._roots, *(field.name.value for field in self._fields)])
+        context.field = self._fields[-1] if self._fields else None
+        context.argument = self._arguments[-1] if self._arguments else None
+        context.inside = "".join(self._inside)
+        context.variable = self._variables[-1] if self._variables else None
         parent = self._type_info.get_parent_type()
-        place.parent_type = parent.name if parent else ""
+        context.parent_type = parent.name if parent else ""
         match node:
             case FieldNode():
                 definition = self._type_info.get_field_def()
-                place.type = get_named_type(definition.type).name if definition else ""
-                place.missing = _missing(definition.args if definition else {}, node)
+                context.type = get_named_type(definition.type).name if definition else ""
+                context.missing = _missing(definition.args if definition else {}, node)
             case DirectiveNode():
                 directive = self._type_info.get_directive()
-                place.missing = _missing(directive.args if directive else {}, node)
+                context.missing = _missing(directive.args if directive else {}, node)
             case _:
                 type_ = self._type_info.get_input_type()
-                place.type = get_named_type(type_).name if type_ else ""
-                place.expected = str(type_) if type_ else ""
-        return place
+                context.type = get_named_type(type_).name if type_ else ""
+                context.expected = str(type_) if type_ else ""
+        return context
 
 
 def _missing(arguments: dict[str, GraphQLArgument], node: FieldNode | DirectiveNode) -> list[str]:

@@ -85,7 +85,7 @@ class Step:
 
     @cached_property
     def locations(self) -> list[dict[str, object]]:
-        """Where the document selects this field, in AppSync's form."""
+        """The positions of this field in the document, in AppSync's form."""
         starts = [node.loc.start_token for node in self.nodes if node.loc]
         return [{"line": start.line, "column": start.column, "sourceName": None} for start in starts]
 

@@ -1,7 +1,7 @@
-"""How large an operation is once its fragments are written out, found before anything is made for its fields.
+"""Counts the fields of an operation with its fragments expanded, before memory is used for them.
 
-A fragment that spreads another one twice, which does the same, doubles the fields at every step: a thousand characters
-can ask for more than any machine has. The size is counted with every fragment looked at once for each type.
+Fragments that spread each other twice double the number of fields at every step, so a thousand characters can select
+more fields than fit into memory. The count visits every fragment only once for each type.
 """
 
 from collections.abc import Iterable, Mapping
@@ -22,14 +22,14 @@ from graphql import (
     get_named_type,
 )
 
-FIELD_LIMIT: Final = 10_000  # of an operation, counted for every type that the value around them may have
+FIELD_LIMIT: Final = 10_000  # of an operation, counted for every type that their parent can have
 LEVEL_LIMIT: Final = 100  # of fields within fields
-INTROSPECTION_LIMIT: Final = 20  # fields that begin an introspection
+INTROSPECTION_LIMIT: Final = 20  # `__schema` and `__type` fields
 _INTROSPECTION: Final = frozenset({"__schema", "__type"})
 
 
 class OperationTooLarge(Exception):
-    """The message says what there is too much of."""
+    """An operation exceeds a limit of size; the message names it."""
 
 
 def count_fields(
@@ -38,19 +38,19 @@ def count_fields(
     """The number of fields of a valid operation.
 
     Raises:
-        OperationTooLarge: It has more than the engine takes on, or nests them deeper.
+        OperationTooLarge: The operation has too many fields, levels, or introspections.
     """
     root = schema.get_root_type(operation.operation)
     assert root is not None  # noqa: S101  # validation rejects operations that the schema does not define
-    counting = _Counting(schema, fragments)
+    counter = _FieldCounter(schema, fragments)
     try:
-        fields, _ = counting.of(operation.selection_set, root, 1)
+        fields, _ = counter.of(operation.selection_set, root, 1)
     except RecursionError:
         raise OperationTooLarge("too many fragments within fragments") from None
     return fields
 
 
-class _Counting:
+class _FieldCounter:
     def __init__(self, schema: GraphQLSchema, fragments: Mapping[str, FragmentDefinitionNode]) -> None:
         self._schema = schema
         self._fragments = fragments
@@ -58,7 +58,7 @@ class _Counting:
         self._introspections = 0
 
     def of(self, selections: SelectionSetNode, type_: GraphQLObjectType, level: int) -> tuple[int, int]:
-        """Fields of a selection set on an object of this type, and how many levels they are."""
+        """The number of fields and of levels in a selection set for an object of this type."""
         key = (id(selections), type_.name)
         found = self._known.get(key)
         if level + (found[1] if found else 1) > LEVEL_LIMIT + 1:
@@ -98,7 +98,7 @@ class _Counting:
         return fields, levels + 1
 
     def _types(self, name: str, parent: GraphQLObjectType) -> Iterable[GraphQLObjectType]:
-        """The objects that a field may have for a value."""
+        """The object types that the value of a field can have."""
         if name in _INTROSPECTION:
             name_of_meta = "__Schema" if name == "__schema" else "__Type"
             type_ = self._schema.get_type(name_of_meta)
@@ -106,7 +106,7 @@ class _Counting:
             type_ = get_named_type(parent.fields[name].type)
         if isinstance(type_, GraphQLInterfaceType | GraphQLUnionType):
             return self._schema.get_possible_types(type_)
-        assert isinstance(type_, GraphQLObjectType)  # noqa: S101  # something is selected of it
+        assert isinstance(type_, GraphQLObjectType)  # noqa: S101  # the field has a selection
         return (type_,)
 
     def _applies(self, condition: str, parent: GraphQLObjectType) -> bool:

@@ -1,33 +1,27 @@
 """Validation errors in AppSync's words.
 
-graphql-core finds the faults; AppSync reports them as graphql-java does, with a type for each rule and the path of the
-field. Rules are told apart by class, never by graphql-core's wording.
+graphql-core finds the faults. AppSync reports them as graphql-java does, with a type for each rule and the path of the
+field. A rule is identified by its class, never by graphql-core's wording.
 
 Source: answers of the service published by its users: four keys, no `errorType`, and
-`Validation error of type {type}: {what} @ '{path}'`. For rules of which no answer is published, the words are those of
-graphql-java at that time, and so are the names of values, such as `StringValue{value='a'}`.
+`Validation error of type {type}: {what} @ '{path}'`. If no answer for a rule is published, the words are those of
+graphql-java at that time, as are the names of values, such as `StringValue{value='a'}`.
 """
 
 from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import Any, Final
+from typing import Final
 
 from graphql import (
-    BooleanValueNode,
     DirectiveNode,
     DocumentNode,
-    EnumValueNode,
     FieldNode,
-    FloatValueNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
     GraphQLError,
     GraphQLSchema,
     InlineFragmentNode,
-    IntValueNode,
-    ListValueNode,
-    NameNode,
     Node,
     NullValueNode,
     ObjectFieldNode,
@@ -36,11 +30,9 @@ from graphql import (
     OperationType,
     SelectionSetNode,
     SourceLocation,
-    StringValueNode,
     TypeInfo,
     TypeInfoVisitor,
     ValidationContext,
-    VariableNode,
     is_input_object_type,
     is_required_input_field,
     print_ast,
@@ -52,10 +44,11 @@ from graphql.language.visitor import ParallelVisitor
 from graphql.validation import ASTValidationRule, NoSchemaIntrospectionCustomRule
 
 from appsync_local.api.limits import Introspection
+from appsync_local.operation.java_values import java_value, name_of
 from appsync_local.operation.node_context import NodeContext, NodeContexts
 
 MOST_ENTRIES: Final = 100
-MOST_COMPARED: Final = 100_000  # steps of comparing fields of one name, which graphql-core counts: half a second
+MOST_COMPARED: Final = 100_000  # comparisons of fields with the same name, as graphql-core counts them: half a second
 
 _TYPES: Final[dict[type[ASTValidationRule], str]] = {
     rules.ExecutableDefinitionsRule: "NonExecutableDefinition",
@@ -115,23 +108,23 @@ _PLURALS: Final = {
 
 
 class _EntryLimitReached(Exception):
-    """As many faults are found as are reported."""
+    """The number of faults has reached the number that is reported."""
 
 
 def entry(message: str, locations: Iterable[SourceLocation]) -> dict[str, object]:
-    """One entry of `errors` for an operation that does not run."""
-    places = [{"line": place.line, "column": place.column, "sourceName": None} for place in locations]
-    return {"path": None, "locations": places or None, "message": message}
+    """One entry of `errors` for an operation that is not executed."""
+    positions = [{"line": location.line, "column": location.column, "sourceName": None} for location in locations]
+    return {"path": None, "locations": positions or None, "message": message}
 
 
 def validation_entries(
     schema: GraphQLSchema, document: DocumentNode, introspection: Introspection = Introspection.ENABLED
 ) -> list[dict[str, object]]:
-    """What is wrong with a document; empty when it is valid.
+    """The faults of a document as entries of `errors`; empty if it is valid.
 
     Raises:
         RecursionError: The document is nested too deeply.
-        ValidationAbortedError: It has too many fields that have to be compared with one another.
+        ValidationAbortedError: The document has too many fields of the same name to compare.
     """
     type_info = TypeInfo(schema)
     faults: list[tuple[type[ASTValidationRule], GraphQLError]] = []
@@ -147,7 +140,7 @@ def validation_entries(
     applied: list[type[ASTValidationRule]] = [*specified_rules]
     if introspection is Introspection.DISABLED:
         applied.append(NoSchemaIntrospectionCustomRule)
-    # One context for each rule, and so the rule behind every error is known.
+    # One validation context for each rule, so that the rule of every error is known.
     visitors = [rule(ValidationContext(schema, document, type_info, reporter(rule))) for rule in applied]
     for visitor in visitors:
         if isinstance(visitor, rules.OverlappingFieldsCanBeMergedRule):
@@ -161,18 +154,18 @@ def validation_entries(
 
 
 class _ErrorWording:
-    """Says what is wrong with one document."""
+    """Words the faults of one document."""
 
     def __init__(self, schema: GraphQLSchema, document: DocumentNode) -> None:
         self._schema = schema
         self._document = document
         self._contexts = NodeContexts(schema, document)
-        self._reported: Counter[int] = Counter()  # how often required arguments of a node were found missing
+        self._reported: Counter[int] = Counter()  # by node: how many missing arguments were reported
 
     def entry(self, rule: type[ASTValidationRule], error: GraphQLError) -> dict[str, object]:
         """The entry for one fault."""
         nodes = list(error.nodes or ())
-        # Of a variable that does not fit, the place where it is used comes last.
+        # For a variable that does not fit, the node that uses it is the last one.
         node = nodes[-1 if rule is rules.VariablesInAllowedPositionRule else 0] if nodes else None
         if isinstance(node, OperationDefinitionNode) and rule is rules.KnownOperationTypesRule:
             return entry(f"Schema is not configured for {_PLURALS[node.operation]}.", error.locations or ())
@@ -188,15 +181,15 @@ class _ErrorWording:
     ) -> tuple[str, str]:
         """graphql-java's type and words."""
         type_ = _TYPES.get(rule, "InvalidSyntax")
-        place = self._contexts.of(node)
-        name = _name(node)
+        context = self._contexts.of(node)
+        name = name_of(node)
         match node:
             case FieldNode() if rule in (rules.FieldsOnCorrectTypeRule, NoSchemaIntrospectionCustomRule):
-                return type_, f"Field '{name}' in type '{place.parent_type}' is undefined"
+                return type_, f"Field '{name}' in type '{context.parent_type}' is undefined"
             case FieldNode() if rule is rules.ScalarLeafsRule:
                 if node.selection_set is None:
-                    return type_, f"Sub selection required for type {place.type} of field {name}"
-                leaf = f"Sub selection not allowed on leaf type {place.type} of field {name}"
+                    return type_, f"Sub selection required for type {context.type} of field {name}"
+                leaf = f"Sub selection not allowed on leaf type {context.type} of field {name}"
                 return "SubSelectionNotAllowed", leaf
             case FieldNode() if rule is rules.OverlappingFieldsCanBeMergedRule:
                 return type_, self._conflict(nodes)
@@ -208,18 +201,18 @@ class _ErrorWording:
                     return type_, f"Unknown directive {name}"
                 return "MisplacedDirective", f"Directive {name} not allowed here"
             case Node() if rule is rules.KnownArgumentNamesRule:
-                if isinstance(place.node, DirectiveNode):
+                if isinstance(context.node, DirectiveNode):
                     return "UnknownDirective", f"Unknown directive argument {name}"
                 return type_, f"Unknown field argument {name}"
             case Node() if rule is rules.ValuesOfCorrectTypeRule:
-                return self._wrong_value(node, place)
+                return self._wrong_value(node, context)
             case Node() if rule is rules.FragmentsOnCompositeTypesRule:
-                is_inline = isinstance(place.node, InlineFragmentNode)
+                is_inline = isinstance(context.node, InlineFragmentNode)
                 kind = "Inline fragment" if is_inline else "Fragment"
                 what = f"{kind} type condition is invalid, must be on Object/Interface/Union"
                 return ("InlineFragmentTypeConditionInvalid" if is_inline else type_), what
             case Node() if rule is rules.PossibleFragmentSpreadsRule:
-                return type_, self._impossible_spread(node, place)
+                return type_, self._impossible_spread(node, context)
             case OperationDefinitionNode() if rule is rules.LoneAnonymousOperationRule:
                 return type_, "Anonymous operation with other operations."
             case Node() if rule in _NAMED:
@@ -227,7 +220,7 @@ class _ErrorWording:
             case Node() if rule is rules.VariablesInAllowedPositionRule:
                 variable = self._contexts.of(nodes[0]).variable
                 given = print_ast(variable.type) if variable else ""
-                return type_, f"Variable type '{given}' doesn't match expected type '{place.expected}'"
+                return type_, f"Variable type '{given}' doesn't match expected type '{context.expected}'"
             case _:
                 return type_, error.message.rstrip(".")
 
@@ -249,33 +242,33 @@ class _ErrorWording:
             types = [self._contexts.of(field).type for field in (one, other)]
             if types[0] != types[1]:
                 return f"{key}: they return differing types {types[0]} and {types[1]}"
-        return f"{_name(fields[0])}: fields have different list or nullability shapes"
+        return f"{name_of(fields[0])}: fields have different list or nullability shapes"
 
-    def _impossible_spread(self, node: Node, place: NodeContext) -> str:
+    def _impossible_spread(self, node: Node, context: NodeContext) -> str:
         if isinstance(node, FragmentSpreadNode):
             fragments = [d for d in self._document.definitions if isinstance(d, FragmentDefinitionNode)]
-            conditions = {_name(d): d.type_condition.name.value for d in fragments}
-            fragment, of = f"Fragment {_name(node)}", conditions.get(_name(node), "")
+            conditions = {name_of(d): d.type_condition.name.value for d in fragments}
+            fragment, of = f"Fragment {name_of(node)}", conditions.get(name_of(node), "")
         else:
             condition = node.type_condition if isinstance(node, InlineFragmentNode) else None
             fragment, of = "Fragment", condition.name.value if condition else ""
-        return f"{fragment} cannot be spread here as objects of type {place.parent_type} can never be of type {of}"
+        return f"{fragment} cannot be spread here as objects of type {context.parent_type} can never be of type {of}"
 
-    def _wrong_value(self, node: Node, place: NodeContext) -> tuple[str, str]:
-        if place.variable is not None:
-            return "BadValueForDefaultArg", f"Bad default value {java_value(node)} for type {place.type}"
-        argument = place.argument
+    def _wrong_value(self, node: Node, context: NodeContext) -> tuple[str, str]:
+        if context.variable is not None:
+            return "BadValueForDefaultArg", f"Bad default value {java_value(node)} for type {context.type}"
+        argument = context.argument
         if argument is None:
-            return "WrongType", f"value '{java_value(node)}' is not a valid '{place.type}'"
-        inside, problem = place.inside, f"is not a valid '{place.type}'"
+            return "WrongType", f"value '{java_value(node)}' is not a valid '{context.type}'"
+        inside, problem = context.inside, f"is not a valid '{context.type}'"
         match node:
             case ObjectFieldNode():
-                owner = self._contexts.of(place.node).type
+                owner = self._contexts.of(context.node).type
                 inside = inside.removesuffix(f".{node.name.value}")
                 problem = f"contains a field not in '{owner}': '{node.name.value}'"
             case NullValueNode():
                 problem = "must not be null"
-            case ObjectValueNode() if missing := self._missing_fields(node, place.type):
+            case ObjectValueNode() if missing := self._missing_fields(node, context.type):
                 problem = f"is missing required fields '[{', '.join(missing)}]'"
             case _:
                 pass
@@ -290,38 +283,3 @@ class _ErrorWording:
             return []
         given = {field.name.value for field in node.fields}
         return [name for name, field in type_.fields.items() if name not in given and is_required_input_field(field)]
-
-
-def _name(node: Any) -> str:
-    """A node's own name; empty where it has none."""
-    if isinstance(node, NameNode):
-        return node.value
-    named = getattr(getattr(node, "variable", node), "name", None)
-    return str(named.value) if named is not None else ""
-
-
-def java_value(node: Node) -> str:
-    """A literal as graphql-java prints it."""
-    match node:
-        case StringValueNode(value=text):
-            return f"StringValue{{value='{text}'}}"
-        case IntValueNode(value=text):
-            return f"IntValue{{value={text}}}"
-        case FloatValueNode(value=text):
-            return f"FloatValue{{value={text}}}"
-        case BooleanValueNode(value=is_true):
-            return f"BooleanValue{{value={str(is_true).lower()}}}"
-        case NullValueNode():
-            return "NullValue{}"
-        case EnumValueNode(value=text):
-            return f"EnumValue{{name='{text}'}}"
-        case ListValueNode(values=values):
-            return f"ArrayValue{{values=[{', '.join(map(java_value, values))}]}}"
-        case ObjectValueNode(fields=fields):
-            return f"ObjectValue{{objectFields=[{', '.join(map(java_value, fields))}]}}"
-        case ObjectFieldNode():
-            return f"ObjectField{{name='{_name(node)}', value={java_value(node.value)}}}"
-        case VariableNode():
-            return f"VariableReference{{name='{_name(node)}'}}"
-        case _:
-            return print_ast(node)

@@ -1,6 +1,6 @@
-"""What is wrong with an operation's variables, in AppSync's words. It names the first fault and no other.
+"""The first fault of an operation's variables, in AppSync's words.
 
-Source: answers of the service published by its users. A value that is missing inside of an input is reported with the
+Source: answers of the service published by its users. A value that is missing inside an input is reported with the
 variable's name and the inner type (aws/aws-appsync-community issue 406).
 """
 
@@ -28,25 +28,25 @@ _JAVA_TYPES: Final = {str: "String", bool: "Boolean", int: "Integer", float: "Do
 
 
 class _Fault(Exception):
-    """The first thing that is wrong; `is_placed` where the service says at which variable."""
+    """The first fault; `has_location` if the service names the location of the variable."""
 
-    def __init__(self, message: str, *, is_placed: bool = True) -> None:
+    def __init__(self, message: str, *, has_location: bool = True) -> None:
         self.message = message
-        self.is_placed = is_placed
+        self.has_location = has_location
         super().__init__(message)
 
 
 def variable_entry(
     schema: GraphQLSchema, definitions: Iterable[VariableDefinitionNode], given: Mapping[str, Any]
 ) -> dict[str, object] | None:
-    """The entry for variables that do not fit their types; None where every one does."""
+    """The entry for the first variable that does not fit its type; None if all fit."""
     for definition in definitions:
         name = definition.variable.name.value
         try:
             if name in given or not definition.default_value:
                 _check(name, type_from_ast(schema, definition.type), given.get(name))
         except _Fault as fault:
-            return entry(fault.message, _location(definition) if fault.is_placed else ())
+            return entry(fault.message, _location(definition) if fault.has_location else ())
     return None
 
 
@@ -82,7 +82,7 @@ def _check_object(variable: str, type_: GraphQLInputObjectType, value: Any) -> N
     for name in value:
         if name not in type_.fields:
             message = f"The variables input contains a field name '{name}' that is not defined for input object type"
-            raise _Fault(f"{message} '{type_.name}' ", is_placed=False)  # the service's own blank at the end
+            raise _Fault(f"{message} '{type_.name}' ", has_location=False)  # the service sends the trailing blank
     for name, field in type_.fields.items():
         if name in value or field.default_value is Undefined:
             _check(variable, field.type, value.get(name))
@@ -91,9 +91,9 @@ def _check_object(variable: str, type_: GraphQLInputObjectType, value: Any) -> N
 def _check_scalar(variable: str, type_: GraphQLScalarType, value: Any) -> None:
     try:
         type_.coerce_input_value(value)
-    except GraphQLError:  # of a scalar that GraphQL itself has
+    except GraphQLError:  # raised by the built-in scalars of GraphQL
         raise _invalid(variable, f"Expected type '{type_.name}' but was '{_java_type(value)}'.") from None
-    except Exception as error:  # whatever an AWS scalar's check raises
+    except Exception as error:  # the check of an AWS scalar may raise any exception
         raise _invalid(variable, str(error)) from None
 
 

@@ -1,6 +1,6 @@
-"""Variables coerced by functions that are compiled from their types once, for values that fit.
+"""Coerces variables with functions that are compiled once from their types.
 
-Whatever does not fit, and what is seldom met, is left to graphql-core, which finds the words for it.
+The functions cover valid values of common types. graphql-core coerces all other values, and words the errors.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -32,7 +32,7 @@ _ABSENT: Final = object()
 
 
 class _NotCompilable(Exception):
-    """A type whose values graphql-core coerces: it contains itself, so that depth has to be watched."""
+    """A type that is left to graphql-core, such as one that contains itself, for which depth must be limited."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +60,10 @@ class Variables:
             self._variables.append(_Variable(signature, coerce, is_optional))
 
     def coerce(self, given: Mapping[str, Any]) -> VariableValues:
-        """As graphql-core's `get_variable_values`.
+        """The coerced variables, as graphql-core's `get_variable_values` returns them.
 
         Raises:
-            FastPathMiss: Ask graphql-core.
+            FastPathMiss: graphql-core must coerce these variables.
         """
         if self._variables is None:
             raise FastPathMiss
@@ -139,11 +139,11 @@ def _object(type_: GraphQLInputObjectType, within: tuple[GraphQLInputType, ...])
             raise FastPathMiss
         unread = len(value)
         done: dict[str, Any] = {}
-        for name, out_name, as_it_is, coerce, is_required, field in fields:
+        for name, out_name, unchanged_type, coerce, is_required, field in fields:
             given = value.get(name, _ABSENT)
             if given is not _ABSENT:
                 unread -= 1
-                done[out_name] = given if type(given) is as_it_is else coerce(given)
+                done[out_name] = given if type(given) is unchanged_type else coerce(given)
             elif is_required:
                 raise FastPathMiss
             else:

@@ -1,7 +1,7 @@
-"""Subscription filters: AppSync's grammar, its limits, and what each operator means.
+"""Subscription filters: AppSync's grammar, its limits, and the meaning of each operator.
 
-Groups are alternatives; the conditions of one group must all hold. A filter looks at the published value, so a field
-that the mutation did not select counts as null.
+Groups are alternatives; all conditions of one group must hold. A filter reads the published value, so a field that the
+mutation did not select counts as null.
 
 Source: AppSync Developer Guide, "Defining enhanced subscriptions filters", and "Extensions".
 """
@@ -24,7 +24,7 @@ log = logging.getLogger("appsync_local")
 
 
 class Operator(Enum):
-    """What a condition asks of a field; values as the filter spells them."""
+    """The comparison of a condition; the values are the names in the filter."""
 
     EQ = "eq"
     NE = "ne"
@@ -47,14 +47,14 @@ _LISTS: Final = frozenset({Operator.IN, Operator.NOT_IN, Operator.BETWEEN, Opera
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One comparison. An operator that AppSync does not know is accepted by it, and never holds here."""
+    """One comparison. AppSync accepts unknown operators: `operator` is None then, and the condition never holds."""
 
     path: tuple[str, ...]
     operator: Operator | None
     value: Any
 
     def holds(self, published: Mapping[str, Any]) -> bool:
-        """Whether a published value satisfies this."""
+        """Whether the condition holds for a published value."""
         if self.operator is None:
             return False
         return _HOLDS[self.operator](value_at(published, self.path), self.value)
@@ -65,15 +65,15 @@ Filter = tuple[Group, ...]
 
 
 def argument_filter(arguments: Mapping[str, Any]) -> Filter:
-    """The filter that a subscription has by its arguments alone; an argument that was not given constrains nothing."""
+    """The filter that follows from a subscription's arguments; an absent argument adds no condition."""
     return (tuple(Condition((name,), Operator.EQ, value) for name, value in arguments.items()),)
 
 
 def parse_filter(given: object) -> Filter:
-    """The filter that a resolver handed to `extensions.setSubscriptionFilter`.
+    """The filter in an argument of `extensions.setSubscriptionFilter`.
 
     Raises:
-        FilterInvalid: Not of the documented form, or beyond a limit.
+        FilterInvalid: The argument does not have the documented form, or exceeds a limit.
     """
     groups = given.get("filterGroup") if isinstance(given, dict) else None
     if not isinstance(groups, list) or not groups:
@@ -85,7 +85,7 @@ def parse_filter(given: object) -> Filter:
 
 
 def _combinations(group: Group) -> int:
-    """What a group counts for: its conditions, or as many groups as its lists of `in` stand for."""
+    """The number of combinations of a group: its conditions, or the product of the lengths of its `in` lists."""
     alternatives = prod(len(condition.value) for condition in group if condition.operator is Operator.IN)
     return max(len(group), alternatives)
 
@@ -124,12 +124,12 @@ def _condition(given: object) -> Condition:
 
 
 def group_holds(group: Group, published: Mapping[str, Any]) -> bool:
-    """Whether a value satisfies every condition of a group."""
+    """Whether every condition of a group holds for a published value."""
     return all(condition.holds(published) for condition in group)
 
 
 def value_at(published: object, path: tuple[str, ...]) -> Any:
-    """The member at a path, None where there is none or the path is deeper than AppSync looks."""
+    """The member at a path; None if there is none, or if the path is longer than AppSync reads."""
     if len(path) > DEEPEST_PATH:
         return None
     for name in path:
@@ -140,7 +140,7 @@ def value_at(published: object, path: tuple[str, ...]) -> Any:
 
 
 def equality_key(value: object) -> object:
-    """Equal for values that `eq` holds equal, and hashable; None for values that no index can hold."""
+    """A hashable key that is equal for values that `eq` considers equal; None for values that are not indexed."""
     if isinstance(value, bool):
         return ("boolean", value)
     if value is None or isinstance(value, str | int | float):

@@ -1,7 +1,7 @@
-"""How a realtime client says who it is while it connects. The authorization object travels in one of three ways.
+"""Reads the credential of a realtime client that connects. The client can send it in one of three ways.
 
-Source: AppSync Developer Guide, "Building a real-time WebSocket client"; error texts as the service has been seen to
-send them.
+Source: AppSync Developer Guide, "Building a real-time WebSocket client"; the error texts are those observed from the
+service.
 """
 
 import base64
@@ -16,13 +16,13 @@ from appsync_local.authorization.credentials import Headers
 from appsync_local.errors import EngineError
 
 SUBPROTOCOL: Final = "graphql-ws"
-CONNECT_PATH: Final = "/graphql/connect"  # what IAM signs, wherever the socket opens
+CONNECT_PATH: Final = "/graphql/connect"  # the path in IAM signatures, at whichever path the socket opens
 CONNECT_BODY: Final = b"{}"
 _HEADER_PREFIX: Final = "header-"
 
 
 class HandshakeRefused(EngineError):
-    """A connection that ends with `connection_error`; `entry` is the one member of its `errors`."""
+    """A connection that is rejected with `connection_error`; `entry` is the only entry of its `errors`."""
 
     def __init__(self, message: str, code: int, error_type: str | None = None) -> None:
         self.entry: dict[str, object] = {"message": message, "errorCode": code}
@@ -32,15 +32,15 @@ class HandshakeRefused(EngineError):
 
 
 def authorization_headers(subprotocols: Sequence[str], raw_query: str, headers: Headers) -> Headers:
-    """What a client presents on connecting, as lower-case headers.
+    """The headers of the upgrade request, overridden by the authorization object, by lower-case name.
 
     Args:
-        subprotocols: What it offers, in order.
+        subprotocols: The subprotocols that the client offers, in order.
         raw_query: The query string, not decoded: a raw `+` is part of the base64 text.
-        headers: The upgrade's own headers, by lower-case name.
+        headers: The headers of the upgrade request, by lower-case name.
 
     Raises:
-        HandshakeRefused: The subprotocol is missing, or there is no readable authorization object.
+        HandshakeRefused: The subprotocol is missing, or there is no valid authorization object.
     """
     if not subprotocols:
         raise HandshakeRefused("NoProtocolError", 400)
@@ -59,12 +59,12 @@ def authorization_headers(subprotocols: Sequence[str], raw_query: str, headers: 
 
 
 def lower_case(headers: Mapping[object, object]) -> dict[str, str]:
-    """An authorization object with its keys as headers have them; members that are no text are left out."""
+    """An authorization object with lower-case keys, without members that are not text."""
     return {str(name).lower(): value for name, value in headers.items() if isinstance(value, str)}
 
 
 def _decoded(text: str) -> dict[str, str]:
-    """Either base64 alphabet, with or without padding."""
+    """Decode either base64 alphabet, with or without padding."""
     plain = text.rstrip("=").replace("-", "+").replace("_", "/")
     try:
         found = orjson.loads(base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True))

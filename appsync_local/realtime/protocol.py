@@ -1,7 +1,7 @@
 """The server's half of the realtime protocol for one connection: text in, events and texts out; no socket, no clock.
 
-Source: AppSync Developer Guide, "Building a real-time WebSocket client". Every message has a `type`; all but the
-connection's own have the `id` that the client chose.
+Source: AppSync Developer Guide, "Building a real-time WebSocket client". Every message has a `type`. Messages about a
+subscription also have the `id` that the client chose.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,19 +27,19 @@ KEEP_ALIVE: Final = b'{"type":"ka"}'
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """To the socket, as one text message."""
+    """Send this text message."""
 
     text: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Acknowledged:
-    """The connection is acknowledged; keep-alives begin now."""
+    """The connection is acknowledged; keep-alive messages start now."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Start:
-    """The client asks for a subscription; answer with `accept` or `reject` while it `is_awaited`.
+    """The client starts a subscription; answer with `accept` or `reject` while `is_awaited`.
 
     Args:
         id: The client's id.
@@ -54,7 +54,7 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """The client ended a subscription that was running, or still starting."""
+    """The client stopped a subscription that was running or starting."""
 
     id: SubscriptionId
 
@@ -63,16 +63,16 @@ Event = Send | Acknowledged | Start | Stop
 
 
 class RealtimeConnection:
-    """What one connection knows about its subscriptions."""
+    """The protocol state of one connection."""
 
     __slots__ = ("_limit", "_subscriptions")
 
     def __init__(self, *, limit: int = SUBSCRIPTION_LIMIT) -> None:
         self._limit = limit
-        self._subscriptions: dict[SubscriptionId, Start | None] = {}  # None: it is acknowledged
+        self._subscriptions: dict[SubscriptionId, Start | None] = {}  # None after the acknowledgement
 
     def receive(self, text: str | bytes) -> list[Event]:
-        """What a message from the client leads to, in order."""
+        """The events that follow from a message of the client, in order."""
         try:
             message = orjson.loads(text)
         except orjson.JSONDecodeError:
@@ -116,37 +116,37 @@ class RealtimeConnection:
         return [Stop(id_), complete]
 
     def end(self, id_: SubscriptionId) -> bytes:
-        """The `complete` of a subscription that the server ends; nothing follows it."""
+        """The `complete` of a subscription that the server ends; no message of this subscription follows it."""
         self._subscriptions.pop(id_, None)
         return b'{"id":%s,"type":"complete","payload":{"message":"Subscription complete."}}' % orjson.dumps(id_)
 
     def is_awaited(self, start: Start) -> bool:
-        """Whether this `start` still waits for its answer; not so once the client has stopped it."""
+        """Whether this `start` has no answer yet and the client has not stopped it."""
         return self._subscriptions.get(start.id) is start
 
     def accept(self, start: Start) -> bytes:
-        """The `start_ack` of a subscription that is registered by now."""
+        """The `start_ack` of a subscription; register the subscription first."""
         self._subscriptions[start.id] = None
         return b'{"id":%s,"type":"start_ack"}' % orjson.dumps(start.id)
 
     def reject(self, start: Start, errors: Sequence[Mapping[str, object]]) -> bytes:
-        """The `error` that answers a `start`; the connection and its other subscriptions go on."""
+        """The `error` that answers a `start`; the connection and its other subscriptions continue."""
         del self._subscriptions[start.id]
         return _error(start.id, errors)
 
 
 def data_head(id_: SubscriptionId) -> bytes:
-    """What stands before the payload in a `data` message of this subscription; `}` follows it."""
+    """The start of a `data` message of this subscription; the payload and `}` follow."""
     return b'{"id":%s,"type":"data","payload":' % orjson.dumps(id_)
 
 
 def connection_error(entry: Mapping[str, object]) -> bytes:
-    """The last message of a connection that is refused."""
+    """The last message of a rejected connection."""
     return orjson.dumps({"type": "connection_error", "payload": {"errors": [entry]}})
 
 
 def _error(id_: object, errors: Sequence[Mapping[str, object]]) -> bytes:
-    # An `error` without an id is about the whole connection to some clients: the id goes along whenever there is one.
+    # Some clients take an `error` without an id for one of the whole connection, so the id is sent if there is one.
     head: dict[str, object] = {"id": id_} if isinstance(id_, str) else {}
     return orjson.dumps({**head, "type": "error", "payload": {"errors": list(errors)}})
 

@@ -1,4 +1,4 @@
-"""A realtime connection's socket, as a session sees it: what is sent goes to the system without a task in between."""
+"""The socket of a realtime connection. A message is written to the transport without a task in between."""
 
 import logging
 from typing import Final
@@ -7,11 +7,11 @@ from aiohttp import WSMsgType, web
 
 TEXTS: Final = frozenset({WSMsgType.TEXT, WSMsgType.BINARY})
 RECEIVED: Final = TEXTS | {WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED}
-WRITTEN_AHEAD: Final = 64 * 1024  # bytes handed to the system for one reader before its session has to wait
+WRITTEN_AHEAD: Final = 64 * 1024  # bytes in the transport's buffer from which a reader counts as slow
 
 
 def text_frame(text: bytes) -> bytes:
-    """A whole text message as it goes over the wire, from a server. Source: RFC 6455, section 5.2."""
+    """The frame of a text message from a server. Source: RFC 6455, section 5.2."""
     size = len(text)
     if size < 126:
         return b"\x81%c%b" % (size, text)
@@ -21,7 +21,7 @@ def text_frame(text: bytes) -> bytes:
 
 
 class AiohttpSocket:
-    """The session's view of aiohttp's WebSocket."""
+    """aiohttp's WebSocket as the `Socket` of a session."""
 
     __slots__ = ("_response", "_transport")
 
@@ -32,7 +32,7 @@ class AiohttpSocket:
     def write(self, text: bytes) -> bool:
         transport = self._transport
         if transport is None or transport.is_closing() or self._response.closed:
-            return True  # whoever is gone is sent nothing, at once
+            return True  # the client has disconnected: drop the message
         if transport.get_write_buffer_size() > WRITTEN_AHEAD:
             return False
         transport.write(text_frame(text))
@@ -56,7 +56,7 @@ class AiohttpSocket:
 
 
 def _without_subprotocols(record: logging.LogRecord) -> bool:
-    """aiohttp logs the subprotocols of a client that offers none it knows; a token may be among them."""
+    """Whether a log record has no subprotocols. aiohttp logs unknown subprotocols, which may contain a token."""
     return "protocols" not in str(record.msg)
 
 

@@ -1,8 +1,8 @@
-"""Who listens to what, and which of them an event is for.
+"""The live subscriptions, and the search for those that match an event.
 
-Every group of a filter is filed under one equality that it demands, such as `jobId = j1`. An event is compared only
-with the groups filed under its own values, so its cost does not grow with the number of subscriptions to other jobs.
-Groups without an equality are looked at for every event of their field.
+Every group of a filter is indexed under one of its equality conditions, such as `id = n1`. An event is compared only
+with the groups under its own values, so its cost does not depend on the number of subscriptions to other values.
+Groups without an equality condition are compared with every event of their field.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -17,17 +17,17 @@ from appsync_local.realtime.filters import Condition, Filter, Group, Operator, e
 
 @dataclass(eq=False, slots=True)
 class Subscription:
-    """One subscription of one connection; its plan is another one once the schema is.
+    """One subscription of one connection. A reload of the schema replaces its plan.
 
     Args:
         field: The field of `Subscription`.
-        filter: Which events it is for.
-        plan: What it selects.
-        variables: Its variables, coerced.
-        deliver: Takes the payload of a `data` message, as JSON.
-        end: Ends it, when a mutation invalidates it.
-        invalidation: What a mutation has to name to end it; empty where none can.
-        weight: What it keeps in memory, in fields of its plan.
+        filter: Selects the events of this subscription.
+        plan: The compiled operation.
+        variables: The coerced variables.
+        deliver: Receives the payload of a `data` message, as JSON.
+        end: Called when a mutation invalidates the subscription.
+        invalidation: Selects the invalidations that end the subscription; empty if no invalidation can.
+        weight: The size of the subscription in memory, in fields of its plan.
     """
 
     field: str
@@ -42,20 +42,20 @@ class Subscription:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class _IndexedGroup:
-    """One group of one subscription; `unchecked` is what its place in the index does not say already."""
+    """One group of one subscription; `unchecked` are the conditions that its index key does not cover."""
 
     subscription: Subscription
     unchecked: Group
 
 
-# A place in the index: path of a field, and the value it has to have.
+# The path of a field, and the key of the value that it must have.
 _IndexKey = tuple[tuple[str, ...], object]
 
 
 @dataclass(slots=True)
 class _FieldIndex:
-    places: dict[tuple[str, ...], dict[object, dict[_IndexedGroup, None]]] = field(default_factory=dict)
-    unplaced: dict[_IndexedGroup, None] = field(default_factory=dict)
+    keys: dict[tuple[str, ...], dict[object, dict[_IndexedGroup, None]]] = field(default_factory=dict)
+    without_key: dict[_IndexedGroup, None] = field(default_factory=dict)
 
 
 class SubscriptionRegistry:
@@ -63,88 +63,92 @@ class SubscriptionRegistry:
 
     def __init__(self) -> None:
         self._fields: dict[str, _FieldIndex] = {}
-        self._filed: dict[Subscription, list[tuple[_IndexedGroup, list[_IndexKey]]]] = {}
+        self._groups: dict[Subscription, list[tuple[_IndexedGroup, list[_IndexKey]]]] = {}
         self._invalidatable: dict[Subscription, None] = {}
 
     def __len__(self) -> int:
-        return len(self._filed)
+        return len(self._groups)
 
     def subscriptions(self) -> tuple[Subscription, ...]:
-        """All of them."""
-        return tuple(self._filed)
+        """All live subscriptions."""
+        return tuple(self._groups)
 
     def add(self, subscription: Subscription) -> None:
-        """From now on, events are for this one too."""
+        """Deliver events to this subscription from now on."""
         index = self._fields.setdefault(subscription.field, _FieldIndex())
-        filed_groups = self._filed[subscription] = []
+        indexed_groups = self._groups[subscription] = []
         for group in subscription.filter:
-            condition, places = _best_index_keys(index, group)
-            filed = _IndexedGroup(subscription, tuple(other for other in group if other is not condition))
-            for path, key in places:
-                index.places.setdefault(path, {}).setdefault(key, {})[filed] = None
-            if not places:
-                index.unplaced[filed] = None
-            filed_groups.append((filed, places))
+            condition, keys = _best_index_keys(index, group)
+            indexed = _IndexedGroup(subscription, tuple(other for other in group if other is not condition))
+            for path, key in keys:
+                index.keys.setdefault(path, {}).setdefault(key, {})[indexed] = None
+            if not keys:
+                index.without_key[indexed] = None
+            indexed_groups.append((indexed, keys))
         if subscription.invalidation:
             self._invalidatable[subscription] = None
 
     def remove(self, subscription: Subscription) -> None:
-        """No event is for this one any more; harmless when it is gone already."""
+        """Deliver no more events to this subscription; does nothing if it was removed before."""
         index = self._fields.get(subscription.field)
         self._invalidatable.pop(subscription, None)
-        for filed, places in self._filed.pop(subscription, ()):
-            assert index is not None  # noqa: S101  # it was filed there
-            index.unplaced.pop(filed, None)
-            for path, key in places:
-                values = index.places[path]
-                values[key].pop(filed, None)
+        for indexed, keys in self._groups.pop(subscription, ()):
+            assert index is not None  # noqa: S101  # `add` created it
+            index.without_key.pop(indexed, None)
+            for path, key in keys:
+                values = index.keys[path]
+                values[key].pop(indexed, None)
                 if not values[key]:
                     del values[key]
                 if not values:
-                    del index.places[path]
+                    del index.keys[path]
 
     def matching(self, field_name: str, published: object) -> list[Subscription]:
-        """The subscriptions that an event is for, each once.
+        """The subscriptions that match an event, each once.
 
-        A list is for all of them, since filters do not apply to it; of a scalar every field counts as null.
+        A list matches all of them, since filters do not apply to it. Every field of a scalar counts as null.
         """
         index = self._fields.get(field_name)
         if index is None:
             return []
         if isinstance(published, list):
-            return [subscription for subscription in self._filed if subscription.field == field_name]
+            return [subscription for subscription in self._groups if subscription.field == field_name]
         if not isinstance(published, Mapping):
             published = {}
         found: dict[Subscription, None] = {}
-        for filed in self.candidates(index, published):
-            if not filed.unchecked or (filed.subscription not in found and group_holds(filed.unchecked, published)):
-                found[filed.subscription] = None
+        for indexed in self.candidates(index, published):
+            if not indexed.unchecked or (
+                indexed.subscription not in found and group_holds(indexed.unchecked, published)
+            ):
+                found[indexed.subscription] = None
         return list(found)
 
     def invalidatable(self, field_name: str) -> list[Subscription]:
-        """The subscriptions to a field that a mutation may end."""
+        """The subscriptions to a field that an invalidation may end."""
         return [s for s in self._invalidatable if s.field == field_name]
 
     @staticmethod
     def candidates(index: _FieldIndex, published: Mapping[str, Any]) -> Iterator[_IndexedGroup]:
-        """The groups that have to be looked at for an event."""
-        for path, values in index.places.items():
+        """The groups that may match an event."""
+        for path, values in index.keys.items():
             yield from values.get(equality_key(value_at(published, path)), ())
-        yield from index.unplaced
+        yield from index.without_key
 
 
 def _best_index_keys(index: _FieldIndex, group: Group) -> tuple[Condition | None, list[_IndexKey]]:
-    """Where to file a group, and by which condition: the equality that fewest others are filed under."""
-    choices = [(condition, places) for condition in group if (places := _places_of(condition))]
-    return min(choices, key=lambda choice: sum(_crowd(index, place) for place in choice[1]), default=(None, []))
+    """The condition and the index keys for a group: the equality that has the fewest groups in the index."""
+    choices = [(condition, keys) for condition in group if (keys := _index_keys_of(condition))]
+    return min(
+        choices, key=lambda choice: sum(_groups_under(index, index_key) for index_key in choice[1]), default=(None, [])
+    )
 
 
-def _crowd(index: _FieldIndex, place: _IndexKey) -> int:
-    path, key = place
-    return len(index.places.get(path, {}).get(key, ()))
+def _groups_under(index: _FieldIndex, index_key: _IndexKey) -> int:
+    path, key = index_key
+    return len(index.keys.get(path, {}).get(key, ()))
 
 
-def _places_of(condition: Condition) -> list[_IndexKey]:
+def _index_keys_of(condition: Condition) -> list[_IndexKey]:
     match condition.operator:
         case Operator.EQ:
             keys = [equality_key(condition.value)]

@@ -183,8 +183,8 @@ def test_a_registry_that_everybody_left_is_empty() -> None:
         registry.remove(each)
 
     assert len(registry) == 0
-    assert registry._fields["onNote"].places == {}
-    assert registry._fields["onNote"].unplaced == {}
+    assert registry._fields["onNote"].keys == {}
+    assert registry._fields["onNote"].without_key == {}
 
 
 scalars = st.one_of(st.none(), st.booleans(), st.integers(0, 3), st.sampled_from(["", "a", "b", "ab"]))

@@ -1,4 +1,4 @@
-"""Whom to kill: the processes of a running stack."""
+"""Finds and kills processes of a running stack."""
 
 import os
 import signal
@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-ZYGOTE: Final = "appsync_local.functions.fork_server"  # in the command of the process that workers are forked from
-LOOK_EVERY: Final = 0.02  # seconds
-PROC: Final = Path("/proc")  # Linux only; elsewhere one worker looks like another
+FORK_SERVER: Final = "appsync_local.functions.fork_server"  # the module of the process that forks workers
+POLL_INTERVAL: Final = 0.02  # seconds
+PROC: Final = Path("/proc")  # Linux only; elsewhere workers cannot be told apart
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
+class _Process:
     """One process of this machine."""
 
     pid: int
@@ -25,60 +25,65 @@ class _Row:
 
 
 def workers_of(stack: int) -> list[int]:
-    """The processes that handle events for a stack, in the order of their ids."""
-    rows = _rows()
-    zygotes = {row.pid for row in rows if row.parent == stack and ZYGOTE in row.command}
-    return sorted(row.pid for row in rows if row.parent in zygotes)
+    """The processes that handle events for a stack, ordered by process id."""
+    processes = _processes()
+    fork_servers = {it.pid for it in processes if it.parent == stack and FORK_SERVER in it.command}
+    return sorted(it.pid for it in processes if it.parent in fork_servers)
 
 
-def family_of(process: int) -> list[int]:
-    """All that a process has started, and what these have started; parents first."""
-    rows = _rows()
-    family = [process]
-    for elder in family:  # which grows meanwhile
-        family.extend(row.pid for row in rows if row.parent == elder)
-    return family[1:]
+def children_running(module: str, parent: int) -> list[int]:
+    """The child processes that were started with `python -m module`."""
+    return [it.pid for it in _processes() if it.parent == parent and module in it.command]
+
+
+def descendants_of(process: int) -> list[int]:
+    """The children of a process, their children, and so on; parents first."""
+    processes = _processes()
+    found = [process]
+    for parent in found:  # grows while it is read
+        found.extend(it.pid for it in processes if it.parent == parent)
+    return found[1:]
 
 
 def wait_until_gone(processes: Iterable[int], timeout: float) -> bool:
-    """Wait until none of them is alive; whether that was so within `timeout` seconds."""
+    """Wait for all processes to end; returns whether they did within `timeout` seconds."""
     until = time.monotonic() + timeout
     while alive := [process for process in processes if _is_alive(process)]:
         if time.monotonic() > until:
             return False
         processes = alive
-        time.sleep(LOOK_EVERY)
+        time.sleep(POLL_INTERVAL)
     return True
 
 
 def with_open_file(processes: Iterable[int], path: Path) -> list[int]:
-    """Those of the processes that have a file open; all of them where that cannot be told."""
+    """The processes that have a file open; without /proc, all of them."""
     wanted = {str(path.resolve())}
-    return _holding(processes, wanted)
+    return _having_open(processes, wanted)
 
 
 def with_connection(processes: Iterable[int], port: int) -> list[int]:
-    """Those of the processes whose end of a TCP connection has this local port; all where that cannot be told."""
-    return _holding(processes, {f"socket:[{inode}]" for inode in _inodes(port)})
+    """The processes with a TCP connection from this local port; without /proc, all of them."""
+    return _having_open(processes, {f"socket:[{inode}]" for inode in _inodes(port)})
 
 
 def kill(process: int) -> bool:
-    """SIGKILL; whether there was such a process."""
+    """Send SIGKILL; returns whether the process existed."""
     with suppress(ProcessLookupError):
         os.kill(process, signal.SIGKILL)
         return True
     return False
 
 
-def _holding(processes: Iterable[int], wanted: set[str]) -> list[int]:
+def _having_open(processes: Iterable[int], wanted: set[str]) -> list[int]:
     if not PROC.is_dir():
         return list(processes)
-    return [process for process in processes if wanted & _open_in(process)]
+    return [process for process in processes if wanted & _open_files(process)]
 
 
-def _open_in(process: int) -> set[str]:
+def _open_files(process: int) -> set[str]:
     found = set()
-    with suppress(OSError):  # it may end meanwhile
+    with suppress(OSError):  # the process ended meanwhile
         for descriptor in (PROC / str(process) / "fd").iterdir():
             with suppress(OSError):
                 found.add(str(descriptor.readlink()))
@@ -101,10 +106,11 @@ def _is_alive(process: int) -> bool:
     return True
 
 
-def _rows() -> list[_Row]:
+def _processes() -> list[_Process]:
     command = ("ps", "-A", "-ww", "-o", "pid=,ppid=,command=")
     listed = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603  # nothing from outside
     fields = [line.split(maxsplit=2) for line in listed.stdout.splitlines()]
     return [
-        _Row(int(pid), int(parent), command) for pid, parent, command in (row + [""] * (3 - len(row)) for row in fields)
+        _Process(int(pid), int(parent), command)
+        for pid, parent, command in (row + [""] * (3 - len(row)) for row in fields)
     ]

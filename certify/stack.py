@@ -12,7 +12,7 @@ from typing import Any, Final
 import aiohttp
 from yarl import URL
 
-from certify.processes import family_of, wait_until_gone, workers_of
+from certify.processes import descendants_of, wait_until_gone, workers_of
 
 READY: Final = 60.0  # seconds for a start, on a busy machine
 LOOK_EVERY: Final = 0.02  # seconds, for the file that a stack writes once it is up
@@ -93,9 +93,9 @@ class Stack:
         """Kill it, and wait until nothing is left of what it had started: a worker may write for a moment longer."""
         if self._process is None or self._process.returncode is not None:
             return
-        family = await asyncio.to_thread(family_of, self._process.pid)
+        descendants = await asyncio.to_thread(descendants_of, self._process.pid)
         await self.kill()
-        await asyncio.to_thread(wait_until_gone, family, GONE)
+        await asyncio.to_thread(wait_until_gone, descendants, GONE)
 
     async def calm(self) -> None:
         """Nothing goes wrong from now on."""

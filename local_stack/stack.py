@@ -114,7 +114,10 @@ async def running(options: Options) -> AsyncIterator[Stack]:
     async with contextlib.AsyncExitStack() as cleanup:
         cleanup.enter_context(_lock(options.data))
         listener = cleanup.enter_context(_listen(options.host, options.port))
-        moto = MotoServer(options.data / "objects", region=REGION, retention=_retention(options))
+        health = Health()
+        moto = MotoServer(
+            options.data / "objects", region=REGION, retention=_retention(options), health=health.loop("moto")
+        )
         cleanup.push_async_callback(moto.stop)
         checking = asyncio.create_task(asyncio.to_thread(_check_ledger, options.ledger))
         endpoint = await moto.start()
@@ -125,6 +128,13 @@ async def running(options: Options) -> AsyncIterator[Stack]:
         blueprint = with_openai(blueprint, options.openai, os.environ)
         if blueprint.tables:
             await asyncio.to_thread(create_tables, endpoint, REGION, blueprint.tables)
+
+        def prepare_again(new_endpoint: str) -> None:
+            if options.cognito is None:
+                provision(new_endpoint, region=REGION, users=local_users(options.users))
+            create_tables(new_endpoint, REGION, blueprint.tables)
+
+        moto.keep_running(prepare_again)
         import_check = asyncio.create_task(import_problems(blueprint.root, blueprint.functions))
         operator = new_principal("operator", OPERATOR_FIELDS)
         chaos = Chaos(options.chaos)

@@ -1,4 +1,4 @@
-"""A whole local stack in processes of its own, as `longcall serve` runs it."""
+"""A local stack in its own processes, as `longcall serve` runs it."""
 
 import json
 import os
@@ -40,33 +40,43 @@ class LocalStack:
         ]  # fmt: skip
         path = self.data / "stack.json"
         path.unlink(missing_ok=True)
-        log = (self.data.parent / f"{self.data.name}.log").open("ab")
-        self._process = subprocess.Popen(command, cwd=ROOT, env=self._environment, stdout=log, stderr=log)
-        log.close()
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(command, cwd=ROOT, env=self._environment, stdout=log, stderr=log)
         wait_until(lambda: path.exists() or self._process is None or self._process.poll() is not None, READY)
         if not path.exists():
-            raise AssertionError(f"the stack did not start: {Path(log.name).read_text()}")
+            raise AssertionError(f"the stack did not start: {self.log.read_text()}")
         self.description = json.loads(path.read_text())
         self.port = URL(self.url).port or 0
 
     def stop(self) -> int:
-        """Ask it to stop, as Ctrl-C does; gives its exit code."""
+        """Ask it to stop, as Ctrl-C does, and return its exit code."""
         assert self._process is not None
         self._process.send_signal(signal.SIGINT)
         return self._process.wait(READY)
 
     def kill(self) -> None:
-        """`kill -9`, with no chance to tidy up."""
+        """`kill -9`: it cannot clean up."""
         assert self._process is not None
         self._process.kill()
         self._process.wait(READY)
+
+    @property
+    def pid(self) -> int:
+        """The process of the stack itself."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
+    def log(self) -> Path:
+        """What the stack has printed, on both streams."""
+        return self.data.parent / f"{self.data.name}.log"
 
     @property
     def url(self) -> str:
         return str(self.description["graphqlUrl"])
 
     def client(self, user: int = 0, *, url: str | None = None, timing: Timing | None = None) -> Client:
-        """A client of the test user with this number, perhaps through a proxy at `url`."""
+        """A client of the test user with this number; `url` may be that of a proxy."""
         authorization = LambdaToken(self.sign_in(user))
         return Client(url or self.url, authorization=authorization, timing=timing or Timing())
 
@@ -83,7 +93,7 @@ class LocalStack:
 
 @contextmanager
 def running_stack(data: Path, *options: str, environment: Mapping[str, str] | None = None) -> Iterator[LocalStack]:
-    """A stack until the block ends."""
+    """A stack that runs until the block ends."""
     data.mkdir(parents=True, exist_ok=True)
     stack = LocalStack(data, options=options, environment=environment)
     stack.start()
@@ -101,9 +111,9 @@ def free_port() -> int:
 
 
 def wait_until(holds: Callable[[], bool], timeout: float) -> None:
-    """Wait for a condition, looking often; says nothing about time but that it is bounded."""
+    """Wait until a condition holds, for at most `timeout` seconds."""
     until = time.monotonic() + timeout
     while not holds():
         if time.monotonic() > until:
-            raise AssertionError(f"waited {timeout:.0f} s in vain")
+            raise AssertionError(f"the condition did not hold within {timeout:.0f} s")
         time.sleep(0.02)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from certify.processes import family_of, kill, wait_until_gone, with_connection, with_open_file
+from certify.processes import descendants_of, kill, wait_until_gone, with_connection, with_open_file
 
 needs_proc = pytest.mark.skipif(not Path("/proc").is_dir(), reason="told from /proc")
 PARENT = """
@@ -36,8 +36,8 @@ async def parent_and_child() -> AsyncIterator[tuple[int, int]]:
 async def test_family_is_everything_below_a_process(parent_and_child: tuple[int, int]) -> None:
     parent, child = parent_and_child
 
-    assert family_of(parent) == [child]
-    assert {parent, child} <= set(family_of(os.getpid()))
+    assert descendants_of(parent) == [child]
+    assert {parent, child} <= set(descendants_of(os.getpid()))
 
 
 async def test_killed_process_and_who_ends_with_it_are_gone(parent_and_child: tuple[int, int]) -> None:

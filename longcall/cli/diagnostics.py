@@ -12,7 +12,7 @@ from longcall.cli.options import ApiOptions, CallerOptions, JobOption, JsonOptio
 from longcall.models import parse_job_id
 
 if TYPE_CHECKING:
-    from longcall.cli.doctor import Finding
+    from longcall.cli.findings import Finding
 
 POLL: Final = 0.5  # seconds between two looks at logs that are followed
 DOCTOR_EXAMPLES = """\b
@@ -77,12 +77,16 @@ def doctor(
     as_json: JsonOption = False,
     caller: CallerOptions,
 ) -> None:
-    """Check the stack, and whether a token may use a field."""
+    """Check the stack, and whether a token may use a field.
+
+    Of a local stack, it shows the last sweep, the queues, and background work that failed in the last ten minutes.
+    """
     chosen = caller.choose()
     findings: list[Finding] = []
 
     async def ask() -> None:
-        from longcall.cli.doctor import authorization_of, explain, health, show
+        from longcall.cli.doctor import authorization_of, explain, health
+        from longcall.cli.findings import show
 
         async for finding in health(chosen):
             findings.append(finding)

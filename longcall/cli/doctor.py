@@ -7,20 +7,18 @@ import asyncio
 import platform
 import shutil
 import sys
+import time
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import asdict, dataclass
-from enum import StrEnum
 from typing import Any, Final
 from urllib.parse import urljoin
 
 import aiohttp
-from rich.console import Console
-from rich.text import Text
 
-from longcall import display
 from longcall.cli.callers import Caller
 from longcall.cli.calls import open_client
+from longcall.cli.findings import CheckStatus, Finding
 from longcall.cli.stack import Stack, advice_for
+from longcall.cli.stack_health import health_findings
 from longcall.errors import ConfigurationError, InvalidInput, LongcallError, ProtocolError, Unreachable
 
 TIMEOUT: Final = 15.0  # seconds; an authorizer may take ten
@@ -28,79 +26,42 @@ STANDARD_INPUT: Final = "-"
 _OLDEST: Final = (3, 11)
 
 
-class Verdict(StrEnum):
-    """The result of a check."""
-
-    GOOD = "good"
-    BAD = "bad"
-    NOTE = "note"  # neither good nor bad
-
-
-_MARKS: Final[Mapping[Verdict, tuple[str, str]]] = {
-    Verdict.GOOD: ("ok", "green"),
-    Verdict.BAD: ("no", "bold red"),
-    Verdict.NOTE: ("..", "dim"),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One check: its subject, what was found, and what to do if that is bad."""
-
-    about: str
-    verdict: Verdict
-    found: str
-    advice: str | None = None
-
-    @property
-    def is_bad(self) -> bool:
-        """Whether the reader must do something."""
-        return self.verdict is Verdict.BAD
-
-
-def row(finding: Finding) -> Text:
-    """A finding on one line, and its advice on the next."""
-    mark, style = _MARKS[finding.verdict]
-    text = Text.assemble((f"{mark}  ", style), (f"{finding.about:<14}", "bold"), display.line(finding.found))
-    if finding.advice is not None:
-        text.append(f"\n    {'':<14}{display.line(finding.advice)}", "yellow")
-    return text
-
-
 async def health(caller: Caller) -> AsyncIterator[Finding]:
     """Check everything that a call needs, from this machine's Python to the job log."""
     yield _python()
     yield _node()
     stack = caller.stack
-    yield Finding("stack", Verdict.GOOD if stack.is_local else Verdict.NOTE, f"{stack.graphql_url} in {stack.region}")
+    yield Finding(
+        "stack", CheckStatus.GOOD if stack.is_local else CheckStatus.NOTE, f"{stack.graphql_url} in {stack.region}"
+    )
     try:
         await caller.provider()()
     except LongcallError as error:
-        yield Finding("sign-in", Verdict.BAD, str(error), advice_for(stack))
+        yield Finding("sign-in", CheckStatus.BAD, str(error), advice_for(stack))
         return
-    yield Finding("sign-in", Verdict.GOOD, f"{caller.user.username}, at {stack.cognito_url or 'Cognito'}")
+    yield Finding("sign-in", CheckStatus.GOOD, f"{caller.user.username}, at {stack.cognito_url or 'Cognito'}")
     try:
         async with open_client(caller) as client:
             page = await client.list(limit=1)
     except LongcallError as error:
-        yield Finding("API and log", Verdict.BAD, str(error), advice_for(stack))
+        yield Finding("API and log", CheckStatus.BAD, str(error), advice_for(stack))
         return
     found = "jobs can be read" if page.jobs else "the log can be read; no jobs yet"
-    yield Finding("API and log", Verdict.GOOD, found)
+    yield Finding("API and log", CheckStatus.GOOD, found)
 
 
 def _python() -> Finding:
     found = f"{platform.python_version()} at {sys.executable}"
     if sys.version_info < _OLDEST:
-        return Finding("Python", Verdict.BAD, found, "use Python 3.11 or newer")
-    return Finding("Python", Verdict.GOOD, found)
+        return Finding("Python", CheckStatus.BAD, found, "use Python 3.11 or newer")
+    return Finding("Python", CheckStatus.GOOD, found)
 
 
 def _node() -> Finding:
     node = shutil.which("node")
     if node is None:
-        return Finding("Node", Verdict.NOTE, "not found; only the JavaScript clients' tests and `cdk` need it")
-    return Finding("Node", Verdict.GOOD, node)
+        return Finding("Node", CheckStatus.NOTE, "not found; only the JavaScript clients' tests and `cdk` need it")
+    return Finding("Node", CheckStatus.GOOD, node)
 
 
 async def authorization_of(caller: Caller, token: str | None) -> Mapping[str, str]:
@@ -119,7 +80,7 @@ async def authorization_of(caller: Caller, token: str | None) -> Mapping[str, st
 
 
 async def explain(stack: Stack, headers: Mapping[str, str], field: str | None) -> list[Finding]:
-    """What the local stack finds about a credential, and about the use of a field with it.
+    """What the local stack finds about its own work, about a credential, and about the use of a field with it.
 
     Args:
         stack: A local stack.
@@ -148,18 +109,13 @@ async def explain(stack: Stack, headers: Mapping[str, str], field: str | None) -
         raise ProtocolError(f"expected JSON from {url}, and found something else") from exc
     match answer:
         case {"findings": list(findings)}:
-            return [_finding(found) for found in findings]
+            return [
+                *health_findings(answer.get("health"), now=time.time()),
+                *(_finding(found) for found in findings),
+            ]
         case _:
             raise ConfigurationError(f"the stack at {url} has no doctor; start it again with this version")
 
 
 def _finding(found: Mapping[str, Any]) -> Finding:
-    return Finding(found["about"], Verdict(found["verdict"]), found["found"], found["advice"])
-
-
-def show(finding: Finding, *, as_json: bool) -> None:
-    """Print one finding."""
-    if as_json:
-        sys.stdout.write(f"{display.json_line(asdict(finding))}\n")
-    else:
-        Console(highlight=False).print(row(finding), soft_wrap=True)
+    return Finding(found["about"], CheckStatus(found["verdict"]), found["found"], found["advice"])

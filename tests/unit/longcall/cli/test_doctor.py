@@ -8,8 +8,8 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from longcall.cli.doctor import Finding, Verdict, row
 from longcall.cli.exits import ExitCode
+from longcall.cli.findings import CheckStatus, Finding, row
 from tests.unit.longcall.cli.stack import Stack
 from tests.unit.longcall.cli.test_commands import begin, finish
 
@@ -45,7 +45,7 @@ async def asked(stack: Stack) -> AsyncIterator[list[object]]:
 
 
 def test_finding_and_its_advice_are_a_row_each_without_control_characters() -> None:
-    shown = row(Finding("access", Verdict.BAD, "Not\x1b[2J Authorized", "call it\nthrough AWS_IAM")).plain
+    shown = row(Finding("access", CheckStatus.BAD, "Not\x1b[2J Authorized", "call it\nthrough AWS_IAM")).plain
 
     first, second = shown.splitlines()
     assert first.startswith("no  access        Not")

@@ -104,9 +104,12 @@ class ServedApi(Protocol):
 class Doctor:
     """`POST /doctor` with `{"headers": {"authorization": …}, "field": "Mutation.updateStatus" or null}`.
 
+    The answer is `{"findings": [{about, verdict, found, advice}], "health": …}`, with `Health.describe()`.
+
     Args:
         service: The one that answers requests now.
         requirements: What is known of tokens here.
+        health: The background work to report.
         now: Seconds since the epoch.
     """
 
@@ -138,7 +141,8 @@ class Doctor:
         except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
             return json_page({"error": 'expected {"headers": {…}, "field": …} as JSON'}, 400)
         findings = [finding async for finding in self._findings(headers, None if field is None else str(field))]
-        return json_page({"findings": [asdict(finding) for finding in findings]})
+        health = self._health.describe()
+        return json_page({"findings": [asdict(finding) for finding in findings], "health": health})
 
     async def _findings(self, headers: Mapping[str, str], field: str | None) -> AsyncIterator[Finding]:
         service = self._service()

@@ -10,6 +10,7 @@ import pytest
 
 from appsync_local.authorization.user_pools import UserPool
 from appsync_local.devtools.doctor import Doctor, TokenRequirements
+from appsync_local.devtools.health import Health, QueueState
 from appsync_local.http.server import Engine
 from tests.support.engine_doubles import RecordingInvoker
 from tests.support.issuer import CLIENT_ID, ISSUER, Issuer
@@ -43,6 +44,20 @@ async def patient(engine: Engine, session: aiohttp.ClientSession, issuer: Issuer
 
 def verdicts(findings: dict[str, Any]) -> dict[str, str]:
     return {about: finding["verdict"] for about, finding in findings.items()}
+
+
+async def test_answer_reports_loops_and_queues(engine: Engine, session: aiohttp.ClientSession) -> None:
+    health = Health(clock=lambda: 7.0)
+    health.loop("sweep").succeeded()
+    health.observe_queue("events", lambda: QueueState(2, 5.0))
+    engine.offer(Doctor(lambda: engine.served, TokenRequirements(), health))
+    url = engine.graphql_url.replace("/graphql", "/doctor")
+
+    async with session.post(url, json={"headers": {}}) as response:
+        reported = (await response.json())["health"]
+
+    assert [(loop["name"], loop["lastTurn"]) for loop in reported["loops"]] == [("sweep", 7.0)]
+    assert reported["queues"] == [{"name": "events", "length": 2, "oldest": 5.0, "error": None}]
 
 
 async def test_good_token_is_followed_to_the_field_that_it_may_use(patient: Patient, user: Token) -> None:

@@ -1,7 +1,8 @@
-"""What one attempt at a job has used so far, as its worker sees it, and whether that is all it may. Pure.
+"""What one attempt at a job has used so far, as its worker sees it, and whether the job's budget allows more. Pure.
 
-What the model says in a `Usage` counts. Until it says something, output is counted by the tokens its chunks are known
-to have, or else by their size, and input by its size.
+The model's own counts in a `Usage` are used. Until there are any, output is counted by the tokens that its chunks
+declare, or else by its size, and input by its size. Input counts from the first `Usage` or `Chunk` on: a text that was
+never sent to the model, or that the model refused, costs nothing.
 """
 
 from collections.abc import Callable
@@ -44,7 +45,9 @@ class Spending:
         self._clock = clock
         self._began = clock()
         self._price = price_of(request.model)
-        self._used = Counts()  # by the newest usage, else by estimate
+        self._input = Counts()  # estimated size of the text
+        self._has_answered = False
+        self._used = Counts()  # by the newest usage; without output, before there is one
         self._output = 0  # tokens since then
         self._declared = 0  # tokens that all chunks say they have
         self._before = START_COST  # US dollars that the job had cost before this attempt
@@ -54,13 +57,16 @@ class Spending:
     # The workload's thread.
 
     def begin(self, request: InferenceRequest) -> None:
-        """A model is about to read the request, as it is now.
+        """The request, with uploaded texts in it, is about to be sent to the model.
 
         Raises:
-            BudgetExceeded: Reading it would cost all that the job may cost.
+            BudgetExceeded: Reading the text would bring the job to its `maxCost`.
         """
-        self._used = Counts(input_tokens=estimated_input(request))
-        self._check()
+        self._input = Counts(input_tokens=estimated_input(request))
+        most = self._request.max_cost
+        needed = self._least_total() + model_cost(self._input, self._price)
+        if most is not None and needed >= most:
+            raise BudgetExceeded.before_reading(most, needed)
 
     def end(self, outcome: Outcome) -> None:
         """The work is done.
@@ -69,23 +75,22 @@ class Spending:
             BudgetExceeded: It turned out to have cost all that the job may cost.
         """
         self.add(Usage(outcome.usage))
-        self._check()
+        over = self.exceeded()
+        if over is not None:
+            raise over
 
     def add(self, piece: Piece) -> None:
         """Take in what the workload yielded."""
         match piece:
             case Chunk(text, tokens):
+                self._has_answered = True
                 self._declared += tokens
                 self._output += tokens or estimated_tokens(text)
             case Usage(counts):
+                self._has_answered = True
                 said = tokens_of(counts)
                 if said.output_tokens or said.input_tokens or said.cached_tokens:
                     self._used, self._output = said, 0
-
-    def _check(self) -> None:
-        over = self.exceeded()
-        if over is not None:
-            raise over
 
     # The publisher's thread.
 
@@ -125,7 +130,7 @@ class Spending:
         if most_tokens is not None and self._declared > most_tokens:
             return BudgetExceeded.at_tokens(most_tokens)
         if most_cost is not None:
-            total = self.total() + publishing_cost(1, 1) + END_COST  # what waits is sent too, and how it ended
+            total = self._least_total()
             if total >= most_cost:
                 return BudgetExceeded.at_cost(most_cost, total)
         return None
@@ -138,9 +143,15 @@ class Spending:
             tokens.input_tokens, tokens.cached_tokens, tokens.output_tokens,
         )  # fmt: skip
 
+    def _least_total(self) -> float:
+        """US dollars for the job if it ends now: output that waits and the final status are still sent."""
+        return self.total() + publishing_cost(1, 1) + END_COST
+
     @property
     def _tokens(self) -> Counts:
-        return self._used + Counts(output_tokens=self._output)
+        is_counted_by_model = self._used != Counts()
+        used = self._input if self._has_answered and not is_counted_by_model else self._used
+        return used + Counts(output_tokens=self._output)
 
     @property
     def _milliseconds(self) -> float:

@@ -206,15 +206,24 @@ class BudgetExceeded(WorkloadFailed):
 
     @classmethod
     def at_tokens(cls, most: int) -> "BudgetExceeded":
-        """Of a model that stopped at the tokens it was given."""
+        """A model stopped at its maximum number of tokens."""
         return cls(f"maxTokens of {most}", "raise maxTokens for a longer answer, or ask for a shorter one")
 
     @classmethod
     def at_cost(cls, most: float, spent: float) -> "BudgetExceeded":
-        """Of a job that has cost `spent` US dollars."""
+        """A job has cost `spent` US dollars."""
         return cls(
             f"maxCost of {dollars(most)} US dollars, having cost {dollars(spent)}",
             "raise maxCost, or use a cheaper model, a shorter text or fewer maxTokens",
+        )
+
+    @classmethod
+    def before_reading(cls, most: float, needed: float) -> "BudgetExceeded":
+        """Only reading the text would bring the job's cost to `needed` US dollars."""
+        return cls(
+            f"maxCost of {dollars(most)} US dollars before the text was sent to the model, since reading it would "
+            f"bring the cost to {dollars(needed)}",
+            "raise maxCost, or use a cheaper model or a shorter text",
         )
 
 

@@ -84,9 +84,25 @@ def test_a_job_is_stopped_when_what_it_costs_to_say_so_is_all_that_is_left() -> 
     assert "maxCost" in str(over)
 
 
-def test_a_text_that_is_too_expensive_to_read_is_not_read() -> None:
-    with pytest.raises(BudgetExceeded):
-        spending(prompt="x" * 4_000_000, max_cost=0.5)
+def test_a_text_that_is_too_expensive_to_read_is_neither_sent_nor_billed() -> None:
+    request = InferenceRequest("x" * 4_000_000, MODEL, max_cost=0.5)
+    job = Spending(request, megabytes=1024, clock=FakeClock())
+
+    with pytest.raises(BudgetExceeded, match="before the text was sent"):
+        job.begin(request)
+
+    assert job.meter().input_tokens == 0
+
+
+def test_a_text_is_counted_once_the_model_has_accepted_it() -> None:
+    job = spending(prompt="x" * 4000)
+    job.add(Progress(0.0, "asking again in 3 s"))
+    refused = job.meter()
+
+    job.add(Usage({"modelRequestId": "1"}))
+    accepted = job.meter()
+
+    assert (refused.input_tokens, accepted.input_tokens) == (0, 1000)
 
 
 def test_work_that_turned_out_too_expensive_is_said_to_be() -> None:

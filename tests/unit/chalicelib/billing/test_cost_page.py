@@ -6,7 +6,7 @@
 import re
 from pathlib import Path
 
-from chalicelib.api.quoting import USUAL_SPEED, Work, estimate
+from chalicelib.api.quoting import estimate, of_model
 from chalicelib.publisher.policies import Bytes, CostShare, FlushPolicy, Interval
 
 PAGE = Path(__file__).parents[4] / "docs" / "cost.md"
@@ -27,9 +27,9 @@ POLICIES: tuple[FlushPolicy, ...] = (Interval(), Bytes(), CostShare(), PER_TOKEN
 
 def costs(model: str, tokens: int, policy: FlushPolicy) -> tuple[float, float]:
     """US dollars for the model's tokens, and for everything else."""
-    found = estimate(Work(model, INPUT, tokens, tokens / USUAL_SPEED), policy)
-    of_model = sum(item.amount for item in found.items if item.unit == "token")
-    return of_model, found.total - of_model
+    found = estimate(of_model(model, INPUT, tokens), policy)
+    tokens_alone = sum(item.amount for item in found.items if item.unit == "token")
+    return tokens_alone, found.total - tokens_alone
 
 
 def table() -> str:

@@ -16,6 +16,7 @@ JOBS ?= 10000
 EVENTS ?= 20
 SEED ?= 1
 SECONDS ?= 300
+WORKERS ?= auto
 SOURCES := app.py appsync_local certify chalicelib examples infrastructure local_stack longcall tests bench
 
 PEERS := bench/.venv/ready $(patsubst %,bench/node/%/node_modules/.package-lock.json,simulator yoga)
@@ -35,7 +36,7 @@ serve: $(VENV)/local.ready ## Start everything and stay up: PORT=…
 	@$(BIN)/longcall serve --port $(PORT)
 
 test: check ## Set up, check, and run every test
-	@$(BIN)/pytest
+	@$(BIN)/pytest --numprocesses $(WORKERS) --dist loadgroup
 
 fuzz: $(VENV)/dev.ready ## Attack the engine for a while, as the tests do for seconds: SECONDS=300 SEED=… SIZE=…
 	@$(BIN)/python -m tests.hostile --seconds $(SECONDS) --seed $(SEED) $(if $(SIZE),--size $(SIZE))
@@ -55,10 +56,11 @@ bench/.venv/ready: bench/requirements.txt | $(BIN)/python
 bench/node/%/node_modules/.package-lock.json: bench/node/%/package-lock.json | node
 	@cd bench/node/$* && npm ci --silent
 
-check: $(VENV)/dev.ready ## Ruff and mypy
+check: $(VENV)/dev.ready ## Ruff, mypy and the import rules
 	@$(BIN)/ruff format --check --quiet $(SOURCES)
 	@$(BIN)/ruff check --quiet $(SOURCES)
 	@$(BIN)/mypy $(SOURCES)
+	@$(BIN)/lint-imports --quiet
 
 format: $(VENV)/dev.ready ## Format the code
 	@$(BIN)/ruff format $(SOURCES)

@@ -13,13 +13,17 @@ import orjson
 
 from appsync_local.devtools.chaos.decisions import NO_FAULTS, SecondDelivery
 from appsync_local.devtools.chaos.switch import Chaos
+from appsync_local.devtools.health import Health
 from appsync_local.functions.destination import Condition, failure_record
 from appsync_local.functions.event_queue import EventQueue, QueuedEvent
 from appsync_local.functions.outcome import Failed, Outcome, Refused, Succeeded
-from appsync_local.functions.pool import Pool
+from appsync_local.functions.pool import InvocationType, Pool
 from appsync_local.functions.spec import FunctionSpec
 
 _log: Final = logging.getLogger(__name__)
+
+_REPAIR: Final = ""  # stands for the queue itself among the functions in `Deliveries._next`
+REPAIR_INTERVAL: Final = 1.0  # seconds until the queue is used again after it failed
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,7 @@ class Deliveries:
         retry_delays: Seconds before the first retry, the second, and so on; the last one is repeated.
         refusal_delays: Before the next attempt at an event that was refused, which is no attempt.
         chaos: What is to go wrong.
+        health: Where failures of the queue are counted.
     """
 
     def __init__(
@@ -58,7 +63,10 @@ class Deliveries:
         refusal_delays: Backoff,
         clock: Callable[[], float],
         chaos: Chaos,
+        health: Health,
     ) -> None:
+        self._loop_health = health.loop("event deliveries")
+        self._unwritten: deque[Callable[[], None]] = deque()  # changes of the queue that failed, oldest first
         self._functions = functions
         self._queue = queue
         self._pool = pool
@@ -90,7 +98,7 @@ class Deliveries:
         """The request id of an event that will be tried, whatever happens to this process from now on."""
         event = QueuedEvent(str(uuid.uuid4()), spec.name, payload, self._clock())
         self._queue.accept(event)
-        self._pump(spec)
+        self._pump(spec)  # raises nothing: the event is on disk, and its sender must not send it again
         return event.request_id
 
     def room(self) -> None:
@@ -101,12 +109,45 @@ class Deliveries:
                 self._pump(self._functions[name])
 
     def _pump_all(self) -> None:
+        self._next.pop(_REPAIR, None)
+        while self._unwritten and not self._is_stopped:
+            try:
+                self._unwritten[0]()
+            except Exception as error:
+                self._failed(error)
+                break
+            self._unwritten.popleft()
         for spec in self._functions.values():
             self._pump(spec)
 
     def _pump(self, spec: FunctionSpec) -> None:
+        """Start what is due of one function. An error of the queue is counted, and the queue is used again later."""
         if self._is_stopped:
             return
+        try:
+            self._start_due(spec)
+        except Exception as error:
+            self._failed(error)
+        else:
+            self._loop_health.succeeded()
+
+    def _failed(self, error: Exception) -> None:
+        self._loop_health.failed(error)
+        self._next[_REPAIR] = self._clock() + REPAIR_INTERVAL
+        self._set_timer()
+
+    def _write(self, change: Callable[[], None]) -> None:
+        """Change the queue, or do it later: an event whose end cannot be written stays in the queue until it can."""
+        if self._unwritten:
+            self._unwritten.append(change)  # in order: a later change may be about the same event
+            return
+        try:
+            change()
+        except Exception as error:
+            self._unwritten.append(change)
+            self._failed(error)
+
+    def _start_due(self, spec: FunctionSpec) -> None:
         now = self._clock()
         while (old := self._queue.claim_expired(spec.name, accepted_before=now - spec.maximum_event_age)) is not None:
             self._give_up(spec, old, Condition.EVENT_AGE_EXCEEDED)
@@ -114,11 +155,11 @@ class Deliveries:
             while (event := self._queue.claim(spec.name, now=now)) is not None:
                 self._give_up(spec, event, Condition.ZERO_RESERVED_CONCURRENCY)
         again = self._again[spec.name]
-        while self._pool.has_room(spec):
+        while self._pool.has_room(spec, InvocationType.EVENT):
             if again:
                 repeated = again.popleft()
                 # How it ends is nobody's business: the first delivery decides what becomes of the event.
-                self._pool.begin(spec, repeated.request_id, repeated.payload)
+                self._pool.begin(spec, InvocationType.EVENT, repeated.request_id, repeated.payload)
                 continue
             event = self._queue.claim(spec.name, now=now)
             if event is None:
@@ -132,7 +173,9 @@ class Deliveries:
         if faults.is_throttled:
             self._postpone(event)
             return
-        running = self._pool.begin(spec, event.request_id, event.payload, crashes_at=faults.crashes_at)
+        running = self._pool.begin(
+            spec, InvocationType.EVENT, event.request_id, event.payload, crashes_at=faults.crashes_at
+        )
         running.add_done_callback(partial(self._settle, spec, event, faults.second_delivery))
         if faults.second_delivery is SecondDelivery.MEANWHILE:
             self._again[spec.name].append(event)
@@ -140,7 +183,7 @@ class Deliveries:
     def _postpone(self, event: QueuedEvent) -> None:
         self._refusals[event.request_id] += 1
         delay = self._refusal_delays.after(self._refusals[event.request_id])
-        self._queue.postpone(event.request_id, due=self._clock() + delay)
+        self._write(partial(self._queue.postpone, event.request_id, due=self._clock() + delay))
 
     def _settle(
         self, spec: FunctionSpec, event: QueuedEvent, second: SecondDelivery | None, running: asyncio.Future[Outcome]
@@ -153,7 +196,7 @@ class Deliveries:
         match outcome:
             case Succeeded():
                 self._refusals.pop(event.request_id, None)
-                self._queue.remove(event.request_id)
+                self._write(partial(self._queue.remove, event.request_id))
             case Refused(reason):
                 _log.warning(
                     "%s could not be tried on an event: %s",
@@ -183,7 +226,8 @@ class Deliveries:
 
     def _try_again(self, spec: FunctionSpec, event: QueuedEvent) -> None:
         delay = self._retry_delays[min(event.attempts, len(self._retry_delays)) - 1]
-        self._queue.retry(event.request_id, due=self._clock() + delay, error=event.error or b"null")
+        due = self._clock() + delay
+        self._write(partial(self._queue.retry, event.request_id, due=due, error=event.error or b"null"))
         self._pump(spec)
 
     def _give_up(self, spec: FunctionSpec, event: QueuedEvent, condition: Condition) -> None:
@@ -195,11 +239,12 @@ class Deliveries:
         )
         self._refusals.pop(event.request_id, None)
         if spec.on_failure is None:
-            self._queue.remove(event.request_id)
+            self._write(partial(self._queue.remove, event.request_id))
             return
         now = self._clock()
         record = orjson.dumps(failure_record(spec, event, condition, now=now))
-        self._queue.replace(event.request_id, QueuedEvent(str(uuid.uuid4()), spec.on_failure, record, now))
+        successor = QueuedEvent(str(uuid.uuid4()), spec.on_failure, record, now)
+        self._write(partial(self._queue.replace, event.request_id, successor))
         self._pump(self._functions[spec.on_failure])
 
     def _plan(self, spec: FunctionSpec, now: float) -> None:

@@ -152,6 +152,11 @@ class EventQueue:
         """When the oldest event of this function that is not being tried was accepted."""
         return self._moment("SELECT MIN(accepted) FROM events WHERE function = ? AND due IS NOT NULL", function)
 
+    def state(self) -> tuple[int, float | None]:
+        """How many events there are, those that are being tried too, and when the oldest was accepted."""
+        length, oldest = self._connection.execute("SELECT COUNT(*), MIN(accepted) FROM events").fetchone()
+        return length, oldest
+
     def functions(self) -> frozenset[str]:
         """Those that have events."""
         return frozenset(name for (name,) in self._connection.execute("SELECT DISTINCT function FROM events"))

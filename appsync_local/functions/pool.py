@@ -6,7 +6,7 @@ import logging
 import os
 import socket
 import time
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,6 +16,7 @@ from typing import Final
 
 import orjson
 
+from appsync_local.devtools.health import Health
 from appsync_local.devtools.meter import Meter
 from appsync_local.functions.channel import Channel
 from appsync_local.functions.fork_server_client import Nursery
@@ -39,14 +40,37 @@ START_LIMIT: Final = 10.0  # seconds to import the handler; Source: Lambda Devel
 IDLE_LIMIT: Final = 60.0  # seconds after which a worker that is not its function's last idle one ends
 LAST_WORDS_LIMIT: Final = 1.0  # seconds to receive what an ended worker had sent
 USUAL_DURATION: Final = 1.0  # seconds of an invocation, as long as none has ended
+WARM_WAIT: Final = 0.05  # seconds that an invocation waits for a warm worker before another process is started
+_WARM: Final = 2 * (os.cpu_count() or 1)  # workers of a function from which on calls wait for a warm one
 _FADING: Final = 0.95  # by which each invocation makes a longer one before it count less
 _KILLED: Final = 9  # wait status of a process ended by SIGKILL
 
 
-class Pool:
-    """The workers of all functions. `on_room` is called whenever an invocation ended and left room for another.
+class InvocationType(Enum):
+    """How a function is invoked. Source: AWS Lambda API Reference, Invoke, InvocationType."""
 
-    `meter` counts the events that workers are given.
+    REQUEST_RESPONSE = "RequestResponse"  # the caller waits for the result
+    EVENT = "Event"
+
+
+class Pool:
+    """The workers of all functions.
+
+    Functions without reserved concurrency share `concurrency` invocations at a time. At most half of them may be
+    events, so that events in any number leave room for calls that somebody waits for.
+
+    An invocation of a function that usually takes less than `warm_wait` waits that long for one of its warm workers. A
+    process for each concurrent invocation would cost more than the invocations themselves.
+
+    Args:
+        functions: By name.
+        root: Folder that the handlers are imported from.
+        preload: Modules that the fork server imports once for all workers.
+        concurrency: Invocations at a time of all functions without reserved concurrency.
+        warm_wait: Seconds.
+        on_room: Called whenever an invocation has ended and left room for another one.
+        meter: Counts the invocations.
+        health: Where failures of the clean-up of idle workers are counted.
     """
 
     def __init__(
@@ -56,10 +80,15 @@ class Pool:
         root: Path,
         preload: Sequence[str],
         concurrency: int,
+        warm_wait: float,
         on_room: Callable[[], None],
         meter: Meter,
+        health: Health,
     ) -> None:
+        self._loop_health = health.loop("idle workers")
         self._concurrency = concurrency
+        self._warm_wait = warm_wait
+        self._event_concurrency = max(1, concurrency // 2)
         self._meter = meter
         self._on_room = on_room
         self._nursery = Nursery(functions, root=root, preload=preload, on_exit=self._exited, on_lost=self._lost_all)
@@ -67,7 +96,9 @@ class Pool:
         self._workers: dict[int, _Worker] = {}
         self._idle: defaultdict[str, list[_Worker]] = defaultdict(list)  # the most recently used last
         self._busy: Counter[str] = Counter()
-        self._busy_in_common = 0
+        self._busy_in_common: Counter[InvocationType] = Counter()
+        self._workers_of: Counter[str] = Counter()
+        self._waiting: defaultdict[str, deque[_Invocation]] = defaultdict(deque)  # for a warm worker, oldest first
         self._durations: dict[str, float] = {}  # seconds that each function's longer invocations took lately
         self._sweep: asyncio.TimerHandle | None = None
 
@@ -80,7 +111,10 @@ class Pool:
         """Kill all workers; futures of unfinished invocations are cancelled."""
         if self._sweep is not None:
             self._sweep.cancel()
-        # First forget the workers, so that their end is nobody's failed attempt.
+        for waiting in self._waiting.values():
+            while waiting:
+                waiting.popleft().outcome.cancel()
+        # Forget the workers first, so that their end does not count as a failed attempt.
         for worker in self._workers.values():
             worker.abandon()
         self._workers.clear()
@@ -95,36 +129,73 @@ class Pool:
         for worker in self._workers.values():
             worker.is_outdated = True
 
-    def has_room(self, function: FunctionSpec) -> bool:
-        if function.reserved_concurrency is None:
-            return self._busy_in_common < self._concurrency
-        return self._busy[function.name] < function.reserved_concurrency
+    def has_room(self, function: FunctionSpec, kind: InvocationType) -> bool:
+        if function.reserved_concurrency is not None:
+            return self._busy[function.name] < function.reserved_concurrency
+        if kind is InvocationType.EVENT and self._busy_in_common[kind] >= self._event_concurrency:
+            return False
+        return self._busy_in_common.total() < self._concurrency
 
     def begin(
-        self, function: FunctionSpec, request_id: str, payload: bytes, *, crashes_at: float | None = None
+        self,
+        function: FunctionSpec,
+        kind: InvocationType,
+        request_id: str,
+        payload: bytes,
+        *,
+        crashes_at: float | None = None,
     ) -> asyncio.Future[Outcome]:
         """Run one event on a worker; the caller has seen that there is room.
 
         Args:
             function: One of those this pool was made with.
+            kind: Whether somebody waits for the result.
             request_id: Of this event, the same on each attempt.
             payload: The event as JSON.
             crashes_at: When to kill the worker, as a share of what the function's longer invocations took lately; it is
                 killed at the latest when it answers. None: it lives.
         """
-        invocation = _Invocation(request_id, payload, asyncio.get_running_loop().create_future())
-        try:
-            worker = self._idle_worker(function) or self._spawn(function)
-        except OSError as error:
-            invocation.settle(Refused(f"no worker process could be started: {error}"))
-            return invocation.outcome
+        invocation = _Invocation(request_id, payload, kind, asyncio.get_running_loop().create_future())
         if crashes_at is not None:
-            invocation.crashes_after = crashes_at * self._durations.get(function.name, USUAL_DURATION)
+            invocation.crashes_after = crashes_at * self._usually_takes(function)
         self._meter.invocations[function.name] += 1
         self._busy[function.name] += 1
-        self._busy_in_common += function.reserved_concurrency is None
-        worker.take(invocation)
+        if function.reserved_concurrency is None:
+            self._busy_in_common[kind] += 1
+        worker = self._idle_worker(function)
+        if worker is not None:
+            worker.take(invocation)
+        elif self._workers_of[function.name] >= _WARM and self._usually_takes(function) < self._warm_wait:
+            self._waiting[function.name].append(invocation)
+            asyncio.get_running_loop().call_later(self._warm_wait, self._start_waiting, function, invocation)
+        else:
+            self._start_worker(function, invocation)
         return invocation.outcome
+
+    def _usually_takes(self, function: FunctionSpec) -> float:
+        return self._durations.get(function.name, USUAL_DURATION)
+
+    def _start_waiting(self, function: FunctionSpec, invocation: "_Invocation") -> None:
+        """Start a worker for an invocation that has waited too long for a warm one."""
+        waiting = self._waiting[function.name]
+        if invocation in waiting:
+            waiting.remove(invocation)
+            self._start_worker(function, invocation)
+
+    def _start_worker(self, function: FunctionSpec, invocation: "_Invocation") -> None:
+        try:
+            worker = self._spawn(function)
+        except OSError as error:
+            self._meter.invocations[function.name] -= 1  # it did not take place
+            self._leave(function, invocation.kind)
+            invocation.settle(Refused(f"no worker process could be started: {error}"))
+            return
+        worker.take(invocation)
+
+    def _leave(self, function: FunctionSpec, kind: InvocationType) -> None:
+        self._busy[function.name] -= 1
+        if function.reserved_concurrency is None:
+            self._busy_in_common[kind] -= 1
 
     def _idle_worker(self, function: FunctionSpec) -> "_Worker | None":
         idle = self._idle[function.name]
@@ -153,14 +224,17 @@ class Pool:
             number, function, ours, output, kill=self._nursery.kill, on_free=self._freed, on_gone=self._gone
         )
         self._workers[number] = worker
+        self._workers_of[function.name] += 1
         return worker
 
-    def _freed(self, worker: "_Worker") -> None:
-        self._busy[worker.function.name] -= 1
-        self._busy_in_common -= worker.function.reserved_concurrency is None
+    def _freed(self, worker: "_Worker", kind: InvocationType) -> None:
+        self._leave(worker.function, kind)
         if worker.state is _State.IDLE:
+            waiting = self._waiting[worker.function.name]
             if worker.is_outdated:
                 worker.retire()
+            elif waiting:
+                worker.take(waiting.popleft())
             else:
                 self._idle[worker.function.name].append(worker)
             self._meter.milliseconds[worker.function.name] += round(worker.last_took * 1000)
@@ -178,15 +252,17 @@ class Pool:
             self._exited(number, _KILLED)
 
     def _gone(self, worker: "_Worker") -> None:
-        self._workers.pop(worker.number, None)
+        if self._workers.pop(worker.number, None) is not None:
+            self._workers_of[worker.function.name] -= 1
         with suppress(ValueError):
             self._idle[worker.function.name].remove(worker)
 
     def _retire_idle(self) -> None:
         oldest = time.monotonic() - IDLE_LIMIT
         for idle in self._idle.values():
-            while len(idle) > 1 and idle[0].idle_since < oldest:
-                idle.pop(0).retire()
+            with self._loop_health.turn():
+                while len(idle) > 1 and idle[0].idle_since < oldest:
+                    idle.pop(0).retire()
         self._sweep = asyncio.get_running_loop().call_later(IDLE_LIMIT / 4, self._retire_idle)
 
 
@@ -194,6 +270,7 @@ class Pool:
 class _Invocation:
     request_id: str
     payload: bytes
+    kind: InvocationType
     outcome: asyncio.Future[Outcome]
     began: float = 0.0  # on the monotonic clock; 0 while the worker imports its handler
     verdict: Outcome | None = None  # decided by this side; the worker is being killed for it
@@ -222,7 +299,7 @@ class _Worker:
         output: int,
         *,
         kill: Callable[[int], None],
-        on_free: Callable[["_Worker"], None],
+        on_free: Callable[["_Worker", InvocationType], None],
         on_gone: Callable[["_Worker"], None],
     ) -> None:
         self.number = number
@@ -328,7 +405,7 @@ class _Worker:
                 milliseconds,
                 extra={"event": "function_ended", "request_id": invocation.request_id, "milliseconds": milliseconds},
             )
-        self._on_free(self)
+        self._on_free(self, invocation.kind)
 
     def _end_of_answers(self) -> None:
         self.is_connected = False

@@ -5,19 +5,22 @@ import json
 import sqlite3
 import time
 import uuid
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, assert_never
 
 import orjson
 
 from appsync_local.devtools.chaos.switch import Chaos
+from appsync_local.devtools.health import Health, QueueState
 from appsync_local.devtools.meter import Meter
 from appsync_local.errors import FunctionFailed
 from appsync_local.functions.delivery import Backoff, Deliveries
 from appsync_local.functions.event_queue import EventQueue
 from appsync_local.functions.outcome import Failed, Outcome, Refused, Succeeded
-from appsync_local.functions.pool import Pool
+from appsync_local.functions.pool import WARM_WAIT, InvocationType, Pool
 from appsync_local.functions.schedule import FunctionSchedule, Schedules
 from appsync_local.functions.spec import (
     ACCOUNT,
@@ -32,6 +35,7 @@ RESOLVER_PATIENCE: Final = 30.0  # seconds AppSync waits; Source: AppSync Develo
 RETRY_DELAYS: Final = (60.0, 120.0)  # seconds; Source: Lambda Developer Guide, "How Lambda handles errors and retries"
 REFUSAL_DELAYS: Final = Backoff(first=1.0, longest=300.0)  # Source: the same
 CONCURRENCY: Final = 64
+SLOT_PATIENCE: Final = 5.0  # seconds that a call waits for a slot; AppSync gives a resolver 30 s, an authorizer 10 s
 
 
 class FunctionRuntime:
@@ -45,10 +49,13 @@ class FunctionRuntime:
         schedules: Which of them run every so often.
         retry_delays: Seconds before each retry of an event.
         refusal_delays: Seconds before the next attempt at an event that was refused.
-        concurrency: Events that all functions without reserved concurrency may handle at a time, together.
+        concurrency: Invocations at a time of all functions without reserved concurrency. Events may take half of them.
+        slot_patience: Seconds that `invoke` waits for a slot before the call is throttled.
+        warm_wait: Seconds that an invocation of a function which is usually shorter waits for a warm worker.
         resolver_patience: Seconds that `invoke` waits; the function goes on after that, as it does on AWS.
         chaos: What is to go wrong on purpose.
         meter: Counts what would be billed.
+        health: Records the turns of schedules and deliveries, and the length of the queue.
         clock: Seconds since the epoch, for the age of events and for schedules.
     """
 
@@ -63,9 +70,12 @@ class FunctionRuntime:
         retry_delays: Sequence[float] = RETRY_DELAYS,
         refusal_delays: Backoff = REFUSAL_DELAYS,
         concurrency: int = CONCURRENCY,
+        slot_patience: float = SLOT_PATIENCE,
+        warm_wait: float = WARM_WAIT,
         resolver_patience: float = RESOLVER_PATIENCE,
         chaos: Chaos | None = None,
         meter: Meter | None = None,
+        health: Health | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         if not retry_delays:
@@ -85,7 +95,11 @@ class FunctionRuntime:
         self._refusal_delays = refusal_delays
         self._chaos = chaos or Chaos()
         self._meter = meter or Meter()
+        self._health = health or Health(clock=clock)
         self._concurrency = concurrency
+        self._slot_patience = slot_patience
+        self._warm_wait = warm_wait
+        self._waiting: deque[_Call] = deque()  # for a slot, the longest waiting first
         self._resolver_patience = resolver_patience
         self._clock = clock
         self._running: tuple[EventQueue, Pool, Deliveries, Schedules] | None = None
@@ -104,8 +118,10 @@ class FunctionRuntime:
             root=self._root,
             preload=self._preload,
             concurrency=self._concurrency,
-            on_room=lambda: deliveries.room(),
+            warm_wait=self._warm_wait,
+            on_room=lambda: self._room(pool, deliveries),
             meter=self._meter,
+            health=self._health,
         )
         deliveries = Deliveries(
             self._functions,
@@ -115,6 +131,7 @@ class FunctionRuntime:
             refusal_delays=self._refusal_delays,
             clock=self._clock,
             chaos=self._chaos,
+            health=self._health,
         )
         try:
             await pool.start()
@@ -122,7 +139,10 @@ class FunctionRuntime:
             await pool.stop()
             queue.close()
             raise
-        schedules = Schedules(self._schedules, self._functions, accept=deliveries.accept, clock=self._clock)
+        schedules = Schedules(
+            self._schedules, self._functions, accept=deliveries.accept, clock=self._clock, health=self._health
+        )
+        self._health.observe_queue("events", lambda: QueueState(*queue.state()))
         self._running = (queue, pool, deliveries, schedules)
         deliveries.start()
         schedules.start()
@@ -134,6 +154,8 @@ class FunctionRuntime:
         (queue, pool, deliveries, schedules), self._running = self._running, None
         schedules.stop()
         deliveries.stop()
+        while self._waiting:
+            self._waiting.popleft().running.cancel()
         await pool.stop()
         queue.close()
 
@@ -158,15 +180,49 @@ class FunctionRuntime:
         if len(event) > SYNCHRONOUS_LIMIT:
             message = f"Request must be smaller than {SYNCHRONOUS_LIMIT} bytes for the InvokeFunction operation"
             raise FunctionFailed("Lambda:RequestTooLargeException", message)
-        if not pool.has_room(spec):
-            raise FunctionFailed("Lambda:TooManyRequestsException", "Rate Exceeded.")
-        running = pool.begin(spec, str(uuid.uuid4()), event)
+        running = await self._begin(pool, spec, event)
         done, _ = await asyncio.wait({running}, timeout=self._resolver_patience)
         if not done:
             raise FunctionFailed("Lambda:ExecutionTimeoutException", "Execution timed out.")
         if running.cancelled():
             raise FunctionFailed("Lambda:ServiceException", f"the functions were stopped while {function} ran")
         return _result(running.result())
+
+    async def _begin(self, pool: Pool, spec: FunctionSpec, event: bytes) -> asyncio.Future[Outcome]:
+        """Start a call, or wait for a slot: a peak of callers is served one after another and not refused.
+
+        Raises:
+            FunctionFailed: There was no slot within `slot_patience`, or none can ever be.
+        """
+        if pool.has_room(spec, InvocationType.REQUEST_RESPONSE):
+            return pool.begin(spec, InvocationType.REQUEST_RESPONSE, str(uuid.uuid4()), event)
+        call = _Call(spec, event, asyncio.get_running_loop().create_future())
+        if spec.reserved_concurrency != 0:
+            self._waiting.append(call)
+            try:
+                await asyncio.wait({call.running}, timeout=self._slot_patience)
+            except asyncio.CancelledError:
+                call.running.cancel()  # a call that nobody waits for any more is not started
+                raise
+            if call.running.cancelled():
+                raise FunctionFailed("Lambda:ServiceException", f"the functions were stopped before {spec.name} ran")
+            if call.running.done():
+                return call.running.result()
+            self._waiting.remove(call)
+        raise FunctionFailed("Lambda:TooManyRequestsException", "Rate Exceeded.")
+
+    def _room(self, pool: Pool, deliveries: Deliveries) -> None:
+        """Give a free slot to a caller who waits, before it is given to an event."""
+        blocked: deque[_Call] = deque()
+        while self._waiting:
+            call = self._waiting.popleft()
+            if not pool.has_room(call.spec, InvocationType.REQUEST_RESPONSE):
+                blocked.append(call)
+            elif not call.running.done():
+                running = pool.begin(call.spec, InvocationType.REQUEST_RESPONSE, str(uuid.uuid4()), call.event)
+                call.running.set_result(running)
+        self._waiting = blocked
+        deliveries.room()
 
     async def enqueue(self, function: str, payload: object) -> str:
         """Have an event delivered (`Event`); it is on disk when this returns.
@@ -203,6 +259,15 @@ class FunctionRuntime:
             arn = f"arn:aws:lambda:{DEFAULT_REGION}:{ACCOUNT}:function:{function}"
             raise FunctionFailed("Lambda:ResourceNotFoundException", f"Function not found: {arn}")
         return spec
+
+
+@dataclass(eq=False, slots=True)
+class _Call:
+    """A call that waits for a slot. `running` becomes the invocation."""
+
+    spec: FunctionSpec
+    event: bytes
+    running: asyncio.Future[asyncio.Future[Outcome]]
 
 
 def _result(outcome: Outcome) -> object:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import orjson
 
+from appsync_local.devtools.health import Health
 from appsync_local.functions.spec import ACCOUNT, FunctionSpec
 
 
@@ -80,6 +81,7 @@ class Schedules:
         functions: What they invoke, by name.
         accept: Takes an event as JSON.
         clock: Seconds since the epoch.
+        health: Where failed turns are counted.
     """
 
     def __init__(
@@ -89,7 +91,9 @@ class Schedules:
         *,
         accept: Callable[[FunctionSpec, bytes], object],
         clock: Callable[[], float],
+        health: Health,
     ) -> None:
+        self._health = health
         self._timetable = Timetable(schedules, now=clock())
         self._functions = functions
         self._accept = accept
@@ -107,9 +111,10 @@ class Schedules:
     def _run(self) -> None:
         now = self._clock()
         for schedule in self._timetable.due(now=now):
-            spec = self._functions[schedule.function]
-            payload = scheduled_event(spec, now=now) if schedule.payload is None else schedule.payload
-            self._accept(spec, orjson.dumps(payload))
+            with self._health.loop(f"schedule of {schedule.function}").turn():
+                spec = self._functions[schedule.function]
+                payload = scheduled_event(spec, now=now) if schedule.payload is None else schedule.payload
+                self._accept(spec, orjson.dumps(payload))
         self._set_timer()
 
     def _set_timer(self) -> None:

@@ -8,7 +8,9 @@ from typing import Protocol
 import pytest
 
 from appsync_local.devtools.chaos.switch import Chaos
+from appsync_local.devtools.health import Health
 from appsync_local.functions.delivery import Backoff
+from appsync_local.functions.pool import WARM_WAIT
 from appsync_local.functions.runtime import FunctionRuntime
 from appsync_local.functions.schedule import FunctionSchedule
 from appsync_local.functions.spec import FunctionSpec
@@ -38,8 +40,11 @@ class StartRuntime(Protocol):
         refusal_delays: Backoff = NO_DELAY,
         preload: Sequence[str] = (),
         concurrency: int = 8,
+        slot_patience: float = 0.0,
+        warm_wait: float = WARM_WAIT,
         resolver_patience: float = 30.0,
         chaos: Chaos | None = None,
+        health: Health | None = None,
         clock: Callable[[], float] = time.time,
     ) -> FunctionRuntime: ...
 
@@ -84,8 +89,11 @@ async def start_runtime(root: Path, queue: Path) -> AsyncIterator[StartRuntime]:
             refusal_delays: Backoff = NO_DELAY,
             preload: Sequence[str] = (),
             concurrency: int = 8,
+            slot_patience: float = 0.0,
+            warm_wait: float = WARM_WAIT,
             resolver_patience: float = 30.0,
             chaos: Chaos | None = None,
+            health: Health | None = None,
             clock: Callable[[], float] = time.time,
         ) -> FunctionRuntime:
             runtime = FunctionRuntime(
@@ -97,6 +105,9 @@ async def start_runtime(root: Path, queue: Path) -> AsyncIterator[StartRuntime]:
                 retry_delays=retry_delays,
                 refusal_delays=refusal_delays,
                 concurrency=concurrency,
+                slot_patience=slot_patience,
+                warm_wait=warm_wait,
+                health=health,
                 resolver_patience=resolver_patience,
                 chaos=chaos,
                 clock=clock,

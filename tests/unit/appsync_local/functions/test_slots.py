@@ -1,0 +1,153 @@
+"""Who gets a slot: callers who wait before events, and all callers in turn."""
+
+import asyncio
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from appsync_local.errors import FunctionFailed
+from appsync_local.functions.spec import FunctionSpec
+from tests.unit.appsync_local.functions.conftest import StartRuntime
+from tests.unit.appsync_local.functions.waiting import eventually, lines
+
+
+def spec(name: str) -> FunctionSpec:
+    return FunctionSpec(name, f"app.{name}", {}, 60.0)
+
+
+async def test_events_in_any_number_leave_room_for_callers(
+    start_runtime: StartRuntime, write_handlers: Callable[..., None], notes: Path, tmp_path: Path
+) -> None:
+    write_handlers(
+        """
+        def slow(event, context):
+            note(event, "began")
+            wait_for(event["gate"])
+
+        def quick(event, context):
+            return "here"
+        """
+    )
+    runtime = await start_runtime(spec("slow"), spec("quick"), concurrency=4)
+    gate = tmp_path / "gate"
+    for _ in range(20):
+        await runtime.enqueue("slow", {"notes": str(notes), "gate": str(gate)})
+    await eventually(lambda: len(lines(notes)) == 2, "the events have taken their half of the slots")
+
+    assert [await runtime.invoke("quick", {}) for _ in range(3)] == ["here"] * 3
+
+    assert len(lines(notes)) == 2
+    gate.touch()
+    await eventually(lambda: len(lines(notes)) == 20, "all events were handled")
+
+
+async def test_a_peak_of_callers_is_served_in_turn_and_nobody_is_refused(
+    start_runtime: StartRuntime, write_handlers: Callable[..., None]
+) -> None:
+    write_handlers("def f(event, context): return event")
+    runtime = await start_runtime(spec("f"), concurrency=4, slot_patience=60.0)
+
+    answers = await asyncio.gather(*(runtime.invoke("f", number) for number in range(300)))
+
+    assert answers == list(range(300))
+
+
+async def test_a_caller_who_waits_is_served_before_an_event(
+    start_runtime: StartRuntime, write_handlers: Callable[..., None], notes: Path, tmp_path: Path
+) -> None:
+    write_handlers(
+        """
+        def f(event, context):
+            note(event, event["name"])
+            if "gate" in event:
+                wait_for(event["gate"])
+        """
+    )
+    runtime = await start_runtime(spec("f"), concurrency=1, slot_patience=60.0)
+    gate = tmp_path / "gate"
+    first = asyncio.create_task(runtime.invoke("f", {"notes": str(notes), "name": "first", "gate": str(gate)}))
+    await eventually(lambda: lines(notes) == ["first"], "the slot is taken")
+    await runtime.enqueue("f", {"notes": str(notes), "name": "event"})
+    second = asyncio.create_task(runtime.invoke("f", {"notes": str(notes), "name": "caller"}))
+    await asyncio.sleep(0)
+
+    gate.touch()
+    await asyncio.gather(first, second)
+
+    await eventually(lambda: lines(notes) == ["first", "caller", "event"], "the event came last")
+
+
+async def test_a_caller_who_left_takes_no_slot(
+    start_runtime: StartRuntime, write_handlers: Callable[..., None], notes: Path, tmp_path: Path
+) -> None:
+    write_handlers(
+        """
+        def f(event, context):
+            note(event, event["name"])
+            if "gate" in event:
+                wait_for(event["gate"])
+        """
+    )
+    runtime = await start_runtime(spec("f"), concurrency=1, slot_patience=60.0)
+    gate = tmp_path / "gate"
+    first = asyncio.create_task(runtime.invoke("f", {"notes": str(notes), "name": "first", "gate": str(gate)}))
+    await eventually(lambda: lines(notes) == ["first"], "the slot is taken")
+    left = asyncio.create_task(runtime.invoke("f", {"notes": str(notes), "name": "left"}))
+    await asyncio.sleep(0)
+    left.cancel()
+    await asyncio.gather(left, return_exceptions=True)
+
+    gate.touch()
+    await first
+    await runtime.invoke("f", {"notes": str(notes), "name": "last"})
+
+    assert lines(notes) == ["first", "last"]
+
+
+async def test_a_function_without_any_concurrency_refuses_at_once(
+    start_runtime: StartRuntime, write_handlers: Callable[..., None]
+) -> None:
+    write_handlers("def f(event, context): return event")
+    runtime = await start_runtime(FunctionSpec("f", "app.f", {}, 60.0, reserved_concurrency=0), slot_patience=3600.0)
+
+    with pytest.raises(FunctionFailed) as refused:
+        await runtime.invoke("f", {})
+
+    assert refused.value.type == "Lambda:TooManyRequestsException"
+
+
+async def test_short_invocations_wait_for_warm_workers_and_start_no_process_each(
+    start_runtime: StartRuntime, write_handlers: Callable[..., None]
+) -> None:
+    write_handlers("def f(event, context): return os.getpid()")
+    runtime = await start_runtime(spec("f"), concurrency=200, warm_wait=60.0)
+    await runtime.invoke("f", {})
+
+    processes = await asyncio.gather(*(runtime.invoke("f", {}) for _ in range(150)))
+
+    assert len(set(processes)) <= 2 * (os.cpu_count() or 1)
+
+
+async def test_an_invocation_that_no_warm_worker_takes_in_time_gets_a_process(
+    start_runtime: StartRuntime, write_handlers: Callable[..., None], tmp_path: Path
+) -> None:
+    write_handlers(
+        """
+        def f(event, context):
+            if event:
+                wait_for(event)
+            return os.getpid()
+        """
+    )
+    warm = 2 * (os.cpu_count() or 1)
+    runtime = await start_runtime(spec("f"), concurrency=200, warm_wait=0.2)
+    await asyncio.gather(*(runtime.invoke("f", "") for _ in range(20)))
+    gate = tmp_path / "gate"
+    blocked = [asyncio.create_task(runtime.invoke("f", str(gate))) for _ in range(warm + 1)]
+
+    answer = await runtime.invoke("f", "")
+
+    gate.touch()
+    assert answer not in await asyncio.gather(*blocked[:warm])

@@ -1,9 +1,10 @@
 """What a local stack runs, whether it comes from the project's own definition or from a CloudFormation template."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from appsync_local.api.model import Api
 from appsync_local.authorization.api_keys import ApiKey
@@ -13,6 +14,8 @@ from appsync_local.errors import FunctionFailed
 from appsync_local.functions.schedule import FunctionSchedule
 from appsync_local.functions.spec import FunctionSpec
 from appsync_local.lambda_invoker import LambdaInvoker
+
+_log: Final = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,4 +80,5 @@ class PermissionCheckingInvoker:
 
     def _check(self, function: str) -> None:
         if function in self._refusals:
+            _log.warning("%s was not invoked: %s", function, self._refusals[function])
             raise FunctionFailed("Lambda:AccessDeniedException", self._refusals[function])

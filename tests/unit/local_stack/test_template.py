@@ -284,21 +284,28 @@ async def test_job_fails_with_the_right_or_variable_that_its_worker_lacks(
 
 
 @pytest.mark.parametrize(
-    ("change", "reason"),
+    ("change", "answer", "logged"),
     [
-        (remove("AWS::AppSync::Resolver", FieldName="startInference"), "Cannot return null for non-nullable"),
-        (forbid("GraphqlStatusRelayRole", "lambda:InvokeFunction"), "not authorized to perform: lambda:InvokeFunction"),
+        (remove("AWS::AppSync::Resolver", FieldName="startInference"), "Cannot return null for non-nullable", ""),
+        (
+            forbid("GraphqlStatusRelayRole", "lambda:InvokeFunction"),
+            "the API could not answer",
+            "not authorized to perform: lambda:InvokeFunction",
+        ),
     ],
     ids=["resolver", "right"],
 )
-async def test_start_is_refused_with_the_reason_if_its_field_cannot_be_resolved(
-    changed: Callable[[Change], Path], tmp_path: Path, change: Change, reason: str
+async def test_start_is_refused_if_its_field_cannot_be_resolved_and_the_log_has_the_reason(
+    changed: Callable[[Change], Path], tmp_path: Path, change: Change, answer: str, logged: str
 ) -> None:
     with (
         running_stack(tmp_path / "data", "--template", str(changed(change))) as stack,
-        pytest.raises(RequestRejected, match=reason),
+        pytest.raises(RequestRejected, match=answer) as refused,
     ):
         await run(stack)
+
+    assert "arn:" not in str(refused.value)
+    assert logged in (tmp_path / "data.log").read_text()
 
 
 async def test_application_of_plain_cdk_is_served(assembly: Assembly, tmp_path: Path) -> None:

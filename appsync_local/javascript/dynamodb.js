@@ -1,7 +1,7 @@
-// `util.dynamodb`: plain values as DynamoDB's typed ones. Numbers stay numbers, as AppSync shows them to the code.
+// `util.dynamodb`: converts plain values to DynamoDB's typed values. Numbers stay numbers, as in AppSync's runtime.
 // Source: AppSync Developer Guide, "DynamoDB helpers in util.dynamodb".
 (({ complete, parse, stringify }) => {
-  // A set is written by its own helper, and stays one wherever it is put.
+  // The result of a set helper. It is left unchanged when it is used inside another value.
   class Typed {
     constructor(content) {
       Object.assign(this, content);

@@ -1,15 +1,15 @@
 // The module `@aws-appsync/utils/dynamodb`: request objects for the DynamoDB data source.
-// Source: AppSync Developer Guide, "Amazon DynamoDB functions in built-in modules"; the expressions of an update are named
-// as the service was seen to name them (localstack/appsync-utils, tests recorded with EvaluateCode).
-(({ TypeError, complete, part, replace }) => {
+// Source: AppSync Developer Guide, "Amazon DynamoDB functions in built-in modules"; the names in update expressions are
+// those of the service (localstack/appsync-utils, tests recorded with EvaluateCode).
+(({ TypeError, complete, isPlain, part, replace }) => {
   const typed = part("dynamodb");
-  const { isObject, toExpression } = part("expressions");
-  // The members that were given, in the order of the request object.
+  const { toExpression } = part("expressions");
+  // The members that are not null or undefined, in the order of the request object.
   const given = (members) => Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined && value !== null));
   const expression = (what, filter, prefix) => {
     if (filter === undefined || filter === null) return undefined;
     const rendered = toExpression(filter, prefix);
-    if (rendered === null) throw new TypeError(`the ${what} is no filter object with known operators`);
+    if (rendered === null) throw new TypeError(`the ${what} must be a filter object with supported operators`);
     return rendered;
   };
 
@@ -74,7 +74,7 @@
         expressionNames[`#expName_${number}`] = name;
         if (Array.isArray(to) && to.length && to.every((item) => item instanceof Operation)) {
           to.forEach((item, at) => change(path, at ? (count += 1) : number, item));
-        } else if (isObject(to) && to.constructor === Object && Object.keys(to).length) {
+        } else if (isPlain(to) && Object.keys(to).length) {
           walk(to, `${path}.`);
         } else {
           change(path, number, to);
@@ -119,7 +119,7 @@
       case "updateItem": return given({ ...base, operation: "UpdateItem", update: updated(changes), ...rest });
       case "deleteItem": return given({ ...base, operation: "DeleteItem", ...rest });
       case "conditionCheck": return given({ ...base, operation: "ConditionCheck", ...rest });
-      default: throw new TypeError(`transactWrite knows no ${kind}; it takes putItem, updateItem, deleteItem and conditionCheck`);
+      default: throw new TypeError(`transactWrite does not support ${kind}; use putItem, updateItem, deleteItem or conditionCheck`);
     }
   };
 

@@ -1,4 +1,4 @@
-// Text in other forms: base64, form encoding, and the escapes of a JavaScript string.
+// Encodings of text: base64, URL form encoding, and the escapes of a JavaScript string.
 // Source: AppSync Developer Guide, "Encoding utils".
 (({ TypeError, codeAt, padStart, replace }) => {
   const UTF8_MAX = [0x7f, 0x7ff, 0xffff];
@@ -46,7 +46,7 @@
   const urlEncode = (text) =>
     replace(replace(encodeURIComponent(text), /%20/g, "+"), /[!'()~]/g, (c) => "%" + codeAt(c, 0).toString(16).toUpperCase());
 
-  const ESCAPES = { '"': '\\"', "'": "\\'", "\\": "\\\\", "/": "\\/", "\b": "\\b", "\n": "\\n", "\t": "\\t", "\f": "\\f", "\r": "\\r" };
+  const ESCAPES = { __proto__: null, '"': '\\"', "'": "\\'", "\\": "\\\\", "/": "\\/", "\b": "\\b", "\n": "\\n", "\t": "\\t", "\f": "\\f", "\r": "\\r" };
   const escapeJavaScript = (text) =>
     replace(
       String(text),

@@ -1,5 +1,5 @@
-// Filter objects as DynamoDB's expressions. The names of values, the parentheses and what is answered for a filter that
-// cannot be rendered are as the service was seen to answer (localstack/appsync-utils, tests recorded with EvaluateCode).
+// Converts filter objects to DynamoDB expressions. The names of values, the parentheses and the results for invalid
+// filters are those of the service (localstack/appsync-utils, tests recorded with EvaluateCode).
 (({ part }) => {
   const isObject = (value) => value !== null && typeof value === "object" && !Array.isArray(value);
   class Unrendered {}
@@ -15,11 +15,11 @@
     }
   };
 
-  const COMPARISONS = { eq: "=", ne: "<>", lt: "<", le: "<=", gt: ">", ge: ">=" };
-  const CALLS = { contains: "contains", notContains: "NOT contains", beginsWith: "begins_with" };
+  const COMPARISONS = { __proto__: null, eq: "=", ne: "<>", lt: "<", le: "<=", gt: ">", ge: ">=" };
+  const CALLS = { __proto__: null, contains: "contains", notContains: "NOT contains", beginsWith: "begins_with" };
   const TYPES = {
-    _null: "NULL", string: "S", stringSet: "SS", number: "N", numberSet: "NS", binary: "B", binarySet: "BS", boolean: "BOOL",
-    list: "L", map: "M",
+    __proto__: null, _null: "NULL", string: "S", stringSet: "SS", number: "N", numberSet: "NS", binary: "B", binarySet: "BS",
+    boolean: "BOOL", list: "L", map: "M",
   };
 
   class Expression {
@@ -85,7 +85,7 @@
         .join(" AND ");
     }
   }
-  // Null where the filter cannot be rendered; `prefix` goes before the names of all values.
+  // Returns null if the filter is invalid. `prefix` is put before the name of every value.
   const toExpression = (filter, prefix = "") =>
     orNull(() => {
       const expression = new Expression();

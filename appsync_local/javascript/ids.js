@@ -1,4 +1,4 @@
-// Ids made of randomness and, for those that sort, the time. Source: AppSync Developer Guide, "ID generation utils".
+// Random ids; the sortable ones begin with the time. Source: AppSync Developer Guide, "ID generation utils".
 (({ Date, padStart, random32 }) => {
   const hex = (count) => {
     let out = "";

@@ -1,11 +1,12 @@
-// What a resolver's code finds at run time, and the entry point that the engine calls. Everything seldom used stands in
-// the files beside this one, as the source of one function each, and is compiled when a file first asks for it.
+// The runtime of resolver code, and the functions that the engine calls. Rarely used parts are in the other files of this
+// folder: each holds the source of one function, which is compiled when a code file first uses it.
+// Look-up tables have no prototype, so that names such as "constructor" are not found in them.
 // Source: AppSync Developer Guide, "Runtime utilities", "Built-in utilities", "Extensions", "Supported runtime features".
 "use strict";
-const __modules = {};
+const __modules = { __proto__: null };
 const __invoke = (() => {
   const { parse, stringify } = JSON;
-  const { defineProperties, defineProperty, freeze, getOwnPropertyDescriptor, getOwnPropertyNames } = Object;
+  const { defineProperties, defineProperty, freeze, getOwnPropertyDescriptor, getOwnPropertyNames, getPrototypeOf, hasOwn } = Object;
   const { Date, Error, Proxy, RegExp, Symbol, TypeError, eval: compile } = globalThis;
   const native = (method) => Function.prototype.call.bind(method);
   const codeAt = native(String.prototype.charCodeAt);
@@ -14,14 +15,14 @@ const __invoke = (() => {
   const fromCode = String.fromCharCode;
   const LOOP_LIMIT = 1000; // Source: AppSync quotas, "iterations in a loop"
 
-  let effects = null; // what the running call did besides answering; null for most calls
+  let effects = null; // the side effects of the running call; null for most calls
   let authType = null;
   const effect = (name, value) => {
-    effects ??= {};
+    effects ??= { __proto__: null };
     (effects[name] ??= []).push(value);
   };
 
-  // Thrown to leave the resolver's code; never seen by it, since AppSync's JavaScript has no `catch`.
+  // Thrown to end the resolver's code, which cannot catch it: AppSync's JavaScript has no `catch`.
   class Halt {
     constructor(outcome) {
       this.outcome = outcome;
@@ -31,20 +32,21 @@ const __invoke = (() => {
     throw new Halt(outcome);
   };
 
-  // Reading a member that does not exist says which one, instead of "not a function".
+  // An object whose missing members are reported by name, instead of as "not a function".
   const complete = (name, members) =>
     new Proxy(freeze(members), {
       get(target, key) {
-        if (typeof key === "symbol" || key in target || key === "toJSON") return target[key];
+        if (typeof key === "symbol" || hasOwn(target, key)) return target[key];
+        if (key === "toJSON") return undefined; // read by JSON.stringify
         throw new TypeError(`${name}.${key} is not supported by this engine`);
       },
     });
 
-  const sources = {}; // given by the engine once the code has asked for one
-  const parts = {};
+  const sources = { __proto__: null }; // source texts that the engine has supplied on request
+  const parts = { __proto__: null };
   const part = (name) => (parts[name] ??= compile(sources[name] ?? halt({ kind: "source", name }))(kit));
 
-  // sfc32, seeded by the engine from the system's randomness: ids must differ between contexts made in one microsecond.
+  // sfc32. The engine seeds it from the system's random source, so that contexts created at the same time differ.
   let [s0, s1, s2, s3] = [0, 0, 0, 0];
   const random32 = () => {
     const sum = (s0 + s1 + s3) | 0;
@@ -59,7 +61,7 @@ const __invoke = (() => {
   const details = (message, type, data, info) => ({
     message: message == null ? "" : worded(message), type: type == null ? null : worded(type), data: data ?? null, info: info ?? null,
   });
-  // Source: AppSync Developer Guide, "HTTP helpers in util.http": the headers that are not copied.
+  // Source: AppSync Developer Guide, "HTTP helpers in util.http": headers that are not copied.
   const NOT_COPIED = [
     "transfer-encoding", "connection", "host", "expect", "keep-alive", "upgrade", "proxy-authenticate",
     "proxy-authorization", "te", "content-length",
@@ -130,17 +132,19 @@ const __invoke = (() => {
     error: (...values) => effect("logs", ["error", shown(values)]),
   });
 
-  const zones = { __proto__: null }; // name of a time zone: its offsets, or null where there is no such zone
+  const zones = { __proto__: null }; // offsets by name of the time zone; null for an unknown zone
   const offsets = (name) => (name in zones ? zones[name] : halt({ kind: "zone", name }));
 
-  const kit = { Date, RegExp, TypeError, codeAt, complete, fromCode, offsets, padStart, part, parse, random32, replace, stringify };
+  const isPlain = (value) => value !== null && typeof value === "object" && getPrototypeOf(value) === Object.prototype;
 
-  // What AppSync's runtime has differently, or has not. Only methods that are denied whatever they are called on.
+  const kit = { Date, RegExp, TypeError, codeAt, complete, fromCode, isPlain, offsets, padStart, part, parse, random32, replace, stringify };
+
+  // Differences of AppSync's runtime. A method is denied here only if AppSync denies it on every kind of object.
   JSON.parse = (text) => {
     try {
       return parse(text);
     } catch {
-      return ""; // Source: "Supported runtime features", JSON: text that is not JSON gives a blank string
+      return ""; // Source: "Supported runtime features", JSON: text that is not JSON returns a blank string
     }
   };
   const javaRegex = (name) =>
@@ -169,8 +173,8 @@ const __invoke = (() => {
     "getOwnPropertyNames", "getOwnPropertySymbols", "getPrototypeOf", "is", "isExtensible", "isFrozen", "isSealed",
     "preventExtensions", "seal", "setPrototypeOf",
   ]);
-  // Code runs here again and again, for any caller: what one call could change in this place would be so for all others.
-  // A key such as "toString" can still be given to an object of one's own, as if nothing was frozen.
+  // The same context runs calls of different callers, so no call may change a shared object. Code can still set a key such
+  // as "toString" on an object of its own.
   delete Object.prototype.__proto__;
   for (const key of getOwnPropertyNames(Object.prototype)) {
     const { value } = getOwnPropertyDescriptor(Object.prototype, key);
@@ -192,12 +196,12 @@ const __invoke = (() => {
     delete globalThis[name];
   }
 
-  const beyond = () => new RangeError(`this loop went beyond ${LOOP_LIMIT} iterations, which is all that AppSync allows`);
+  const beyond = () => new RangeError(`this loop exceeds the limit of ${LOOP_LIMIT} iterations in AppSync`);
   const hide = { enumerable: false };
 
-  let module; // the file's own code, as a function that gives its handlers
-  const handlers = {};
-  // Members of the context that most code never reads; parsed when some code does.
+  let module; // the code of the file, as a function that returns its handlers
+  const handlers = { __proto__: null };
+  // Members of the context that most code never reads. They are parsed on the first access.
   const AROUND = Symbol();
   const parsed = (around) => {
     if (around.members === null) {
@@ -223,7 +227,7 @@ const __invoke = (() => {
     ctx[AROUND] = { text: around, members: null };
     return defineProperties(ctx, members);
   };
-  // What a handler made of a context, whose members may be changed, and cannot be replaced.
+  // The outcome of a handler. It may change the members of its context but not replace them.
   const outcomeOf = (name, ctx) => {
     freeze(ctx);
     let outcome;
@@ -236,27 +240,27 @@ const __invoke = (() => {
     outcome.stash = ctx.stash;
     return outcome;
   };
-  const told = (outcome) => {
+  const encoded = (outcome) => {
     if (effects !== null) outcome.effects = effects;
     return stringify(outcome);
   };
-  const sent = (value) => parse(stringify(value ?? null) ?? null); // as it is after a way as JSON
-  // A handler of the file, as a function from the context's JSON, in two parts, to the outcome's JSON.
+  const sent = (value) => parse(stringify(value ?? null) ?? null); // the value after a round trip through JSON
+  // A handler as a function from two parts of the context, as JSON, to the outcome, as JSON.
   const entry = (name) => (own, around, caller) => {
     effects = null;
     authType = caller;
-    return told(outcomeOf(name, context(own, around)));
+    return encoded(outcomeOf(name, context(own, around)));
   };
-  // Both handlers, where nobody is asked in between: the result is the request's payload.
+  // Runs both handlers of a NONE data source: the result is the payload of the request.
   const local = (own, around, caller) => {
     effects = null;
     authType = caller;
-    const asked = outcomeOf("request", context(own, around));
-    if (asked.kind !== "value") return told(asked);
+    const request = outcomeOf("request", context(own, around));
+    if (request.kind !== "value") return encoded(request);
     const ctx = context(own, around);
-    ctx.stash = sent(asked.stash);
-    ctx.result = sent(asked.value)?.payload ?? null;
-    return told(outcomeOf("response", ctx));
+    ctx.stash = sent(request.stash);
+    ctx.result = sent(request.value)?.payload ?? null;
+    return encoded(outcomeOf("response", ctx));
   };
 
   return {
@@ -270,7 +274,7 @@ const __invoke = (() => {
     zone: (name, text) => {
       zones[name] = parse(text);
     },
-    // What a `for` loop runs over, with the limit on its iterations.
+    // The values or keys that a `for` loop runs over, with the limit on its iterations.
     *each(values) {
       let count = 0;
       for (const value of values) {

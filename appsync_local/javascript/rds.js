@@ -1,4 +1,4 @@
-// `util.rds`: the Data API's answer as rows. Requests to a database are not made by this engine.
+// `util.rds`: converts responses of the RDS Data API to rows. The engine itself has no RDS data source.
 // Source: AppSync Developer Guide, "Amazon RDS helpers in util.rds".
 (({ complete, parse }) => {
   const list = (array) => (array.arrayValues ? array.arrayValues.map(list) : Object.values(array)[0]);
@@ -9,7 +9,7 @@
   return complete("util.rds", {
     toJsonObject: (answer) => {
       const { sqlStatementResults } = typeof answer === "string" ? parse(answer) : answer;
-      // A statement that changes rows answers one empty row, and a null column is left out: so the service was seen to do.
+      // Observed behaviour of the service: a statement that changes rows returns one empty row; null columns are left out.
       return sqlStatementResults.map(({ records, columnMetadata }) =>
         (records ?? [[]]).map((record) =>
           Object.fromEntries(

@@ -1,8 +1,8 @@
-// Java's regular expressions, as far as JavaScript's can say the same: the runtime's own are Java's.
+// Translates Java's regular expressions, which AppSync uses, to JavaScript's. Refuses what JavaScript cannot express.
 // Source: java.util.regex.Pattern and Matcher.appendReplacement, Java SE 8 API.
 (({ RegExp, TypeError, replace }) => {
   const POSIX = {
-    Lower: "a-z", Upper: "A-Z", ASCII: "\\x00-\\x7F", Alpha: "a-zA-Z", Digit: "0-9", Alnum: "a-zA-Z0-9",
+    __proto__: null, Lower: "a-z", Upper: "A-Z", ASCII: "\\x00-\\x7F", Alpha: "a-zA-Z", Digit: "0-9", Alnum: "a-zA-Z0-9",
     Punct: "!-\\/:-@\\[-`{-~", Graph: "!-~", Print: " -~", Blank: " \\t", Cntrl: "\\x00-\\x1F\\x7F", XDigit: "0-9a-fA-F",
     Space: " \\t\\n\\x0B\\f\\r",
   };
@@ -47,7 +47,7 @@
   };
 
   const translated = (pattern) => {
-    const state = { pattern, at: 0, flags: {} };
+    const state = { pattern, at: 0, flags: { __proto__: null } };
     let out = "";
     let inClass = 0;
     while (state.at < pattern.length) {
@@ -85,7 +85,7 @@
     return { out, flags: ["i", "m", "s", "u"].filter((flag) => state.flags[flag]).join("") };
   };
 
-  const known = {};
+  const known = { __proto__: null }; // compiled expressions by flags and pattern
   const compiled = (pattern, more) => {
     const key = more + pattern;
     if (known[key]) return known[key];
@@ -93,7 +93,7 @@
     return (known[key] = new RegExp(out, flags + more));
   };
 
-  // `$1` and `${name}` are groups, and a backslash takes the next character as it is.
+  // `$1` and `${name}` insert groups. A backslash makes the next character literal.
   const filled = (template, match, groups, names) => {
     let out = "";
     for (let i = 0; i < template.length; i += 1) {

@@ -1,5 +1,5 @@
-// `util.time`. Formats are those of Java's DateTimeFormatter with English texts; offsets of named time zones come from
-// the engine. Source: AppSync Developer Guide, "Time helpers in util.time"; java.time.format.DateTimeFormatter, Java SE 8.
+// `util.time`. Formats are those of Java's DateTimeFormatter, with English names. The engine supplies the offsets of named
+// time zones. Source: AppSync Developer Guide, "Time helpers in util.time"; java.time.format.DateTimeFormatter, Java SE 8.
 (({ Date, RegExp, TypeError, complete, offsets, padStart, replace }) => {
   const MONTHS = "January February March April May June July August September October November December".split(" ");
   const DAYS = "Sunday Monday Tuesday Wednesday Thursday Friday Saturday".split(" ");
@@ -9,7 +9,7 @@
     throw new TypeError(message);
   };
 
-  // A pattern as a list of { letter, count }, { text } and { optional: [...] }.
+  // Parses a pattern to a list of { letter, count }, { text } and { optional: [...] }.
   const parsedPattern = (pattern) => {
     const stack = [[]];
     let i = 0;
@@ -57,7 +57,7 @@
   };
 
   const FIXED = /^(?:UTC|GMT|UT)?([+-])(\d{1,2})(?::?(\d{2}))?(?::?(\d{2}))?$/;
-  // Offset in seconds and its name, at an instant.
+  // The offset in seconds and the abbreviation of a zone at an instant.
   const zoned = (zone, instant) => {
     if (/^(?:UTC|GMT|UT|Z)$/.test(zone)) return [0, zone];
     const fixed = FIXED.exec(zone);
@@ -74,7 +74,7 @@
     }
     return [changes[low][1], changes[low][2]];
   };
-  // The instant of a local time: the earlier one where a clock shows it twice, and moved on where no clock shows it.
+  // The instant of a local time. A time that occurs twice is the earlier instant; one that is skipped is moved forward.
   const instantOf = (local, zone) => {
     const [before] = zoned(zone, local - DAY);
     const [after] = zoned(zone, local + DAY);
@@ -103,7 +103,7 @@
   const named = (names, index, count) => (count === 4 ? names[index] : count === 5 ? names[index][0] : names[index].slice(0, 3));
   const number = (value, count) => (value < 0 ? "-" : "") + padStart(String(Math.abs(value)), count, "0");
   const dayOfYear = (date) => Math.floor((date - Date.UTC(date.getUTCFullYear(), 0, 1)) / DAY) + 1;
-  // Weeks begin on Sunday, and the first one of a year has its 1 January.
+  // Weeks begin on Sunday. The first week of a year is the one with 1 January.
   const week = (date) => {
     const year = date.getUTCFullYear();
     const first = new Date(Date.UTC(year, 0, 1)).getUTCDay();
@@ -155,7 +155,7 @@
     }
   };
   const formatted = (instant, pattern, zone = "UTC") => {
-    if (!Number.isFinite(instant)) refuse("a time in milliseconds is needed to format it");
+    if (!Number.isFinite(instant)) refuse("expected a time in milliseconds");
     const at = zoned(zone, instant);
     const date = new Date(instant + at[0] * 1000);
     const write = (items) =>
@@ -207,7 +207,7 @@
     const source = toRegex(parsedPattern(pattern), items);
     const match = new RegExp(`^(?:${source})$`).exec(text);
     if (!match) refuse(`the time ${text} does not have the format ${pattern}`);
-    const read = {};
+    const read = { __proto__: null };
     items.forEach(({ letter, count }, at) => {
       const found = match[at + 1];
       if (found === undefined) return;
@@ -237,7 +237,7 @@
   const parsedIso = (text) => {
     const written = replace(replace(String(text), ",", "."), /([+-]\d{2})(\d{2})?$/, (whole, hours, minutes, at) => (at > 10 ? `${hours}:${minutes ?? "00"}` : whole));
     const instant = Date.parse(written);
-    return ISO.test(text) && Number.isFinite(instant) ? instant : refuse(`${text} is no time in ISO 8601 with an offset, as 2026-01-31T12:00:00Z`);
+    return ISO.test(text) && Number.isFinite(instant) ? instant : refuse(`${text} is not a time in ISO 8601 with an offset, such as 2026-01-31T12:00:00Z`);
   };
 
   return complete("util.time", {

@@ -1,4 +1,4 @@
-// `util.transform`: filter objects as the expressions of DynamoDB, OpenSearch and subscriptions.
+// `util.transform`: converts filter objects to filters of DynamoDB, OpenSearch and subscriptions.
 // Source: AppSync Developer Guide, "Transformation helpers in util.transform", and the recordings named in expressions.js.
 (({ complete, part, stringify }) => {
   const { isObject, need, orNull, toExpression } = part("expressions");
@@ -10,6 +10,7 @@
   const must = (clauses) => ({ bool: { must: clauses } });
   const not = (clause) => ({ bool: { must_not: clause } });
   const SEARCH = {
+    __proto__: null,
     eq: (field, value) => ({ term: { [field]: value } }),
     ne: (field, value) => not({ term: { [field]: value } }),
     match: (field, value) => ({ match: { [field]: value } }),
@@ -69,5 +70,4 @@
     toElasticsearchQueryDSL: (query) => orNull(() => stringify(search(query))),
     toSubscriptionFilter,
   });
-
 })

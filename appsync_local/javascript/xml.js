@@ -1,9 +1,9 @@
-// `util.xml`: XML as objects. Text that reads as a number or a boolean becomes one, repeated elements become a list, an
-// attribute becomes a member, and text beside members stands under `content`.
-// Source: AppSync Developer Guide, "XML helpers in util.xml"; the rules are those of org.json's XML.toJSONObject, whose
-// form the guide's example has.
-(({ TypeError, complete, fromCode, replace, stringify }) => {
-  const ENTITIES = { lt: "<", gt: ">", amp: "&", quot: '"', apos: "'" };
+// `util.xml`: converts XML to objects. Text of a number or boolean becomes that value, repeated elements become a list,
+// an attribute becomes a member, and text next to other members becomes `content`.
+// Source: AppSync Developer Guide, "XML helpers in util.xml"; the rules are those of org.json's XML.toJSONObject, which
+// produces the guide's example.
+(({ TypeError, complete, fromCode, parse, replace, stringify }) => {
+  const ENTITIES = { __proto__: null, lt: "<", gt: ">", amp: "&", quot: '"', apos: "'" };
   const plain = (text) =>
     replace(text, /&(#x[0-9a-fA-F]+|#\d+|\w+);/g, (whole, name) => {
       if (name[0] !== "#") return ENTITIES[name] ?? whole;
@@ -11,7 +11,7 @@
       return code > 0xffff ? fromCode(0xd800 + ((code - 0x10000) >> 10), 0xdc00 + ((code - 0x10000) & 0x3ff)) : fromCode(code);
     });
   const valued = (text) => {
-    if (/^(true|false|null)$/i.test(text)) return { true: true, false: false, null: null }[text.toLowerCase()];
+    if (/^(true|false|null)$/i.test(text)) return parse(text.toLowerCase());
     return /^-?(0|[1-9]\d{0,14})(\.\d+)?([eE][+-]?\d+)?$/.test(text) ? Number(text) : text;
   };
   const invalid = (why) => {

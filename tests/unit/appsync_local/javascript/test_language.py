@@ -136,7 +136,7 @@ def test_a_loop_may_run_a_thousand_times_and_not_once_more(load: Load, loop: str
     )
 
     assert call(script, arguments={"n": 1000}).body["value"] == 1000
-    with pytest.raises(ScriptFailed, match=r"^code\.js:6:\d+: RangeError: this loop went beyond 1000 iterations"):
+    with pytest.raises(ScriptFailed, match=r"^code\.js:6:\d+: RangeError: this loop exceeds the limit of 1000 iterations"):
         call(script, arguments={"n": 1001})
 
 

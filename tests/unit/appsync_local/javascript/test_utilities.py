@@ -86,7 +86,7 @@ def test_a_local_time_that_comes_twice_is_the_first_and_one_that_never_comes_is_
         ("parseFormattedToEpochMilliSeconds('2018-02-06', 'yyyy-MM-dd', 'UTC')", "lacks a date or a time of day"),
         ("nowFormatted('yyyy', 'Nowhere/Land')", "there is no time zone Nowhere/Land"),
         ("nowFormatted('yyyy b')", "the letter b, which is not supported by this engine"),
-        ("parseISO8601ToEpochMilliSeconds('2018-02-06T10:00:00')", "is no time in ISO 8601 with an offset"),
+        ("parseISO8601ToEpochMilliSeconds('2018-02-06T10:00:00')", "is not a time in ISO 8601 with an offset"),
     ],
 )
 def test_a_time_that_cannot_be_read_or_written_says_why(evaluate: Evaluate, call_: str, message: str) -> None:

@@ -1,4 +1,4 @@
-"""`ctx`: what a resolver's code is told about the caller, the request and the field.
+"""`ctx`: the information about the caller, the request and the field that resolver code receives.
 
 Source: AppSync Developer Guide, "JavaScript resolver context object reference".
 """
@@ -17,13 +17,13 @@ _HIDDEN_HEADERS = frozenset({"cookie"})
 
 @dataclass(slots=True)
 class RequestContext:
-    """What all fields of one request share.
+    """The parts of `ctx` that all fields of one request share.
 
     Args:
         caller: The verified caller.
-        headers: Request headers by lower-case name; a list where one was sent more than once.
+        headers: Request headers by lower-case name; a repeated header has a list.
         variables: The operation's variables as the client sent them.
-        code_time: Seconds that resolvers' code has taken so far.
+        code_time: Seconds for which resolver code has run so far.
     """
 
     caller: Caller
@@ -50,14 +50,14 @@ class RequestContext:
             "selectionSetGraphQL": text,
         }
 
-    def around(self, info: Mapping[str, object]) -> dict[str, object]:
-        """The members of `ctx` that do not change while a field is resolved."""
+    def shared(self, info: Mapping[str, object]) -> dict[str, object]:
+        """The members of `ctx` that stay the same while a field is resolved."""
         return {"identity": self._identity, "request": self._request, "env": {}, "info": info}
 
 
 @dataclass(slots=True)
 class FieldContext:
-    """What one resolver run is told."""
+    """The field that is resolved, with the arguments and the parent value of this run."""
 
     request: RequestContext
     parent_type: str
@@ -65,33 +65,33 @@ class FieldContext:
     arguments: Mapping[str, Any]
     source: object
     info: Mapping[str, object]
-    _around: str | None = None
+    _shared: str | None = None
 
     @property
     def auth_type(self) -> str:
-        """What `util.authType()` answers."""
+        """The value of `util.authType()`."""
         return AUTH_TYPES[self.request.caller.mode]
 
     @property
-    def around(self) -> str:
+    def shared(self) -> str:
         """`identity`, `request`, `env` and `info` of `ctx`, as JSON."""
-        if self._around is None:
-            self._around = _encoded(self.request.around(self.info)).decode()
-        return self._around
+        if self._shared is None:
+            self._shared = _encoded(self.request.shared(self.info)).decode()
+        return self._shared
 
     def own(self, *, stash: dict[str, Any], previous: dict[str, object] | None, **extra: object) -> str:
         """The other members of `ctx`, as JSON.
 
         Args:
-            stash: The stash as the last handler left it.
+            stash: `ctx.stash`, as the last handler left it.
             previous: `ctx.prev`; None in a unit resolver.
-            extra: `result` or `error`, where there is one.
+            extra: `result` or `error`, if there is one.
         """
         return _encoded(self._own(stash, previous) | extra).decode()
 
     def whole(self, *, stash: dict[str, Any], previous: dict[str, object] | None) -> dict[str, Any]:
-        """All of `ctx`, as it is after a way as JSON."""
-        members: dict[str, Any] = orjson.loads(_encoded(self._own(stash, previous) | self.request.around(self.info)))
+        """All members of `ctx`, as JSON values."""
+        members: dict[str, Any] = orjson.loads(_encoded(self._own(stash, previous) | self.request.shared(self.info)))
         return members
 
     def _own(self, stash: dict[str, Any], previous: dict[str, object] | None) -> dict[str, object]:

@@ -1,8 +1,8 @@
-"""What AppSync's JavaScript leaves out of the language, found in a file before it runs.
+"""Finds code that AppSync's JavaScript does not support, before the file runs.
 
-AWS refuses such code when it is deployed; found here, the mistake costs a second. The rules are those of the guide's
-list and of AWS's own lint plugin. What only shows while code runs (a method called on a value of unknown type, a loop
-that goes on for too long) is the prelude's to refuse.
+AWS refuses such code at deployment; this check reports it earlier. The rules are those of the developer guide and of
+AWS's lint plugin. The runtime in `prelude.js` refuses what can only be detected while code runs, such as unsupported
+methods and loops with too many iterations.
 
 Source: AppSync Developer Guide, "Supported runtime features"; @aws-appsync/eslint-plugin 2.0, its configuration
 `recommended`.
@@ -17,7 +17,7 @@ from appsync_local.javascript.syntax import FUNCTIONS, Syntax, text_of, walk
 
 _FOR_OF: Final = "write `for (const item of items)`, or map, filter and reduce"
 _BANNED: Final[Mapping[str, str]] = {
-    "await_expression": "`await` is not supported: code answers with a request, and AppSync waits",
+    "await_expression": "`await` is not supported: return a request, and AppSync waits for the data source",
     "generator_function": "generators are not supported; build an array",
     "generator_function_declaration": "generators are not supported; build an array",
     "yield_expression": "generators are not supported; build an array",
@@ -26,7 +26,7 @@ _BANNED: Final[Mapping[str, str]] = {
     "for_statement": f"`for (;;)` is not supported; {_FOR_OF}",
     "continue_statement": "`continue` is not supported; use an `if`, or filter the items first",
     "labeled_statement": "labels are not supported",
-    "try_statement": "`try` is not supported: nothing can be caught",
+    "try_statement": "`try` is not supported: errors cannot be caught",
     "throw_statement": "`throw` is not supported; call util.error",
     "class_declaration": "classes are not supported; use functions and plain objects",
     "class": "classes are not supported; use functions and plain objects",
@@ -71,14 +71,14 @@ Problem = tuple[int, str]
 
 
 def problems_of(syntax: Syntax) -> list[Problem]:
-    """Every place that AppSync would refuse, as an offset in bytes and a sentence, in the order of the text."""
+    """Every unsupported use of the language, as an offset in bytes and a sentence, in the order of the text."""
     names = _Names(syntax)
     found = [problem for node in syntax.nodes for problem in _at(node, names)]
     return sorted({*found, *names.recursions()})
 
 
 class _Names:
-    """Which names of the file are functions, and which are its own at all."""
+    """The names that the file declares, and those of its functions."""
 
     def __init__(self, syntax: Syntax) -> None:
         self.functions: dict[str, Node] = {}
@@ -94,13 +94,13 @@ class _Names:
                 self.declared.add(text_of(node))
 
     def is_function(self, node: Node | None) -> bool:
-        """Whether an expression is a function, written out or by name."""
+        """Whether an expression is a function expression or the name of a function."""
         if node is None:
             return False
         return node.type in FUNCTIONS or (node.type == "identifier" and text_of(node) in self.functions)
 
     def recursions(self) -> Iterator[Problem]:
-        """Calls that come back to the function they stand in."""
+        """Calls that lead back to the function that contains them."""
         calls = {name: list(_calls(node, self.functions)) for name, node in self.functions.items()}
         reach: dict[str, set[str]] = {name: {callee for callee, _ in found} for name, found in calls.items()}
         while grown := {
@@ -110,11 +110,11 @@ class _Names:
         for name, found in calls.items():
             for callee, offset in found:
                 if callee == name or name in reach[callee]:
-                    yield offset, f"recursion is not supported: {callee} ends up in {name}, which calls it here"
+                    yield offset, f"recursion is not supported: {callee} leads back to {name}, which calls it here"
 
 
 def _calls(function: Node, known: Mapping[str, Node]) -> Iterator[tuple[str, int]]:
-    """Calls of known functions inside one function, other known functions within it left out."""
+    """The calls of known functions in one function, without those in nested known functions."""
     inner = {node.id for node in known.values()} - {function.id}
     pending = [function]
     while pending:
@@ -130,7 +130,7 @@ def _calls(function: Node, known: Mapping[str, Node]) -> Iterator[tuple[str, int
 def _declares(node: Node) -> bool:
     if node.type == "shorthand_property_identifier_pattern":
         return True
-    if text_of(node) not in _ABSENT or node.parent is None:  # of other names nobody asks
+    if text_of(node) not in _ABSENT or node.parent is None:  # other names are not checked
         return False
     parent = node.parent
     if parent.type in ("variable_declarator", "function_declaration", "function_expression"):
@@ -173,7 +173,7 @@ def _function(node: Node, names: _Names) -> Iterator[Problem]:
 
 
 def _reassignments(handler: Node, context: str) -> Iterator[Problem]:
-    """Writes to `ctx` and to its own members; what is below those may be changed."""
+    """Assignments to `ctx` and to its direct members. Nested values may be changed."""
     for node in walk(handler):
         if node.type in ("assignment_expression", "augmented_assignment_expression", "for_in_statement"):
             target = node.child_by_field_name("left")
@@ -184,14 +184,14 @@ def _reassignments(handler: Node, context: str) -> Iterator[Problem]:
         if target is None:
             continue
         if target.type == "identifier" and text_of(target) == context and node.child_by_field_name("kind") is None:
-            yield target.start_byte, f"{context} cannot be replaced; keep what you need in {context}.stash"
+            yield target.start_byte, f"{context} cannot be replaced; store values in {context}.stash"
         elif target.type in ("member_expression", "subscript_expression"):
             owner = target.child_by_field_name("object")
             if owner is not None and owner.type == "identifier" and text_of(owner) == context:
                 shown = text_of(target)
                 yield (
                     target.start_byte,
-                    f"{shown} cannot be replaced; change its members, or keep what you need in {context}.stash",
+                    f"{shown} cannot be replaced; change its members, or store values in {context}.stash",
                 )
 
 
@@ -208,7 +208,7 @@ def _call(node: Node, names: _Names) -> Iterator[Problem]:
     if method not in _CALLBACKS:
         for argument in arguments.named_children:
             if names.is_function(argument):
-                allowed = "only map, filter, reduce and the like take one"
+                allowed = "only methods such as map, filter and reduce accept one"
                 yield argument.start_byte, f"a function cannot be passed as an argument: {allowed}"
 
 

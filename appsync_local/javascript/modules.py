@@ -1,8 +1,8 @@
-"""From an ES module to a plain script, every line keeping its number.
+"""Converts an ES module to a plain script and keeps its line numbers.
 
-The embedded engine evaluates text without a module loader, so `import` becomes a `const`, `export` becomes blanks, and
-the exported names are reported. What a `for` loop runs over is wrapped, so that its iterations are counted; how far
-that moves the rest of the line is reported as well.
+The embedded engine evaluates code without a module loader, so `import` becomes a `const`, `export` is replaced by
+spaces, and the exported names are returned. The operand of a `for` loop is wrapped to count its iterations. The columns
+that this shifts are returned too.
 
 Source: AppSync Developer Guide, "JavaScript runtime features for resolvers and functions", and "Bundling, TypeScript,
 and source maps": the run-time modules are `@aws-appsync/utils` and its own, and bundles are a single ES module.
@@ -16,12 +16,12 @@ from tree_sitter import Node
 
 from appsync_local.javascript.syntax import SourceInvalid, Syntax, field, place, text_of
 
-# Module name to the expression that holds its exports inside the prelude.
+# By module name: the expression for its exports in the runtime.
 MODULES: Final[Mapping[str, str]] = {
     "@aws-appsync/utils": "__modules.utils",
     "@aws-appsync/utils/dynamodb": "__modules.dynamodb",
 }
-LEFT_OUT: Final[Mapping[str, str]] = {
+UNSUPPORTED: Final[Mapping[str, str]] = {
     "@aws-appsync/utils/rds": "the engine has no RDS data source; put the statements into a Lambda function",
     "@aws-appsync/utils/ai": "the engine has no Bedrock data source; call the model from a Lambda function",
 }
@@ -30,7 +30,7 @@ _EACH: Final = {"of": "__invoke.each(", "in": "__invoke.keys("}
 
 @dataclass(frozen=True, slots=True)
 class Insertion:
-    """Text that the file itself does not have: its line and column in the script, both from 1, and its length."""
+    """Inserted text that the file does not contain: its line and column in the script, from 1, and its length."""
 
     line: int
     column: int
@@ -39,14 +39,14 @@ class Insertion:
 
 @dataclass(frozen=True, slots=True)
 class Module:
-    """A script with the same lines, and what the module exports: exported name to local name."""
+    """A script with the same lines as the module. `exports` maps exported names to local names."""
 
     script: str
     exports: Mapping[str, str]
     insertions: tuple[Insertion, ...]
 
     def column(self, line: int, column: int) -> int:
-        """The column in the file of a place in the script."""
+        """The column in the file that corresponds to a position in the script."""
         moved = sum(i.length for i in self.insertions if i.line == line and i.column < column)
         return max(1, column - moved)
 
@@ -62,7 +62,7 @@ def to_script(code: bytes, syntax: Syntax) -> Module:
     """Turn the text of an ES module into a function body.
 
     Raises:
-        SourceInvalid: An import of something else than AppSync's modules, or an export form that is not supported.
+        SourceInvalid: The code imports a module that AppSync does not have, or uses an unsupported form of export.
     """
     exports: dict[str, str] = {}
     edits: list[_Edit] = []
@@ -94,7 +94,7 @@ def _edited(code: bytes, edits: list[_Edit], exports: Mapping[str, str]) -> Modu
 
 
 def _padded(code: bytes, start: int, end: int, replacement: str) -> _Edit:
-    """The replacement with as many lines as the original, and as wide where both have one line."""
+    """The replacement, with as many lines as the original; on one line, padded to its width."""
     original = code[start:end]
     lines = original.count(b"\n")
     text = replacement.encode()
@@ -102,7 +102,7 @@ def _padded(code: bytes, start: int, end: int, replacement: str) -> _Edit:
 
 
 def _counted(loop: Node) -> list[_Edit]:
-    """`for (x of xs)` over what counts, and `for (x in o)` over the counted names of `o`."""
+    """Wrap the operand of `for (x of xs)` or `for (x in o)` in an iterator that counts."""
     operator, right = field(loop, "operator"), field(loop, "right")
     return [
         _Edit(operator.start_byte, operator.end_byte, b"of"),
@@ -114,12 +114,12 @@ def _counted(loop: Node) -> list[_Edit]:
 def _import(statement: Node) -> str:
     start = statement.start_byte
     name = text_of(field(statement, "source"))[1:-1]
-    if name in LEFT_OUT:
-        raise SourceInvalid((start, f"module {name!r} is not there: {LEFT_OUT[name]}"))
+    if name in UNSUPPORTED:
+        raise SourceInvalid((start, f"module {name!r} is not supported: {UNSUPPORTED[name]}"))
     source = MODULES.get(name)
     if source is None:
         raise SourceInvalid(
-            (start, f"module {name!r} is not there at run time; import from {', '.join(MODULES)}, or bundle it")
+            (start, f"module {name!r} does not exist at run time; import from {', '.join(MODULES)}, or bundle it")
         )
     clause = next((child for child in statement.children if child.type == "import_clause"), None)
     bound = clause.named_children[0] if clause is not None and len(clause.named_children) == 1 else None
@@ -128,11 +128,11 @@ def _import(statement: Node) -> str:
     if bound is not None and bound.type == "named_imports":
         names = [_names(specifier) for specifier in bound.named_children if specifier.type == "import_specifier"]
         return f"const {{ {', '.join(f'{outer}: {local}' for outer, local in names)} }} = {source};"
-    raise SourceInvalid((start, "name what you import, as in `import { util } from ...`"))
+    raise SourceInvalid((start, "import by name, such as `import { util } from ...`"))
 
 
 def _export(statement: Node, exports: dict[str, str]) -> int:
-    """Where the text to blank ends; the names go into `exports`."""
+    """The end of the text to replace by spaces. Adds the names to `exports`."""
     declaration = statement.child_by_field_name("declaration")
     if declaration is not None and not any(child.type == "default" for child in statement.children):
         exports.update({name: name for name in _declared(declaration)})
@@ -156,6 +156,6 @@ def _declared(declaration: Node) -> list[str]:
 
 
 def _names(specifier: Node) -> tuple[str, str]:
-    """`a as b` as ("a", "b"), and `a` as ("a", "a")."""
+    """Returns ("a", "b") for `a as b`, and ("a", "a") for `a`."""
     name = text_of(field(specifier, "name"))
     return name, text_of(specifier.child_by_field_name("alias")) or name

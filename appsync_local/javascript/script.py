@@ -1,4 +1,4 @@
-"""One code file, loaded once into a JavaScript context of its own and called for every resolver run."""
+"""One code file: loaded once into its own JavaScript context, and called for every run of its resolver."""
 
 import os
 import re
@@ -16,34 +16,36 @@ from appsync_local.javascript.language import problems_of
 from appsync_local.javascript.modules import Module, to_script
 from appsync_local.javascript.syntax import SourceInvalid, Syntax, parse, place
 
-TIME_LIMIT: Final = 1.0  # seconds of processor time, for one call
+TIME_LIMIT: Final = 1.0  # seconds of processor time for one call
 MEMORY_LIMIT: Final = 32 * 1024 * 1024  # bytes, for one file's context
 STACK_LIMIT: Final = 256 * 1024  # bytes
 CODE_LIMIT: Final = 32 * 1024  # bytes; Source: AppSync quotas, "code size per resolver or function"
 
-# The file's text starts after this many lines, so that a line number says whether a stack frame is the file's own.
+# The file's code begins after this many lines, so that line numbers tell its stack frames from those of the runtime.
 _FIRST_LINE: Final = 10_000
 _BEFORE: Final = "\n" * (_FIRST_LINE - 1)
 _FRAME: Final = re.compile(r"^\s*at (?:(?P<function>\S+) \()?<input>:(?P<line>\d+):(?P<column>\d+)", re.MULTILINE)
 _HALF_CHARACTER: Final = re.compile(r"((?<!\\)(?:\\\\)*)\\ud[89a-f][0-9a-f]{2}")
 _HANDLERS: Final = ("request", "response")
 _MISSING: Final = "no {0} handler; add `export function {0}(ctx)`"
-_ASKING: Final = frozenset({"source", "zone"})  # kinds of outcome that ask for something before the call can be made
-Entry = Literal["request", "response", "local"]
+_NEEDS: Final = frozenset(
+    {"source", "zone"}
+)  # outcomes of calls that need more data from the engine before they can run
+EntryPoint = Literal["request", "response", "local"]
 
 
 @dataclass(frozen=True, slots=True)
 class Effects:
-    """What a call did besides answering.
+    """The side effects of a call.
 
     Args:
         appended: Errors added by `util.appendError`, as objects with message, type, data, info.
         logs: Lines written to the console, as pairs of `log` or `error` and the text.
-        headers: Names and values given to `util.http.addResponseHeader`, in order.
-        filter: What `extensions.setSubscriptionFilter` was given last; None where it was not called.
-        invalidation_filter: Likewise for `extensions.setSubscriptionInvalidationFilter`.
-        invalidations: What `extensions.invalidateSubscriptions` was given, call by call.
-        evictions: What `extensions.evictFromApiCache` was given: objects with type, field and keys.
+        headers: Names and values from `util.http.addResponseHeader`, in order.
+        filter: The last argument of `extensions.setSubscriptionFilter`; None if it was not called.
+        invalidation_filter: The same for `extensions.setSubscriptionInvalidationFilter`.
+        invalidations: The arguments of `extensions.invalidateSubscriptions`, one per call.
+        evictions: The arguments of `extensions.evictFromApiCache`: objects with type, field and keys.
     """
 
     appended: list[dict[str, Any]] = field(default_factory=list)
@@ -56,7 +58,7 @@ class Effects:
 
     @classmethod
     def from_json(cls, found: Mapping[str, list[Any]]) -> "Effects":
-        """Read what the entry point reports."""
+        """Read the effects that the runtime reports."""
         return cls(
             appended=found.get("appended", []),
             logs=[(level, text) for level, text in found.get("logs", ())],
@@ -68,18 +70,18 @@ class Effects:
         )
 
 
-NOTHING: Final = Effects()
+NO_EFFECTS: Final = Effects()
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one call did.
+    """The outcome of one call.
 
     Args:
-        kind: `value`, or how the code left early: `early`, `error`, `unauthorized`.
-        body: The entry point's answer: `value`, `message`, `type`, `data`, `info`, `skipTo`, as the kind has them.
-        stash: The stash as the call left it.
-        effects: What it did besides.
+        kind: `value`, or the way in which the code ended early: `early`, `error`, `unauthorized`.
+        body: The members of this kind: `value`, `message`, `type`, `data`, `info`, `skipTo`.
+        stash: `ctx.stash` after the call.
+        effects: The side effects.
     """
 
     kind: str
@@ -95,8 +97,8 @@ class Script:
         """Load the file.
 
         Raises:
-            ApiInvalid: It cannot be parsed, uses what AppSync does not support, or lacks one of its two handlers; names
-                file, line and the fix, for every problem.
+            ApiInvalid: The file cannot be parsed, uses unsupported language features, or lacks one of its two handlers;
+                has one sentence per problem, with file, line and fix.
         """
         self.path = path
         code = path.read_bytes()
@@ -108,9 +110,9 @@ class Script:
             missing = [(0, _MISSING.format(name)) for name in _HANDLERS if name not in self._module.exports]
             if error is None:
                 _refuse([*missing, *problems_of(syntax)])
-            self._load()  # where the text is not JavaScript at all, this says so best
+            self._load()  # for text that is not JavaScript at all, the JavaScript engine has the best error
             if error is not None:
-                unclear = (error.start_byte, "this cannot be understood; write it in plainer JavaScript")
+                unclear = (error.start_byte, "this syntax is not supported; use simpler JavaScript")
                 _refuse([*missing, *problems_of(syntax)] or [unclear])
         except SourceInvalid as invalid:
             raise ApiInvalid(_placed(path, code, *problem) for problem in invalid.problems) from None
@@ -126,67 +128,69 @@ class Script:
         self._context = context
         try:
             context.eval(self._source)
-            while (asked := _decoded(load()))["kind"] in _ASKING:
-                self._give(asked)
+            while (need := _decoded(load()))["kind"] in _NEEDS:
+                self._supply(need)
         except quickjs.JSException as error:
             line, column, message, _ = self._located(error)
             raise ApiInvalid([f"{self.path}:{line}:{column}: {message}"]) from None
-        self._entries = {name: context.eval(f"__invoke.{name}") for name in get_args(Entry)}
+        self._entries = {name: context.eval(f"__invoke.{name}") for name in get_args(EntryPoint)}
 
-    def _give(self, asked: Mapping[str, Any]) -> None:
-        """What the code asked for: the source of a utility, or a time zone's offsets."""
-        name = str(asked["name"])
-        match asked["kind"]:
+    def _supply(self, need: Mapping[str, Any]) -> None:
+        """Supply what the code needs: the source of a utility, or the offsets of a time zone."""
+        name = str(need["name"])
+        match need["kind"]:
             case "source":
                 self._context.eval(f"__invoke.source({_quoted(name)}, {_quoted(_utility(name))})")
             case "zone":
-                from appsync_local.javascript.zones import offsets_of  # seldom needed, and some milliseconds to import
+                from appsync_local.javascript.zones import (
+                    offsets_of,
+                )  # rarely used, and takes some milliseconds to import
 
                 self._context.eval(f"__invoke.zone({_quoted(name)}, {_quoted(offsets_of(name))})")
             case other:
-                raise AssertionError(other)  # `_ASKING` has no more
+                raise AssertionError(other)  # `_NEEDS` has no other member
 
-    def call(self, entry: Entry, own: str, around: str, auth_type: str | None) -> Outcome:
-        """Run one handler, or with `local` both, where the result is the payload of the request.
+    def call(self, entry: EntryPoint, own: str, shared: str, auth_type: str | None) -> Outcome:
+        """Run one handler, or with `local` both: the result is then the payload of the request.
 
         Args:
-            entry: What to run.
-            own: Members of `ctx` that are this handler's, as JSON.
-            around: `identity`, `request`, `env` and `info`, as JSON; not even parsed unless the code looks at them.
-            auth_type: What `util.authType()` answers.
+            entry: The handler, or `local`.
+            own: `FieldContext.own`.
+            shared: `FieldContext.shared`; parsed only if the code reads one of its members.
+            auth_type: The value of `util.authType()`.
 
         Raises:
-            ScriptFailed: The code threw, or ran into its limit of time, memory or stack.
+            ScriptFailed: The code threw an exception, or exceeded its limit of time, memory or stack.
         """
-        answer = self._run(entry, own, around, auth_type)
-        while answer["kind"] in _ASKING:  # a call has no effect outside, so it is made again with what it needs
-            self._give(answer)
-            answer = self._run(entry, own, around, auth_type)
+        answer = self._run(entry, own, shared, auth_type)
+        while answer["kind"] in _NEEDS:  # a call has no effect outside its context, so it can be repeated
+            self._supply(answer)
+            answer = self._run(entry, own, shared, auth_type)
         effects = answer.get("effects")
         return Outcome(
             kind=answer["kind"],
             body=answer,
             stash=answer["stash"],
-            effects=NOTHING if effects is None else Effects.from_json(effects),
+            effects=NO_EFFECTS if effects is None else Effects.from_json(effects),
         )
 
-    def _run(self, entry: Entry, own: str, around: str, auth_type: str | None) -> dict[str, Any]:
+    def _run(self, entry: EntryPoint, own: str, shared: str, auth_type: str | None) -> dict[str, Any]:
         try:
-            return _decoded(self._entries[entry](own, around, auth_type))
+            return _decoded(self._entries[entry](own, shared, auth_type))
         except quickjs.JSException as error:
             line, column, message, trace = self._located(error)
             if message.startswith("InternalError") or isinstance(error, quickjs.StackOverflow):
-                self._load()  # a context that was stopped midway is not used again
+                self._load()  # a context that was interrupted may be inconsistent
             raise ScriptFailed(f"code.js:{line}:{column}: {message}", trace) from None
 
     def _located(self, error: Exception) -> tuple[int, int, str, tuple[str, ...]]:
-        """Line and column in the code file, 1 where unknown; the message without the stack; the file's own frames."""
+        """Line and column in the code file (1 if unknown), the message without the stack, and the file's own frames."""
         text = str(error)
         message = text.split("\n    at ", 1)[0].strip()
         if message == "InternalError: interrupted":
-            message = f"InternalError: the call ran longer than {TIME_LIMIT:g} s; give it less to do"
-        if message in ("null", "InternalError: out of memory"):  # null where not even the error could be allocated
-            message = f"InternalError: out of memory; one file has {MEMORY_LIMIT // 1024} KiB"
+            message = f"InternalError: the call ran longer than {TIME_LIMIT:g} s; reduce the work of this handler"
+        if message in ("null", "InternalError: out of memory"):  # null if not even the error could be allocated
+            message = f"InternalError: out of memory; the limit for one file is {MEMORY_LIMIT // 1024} KiB"
         frames: list[tuple[int, int, str]] = []
         for match in _FRAME.finditer(text):
             line = int(match["line"]) - _FIRST_LINE
@@ -201,7 +205,7 @@ class Script:
 def _decoded(text: str) -> dict[str, Any]:
     try:
         return cast("dict[str, Any]", orjson.loads(text))
-    except orjson.JSONDecodeError:  # half of a surrogate pair: the code has cut a character in two
+    except orjson.JSONDecodeError:  # half of a surrogate pair: the code has split a character
         return cast("dict[str, Any]", orjson.loads(_HALF_CHARACTER.sub(r"\1\\ufffd", text)))
 
 
@@ -222,7 +226,7 @@ def _quoted(text: str) -> str:
 def _module(path: Path, code: bytes, syntax: Syntax) -> Module:
     if len(code) > CODE_LIMIT:
         raise ApiInvalid(
-            [f"{path}: AppSync takes at most {CODE_LIMIT} bytes of code; move work into a Lambda function"]
+            [f"{path}: AppSync accepts at most {CODE_LIMIT} bytes of code; move work into a Lambda function"]
         )
     try:
         code.decode()

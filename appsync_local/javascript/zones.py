@@ -1,6 +1,6 @@
-"""Offsets of named time zones, for `util.time`: the embedded JavaScript knows none.
+"""Offsets of named time zones for `util.time`, because the embedded JavaScript engine has none.
 
-Source: the tz database, by way of `zoneinfo`.
+Source: the tz database, through `zoneinfo`.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -12,15 +12,15 @@ import orjson
 
 _FIRST: Final = datetime(1900, 1, 1, tzinfo=UTC)
 _LAST: Final = datetime(2101, 1, 1, tzinfo=UTC)
-_STEP: Final = timedelta(days=7)  # no zone has changed its clocks twice within a week
+_STEP: Final = timedelta(days=7)  # no zone has changed its offset twice within a week
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @lru_cache(maxsize=64)
 def offsets_of(name: str) -> str:
-    """Changes of a zone's clock from 1900 to 2100, as JSON: [[milliseconds since 1970, seconds, abbreviation], ...].
+    """Changes of a zone's offset from 1900 to 2100, as JSON: [[milliseconds since 1970, seconds, abbreviation], ...].
 
-    The first entry also stands for everything before it. `null` where there is no such zone.
+    The first entry also applies to earlier times. `null` for an unknown zone.
     """
     try:
         zone = ZoneInfo(name)
@@ -46,7 +46,7 @@ def _state(zone: ZoneInfo, at: datetime) -> tuple[int, str]:
 
 
 def _change(zone: ZoneInfo, before: datetime, after: datetime) -> int:
-    """The second at which the state of the later moment began."""
+    """The time, to the second, at which the state of `after` began."""
     state = _state(zone, after)
     while after - before > timedelta(seconds=1):
         middle = before + timedelta(seconds=int((after - before).total_seconds()) // 2)

@@ -16,7 +16,7 @@ from appsync_local.data_sources import DataSource, LambdaDataSource
 from appsync_local.devtools.operation_log import OK, StepRecord, steps
 from appsync_local.errors import FieldError, FieldUnauthorized, ScriptFailed, SourceFailed
 from appsync_local.javascript.context import FieldContext
-from appsync_local.javascript.script import NOTHING, Effects, Entry, Outcome, Script
+from appsync_local.javascript.script import NO_EFFECTS, Effects, EntryPoint, Outcome, Script
 
 log = logging.getLogger("appsync_local")
 
@@ -168,21 +168,21 @@ class Resolution:
             responded = self._call(script, "response", result=value)
         return _result(responded, failed)
 
-    def _call(self, script: Script, entry: Entry, **extra: object) -> Outcome:
+    def _call(self, script: Script, entry: EntryPoint, **extra: object) -> Outcome:
         request = self.context.request
         if request.code_time > CODE_TIME:
             raise FieldError(f"the code of this request ran longer than {CODE_TIME:g} s in total", "ExecutionTimeout")
         own = self.context.own(stash=self.stash, previous=self.previous, **extra)
         started = time.perf_counter()
         try:
-            outcome = script.call(entry, own, self.context.around, self.context.auth_type)
+            outcome = script.call(entry, own, self.context.shared, self.context.auth_type)
         except ScriptFailed as failure:
             log.warning("%s failed: %s", self._coordinate, "\n    ".join((failure.message, *failure.trace)))
             raise FieldError(failure.message, "Code") from None
         finally:
             request.code_time += time.perf_counter() - started
         self.stash = outcome.stash
-        if outcome.effects is not NOTHING:
+        if outcome.effects is not NO_EFFECTS:
             self._collect(outcome.effects)
         if outcome.kind == "error":
             body = outcome.body

@@ -46,7 +46,7 @@ def test_c89_code_that_appsync_refuses_is_refused_when_it_is_loaded(tmp_path: Pa
 
 
 def test_c89_code_beyond_32_kilobytes_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ApiInvalid, match=r"AppSync takes at most 32768 bytes of code"):
+    with pytest.raises(ApiInvalid, match=r"AppSync accepts at most 32768 bytes of code"):
         start(tmp_path, f"return {{ payload: '{'x' * 32_768}' }};")
 
 

@@ -1,4 +1,4 @@
-"""Code files made of a few words, loaded and called."""
+"""Fixtures: small code files, loaded and called."""
 
 import json
 from collections.abc import Callable
@@ -35,7 +35,7 @@ def load(tmp_path: Path) -> Load:
 
 @pytest.fixture
 def evaluate(load: Load) -> Evaluate:
-    """The value of an expression in a request handler."""
+    """Evaluates an expression in a request handler."""
     return lambda expression: call(load(file(f"return {expression};"))).body["value"]
 
 
@@ -44,10 +44,10 @@ def call(script: Script, **changes: Any) -> Outcome:
 
 
 def parts(ctx: dict[str, Any]) -> tuple[str, str]:
-    """`ctx` as a script is given it: what is a handler's own, and what is around it."""
-    around = {"identity", "request", "env", "info"}
-    own = {name: value for name, value in ctx.items() if name not in around}
-    return json.dumps(own), json.dumps({name: value for name, value in ctx.items() if name in around})
+    """`ctx` in the two parts that a script receives: the own members and the shared ones."""
+    shared = {"identity", "request", "env", "info"}
+    own = {name: value for name, value in ctx.items() if name not in shared}
+    return json.dumps(own), json.dumps({name: value for name, value in ctx.items() if name in shared})
 
 
 def file(body: str) -> str:

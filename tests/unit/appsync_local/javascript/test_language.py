@@ -1,4 +1,4 @@
-"""What AppSync leaves out of JavaScript is refused when a file is loaded, with its place and the reason."""
+"""Unsupported language features are refused when a file is loaded, with the position and the reason."""
 
 from collections.abc import Callable
 
@@ -46,12 +46,12 @@ HANDLERS = "export function request(ctx) {}\nexport function response(ctx) {}\n"
         ("function f() { return function () {} }", 16, "a function cannot be returned"),
         ("const f = () => 1; const g = f;", 26, "the function f cannot be given another name"),
         ("function f(n) { return n ? f(n - 1) : 0 }", 28, "recursion is not supported"),
-        ("function a() { return b() } const b = () => a();", 23, "recursion is not supported: b ends up in a"),
+        ("function a() { return b() } const b = () => a();", 23, "recursion is not supported: b leads back to a"),
         ("const x = import('y');", 11, r"import\(\) is not supported"),
         ("const meta = import.meta;", 14, "`import.meta` and `new.target` are not supported"),
     ],
 )
-def test_code_that_aws_would_refuse_is_refused_where_it_stands(load: Load, code: str, column: int, reason: str) -> None:
+def test_code_that_aws_refuses_is_refused_with_its_position(load: Load, code: str, column: int, reason: str) -> None:
     with pytest.raises(ApiInvalid, match=rf"code\.js:3:{column}: {reason}"):
         load(HANDLERS + code)
 
@@ -68,7 +68,7 @@ def test_the_context_cannot_be_replaced(load: Load, body: str, column: int) -> N
         load(f"export function request(ctx) {{  {body} }}\nexport function response(ctx) {{}}")
 
 
-def test_every_problem_of_a_file_is_named_at_once(load: Load) -> None:
+def test_all_problems_of_a_file_are_reported_together(load: Load) -> None:
     with pytest.raises(ApiInvalid) as caught:
         load(HANDLERS + "let n = 0;\nn++;\nclass A {}\nconst d = Date;")
 
@@ -92,11 +92,11 @@ def test_every_problem_of_a_file_is_named_at_once(load: Load) -> None:
         ("'a-b'.split('-').concat('c').includes('b')", True),
     ],
 )
-def test_the_rest_of_the_language_is_there(evaluate: Evaluate, expression: str, value: object) -> None:
+def test_other_expressions_are_supported(evaluate: Evaluate, expression: str, value: object) -> None:
     assert evaluate(expression) == value
 
 
-def test_statements_that_are_left_are_there(load: Load) -> None:
+def test_other_statements_are_supported(load: Load) -> None:
     script = load(
         "export const request = (ctx) => {\n"
         "  const seen = [];\n"
@@ -110,7 +110,7 @@ def test_statements_that_are_left_are_there(load: Load) -> None:
     assert call(script).body["value"] == ["a", "b", 1, 5, 2, 6, "six"]
 
 
-def test_own_names_may_be_those_of_what_is_not_there(load: Load) -> None:
+def test_code_may_declare_the_names_of_missing_globals(load: Load) -> None:
     script = load(
         "const Map = { a: 1 };\nfunction name(Date) { return Date; }\n"
         "export function request({ arguments: process }) { return [Map.a, name(2), process.n]; }\n"
@@ -128,7 +128,7 @@ def test_own_names_may_be_those_of_what_is_not_there(load: Load) -> None:
         "for (const k in { ...many }) { n = n + many[k]; }",
     ],
 )
-def test_a_loop_may_run_a_thousand_times_and_not_once_more(load: Load, loop: str) -> None:
+def test_a_loop_may_have_1000_iterations_and_no_more(load: Load, loop: str) -> None:
     script = load(
         "export function request(ctx) {\n  const many = [];\n  many[ctx.args.n - 1] = 1;\n  let n = 0;\n"
         f"  const all = many.concat([]).fill(1);\n  {loop.replace('many', 'all')} return n;\n}}\n"
@@ -136,11 +136,13 @@ def test_a_loop_may_run_a_thousand_times_and_not_once_more(load: Load, loop: str
     )
 
     assert call(script, arguments={"n": 1000}).body["value"] == 1000
-    with pytest.raises(ScriptFailed, match=r"^code\.js:6:\d+: RangeError: this loop exceeds the limit of 1000 iterations"):
+    with pytest.raises(
+        ScriptFailed, match=r"^code\.js:6:\d+: RangeError: this loop exceeds the limit of 1000 iterations"
+    ):
         call(script, arguments={"n": 1001})
 
 
-def test_two_loops_may_each_run_a_thousand_times(load: Load) -> None:
+def test_two_loops_may_have_1000_iterations_each(load: Load) -> None:
     loop = "for (const a of many) n = n + 1;"
     script = load(
         f"export function request() {{ const many = []; many[999] = 1; let n = 0; {loop} {loop} return n }}\n"
@@ -150,7 +152,7 @@ def test_two_loops_may_each_run_a_thousand_times(load: Load) -> None:
     assert call(script).body["value"] == 2000
 
 
-def test_a_column_after_a_loop_is_the_files_own(load: Load) -> None:
+def test_a_column_after_a_loop_is_that_of_the_file(load: Load) -> None:
     line = "  for (const a of [1]) { for (const k in { b: 1 }) { ctx.no.such; } }"
     script = load(f"export function request(ctx) {{\n{line}\n}}\nexport function response() {{}}")
 
@@ -161,7 +163,7 @@ def test_a_column_after_a_loop_is_the_files_own(load: Load) -> None:
     assert line[column - 1 :].startswith((".such", "such", "ctx.no.such", "no.such"))
 
 
-def test_the_trace_of_a_failure_names_the_files_own_functions(load: Load) -> None:
+def test_the_trace_of_a_failure_has_the_functions_of_the_file(load: Load) -> None:
     script = load("const deep = (x) => {\n  return x.a.b;\n};\nexport function request() { return deep({}); }\n"
                   "export function response() {}")  # fmt: skip
 
@@ -180,20 +182,20 @@ def test_the_trace_of_a_failure_names_the_files_own_functions(load: Load) -> Non
         ("String.fromCharCode(65)", "String.fromCharCode"),
     ],
 )  # fmt: skip
-def test_methods_that_appsync_lacks_are_refused_by_name(evaluate: Evaluate, expression: str, name: str) -> None:
+def test_methods_that_appsync_does_not_have_are_refused_by_name(evaluate: Evaluate, expression: str, name: str) -> None:
     with pytest.raises(ScriptFailed, match=rf"{name} is not part of AppSync's JavaScript"):
         evaluate(expression)
 
 
 @pytest.mark.parametrize(("module", "reason"), [("rds", "no RDS data source"), ("ai", "no Bedrock data source")])
-def test_a_module_that_is_left_out_says_why(load: Load, module: str, reason: str) -> None:
+def test_an_unsupported_module_is_refused_with_the_reason(load: Load, module: str, reason: str) -> None:
     with pytest.raises(
-        ApiInvalid, match=rf"code\.js:1:1: module '@aws-appsync/utils/{module}' is not there: .*{reason}"
+        ApiInvalid, match=rf"code\.js:1:1: module '@aws-appsync/utils/{module}' is not supported: .*{reason}"
     ):
         load(f"import {{ x }} from '@aws-appsync/utils/{module}';\n{HANDLERS}")
 
 
-def test_code_may_use_utilities_while_it_is_loaded_and_not_leave_a_handler_there(load: Load) -> None:
+def test_code_may_use_utilities_at_load_time_but_not_end_a_handler(load: Load) -> None:
     assert call(load("const id = util.autoId();\nexport const request = () => id.length;\n"
                      "export const response = () => 1;")).body["value"] == 36  # fmt: skip
 

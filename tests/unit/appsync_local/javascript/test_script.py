@@ -1,4 +1,4 @@
-"""APPSYNC_JS: loading code files, what they find at run time, and the limits that stop them."""
+"""APPSYNC_JS: loading code files, their runtime, and its limits."""
 
 import json
 import re
@@ -11,7 +11,7 @@ from appsync_local.javascript.modules import to_script
 from appsync_local.javascript.syntax import parse
 from tests.unit.appsync_local.javascript.conftest import CTX, Evaluate, Load, call, file, parts
 
-# An array of a thousand numbers: as many as one loop may see.
+# An array with as many elements as one loop may process.
 MANY = "const many = []; many[999] = 1;"
 
 
@@ -32,7 +32,7 @@ MANY = "const many = []; many[999] = 1;"
         ),
     ],
 )
-def test_every_way_to_export_the_handlers_is_understood(load: Load, text: str) -> None:
+def test_every_form_of_export_is_supported(load: Load, text: str) -> None:
     script = load(text)
 
     assert call(script).body["value"] == 1
@@ -52,8 +52,8 @@ def test_code_keeps_its_lines_and_columns() -> None:
     ("text", "message"),
     [
         ("export function request() {}", r"code\.js:1:1: no response handler; add `export function response\(ctx\)`"),
-        ("const a = 1;\nimport fs from 'fs';", r"code\.js:2:1: module 'fs' is not there at run time"),
-        ("import util from '@aws-appsync/utils';", r"code\.js:1:1: name what you import"),
+        ("const a = 1;\nimport fs from 'fs';", r"code\.js:2:1: module 'fs' does not exist at run time"),
+        ("import util from '@aws-appsync/utils';", r"code\.js:1:1: import by name"),
         ("export default 1;", r"code\.js:1:1: write `export function name\(ctx\)`"),
         (
             "const a = 1;\nexport function request() {\n  let x = ;\n}\nexport function response() {}",
@@ -63,7 +63,7 @@ def test_code_keeps_its_lines_and_columns() -> None:
         ("const a = `open", r"code\.js:1:11: SyntaxError"),
     ],
 )
-def test_a_file_that_cannot_run_is_refused_with_its_place_and_the_fix(load: Load, text: str, message: str) -> None:
+def test_an_invalid_file_is_refused_with_the_position_and_the_fix(load: Load, text: str, message: str) -> None:
     with pytest.raises(ApiInvalid, match=message):
         load(text)
 
@@ -127,7 +127,7 @@ def test_a_file_that_cannot_run_is_refused_with_its_place_and_the_fix(load: Load
         ),
     ],
 )  # fmt: skip
-def test_the_utilities_answer_as_documented(evaluate: Evaluate, expression: str, value: object) -> None:
+def test_the_utilities_behave_as_documented(evaluate: Evaluate, expression: str, value: object) -> None:
     assert evaluate(expression) == value
 
 
@@ -139,12 +139,12 @@ def test_ids_are_uuids_that_do_not_repeat_in_another_context(evaluate: Evaluate)
 
 
 @pytest.mark.parametrize("name", ["util.toJson({})", "util.time.nowRounded('yyyy')", "extensions.publish()"])
-def test_a_utility_that_is_missing_is_named(evaluate: Evaluate, name: str) -> None:
+def test_an_unsupported_utility_is_named(evaluate: Evaluate, name: str) -> None:
     with pytest.raises(ScriptFailed, match=rf"{re.escape(name.split('(')[0])} is not supported"):
         evaluate(name)
 
 
-def test_an_error_ends_the_handler_with_everything_it_was_given(load: Load) -> None:
+def test_an_error_ends_the_handler_and_keeps_all_of_its_arguments(load: Load) -> None:
     outcome = call(load(file('util.appendError("first", "T1"); util.error("m", "T", { a: 1 }, { b: 2 }); return 1')))
 
     assert outcome.kind == "error"
@@ -158,14 +158,14 @@ def test_the_stash_is_kept_and_the_context_itself_cannot_be_replaced(load: Load)
 
 
 @pytest.mark.parametrize("member", ["stash", "args", "identity", "info"])
-def test_the_context_itself_cannot_be_replaced_in_ways_that_only_show_at_run_time(load: Load, member: str) -> None:
+def test_replacing_a_member_of_the_context_is_refused_at_run_time(load: Load, member: str) -> None:
     replacing = load(file(f"const same = ctx; same.{member} = {{}}; return 1"))
 
     with pytest.raises(ScriptFailed, match=f"'{member}' is read-only"):
         call(replacing)
 
 
-def test_the_context_has_all_of_its_members_for_whoever_lists_them(load: Load) -> None:
+def test_listing_the_context_shows_all_of_its_members(load: Load) -> None:
     script = load(file("ctx.identity.sub = 'v'; return [Object.keys(ctx).sort(), JSON.stringify({ ...ctx })]"))
 
     keys, text = call(script).body["value"]
@@ -176,7 +176,7 @@ def test_the_context_has_all_of_its_members_for_whoever_lists_them(load: Load) -
     assert json.loads(text)["identity"] == {"sub": "v"}
 
 
-def test_one_call_leaves_nothing_behind_for_the_next(load: Load) -> None:
+def test_effects_of_one_call_do_not_reach_the_next(load: Load) -> None:
     script = load(file('if (ctx.args.n) { util.appendError("e"); extensions.setSubscriptionFilter({}); } return 1'))
 
     assert call(script).effects.filter == {}
@@ -185,7 +185,7 @@ def test_one_call_leaves_nothing_behind_for_the_next(load: Load) -> None:
     assert (later.effects.appended, later.effects.filter) == ([], None)
 
 
-def test_what_the_code_logs_comes_back_as_lines(load: Load) -> None:
+def test_logged_lines_are_returned(load: Load) -> None:
     script = load(file('console.log("n is", ctx.args); console.error("bad"); return 1'))
 
     assert call(script).effects.logs == [("log", 'n is {"n":4}'), ("error", "bad")]
@@ -195,7 +195,7 @@ def test_half_a_character_becomes_a_replacement_character(evaluate: Evaluate) ->
     assert evaluate("['😀'.slice(0, 1), '\\\\ud83d', 'ok']") == ["\ufffd", "\\ud83d", "ok"]
 
 
-def test_an_exception_says_where_in_the_file(load: Load) -> None:
+def test_an_exception_has_its_position_in_the_file(load: Load) -> None:
     script = load("function deep(x) {\n  return x.a.b;\n}\nexport function request() { return deep({}) }\n"
                   "export function response() {}")  # fmt: skip
 
@@ -219,7 +219,7 @@ def test_an_exception_says_where_in_the_file(load: Load) -> None:
         ("const o = { f: (x) => o.f(x) + 1 }; return o.f(1)", "Maximum call stack size exceeded"),
     ],
 )
-def test_code_beyond_its_limits_is_stopped_and_the_next_call_is_served(
+def test_code_that_exceeds_a_limit_is_stopped_and_the_next_call_runs(
     load: Load, monkeypatch: pytest.MonkeyPatch, body: str, message: str
 ) -> None:
     monkeypatch.setattr(limits, "TIME_LIMIT", 0.05)
@@ -240,12 +240,12 @@ def test_code_beyond_its_limits_is_stopped_and_the_next_call_is_served(
         ("util.error({ a: [1] });", '{"a":[1]}'),
     ],
 )
-def test_an_error_has_words_whatever_the_code_gave(load: Load, body: str, message: str) -> None:
+def test_any_argument_of_error_becomes_a_message(load: Load, body: str, message: str) -> None:
     assert call(load(file(body))).body["message"] == message
 
 
 @pytest.mark.parametrize(("holder", "member"), [("__proto__", "kind"), ("toString", "call"), ("constructor", "keys")])
-def test_keys_that_a_caller_chose_reach_nothing_that_other_calls_share(load: Load, holder: str, member: str) -> None:
+def test_keys_from_a_caller_cannot_change_objects_that_calls_share(load: Load, holder: str, member: str) -> None:
     change = 'if (ctx.args.holder) own[ctx.args.holder][ctx.args.member] = "changed";'
     script = load(file(f'const own = {{}}; {change} return [own.kind ?? "none", Object.keys({{ a: 1 }})];'))
 
@@ -255,7 +255,7 @@ def test_keys_that_a_caller_chose_reach_nothing_that_other_calls_share(load: Loa
     assert call(script).body["value"] == ["none", ["a"]]
 
 
-def test_code_cannot_change_how_its_own_answers_are_written(load: Load) -> None:
+def test_code_cannot_change_how_its_result_is_serialised(load: Load) -> None:
     script = load(file('Object.prototype.toJSON = () => "forged"; return 1;'))
 
     with pytest.raises(ScriptFailed, match="TypeError"):
@@ -268,14 +268,14 @@ def test_an_object_may_have_members_of_any_name(load: Load) -> None:
     assert call(script).body["value"] == {"toString": 1, "constructor": 2, "valueOf": 3}
 
 
-def test_a_time_zone_that_is_the_name_of_a_method_does_not_exist(load: Load) -> None:
+def test_the_name_of_a_method_is_not_a_time_zone(load: Load) -> None:
     script = load(file('return util.time.nowFormatted("yyyy", "constructor");'))
 
     with pytest.raises(ScriptFailed):
         call(script)
 
 
-def test_a_missing_handler_is_named_together_with_everything_else(load: Load) -> None:
+def test_a_missing_handler_is_reported_together_with_other_problems(load: Load) -> None:
     with pytest.raises(ApiInvalid) as caught:
         load("export function request(ctx) {\n  while (true) {}\n}\n")
 
@@ -285,7 +285,7 @@ def test_a_missing_handler_is_named_together_with_everything_else(load: Load) ->
     ]
 
 
-def test_a_syntax_error_is_told_before_the_handler_that_it_hides(load: Load) -> None:
+def test_a_syntax_error_is_reported_instead_of_the_handler_that_it_hides(load: Load) -> None:
     with pytest.raises(ApiInvalid) as caught:
         load("export function request(ctx) { return {}; }\nexport function response(ctx { return 1; }\n")
 

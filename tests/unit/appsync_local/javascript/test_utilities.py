@@ -1,4 +1,4 @@
-"""`util` beyond its everyday members. Expected values are the guide's own, Java's, or recorded from the service."""
+"""The rarely used members of `util`. Expected values are from the guide, from Java, or recorded from the service."""
 
 import json
 import re
@@ -35,7 +35,7 @@ MOMENT = 1517943695750  # 2018-02-06T19:01:35.750Z, the guide's example
         ("'G MMMMM'", "AD F"),
     ],
 )  # fmt: skip
-def test_times_are_written_in_the_formats_of_java(evaluate: Evaluate, arguments: str, text: str) -> None:
+def test_times_are_formatted_as_in_java(evaluate: Evaluate, arguments: str, text: str) -> None:
     assert evaluate(f"util.time.epochMilliSecondsToFormatted({MOMENT}, {arguments})") == text
 
 
@@ -43,7 +43,7 @@ def test_times_are_written_in_the_formats_of_java(evaluate: Evaluate, arguments:
     ("day", "week"),
     [("2018-12-29", "2018-52"), ("2018-12-30", "2019-01"), ("2019-01-05", "2019-01"), ("2019-01-06", "2019-02")],
 )
-def test_weeks_begin_on_sunday_and_the_first_has_new_years_day(evaluate: Evaluate, day: str, week: str) -> None:
+def test_weeks_begin_on_sunday_and_the_first_contains_1_january(evaluate: Evaluate, day: str, week: str) -> None:
     moment = f"util.time.parseISO8601ToEpochMilliSeconds('{day}T12:00:00Z')"
 
     assert evaluate(f"util.time.epochMilliSecondsToFormatted({moment}, 'YYYY-ww')") == week
@@ -61,11 +61,11 @@ def test_weeks_begin_on_sunday_and_the_first_has_new_years_day(evaluate: Evaluat
         ("'Tue, 06 Feb 18 19h', \"EEE, dd MMM yy HH'h'\", 'UTC'", MOMENT - 95_750),
     ],
 )
-def test_times_are_read_in_the_formats_of_java(evaluate: Evaluate, arguments: str, moment: int) -> None:
+def test_times_are_parsed_as_in_java(evaluate: Evaluate, arguments: str, moment: int) -> None:
     assert evaluate(f"util.time.parseFormattedToEpochMilliSeconds({arguments})") == moment
 
 
-def test_a_local_time_that_comes_twice_is_the_first_and_one_that_never_comes_is_moved_on(evaluate: Evaluate) -> None:
+def test_a_repeated_local_time_is_the_first_and_a_skipped_one_is_moved_forward(evaluate: Evaluate) -> None:
     def instant(text: str) -> Any:
         return evaluate(
             "util.time.epochMilliSecondsToISO8601(util.time.parseFormattedToEpochMilliSeconds("
@@ -89,12 +89,12 @@ def test_a_local_time_that_comes_twice_is_the_first_and_one_that_never_comes_is_
         ("parseISO8601ToEpochMilliSeconds('2018-02-06T10:00:00')", "is not a time in ISO 8601 with an offset"),
     ],
 )
-def test_a_time_that_cannot_be_read_or_written_says_why(evaluate: Evaluate, call_: str, message: str) -> None:
+def test_an_invalid_time_or_format_is_refused_with_the_reason(evaluate: Evaluate, call_: str, message: str) -> None:
     with pytest.raises(ScriptFailed, match=message):
         evaluate(f"util.time.{call_}")
 
 
-def test_the_time_is_now(evaluate: Evaluate) -> None:
+def test_the_current_time_is_returned_in_every_form(evaluate: Evaluate) -> None:
     before = time.time()
     seconds, milliseconds, iso, year = evaluate(
         "[util.time.nowEpochSeconds(), util.time.nowEpochMilliSeconds(), util.time.nowISO8601(), "
@@ -131,17 +131,17 @@ def test_regular_expressions_are_those_of_java(evaluate: Evaluate, expression: s
 
 
 @pytest.mark.parametrize("pattern", ["a++", "(?>a)", "[a&&b]", "[a[b]]", "\\\\G", "a(?i)b"])
-def test_what_javascript_cannot_say_of_javas_regular_expressions_is_refused(evaluate: Evaluate, pattern: str) -> None:
+def test_syntax_of_java_without_an_equivalent_in_javascript_is_refused(evaluate: Evaluate, pattern: str) -> None:
     with pytest.raises(ScriptFailed, match="is Java's own and not supported by this engine"):
         evaluate(f"util.matches('{pattern}', 'a')")
 
 
-def test_a_replacement_without_its_group_is_refused_as_java_refuses_it(evaluate: Evaluate) -> None:
+def test_a_replacement_with_an_unknown_group_is_refused_as_in_java(evaluate: Evaluate) -> None:
     with pytest.raises(ScriptFailed, match="there is no group 1 in the pattern"):
         evaluate("'a'.replace('a', '$1')")
 
 
-def test_text_that_is_not_json_is_read_as_nothing(evaluate: Evaluate) -> None:
+def test_invalid_json_is_parsed_to_an_empty_string(evaluate: Evaluate) -> None:
     assert evaluate("[JSON.parse('{nope'), JSON.parse('[1]')]") == ["", [1]]
 
 
@@ -177,7 +177,7 @@ FILTERS = [
 
 @pytest.mark.parametrize("method", ["toDynamoDBFilterExpression", "toDynamoDBConditionExpression"])
 @pytest.mark.parametrize(("condition", "expression", "values"), FILTERS)
-def test_filters_become_the_expressions_that_the_service_makes(
+def test_filters_become_the_same_expressions_as_in_the_service(
     evaluate: Evaluate, method: str, condition: str, expression: str, values: dict[str, object]
 ) -> None:
     made = json.loads(evaluate(f"util.transform.{method}({condition})"))
@@ -194,7 +194,7 @@ def test_filters_become_the_expressions_that_the_service_makes(
         "{ v: { size: 3 } }",
     ],
 )  # fmt: skip
-def test_a_filter_that_cannot_be_rendered_is_null(evaluate: Evaluate, condition: str) -> None:
+def test_an_invalid_filter_is_null(evaluate: Evaluate, condition: str) -> None:
     assert evaluate(f"util.transform.toDynamoDBFilterExpression({condition})") is None
 
 
@@ -211,7 +211,7 @@ def test_a_filter_that_cannot_be_rendered_is_null(evaluate: Evaluate, condition:
         ("{}", []),
     ],
 )
-def test_subscription_filters_are_those_that_the_service_makes(
+def test_subscription_filters_are_the_same_as_in_the_service(
     evaluate: Evaluate, arguments: str, groups: list[list[tuple[str, str, object]]]
 ) -> None:
     expected = [{"filters": [{"fieldName": f, "operator": o, "value": v} for f, o, v in group]} for group in groups]
@@ -219,11 +219,11 @@ def test_subscription_filters_are_those_that_the_service_makes(
     assert evaluate(f"util.transform.toSubscriptionFilter({arguments})") == {"filterGroup": expected}
 
 
-def test_a_subscription_filter_that_cannot_be_read_is_null(evaluate: Evaluate) -> None:
+def test_an_invalid_subscription_filter_is_null(evaluate: Evaluate) -> None:
     assert evaluate("[null, undefined, [], '{}'].map((f) => util.transform.toSubscriptionFilter(f))") == [None] * 4
 
 
-def test_a_search_is_the_guides_example(evaluate: Evaluate) -> None:
+def test_a_search_query_matches_the_guides_example(evaluate: Evaluate) -> None:
     query = evaluate(
         "util.transform.toElasticsearchQueryDSL({ upvotes: { ne: 15, range: [10, 20] }, "
         "title: { eq: 'hihihi', wildcard: 'h*i' } })"
@@ -260,11 +260,11 @@ def test_a_search_is_the_guides_example(evaluate: Evaluate) -> None:
          {"key": "k", "bucket": "b", "region": "r"}),
     ],
 )  # fmt: skip
-def test_values_become_dynamodbs_typed_ones(evaluate: Evaluate, expression: str, value: object) -> None:
+def test_values_become_typed_values_of_dynamodb(evaluate: Evaluate, expression: str, value: object) -> None:
     assert evaluate(f"util.dynamodb.{expression}") == value
 
 
-def test_xml_is_the_guides_example(evaluate: Evaluate) -> None:
+def test_xml_matches_the_guides_example(evaluate: Evaluate) -> None:
     xml = '<?xml version="1.0"?><posts><post><id>1</id><title>Getting started with GraphQL</title></post></posts>'
     value = {"posts": {"post": {"id": 1, "title": "Getting started with GraphQL"}}}
 
@@ -303,7 +303,7 @@ def test_rows_of_a_database_become_objects(evaluate: Evaluate) -> None:
     ) == [[{"id": 1, "tags": ["a"]}], [{}]]
 
 
-def test_ids_that_sort_have_the_time_in_front(evaluate: Evaluate) -> None:
+def test_sortable_ids_begin_with_the_time(evaluate: Evaluate) -> None:
     ulids = [evaluate("util.autoUlid()") for _ in range(3)]
     ksuids = evaluate("[util.autoKsuid(), util.autoKsuid()]")
 
@@ -318,15 +318,15 @@ def test_ids_that_sort_have_the_time_in_front(evaluate: Evaluate) -> None:
     assert ksuids[0][:4] == ksuids[1][:4]
 
 
-def test_text_for_a_script_is_escaped(evaluate: Evaluate) -> None:
+def test_text_is_escaped_for_a_javascript_string(evaluate: Evaluate) -> None:
     assert evaluate(r"""util.escapeJavaScript("it's \"é\"\n/")""") == r"""it\'s \"\u00E9\"\n\/"""
 
 
-def test_headers_for_another_request_are_copied_without_those_of_the_connection(evaluate: Evaluate) -> None:
+def test_copied_headers_leave_out_those_of_the_connection(evaluate: Evaluate) -> None:
     assert evaluate("util.http.copyHeaders({ Host: 'a', 'Keep-Alive': 1, 'x-own': 'b', TE: 'c' })") == {"x-own": "b"}
 
 
-def test_what_a_call_asks_of_the_engine_is_handed_over(load: Load) -> None:
+def test_the_effects_of_a_call_are_returned(load: Load) -> None:
     effects = call(load(file(
         "util.http.addResponseHeader('a', 1); util.http.addResponseHeaders({ b: 'x', c: { d: 2 } }); "
         "extensions.setSubscriptionInvalidationFilter({ filterGroup: [] }); "

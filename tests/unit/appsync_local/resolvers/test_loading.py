@@ -110,7 +110,7 @@ def test_settings_that_appsync_would_not_take_are_refused(
 
 
 def test_an_identity_validation_that_is_no_regular_expression_is_refused() -> None:
-    with pytest.raises(ApiInvalid, match="identity validation is no regular expression"):
+    with pytest.raises(ApiInvalid, match="identity validation is not a regular expression"):
         Engine(
             api=API,
             schema=SCHEMA,

@@ -4,7 +4,7 @@ Each floor has a `settings.py` of its own, which says what it reads.
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from typing import TypeVar
 
@@ -58,6 +58,10 @@ class Reader:
             self._problems.append(f"{name} must be {words}, and is {text!r}")
             return default
         return value
+
+    def refuse(self, problems: Iterable[str]) -> None:
+        """Note problems that concern several variables, one sentence each."""
+        self._problems.extend(problems)
 
     def check(self) -> None:
         """Raises: MissingSettings: A variable is missing or wrong; the message lists all of them."""

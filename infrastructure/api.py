@@ -13,9 +13,9 @@ from appsync_local.api.model import (
     UnitResolver,
 )
 
-# What the code of most fields does: pass the call to the handler `status_relay`, and its answer to the caller.
+# Passes a call to the handler `status_relay`, and its answer to the caller.
 RELAY: Final = CodeFile("resolvers/relay.js")
-# What the fields that start work do: open the job in the log, then dispatch it to a worker.
+# Opens a job in the log, then dispatches it to a worker.
 START: Final = CodeFile("resolvers/start.js")
 
 API: Final = Api(

@@ -15,7 +15,11 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 
 
 def main() -> int:
-    """Synthesise into the folder that the CDK command line asks for."""
+    """Synthesise into the folder that CDK's command line chooses.
+
+    Returns:
+        The exit code: 1 if the stage is unknown or the zip cannot be built.
+    """
     import aws_cdk as cdk
 
     from infrastructure.stacks.service import ServiceStack

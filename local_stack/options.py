@@ -85,7 +85,7 @@ def options_from(arguments: argparse.Namespace, environment: Mapping[str, str] =
         )
     data = arguments.data.resolve()
     stage = None if arguments.stage is None else stage_named(arguments.stage)
-    default_jobs = DEFAULT_JOBS if stage is None else min(stage.jobs, MOST_JOBS)
+    default_jobs = DEFAULT_JOBS if stage is None or stage.jobs is None else min(stage.jobs, MOST_JOBS)
     jobs = default_jobs if arguments.jobs is None else arguments.jobs
     if arguments.template is not None:
         _check_template_options(arguments)

@@ -11,7 +11,8 @@ from appsync_local.functions.schedule import FunctionSchedule
 from appsync_local.functions.spec import FunctionSpec
 from chalicelib.ledger import DYNAMODB
 from infrastructure.api import API
-from infrastructure.stages import LIMITS, Stage
+from infrastructure.limits import LIMITS
+from infrastructure.stages import Stage
 from local_stack.blueprint import Blueprint
 from local_stack.function_environment import REGION_VARIABLES, access_key_variables, bucket_variables, new_principal
 from local_stack.services.cognito import Pool

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
+from chalicelib.jobs.timing import FOR_SWEEP, contradictions, variable
 from chalicelib.settings import Reader
 from chalicelib.supervision.diagnosis import Thresholds
 
@@ -17,15 +18,24 @@ class SweepSettings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "SweepSettings":
-        """Raises: MissingSettings: A variable is missing or invalid; the message lists all of them."""
+        """Raises: MissingSettings: Variables are missing, invalid or contradict each other; the message lists all."""
         reader = Reader(environment)
+        times = {
+            "redispatch_seconds": reader.number("LONGCALL_REDISPATCH_SECONDS", 120.0, least=1.0),
+            # Lambda keeps an event for an hour, be it a start or the retry of a crashed invocation.
+            "never_started_seconds": reader.number("LONGCALL_NEVER_STARTED_SECONDS", 3900.0, least=1.0),
+            "stalled_seconds": reader.number("LONGCALL_STALLED_SECONDS", 3900.0, least=1.0),
+            "lease_seconds": reader.number("LONGCALL_LEASE_SECONDS", 30.0, least=3.0),
+        }
+        if environment.get("LONGCALL_EVENT_AGE_SECONDS"):
+            times["event_age_seconds"] = reader.number("LONGCALL_EVENT_AGE_SECONDS", 0.0, least=1.0)
+        reader.refuse(contradictions(FOR_SWEEP, times, variable))
         settings = cls(
             ledger=reader.text("LONGCALL_LEDGER"),
             thresholds=Thresholds(
-                redispatch=timedelta(seconds=reader.number("LONGCALL_REDISPATCH_SECONDS", 120.0, least=1.0)),
-                # Lambda keeps an event for an hour; it retries a crashed invocation within 2 minutes.
-                never_started=timedelta(seconds=reader.number("LONGCALL_NEVER_STARTED_SECONDS", 3900.0, least=1.0)),
-                stalled=timedelta(seconds=reader.number("LONGCALL_STALLED_SECONDS", 300.0, least=1.0)),
+                redispatch=timedelta(seconds=times["redispatch_seconds"]),
+                never_started=timedelta(seconds=times["never_started_seconds"]),
+                stalled=timedelta(seconds=times["stalled_seconds"]),
             ),
         )
         reader.check()

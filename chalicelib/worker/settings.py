@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from chalicelib.jobs.timing import FOR_WORKER, contradictions, variable
 from chalicelib.publisher.policies import FlushPolicy
 from chalicelib.publisher.settings import flush_policy
 from chalicelib.settings import Reader
@@ -18,11 +19,15 @@ class WorkerSettings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "WorkerSettings":
-        """Raises: MissingSettings: A variable is missing or invalid; the message lists all of them."""
+        """Raises: MissingSettings: Variables are missing, invalid or contradict each other; the message lists all."""
         reader = Reader(environment)
+        heartbeat = reader.number("LONGCALL_HEARTBEAT_SECONDS", 1.0, least=0.05)
+        lease = reader.number("LONGCALL_LEASE_SECONDS", 30.0, least=3.0)
+        times = {"heartbeat_seconds": heartbeat, "lease_seconds": lease}
+        reader.refuse(contradictions(FOR_WORKER, times, variable))
         settings = cls(
             flush_policy=flush_policy(reader),
-            heartbeat=reader.number("LONGCALL_HEARTBEAT_SECONDS", 1.0, least=0.05),
+            heartbeat=heartbeat,
             megabytes=reader.count("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", 512, least=1),  # set by Lambda
         )
         reader.check()

@@ -1,4 +1,4 @@
-"""The handlers on Lambda, by Chalice's construct."""
+"""The handlers on Lambda, made by Chalice's construct."""
 
 import json
 import shutil
@@ -15,14 +15,14 @@ from constructs import Construct
 
 from infrastructure.bundle import Package
 from infrastructure.constructs.roles import Roles, policy_of
-from infrastructure.stages import Limits
+from infrastructure.limits import Limits
 
 
 class Backend(Chalice):
     """All functions, from one zip.
 
-    Chalice's own construct makes its scope's path the Chalice stage, builds into the working directory and leaves it
-    there. Here the zip is made before, see `infrastructure.bundle`, and a placeholder role is replaced.
+    Chalice's own construct uses its scope's path as the Chalice stage, and builds into the working directory without
+    cleaning up. Here the zip is built beforehand, see `infrastructure.bundle`, and its placeholder role is replaced.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class Backend(Chalice):
         return super()._generate_sam_template_with_assets(str(self._folder), package_id)
 
     def function(self, handler: str) -> aws_sam.CfnFunction:
-        """A handler's function as SAM has it."""
+        """The function of a handler, as a SAM resource."""
         return cast("aws_sam.CfnFunction", self.get_resource(to_cfn_resource_name(handler)))
 
     def arn(self, handler: str) -> str:
@@ -73,20 +73,21 @@ class Backend(Chalice):
         for name, value in variables.items():
             self.function(handler).add_property_override(f"Environment.Variables.{name}", value)
 
-    def set_concurrency(self, handler: str, most: int) -> None:
-        """Reserve so many invocations at once for a handler, and allow no more."""
-        self.function(handler).add_property_override("ReservedConcurrentExecutions", most)
+    def reserve_concurrency(self, handler: str, invocations: int) -> None:
+        """Reserve a number of invocations at once for a handler, and limit it to them."""
+        self.function(handler).add_property_override("ReservedConcurrentExecutions", invocations)
 
     def set_events(
         self, handler: str, *, age: int, retries: int, on_failure: str | None
     ) -> lambda_.CfnEventInvokeConfig:
-        """What becomes of events that cannot be handled.
+        """Configure how Lambda handles the asynchronous events of a handler.
 
         Args:
-            handler: Whose events.
-            age: Seconds that one may wait.
-            retries: Tries after the first one failed.
-            on_failure: ARN of a function or queue that the handler's role may send to; None: they are dropped.
+            handler: The handler that receives the events.
+            age: Seconds that an event may wait.
+            retries: Invocations after the first one failed.
+            on_failure: ARN of the function or queue that receives failed events; the handler's role must be allowed to
+                send to it. None: failed events are dropped.
         """
         config = lambda_.CfnEventInvokeConfig(
             self,
@@ -104,7 +105,7 @@ class Backend(Chalice):
         config.node.add_dependency(policy_of(self._roles.role(handler)))
         return config
 
-    def let(self, handler: str, *, service: str, source_arn: str, name: str) -> lambda_.CfnPermission:
+    def allow_invocation(self, handler: str, *, service: str, source_arn: str, name: str) -> lambda_.CfnPermission:
         """Let one resource of another service invoke a handler."""
         return lambda_.CfnPermission(
             self,

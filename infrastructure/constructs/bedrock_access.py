@@ -1,4 +1,4 @@
-"""What a role may do on Amazon Bedrock: stream from a stage's models, under its guardrail, and nothing else."""
+"""Permissions on Amazon Bedrock: stream from a stage's models and apply its guardrail, and nothing else."""
 
 import re
 from collections.abc import Iterator
@@ -8,18 +8,23 @@ from typing import Final
 from aws_cdk import Acknowledgment, Aws, Validations
 from aws_cdk import aws_iam as iam
 
-STREAM: Final = "bedrock:InvokeModelWithResponseStream"  # what ConverseStream asks for
+STREAM: Final = "bedrock:InvokeModelWithResponseStream"  # the permission for ConverseStream
 GUARD: Final = "bedrock:ApplyGuardrail"
-GEOGRAPHIES: Final = ("us", "us-gov", "eu", "apac", "jp", "au", "global")  # that ids of inference profiles begin with
+GEOGRAPHIES: Final = ("us", "us-gov", "eu", "apac", "jp", "au", "global")  # with which ids of inference profiles begin
 _PROFILE_ARN: Final = re.compile(r"arn:[^:]+:bedrock:[^:]*:\d{12}:inference-profile/(?P<id>.+)")
 _OWN_PROFILE_ARN: Final = re.compile(r"arn:[^:]+:bedrock:[^:]*:\d{12}:application-inference-profile/.+")
 
 
 @dataclass(frozen=True, slots=True)
-class _Behind:
-    """Models that an inference profile leads to, in any region; only through the profile `via` where it is named."""
+class _ProfileModels:
+    """Models that an inference profile calls, in any region.
 
-    pattern: str  # of ids
+    Attributes:
+        pattern: Of the models' ids.
+        via: ARN of the profile through which alone the models may be called; None: they may be called directly too.
+    """
+
+    pattern: str
     via: str | None = None
 
     @property
@@ -27,17 +32,17 @@ class _Behind:
         return f"arn:{Aws.PARTITION}:bedrock:*::foundation-model/{self.pattern}"
 
 
-def let_stream(role: iam.IRole, models: tuple[str, ...]) -> None:
-    """Let the role stream from each model, which is an id or an ARN. An inference profile needs its model too.
+def grant_stream(role: iam.IRole, models: tuple[str, ...]) -> None:
+    """Let a role stream from models, given as ids or ARNs. An inference profile needs permission for its models too.
 
     Source: Amazon Bedrock User Guide, "Prerequisites for inference profiles".
     """
     resources = [_arn(model) for model in models]
-    behind = [found for model in models for found in _behind(model)]
-    plain = [*resources, *(it.arn for it in behind if it.via is None)]
+    behind_profiles = [found for model in models for found in _models_of_profile(model)]
+    plain = [*resources, *(it.arn for it in behind_profiles if it.via is None)]
     if plain:
         role.add_to_principal_policy(iam.PolicyStatement(actions=[STREAM], resources=plain))
-    for it in behind:
+    for it in behind_profiles:
         if it.via is not None:
             role.add_to_principal_policy(
                 iam.PolicyStatement(
@@ -49,8 +54,8 @@ def let_stream(role: iam.IRole, models: tuple[str, ...]) -> None:
         _acknowledge(role, it)
 
 
-def let_guard(role: iam.IRole, guardrail: str) -> None:
-    """Let the role's calls pass a guardrail, given as `id:version` or `arn:version`.
+def grant_guardrail(role: iam.IRole, guardrail: str) -> None:
+    """Let a role apply a guardrail, given as `id:version` or `arn:version`.
 
     Source: Amazon Bedrock User Guide, "Set up permissions to use Amazon Bedrock Guardrails".
     """
@@ -68,22 +73,22 @@ def _arn(model: str) -> str:
     return f"arn:{Aws.PARTITION}:bedrock:{Aws.REGION}::foundation-model/{model}"
 
 
-def _behind(model: str) -> Iterator[_Behind]:
-    """What an inference profile leads to. One that an account has made itself does not say."""
+def _models_of_profile(model: str) -> Iterator[_ProfileModels]:
+    """The models of an inference profile. The ARN of an application's own profile does not reveal them."""
     if _OWN_PROFILE_ARN.fullmatch(model):
-        yield _Behind("*", via=model)
+        yield _ProfileModels("*", via=model)
         return
     found = _PROFILE_ARN.fullmatch(model)
     geography, _, base = (found["id"] if found else model).partition(".")
     if geography in GEOGRAPHIES:
-        yield _Behind(base)
+        yield _ProfileModels(base)
 
 
-def _acknowledge(role: iam.IRole, behind: _Behind) -> None:
+def _acknowledge(role: iam.IRole, models: _ProfileModels) -> None:
     Validations.of(role).acknowledge(
         Acknowledgment(
             id=f"AwsSolutions::AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:bedrock:*"
-            f"::foundation-model/{behind.pattern}]",
-            reason="the profile chooses the region; which ones it covers is Bedrock's to say",
+            f"::foundation-model/{models.pattern}]",
+            reason="the profile chooses the region, and Bedrock may add regions to it",
         )
     )

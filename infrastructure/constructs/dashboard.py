@@ -1,4 +1,4 @@
-"""One page: are jobs finishing, how long do they take, what do they cost?"""
+"""The dashboard: are jobs finishing, how long do they take, what do they cost?"""
 
 from collections.abc import Mapping
 from typing import Final
@@ -7,22 +7,22 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
 from chalicelib.billing import prices
-from infrastructure.constructs.metrics import PERIOD, Counted, of_api, of_function, of_table
-from infrastructure.stages import Limits
+from infrastructure.constructs.metrics import PERIOD, LogMetrics, of_api, of_function, of_table
+from infrastructure.limits import Limits
 
-HALF: Final = 12  # of a row, in CloudWatch's units
+HALF: Final = 12  # half of a row, in CloudWatch's units
 
 
 class Dashboard(Construct):
-    """The page.
+    """A CloudWatch dashboard.
 
     Args:
-        name: Of the dashboard.
+        name: Name of the dashboard.
         functions: Names of the functions, by handler.
-        limits: Their memory, for what they cost.
-        api_id: The API's.
+        limits: The functions' limits; their memory determines their cost.
+        api_id: Id of the API.
         table: Name of the jobs table.
-        counted: What the logs say.
+        log_metrics: Counts of log lines.
     """
 
     def __init__(
@@ -35,7 +35,7 @@ class Dashboard(Construct):
         limits: Mapping[str, Limits],
         api_id: str,
         table: str,
-        counted: Counted,
+        log_metrics: LogMetrics,
     ) -> None:
         super().__init__(scope, id_)
         worker = functions["inference"]
@@ -43,7 +43,13 @@ class Dashboard(Construct):
         page.add_widgets(
             _graph(
                 "Are jobs finishing?",
-                [counted.claimed, counted.completed, counted.failed, counted.taken_away, counted.supervised],
+                [
+                    log_metrics.claimed,
+                    log_metrics.completed,
+                    log_metrics.failed,
+                    log_metrics.taken_away,
+                    log_metrics.supervised,
+                ],
             ),
             _graph(
                 "Are any waiting, or lost?",

@@ -27,8 +27,8 @@ from infrastructure.constructs.roles import RETENTION, policy_of
 from infrastructure.stages import Data
 
 RUNTIME: Final = appsync.CfnResolver.AppSyncRuntimeProperty(name="APPSYNC_JS", runtime_version="1.0.0")
-AUTHORIZER_TTL: Final = 300  # seconds that AppSync keeps an answer which does not say so itself
-KEY_LIFE: Final = Duration.days(365)  # the longest that AppSync gives
+AUTHORIZER_TTL: Final = 300  # seconds that AppSync caches an answer without a TTL of its own
+KEY_LIFE: Final = Duration.days(365)  # the longest that AppSync allows
 Provider = appsync.CfnGraphQLApi.AdditionalAuthenticationProviderProperty
 
 
@@ -36,13 +36,13 @@ class GraphqlEndpoint(Construct):
     """The API with its schema, data sources and resolvers.
 
     Args:
-        name: Shown in AppSync's console.
-        wiring: What it consists of.
+        name: Name in AppSync's console.
+        wiring: Data sources, resolvers and modes.
         schema: The schema's text.
         code: The folder with `resolvers/` and `functions/`.
         functions: ARNs of the handlers, by name.
-        pool: Whose users may call.
-        client_id: The pool's client whose tokens count.
+        pool: The pool whose users may call.
+        client_id: The app client whose tokens are accepted.
     """
 
     def __init__(
@@ -78,13 +78,13 @@ class GraphqlEndpoint(Construct):
             log_config=appsync.CfnGraphQLApi.LogConfigProperty(
                 cloud_watch_logs_role_arn=self._log_role.role_arn,
                 field_log_level="ERROR",
-                exclude_verbose_content=True,  # headers and arguments hold tokens and prompts
+                exclude_verbose_content=True,  # headers and arguments contain tokens and prompts
             ),
         )
         Validations.of(self.api).acknowledge(
             Acknowledgment(
                 id="AwsSolutions::AwsSolutions-ASC3",
-                reason="requests are logged, without their headers and arguments: those hold tokens and prompts",
+                reason="requests are logged without their headers and arguments, which contain tokens and prompts",
             )
         )
         self._schema = appsync.CfnGraphQLSchema(self, "Schema", api_id=self.api.attr_api_id, definition=schema)
@@ -117,7 +117,7 @@ class GraphqlEndpoint(Construct):
         return self.api.attr_realtime_url
 
     def keep_log(self, *, days: int, data: Data) -> None:
-        """Keep the API's log for so long. AppSync names the group after the API, so it can only be made after it."""
+        """Create the API's log group. AppSync names it after the API, so it is created after the API."""
         group = logs.LogGroup(
             self,
             "Log",
@@ -128,7 +128,7 @@ class GraphqlEndpoint(Construct):
         group.grant_write(self._log_role)
 
     def grant_field(self, role: iam.Role, field: str) -> None:
-        """Let a role call one field, such as `Mutation.updateStatus`, signed with IAM."""
+        """Let a role call one field, such as `Mutation.updateStatus`, with IAM authorization."""
         type_name, _, field_name = field.partition(".")
         arn = Stack.of(self).format_arn(
             service="appsync",
@@ -148,7 +148,7 @@ class GraphqlEndpoint(Construct):
                 role = iam.Role(
                     self,
                     f"{name}Role",
-                    # AppSync on behalf of this API, and of no other.
+                    # AppSync may take the role for this API only.
                     # Source: AppSync Developer Guide, "Cross-service confused deputy prevention".
                     assumed_by=iam.ServicePrincipal(
                         "appsync.amazonaws.com",
@@ -174,7 +174,7 @@ class GraphqlEndpoint(Construct):
             case NoneSource(name):
                 return appsync.CfnDataSource(self, name, api_id=self.api.attr_api_id, name=name, type="NONE")
             case _:
-                raise NotImplementedError(f"data source {source.name} is of a kind that this stack does not make")
+                raise NotImplementedError(f"data source {source.name} is of a kind that this stack cannot create")
 
     def _add_resolver(
         self, resolver: Resolver, sources: Mapping[str, appsync.CfnDataSource], steps: Mapping[str, str]
@@ -207,14 +207,14 @@ class GraphqlEndpoint(Construct):
             self,
             "Key",
             api_id=self.api.attr_api_id,
-            description="the worker's, for updateStatus",
+            description="for the worker, which calls updateStatus and dispatchInference",
             expires=Expiration.after(KEY_LIFE).to_epoch(),
         )
 
     def _read(self, unit: Resolver | PipelineFunction) -> str:
         file = code_file(unit)
         if file is None:
-            raise NotImplementedError("this stack makes resolvers and pipeline functions that have code")
+            raise NotImplementedError("this stack can only create resolvers and pipeline functions that have code")
         return (self._code / file).read_text("utf-8")
 
 
@@ -230,6 +230,6 @@ def _provider(mode: AuthMode, pool: cognito.UserPool, client_id: str) -> Provide
         case AuthMode.IAM | AuthMode.API_KEY:
             return Provider(authentication_type=mode.value)
         case AuthMode.LAMBDA | AuthMode.OIDC:
-            raise NotImplementedError(f"{mode.value} is not among the modes that this stack adds to the default one")
+            raise NotImplementedError(f"this stack cannot add the mode {mode.value} to the default one")
         case _:
             assert_never(mode)

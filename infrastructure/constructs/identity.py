@@ -1,4 +1,4 @@
-"""Users: a Cognito user pool, and the client that signs them in."""
+"""Users: a Cognito user pool and its app client."""
 
 from typing import Final
 
@@ -32,7 +32,7 @@ class Identity(Construct):
             password_policy=PASSWORD_POLICY,
             account_recovery=cognito.AccountRecovery.EMAIL_ONLY,
             mfa=MFA[second_factor],
-            # Codes from an app: a message by telephone costs money, and can be intercepted.
+            # Codes come from an app: text messages cost money and can be intercepted.
             mfa_second_factor=None
             if second_factor is SecondFactor.OFF
             else cognito.MfaSecondFactor(otp=True, sms=False),
@@ -42,18 +42,18 @@ class Identity(Construct):
         Validations.of(self.pool).acknowledge(
             Acknowledgment(
                 id="AwsSolutions::AwsSolutions-COG2",
-                reason="a second factor is the stage's choice; required for all, it would shut programs out",
+                reason="a second factor is the stage's choice; if it were required, programs could not sign in",
             ),
             Acknowledgment(
                 id="AwsSolutions::AwsSolutions-COG8",
-                reason="the plus plan is billed for each user; who wants its threat protection can choose it",
+                reason="the plus plan is billed for each user; operators can choose it for its threat protection",
             ),
         )
         self.client = self.pool.add_client(
             "Client",
             auth_flows=cognito.AuthFlow(user_srp=True, user_password=True),
-            disable_o_auth=True,  # there is no hosted page, and the default one would redirect to an example's address
-            generate_secret=False,  # it would have to be in every browser
+            disable_o_auth=True,  # there is no hosted page; the default would redirect to an example's address
+            generate_secret=False,  # every browser would contain it
             prevent_user_existence_errors=True,
             enable_token_revocation=True,
             access_token_validity=Duration.hours(1),

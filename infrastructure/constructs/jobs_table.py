@@ -1,4 +1,4 @@
-"""The job log in DynamoDB, with the keys and indexes that `chalicelib.ledger.dynamodb` reads and writes."""
+"""The job log in DynamoDB, with the keys and indexes that `chalicelib.ledger.dynamodb` uses."""
 
 from typing import Final
 
@@ -11,11 +11,11 @@ from chalicelib.ledger.dynamodb import table_definition
 from infrastructure.permissions import TABLE_ACTIONS
 from infrastructure.stages import Data
 
-EXPIRY: Final = "expiresAt"  # the attribute that DynamoDB's TTL looks at
+EXPIRY: Final = "expiresAt"  # the attribute that DynamoDB's TTL reads
 
 
 class JobsTable(Construct):
-    """The table; what becomes of it with the stack is `data`."""
+    """The table. `data` says what happens to it when the stack is destroyed."""
 
     def __init__(self, scope: Construct, id_: str, *, data: Data) -> None:
         super().__init__(scope, id_)
@@ -39,8 +39,8 @@ class JobsTable(Construct):
             partition, sort = (_attribute(key["AttributeName"]) for key in index["KeySchema"])
             self.table.add_global_secondary_index(index_name=index["IndexName"], partition_key=partition, sort_key=sort)
 
-    def let(self, role: iam.Role, handler: str) -> None:
-        """Let a handler's role do to the table what the handler does."""
+    def grant(self, role: iam.Role, handler: str) -> None:
+        """Give a role the permissions on the table that a handler needs."""
         actions: dict[str | None, list[str]] = {}
         for action, index in TABLE_ACTIONS[f"app.{handler}"]:
             actions.setdefault(index, []).append(action)

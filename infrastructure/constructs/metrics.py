@@ -1,4 +1,4 @@
-"""What is measured: AWS's own metrics of this stack's resources, and a few that are counted in the handlers' logs."""
+"""Metrics: AWS's own metrics of the stack's resources, and counts of the handlers' log lines."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -32,13 +32,13 @@ def _metric(namespace: str, name: str, dimensions: dict[str, str], statistic: st
     )
 
 
-class Counted(Construct):
-    """Log lines of the handlers, counted. A count that stays at zero costs nothing.
+class LogMetrics(Construct):
+    """Counts of log lines of the handlers. A count that stays at zero costs nothing.
 
     Args:
-        namespace: CloudWatch's name for this stack's metrics.
-        worker: The worker's log.
-        supervisors: The logs of those who end jobs in a worker's place.
+        namespace: CloudWatch namespace of the metrics.
+        worker: The worker's log group.
+        supervisors: Log groups of the handlers that end jobs whose worker is lost.
     """
 
     def __init__(

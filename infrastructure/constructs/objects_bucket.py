@@ -1,4 +1,4 @@
-"""The bucket that `chalicelib.objects` keeps in: contents too large for a request or for a record of the log."""
+"""The bucket of `chalicelib.objects`: contents that are too large for a request or for a record of the log."""
 
 from datetime import timedelta
 from typing import Final
@@ -12,11 +12,11 @@ from chalicelib.objects import lifetimes
 from infrastructure.permissions import BUCKET_ACTIONS
 from infrastructure.stages import Data
 
-PREFLIGHT: Final = 3600  # seconds that a browser remembers what it may send
+PREFLIGHT: Final = 3600  # seconds that a browser caches the answer to a CORS preflight
 
 
 class ObjectsBucket(Construct):
-    """The bucket; what becomes of it with the stack is `data`, and of an object after its job's life nothing stays."""
+    """The bucket. `data` says what happens to it when the stack is destroyed; an object is deleted with its job."""
 
     def __init__(self, scope: Construct, id_: str, *, data: Data, retention: timedelta) -> None:
         super().__init__(scope, id_)
@@ -27,7 +27,7 @@ class ObjectsBucket(Construct):
             enforce_ssl=True,
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-            # Browsers of any page may use an address that the API signed; who has none is refused all the same.
+            # Any page may use an address that the API has signed; a request without a signature is refused anyway.
             cors=[
                 s3.CorsRule(
                     allowed_methods=[s3.HttpMethods.PUT, s3.HttpMethods.GET],
@@ -46,18 +46,18 @@ class ObjectsBucket(Construct):
                 for folder, days in lifetimes(retention).items()
             ],
             removal_policy=RemovalPolicy.RETAIN if data is Data.RETAINED else RemovalPolicy.DESTROY,
-            auto_delete_objects=data is Data.DESTROYED,  # or CloudFormation would not delete it while there are some
+            auto_delete_objects=data is Data.DESTROYED,  # CloudFormation deletes only an empty bucket
         )
         Validations.of(self.bucket).acknowledge(
             Acknowledgment(
                 id="AwsSolutions::AwsSolutions-S1",
-                reason="access logs keep whole addresses, and a signed one opens its object while it lasts; "
-                "data events of CloudTrail tell who did what without them",
+                reason="access logs contain whole addresses, and a signed one opens its object while it is valid; "
+                "data events of CloudTrail record the same accesses without addresses",
             )
         )
 
-    def let(self, role: iam.Role, handler: str) -> None:
-        """Let a handler's role do to the bucket what the handler does."""
+    def grant(self, role: iam.Role, handler: str) -> None:
+        """Give a role the permissions on the bucket that a handler needs."""
         actions: dict[str | None, list[str]] = {}
         for action, folder in BUCKET_ACTIONS[f"app.{handler}"]:
             actions.setdefault(folder, []).append(action)
@@ -71,7 +71,7 @@ class ObjectsBucket(Construct):
             Validations.of(role).acknowledge(
                 Acknowledgment(
                     id=f"AwsSolutions::AwsSolutions-IAM5[Resource::<{name}.Arn>/{folder}*]",
-                    reason="the objects of all jobs are in this folder, and their names come with the jobs",
+                    reason="this folder contains the objects of all jobs, and their names are not known beforehand",
                 )
             )
 

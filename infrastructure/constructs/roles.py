@@ -10,6 +10,7 @@ from constructs import Construct, IDependable
 
 from infrastructure.stages import Data
 
+# By number of days; `infrastructure.stages.LOG_DAYS` lists the numbers.
 RETENTION: Final = {
     1: logs.RetentionDays.ONE_DAY,
     7: logs.RetentionDays.ONE_WEEK,
@@ -20,7 +21,7 @@ RETENTION: Final = {
 
 
 class Roles(Construct):
-    """A role and a log group for each handler; a role may write to its own group, send traces, and nothing else."""
+    """A role and a log group for each handler. By itself, a role may only write to its log group and send traces."""
 
     def __init__(self, scope: Construct, id_: str, *, handlers: tuple[str, ...], log_days: int, data: Data) -> None:
         super().__init__(scope, id_)
@@ -42,7 +43,7 @@ class Roles(Construct):
             Validations.of(role).acknowledge(
                 Acknowledgment(
                     id="AwsSolutions::AwsSolutions-IAM5[Resource::*]",
-                    reason="sending traces knows no resources; see AWS X-Ray in the Service Authorization Reference",
+                    reason="actions that send traces have no resources; see AWS X-Ray, Service Authorization Reference",
                 )
             )
             self._roles[handler], self._logs[handler] = role, group
@@ -55,7 +56,7 @@ class Roles(Construct):
 
 
 def policy_of(role: iam.Role) -> IDependable:
-    """What a user of the role has to wait for: a role alone is of no use before its policy is there."""
+    """The policy of a role. Resources that use the role depend on it: without its policy a role allows nothing."""
     policy = role.node.try_find_child("DefaultPolicy")
     assert policy is not None  # noqa: S101  # every role here has permissions
     return policy

@@ -1,11 +1,11 @@
-"""The schema as a stage's API has it."""
+"""Adapts the schema to the authorization modes of a stage's API."""
 
 import re
 from typing import Final
 
 from appsync_local.api.model import AuthMode
 
-# The worker calls these two fields, and reads these types in their answers; nothing else is for a key.
+# The worker calls these two fields, and reads these types in their answers; an API key opens nothing else.
 OPEN_TO_KEYS: Final = (
     re.compile(r"^  updateStatus\(.*@aws_iam$", re.MULTILINE),
     re.compile(r"^  dispatchInference\(.*@aws_iam$", re.MULTILINE),
@@ -17,19 +17,19 @@ OPEN_TO_KEYS: Final = (
 
 
 class SchemaUnfit(Exception):
-    """The schema is not written as this module expects it."""
+    """The schema's text does not match what this module expects."""
 
 
 def for_modes(schema: str, modes: tuple[AuthMode, ...]) -> str:
-    """The schema with `@aws_api_key` where the worker needs it, if the API has that mode; AppSync refuses it elsewhere.
+    """Add `@aws_api_key` where the worker needs it, if the API has that mode; without the mode AppSync refuses it.
 
     Raises:
-        SchemaUnfit: A field or type of the worker's is not found.
+        SchemaUnfit: A field or type that the worker needs is not found exactly once.
     """
     if AuthMode.API_KEY not in modes:
         return schema
     for pattern in OPEN_TO_KEYS:
         schema, found = pattern.subn(lambda match: f"{match[0]} @aws_api_key", schema)
         if found != 1:
-            raise SchemaUnfit(f"the schema has to have {pattern.pattern} once, and has it {found} times")
+            raise SchemaUnfit(f"expected the schema to match {pattern.pattern} once, but it matches {found} times")
     return schema

@@ -1,4 +1,4 @@
-"""Everything of one stage, in one stack: users, job log, bucket, handlers, API, and what watches over them."""
+"""The stack of one stage: users, job log, bucket, handlers, API, alarms and dashboard."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -17,19 +17,20 @@ from infrastructure.api import API
 from infrastructure.bundle import Package
 from infrastructure.constructs.alarms import Alarms
 from infrastructure.constructs.backend import Backend
-from infrastructure.constructs.bedrock_access import let_guard, let_stream
+from infrastructure.constructs.bedrock_access import grant_guardrail, grant_stream
 from infrastructure.constructs.dashboard import Dashboard
 from infrastructure.constructs.graphql_endpoint import GraphqlEndpoint
 from infrastructure.constructs.identity import Identity
 from infrastructure.constructs.jobs_table import JobsTable
-from infrastructure.constructs.metrics import Counted
+from infrastructure.constructs.metrics import LogMetrics
 from infrastructure.constructs.objects_bucket import ObjectsBucket
 from infrastructure.constructs.roles import Roles
 from infrastructure.constructs.schema import for_modes
+from infrastructure.limits import LIMITS
 from infrastructure.stages import Data, Stage
 
 DEAD_LETTER_LIFE: Final = Duration.days(14)  # the longest that SQS keeps a message
-REPORT_AGE: Final = 21_600  # seconds that Lambda tries to hand a failure to `job_failed`, the longest it does
+REPORT_AGE: Final = 21_600  # seconds that Lambda tries to deliver a failure to `job_failed`; the longest that it allows
 SWEEP_EVERY: Final = "rate(1 minute)"
 
 
@@ -37,9 +38,9 @@ class ServiceStack(Stack):
     """The stack of one stage.
 
     Args:
-        root: The project's folder, with `graphql/` in it.
+        root: The project's folder, which contains `graphql/`.
         stage: What differs between deployments.
-        package: The zip of the handlers.
+        package: The zip with the handlers.
     """
 
     def __init__(
@@ -69,7 +70,7 @@ class ServiceStack(Stack):
         Validations.of(self._dead_letters).acknowledge(
             Acknowledgment(
                 id="AwsSolutions::AwsSolutions-SQS3",
-                reason="it is a dead-letter queue itself, as the failure destination of a function",
+                reason="it is a dead-letter queue itself: the failure destination of a function",
             )
         )
         self._roles = Roles(self, "Roles", handlers=tuple(stage.limits), log_days=stage.log_days, data=stage.data)
@@ -86,14 +87,14 @@ class ServiceStack(Stack):
             client_id=self._identity.client.user_pool_client_id,
         )
         self._endpoint.keep_log(days=stage.log_days, data=stage.data)
-        self._backend.let(
+        self._backend.allow_invocation(
             "authorizer", service="appsync", source_arn=self._endpoint.api.attr_arn, name="AuthorizerPermission"
         )
         self._set_environments(stage)
         self._grant(stage)
-        self._deliver(stage)
-        self._watch(stage, name=id_)
-        self._say()
+        self._configure_events(stage)
+        self._add_monitoring(stage, name=id_)
+        self._add_outputs()
 
     def _set_environments(self, stage: Stage) -> None:
         api = {"LONGCALL_API_URL": self._endpoint.url}
@@ -115,56 +116,62 @@ class ServiceStack(Stack):
             self._backend.set_environment(handler, {**variables, **stage.settings(handler)})
 
     def _grant(self, stage: Stage) -> None:
-        """Who may do what; the authorizer may do nothing."""
+        """The permissions of every handler; the authorizer has none."""
         worker, relay, reporter, sweep = map(self._roles.role, ("inference", "status_relay", "job_failed", "sweep"))
         if stage.reporting is Reporting.SIGNATURE:
             self._endpoint.grant_field(worker, "Mutation.updateStatus")
-            self._endpoint.grant_field(worker, "Mutation.dispatchInference")  # to hand over
-        let_stream(worker, stage.bedrock)
+            self._endpoint.grant_field(worker, "Mutation.dispatchInference")  # it hands over
+        grant_stream(worker, stage.bedrock)
         if stage.guardrail:
-            let_guard(worker, stage.guardrail)
+            grant_guardrail(worker, stage.guardrail)
         if stage.openai and stage.openai.secret:
-            self._let_read_secret(worker, stage.openai.secret)
-        self._objects.let(worker, "inference")
-        self._jobs.let(relay, "status_relay")
-        self._objects.let(relay, "status_relay")
+            self._grant_secret(worker, stage.openai.secret)
+        self._objects.grant(worker, "inference")
+        self._jobs.grant(relay, "status_relay")
+        self._objects.grant(relay, "status_relay")
         self._endpoint.grant_field(reporter, "Mutation.updateStatus")
-        self._jobs.let(sweep, "sweep")
+        self._jobs.grant(sweep, "sweep")
         self._endpoint.grant_field(sweep, "Mutation.updateStatus")
         self._endpoint.grant_field(sweep, "Mutation.dispatchInference")
 
-    def _let_read_secret(self, role: iam.Role, name: str) -> None:
-        """Source: AWS Secrets Manager User Guide, "Resource-based policies": six characters are added to a name."""
+    def _grant_secret(self, role: iam.Role, name: str) -> None:
+        """Let a role read a secret. Its ARN ends with six random characters.
+
+        Source: AWS Secrets Manager User Guide, "Resource-based policies".
+        """
         secret = f"arn:{Aws.PARTITION}:secretsmanager:{Aws.REGION}:{Aws.ACCOUNT_ID}:secret:{name}-??????"
         role.add_to_policy(iam.PolicyStatement(actions=["secretsmanager:GetSecretValue"], resources=[secret]))
 
-    def _deliver(self, stage: Stage) -> None:
-        """What becomes of asynchronous invocations, and what runs by the clock."""
+    def _configure_events(self, stage: Stage) -> None:
+        """Capacity, the handling of asynchronous events, and the schedule."""
         job_failed = self._backend.arn("job_failed")
-        # Lambda sends to a failure destination with the rights of the function that failed.
+        # Lambda sends to a failure destination with the role of the function that failed.
         self._roles.role("inference").add_to_policy(
             iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=[job_failed])
         )
         self._roles.role("job_failed").add_to_policy(
             iam.PolicyStatement(actions=["sqs:SendMessage"], resources=[self._dead_letters.queue_arn])
         )
-        self._backend.set_concurrency("inference", stage.jobs)
+        for handler in stage.limits:
+            reserved = stage.reserved_for(handler)
+            if reserved is not None:
+                self._backend.reserve_concurrency(handler, reserved)
         self._backend.set_events("inference", age=stage.event_age_seconds, retries=2, on_failure=job_failed)
         self._backend.set_events("job_failed", age=REPORT_AGE, retries=2, on_failure=self._dead_letters.queue_arn)
-        self._backend.set_events("sweep", age=60, retries=0, on_failure=None)  # the next one comes anyway
+        self._backend.set_events("sweep", age=60, retries=0, on_failure=None)  # the next one follows anyway
         rule = events.CfnRule(
             self,
             "EveryMinute",
-            description="looks after jobs that nobody hears of any more",
+            description="handles jobs whose worker is lost",
             schedule_expression=SWEEP_EVERY,
             state="ENABLED",
             targets=[events.CfnRule.TargetProperty(id="sweep", arn=self._backend.arn("sweep"))],
         )
-        self._backend.let("sweep", service="events", source_arn=rule.attr_arn, name="SweepPermission")
+        self._backend.allow_invocation("sweep", service="events", source_arn=rule.attr_arn, name="SweepPermission")
 
-    def _watch(self, stage: Stage, *, name: str) -> None:
+    def _add_monitoring(self, stage: Stage, *, name: str) -> None:
         functions = {handler: self._backend.name(handler) for handler in stage.limits}
-        counted = Counted(
+        log_metrics = LogMetrics(
             self,
             "Counted",
             namespace=name,
@@ -177,7 +184,7 @@ class ServiceStack(Stack):
             functions=functions,
             api_id=self._endpoint.api.attr_api_id,
             dead_letters=self._dead_letters,
-            counted=counted,
+            log_metrics=log_metrics,
             event_age=stage.event_age_seconds,
         )
         Dashboard(
@@ -188,11 +195,11 @@ class ServiceStack(Stack):
             limits=stage.limits,
             api_id=self._endpoint.api.attr_api_id,
             table=self._jobs.table.table_name,
-            counted=counted,
+            log_metrics=log_metrics,
         )
 
-    def _say(self) -> None:
-        """What the command line, and whoever operates this, has to know; `longcall` reads these names."""
+    def _add_outputs(self) -> None:
+        """What the command line and operators need to know. `longcall` reads these names."""
         for name, value in {
             "GraphqlUrl": self._endpoint.url,
             "RealtimeUrl": self._endpoint.realtime_url,
@@ -203,5 +210,6 @@ class ServiceStack(Stack):
             "BucketName": self._objects.bucket.bucket_name,
             "DeadLetterQueueUrl": self._dead_letters.queue_url,
             "AlarmTopicArn": self._alarms.topic.topic_arn,
+            "LogGroups": ",".join(self._roles.log(handler).log_group_name for handler in LIMITS),  # of the handlers
         }.items():
             CfnOutput(self, name, value=value)

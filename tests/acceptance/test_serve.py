@@ -74,7 +74,7 @@ def test_a_stage_that_does_not_exist_is_answered_with_those_that_do(tmp_path: Pa
     ended = serve(tmp_path, "--stage", "staging")
 
     assert ended.returncode == ExitCode.UNREACHABLE
-    assert "no stage 'staging' is known; use dev or prod" in ended.stderr
+    assert "unknown stage 'staging'; use dev or prod" in ended.stderr
 
 
 def test_input_that_cannot_be_used_ends_the_stack_too(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from chalicelib.api.calls import Reporting
 from infrastructure.bundle import Package, build
+from infrastructure.limits import UNRESERVED
 from infrastructure.stages import DEV, PROD, OpenAIServer, SecondFactor, SignUp, Stage
 from tests.support.cloudformation import Template
 
@@ -24,6 +25,8 @@ KEYED = replace(
     second_factor=SecondFactor.OPTIONAL,
     sign_up=SignUp.ANYBODY,
     quota=3,
+    jobs=4,
+    reserved=UNRESERVED,
     flush_seconds=0.25,
     bedrock=(
         "us.amazon.nova-lite-v1:0",

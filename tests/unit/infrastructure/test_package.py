@@ -151,8 +151,8 @@ def test_a_job_that_needs_the_library_says_who_can_put_it_into_the_zip(unpacked:
     done = subprocess.run(command, env={}, capture_output=True, text=True, check=True)
 
     assert done.stdout.strip() == (
-        "MODEL_UNAVAILABLE openai/m needs the library `openai`, and the worker was packaged without it; "
-        "its operator sets `openai` of the stage and deploys again"
+        "MODEL_UNAVAILABLE openai/m needs the library `openai`, but the worker was packaged without it; "
+        "the stage's operator can set `openai` of the stage and deploy again"
     )
 
 

@@ -8,7 +8,7 @@ import pytest
 from cfnlint.api import lint  # type: ignore[import-untyped]  # it has no types
 from cfnlint.config import ManualArgs  # type: ignore[import-untyped]  # it has no types
 
-from tests.support.cdk_assembly import Assembly
+from tests.support.cdk_assembly import KEYED, Assembly
 from tests.support.cloudformation import Template
 
 REGION = "us-east-1"
@@ -65,7 +65,7 @@ def test_sam_leaves_the_functions_as_the_stack_set_them(keyed: Template, expande
         for setting in ("Role", "Timeout", "MemorySize", "LoggingConfig", "Environment", "Runtime", "Handler"):
             assert functions[name][setting] == asked[setting]
         assert functions[name]["TracingConfig"] == {"Mode": "Active"}
-    assert functions["Inference"]["ReservedConcurrentExecutions"] == 10
+    assert functions["Inference"]["ReservedConcurrentExecutions"] == KEYED.jobs
 
 
 def test_cdk_nag_has_nothing_to_say_of_any_stage(assembly: Assembly) -> None:

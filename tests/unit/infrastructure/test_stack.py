@@ -261,6 +261,19 @@ def test_a_start_waits_an_hour_is_tried_three_times_and_its_failure_is_reported(
     assert dev.function("inference")["ReservedConcurrentExecutions"] == DEV.jobs
 
 
+@pytest.mark.parametrize("handler", HANDLERS)
+def test_a_function_has_the_capacity_that_its_stage_reserves(
+    dev: Template, prod: Template, keyed: Template, handler: str
+) -> None:
+    for template, stage in ((dev, DEV), (prod, PROD), (keyed, KEYED)):
+        assert template.function(handler).get("ReservedConcurrentExecutions") == stage.reserved_for(handler)
+
+
+def test_no_asynchronous_work_is_unlimited_unless_nothing_is_reserved(dev: Template, prod: Template) -> None:
+    for template in (dev, prod):
+        assert all(template.function(it)["ReservedConcurrentExecutions"] for it in ("inference", "job_failed", "sweep"))
+
+
 def test_the_sweep_runs_every_minute_and_is_not_repeated(dev: Template) -> None:
     rule = dev.only("AWS::Events::Rule")
 
@@ -379,3 +392,22 @@ def test_the_dashboard_asks_whether_jobs_finish_how_long_they_take_and_what_they
 
 def test_outputs_are_what_the_command_line_reads(dev: Template) -> None:
     assert {"GraphqlUrl", "RealtimeUrl", "Region", "UserPoolId", "ClientId"} <= dev.body["Outputs"].keys()
+
+
+def test_the_logs_of_all_handlers_are_an_output(dev: Template) -> None:
+    value = dev.body["Outputs"]["LogGroups"]["Value"]
+    groups = [dev.function(handler)["LoggingConfig"]["LogGroup"] for handler in HANDLERS]
+
+    assert value == {"Fn::Join": ["", separated(groups)]}
+
+
+def separated(groups: list[Any]) -> list[Any]:
+    """References with commas between them, as CloudFormation joins them."""
+    return [part for group in groups for part in (",", group)][1:]
+
+
+@pytest.mark.parametrize("stage", [DEV, PROD], ids=lambda stage: stage.name)
+def test_logs_are_kept_at_least_as_long_as_the_jobs_they_are_about(dev: Template, prod: Template, stage: Stage) -> None:
+    template = {"dev": dev, "prod": prod}[stage.name]
+
+    assert all(it["RetentionInDays"] >= stage.retention_days for it in template.of_type("AWS::Logs::LogGroup").values())

@@ -45,6 +45,7 @@ from chalicelib.jobs.model import (
     Redispatch,
     Status,
     StatusUpdate,
+    UploadId,
     WorkerUpdate,
 )
 from chalicelib.jobs.rules import Answer, Append, Decision, Lease
@@ -236,32 +237,39 @@ class Relay:
         return render_push(job)
 
     def delete(self, job_id: JobId, owner: Owner) -> Json:
-        """Delete all that the caller's job has said and was told, here and in the bucket; answers its id.
+        """Delete everything about the caller's job, in the log and in the bucket. Returns its id.
 
-        Asked again, it finishes what a crash left unfinished.
+        A repeated call finishes what a crash left unfinished.
 
         Raises:
-            JobNotFound, JobUnfinished
+            JobNotFound: The caller has no such job.
+            JobUnfinished: The job has not ended.
         """
         head = self._existing(job_id)
         if head.owner != owner:
             raise JobNotFound(job_id)
-        if head.deleted_at is not None:
-            self.ledger.erase(head)
-            return job_id
-        tombstone = rules.tombstone(head, now=self.clock())
-        # First, while the first record still tells which uploads were the job's.
-        first = self.ledger.read(job_id, after=0, limit=1)
-        request = first[0].request if first else None
-        self.objects.delete(owner, job_id, () if request is None else request.uploads)
-        self.ledger.erase(tombstone)
+        uploads: tuple[UploadId, ...] = ()
+        if head.deleted_at is None:
+            head = rules.tombstone(head, now=self.clock())
+            # The log says which uploads were the job's, so they are deleted before its records.
+            first = self.ledger.read(job_id, after=0, limit=1)
+            if first and first[0].request is not None:
+                uploads = first[0].request.uploads
+            self.objects.delete(owner, job_id, uploads)
+        self.ledger.erase(head)
+        # Again: a worker may have stored a result meanwhile. A worker that reports later reads the tombstone.
+        self.objects.delete(owner, job_id, ())
         return job_id
 
     def update(self, update: StatusUpdate) -> dict[str, Json]:
-        """Write a step of the backend's, or say what the log says instead.
+        """Write an update of the backend's. Returns the record that the log has now, as it is pushed.
+
+        A worker may store a result before it learns that its job was deleted. Its next update, or that of the retry
+        that follows a crash, removes the result.
 
         Raises:
-            JobNotFound, InvalidTransition
+            JobNotFound: There is no such job.
+            InvalidTransition: The status cannot follow the current one.
         """
 
         def decide() -> Decision:
@@ -272,6 +280,8 @@ class Relay:
             return self._with_result(rules.decide(head, newer, update, now=self.clock(), lease=self.lease), head)
 
         job, _ = self._commit(decide, update)
+        if job.deleted_at is not None:
+            self.objects.delete(job.owner, job.job_id, ())
         rendered = render_push(job)
         if isinstance(update, Claim) and job.status is Status.PROCESSING and job.claim_id == update.update_id:
             rendered["claimed"] = True

@@ -245,7 +245,12 @@ class Publisher:
     async def _finish(self, change: Change) -> Accepted | Over:
         with self._room:
             self._outbox.drop_checkpoint()
-        return await self._drain() or await self._report(change)
+        over = await self._drain()
+        if over is not None and change.stored_result is None:
+            return over
+        # A stored result is reported also if the job is over: the relay deletes it if the job was deleted.
+        verdict = await self._report(change)
+        return over or verdict
 
     async def _hand_over(self, change: Change) -> Accepted | Over:
         with self._room:

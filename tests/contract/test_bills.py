@@ -1,33 +1,17 @@
-"""Quotes and bills of whole jobs: worker, publisher, relay and log together, without a network."""
+"""Quotes and bills of whole jobs."""
 
-import json
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from chalicelib.api.relay import Relay
-from chalicelib.jobs.dispatch import parse_dispatch
-from chalicelib.jobs.model import PassOn, Redispatch, StatusUpdate
 from chalicelib.jobs.rules import Lease
 from chalicelib.ledger import utc_now
 from chalicelib.ledger.sqlite import SqliteLedger
-from chalicelib.publisher.appsync import Channel
-from chalicelib.publisher.coalescing import Pace
-from chalicelib.publisher.delivery import Backoff
-from chalicelib.publisher.fencing import Answer
-from chalicelib.publisher.messages import parse, render
-from chalicelib.publisher.publisher import Publisher
-from chalicelib.worker.runner import JobRunner
-from chalicelib.workloads import registry
-
-OWNER = {"sub": "ada", "username": "ada", "claims": {}}
-BACKEND = {"userArn": "arn:aws:sts::123456789012:assumed-role/worker/inference"}
+from tests.contract.running import ask, run
 
 
 def text(size: int) -> str:
@@ -40,47 +24,11 @@ def text(size: int) -> str:
     return "".join(sentences)
 
 
-@dataclass(frozen=True)
-class DirectEndpoint:
-    """An endpoint that passes updates to the relay itself."""
-
-    relay: Relay
-
-    @asynccontextmanager
-    async def open(self) -> AsyncIterator[Channel]:
-        yield self
-
-    async def send(self, update: StatusUpdate | Redispatch | PassOn) -> Answer:
-        assert not isinstance(update, Redispatch | PassOn)
-        values = json.loads(json.dumps(render(update)))
-        if "usage" in values:
-            values["usage"] = json.loads(values["usage"])  # AppSync parses AWSJSON
-        return parse(ask(self.relay, "updateStatus", {"input": values}, BACKEND))
-
-
-def ask(relay: Relay, field: str, arguments: dict[str, Any], identity: Any = OWNER) -> Any:
-    answer = relay.answer({"field": field, "arguments": arguments, "identity": identity})
-    assert "error" not in answer, answer
-    return answer["data"]
-
-
 @pytest.fixture
 def relay(tmp_path: Path) -> Iterator[Relay]:
     ledger = SqliteLedger(tmp_path / "jobs.db", clock=utc_now)
     yield Relay(ledger=ledger, retention=timedelta(days=7), quota=10, lease=Lease())
     ledger.close()
-
-
-def run(relay: Relay, **values: Any) -> Any:
-    """Run a job to its end and return its last event."""
-    started = ask(relay, "startInference", {"input": values})
-    runner = JobRunner(
-        open_publisher=partial(Publisher, endpoint=DirectEndpoint(relay), pace=Pace(), backoff=Backoff()),
-        load=registry.load,
-        megabytes=512,
-    )
-    runner.run(parse_dispatch(started["dispatch"]), request_id="event", seconds_left=900)
-    return ask(relay, "getInference", {"jobId": started["job"]["jobId"]})
 
 
 def quote(relay: Relay, *, prompt: str, **values: Any) -> Any:

@@ -195,6 +195,9 @@ class Connection:
                 events = self._protocol.receive(text, now=self._now())
             finally:
                 self._timeout = None
+            for event in events:
+                if isinstance(event, Lost):
+                    log.info("connection lost", extra={"event": "connection_lost", "reason": event.reason})
             self._dispatch(events)
             self._has_outgoing.set()
 
@@ -213,7 +216,6 @@ class Connection:
                     if not self._connected.done():
                         self._connected.set_result(event)
                     if isinstance(event, Lost):
-                        log.info("connection lost", extra={"event": "connection_lost", "reason": event.reason})
                         for queue in self._events.values():
                             queue.put_nowait(event)
                 case _:

@@ -73,7 +73,7 @@ class Client:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._is_open, self._is_closed = False, True
-        # Requests first: from here on, whatever a watch does next fails at once.
+        # Requests first: afterwards, every call of a watch fails at once.
         await asyncio.gather(self._requests.close(), self._objects.close())
         await asyncio.gather(*(watch.close() for watch in self._watches))
         await self._realtime.close()

@@ -81,7 +81,13 @@ class RequestRejected(LongcallError):
 
         Source: AppSync Developer Guide, "Troubleshooting": such types begin with the data source's name.
         """
-        return (self.error_type or "").startswith(("Lambda:", "DynamoDB:"))
+        type_ = self.error_type or ""
+        return type_ == "LedgerUnavailable" or type_.startswith(("Lambda:", "DynamoDB:")) or self.is_fault
+
+    @property
+    def is_fault(self) -> bool:
+        """Whether the API's function failed in a way that is probably a bug, so that few retries are enough."""
+        return self.error_type in {"InternalError", "Lambda:Unhandled"}
 
 
 class Throttled(RequestRejected):

@@ -103,7 +103,7 @@ class Requests:
             The `data` of the answer.
 
         Raises:
-            Unreachable: There is no connection. Nothing was sent.
+            Unreachable: No connection could be made. Nothing was sent.
             ConnectionLost: No answer arrived in any try.
             Throttled: The API was throttled for longer than the timing allows.
             NotAuthorized: The API refused the token, and a fresh one too.

@@ -48,7 +48,7 @@ class JobView:
 
     @property
     def missing(self) -> range:
-        """The sequences of the first gap: events that exist and have not arrived. Empty if there is no gap."""
+        """The sequences of the first gap: events that exist and have not arrived. Empty without a gap."""
         return range(self.sequence + 1, self.held[0].sequence) if self.held else range(0)
 
     @property

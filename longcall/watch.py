@@ -33,6 +33,7 @@ from longcall.view import JobView, hold, step
 
 log = logging.getLogger(__name__)
 
+FAULTS: Final = 5  # a running watch fails when this many reads in a row fail because of a fault of the API
 REFUSALS: Final = 3  # a running watch fails when the API refuses its token this often in a row, fresh ones included
 
 
@@ -81,6 +82,7 @@ class Watch:
         self._pauses = pauses(timing)
         self._paused_until = 0.0
         self._refusals = 0
+        self._faults = 0
         self._link: Link | None = None
 
     async def views(self, begin: Callable[[], Awaitable[Event]] | None = None) -> AsyncGenerator[JobView, None]:
@@ -189,6 +191,7 @@ class Watch:
         if not found and self._view.sequence == 0:
             raise JobNotFound(self._view.job_id)
         self._contact()
+        self._faults = 0
         self._pauses = pauses(self._timing)
         self._is_reading = bool(found) and (self._is_reading or self._gap is None)
         if self._gap is not None:
@@ -263,6 +266,9 @@ class Watch:
     def _tolerate(self, error: Exception) -> None:
         """Continue in spite of an error that may be temporary; raise any other one."""
         match error:
+            case RequestRejected(is_fault=True):
+                self._faults += 1
+                is_temporary = self._faults < FAULTS
             case Unreachable() | RequestRejected(is_transient=True):
                 is_temporary = self._clock() - self._contact_at <= self._timing.give_up
             case NotAuthorized() | SignInFailed():  # a stack that is starting may not know its users yet

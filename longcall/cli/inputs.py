@@ -20,7 +20,7 @@ def compose_text(
     """The text of a job: file, prompt and images, or else a conversation.
 
     Raises:
-        InvalidInput: There is no text, it is given twice, or a file cannot be used.
+        InvalidInput: The text is missing or given twice, or a file cannot be used.
     """
     if messages is not None:
         if file is not None or prompt is not None or images:

@@ -75,7 +75,7 @@ class Connection:
         Raises:
             NotAuthorized: The API refused the token.
             Throttled: The API has no capacity for the connection now.
-            Unreachable: There is no connection, or the API refused it for another reason.
+            Unreachable: The connection failed, or the API refused it for another reason.
         """
         options: dict[str, Any] = {"proxy": None} if is_loopback(url) else {}
         try:

@@ -46,7 +46,7 @@ class Realtime:
             emit: Called with `Acknowledged` once, then with each `Pushed`.
 
         Raises:
-            Unreachable: There is no connection.
+            Unreachable: No connection could be made.
             ConnectionLost: The connection was lost, or the server ended the subscription with an error.
             NotAuthorized: The API refused the token, and a fresh one too.
             Throttled: The API has no capacity for the subscription now.

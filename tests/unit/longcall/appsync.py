@@ -9,7 +9,7 @@ import hashlib
 import json
 from base64 import b64decode
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -80,8 +80,8 @@ class Subscription:
 
 
 @dataclass(frozen=True)
-class Throttle:
-    """An answer for want of capacity."""
+class Failure:
+    """An error in place of an answer, for want of capacity or for another reason."""
 
     error_type: str | None
     message: str
@@ -102,7 +102,7 @@ class AppSync:
     refused_tokens: set[str] = field(default_factory=set)
     lost_answers: Counter[str] = field(default_factory=Counter)  # by field: the work is done, and the connection is cut
     failures: Counter[str] = field(default_factory=Counter)  # by field: HTTP 503, and no work is done
-    throttles: list[Throttle] = field(default_factory=list)  # the next answers over HTTP
+    errors: list["Failure | None"] = field(default_factory=list)  # see `fail`
     slots: int | None = None  # requests over HTTP that are answered at once; more are throttled
     throttled: int = 0  # how many requests were, for want of a slot
     refused_connections: list[Wire] = field(default_factory=list)  # errors for the next connections
@@ -153,6 +153,10 @@ class AppSync:
         """Wait until a condition on this service is true."""
         async with asyncio.timeout(BOUND), self._changed:
             await self._changed.wait_for(holds)
+
+    def fail(self, failures: "Iterable[Failure | None]") -> None:
+        """Answer the next requests over HTTP with these failures; with None, as usual."""
+        self.errors = list(failures)
 
     async def notify(self) -> None:
         async with self._changed:
@@ -231,10 +235,10 @@ class AppSync:
         if token in self.refused_tokens:
             error = {"errorType": "UnauthorizedException", "message": "You are not authorized to make this call."}
             return web.json_response({"errors": [error]}, status=401)
-        if self.throttles:
-            throttle = self.throttles.pop(0)
-            fault = {"errorType": throttle.error_type, "message": throttle.message}
-            return web.json_response({"data": None, "errors": [fault]}, status=throttle.status)
+        failure = self.errors.pop(0) if self.errors else None
+        if failure is not None:
+            fault = {"errorType": failure.error_type, "message": failure.message}
+            return web.json_response({"data": None, "errors": [fault]}, status=failure.status)
         if self.slots is not None:
             if self._busy >= self.slots:
                 self.throttled += 1

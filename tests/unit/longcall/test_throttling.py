@@ -7,24 +7,24 @@ import pytest
 
 from longcall import Client, GraphQLFault, LambdaToken, Status, Throttled
 from longcall.faults import is_throttled
-from tests.unit.longcall.appsync import BOUND, AppSync, Throttle
+from tests.unit.longcall.appsync import BOUND, AppSync, Failure
 from tests.unit.longcall.conftest import SHORT, token
 from tests.unit.longcall.test_watching import JOB, assert_whole, collect, pushes_all, story
 
 THROTTLES = [
-    Throttle("TooManyRequestsException", "Rate Exceeded", status=429),
-    Throttle("TooManyRequestsException", "Rate Exceeded", status=200),
-    Throttle("Lambda:TooManyRequestsException", "Rate Exceeded.", status=200),
-    Throttle("ThrottlingException", "Rate exceeded", status=400),
-    Throttle(None, "Rate Exceeded", status=200),
+    Failure("TooManyRequestsException", "Rate Exceeded", status=429),
+    Failure("TooManyRequestsException", "Rate Exceeded", status=200),
+    Failure("Lambda:TooManyRequestsException", "Rate Exceeded.", status=200),
+    Failure("ThrottlingException", "Rate exceeded", status=400),
+    Failure(None, "Rate Exceeded", status=200),
 ]
 
 
-@pytest.mark.parametrize("throttle", THROTTLES, ids=str)
+@pytest.mark.parametrize("failure", THROTTLES, ids=str)
 async def test_throttled_request_is_repeated_more_often_than_a_failed_one(
-    service: AppSync, client: Client, throttle: Throttle
+    service: AppSync, client: Client, failure: Failure
 ) -> None:
-    service.throttles = [throttle] * 3 * SHORT.tries
+    service.fail([failure] * 3 * SHORT.tries)
 
     event = await client.start("a story", job_id=JOB)
 
@@ -33,7 +33,7 @@ async def test_throttled_request_is_repeated_more_often_than_a_failed_one(
 
 
 async def test_throttling_that_does_not_end_is_an_error_after_the_time_limit(service: AppSync) -> None:
-    service.throttles = [THROTTLES[0]] * 1_000_000
+    service.fail([THROTTLES[0]] * 1_000_000)
     async with Client(service.url, authorization=LambdaToken(token), timing=replace(SHORT, throttled=0.05)) as client:
         async with asyncio.timeout(BOUND):
             with pytest.raises(Throttled, match="accepts no more requests now"):
@@ -48,7 +48,7 @@ async def test_throttled_request_does_not_renew_the_token(service: AppSync) -> N
         calls += 1
         return "token"
 
-    service.throttles = [THROTTLES[0]] * 2
+    service.fail([THROTTLES[0]] * 2)
     async with Client(service.url, authorization=LambdaToken(provider), timing=SHORT) as client:
         await client.list()
 

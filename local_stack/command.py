@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from local_stack.arguments import argument_parser
-from local_stack.log import log_to, set_detail, usual_detail
+from local_stack.log import StackLog, usual_detail
 
 if TYPE_CHECKING:
     from local_stack.options import Options
@@ -25,8 +25,8 @@ LONGCALL: Final = (sys.executable, "-m", "longcall")
 def main() -> None:
     """Start the stack, run a command against it if one was given, and keep running until Ctrl-C."""
     arguments = argument_parser().parse_args()
-    log_to(sys.stderr, usual_detail(verbose=arguments.verbose, has_command=bool(arguments.command)))
-    sys.exit(_run(arguments))
+    detail = usual_detail(verbose=arguments.verbose, has_command=bool(arguments.command))
+    sys.exit(_run(arguments, StackLog(sys.stderr, detail)))
 
 
 def allow_many_sockets() -> None:
@@ -37,7 +37,7 @@ def allow_many_sockets() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
 
 
-def _run(arguments: argparse.Namespace) -> int:
+def _run(arguments: argparse.Namespace, log: StackLog) -> int:
     started = time.monotonic()
     allow_many_sockets()
     # Imported here, so that --help and mistakes in the arguments are answered at once.
@@ -57,7 +57,7 @@ def _run(arguments: argparse.Namespace) -> int:
         UnknownStage,
     )  # fmt: skip
     try:
-        return uvloop.run(_serve(arguments, started))
+        return uvloop.run(_serve(arguments, log, started))
     except ApiInvalid as invalid:
         return _cannot_start(ApiInvalid(with_positions(invalid.problems)), as_json=arguments.json)
     except expected as error:
@@ -70,7 +70,7 @@ def _cannot_start(error: Exception, *, as_json: bool) -> int:
     return CANNOT_START
 
 
-async def _serve(arguments: argparse.Namespace, started: float) -> int:
+async def _serve(arguments: argparse.Namespace, log: StackLog, started: float) -> int:
     from local_stack.next_steps import next_steps
     from local_stack.options import options_from
     from local_stack.stack import running
@@ -82,7 +82,7 @@ async def _serve(arguments: argparse.Namespace, started: float) -> int:
     loop.add_signal_handler(signal.SIGTERM, stopped.set)
     # The terminal sends Ctrl-C to the command too. While one runs, only the command reacts: it may detach from its job.
     loop.add_signal_handler(signal.SIGINT, _ignore if command else stopped.set)
-    async with running(options) as stack:
+    async with running(options, log) as stack:
         for warning in stack.warnings:
             sys.stderr.write(f"longcall: {warning}\n")
         seconds = time.monotonic() - started
@@ -94,7 +94,7 @@ async def _serve(arguments: argparse.Namespace, started: float) -> int:
         if command:
             code = await _run_command(command, options, stopped)
             loop.add_signal_handler(signal.SIGINT, stopped.set)
-            set_detail(usual_detail(verbose=arguments.verbose, has_command=False))
+            log.set_detail(usual_detail(verbose=arguments.verbose, has_command=False))
         if not once and not stopped.is_set():
             sys.stderr.write(next_steps(stack, options.data))
             await stopped.wait()

@@ -8,7 +8,12 @@ from appsync_local.functions.spec import ACCOUNT
 from local_stack.services.s3 import BUCKET
 
 REGION: Final = "us-east-1"
-REGION_VARIABLES: Final = {"AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION}
+COMMON_VARIABLES: Final = {
+    "AWS_REGION": REGION,
+    "AWS_DEFAULT_REGION": REGION,
+    "AWS_LAMBDA_LOG_FORMAT": "JSON",
+    "AWS_LAMBDA_LOG_LEVEL": "INFO",
+}
 
 
 def new_principal(name: str, allowed: frozenset[str]) -> IamPrincipal:

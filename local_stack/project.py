@@ -14,7 +14,7 @@ from infrastructure.api import API
 from infrastructure.limits import LIMITS
 from infrastructure.stages import Stage
 from local_stack.blueprint import Blueprint
-from local_stack.function_environment import REGION_VARIABLES, access_key_variables, bucket_variables, new_principal
+from local_stack.function_environment import COMMON_VARIABLES, access_key_variables, bucket_variables, new_principal
 from local_stack.services.cognito import Pool
 
 ROOT: Final = Path(__file__).resolve().parent.parent
@@ -70,7 +70,7 @@ def blueprint_of_project(
             FunctionSpec(
                 name=name,
                 handler=f"app.{name}",
-                environment={**REGION_VARIABLES, **environment, **own.get(name, {}), **settings},
+                environment={**COMMON_VARIABLES, **environment, **own.get(name, {}), **settings},
                 timeout=float(limits[name].timeout),
                 memory_mb=limits[name].memory_mb,
                 reserved_concurrency=jobs if name == "inference" else None,

@@ -37,6 +37,9 @@ from local_stack.errors import StackError
 from local_stack.function_environment import REGION, new_principal
 from local_stack.graphiql import graphiql
 from local_stack.live_reload import file_watcher, import_problems, snapshots_of
+from local_stack.log import StackLog
+from local_stack.log_fields import job_fields
+from local_stack.log_files import FOLDER
 from local_stack.options import Options
 from local_stack.project import blueprint_of_project
 from local_stack.services.bedrock import PRELOADED as PRELOADED_FOR_BEDROCK
@@ -99,7 +102,7 @@ class Stack:
 
 
 @contextlib.asynccontextmanager
-async def running(options: Options) -> AsyncIterator[Stack]:
+async def running(options: Options, log: StackLog) -> AsyncIterator[Stack]:
     """Start everything, and stop it when the block ends.
 
     Raises:
@@ -114,10 +117,9 @@ async def running(options: Options) -> AsyncIterator[Stack]:
     async with contextlib.AsyncExitStack() as cleanup:
         cleanup.enter_context(_lock(options.data))
         listener = cleanup.enter_context(_listen(options.host, options.port))
-        health = Health()
-        moto = MotoServer(
-            options.data / "objects", region=REGION, retention=_retention(options), health=health.loop("moto")
-        )
+        health, retention = Health(), _retention(options)
+        cleanup.enter_context(log.files(options.data / FOLDER, retention=retention, health=health.loop("log files")))
+        moto = MotoServer(options.data / "objects", region=REGION, retention=retention, health=health.loop("moto"))
         cleanup.push_async_callback(moto.stop)
         checking = asyncio.create_task(asyncio.to_thread(_check_ledger, options.ledger))
         endpoint = await moto.start()
@@ -139,7 +141,6 @@ async def running(options: Options) -> AsyncIterator[Stack]:
         operator = new_principal("operator", OPERATOR_FIELDS)
         chaos = Chaos(options.chaos)
         meter = Meter()
-        health = Health()
         snapshots = snapshots_of(blueprint, options.data) if options.watches else None
         handlers = blueprint.root if snapshots is None else snapshots.root
         runtime = FunctionRuntime(
@@ -154,6 +155,7 @@ async def running(options: Options) -> AsyncIterator[Stack]:
             principals=(*blueprint.principals, operator), authorizer=blueprint.authorizer,
             api_keys=blueprint.api_keys, region=REGION, handlers=blueprint.handlers,
             dynamodb=DynamoDbEndpoint(endpoint, REGION) if blueprint.tables else None, chaos=chaos, meter=meter,
+            health=health, log_fields=job_fields,
         )  # fmt: skip
         await engine.start_on(listener, host=options.host)
         cleanup.push_async_callback(engine.stop)

@@ -6,8 +6,8 @@ what a client or a resolver chose, such as an error's type, is shown without con
 
 import logging
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -22,6 +22,15 @@ OK: Final = "ok"
 _LONGEST: Final = 120  # characters of a name
 
 
+# The embedder's fields of an operation's line, from its variables and its `data`; must not contain secrets.
+LogFields = Callable[[Mapping[str, Any], Mapping[str, Any]], Mapping[str, str]]
+
+
+def no_log_fields(_: Mapping[str, Any], __: Mapping[str, Any]) -> Mapping[str, str]:
+    """The embedder has no fields."""
+    return {}
+
+
 @dataclass(slots=True)
 class OperationRecord:
     """The line of one operation, filled in as it goes.
@@ -30,11 +39,13 @@ class OperationRecord:
         operation: Its kind and name, or what else a client wanted, such as `connect`.
         caller: Who asked, once that is known.
         outcome: `ok`, or the types of its errors.
+        fields: The embedder's, see `LogFields`.
     """
 
     operation: str
     caller: Caller | None = None
     outcome: str = OK
+    fields: Mapping[str, str] = field(default_factory=dict)
 
     def write(self, seconds: float) -> None:
         if not operations.isEnabledFor(logging.INFO):
@@ -44,7 +55,7 @@ class OperationRecord:
             "%s %s %.1f ms %s", printable(self.operation), who, milliseconds, printable(self.outcome),
             extra={
                 "event": "operation", "operation": printable(self.operation), "caller": who,
-                "milliseconds": milliseconds, "outcome": printable(self.outcome),
+                "milliseconds": milliseconds, "outcome": printable(self.outcome), **self.fields,
             },
         )  # fmt: skip
 

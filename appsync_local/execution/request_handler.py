@@ -12,7 +12,7 @@ from appsync_local.authorization.caller import Caller
 from appsync_local.authorization.credentials import Headers
 from appsync_local.devtools.internal_failures import INTERNAL_FAILURE, report_internal_failure
 from appsync_local.devtools.meter import Meter
-from appsync_local.devtools.operation_log import OperationRecord, outcome_of
+from appsync_local.devtools.operation_log import LogFields, OperationRecord, no_log_fields, outcome_of
 from appsync_local.errors import OperationInvalid, RequestRefused, ResponseTooLarge
 from appsync_local.execution.execution import Execution, MutationPublisher
 from appsync_local.operation.documents import Documents, Operation
@@ -44,11 +44,18 @@ class RequestHandler:
         documents: Parses and keeps documents.
         publisher: Receives the results of mutations.
         meter: Counts operations.
+        log_fields: Further fields of an operation's log line.
     """
 
     def __init__(
-        self, authenticator: Authenticator, documents: Documents, publisher: MutationPublisher, meter: Meter
+        self,
+        authenticator: Authenticator,
+        documents: Documents,
+        publisher: MutationPublisher,
+        meter: Meter,
+        log_fields: LogFields = no_log_fields,
     ) -> None:
+        self._log_fields = log_fields
         self._authenticator = authenticator
         self._documents = documents
         self._publisher = publisher
@@ -68,6 +75,7 @@ class RequestHandler:
         record = OperationRecord("request")
         try:
             request = parse_request(body)
+            record.fields = self._log_fields(request.variables, {})
             to_check = request.authorization_request(body, headers, peer, query)
             record.caller = caller = await self._authenticator.authenticate(to_check, request_id)
             operation = self._documents.get(request.query).operation(request.operation_name)
@@ -90,6 +98,9 @@ class RequestHandler:
             return GraphqlResponse(500, orjson.dumps({"errors": [entry]}), INTERNAL_FAILURE)
         else:
             record.outcome = outcome_of(result)
+            data = result.get("data")
+            if isinstance(data, dict):
+                record.fields = self._log_fields(request.variables, data)
             return GraphqlResponse(200, _encoded(result), headers=added)
         finally:
             record.write(time.perf_counter() - started)

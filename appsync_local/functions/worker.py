@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final, NoReturn, cast
 
+from appsync_local.functions import log_format
 from appsync_local.functions.frames import Frame, Kind, receive, send
 
 RESPONSE_LIMIT: Final = 6_291_556  # bytes; Source: Lambda Developer Guide, "Lambda quotas", and the error's own text
@@ -152,10 +153,7 @@ def _settle_in(launch: Launch, root: str, output: int) -> str:
     sys.path.insert(0, root)
     sys.argv = [launch.handler]
     importlib.invalidate_caches()
-    # Lambda puts a handler on the root logger; time and request id are left out, the engine's log adds both.
-    lines = logging.StreamHandler(sys.stdout)
-    lines.setFormatter(logging.Formatter("[%(levelname)s]\t%(message)s"))
-    logging.getLogger().handlers[:] = [lines]
+    log_format.configure(os.environ, logging.StreamHandler(sys.stdout))
     gc.enable()
     return log_stream
 
@@ -229,9 +227,7 @@ def error_payload(error_type: str, message: str, trace: list[str], request_id: s
 
 
 def _failure(error: Mapping[str, object]) -> Frame:
-    trace = cast("list[str]", error["stackTrace"])
-    head = f"[ERROR] {error['errorType']}: {error['errorMessage']}\n"
-    sys.stderr.write(head + ("Traceback (most recent call last):\n" + "".join(trace) if trace else ""))
+    sys.stderr.write(log_format.error_line(error, os.environ))
     return Kind.ERROR, json.dumps(error).encode()
 
 

@@ -7,6 +7,7 @@ from appsync_local.authorization.authenticator import Authenticator
 from appsync_local.devtools.counters import Counters
 from appsync_local.devtools.health import Health
 from appsync_local.devtools.meter import Meter
+from appsync_local.devtools.operation_log import LogFields, no_log_fields
 from appsync_local.execution.request_handler import RequestHandler
 from appsync_local.operation.documents import Documents
 from appsync_local.realtime.publication import Publisher
@@ -41,6 +42,7 @@ class ServedApi:
         counters: Counters,
         meter: Meter,
         health: Health,
+        log_fields: LogFields = no_log_fields,
     ) -> Self:
         """A version that shares its subscriptions and counts with the versions before and after it."""
         documents = Documents(api)
@@ -48,6 +50,6 @@ class ServedApi:
         return cls(
             api,
             authenticator,
-            RequestHandler(authenticator, documents, publisher, meter),
-            SubscriptionHandler(authenticator, documents, registry, counters, health),
+            RequestHandler(authenticator, documents, publisher, meter, log_fields),
+            SubscriptionHandler(authenticator, documents, registry, counters, health, log_fields),
         )

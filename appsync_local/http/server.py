@@ -32,6 +32,7 @@ from appsync_local.devtools.chaos.switch import Chaos
 from appsync_local.devtools.counters import Counters
 from appsync_local.devtools.health import Health
 from appsync_local.devtools.meter import METER_PATH, Meter
+from appsync_local.devtools.operation_log import LogFields, no_log_fields
 from appsync_local.devtools.pages import Page, PageProvider, PageRequest, is_loopback
 from appsync_local.errors import PortInUse, RequestRefused
 from appsync_local.execution.request_handler import GraphqlResponse
@@ -90,6 +91,7 @@ class Engine:
             part of AppSync. None: no faults, and no such path.
         meter: Counts what AWS would bill. While the engine listens on loopback, `/meter` shows it. None: no such path.
         health: Counts errors of the engine's background work; None: a record of its own.
+        log_fields: Further fields of an operation's log line; must not return secrets.
 
     Attributes:
         served: The version of the API that answers requests now.
@@ -122,6 +124,7 @@ class Engine:
         chaos: Chaos | None = None,
         meter: Meter | None = None,
         health: Health | None = None,
+        log_fields: LogFields = no_log_fields,
     ) -> None:
         self._http_client = HttpClient()
 
@@ -154,6 +157,7 @@ class Engine:
                 counters=self.counters,
                 meter=self._meter or uncounted,
                 health=self.health,
+                log_fields=log_fields,
             )
 
         self.registry = SubscriptionRegistry()

@@ -12,7 +12,7 @@ from appsync_local.authorization.credentials import AuthorizationRequest, Header
 from appsync_local.authorization.lambda_authorizer import CONNECT
 from appsync_local.devtools.counters import Counters
 from appsync_local.devtools.health import Health
-from appsync_local.devtools.operation_log import OperationRecord
+from appsync_local.devtools.operation_log import LogFields, OperationRecord, no_log_fields
 from appsync_local.errors import (
     UNAUTHORIZED_EXCEPTION,
     EngineError,
@@ -53,6 +53,7 @@ class SubscriptionHandler:
         registry: The live subscriptions.
         counters: Counts what no client is informed of.
         health: Counts the errors of sessions.
+        log_fields: Further fields of an operation's log line.
     """
 
     def __init__(
@@ -62,7 +63,9 @@ class SubscriptionHandler:
         registry: SubscriptionRegistry,
         counters: Counters,
         health: Health,
+        log_fields: LogFields = no_log_fields,
     ) -> None:
+        self._log_fields = log_fields
         self.registry = registry
         self.counters = counters
         self.health = health
@@ -132,6 +135,7 @@ class SubscriptionHandler:
         try:
             body = data.encode()
             request = parse_request(body)
+            record.fields = self._log_fields(request.variables, {})
             to_check = request.authorization_request(body, authorization, peer)
             record.caller = caller = await self._authenticator.authenticate(to_check, request_id)
             operation = self._documents.get(request.query).operation(request.operation_name)

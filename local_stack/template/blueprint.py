@@ -12,8 +12,8 @@ from appsync_local.functions.spec import FunctionSpec
 from chalicelib.ledger import DYNAMODB
 from local_stack.blueprint import Blueprint
 from local_stack.function_environment import (
+    COMMON_VARIABLES,
     REGION,
-    REGION_VARIABLES,
     access_key_variables,
     bucket_variables,
     new_principal,
@@ -118,7 +118,7 @@ def _local_values(
 def _environment(
     function: FunctionSpec, stores: LocalStores, pool: Pool, access_key: Mapping[str, str]
 ) -> dict[str, str]:
-    environment = dict(REGION_VARIABLES)
+    environment = dict(COMMON_VARIABLES)
     for name, value in function.environment.items():
         environment |= stores.variables(name, value)
         if value == pool.issuer:

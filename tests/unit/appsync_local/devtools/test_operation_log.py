@@ -1,14 +1,12 @@
-"""The lines that operations and resolver steps leave, and what never stands in them."""
+"""The log lines of operations and resolver steps, and what they never contain."""
 
-import io
 import logging
 from collections.abc import Iterator
 
 import pytest
 
-from appsync_local.devtools.operation_log import printable
+from appsync_local.devtools.operation_log import operations, printable, steps
 from appsync_local.errors import FunctionFailed
-from local_stack.log import ColourFormatter, Detail, PlainFormatter, set_detail, usual_detail
 from tests.support.engine_clients import BACKEND, Http, Realtime, signed
 from tests.support.engine_doubles import RecordingInvoker
 
@@ -17,7 +15,7 @@ SECRETS = ("custom-ada", "private-id", "hall")
 
 @pytest.fixture(autouse=True)
 def levels() -> Iterator[None]:
-    """The levels of the logs, put back afterwards."""
+    """Restores the levels of the logs."""
     names = ("appsync_local", "appsync_local.operations", "appsync_local.steps", "appsync_local.devtools.reload")
     before = {name: logging.getLogger(name).level for name in names}
     yield
@@ -26,15 +24,15 @@ def levels() -> Iterator[None]:
 
 
 def lines(caplog: pytest.LogCaptureFixture, kind: str) -> list[str]:
-    """What was logged of a kind, without the time that it took."""
+    """The messages of one kind, without their duration."""
     told = [record.getMessage() for record in caplog.records if getattr(record, "event", None) == kind]
     return [" ".join(word for word in line.split() if not word.replace(".", "").isdigit()) for line in told]
 
 
-async def test_operation_leaves_its_name_its_caller_and_its_outcome(
+async def test_operation_is_logged_with_its_name_its_caller_and_its_outcome(
     http: Http, realtime: Realtime, caplog: pytest.LogCaptureFixture, invoker: RecordingInvoker
 ) -> None:
-    set_detail(Detail.OPERATIONS)
+    operations.setLevel(logging.INFO)
     invoker.functions["authorizer"] = lambda _: {
         "isAuthorized": True, "resolverContext": {"username": "ada", "token": "custom-ada"}
     }  # fmt: skip
@@ -54,10 +52,10 @@ async def test_operation_leaves_its_name_its_caller_and_its_outcome(
     assert not any(secret in caplog.text for secret in SECRETS)
 
 
-async def test_caller_who_is_not_let_in_is_nobody_and_a_role_goes_by_its_name(
+async def test_refused_caller_is_nobody_and_a_role_has_its_name(
     http: Http, caplog: pytest.LogCaptureFixture, invoker: RecordingInvoker
 ) -> None:
-    set_detail(Detail.OPERATIONS)
+    operations.setLevel(logging.INFO)
     invoker.functions["authorizer"] = lambda _: {"isAuthorized": False}
     body = '{"query": "{ note(id: \\"n1\\") { id } }"}'
 
@@ -70,10 +68,11 @@ async def test_caller_who_is_not_let_in_is_nobody_and_a_role_goes_by_its_name(
     ]
 
 
-async def test_every_step_of_a_resolver_leaves_its_data_source_and_outcome_where_all_is_asked_for(
+async def test_every_resolver_step_is_logged_with_its_data_source_and_outcome_if_the_level_allows_it(
     http: Http, caplog: pytest.LogCaptureFixture, invoker: RecordingInvoker
 ) -> None:
-    set_detail(Detail.EVERYTHING)
+    operations.setLevel(logging.INFO)
+    steps.setLevel(logging.INFO)
 
     def fail(payload: object) -> object:
         raise FunctionFailed("Lambda:Unhandled", "custom-ada did private-id")
@@ -90,10 +89,10 @@ async def test_every_step_of_a_resolver_leaves_its_data_source_and_outcome_where
     assert not any(secret in line for line in lines(caplog, "step") for secret in SECRETS)
 
 
-async def test_nothing_is_written_of_operations_where_only_faults_are_asked_for(
+async def test_operations_are_not_logged_below_the_level_of_their_log(
     http: Http, caplog: pytest.LogCaptureFixture
 ) -> None:
-    set_detail(Detail.PROBLEMS)
+    operations.setLevel(logging.WARNING)
 
     await http.ask("{ echo }")
 
@@ -103,38 +102,3 @@ async def test_nothing_is_written_of_operations_where_only_faults_are_asked_for(
 def test_control_characters_of_a_name_do_not_reach_a_terminal() -> None:
     assert printable("a\x1b[31mb\n") == "a\N{REPLACEMENT CHARACTER}[31mb\N{REPLACEMENT CHARACTER}"
     assert len(printable("x" * 1000)) == 120
-
-
-def record(**extra: object) -> logging.LogRecord:
-    return logging.getLogger("x").makeRecord("x", logging.INFO, "f", 1, "query A ada 1.5 ms ok", (), None, extra=extra)
-
-
-def test_pipe_has_plain_lines_and_a_terminal_has_columns_in_colour() -> None:
-    operation = record(event="operation", operation="query A", caller="ada", milliseconds=1.5, outcome="ok")
-    refused = record(event="operation", operation="query A", caller="ada", milliseconds=1.5, outcome="Denied")
-    step = record(event="step", step="Query.a", source="Notes", milliseconds=12.25, outcome="ok")
-
-    assert PlainFormatter().format(operation).endswith(" query A ada 1.5 ms ok")
-    assert "\x1b" not in PlainFormatter().format(step)
-    assert ColourFormatter().format(operation).endswith("    1.5 ms  \x1b[32mok\x1b[0m")
-    assert "\x1b[31mDenied" in ColourFormatter().format(refused)
-    assert "Notes" in ColourFormatter().format(step)
-
-
-@pytest.mark.parametrize(
-    ("is_terminal", "verbose", "has_command", "detail"),
-    [
-        (True, False, False, Detail.OPERATIONS),
-        (True, False, True, Detail.PROBLEMS),  # a command draws its bar there
-        (False, False, False, Detail.PROBLEMS),
-        (False, True, True, Detail.EVERYTHING),
-    ],
-)
-def test_detail_follows_from_who_reads(
-    monkeypatch: pytest.MonkeyPatch, is_terminal: bool, verbose: bool, has_command: bool, detail: Detail
-) -> None:
-    stream = io.StringIO()
-    monkeypatch.setattr(stream, "isatty", lambda: is_terminal)
-    monkeypatch.setattr("sys.stderr", stream)
-
-    assert usual_detail(verbose=verbose, has_command=has_command) is detail

@@ -65,16 +65,16 @@ async def test_good_token_is_followed_to_the_field_that_it_may_use(patient: Pati
 
     assert set(verdicts(found).values()) <= {"good", "note"}
     assert found["mode"]["found"].startswith("AMAZON_COGNITO_USER_POOLS: ")
-    assert found["expiry"]["found"] == "for another 10 min"
+    assert found["expiry"]["found"] == "valid for another 10 min"
     assert found["access"]["found"].endswith("may use Mutation.write")
-    assert found["below"]["found"] == "not to be selected there: Note.secret"
+    assert found["below"]["found"] == "this caller cannot select: Note.secret"
 
 
 @pytest.mark.parametrize(
     ("changes", "about", "words"),
     [
-        ({"iss": "https://elsewhere.example"}, "issuer", "and this stack takes tokens of"),
-        ({"client_id": "another-client"}, "client", "another-client, and this stack's is"),
+        ({"iss": "https://elsewhere.example"}, "issuer", "but this stack accepts tokens of"),
+        ({"client_id": "another-client"}, "client", "another-client, but this stack's client is"),
         ({"token_use": "refresh"}, "token", "neither an access nor an ID token"),
     ],
 )
@@ -154,8 +154,8 @@ async def test_fields_that_the_authorizer_denies_are_named(
 @pytest.mark.parametrize(
     ("prefix", "advice"),
     [
-        ("Pass-", "the authorizer function does not take its signature, or failed: see what it logs"),
-        ("Other-", "the authorizer wants 'Pass-' before the JWT, and there is something else"),
+        ("Pass-", "the authorizer function rejects its signature, or failed: see its log"),
+        ("Other-", "the authorizer expects 'Pass-' before the JWT; put it there"),
     ],
 )
 async def test_authorizers_refusal_is_explained_by_what_was_sent(
@@ -180,14 +180,14 @@ async def test_nothing_at_all_is_said_to_be_missing(patient: Patient) -> None:
     found = await patient.ask(None)
 
     assert found["mode"]["verdict"] == "bad"
-    assert found["mode"]["found"].startswith("nothing was sent that this API takes: AWS_LAMBDA, ")
+    assert found["mode"]["found"].startswith("there is no credential for any of the API's modes: AWS_LAMBDA, ")
 
 
 async def test_field_that_does_not_exist_is_answered_with_those_that_do(patient: Patient, user: Token) -> None:
     misplaced = await patient.ask(user(), "Query.write")
     unknown = await patient.ask(user(), "whatever")
 
-    assert misplaced["field"]["advice"] == "write it as Type.field; there is Mutation.write"
+    assert misplaced["field"]["advice"] == "write it as Type.field; the schema has Mutation.write"
     assert "Mutation.erase" in unknown["field"]["advice"]
 
 

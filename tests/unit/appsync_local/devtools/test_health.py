@@ -5,7 +5,9 @@ import logging
 
 import pytest
 
+from appsync_local.devtools.findings import CheckStatus
 from appsync_local.devtools.health import RECENT, Health, QueueState
+from appsync_local.devtools.health_checks import health_findings
 
 
 class Clock:
@@ -108,3 +110,49 @@ def test_a_queue_that_cannot_be_measured_does_not_hide_the_others(health: Health
             {"name": "other events", "length": 3, "oldest": 940.0, "error": None},
         ],
     }
+
+
+def test_a_loop_that_fails_is_a_bad_finding_with_its_error(health: Health, clock: Clock) -> None:
+    for _ in range(3):
+        health.loop("schedules").failed(OSError("no space left on\x1b device"))
+
+    [finding] = health_findings(health, now=clock.now + 12)
+
+    assert (finding.about, finding.verdict) == ("schedules", CheckStatus.BAD)
+    assert finding.found == (
+        "the last 3 turns failed, most recently 12 s ago: OSError: no space left on\N{REPLACEMENT CHARACTER} device"
+    )
+
+
+def test_a_loop_that_has_recovered_is_a_note_while_the_failure_is_recent(health: Health, clock: Clock) -> None:
+    health.loop("schedules").failed(OSError("disk full"))
+    clock.now += 60
+    health.loop("schedules").succeeded()
+
+    [recent] = health_findings(health, now=clock.now)
+    [later] = health_findings(health, now=clock.now + RECENT)
+
+    assert (recent.verdict, later.verdict) == (CheckStatus.NOTE, CheckStatus.GOOD)
+    assert recent.found == "last turn 0 s ago; a turn failed 60 s ago: OSError: disk full (1 in total)"
+    assert later.found == "last turn 10 min ago"
+
+
+def test_a_loop_before_its_first_turn_and_a_queue_are_notes(health: Health, clock: Clock) -> None:
+    health.loop("schedules")
+    health.observe_queue("events", lambda: QueueState(3, clock.now - 90))
+
+    loop, queue = health_findings(health, now=clock.now)
+
+    assert (loop.verdict, loop.found) == (CheckStatus.NOTE, "no turn yet")
+    assert (queue.about, queue.found) == ("events queue", "3 waiting or running; the oldest has waited for 90 s")
+
+
+def test_a_queue_that_cannot_be_read_is_a_bad_finding(health: Health, clock: Clock) -> None:
+    def broken() -> QueueState:
+        raise OSError("disk I/O error")
+
+    health.observe_queue("events", broken)
+
+    [finding] = health_findings(health, now=clock.now)
+
+    assert (finding.verdict, finding.found) == (CheckStatus.BAD, "it cannot be read: OSError: disk I/O error")

@@ -1,6 +1,5 @@
 """The engine: an API served over HTTP and WebSocket."""
 
-import asyncio
 import errno
 import logging
 import socket
@@ -15,8 +14,8 @@ from typing import Final
 import aiohttp
 from aiohttp import web
 
-from appsync_local.api.endpoints import GRAPHQL_PATH, REALTIME_PATH
-from appsync_local.api.limits import BODY_LIMIT, DEFAULT_LIMITS, LIFETIME, Introspection, Limits
+from appsync_local.api.endpoints import GRAPHQL_PATH
+from appsync_local.api.limits import DEFAULT_LIMITS, LIFETIME, Limits
 from appsync_local.api.model import Api
 from appsync_local.authorization.api_keys import ApiKey
 from appsync_local.authorization.authenticator import Authenticator, TrustedIdentities
@@ -27,42 +26,22 @@ from appsync_local.authorization.user_pools import DefaultAction, UserPool
 from appsync_local.data_sources.dynamodb.endpoint import DynamoDbEndpoint
 from appsync_local.data_sources.http_client import HttpClient
 from appsync_local.devtools.chaos import control
-from appsync_local.devtools.chaos.spec import Fault
 from appsync_local.devtools.chaos.switch import Chaos
 from appsync_local.devtools.counters import Counters
 from appsync_local.devtools.health import Health
 from appsync_local.devtools.meter import METER_PATH, Meter
 from appsync_local.devtools.operation_log import LogFields, no_log_fields
-from appsync_local.devtools.pages import Page, PageProvider, PageRequest, is_loopback
-from appsync_local.errors import PortInUse, RequestRefused
-from appsync_local.execution.request_handler import GraphqlResponse
-from appsync_local.http.connections import HttpConnection, HttpServer, buffered_body, read_body
-from appsync_local.http.responses import headers_of, json_response, new_request_id, page_response, preflight, refusal
+from appsync_local.devtools.pages import PageProvider
+from appsync_local.errors import PortInUse
+from appsync_local.http.connections import HttpServer
+from appsync_local.http.dispatcher import Dispatcher
 from appsync_local.http.served_api import ServedApi
 from appsync_local.lambda_invoker import LambdaInvoker
-from appsync_local.realtime.handshake import SUBPROTOCOL
 from appsync_local.realtime.keep_alive import SessionTimers
 from appsync_local.realtime.protocol import KEEP_ALIVE_INTERVAL
-from appsync_local.realtime.session import Session
-from appsync_local.realtime.socket import AiohttpSocket
 from appsync_local.realtime.subscription_registry import SubscriptionRegistry
 from appsync_local.resolvers.loading import ExternalServices, load
 
-__all__ = [
-    "ApiKey",
-    "AuthorizerOptions",
-    "DefaultAction",
-    "DynamoDbEndpoint",
-    "Engine",
-    "IamPrincipal",
-    "Introspection",
-    "Limits",
-    "OidcProvider",
-    "PortInUse",
-    "UserPool",
-]
-
-CLOSE_TIMEOUT: Final = 1.0  # seconds for a client to answer a close
 LINGERING: Final = 1.0  # seconds for reading and discarding the rest of a rejected body
 
 log = logging.getLogger("appsync_local")
@@ -155,7 +134,7 @@ class Engine:
                 authenticator,
                 registry=self.registry,
                 counters=self.counters,
-                meter=self._meter or uncounted,
+                meter=counted,
                 health=self.health,
                 log_fields=log_fields,
             )
@@ -163,19 +142,15 @@ class Engine:
         self.registry = SubscriptionRegistry()
         self.counters = Counters()
         self.health = health or Health()
-        self._meter = meter
-        uncounted = Meter()
+        counted = meter or Meter()
         self._build = build
         self.served = build()
-        self._timers = SessionTimers(keep_alive=keep_alive, lifetime=lifetime, health=self.health)
-        self._chaos = chaos or Chaos()
-        self._has_control = chaos is not None
+        timers = SessionTimers(keep_alive=keep_alive, lifetime=lifetime, health=self.health)
+        self._dispatcher = Dispatcher(lambda: self.served, timers=timers, chaos=chaos, meter=meter)
         self._runner: web.ServerRunner | None = None
         self._address = ("", 0)
         self._http: aiohttp.ClientSession | None = None
         self._is_stopped = False
-        self._open: dict[web.WebSocketResponse, Session] = {}
-        self._pages: list[PageProvider] = []
 
     @property
     def graphql_url(self) -> str:
@@ -211,12 +186,11 @@ class Engine:
         """
         self.served = self._build()
         self.served.subscriptions.replan()
-        for session in self._open.values():
-            session.use(self.served.subscriptions)
+        self._dispatcher.use(self.served)
 
     def offer(self, pages: PageProvider) -> None:
         """Serve additional pages of the embedder while the engine listens on loopback."""
-        self._pages.append(pages)
+        self._dispatcher.offer(pages)
 
     async def start(self, *, host: str = "127.0.0.1", port: int = 4000) -> None:
         """Listen for connections.
@@ -241,7 +215,7 @@ class Engine:
 
     async def _start(self, site: Callable[[web.ServerRunner], web.BaseSite], host: str) -> None:
         runner = web.ServerRunner(
-            HttpServer(self._handle, access_log=None, lingering_time=LINGERING), shutdown_timeout=1.0
+            HttpServer(self._dispatcher.handle, access_log=None, lingering_time=LINGERING), shutdown_timeout=1.0
         )
         await runner.setup()
         try:
@@ -251,6 +225,7 @@ class Engine:
             raise
         self._runner = runner
         self._is_stopped = False
+        self._dispatcher.host = host
         self._address = (host, runner.addresses[0][1])
 
     async def stop(self) -> None:
@@ -264,8 +239,7 @@ class Engine:
             if self._runner is not None:
                 cleanup.push_async_callback(self._runner.cleanup)
                 self._runner = None
-            closing = (response.close(code=aiohttp.WSCloseCode.GOING_AWAY) for response in self._open)
-            await asyncio.gather(*closing, return_exceptions=True)  # the runner ends those that did not close
+            await self._dispatcher.close()
 
     async def _fetch(self, url: str) -> bytes:
         if self._is_stopped:
@@ -277,117 +251,3 @@ class Engine:
                 return await response.read()
         except (aiohttp.ClientError, TimeoutError) as error:
             raise OSError(str(error)) from error
-
-    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        connection = request.protocol
-        assert isinstance(connection, HttpConnection)  # noqa: S101  # `start` creates only these
-        request_id = new_request_id()
-        if _is_upgrade(request):
-            connection.stop_idle_timer()
-            return await self._realtime(request, request_id)
-        connection.request_arrived()
-        try:
-            return await self._respond(request, request_id)
-        finally:
-            connection.request_answered()
-
-    async def _respond(self, request: web.BaseRequest, request_id: str) -> web.StreamResponse:
-        if request.method == "OPTIONS":
-            return preflight(request)
-        try:
-            body = buffered_body(request)
-            if body is None:
-                body = await read_body(request)
-        except RequestRefused as refused:
-            return refusal(refused.status, refused.error_type, refused.message, request_id)
-        if request.path != GRAPHQL_PATH:
-            return await self._other_path(request, body, request_id)
-        if request.method != "POST":
-            message = f"{request.method} is not supported; send a POST request"
-            return refusal(405, "BadRequestException", message, request_id)
-        fault = self._fault(request)
-        if fault is Fault.SERVER_ERROR:
-            return refusal(503, "ServiceUnavailable", "this request was not executed", request_id)
-        answer = await self.served.requests.answer(
-            body,
-            headers=headers_of(request),
-            query=request.rel_url.raw_query_string,
-            peer=request.remote or "",
-            request_id=request_id,
-        )
-        if fault is Fault.LOST_ANSWER and request.transport is not None:
-            request.transport.abort()
-        return json_response(answer, request_id)
-
-    async def _other_path(self, request: web.BaseRequest, body: bytes, request_id: str) -> web.StreamResponse:
-        """The response at a path that AppSync does not have: pages, chaos, the meter. Served on loopback only."""
-        page = await self._page(request, body)
-        if page is not None:
-            return page_response(page)
-        if request.path == control.CHAOS_PATH and self._has_control and is_loopback(self._address[0]):
-            told = control.answer(self._chaos, request.method, body)
-            return json_response(GraphqlResponse(told.status, told.body), request_id)
-        if request.path == METER_PATH and self._meter is not None and is_loopback(self._address[0]):
-            return json_response(GraphqlResponse(200, self._meter.describe()), request_id)
-        message = f"there is nothing at this path; send a POST request to {GRAPHQL_PATH}"
-        return refusal(404, "NotFoundException", message, request_id)
-
-    async def _page(self, request: web.BaseRequest, body: bytes) -> Page | None:
-        if not self._pages or not is_loopback(self._address[0]):
-            return None
-        page_request = PageRequest(request.method, request.path, headers_of(request), body)
-        for pages in self._pages:
-            page = await pages.answer(page_request)
-            if page is not None:
-                return page
-        return None
-
-    def _fault(self, request: web.BaseRequest) -> Fault | None:
-        requests = self._chaos.requests
-        if requests is None or not request.headers.get("authorization", "").startswith("AWS4-HMAC-SHA256"):
-            return None
-        return requests.decide()
-
-    async def _realtime(self, request: web.BaseRequest, request_id: str) -> web.StreamResponse:
-        # No compression: every message would be compressed once for each subscriber.
-        response = web.WebSocketResponse(
-            protocols=(SUBPROTOCOL,), compress=False, max_msg_size=BODY_LIMIT, timeout=CLOSE_TIMEOUT
-        )
-        try:
-            await response.prepare(request)
-        except ConnectionError:
-            return web.Response()  # the client has disconnected
-        except ValueError:  # raised by aiohttp for a key that is not base64
-            return refusal(400, "BadRequestException", "the WebSocket handshake is malformed", request_id)
-        session = Session(
-            AiohttpSocket(response, request),
-            self.served.subscriptions,
-            peer=request.remote or "",
-            timers=self._timers,
-            chaos=self._chaos,
-        )
-        self._open[response] = session
-        try:
-            if await _connect(session, request, request_id):
-                await session.run()
-        finally:
-            del self._open[response]
-        return response
-
-
-async def _connect(session: Session, request: web.BaseRequest, request_id: str) -> bool:
-    offered = request.headers.get("sec-websocket-protocol", "")
-    return await session.connect(
-        subprotocols=[part.strip() for part in offered.split(",") if part.strip()],
-        raw_query=request.raw_path.partition("?")[2],
-        headers=headers_of(request),
-        request_id=request_id,
-    )
-
-
-def _is_upgrade(request: web.BaseRequest) -> bool:
-    return (
-        request.method == "GET"
-        and request.headers.get("upgrade", "").lower() == "websocket"
-        and request.path in (GRAPHQL_PATH, REALTIME_PATH)
-    )

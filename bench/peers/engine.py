@@ -5,8 +5,8 @@ import sys
 
 import uvloop
 
+from appsync_local import ApiKey, Engine
 from appsync_local.api.model import Api, AuthMode, NoneSource, UnitResolver
-from appsync_local.http.server import ApiKey, Engine
 from bench.application import API_KEY, FOLDER, SCHEMA
 
 API = Api(

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from appsync_local import ApiKey, IamPrincipal
 from appsync_local.api.model import (
     Api,
     AuthMode,
@@ -14,7 +15,6 @@ from appsync_local.api.model import (
     UnitResolver,
 )
 from appsync_local.errors import FunctionFailed
-from appsync_local.http.server import ApiKey, IamPrincipal
 
 LIBRARY: Final = Path(__file__).with_name("library")
 SCHEMA: Final = LIBRARY / "schema.graphql"

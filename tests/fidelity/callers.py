@@ -11,7 +11,7 @@ from typing import Any
 
 import aiohttp
 
-from appsync_local.http.server import Engine, IamPrincipal
+from appsync_local import Engine, IamPrincipal
 from tests.fidelity.application import KEY, OIDC_CLIENT, OIDC_ISSUER
 from tests.support.engine_clients import PATIENCE, Realtime, Response, signed, subprotocol_of
 from tests.support.issuer import Issuer, access_claims

@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 from pytest_asyncio import is_async_test
 
-from appsync_local.http.server import AuthorizerOptions, Engine, OidcProvider, UserPool
+from appsync_local import AuthorizerOptions, Engine, OidcProvider, UserPool
 from tests.fidelity.application import (
     API,
     DESK,

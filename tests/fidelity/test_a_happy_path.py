@@ -13,7 +13,7 @@ from gql.transport.appsync_websockets import AppSyncWebsocketsTransport
 from gql.transport.exceptions import TransportServerError
 from yarl import URL
 
-from appsync_local.http.server import Engine
+from appsync_local import Engine
 from appsync_local.realtime.protocol import KEEP_ALIVE_INTERVAL
 from tests.fidelity.application import API, DESK, EXPIRED_KEY, HANDLERS, KEY, LIBRARY, SCHEMA, book
 from tests.fidelity.callers import Callers, Door, base64_of, bearer, signer

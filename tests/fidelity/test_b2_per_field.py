@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from appsync_local import DefaultAction, Engine, UserPool
 from appsync_local.api.model import AuthMode
-from appsync_local.http.server import DefaultAction, Engine, UserPool
 from tests.fidelity.application import API, DESK, HANDLERS, LIBRARY, SCHEMA, catalogue
 from tests.fidelity.callers import Callers, Door, signer
 from tests.support.engine_doubles import RecordingInvoker

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from appsync_local.http.server import Engine, Introspection, Limits, UserPool
+from appsync_local import Engine, Introspection, Limits, UserPool
 from tests.fidelity.application import API, HANDLERS, LIBRARY, SCHEMA, book, catalogue
 from tests.fidelity.callers import Callers, Door
 from tests.support.engine_doubles import RecordingInvoker

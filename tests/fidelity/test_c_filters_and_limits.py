@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 from yarl import URL
 
-from appsync_local.http.server import Engine
+from appsync_local import Engine
 from tests.fidelity.application import API, HANDLERS, KEY, LIBRARY, SCHEMA, book, catalogue
 from tests.fidelity.callers import Door
 from tests.fidelity.clock import on_a_clock

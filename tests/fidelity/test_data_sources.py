@@ -11,10 +11,10 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 
+from appsync_local import ApiKey, DynamoDbEndpoint, Engine
 from appsync_local.data_sources.dynamodb.client import DynamoDbClient
 from appsync_local.data_sources.http_client import HttpClient
 from appsync_local.errors import FunctionFailed
-from appsync_local.http.server import ApiKey, DynamoDbEndpoint, Engine
 from tests.contract.conftest import MOTO, serving
 from tests.fidelity.store_application import HANDLERS, LINES, ORDERS, STORE, StoreInvoker, wiring
 

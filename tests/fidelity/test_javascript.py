@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from appsync_local import Engine
 from appsync_local.api.model import Api, AuthMode, NoneSource, UnitResolver
 from appsync_local.errors import ApiInvalid
-from appsync_local.http.server import Engine
 from tests.support.engine_doubles import RecordingInvoker
 
 ECHO = Api(

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from appsync_local import ApiKey, Engine, IamPrincipal, UserPool
 from appsync_local.api.model import Api, AuthMode, NoneSource, UnitResolver
-from appsync_local.http.server import ApiKey, Engine, IamPrincipal, UserPool
 from tests.support.issuer import CLIENT_ID, ISSUER
 
 BOARD: Final = Path(__file__).with_name("board")

@@ -13,7 +13,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from appsync_local.http.server import Engine, IamPrincipal
+from appsync_local import Engine, IamPrincipal
 
 TOKEN = "custom-ada"
 PATIENCE = 20.0  # seconds until a frame that does not come is given up

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 import aiohttp
 import pytest
 
-from appsync_local.http.server import Engine, UserPool
+from appsync_local import Engine, UserPool
 from tests.support.engine_clients import BACKEND, POWERLESS, READER, Http, Realtime, connected
 from tests.support.engine_doubles import API, HANDLERS, NOTES, SCHEMA, RecordingInvoker, allow, answer_notes
 from tests.support.issuer import CLIENT_ID, ISSUER, Issuer, access_claims, running_issuer

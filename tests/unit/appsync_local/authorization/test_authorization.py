@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from appsync_local import IamPrincipal
 from appsync_local.errors import FunctionFailed
-from appsync_local.http.server import IamPrincipal
 from tests.support.engine_clients import BACKEND, POWERLESS, Http, signed
 from tests.support.engine_doubles import RecordingInvoker
 from tests.support.issuer import Issuer, access_claims, id_claims, signing_key

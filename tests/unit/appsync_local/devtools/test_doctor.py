@@ -8,10 +8,10 @@ from typing import Any
 import aiohttp
 import pytest
 
+from appsync_local import Engine
 from appsync_local.authorization.user_pools import UserPool
 from appsync_local.devtools.doctor import Doctor, TokenRequirements
 from appsync_local.devtools.health import Health, QueueState
-from appsync_local.http.server import Engine
 from tests.support.engine_doubles import RecordingInvoker
 from tests.support.issuer import CLIENT_ID, ISSUER, Issuer
 

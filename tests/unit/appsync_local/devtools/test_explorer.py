@@ -7,9 +7,9 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from appsync_local import Engine
 from appsync_local.devtools.explorer.pages import Explorer, SignInMethod, SignInRefused, Tab, installed_assets
 from appsync_local.devtools.pages import PageRequest, is_loopback
-from appsync_local.http.server import Engine
 
 TABS = (Tab("query Q { echo }", {"id": "one"}),)
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from appsync_local import Engine
 from appsync_local.devtools.reload import Reloader, ReloadResult
 from appsync_local.errors import ApiInvalid
-from appsync_local.http.server import Engine
 from tests.support.engine_clients import Http, Realtime, connected
 from tests.support.engine_doubles import API, HANDLERS, NOTES, RecordingInvoker, allow, answer_notes
 

@@ -2,9 +2,9 @@
 
 import pytest
 
+from appsync_local import Engine
 from appsync_local.api.limits import VALUE_LIMIT
 from appsync_local.errors import OperationInvalid
-from appsync_local.http.server import Engine
 from appsync_local.operation.documents import Documents
 from appsync_local.operation.size import FIELD_LIMIT, INTROSPECTION_LIMIT, LEVEL_LIMIT
 from appsync_local.resolvers.loading import ExecutableApi

@@ -8,10 +8,10 @@ from typing import Any
 import aiohttp
 import pytest
 
+from appsync_local import Engine
 from appsync_local.devtools.chaos.switch import Chaos
 from appsync_local.devtools.health import Health
 from appsync_local.devtools.meter import Meter
-from appsync_local.http.server import Engine
 from appsync_local.operation.documents import Documents
 from appsync_local.realtime import publication
 from appsync_local.realtime.keep_alive import DelayedCalls, SessionTimers

@@ -13,7 +13,7 @@ from gql.transport.appsync_websockets import AppSyncWebsocketsTransport
 from gql.transport.exceptions import TransportQueryError
 from yarl import URL
 
-from appsync_local.http.server import Engine
+from appsync_local import Engine
 from tests.support.engine_clients import (
     BACKEND,
     PATIENCE,

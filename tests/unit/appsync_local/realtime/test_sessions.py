@@ -5,8 +5,8 @@ import asyncio
 import orjson
 import pytest
 
+from appsync_local import Engine
 from appsync_local.devtools.chaos.switch import Chaos
-from appsync_local.http.server import Engine
 from appsync_local.realtime.keep_alive import SessionTimers
 from appsync_local.realtime.session import Session
 from tests.support.engine_clients import TOKEN, start_message, until

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator, Callable
 import orjson
 import pytest
 
+from appsync_local import Engine
 from appsync_local.devtools.chaos.switch import Chaos
-from appsync_local.http.server import Engine
 from appsync_local.realtime.keep_alive import SessionTimers
 from appsync_local.realtime.session import OUTGOING_LIMIT, Session
 from appsync_local.realtime.socket import text_frame

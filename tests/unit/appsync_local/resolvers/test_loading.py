@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
+from appsync_local import AuthorizerOptions, DefaultAction, Engine
 from appsync_local.api.limits import Limits
 from appsync_local.api.model import Api, AuthMode, CodeFile, NoneSource, PipelineResolver, UnitResolver
 from appsync_local.api.schema import load_schema
 from appsync_local.errors import ApiInvalid, PortInUse
-from appsync_local.http.server import AuthorizerOptions, DefaultAction, Engine
 from appsync_local.resolvers.loading import load
 from appsync_local.resolvers.resolution import LocalFunction, Pipeline, Unit
 from tests.support.engine_doubles import API, HANDLERS, NOTES, SCHEMA, RecordingInvoker
@@ -109,7 +109,7 @@ def test_settings_that_appsync_would_not_take_are_refused(
         )
 
 
-def test_an_identity_validation_that_is_no_regular_expression_is_refused() -> None:
+def test_an_identity_validation_that_is_not_a_regular_expression_is_rejected() -> None:
     with pytest.raises(ApiInvalid, match="identity validation is not a regular expression"):
         Engine(
             api=API,

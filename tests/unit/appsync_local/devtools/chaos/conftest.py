@@ -2,8 +2,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from appsync_local import Engine
 from appsync_local.devtools.chaos.switch import Chaos
-from appsync_local.http.server import Engine
 from tests.support.engine_clients import BACKEND
 from tests.support.engine_doubles import API, HANDLERS, NOTES, SCHEMA, RecordingInvoker
 

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 import aiohttp
 import pytest
 
+from appsync_local import Engine
 from appsync_local.devtools.chaos import push_scheduler
 from appsync_local.devtools.chaos.decisions import PushDecisions, PushDelivery
 from appsync_local.devtools.chaos.spec import CALM, ChaosSpec, Fault, parse_chaos
 from appsync_local.devtools.chaos.switch import Chaos
-from appsync_local.http.server import Engine
 from tests.support.engine_clients import PATIENCE, Http, Realtime, connected
 
 WRITTEN = "subscription { written { words } }"

@@ -6,9 +6,9 @@ from typing import Any
 import aiohttp
 import pytest
 
+from appsync_local import Engine
 from appsync_local.devtools.chaos.spec import Fault, parse_chaos
 from appsync_local.devtools.chaos.switch import Chaos
-from appsync_local.http.server import Engine
 from tests.support.engine_clients import Http, signed
 from tests.support.engine_doubles import API, HANDLERS, NOTES, SCHEMA, RecordingInvoker
 

@@ -13,7 +13,7 @@ from fnmatch import fnmatchcase
 from importlib import import_module
 from typing import Final, cast
 
-from chalicelib.jobs.errors import InvalidRequest
+from chalicelib.jobs.errors import InvalidRequest, WorkloadFailed
 from chalicelib.jobs.limits import MAX_PROCESS_TIME, ONE_INVOCATION
 from chalicelib.jobs.model import InferenceRequest
 from chalicelib.workloads.bedrock import names as bedrock_names
@@ -158,8 +158,17 @@ def load(model: str) -> Workload:
 
     Raises:
         InvalidRequest: The model is unknown.
+        WorkloadFailed: The module cannot be imported, or has no `run`.
     """
-    return cast("Workload", import_module(find(model).module).run)
+    module = find(model).module
+    try:
+        return cast("Workload", import_module(module).run)
+    except Exception as error:
+        reason = " ".join(str(error).split()) or "no message"
+        raise WorkloadFailed(
+            f"the workload of {model} cannot be loaded: {module} raised {type(error).__name__}: {reason}; its author "
+            "must correct it"
+        ) from error
 
 
 def _family(model: str) -> str:

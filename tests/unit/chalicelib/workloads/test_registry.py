@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.jobs.errors import InvalidRequest
+from chalicelib.jobs.errors import InvalidRequest, WorkloadFailed
 from chalicelib.jobs.model import Image, InferenceRequest, Message, Role, UploadId
 from chalicelib.workloads import Outcome, WorkloadContext, registry
 from chalicelib.workloads.simulated import Scene
@@ -196,6 +196,35 @@ def test_bedrock_takes_conversations_and_images_and_no_process_time() -> None:
 def test_simulated_models_take_every_option_but_images() -> None:
     for scene in Scene:
         registry.check(InferenceRequest("text", f"simulated.{scene}", "be kind", 5, 0.5, 0.0))
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ("import no_such_library", "ModuleNotFoundError: No module named 'no_such_library'"),
+        ("1 / 0", "ZeroDivisionError: division by zero"),
+        ("def run(:", "SyntaxError: "),
+        ("def start(request, context): ...", "AttributeError: "),
+    ],
+    ids=["library", "error", "syntax", "name"],
+)
+def test_a_workload_that_cannot_be_imported_fails_the_job_in_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str, reason: str
+) -> None:
+    name = f"broken_{len(source)}_{len(reason)}"
+    (tmp_path / f"{name}.py").write_text(source)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    entry = registry.Registration(("broken.model",), name, frozenset())
+    monkeypatch.setattr(registry, "REGISTRY", (*registry.REGISTRY, entry))
+
+    with pytest.raises(WorkloadFailed) as failed:
+        registry.load("broken.model")
+
+    said = str(failed.value)
+    assert said.startswith(f"the workload of broken.model cannot be loaded: {name} raised {reason}")
+    assert said.endswith("; its author must correct it")
+    assert "\n" not in said
+    assert failed.value.__cause__ is not None, "the log shows where it went wrong"
 
 
 def test_checking_a_request_imports_no_workload() -> None:

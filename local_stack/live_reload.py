@@ -8,7 +8,7 @@ import infrastructure.api
 from appsync_local.devtools.file_watcher import FileWatcher
 from appsync_local.devtools.health import LoopHealth
 from appsync_local.devtools.reload import Reloader
-from appsync_local.functions.import_check import rehearse
+from appsync_local.functions.import_check import check_imports
 from appsync_local.functions.runtime import FunctionRuntime
 from appsync_local.functions.snapshot import Snapshots
 from appsync_local.functions.spec import FunctionSpec
@@ -34,7 +34,7 @@ class SnapshotHandlers:
 
 async def import_problems(root: Path, functions: Sequence[FunctionSpec]) -> Sequence[str]:
     """Why handlers cannot be imported, one sentence each, with file and line; empty if all can."""
-    return await rehearse(root, {function.handler for function in functions})
+    return await check_imports(root, {function.handler for function in functions})
 
 
 def snapshots_of(blueprint: Blueprint, data: Path) -> Snapshots:
@@ -51,7 +51,7 @@ def file_watcher(
     root, api_file = blueprint.root, Path(infrastructure.api.__file__)
     handlers = {function.handler for function in blueprint.functions}
     reloader = Reloader(
-        root, engine, SnapshotHandlers(runtime, snapshots), lambda changed: rehearse(root, handlers, changed),
+        root, engine, SnapshotHandlers(runtime, snapshots), lambda changed: check_imports(root, handlers, changed),
         fixed=frozenset({api_file}),
     )  # fmt: skip
     folders = {blueprint.schema.parent, blueprint.code, *(root / name for name in HANDLER_FOLDERS)}

@@ -19,7 +19,7 @@ HANDLERS: Final = frozenset({".py"})
 
 log: Final = logging.getLogger(__name__)
 
-# `import_check.rehearse` with root and handlers given: returns one sentence for each problem of the changed files.
+# `import_check.check_imports` with root and handlers given: returns one sentence for each problem of the changed files.
 ImportCheck = Callable[[Sequence[Path]], Awaitable[Sequence[str]]]
 
 

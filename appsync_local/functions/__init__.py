@@ -1,10 +1,10 @@
 """Lambda functions on one machine: warm worker processes, forked from a preloaded one, and a durable `Event` queue.
 
-Import `FunctionSpec` from `.spec` and `FunctionRuntime` from `.runtime`. This file stays empty of imports: the
-preloaded process imports it too, and everything loaded there is copied by every fork.
+Import `FunctionSpec` from `.spec` and `FunctionRuntime` from `.runtime`. This file must not import anything: the fork
+server imports it too, and every worker gets a copy of what is loaded there.
 
-    engine process                      zygote (single-threaded)          worker (one event at a time)
-    runtime ─► delivery ─► event_queue              (and schedule ─► delivery, every so often)
-       └──────────┴──► pool ─► nursery ──── spawn, kill ────► zygote ──── fork ────► worker ─► handler
-                         └──────────────── one socket each: event, result ────────────┘
+    engine process                                 fork server (one thread)        worker (one event at a time)
+    runtime ─► delivery ─► event_queue             (schedule ─► delivery, at intervals)
+       └──────────┴──► pool ─► fork_server_client ── spawn, kill ──► fork_server ── fork ──► worker ─► handler
+                         └──────────────── one socket for each worker: event, result ────────────┘
 """

@@ -1,4 +1,4 @@
-"""The engine's end of a socket to the zygote or to a worker: frames out, frames in, on the event loop, no tasks."""
+"""The engine's end of a socket to the fork server or to a worker. Works with event-loop callbacks, without tasks."""
 
 import asyncio
 import os

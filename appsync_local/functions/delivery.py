@@ -1,4 +1,4 @@
-"""`Event` invocations: accepted durably, tried when there is room, retried, handed to the failure destination."""
+"""`Event` invocations: stored, tried when there is a slot, retried, and reported to the failure destination."""
 
 import asyncio
 import logging
@@ -28,7 +28,7 @@ REPAIR_INTERVAL: Final = 1.0  # seconds until the queue is used again after it f
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
-    """Seconds before the next attempt at an event that was refused: doubled each time, up to the longest."""
+    """Seconds before the next attempt at an event that was refused. Doubled each time, up to `longest`."""
 
     first: float
     longest: float
@@ -38,18 +38,18 @@ class Backoff:
 
 
 class Deliveries:
-    """Between the queue and the pool.
+    """Takes events from the queue and gives them to the pool.
 
-    An event that finds its function busy waits in line and is tried as soon as there is room, the longest waiting
-    first, until its maximum age. Lambda instead puts it back for one second, then for longer, up to five minutes: its
-    line is spread over many pollers and this one is not, and a laptop that idles while work waits helps nobody. What
-    is put back here as it is there are events refused for another reason: no process could be had, or by chaos.
+    An event of a busy function waits and is tried as soon as there is a slot, the oldest first, until it reaches its
+    maximum age. Lambda instead waits one second before it tries such an event again, then longer, up to five minutes.
+    On one machine that would leave the machine idle while work waits. Events that are refused for another reason (no
+    process could be started, or chaos) are delayed as on Lambda.
 
     Args:
-        clock: Seconds since the epoch; ages outlive the process, so it has to be the wall clock.
+        clock: Seconds since the epoch; ages outlive the process, so this must be the wall clock.
         retry_delays: Seconds before the first retry, the second, and so on; the last one is repeated.
-        refusal_delays: Before the next attempt at an event that was refused, which is no attempt.
-        chaos: What is to go wrong.
+        refusal_delays: Seconds before the next attempt at an event that was refused. A refusal is not an attempt.
+        chaos: Faults to inject.
         health: Where failures of the queue are counted.
     """
 
@@ -95,14 +95,14 @@ class Deliveries:
         self._stop_timer()
 
     def accept(self, spec: FunctionSpec, payload: bytes) -> str:
-        """The request id of an event that will be tried, whatever happens to this process from now on."""
+        """Store an event. Returns its request id; the event will be tried even if this process dies now."""
         event = QueuedEvent(str(uuid.uuid4()), spec.name, payload, self._clock())
         self._queue.accept(event)
         self._pump(spec)  # raises nothing: the event is on disk, and its sender must not send it again
         return event.request_id
 
     def room(self) -> None:
-        """An invocation ended; events may have been waiting for that."""
+        """Called when an invocation has ended: events that waited for its slot are started."""
         if self._crowded:
             crowded, self._crowded = self._crowded, set()
             for name in sorted(crowded):
@@ -158,7 +158,7 @@ class Deliveries:
         while self._pool.has_room(spec, InvocationType.EVENT):
             if again:
                 repeated = again.popleft()
-                # How it ends is nobody's business: the first delivery decides what becomes of the event.
+                # The result is ignored: the first delivery decides what happens to the event.
                 self._pool.begin(spec, InvocationType.EVENT, repeated.request_id, repeated.payload)
                 continue
             event = self._queue.claim(spec.name, now=now)
@@ -189,7 +189,7 @@ class Deliveries:
         self, spec: FunctionSpec, event: QueuedEvent, second: SecondDelivery | None, running: asyncio.Future[Outcome]
     ) -> None:
         if running.cancelled():
-            return  # by a stop: it stays in the queue, and is tried again after the next start
+            return  # the runtime was stopped; the event stays in the queue and is tried after the next start
         if second is SecondDelivery.AFTERWARDS:
             self._again[spec.name].append(event)
         outcome = running.result()
@@ -255,7 +255,7 @@ class Deliveries:
             self._next.pop(spec.name, None)
         else:
             expiry = accepted + spec.maximum_event_age
-            if due <= now:  # there was no room for it
+            if due <= now:  # there was no slot for it
                 self._crowded.add(spec.name)
             self._next[spec.name] = expiry if due <= now else min(due, expiry)
         self._set_timer()

@@ -20,7 +20,7 @@ from typing import Final, NoReturn
 
 from appsync_local.functions import worker
 from appsync_local.functions.frames import Kind, receive, receive_with_descriptors, send
-from appsync_local.functions.worker import Household
+from appsync_local.functions.worker import WorkerSettings
 
 _CANNOT_FORK: Final = 71 << 8  # EX_OSERR of sysexits.h, as a wait status
 
@@ -30,15 +30,15 @@ def main() -> None:
     first = receive(control)
     if first is None:
         return
-    household = Household.from_json(first[1])
-    refusal = _import_all(household.preload)
+    settings = WorkerSettings.from_json(first[1])
+    refusal = _import_all(settings.preload)
     if refusal is not None:
         send(control, Kind.REFUSED, refusal.encode())
         return
     gc.collect()
     gc.freeze()  # what is imported now is never collected, so that its pages stay shared with every worker
     send(control, Kind.READY)
-    Zygote(control, household).run()
+    ForkServer(control, settings).run()
 
 
 def _import_all(preload: list[str]) -> str | None:
@@ -53,12 +53,12 @@ def _import_all(preload: list[str]) -> str | None:
     return None
 
 
-class Zygote:
+class ForkServer:
     """Forks workers, ends them, and tells the engine how each one ended."""
 
-    def __init__(self, control: socket.socket, household: Household) -> None:
+    def __init__(self, control: socket.socket, settings: WorkerSettings) -> None:
         self._control = control
-        self._household = household
+        self._settings = settings
         self._workers: dict[int, int] = {}  # process id by the engine's number
         self._wake, self._woken_by = os.pipe()
         self._lifeline, self._held = os.pipe()  # workers keep the read end, and only this process the other
@@ -95,7 +95,7 @@ class Zygote:
             case Kind.KILL:
                 self._kill(json.loads(body))
             case _:
-                raise ValueError(f"the engine sends SPAWN and KILL to the zygote, and sent {kind.name}")
+                raise ValueError(f"the engine sends SPAWN and KILL to the fork server, and sent {kind.name}")
         return True
 
     def _spawn(self, number: int, function: str, connection: int, output: int) -> None:
@@ -114,7 +114,7 @@ class Zygote:
         os.close(connection)
         os.close(output)
 
-    def _become_worker(self, function: str, connection: int, output: int, zygote: int) -> NoReturn:
+    def _become_worker(self, function: str, connection: int, output: int, parent: int) -> NoReturn:
         try:
             os.setpgid(0, 0)
             signal.set_wakeup_fd(-1)
@@ -123,10 +123,10 @@ class Zygote:
             self._control.close()
             for descriptor in (self._wake, self._woken_by, self._held):
                 os.close(descriptor)
-            launch = self._household.functions[function]
-            worker.run(launch, self._household.root, socket.socket(fileno=connection), output, zygote, self._lifeline)
+            launch = self._settings.functions[function]
+            worker.run(launch, self._settings.root, socket.socket(fileno=connection), output, parent, self._lifeline)
         finally:
-            os._exit(1)  # a worker never gets back into the zygote's loop
+            os._exit(1)  # a worker must never return to the loop of the fork server
 
     def _kill(self, number: int) -> None:
         process = self._workers.get(number)

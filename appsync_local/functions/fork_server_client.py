@@ -1,4 +1,4 @@
-"""The zygote as the engine sees it: starts it, asks it for workers, has them killed, hears how they ended."""
+"""The engine's side of the fork server: starts it, requests workers, kills them and receives how they ended."""
 
 import asyncio
 import logging
@@ -17,12 +17,12 @@ from appsync_local.errors import EngineError
 from appsync_local.functions.channel import Channel
 from appsync_local.functions.frames import Kind
 from appsync_local.functions.spec import INHERITED, FunctionSpec, environment_of
-from appsync_local.functions.worker import Household, Launch
+from appsync_local.functions.worker import Launch, WorkerSettings
 
 _log: Final = logging.getLogger(__name__)
 
 EXIT_GRACE: Final = 1.0  # seconds between closing its socket and the end of the process; it blocks the loop
-STOP_GRACE: Final = 5.0  # seconds the zygote has to end its workers and itself
+STOP_GRACE: Final = 5.0  # seconds the fork server has to end its workers and itself
 
 
 class FunctionsNotStarted(EngineError):
@@ -33,15 +33,15 @@ class FunctionsNotStarted(EngineError):
         super().__init__(f"the Lambda functions did not start: {reason}")
 
 
-class Nursery:
-    """One zygote, replaced when it dies.
+class ForkServerClient:
+    """One fork server, replaced when it dies.
 
     Args:
         functions: By name.
         root: Folder the handlers are imported from.
         preload: Modules imported before the first fork, and shared by all workers.
         on_exit: Told a worker's number and its wait status.
-        on_lost: The zygote died, and every worker with it; a new one takes the next `spawn`.
+        on_lost: The fork server died, and every worker with it; a new one takes the next `spawn`.
     """
 
     def __init__(
@@ -59,59 +59,59 @@ class Nursery:
             )
             for spec in functions.values()
         }
-        self._household = orjson.dumps(asdict(Household(str(root), list(preload), launches)))
+        self._household = orjson.dumps(asdict(WorkerSettings(str(root), list(preload), launches)))
         self._on_exit = on_exit
         self._on_lost = on_lost
-        self._zygote: _Zygote | None = None
+        self._process: _ForkServerProcess | None = None
         self._is_stopping = False
 
     async def start(self) -> None:
-        """Start the zygote and wait until it has imported everything.
+        """Start the fork server and wait until it has imported everything.
 
         Raises:
-            FunctionsNotStarted: Something in `preload` cannot be imported, or the zygote ended by itself.
+            FunctionsNotStarted: Something in `preload` cannot be imported, or the fork server ended by itself.
         """
-        self._zygote = self._launch()
-        await self._zygote.ready
+        self._process = self._launch()
+        await self._process.ready
 
     async def stop(self) -> None:
-        """End the zygote, and with it all workers; returns when they are gone."""
+        """End the fork server and all workers. Returns when they are gone."""
         self._is_stopping = True
-        if self._zygote is None:
+        if self._process is None:
             return
-        self._zygote.channel.finish()
-        await asyncio.wait({self._zygote.gone}, timeout=STOP_GRACE)
-        if not self._zygote.gone.done():
-            _log.warning("the zygote did not end, killing it", extra={"event": "zygote_killed"})
-            self._zygote.process.kill()
-        self._zygote.channel.close()
-        _ended(self._zygote.process)
+        self._process.channel.finish()
+        await asyncio.wait({self._process.gone}, timeout=STOP_GRACE)
+        if not self._process.gone.done():
+            _log.warning("the fork server did not end in time; killing it", extra={"event": "fork_server_killed"})
+            self._process.process.kill()
+        self._process.channel.close()
+        _ended(self._process.process)
 
     def spawn(self, number: int, function: str, connection: socket.socket, output: int) -> None:
         """Ask for a worker; `number` is the caller's, unused so far. Both descriptors are the worker's from here on.
 
         Raises:
-            OSError: There is no zygote to fork from.
+            OSError: The fork server is not running.
         """
         descriptors = (connection.detach(), output)
-        if self._zygote is None or self._zygote.gone.done():
+        if self._process is None or self._process.gone.done():
             for descriptor in descriptors:
                 os.close(descriptor)
             raise OSError("the process they are forked from is gone; restart to see why")
-        self._zygote.channel.send(Kind.SPAWN, orjson.dumps([number, function]), descriptors)
+        self._process.channel.send(Kind.SPAWN, orjson.dumps([number, function]), descriptors)
 
     def kill(self, number: int) -> None:
         """Have a worker killed, with everything it started; `on_exit` follows."""
-        if self._zygote is not None:
-            self._zygote.channel.send(Kind.KILL, orjson.dumps(number))
+        if self._process is not None:
+            self._process.channel.send(Kind.KILL, orjson.dumps(number))
 
-    def _launch(self) -> "_Zygote":
+    def _launch(self) -> "_ForkServerProcess":
         loop = asyncio.get_running_loop()
         ours, theirs = socket.socketpair()
         with theirs:
             process = subprocess.Popen(  # noqa: S603  # this interpreter, a module of ours, no shell
                 [sys.executable, "-P", "-m", f"{__package__}.fork_server", str(theirs.fileno())],
-                env=_zygote_environment(),
+                env=_fork_server_environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
@@ -119,7 +119,7 @@ class Nursery:
             )
         channel = Channel(ours, on_frame=self._heard, on_end=self._lost)
         channel.send(Kind.FUNCTIONS, self._household)
-        return _Zygote(process, channel, ready=loop.create_future(), gone=loop.create_future())
+        return _ForkServerProcess(process, channel, ready=loop.create_future(), gone=loop.create_future())
 
     def _heard(self, kind: Kind, body: bytes) -> None:
         match kind:
@@ -131,31 +131,36 @@ class Nursery:
                 number, status = orjson.loads(body)
                 self._on_exit(number, status)
             case _:
-                raise ValueError(f"the zygote sends READY, REFUSED and EXITED, and sent {kind.name}")
+                raise ValueError(f"the fork server sends READY, REFUSED and EXITED, and sent {kind.name}")
 
     def _lost(self) -> None:
-        zygote = self._running
-        zygote.gone.set_result(None)
+        fork_server = self._running
+        fork_server.gone.set_result(None)
         if self._is_stopping:
             return
-        status = _ended(zygote.process)
-        was_ready = zygote.ready.done() and zygote.ready.exception() is None
-        if not zygote.ready.done():
-            zygote.ready.set_exception(FunctionsNotStarted(f"the process they are forked from ended with {status}"))
+        status = _ended(fork_server.process)
+        was_ready = fork_server.ready.done() and fork_server.ready.exception() is None
+        if not fork_server.ready.done():
+            fork_server.ready.set_exception(
+                FunctionsNotStarted(f"the process they are forked from ended with {status}")
+            )
         self._on_lost()
         if was_ready:  # one that never got ready would only fail again
-            _log.error("the zygote died, starting another", extra={"event": "zygote_lost", "status": status})
-            self._zygote = self._launch()
+            _log.error(
+                "the fork server ended unexpectedly; starting another one",
+                extra={"event": "fork_server_lost", "status": status},
+            )
+            self._process = self._launch()
 
     @property
-    def _running(self) -> "_Zygote":
-        if self._zygote is None:
-            raise RuntimeError("the zygote is heard only after it was started")
-        return self._zygote
+    def _running(self) -> "_ForkServerProcess":
+        if self._process is None:
+            raise RuntimeError("the fork server sent a message before it was started")
+        return self._process
 
 
 @dataclass(frozen=True, slots=True)
-class _Zygote:
+class _ForkServerProcess:
     process: subprocess.Popen[bytes]
     channel: Channel
     ready: asyncio.Future[None]  # or why it will never be
@@ -171,7 +176,7 @@ def _ended(process: subprocess.Popen[bytes]) -> int:
         return process.wait()
 
 
-def _zygote_environment() -> dict[str, str]:
+def _fork_server_environment() -> dict[str, str]:
     paths = [str(Path(__file__).parents[2]), *filter(None, [os.environ.get("PYTHONPATH")])]
     inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
     # macOS otherwise ends a forked process that touches its own frameworks.

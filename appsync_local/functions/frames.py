@@ -1,4 +1,4 @@
-"""What the engine, the zygote and the workers say to each other: length-prefixed frames on Unix sockets.
+"""The messages between the engine, the fork server and the workers: length-prefixed frames on Unix sockets.
 
 The standard library only, since every worker carries this module.
 """
@@ -17,12 +17,12 @@ _MOST_DESCRIPTORS: Final = 4
 class Kind(IntEnum):
     """The kinds of frame; who sends it, and what its body is."""
 
-    FUNCTIONS = 1  # engine to zygote, once: JSON, see `Household`
-    SPAWN = 2  # engine to zygote: JSON [number, function]; carries the worker's socket and its output pipe
-    KILL = 3  # engine to zygote: JSON number
-    READY = 4  # zygote to engine, once: empty; everything named in `preload` is imported
-    REFUSED = 5  # zygote to engine, then it ends: one sentence
-    EXITED = 6  # zygote to engine: JSON [number, wait status]; the worker and what it started are gone
+    FUNCTIONS = 1  # engine to fork server, once: JSON, see `WorkerSettings`
+    SPAWN = 2  # engine to fork server: JSON [number, function]; carries the worker's socket and its output pipe
+    KILL = 3  # engine to fork server: JSON number
+    READY = 4  # fork server to engine, once: empty; everything named in `preload` is imported
+    REFUSED = 5  # fork server to engine, then it ends: one sentence
+    EXITED = 6  # fork server to engine: JSON [number, wait status]; the worker and what it started are gone
     EVENT = 7  # engine to worker: JSON {"request_id", "deadline", "event"}; the deadline is on the monotonic clock
     STARTED = 8  # worker to engine, once: empty; the handler is imported
     RESULT = 9  # worker to engine: the handler's result as JSON

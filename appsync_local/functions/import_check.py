@@ -18,7 +18,7 @@ from appsync_local.functions.worker import Unusable, find_handler
 PATIENCE: Final = 30.0  # seconds to import everything on a busy machine
 
 
-async def rehearse(root: Path, handlers: Iterable[str], changed: Iterable[Path] = ()) -> tuple[str, ...]:
+async def check_imports(root: Path, handlers: Iterable[str], changed: Iterable[Path] = ()) -> tuple[str, ...]:
     """What is wrong with the handlers' code.
 
     Args:
@@ -50,7 +50,7 @@ async def rehearse(root: Path, handlers: Iterable[str], changed: Iterable[Path] 
 
 
 def problems(root: Path, handlers: Sequence[str], changed: Sequence[Path]) -> Iterator[str]:
-    """As `rehearse`, in this process."""
+    """As `check_imports`, in this process."""
     sys.path.insert(0, str(root))
     os.chdir(root)
     broken: set[str] = set()

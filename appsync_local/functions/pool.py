@@ -1,4 +1,4 @@
-"""Warm workers: kept, reused, limited in number, killed when an invocation takes too long."""
+"""Warm workers: kept and reused, limited in number, and killed when an invocation takes too long."""
 
 import asyncio
 import itertools
@@ -19,7 +19,7 @@ import orjson
 from appsync_local.devtools.health import Health
 from appsync_local.devtools.meter import Meter
 from appsync_local.functions.channel import Channel
-from appsync_local.functions.fork_server_client import Nursery
+from appsync_local.functions.fork_server_client import ForkServerClient
 from appsync_local.functions.frames import Kind
 from appsync_local.functions.outcome import (
     ErrorPayload,
@@ -38,11 +38,11 @@ _log: Final = logging.getLogger(__name__)
 
 START_LIMIT: Final = 10.0  # seconds to import the handler; Source: Lambda Developer Guide, "Init phase"
 IDLE_LIMIT: Final = 60.0  # seconds after which a worker that is not its function's last idle one ends
-LAST_WORDS_LIMIT: Final = 1.0  # seconds to receive what an ended worker had sent
-USUAL_DURATION: Final = 1.0  # seconds of an invocation, as long as none has ended
+FINAL_OUTPUT_LIMIT: Final = 1.0  # seconds to receive what a worker sent before it ended
+USUAL_DURATION: Final = 1.0  # seconds of an invocation, until the first one has ended
 WARM_WAIT: Final = 0.05  # seconds that an invocation waits for a warm worker before another process is started
 _WARM: Final = 2 * (os.cpu_count() or 1)  # workers of a function from which on calls wait for a warm one
-_FADING: Final = 0.95  # by which each invocation makes a longer one before it count less
+_FADING: Final = 0.95  # weight of earlier, longer invocations
 _KILLED: Final = 9  # wait status of a process ended by SIGKILL
 
 
@@ -91,7 +91,9 @@ class Pool:
         self._event_concurrency = max(1, concurrency // 2)
         self._meter = meter
         self._on_room = on_room
-        self._nursery = Nursery(functions, root=root, preload=preload, on_exit=self._exited, on_lost=self._lost_all)
+        self._fork_server = ForkServerClient(
+            functions, root=root, preload=preload, on_exit=self._exited, on_lost=self._lost_all
+        )
         self._numbers = itertools.count(1)
         self._workers: dict[int, _Worker] = {}
         self._idle: defaultdict[str, list[_Worker]] = defaultdict(list)  # the most recently used last
@@ -99,12 +101,12 @@ class Pool:
         self._busy_in_common: Counter[InvocationType] = Counter()
         self._workers_of: Counter[str] = Counter()
         self._waiting: defaultdict[str, deque[_Invocation]] = defaultdict(deque)  # for a warm worker, oldest first
-        self._durations: dict[str, float] = {}  # seconds that each function's longer invocations took lately
+        self._durations: dict[str, float] = {}  # recent duration of the longer invocations of each function, in seconds
         self._sweep: asyncio.TimerHandle | None = None
 
     async def start(self) -> None:
         """Raises: FunctionsNotStarted."""
-        await self._nursery.start()
+        await self._fork_server.start()
         self._retire_idle()
 
     async def stop(self) -> None:
@@ -119,10 +121,10 @@ class Pool:
             worker.abandon()
         self._workers.clear()
         self._idle.clear()
-        await self._nursery.stop()
+        await self._fork_server.stop()
 
     def renew(self) -> None:
-        """Let no worker take another event: idle ones end now, the others with the event they have."""
+        """Replace all workers: idle ones end now, busy ones after their current event."""
         for idle in self._idle.values():
             while idle:
                 idle.pop().retire()
@@ -145,15 +147,15 @@ class Pool:
         *,
         crashes_at: float | None = None,
     ) -> asyncio.Future[Outcome]:
-        """Run one event on a worker; the caller has seen that there is room.
+        """Run one event on a worker. The caller must have checked `has_room`.
 
         Args:
             function: One of those this pool was made with.
             kind: Whether somebody waits for the result.
             request_id: Of this event, the same on each attempt.
             payload: The event as JSON.
-            crashes_at: When to kill the worker, as a share of what the function's longer invocations took lately; it is
-                killed at the latest when it answers. None: it lives.
+            crashes_at: When to kill the worker, as a share of the recent duration of the function's longer invocations,
+                and at the latest when it answers. None: it is not killed.
         """
         invocation = _Invocation(request_id, payload, kind, asyncio.get_running_loop().create_future())
         if crashes_at is not None:
@@ -215,13 +217,13 @@ class Pool:
             raise
         number = next(self._numbers)
         try:
-            self._nursery.spawn(number, function.name, theirs, printing)
+            self._fork_server.spawn(number, function.name, theirs, printing)
         except OSError:
             ours.close()
             os.close(output)
             raise
         worker = _Worker(
-            number, function, ours, output, kill=self._nursery.kill, on_free=self._freed, on_gone=self._gone
+            number, function, ours, output, kill=self._fork_server.kill, on_free=self._freed, on_gone=self._gone
         )
         self._workers[number] = worker
         self._workers_of[function.name] += 1
@@ -273,8 +275,8 @@ class _Invocation:
     kind: InvocationType
     outcome: asyncio.Future[Outcome]
     began: float = 0.0  # on the monotonic clock; 0 while the worker imports its handler
-    verdict: Outcome | None = None  # decided by this side; the worker is being killed for it
-    crashes_after: float | None = None  # seconds until the worker is killed on purpose
+    reason: Outcome | None = None  # the outcome decided by the engine, for which the worker is being killed
+    crashes_after: float | None = None  # seconds until chaos kills the worker
 
     def settle(self, outcome: Outcome) -> None:
         if not self.outcome.done():
@@ -282,14 +284,14 @@ class _Invocation:
 
 
 class _State(Enum):
-    STARTING = auto()  # forked, importing its handler; the first event waits here
+    STARTING = auto()  # forked and importing its handler; its first event waits
     IDLE = auto()
     BUSY = auto()
     RETIRED = auto()  # told to end, or known to have ended
 
 
 class _Worker:
-    """One worker process. Every invocation taken ends in `on_free`, and every worker in `on_gone`, once each."""
+    """One worker process. `on_free` is called once for each invocation, and `on_gone` once for the worker."""
 
     def __init__(
         self,
@@ -307,7 +309,7 @@ class _Worker:
         self.state = _State.STARTING
         self.idle_since = 0.0
         self.last_took = 0.0  # seconds of its last invocation
-        self.is_outdated = False  # its code has changed on disk: the event it has is its last
+        self.is_outdated = False  # its code has changed on disk, so its current event is its last
         self._kill = kill
         self._on_free = on_free
         self._on_gone = on_gone
@@ -333,16 +335,16 @@ class _Worker:
         self._channel.close()
 
     def ended(self, status: int) -> None:
-        """The process is gone, and so is what it had started."""
+        """Called when the process and everything that it started have ended."""
         self._status = status
         if not self.is_connected or self.state is _State.RETIRED:
-            self._bury()
-        else:  # its last words may still be in the socket; a process that escaped with a copy may hold it open
+            self._close_out()
+        else:  # its answer may still be in the socket; a process that escaped may hold the socket open
             self._stop_timer()
-            self._timer = asyncio.get_running_loop().call_later(LAST_WORDS_LIMIT, self._bury)
+            self._timer = asyncio.get_running_loop().call_later(FINAL_OUTPUT_LIMIT, self._close_out)
 
     def abandon(self) -> None:
-        """Forget a worker whose process is gone, and whose events somebody else will take up."""
+        """Forget a worker because the pool stops. Its event stays in the queue."""
         self._close()
         if self._invocation is not None:
             self._invocation.outcome.cancel()
@@ -352,37 +354,39 @@ class _Worker:
         invocation.began = time.monotonic()
         deadline = invocation.began + self.function.timeout
         head = f'{{"request_id":"{invocation.request_id}","deadline":{deadline!r},"event":'
-        limit, verdict = self.function.timeout, timed_out(invocation.request_id, self.function.timeout)
+        limit, reason = self.function.timeout, timed_out(invocation.request_id, self.function.timeout)
         if invocation.crashes_after is not None and invocation.crashes_after < limit:
-            limit, verdict = invocation.crashes_after, exited(invocation.request_id, _KILLED)
-        self._set_timer(limit, verdict)
+            limit, reason = invocation.crashes_after, exited(invocation.request_id, _KILLED)
+        self._set_timer(limit, reason)
         self._channel.send(Kind.EVENT, b"".join((head.encode(), invocation.payload, b"}")))
 
-    def _set_timer(self, seconds: float, verdict: Failed) -> None:
-        self._timer = asyncio.get_running_loop().call_later(seconds, self._condemn, verdict)
+    def _set_timer(self, seconds: float, reason: Failed) -> None:
+        self._timer = asyncio.get_running_loop().call_later(seconds, self._kill_with_reason, reason)
 
-    def _condemn(self, verdict: Failed) -> None:
-        # The outcome waits until the process is gone: whoever is told may start the next attempt.
+    def _kill_with_reason(self, reason: Failed) -> None:
+        # The outcome is reported only when the process is gone: the receiver may start the next attempt at once.
         if self._invocation is not None:
-            self._invocation.verdict = verdict
+            self._invocation.reason = reason
             self._kill(self.number)
 
     def _heard(self, kind: Kind, body: bytes) -> None:
         invocation = self._invocation
-        if invocation is None or invocation.verdict is not None:
+        if invocation is None or invocation.reason is not None:
             return
         match kind:
             case Kind.STARTED:
                 self._stop_timer()
                 self._send(invocation)
             case Kind.RESULT | Kind.ERROR if invocation.crashes_after is not None:
-                self._condemn(exited(invocation.request_id, _KILLED))  # all is done, and nobody will ever know
+                self._kill_with_reason(
+                    exited(invocation.request_id, _KILLED)
+                )  # the work is done, but the result is lost: the invocation counts as failed
             case Kind.RESULT:
                 self._finish(invocation, Succeeded(body))
             case Kind.ERROR:
                 error: ErrorPayload = orjson.loads(body)
                 if self.state is _State.STARTING:
-                    self.state = _State.RETIRED  # it could not import its handler, and ends
+                    self.state = _State.RETIRED  # it could not import its handler and ends
                     error["requestId"] = invocation.request_id
                 self._finish(invocation, Failed(error))
             case _:
@@ -410,17 +414,17 @@ class _Worker:
     def _end_of_answers(self) -> None:
         self.is_connected = False
         if self._status is not None:
-            self._bury()
+            self._close_out()
 
-    def _bury(self) -> None:
+    def _close_out(self) -> None:
         was_idle = self.state is _State.IDLE
         self.state = _State.RETIRED
         self._stop_timer()
         if self._invocation is not None:
             invocation, status = self._invocation, self._status or 0
-            self._finish(invocation, invocation.verdict or exited(invocation.request_id, status))
+            self._finish(invocation, invocation.reason or exited(invocation.request_id, status))
         elif was_idle:
-            _log.warning("an idle worker of %s ended by itself", self.function.name, extra={"event": "worker_lost"})
+            _log.warning("an idle worker of %s ended unexpectedly", self.function.name, extra={"event": "worker_lost"})
         self._close()
         self._on_gone(self)
 

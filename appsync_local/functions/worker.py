@@ -1,6 +1,6 @@
-"""One worker: a process with one function's environment, its handler imported, serving one event at a time.
+"""One worker: a process that has the environment and the handler of one function, and serves one event at a time.
 
-It runs in a process just forked from the zygote, and uses the standard library only.
+It runs in a process just forked from the fork server, and uses the standard library only.
 """
 
 import ctypes
@@ -35,15 +35,15 @@ Handler = Callable[[object, "LambdaContext"], object]
 
 
 @dataclass(frozen=True, slots=True)
-class Household:
-    """What the zygote has to know to turn a fork into any function's worker; `functions` by name."""
+class WorkerSettings:
+    """What the fork server needs to start a worker of any function. `functions` is keyed by name."""
 
     root: str
     preload: list[str]
     functions: dict[str, "Launch"]
 
     @classmethod
-    def from_json(cls, body: bytes) -> "Household":
+    def from_json(cls, body: bytes) -> "WorkerSettings":
         found = json.loads(body)
         functions = {name: Launch(**launch) for name, launch in found["functions"].items()}
         return cls(found["root"], found["preload"], functions)
@@ -51,7 +51,7 @@ class Household:
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """What makes a worker one function's worker; `environment` is all of it."""
+    """What a worker needs to know about its function. `environment` is the complete environment."""
 
     name: str
     handler: str
@@ -88,7 +88,7 @@ class LambdaContext:
 
 
 class Unusable(Exception):
-    """The handler cannot be found; named as AWS names it."""
+    """The handler cannot be found. `error_type` is AWS's name for the reason."""
 
     def __init__(self, error_type: str, message: str, trace: list[str]) -> None:
         self.error_type = error_type
@@ -96,25 +96,25 @@ class Unusable(Exception):
         super().__init__(message)
 
 
-def run(launch: Launch, root: str, connection: socket.socket, output: int, zygote: int, lifeline: int) -> NoReturn:
-    """Be a worker until the engine closes the connection.
+def run(launch: Launch, root: str, connection: socket.socket, output: int, parent: int, lifeline: int) -> NoReturn:
+    """Serve events until the engine closes the connection.
 
     Args:
         launch: The function.
         root: Folder the handler's module is imported from.
         connection: To the engine.
         output: Write end of the pipe that becomes standard output and standard error.
-        zygote: Process id of the parent, to die with.
-        lifeline: Read end of a pipe that ends when the zygote does.
+        parent: Process id of the fork server. The worker ends when the fork server does.
+        lifeline: Read end of a pipe that is closed when the fork server ends.
     """
     status = 1
     try:
-        _die_with(zygote, lifeline)
-        log_stream = _settle_in(launch, root, output)
+        _die_with(parent, lifeline)
+        log_stream = _prepare(launch, root, output)
         status = _serve(launch, connection, log_stream)
     except SystemExit as stop:
         status = _exit_status(stop)
-    except BaseException:  # the process ends here whatever it was, as it does on AWS
+    except BaseException:  # any error ends the process, as on AWS
         traceback.print_exc()
     finally:
         sys.stdout.flush()
@@ -122,13 +122,13 @@ def run(launch: Launch, root: str, connection: socket.socket, output: int, zygot
         os._exit(status & 0xFF)
 
 
-def _die_with(zygote: int, lifeline: int) -> None:
-    """See to it that not even a busy worker outlives the zygote, which in turn never outlives the engine."""
+def _die_with(parent: int, lifeline: int) -> None:
+    """End this process when the fork server ends, even while a handler runs. The fork server ends with the engine."""
     if _LIBC is None:
         threading.Thread(target=_end_with, args=(lifeline,), daemon=True).start()
         return
     _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != zygote:  # it ended before the line above took effect
+    if os.getppid() != parent:  # it ended before the line above took effect
         os._exit(1)
 
 
@@ -137,18 +137,18 @@ def _end_with(lifeline: int) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def _settle_in(launch: Launch, root: str, output: int) -> str:
+def _prepare(launch: Launch, root: str, output: int) -> str:
     os.dup2(output, 1)
     os.dup2(output, 2)
     os.close(output)
-    # Line by line, so that what was printed before a crash is not lost with it.
+    # Buffered by line, so that output printed before a crash is not lost.
     sys.stdout = open(1, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
     sys.stderr = open(2, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
     log_stream = f"{time.strftime('%Y/%m/%d', time.gmtime())}/[$LATEST]{uuid.uuid4().hex}"
     os.environ.clear()
     os.environ.update(launch.environment, AWS_LAMBDA_LOG_STREAM_NAME=log_stream)
     time.tzset()
-    root = os.path.realpath(root)  # where a link leads now: what is imported later comes from the same place
+    root = os.path.realpath(root)  # resolve a link once, so that later imports come from the same copy
     os.chdir(root)
     sys.path.insert(0, root)
     sys.argv = [launch.handler]
@@ -172,7 +172,7 @@ def _serve(launch: Launch, connection: socket.socket, log_stream: str) -> int:
         message = json.loads(frame[1])
         context = LambdaContext(launch, message["request_id"], message["deadline"], log_stream)
         kind, body = answer(handler, message["event"], context)
-        # What was printed is in the pipe before the answer is on the socket: the engine relies on it.
+        # The engine relies on this order: output reaches the pipe before the answer reaches the socket.
         sys.stdout.flush()
         sys.stderr.flush()
         send(connection, kind, body)
@@ -183,7 +183,8 @@ def find_handler(name: str) -> Handler:
     """Import a handler named as `module.attribute`.
 
     Raises:
-        Unusable: Malformed, absent, or its module cannot be imported. Anything else the module raises comes as it is.
+        Unusable: The name is malformed, the attribute is missing, or the module cannot be imported.
+        Exception: Any other error that the module raises while it is imported.
     """
     module_name, _, attribute = name.rpartition(".")
     if not module_name:
@@ -205,7 +206,7 @@ def find_handler(name: str) -> Handler:
 
 
 def answer(handler: Handler, event: object, context: LambdaContext) -> Frame:
-    """What the engine hears about one event: the result, or the error that the handler raised."""
+    """The frame that answers one event: the result, or the error that the handler raised."""
     request_id = context.aws_request_id
     try:
         result = handler(event, context)
@@ -238,14 +239,14 @@ def _report(connection: socket.socket, error: Mapping[str, object]) -> None:
 
 
 def _decimal(found: object) -> object:
-    """Numbers from DynamoDB are encoded, and nothing else that JSON lacks: exactly what Lambda's runtime does."""
+    """Encode DynamoDB's numbers, as Lambda's runtime does. Other types that JSON lacks are errors."""
     if isinstance(found, Decimal):
         return int(found) if found == found.to_integral_value() else float(found)
     raise TypeError(f"Object of type {type(found).__name__} is not JSON serializable")
 
 
 def _trace(error: BaseException) -> list[str]:
-    """The frames of the handler's own code: neither ours nor those of the import system."""
+    """The frames of the handler's code, without those of the engine and of the import system."""
     frames = traceback.extract_tb(error.__traceback__)
     return traceback.format_list(
         [

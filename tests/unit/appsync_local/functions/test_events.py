@@ -404,7 +404,7 @@ LINGER_IN_THE_FIRST_LIFE = """
 def f(event, context):
     note(event, f"{os.environ['LIFE']} {context.aws_request_id} {os.getpid()}")
     if os.environ["LIFE"] == "first":
-        note(event, f"zygote - {os.getppid()}")
+        note(event, f"forkserver - {os.getppid()}")
         note(event, f"child - {subprocess.Popen(['sleep', '60']).pid}")
         while True:  # busy, and deaf to everything but SIGKILL
             pass
@@ -447,7 +447,7 @@ async def test_events_survive_the_sudden_death_of_the_engine_under_their_request
 async def test_no_process_outlives_an_engine_that_was_killed(notes: Path, engine: "subprocess.Popen[str]") -> None:
     await eventually(lambda: len(lines(notes)) == 6, "two events are being handled")
     processes = {int(line.split()[2]) for line in lines(notes)}
-    assert len(processes) == 5  # two workers with a child each, and the zygote
+    assert len(processes) == 5  # two workers with a child each, and the fork server
     assert all(is_running(process) for process in processes)
 
     os.kill(engine.pid, signal.SIGKILL)
@@ -455,7 +455,7 @@ async def test_no_process_outlives_an_engine_that_was_killed(notes: Path, engine
     await eventually(lambda: not any(is_running(process) for process in processes), "they are all gone")
 
 
-async def test_ctrl_c_in_the_terminal_reaches_neither_zygote_nor_workers(
+async def test_ctrl_c_in_the_terminal_reaches_neither_fork_server_nor_workers(
     notes: Path, engine: "subprocess.Popen[str]"
 ) -> None:
     await eventually(lambda: len(lines(notes)) == 6, "two events are being handled")
@@ -465,7 +465,7 @@ async def test_ctrl_c_in_the_terminal_reaches_neither_zygote_nor_workers(
     assert os.getsid(engine.pid) not in {os.getsid(process) for process in processes}
 
 
-async def test_death_of_the_zygote_fails_what_runs_and_the_next_event_gets_a_new_one(
+async def test_death_of_the_fork_server_fails_what_runs_and_the_next_event_gets_a_new_one(
     notes: Path, write_handlers: WriteHandlers, start_runtime: StartRuntime
 ) -> None:
     write_handlers(
@@ -485,4 +485,4 @@ async def test_death_of_the_zygote_fails_what_runs_and_the_next_event_gets_a_new
 
     assert await runtime.invoke("f", {"notes": str(notes)}) == "alive"
     worker = int(lines(notes)[0])
-    await eventually(lambda: not is_running(worker), "the old worker went with the old zygote")
+    await eventually(lambda: not is_running(worker), "the old worker went with the old fork server")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from appsync_local.functions.import_check import rehearse
+from appsync_local.functions.import_check import check_imports
 from appsync_local.functions.runtime import FunctionRuntime
 from appsync_local.functions.snapshot import KEPT, Snapshots
 from tests.unit.appsync_local.functions.conftest import StartRuntime
@@ -108,7 +108,7 @@ def test_copies_are_kept_for_a_while_and_those_of_an_earlier_run_are_not(root: P
 async def test_handlers_that_can_be_imported_leave_nothing_to_say(root: Path, write_handlers: WriteHandlers) -> None:
     write_handlers("print('[]')\ndef f(event, context): return 1")
 
-    assert await rehearse(root, ["app.f"]) == ()
+    assert await check_imports(root, ["app.f"]) == ()
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ async def test_handlers_that_can_be_imported_leave_nothing_to_say(root: Path, wr
 async def test_a_fault_is_one_sentence_with_file_and_line(root: Path, source: str, sentence: str) -> None:
     (root / "app.py").write_text(source)
 
-    assert await rehearse(root, ["app.f"]) == (sentence,)
+    assert await check_imports(root, ["app.f"]) == (sentence,)
 
 
 async def test_a_changed_module_is_tried_even_where_handlers_import_it_only_when_called(root: Path) -> None:
@@ -136,7 +136,7 @@ async def test_a_changed_module_is_tried_even_where_handlers_import_it_only_when
     (root / "lib" / "__init__.py").write_text("")
     (root / "lib" / "rules.py").write_text("from app import nothing\n")
 
-    [sentence] = await rehearse(root, ["app.f"], [root / "lib" / "rules.py"])
+    [sentence] = await check_imports(root, ["app.f"], [root / "lib" / "rules.py"])
 
     assert sentence.startswith("lib/rules.py:1: ImportError: cannot import name 'nothing' from 'app'")
 
@@ -144,6 +144,6 @@ async def test_a_changed_module_is_tried_even_where_handlers_import_it_only_when
 async def test_one_fault_that_stops_several_handlers_is_said_once(root: Path) -> None:
     (root / "app.py").write_text("1 / 0\n")
 
-    found = await rehearse(root, ["app.f", "app.g"], [root / "app.py"])
+    found = await check_imports(root, ["app.f", "app.g"], [root / "app.py"])
 
     assert found == ("app.py:1: ZeroDivisionError: division by zero",)

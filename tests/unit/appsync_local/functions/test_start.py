@@ -89,16 +89,16 @@ sys.stdin.read()
 """
 
 
-def test_busy_worker_ends_with_the_zygote_where_the_system_cannot_see_to_it(tmp_path: Path) -> None:
+def test_busy_worker_ends_with_the_fork_server_where_the_system_has_no_signal_for_it(tmp_path: Path) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", WATCHED],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         cwd=Path(__file__).parents[4],
-    ) as zygote:
-        assert zygote.stdout is not None
-        worker = int(zygote.stdout.readline())
+    ) as fork_server:
+        assert fork_server.stdout is not None
+        worker = int(fork_server.stdout.readline())
         os.kill(worker, 0)
-        os.kill(zygote.pid, signal.SIGKILL)
+        os.kill(fork_server.pid, signal.SIGKILL)
 
-        assert zygote.stdout.read() == b""  # ends when the worker, which holds the other end, has ended
+        assert fork_server.stdout.read() == b""  # ends when the worker, which holds the other end, has ended

@@ -60,7 +60,7 @@ check: $(VENV)/dev.ready ## Ruff, mypy and the import rules
 	@$(BIN)/ruff format --check --quiet $(SOURCES)
 	@$(BIN)/ruff check --quiet $(SOURCES)
 	@$(BIN)/mypy $(SOURCES)
-	@$(BIN)/lint-imports --quiet
+	@report=$$($(BIN)/lint-imports --no-logo) || { echo "$$report"; exit 1; }
 
 format: $(VENV)/dev.ready ## Format the code
 	@$(BIN)/ruff format $(SOURCES)

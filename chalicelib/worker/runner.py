@@ -26,7 +26,7 @@ from chalicelib.publisher.fencing import Accepted, Granted, Over, Refused
 from chalicelib.publisher.publisher import StatusPublisher
 from chalicelib.publisher.text import cut, encode
 from chalicelib.worker.handover import Leg
-from chalicelib.worker.hydration import hydrated
+from chalicelib.worker.inputs import hydrated
 from chalicelib.worker.interruption import Interrupted, Interruption, Stop
 from chalicelib.workloads import Checkpoint, Outcome, Piece, Usage, Workload, WorkloadContext
 

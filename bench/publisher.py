@@ -13,13 +13,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
-from chalicelib.billing.budget import Spending
+from chalicelib.billing.budget import AttemptBudget
 from chalicelib.jobs.model import (
     Change,
     Claim,
+    DispatchNext,
     InferenceRequest,
     JobId,
-    PassOn,
     Redispatch,
     Status,
     StatusUpdate,
@@ -27,7 +27,7 @@ from chalicelib.jobs.model import (
 )
 from chalicelib.publisher.coalescing import Pace
 from chalicelib.publisher.delivery import Backoff
-from chalicelib.publisher.fencing import Answer
+from chalicelib.publisher.fencing import UpdateAnswer
 from chalicelib.publisher.publisher import Publisher
 from chalicelib.workloads import Chunk
 
@@ -46,14 +46,14 @@ class Accepting:
     async def open(self) -> AsyncIterator["Accepting"]:
         yield self
 
-    async def send(self, update: StatusUpdate | Redispatch | PassOn) -> Answer:
+    async def send(self, update: StatusUpdate | Redispatch | DispatchNext) -> UpdateAnswer:
         await asyncio.sleep(ANSWER_AFTER)
         self.updates += 1
         match update:
             case Claim():
-                return Answer(Status.PROCESSING, attempt=1, sequence=2, claimed=True)
+                return UpdateAnswer(Status.PROCESSING, attempt=1, sequence=2, claimed=True)
             case WorkerUpdate(_, attempt, sequence, _, change):
-                return Answer(change.status, attempt, sequence, claimed=False)
+                return UpdateAnswer(change.status, attempt, sequence, claimed=False)
             case _:
                 raise AssertionError("a worker claims and updates, no more")
 
@@ -65,10 +65,8 @@ def measure(pause: float) -> tuple[list[float], int]:
     spent: list[float] = []
     until = time.monotonic() + 300
     tokens = TOKENS if pause == 0 else int(2 / pause)
-    spending = Spending(InferenceRequest("", "bench"), megabytes=512, clock=time.monotonic)
-    publisher = Publisher(
-        JobId("bench"), endpoint=endpoint, until=until, pace=Pace(), backoff=Backoff(), spending=spending
-    )
+    budget = AttemptBudget(InferenceRequest("", "bench"), megabytes=512, clock=time.monotonic)
+    publisher = Publisher(JobId("bench"), endpoint=endpoint, until=until, pace=Pace(), backoff=Backoff(), budget=budget)
     with publisher:
         publisher.claim("bench")
         publisher.begin(lambda: None, until=until)

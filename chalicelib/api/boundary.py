@@ -7,7 +7,7 @@ import logging
 import uuid
 from collections.abc import Callable
 
-from chalicelib.api.payloads.answers import Envelope, render_error
+from chalicelib.api.payloads.answers import RelayAnswer, render_error
 from chalicelib.jobs.dispatch import Payload
 from chalicelib.jobs.errors import InternalError, JobError, LedgerUnavailable
 from chalicelib.jobs.model import Json
@@ -17,7 +17,7 @@ from chalicelib.ledger.outages import is_outage
 log = logging.getLogger(__name__)
 
 
-def contained(payload: Payload, perform: Callable[[], Json]) -> Envelope:
+def contained(payload: Payload, perform: Callable[[], Json]) -> RelayAnswer:
     """What `perform` returns, or an error of the contract. Nothing is raised.
 
     Args:

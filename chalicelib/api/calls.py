@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from chalicelib.jobs.model import InferenceRequest, JobId, Json, Owner, PassOn, Redispatch, Status, StatusUpdate
+from chalicelib.jobs.model import DispatchNext, InferenceRequest, JobId, Json, Owner, Redispatch, Status, StatusUpdate
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ class UpdateStatus:
 
 @dataclass(frozen=True, slots=True)
 class DispatchInference:
-    request: Redispatch | PassOn
+    request: Redispatch | DispatchNext
 
 
 Call = (

@@ -16,7 +16,7 @@ from chalicelib.jobs.usage import NOTHING, Counts, Meter
 from chalicelib.ledger.records import dump
 
 # After the last report of an attempt that hands over, its worker asks for the next one, and watchers hear of it.
-PASSING_ON: Final = Counts(operations=1, pushes=1)
+DISPATCHING_NEXT: Final = Counts(operations=1, pushes=1)
 
 
 def charge(job: Job, update: StatusUpdate | None) -> Job:
@@ -64,7 +64,9 @@ def _charged(job: Job, update: StatusUpdate | None, own: Counts) -> Job:
             used = job.used + Counts(invocations=1) + own
         case WorkerUpdate(meter=Meter() as meter):
             before = job.used_before + _of_the_log(own)
-            used = job.used_before + _reported(meter) + own + (PASSING_ON if update.change.hands_over else NOTHING)
+            used = (
+                job.used_before + _reported(meter) + own + (DISPATCHING_NEXT if update.change.hands_over else NOTHING)
+            )
         case WorkerUpdate():
             before, used = job.used_before + _of_the_log(own), job.used + own
         case _:

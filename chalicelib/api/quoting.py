@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from chalicelib.api.calls import QuoteInference
-from chalicelib.billing.budget import BYTES_PER_TOKEN, Spending
+from chalicelib.billing.budget import BYTES_PER_TOKEN, AttemptBudget
 from chalicelib.billing.cost import Invoice, invoice
 from chalicelib.billing.metering import log_units, units
 from chalicelib.billing.prices import PUSH_SIZE
 from chalicelib.jobs.model import InferenceRequest
 from chalicelib.jobs.usage import Counts
 from chalicelib.publisher.coalescing import Outbox
-from chalicelib.publisher.policies import ENVELOPE, FlushPolicy
+from chalicelib.publisher.policies import BARE_EVENT, FlushPolicy
 from chalicelib.workloads import textrank
 from chalicelib.workloads.contract import Chunk, Progress, Usage
 from chalicelib.workloads.simulated import DEFAULT_SECONDS, DEFAULT_WORDS
@@ -105,47 +105,47 @@ def _counts(work: Work, policy: FlushPolicy) -> Counts:
     )  # fmt: skip
     total += log_units(SUMMARY + work.input_tokens * BYTES_PER_TOKEN, SUMMARY, is_first=True, is_last=False)
     for size in [*[0] * attempts, *_deltas(work, policy)]:  # a claim has no output
-        total += Counts(operations=1, pushes=units(ENVELOPE + size, PUSH_SIZE))
+        total += Counts(operations=1, pushes=units(BARE_EVENT + size, PUSH_SIZE))
         total += log_units(SUMMARY + size, SUMMARY, is_first=False, is_last=False)
     last = BILL + work.output_bytes
-    total += Counts(operations=1, pushes=units(ENVELOPE + last, PUSH_SIZE))
+    total += Counts(operations=1, pushes=units(BARE_EVENT + last, PUSH_SIZE))
     return total + log_units(SUMMARY + last, SUMMARY + BILL, is_first=False, is_last=True)
 
 
 def _deltas(work: Work, policy: FlushPolicy) -> Iterator[int]:
     """Bytes of the output in each update."""
     now = 0.0
-    spending = Spending(InferenceRequest("", work.model), megabytes=MEGABYTES, clock=lambda: now)
-    spending.add(Usage({"inputTokens": work.input_tokens}))
-    outbox = Outbox(policy, spending)
+    budget = AttemptBudget(InferenceRequest("", work.model), megabytes=MEGABYTES, clock=lambda: now)
+    budget.add(Usage({"inputTokens": work.input_tokens}))
+    outbox = Outbox(policy, budget)
     reports = min(PIECES, math.ceil(work.silence * REPORTS))
     for index in range(reports):
         now = work.silence * index / reports
-        yield from _taken(outbox, spending, until=now)
+        yield from _taken(outbox, budget, until=now)
         outbox.add(Progress(now / work.silence))
-        yield from _taken(outbox, spending, until=now)
+        yield from _taken(outbox, budget, until=now)
     some = max(1, -(-work.output_tokens // PIECES))
     written = 0
     while written < work.output_tokens:
         tokens = min(some, work.output_tokens - written)
         end = work.silence + (work.seconds - work.silence) * (written + tokens) / work.output_tokens
-        yield from _taken(outbox, spending, until=end)
+        yield from _taken(outbox, budget, until=end)
         size = work.output_bytes * (written + tokens) // work.output_tokens
         size -= work.output_bytes * written // work.output_tokens
         written += tokens
         piece = Chunk("x" * size, tokens)
-        spending.add(piece)
+        budget.add(piece)
         outbox.add(piece)
         now = end
-        yield from _taken(outbox, spending, until=end)
+        yield from _taken(outbox, budget, until=end)
     outbox.drain()
-    yield from _taken(outbox, spending, until=work.seconds)
+    yield from _taken(outbox, budget, until=work.seconds)
 
 
-def _taken(outbox: Outbox, spending: Spending, *, until: float) -> Iterator[int]:
+def _taken(outbox: Outbox, budget: AttemptBudget, *, until: float) -> Iterator[int]:
     while (due := outbox.due()) <= until:
         change = outbox.take(now=until if due == -math.inf else due)
         size = len((change.delta if change else None) or "")
-        spending.send()
-        spending.hear(units(ENVELOPE + size, PUSH_SIZE))
+        budget.send()
+        budget.hear(units(BARE_EVENT + size, PUSH_SIZE))
         yield size

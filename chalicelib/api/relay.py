@@ -27,7 +27,7 @@ from chalicelib.api.calls import (
     UpdateStatus,
 )
 from chalicelib.api.charging import charge
-from chalicelib.api.payloads.answers import Envelope, carried_size, render_job, render_push, render_upload
+from chalicelib.api.payloads.answers import RelayAnswer, carried_size, render_job, render_push, render_upload
 from chalicelib.api.payloads.calls import parse_call, parse_identity
 from chalicelib.billing.prices import price_of
 from chalicelib.jobs import rules
@@ -36,19 +36,19 @@ from chalicelib.jobs.errors import InvalidRequest, JobError, JobNotFound, QuotaE
 from chalicelib.jobs.limits import MAX_RESULT, MAX_UPLOAD, MAX_UPLOADS
 from chalicelib.jobs.model import (
     Claim,
+    DispatchNext,
     InferenceRequest,
     Job,
     JobId,
     Json,
     Owner,
-    PassOn,
     Redispatch,
     Status,
     StatusUpdate,
     UploadId,
     WorkerUpdate,
 )
-from chalicelib.jobs.rules import Answer, Append, Decision, Lease
+from chalicelib.jobs.rules import Append, Decision, Lease, Unchanged
 from chalicelib.ledger import Clock, InvalidToken, Ledger, UnreadableRecord, utc_now
 from chalicelib.objects import NoObjects, Objects
 from chalicelib.publisher.policies import FlushPolicy, Interval
@@ -75,7 +75,7 @@ class Relay:
     objects: Objects = field(default_factory=NoObjects)
     reporting: Reporting = Reporting.SIGNATURE
 
-    def answer(self, payload: Payload) -> Envelope:
+    def answer(self, payload: Payload) -> RelayAnswer:
         """Do what a resolver asks for. An error is an answer too, so that it keeps its type and its message."""
         return contained(payload, lambda: self._answer(payload))
 
@@ -147,7 +147,7 @@ class Relay:
         registry.check(request, allowed=self.models)
         return quote(call, self.flush_policy).render()
 
-    def dispatch(self, request: Redispatch | PassOn) -> Json:
+    def dispatch(self, request: Redispatch | DispatchNext) -> Json:
         """Bring a job that waits for a worker to one; answers as `start` does.
 
         Raises:
@@ -158,10 +158,10 @@ class Relay:
                 job, waits = self._commit(
                     lambda: rules.redispatch(self._existing(request.job_id), request, now=self.clock())
                 )
-            case PassOn():
+            case DispatchNext():
                 # However often it is asked for: of two workers the claim takes one.
                 job = self._existing(request.job_id)
-                waits = rules.is_passed_on(job, request)
+                waits = rules.awaits_next_worker(job, request)
         first = self.ledger.read(request.job_id, after=0, limit=1) if waits else []
         asked = first[0].request if first else None
         dispatch = None if asked is None else render_dispatch(Dispatch(job.job_id, asked, job.owner, job.attempt))
@@ -314,7 +314,7 @@ class Relay:
         while True:
             decision = decide()
             match decision:
-                case Answer(job):
+                case Unchanged(job):
                     return job, False
                 case Append(decided):
                     job = charge(decided, update)

@@ -29,7 +29,7 @@ def estimated_input(request: InferenceRequest) -> int:
     return estimated_tokens(f"{request.system or ''}{request.text}")
 
 
-class Spending:
+class AttemptBudget:
     """Adds up. Each number has one thread that writes it: the workload's, or the publisher's."""
 
     def __init__(self, request: InferenceRequest, *, megabytes: int, clock: Callable[[], float]) -> None:

@@ -282,7 +282,7 @@ class Redispatch:
 
 
 @dataclass(frozen=True, slots=True)
-class PassOn:
+class DispatchNext:
     """A worker that has handed over as `attempt` asks for the next one."""
 
     job_id: JobId

@@ -1,7 +1,7 @@
 """Who may move a job where: the fencing rules. Pure: no clock, no I/O.
 
 `decide` says, for an update and the newest part of the log, whether a new record is to be appended (`Append`) or the
-log already has the answer (`Answer`). Whoever appends record n has read record n-1, and a ledger writes n only where
+log already has the answer (`Unchanged`). Whoever appends record n has read record n-1, and a ledger writes n only where
 none exists yet: that one compare-and-set orders all writers.
 """
 
@@ -16,13 +16,13 @@ from chalicelib.jobs.model import (
     NEXT,
     Change,
     Claim,
+    DispatchNext,
     InferenceRequest,
     Job,
     JobId,
     Json,
     OperatorUpdate,
     Owner,
-    PassOn,
     Redispatch,
     Status,
     StatusUpdate,
@@ -39,13 +39,13 @@ class Append:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Unchanged:
     """The log already says it; nothing is written."""
 
     job: Job
 
 
-Decision = Append | Answer
+Decision = Append | Unchanged
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def open_job(
     )  # fmt: skip
 
 
-def same_start(existing: Job, first: Job, opened: Job) -> Answer:
+def same_start(existing: Job, first: Job, opened: Job) -> Unchanged:
     """Answer a repeated start from the log.
 
     Versions of the code compute fingerprints in different ways. Where the fingerprints differ, the requests themselves
@@ -87,7 +87,7 @@ def same_start(existing: Job, first: Job, opened: Job) -> Answer:
     is_same = existing.fingerprint == opened.fingerprint or _input(first) == _input(opened)
     if existing.owner != opened.owner or not is_same:
         raise JobIdTaken(opened.job_id)
-    return Answer(existing)
+    return Unchanged(existing)
 
 
 def _input(first: Job) -> object:
@@ -98,7 +98,7 @@ def _input(first: Job) -> object:
 def cancel(head: Job, *, now: datetime) -> Decision:
     """End the job for its owner; a job that has ended is answered as it ended."""
     if head.status.is_terminal:
-        return Answer(head)
+        return Unchanged(head)
     return Append(_step(head, Change(Status.CANCELLED), update_id=None, now=now))
 
 
@@ -125,12 +125,12 @@ def redispatch(head: Job, request: Redispatch, *, now: datetime) -> Decision:
     is_as_seen = request.sequence in (None, head.sequence + 1)
     never_claimed = head.status is Status.PENDING and head.sequence == 1
     if not is_as_seen or not (never_claimed or head.wait is Wait.HANDED_OVER):
-        return Answer(head)
+        return Unchanged(head)
     again = _step(head, Change(head.status, message="dispatched again"), update_id=None, now=now)
     return Append(again if head.wait is None else replace(again, wait=Wait.DISPATCHED_AGAIN))
 
 
-def is_passed_on(head: Job, request: PassOn) -> bool:
+def awaits_next_worker(head: Job, request: DispatchNext) -> bool:
     """Whether the job still waits for the worker that is asked for. The log says so already: nothing is written."""
     return head.wait is not None and head.attempt == request.attempt
 
@@ -159,9 +159,9 @@ def decide(head: Job, newer: Sequence[Job], update: StatusUpdate, *, now: dateti
 
 def _claim(head: Job, claim: Claim, *, now: datetime, lease: Lease) -> Decision:
     if head.status.is_terminal or head.claim_id == claim.update_id:
-        return Answer(head)
+        return Unchanged(head)
     if head.is_leased(now, lease.duration) and head.request_id != claim.request_id:
-        return Answer(head)
+        return Unchanged(head)
     attempt = head.attempt + 1
     goes_on = head.checkpoint_sequence is not None
     how = "continues from its last checkpoint" if goes_on else "the output starts again"
@@ -178,21 +178,21 @@ def _claim(head: Job, claim: Claim, *, now: datetime, lease: Lease) -> Decision:
 def _work(head: Job, newer: Sequence[Job], update: WorkerUpdate, *, now: datetime, lease: Lease) -> Decision:
     for record in newer:
         if record.update_id == update.update_id:
-            return Answer(record)
+            return Unchanged(record)
     if head.status.is_terminal or head.attempt != update.attempt or head.wait is not None:
-        return Answer(head)
+        return Unchanged(head)
     if update.change.is_heartbeat and now - head.updated_at < lease.renewal:
-        return Answer(head)
+        return Unchanged(head)
     return Append(_step(head, update.change, update_id=update.update_id, now=now))
 
 
 def _operate(head: Job, update: OperatorUpdate, *, now: datetime) -> Decision:
     if head.update_id == update.update_id:
-        return Answer(head)
+        return Unchanged(head)
     if update.request_id is not None and not _has_or_awaits(head, update):
-        return Answer(head)
+        return Unchanged(head)
     if update.sequence is not None and update.sequence != head.sequence + 1:
-        return Answer(head)
+        return Unchanged(head)
     return Append(_step(head, update.change, update_id=update.update_id, now=now))
 
 

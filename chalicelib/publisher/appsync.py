@@ -29,9 +29,9 @@ from chalicelib.jobs.errors import (
     Unauthorized,
     UpdateRefused,
 )
-from chalicelib.jobs.model import PassOn, Redispatch, StatusUpdate
+from chalicelib.jobs.model import DispatchNext, Redispatch, StatusUpdate
 from chalicelib.publisher.authorization import Authorization, OutgoingRequest
-from chalicelib.publisher.fencing import Answer
+from chalicelib.publisher.fencing import UpdateAnswer
 from chalicelib.publisher.messages import parse, render
 
 DOCUMENTS: Final = Path(__file__).with_name("documents")
@@ -66,7 +66,7 @@ class Channel(Protocol):
         UpdateRefused: The API will not take it.
     """
 
-    async def send(self, update: StatusUpdate | Redispatch | PassOn) -> Answer: ...
+    async def send(self, update: StatusUpdate | Redispatch | DispatchNext) -> UpdateAnswer: ...
 
 
 class Endpoint(Protocol):
@@ -122,13 +122,13 @@ class AppSync:
 class _Mutations:
     session: AsyncClientSession
 
-    async def send(self, update: StatusUpdate | Redispatch | PassOn) -> Answer:
+    async def send(self, update: StatusUpdate | Redispatch | DispatchNext) -> UpdateAnswer:
         variables: dict[str, Any]
         match update:
             case Redispatch(job_id, sequence):
                 field, name = "dispatchInference", "dispatch_inference"
                 variables = {"jobId": job_id, "sequence": sequence}
-            case PassOn(job_id, attempt):
+            case DispatchNext(job_id, attempt):
                 field, name = "dispatchInference", "dispatch_inference"
                 variables = {"jobId": job_id, "attempt": attempt}
             case _:

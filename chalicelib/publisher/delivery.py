@@ -10,9 +10,9 @@ from typing import Final
 from tenacity import RetryCallState, Retrying, wait_random_exponential
 
 from chalicelib.jobs.errors import PublishFailed
-from chalicelib.jobs.model import PassOn, Redispatch, StatusUpdate
+from chalicelib.jobs.model import DispatchNext, Redispatch, StatusUpdate
 from chalicelib.publisher.appsync import Channel, Unreachable
-from chalicelib.publisher.fencing import Answer
+from chalicelib.publisher.fencing import UpdateAnswer
 
 log = logging.getLogger(__name__)
 
@@ -35,8 +35,8 @@ class Backoff:
 
 
 async def deliver(
-    channel: Channel, update: StatusUpdate | Redispatch | PassOn, *, until: float, backoff: Backoff
-) -> Answer:
+    channel: Channel, update: StatusUpdate | Redispatch | DispatchNext, *, until: float, backoff: Backoff
+) -> UpdateAnswer:
     """Send an update until there is an answer. The log writes it once: repetitions have the same `update_id`.
 
     Args:

@@ -10,7 +10,7 @@ from chalicelib.jobs.model import Status
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class UpdateAnswer:
     """The part of a record that a worker reads. `claimed` and `checkpoint` are in the answer to a granted claim."""
 
     status: Status
@@ -58,14 +58,14 @@ class Over:
     attempt: int
 
 
-def judge_claim(answer: Answer) -> Granted | Refused:
+def read_claim_answer(answer: UpdateAnswer) -> Granted | Refused:
     """What the answer to a claim says."""
     if answer.claimed and answer.status is Status.PROCESSING:
         return Granted(answer.attempt, answer.sequence, answer.checkpoint, answer.cost)
     return Refused(answer.status, answer.attempt)
 
 
-def judge(answer: Answer, *, reported: Status, attempt: int) -> Accepted | Over:
+def read_update_answer(answer: UpdateAnswer, *, reported: Status, attempt: int) -> Accepted | Over:
     """What the answer to an update says.
 
     A terminal answer that equals the report is the report itself, written by this try or by one whose answer was lost.

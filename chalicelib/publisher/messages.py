@@ -8,7 +8,7 @@ from chalicelib.billing.metering import push_units
 from chalicelib.jobs.errors import PublishFailed
 from chalicelib.jobs.model import Change, Claim, OperatorUpdate, Status, StatusUpdate, WorkerUpdate
 from chalicelib.jobs.usage import Meter
-from chalicelib.publisher.fencing import Answer
+from chalicelib.publisher.fencing import UpdateAnswer
 
 
 def render(update: StatusUpdate) -> dict[str, Any]:
@@ -51,7 +51,7 @@ def _render_change(change: Change) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def parse(status: Mapping[str, Any] | None) -> Answer:
+def parse(status: Mapping[str, Any] | None) -> UpdateAnswer:
     """Read the answer to a mutation of ours.
 
     Raises:
@@ -60,7 +60,7 @@ def parse(status: Mapping[str, Any] | None) -> Answer:
     try:
         if status is None:
             raise TypeError("null")
-        return Answer(
+        return UpdateAnswer(
             status=Status(status["status"]),
             attempt=int(status["attempt"]),
             sequence=int(status["sequence"]),

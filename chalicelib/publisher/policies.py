@@ -18,7 +18,7 @@ from chalicelib.billing.metering import units
 from chalicelib.billing.prices import PUSH_SIZE
 
 SIZE: Final = 32 * 1024  # bytes of UTF-8
-ENVELOPE: Final = 1024  # bytes of an event without its output, about
+BARE_EVENT: Final = 1024  # bytes of an event without its output, about
 
 
 class PolicyName(StrEnum):
@@ -89,6 +89,6 @@ class CostShare:
     def due(self, waiting: int, *, since: float, costs: Costs) -> float:
         if waiting >= self.size:
             return -math.inf
-        pushes = units(waiting + ENVELOPE, PUSH_SIZE)
+        pushes = units(waiting + BARE_EVENT, PUSH_SIZE)
         is_paid_for = costs.push_cost + publishing_cost(1, pushes) <= self.share * costs.model_cost
         return -math.inf if is_paid_for else since + self.staleness

@@ -16,12 +16,20 @@ from types import TracebackType
 from typing import Any, Final, Protocol, Self, TypeVar
 from uuid import uuid4
 
-from chalicelib.billing.budget import Spending
-from chalicelib.jobs.model import Change, Claim, JobId, PassOn, Redispatch, Status, StatusUpdate, WorkerUpdate
+from chalicelib.billing.budget import AttemptBudget
+from chalicelib.jobs.model import Change, Claim, DispatchNext, JobId, Redispatch, Status, StatusUpdate, WorkerUpdate
 from chalicelib.publisher.appsync import Channel, Endpoint
 from chalicelib.publisher.coalescing import Outbox, Pace
 from chalicelib.publisher.delivery import Backoff, deliver
-from chalicelib.publisher.fencing import Accepted, Answer, Granted, Over, Refused, judge, judge_claim
+from chalicelib.publisher.fencing import (
+    Accepted,
+    Granted,
+    Over,
+    Refused,
+    UpdateAnswer,
+    read_claim_answer,
+    read_update_answer,
+)
 from chalicelib.workloads import Piece
 
 log = logging.getLogger(__name__)
@@ -89,14 +97,14 @@ class _Metered:
     """A channel that counts what goes through it, and reports with each update what was counted before."""
 
     channel: Channel
-    spending: Spending
+    budget: AttemptBudget
 
-    async def send(self, update: StatusUpdate | Redispatch | PassOn) -> Answer:
+    async def send(self, update: StatusUpdate | Redispatch | DispatchNext) -> UpdateAnswer:
         if isinstance(update, WorkerUpdate):
-            update = replace(update, meter=self.spending.meter())
-        self.spending.send()
+            update = replace(update, meter=self.budget.meter())
+        self.budget.send()
         answer = await self.channel.send(update)
-        self.spending.hear(answer.pushes)
+        self.budget.hear(answer.pushes)
         return answer
 
 
@@ -104,14 +112,14 @@ class Publisher:
     """A `StatusPublisher` that sends to `endpoint`, and gives up at `until` (of `time.monotonic`)."""
 
     def __init__(
-        self, job_id: JobId, *, endpoint: Endpoint, until: float, pace: Pace, backoff: Backoff, spending: Spending
+        self, job_id: JobId, *, endpoint: Endpoint, until: float, pace: Pace, backoff: Backoff, budget: AttemptBudget
     ) -> None:
         self._job_id = job_id
         self._endpoint = endpoint
         self._until = until
         self._pace = pace
         self._backoff = backoff
-        self._spending = spending
+        self._budget = budget
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="publisher", daemon=True)
         self._resources = AsyncExitStack()
@@ -123,7 +131,7 @@ class Publisher:
         self._more = asyncio.Event()
         # Guards what both threads touch, which is the three below; notified when the outbox got smaller.
         self._room = threading.Condition()
-        self._outbox = Outbox(pace.policy, spending)
+        self._outbox = Outbox(pace.policy, budget)
         self._wake_at = -math.inf  # when the pump looks again by itself; -inf while it is awake
         self._has_ended = False
 
@@ -184,12 +192,12 @@ class Publisher:
 
     async def _claim(self, request_id: str) -> Granted | Refused:
         channel = await self._resources.enter_async_context(self._endpoint.open())
-        self._channel = _Metered(channel, self._spending)
+        self._channel = _Metered(channel, self._budget)
         claim = Claim(self._job_id, request_id, update_id=str(uuid4()))
-        verdict = judge_claim(await deliver(self._channel, claim, until=self._until, backoff=self._backoff))
+        verdict = read_claim_answer(await deliver(self._channel, claim, until=self._until, backoff=self._backoff))
         if isinstance(verdict, Granted):
             self._attempt, self._sequence = verdict.attempt, verdict.sequence
-            self._spending.claim(verdict.cost)
+            self._budget.claim(verdict.cost)
         return verdict
 
     def _start_pump(self, stop: Callable[[], None]) -> None:
@@ -258,18 +266,18 @@ class Publisher:
         verdict = await self._drain() or await self._report(change)
         if isinstance(verdict, Accepted):
             # However this fails, the job is safe: a retry of this invocation, or the sweep, finds that nobody has it.
-            await self._deliver(PassOn(self._job_id, self._attempt))
+            await self._deliver(DispatchNext(self._job_id, self._attempt))
         return verdict
 
     async def _report(self, change: Change) -> Accepted | Over:
         update = WorkerUpdate(self._job_id, self._attempt, self._sequence + 1, str(uuid4()), change)
         answer = await self._deliver(update)
-        verdict = judge(answer, reported=change.status, attempt=self._attempt)
+        verdict = read_update_answer(answer, reported=change.status, attempt=self._attempt)
         if isinstance(verdict, Accepted):
             self._sequence = max(self._sequence, verdict.sequence)
         return verdict
 
-    async def _deliver(self, update: WorkerUpdate | PassOn) -> Answer:
+    async def _deliver(self, update: WorkerUpdate | DispatchNext) -> UpdateAnswer:
         if self._channel is None:
             raise RuntimeError("the publisher was asked to report on a job it has not claimed")
         return await deliver(self._channel, update, until=self._until, backoff=self._backoff)

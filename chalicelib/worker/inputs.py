@@ -9,7 +9,7 @@ from chalicelib.jobs.model import InferenceRequest, Message, UploadId
 from chalicelib.objects import Objects
 
 
-def hydrated(work: Dispatch, objects: Objects) -> InferenceRequest:
+def with_uploads(work: Dispatch, objects: Objects) -> InferenceRequest:
     """The request with everything in it.
 
     Raises:

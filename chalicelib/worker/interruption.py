@@ -27,7 +27,7 @@ class Stop(Enum):
     """Why a workload has to stop."""
 
     DEADLINE = "deadline"  # its time is up
-    UNHEARD = "unheard"  # nothing it produces can be published any more
+    UNPUBLISHABLE = "unpublishable"  # nothing it produces can be published any more
     HANDOVER = "handover"  # the next invocation goes on from the checkpoint it has just reached
     BUDGET = "budget"  # it has used all that its owner allows
 

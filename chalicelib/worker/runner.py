@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, Protocol
 
-from chalicelib.billing.budget import Spending
+from chalicelib.billing.budget import AttemptBudget
 from chalicelib.jobs.dispatch import Dispatch
 from chalicelib.jobs.errors import BudgetExceeded, ErrorType, JobError, OutOfTime, WorkloadFailed
 from chalicelib.jobs.limits import MAX_ERROR, MAX_RESULT, MAX_RESULT_TEXT, MAX_STORED_RESULT, MAX_USAGE
@@ -25,8 +25,8 @@ from chalicelib.objects import NoObjects, Objects
 from chalicelib.publisher.fencing import Accepted, Granted, Over, Refused
 from chalicelib.publisher.publisher import StatusPublisher
 from chalicelib.publisher.text import cut, encode
-from chalicelib.worker.handover import Leg
-from chalicelib.worker.inputs import hydrated
+from chalicelib.worker.handover import AttemptSpan
+from chalicelib.worker.inputs import with_uploads
 from chalicelib.worker.interruption import Interrupted, Interruption, Stop
 from chalicelib.workloads import Checkpoint, Outcome, Piece, Usage, Workload, WorkloadContext
 
@@ -41,7 +41,7 @@ MAX_UNEXPECTED: Final = 200  # bytes of the message of an error that was not wri
 class OpenPublisher(Protocol):
     """Makes the publisher for one job, which gives up at `until` (of `time.monotonic`), and counts what it sends."""
 
-    def __call__(self, job_id: JobId, *, until: float, spending: Spending) -> StatusPublisher: ...
+    def __call__(self, job_id: JobId, *, until: float, budget: AttemptBudget) -> StatusPublisher: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +68,8 @@ class JobRunner:
         started = self.clock()
         deadline_at = started + seconds_left - reserve(seconds_left)
         until = started + seconds_left - min(MARGIN, seconds_left / 20)
-        spending = Spending(work.request, megabytes=self.megabytes, clock=self.clock)
-        with self.open_publisher(work.job_id, until=until, spending=spending) as publisher:
+        budget = AttemptBudget(work.request, megabytes=self.megabytes, clock=self.clock)
+        with self.open_publisher(work.job_id, until=until, budget=budget) as publisher:
             claim = publisher.claim(request_id)
             if isinstance(claim, Refused):
                 # Delivered twice, or cancelled before it began: no failure, and nothing to do.
@@ -78,14 +78,19 @@ class JobRunner:
             _report("job_claimed", work.job_id, claim.attempt, Status.PROCESSING)
             state = None if claim.checkpoint is None else json.loads(claim.checkpoint)
             context = WorkloadContext(deadline_at, self.clock, attempt=claim.attempt, checkpoint=state)
-            self._run_claimed(work, claim, publisher, context, spending)
+            self._run_claimed(work, claim, publisher, context, budget)
 
     def _run_claimed(
-        self, work: Dispatch, claim: Granted, publisher: StatusPublisher, context: WorkloadContext, spending: Spending
+        self,
+        work: Dispatch,
+        claim: Granted,
+        publisher: StatusPublisher,
+        context: WorkloadContext,
+        budget: AttemptBudget,
     ) -> None:
         with Interruption(context) as interruption:
-            publisher.begin(partial(interruption.stop, Stop.UNHEARD), until=context.deadline)
-            change = self._work(work, context, interruption, publisher, spending)
+            publisher.begin(partial(interruption.stop, Stop.UNPUBLISHABLE), until=context.deadline)
+            change = self._work(work, context, interruption, publisher, budget)
         if change is None:
             ending: Accepted | Over = publisher.ending()
         else:
@@ -103,11 +108,11 @@ class JobRunner:
         context: WorkloadContext,
         interruption: Interruption,
         publisher: StatusPublisher,
-        spending: Spending,
+        budget: AttemptBudget,
     ) -> Change | None:
         """How the work ended, or goes on elsewhere, or None where nobody can be told."""
         seconds = context.seconds_left()
-        leg = Leg(context)
+        span = AttemptSpan(context)
         used: Json = None
         over: BudgetExceeded | None = None
 
@@ -117,37 +122,37 @@ class JobRunner:
                 used = _usage(piece.counts, work.job_id) or used
                 if used is not piece.counts:
                     return
-            spending.add(piece)
+            budget.add(piece)
             publisher.add(piece)
-            over = over or spending.exceeded()
+            over = over or budget.exceeded()
             if over is not None:
                 interruption.stop(Stop.BUDGET)
             if isinstance(piece, Checkpoint):
-                leg.reach(piece)
-                if leg.is_over and over is None:
+                span.add(piece)
+                if span.is_ended and over is None:
                     raise Interrupted(Stop.HANDOVER)
 
         try:
-            request = hydrated(work, self.objects)
-            spending.begin(request)
+            request = with_uploads(work, self.objects)
+            budget.begin(request)
             outcome = interruption.drive(self.load(request.model)(request, context), deliver)
-            spending.end(outcome)
+            budget.end(outcome)
             return self._completed(outcome, work, attempt=context.attempt)
         except Interrupted:
             pass
         except Exception as error:
             # A workload may answer an interruption with an error of its own: then the interruption is the reason.
-            goes_on = leg.is_over or (leg.has_moved and isinstance(error, OutOfTime))
+            goes_on = span.is_ended or (span.has_progressed and isinstance(error, OutOfTime))
             if interruption.reason is None and not goes_on:
                 _report_failure(error, work.job_id)
                 return failed(error, used)
         match interruption.reason:
-            case Stop.UNHEARD:
+            case Stop.UNPUBLISHABLE:
                 return None
             case Stop.BUDGET if over is not None:
                 return failed(over, used)
             case _:
-                return HANDS_OVER if leg.has_moved else failed(OutOfTime(seconds), used)
+                return HANDS_OVER if span.has_progressed else failed(OutOfTime(seconds), used)
 
     def _completed(self, outcome: Outcome, work: Dispatch, *, attempt: int) -> Change:
         """The final change of work that ended well; a result that no record can have is stored beside the log.

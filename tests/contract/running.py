@@ -9,11 +9,11 @@ from typing import Any
 
 from chalicelib.api.relay import Relay
 from chalicelib.jobs.dispatch import parse_dispatch
-from chalicelib.jobs.model import PassOn, Redispatch, StatusUpdate
+from chalicelib.jobs.model import DispatchNext, Redispatch, StatusUpdate
 from chalicelib.publisher.appsync import Channel
 from chalicelib.publisher.coalescing import Pace
 from chalicelib.publisher.delivery import Backoff
-from chalicelib.publisher.fencing import Answer
+from chalicelib.publisher.fencing import UpdateAnswer
 from chalicelib.publisher.messages import parse, render
 from chalicelib.publisher.publisher import Publisher
 from chalicelib.worker.runner import JobRunner
@@ -34,8 +34,8 @@ class DirectEndpoint:
     async def open(self) -> AsyncIterator[Channel]:
         yield self
 
-    async def send(self, update: StatusUpdate | Redispatch | PassOn) -> Answer:
-        assert not isinstance(update, Redispatch | PassOn)
+    async def send(self, update: StatusUpdate | Redispatch | DispatchNext) -> UpdateAnswer:
+        assert not isinstance(update, Redispatch | DispatchNext)
         values = json.loads(json.dumps(render(update)))
         if "usage" in values:
             values["usage"] = json.loads(values["usage"])  # AppSync parses AWSJSON

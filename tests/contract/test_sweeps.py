@@ -18,10 +18,10 @@ from chalicelib.jobs.errors import ErrorType, UpdateRefused
 from chalicelib.jobs.model import (
     Change,
     Claim,
+    DispatchNext,
     InferenceRequest,
     Job,
     JobId,
-    PassOn,
     Redispatch,
     Status,
     StatusUpdate,
@@ -32,7 +32,7 @@ from chalicelib.ledger import Ledger
 from chalicelib.ledger.records import dump
 from chalicelib.publisher.appsync import Channel
 from chalicelib.publisher.delivery import Backoff
-from chalicelib.publisher.fencing import Answer
+from chalicelib.publisher.fencing import UpdateAnswer
 from chalicelib.publisher.messages import parse, render
 from chalicelib.supervision.diagnosis import Thresholds
 from chalicelib.supervision.supervisor import Supervisor, SweepReport
@@ -63,7 +63,7 @@ class Wire:
     async def open(self) -> AsyncIterator[Channel]:
         yield self
 
-    async def send(self, update: StatusUpdate | Redispatch | PassOn) -> Answer:
+    async def send(self, update: StatusUpdate | Redispatch | DispatchNext) -> UpdateAnswer:
         self.before_each()
         if update.job_id in self.failing:
             raise RuntimeError("a bug that one job shows")
@@ -73,7 +73,7 @@ class Wire:
                 if data["dispatch"] is not None:
                     self.dispatched.append(job_id)
                 return parse(data["job"])
-            case PassOn():
+            case DispatchNext():
                 raise AssertionError("a sweep is no worker")
             case _:
                 return parse(self.ask("updateStatus", {"input": json.loads(json.dumps(render(update)))}))

@@ -24,15 +24,15 @@ import pytest
 from chalicelib.api.calls import StartInference
 from chalicelib.api.payloads.answers import render_job
 from chalicelib.api.relay import Relay
-from chalicelib.billing.budget import Spending
+from chalicelib.billing.budget import AttemptBudget
 from chalicelib.jobs.dispatch import parse_dispatch
 from chalicelib.jobs.errors import ErrorType
-from chalicelib.jobs.model import InferenceRequest, Job, JobId, PassOn, Redispatch, Status, StatusUpdate, Wait
+from chalicelib.jobs.model import DispatchNext, InferenceRequest, Job, JobId, Redispatch, Status, StatusUpdate, Wait
 from chalicelib.jobs.rules import Lease
 from chalicelib.publisher.appsync import Channel, Unreachable
 from chalicelib.publisher.coalescing import Pace
 from chalicelib.publisher.delivery import Backoff
-from chalicelib.publisher.fencing import Answer
+from chalicelib.publisher.fencing import UpdateAnswer
 from chalicelib.publisher.messages import parse, render
 from chalicelib.publisher.policies import Interval
 from chalicelib.publisher.publisher import Publisher
@@ -124,10 +124,10 @@ class World:
     def has_trouble(self) -> bool:
         return self.random.random() < self.trouble
 
-    def open_publisher(self, job_id: JobId, *, until: float, spending: Spending) -> Publisher:
+    def open_publisher(self, job_id: JobId, *, until: float, budget: AttemptBudget) -> Publisher:
         return Publisher(
             job_id, endpoint=self, until=time.monotonic() + 60, pace=Pace(Interval(0.01), heartbeat=60),
-            backoff=Backoff(base=0.0001, cap=0.0001), spending=spending,
+            backoff=Backoff(base=0.0001, cap=0.0001), budget=budget,
         )  # fmt: skip
 
     def load(self, model: str) -> Workload:
@@ -157,7 +157,7 @@ class World:
     async def open(self) -> AsyncIterator[Channel]:
         yield self
 
-    async def send(self, update: StatusUpdate | Redispatch | PassOn) -> Answer:
+    async def send(self, update: StatusUpdate | Redispatch | DispatchNext) -> UpdateAnswer:
         if self.fate.strikes(Stroke.SENDING):
             self.die()
         if self.has_trouble():
@@ -172,9 +172,9 @@ class World:
             raise Unreachable("its answer never arrived")
         return answer
 
-    def perform(self, update: StatusUpdate | Redispatch | PassOn) -> Answer:
+    def perform(self, update: StatusUpdate | Redispatch | DispatchNext) -> UpdateAnswer:
         match update:
-            case PassOn(job_id, attempt):
+            case DispatchNext(job_id, attempt):
                 return self.dispatch({"jobId": job_id, "attempt": attempt})
             case Redispatch(job_id, sequence):
                 return self.dispatch({"jobId": job_id, "sequence": sequence})
@@ -184,7 +184,7 @@ class World:
                     said["usage"] = json.loads(said["usage"])  # as AppSync reads AWSJSON
                 return parse(self.ask("updateStatus", {"input": said}))
 
-    def dispatch(self, arguments: dict[str, Any]) -> Answer:
+    def dispatch(self, arguments: dict[str, Any]) -> UpdateAnswer:
         data = self.ask("dispatchInference", arguments)
         if data["dispatch"] is not None:
             self.invoke(data["dispatch"], may_be_lost="attempt" in arguments)

@@ -18,7 +18,7 @@ class ErrorEntry(TypedDict):
     message: str
 
 
-class Envelope(TypedDict, total=False):
+class RelayAnswer(TypedDict, total=False):
     """The relay's answer to a resolver: `data` or `error`."""
 
     data: Any
@@ -86,7 +86,7 @@ def render_upload(upload: Upload) -> dict[str, Json]:
     }
 
 
-def render_error(error: JobError) -> Envelope:
+def render_error(error: JobError) -> RelayAnswer:
     """A refusal; its class is the GraphQL error's type."""
     return {"error": {"type": type(error).__name__, "message": str(error)}}
 

@@ -10,8 +10,8 @@ from chalicelib.jobs.limits import MAX_CHECKPOINT, MAX_ERROR, MAX_MESSAGE, MAX_R
 from chalicelib.jobs.model import (
     Change,
     Claim,
+    DispatchNext,
     OperatorUpdate,
-    PassOn,
     Redispatch,
     Status,
     StatusUpdate,
@@ -51,7 +51,7 @@ def parse_update(values: Payload) -> StatusUpdate:
     )
 
 
-def parse_dispatching(values: Payload) -> Redispatch | PassOn:
+def parse_dispatching(values: Payload) -> Redispatch | DispatchNext:
     """The arguments of `dispatchInference`.
 
     Raises:
@@ -60,7 +60,7 @@ def parse_dispatching(values: Payload) -> Redispatch | PassOn:
     job_id, attempt, sequence = checks.job_id(values["jobId"]), values.get("attempt"), values.get("sequence")
     if attempt is not None and sequence is not None:
         raise InvalidRequest("a dispatch has an attempt (its worker hands over) or a sequence (a supervisor), not both")
-    return Redispatch(job_id, sequence) if attempt is None else PassOn(job_id, attempt)
+    return Redispatch(job_id, sequence) if attempt is None else DispatchNext(job_id, attempt)
 
 
 def _parse_meter(values: Payload) -> Meter:

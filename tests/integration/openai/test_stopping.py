@@ -25,7 +25,7 @@ def test_a_job_can_be_stopped_while_its_server_is_silent(server: Script) -> None
         def deliver(piece: Piece) -> None:
             delivered.append(piece)
             if isinstance(piece, Chunk):
-                interruption.stop(Stop.UNHEARD)
+                interruption.stop(Stop.UNPUBLISHABLE)
 
         with pytest.raises(Interrupted):
             interruption.drive(chat(InferenceRequest("Tell me", MODEL), context, settings=settings), deliver)

@@ -27,18 +27,18 @@ from chalicelib.jobs.errors import ErrorType, JobError
 from chalicelib.jobs.model import (
     Change,
     Claim,
+    DispatchNext,
     InferenceRequest,
     Job,
     JobId,
     OperatorUpdate,
     Owner,
-    PassOn,
     Redispatch,
     Status,
     StatusUpdate,
     WorkerUpdate,
 )
-from chalicelib.jobs.rules import Append, Lease, cancel, decide, is_passed_on, open_job, redispatch
+from chalicelib.jobs.rules import Append, Lease, awaits_next_worker, cancel, decide, open_job, redispatch
 from chalicelib.publisher.authorization import Signature
 
 JOB_ID = JobId("7b0f5c1e-52d4-4f5a-9d5e-0a3c8e2b6f11")
@@ -83,7 +83,7 @@ class Api:
     def __init__(self, *, signature: Signature | None = None, lease: Lease | None = None) -> None:
         self.faults: deque[Fault | None] = deque()  # one for each request to come
         self.inputs: list[dict[str, Any]] = []  # what requests said, in order
-        self.dispatches: list[Redispatch | PassOn] = []  # what was asked of dispatchInference
+        self.dispatches: list[Redispatch | DispatchNext] = []  # what was asked of dispatchInference
         self.passed_on = 0  # how often the next worker was sent for
         self.connections: set[object] = set()
         self.headers: list[dict[str, str]] = []
@@ -249,7 +249,7 @@ class Api:
                     decision = redispatch(self._log[-1], call.request, now=datetime.now(UTC))
                     if isinstance(decision, Append):
                         self._append(decision.job)
-                elif is_passed_on(self._log[-1], call.request):
+                elif awaits_next_worker(self._log[-1], call.request):
                     self.passed_on += 1
                 return render_push(self._log[-1])
 

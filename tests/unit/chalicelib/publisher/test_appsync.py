@@ -23,7 +23,7 @@ from chalicelib.jobs.errors import ErrorType, PublishFailed
 from chalicelib.jobs.model import Change, Claim, Status, WorkerUpdate
 from chalicelib.publisher.appsync import describe, document, is_worth_a_retry
 from chalicelib.publisher.delivery import Backoff
-from chalicelib.publisher.fencing import Answer
+from chalicelib.publisher.fencing import UpdateAnswer
 from chalicelib.publisher.messages import parse, render
 from tests.unit.chalicelib.publisher.api import JOB_ID, contract
 
@@ -138,8 +138,8 @@ def test_the_relay_reads_what_the_worker_meant(update: Claim | WorkerUpdate) -> 
 def test_an_answer_is_read_from_the_record_it_shows() -> None:
     record = {"status": "PROCESSING", "attempt": 1, "sequence": 2}
 
-    assert parse(record) == Answer(Status.PROCESSING, 1, 2, claimed=False)
-    assert parse({**record, "claimed": True}) == Answer(Status.PROCESSING, 1, 2, claimed=True)
+    assert parse(record) == UpdateAnswer(Status.PROCESSING, 1, 2, claimed=False)
+    assert parse({**record, "claimed": True}) == UpdateAnswer(Status.PROCESSING, 1, 2, claimed=True)
 
 
 @pytest.mark.parametrize("data", [{}, None, {"status": "ASLEEP"}])

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.billing.budget import Spending
+from chalicelib.billing.budget import AttemptBudget
 from chalicelib.jobs.limits import MAX_DELTA, MAX_MESSAGE
 from chalicelib.jobs.model import Change, InferenceRequest, Status
 from chalicelib.publisher.coalescing import Outbox
@@ -16,7 +16,7 @@ from chalicelib.publisher.text import SPLIT, cut, encode
 from chalicelib.workloads import Checkpoint, Chunk, Progress, Usage
 
 POLICY = Interval(0.5, 100)
-COSTS = Spending(InferenceRequest("", "local.textrank"), megabytes=512, clock=lambda: 0.0)
+COSTS = AttemptBudget(InferenceRequest("", "local.textrank"), megabytes=512, clock=lambda: 0.0)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.billing.budget import Spending
+from chalicelib.billing.budget import AttemptBudget
 from chalicelib.billing.cost import publishing_cost
 from chalicelib.jobs.model import InferenceRequest
 from chalicelib.publisher.coalescing import Outbox
@@ -39,27 +39,27 @@ class Job:
 
     def run(self, pieces: Sequence[tuple[float, str]]) -> list[Sent]:
         clock = FakeClock()
-        spending = Spending(InferenceRequest("", self.model), megabytes=512, clock=clock)
-        outbox = Outbox(self.policy, spending)
+        budget = AttemptBudget(InferenceRequest("", self.model), megabytes=512, clock=clock)
+        outbox = Outbox(self.policy, budget)
         waiting: list[float] = []
         for pause, text in pieces:
             end = clock.now + pause
             while outbox.due() <= end:
                 clock.now = max(clock.now, outbox.due())
-                self._send(outbox, spending, waiting, clock.now)
+                self._send(outbox, budget, waiting, clock.now)
             clock.now = end
-            spending.add(Chunk(text, tokens=1))
+            budget.add(Chunk(text, tokens=1))
             outbox.add(Chunk(text, tokens=1))
             waiting.append(clock.now)
             while outbox.due() <= clock.now:
-                self._send(outbox, spending, waiting, clock.now)
+                self._send(outbox, budget, waiting, clock.now)
         return self.sent
 
-    def _send(self, outbox: Outbox, spending: Spending, waiting: list[float], now: float) -> None:
+    def _send(self, outbox: Outbox, budget: AttemptBudget, waiting: list[float], now: float) -> None:
         assert outbox.take(now=now) is not None
-        spending.send()
-        spending.hear(1)
-        self.sent.append(Sent(now, now - waiting[0], spending.push_cost, spending.model_cost))
+        budget.send()
+        budget.hear(1)
+        self.sent.append(Sent(now, now - waiting[0], budget.push_cost, budget.model_cost))
         waiting.clear()
 
 

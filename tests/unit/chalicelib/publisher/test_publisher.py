@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from botocore.credentials import Credentials, RefreshableCredentials
 
-from chalicelib.billing.budget import Spending
+from chalicelib.billing.budget import AttemptBudget
 from chalicelib.jobs.errors import ErrorType, PublishFailed
 from chalicelib.jobs.model import Change, InferenceRequest, Status
 from chalicelib.jobs.rules import Lease
@@ -28,8 +28,8 @@ IMPATIENT = Backoff(base=0.001, cap=0.002)
 COMPLETED = Change(Status.COMPLETED, result="the result", usage={"words": 2})
 
 
-def spending() -> Spending:
-    return Spending(InferenceRequest("a prompt", "test.model"), megabytes=512, clock=time.monotonic)
+def budget() -> AttemptBudget:
+    return AttemptBudget(InferenceRequest("a prompt", "test.model"), megabytes=512, clock=time.monotonic)
 
 
 def publisher_to(
@@ -42,7 +42,7 @@ def publisher_to(
 ) -> Publisher:
     endpoint = AppSync(api.url, authorization)
     return Publisher(
-        JOB_ID, endpoint=endpoint, until=time.monotonic() + seconds, pace=pace, backoff=backoff, spending=spending()
+        JOB_ID, endpoint=endpoint, until=time.monotonic() + seconds, pace=pace, backoff=backoff, budget=budget()
     )
 
 
@@ -195,7 +195,7 @@ def test_a_wait_that_would_be_too_long_ends_in_time_for_a_last_try(api: Api, sto
 def test_an_api_that_is_not_there_is_reported_without_a_trace_of_the_socket() -> None:
     endpoint = AppSync("http://127.0.0.1:1/graphql", ApiKey("a key"))
     publisher = Publisher(
-        JOB_ID, endpoint=endpoint, until=time.monotonic() + 2.0, pace=QUIET, backoff=IMPATIENT, spending=spending()
+        JOB_ID, endpoint=endpoint, until=time.monotonic() + 2.0, pace=QUIET, backoff=IMPATIENT, budget=budget()
     )
 
     with publisher, pytest.raises(PublishFailed, match="ClientConnectorError"):

@@ -7,7 +7,7 @@ import pytest
 
 from chalicelib.jobs.errors import ErrorType
 from chalicelib.jobs.model import OperatorUpdate, Redispatch, Status
-from chalicelib.jobs.rules import Answer, Append, Lease, decide, redispatch
+from chalicelib.jobs.rules import Append, Lease, Unchanged, decide, redispatch
 from chalicelib.supervision.diagnosis import Thresholds, diagnose
 from tests.contract.jobs import START, following, opened
 
@@ -52,7 +52,7 @@ def test_a_worker_that_reports_meanwhile_is_not_failed() -> None:
 
     decision = decide(alive, [], found, now=alive.updated_at, lease=Lease())
 
-    assert decision == Answer(alive)
+    assert decision == Unchanged(alive)
 
 
 def test_of_two_sweeps_at_once_one_is_written() -> None:
@@ -65,7 +65,7 @@ def test_of_two_sweeps_at_once_one_is_written() -> None:
     again = decide(written.job, [], second, now=now, lease=Lease())
 
     assert isinstance(written, Append)
-    assert again == Answer(written.job)
+    assert again == Unchanged(written.job)
 
 
 def test_a_job_is_dispatched_again_once_and_never_after_a_claim() -> None:
@@ -74,5 +74,5 @@ def test_a_job_is_dispatched_again_once_and_never_after_a_claim() -> None:
 
     assert isinstance(once, Append)
     assert (once.job.status, once.job.sequence, once.job.message) == (Status.PENDING, 2, "dispatched again")
-    assert redispatch(once.job, again, now=START) == Answer(once.job)
-    assert redispatch(PROCESSING, again, now=START) == Answer(PROCESSING)
+    assert redispatch(once.job, again, now=START) == Unchanged(once.job)
+    assert redispatch(PROCESSING, again, now=START) == Unchanged(PROCESSING)

@@ -9,16 +9,16 @@ from chalicelib.jobs.errors import ErrorType
 from chalicelib.jobs.model import (
     Change,
     Claim,
+    DispatchNext,
     Job,
     OperatorUpdate,
-    PassOn,
     Redispatch,
     Status,
     StatusUpdate,
     Wait,
     WorkerUpdate,
 )
-from chalicelib.jobs.rules import Answer, Append, Lease, decide, is_passed_on, redispatch
+from chalicelib.jobs.rules import Append, Lease, Unchanged, awaits_next_worker, decide, redispatch
 from chalicelib.ledger.records import dump, load
 from chalicelib.supervision.diagnosis import Thresholds, diagnose
 from tests.contract.jobs import START, opened
@@ -80,15 +80,15 @@ def test_after_a_hand_over_nobody_has_the_job_and_anybody_may_claim_it() -> None
     for request_id in ("first", "second"):
         assert (claimed(WAITING, request_id).attempt, claimed(WAITING, request_id).wait) == (2, None)
     late = WorkerUpdate(WAITING.job_id, 1, WAITING.sequence + 1, "late", said("more"))
-    assert decide(WAITING, [], late, now=START, lease=LEASE) == Answer(WAITING)
+    assert decide(WAITING, [], late, now=START, lease=LEASE) == Unchanged(WAITING)
 
 
 def test_a_worker_sends_for_the_next_one_as_long_as_its_own_hand_over_stands() -> None:
-    assert is_passed_on(WAITING, PassOn(WAITING.job_id, 1))
-    assert not is_passed_on(claimed(WAITING, "second"), PassOn(WAITING.job_id, 1))
+    assert awaits_next_worker(WAITING, DispatchNext(WAITING.job_id, 1))
+    assert not awaits_next_worker(claimed(WAITING, "second"), DispatchNext(WAITING.job_id, 1))
     again = reported(claimed(WAITING, "second"), said("x", "2"), HANDS_OVER)
-    assert not is_passed_on(again, PassOn(WAITING.job_id, 1))
-    assert is_passed_on(again, PassOn(WAITING.job_id, 2))
+    assert not awaits_next_worker(again, DispatchNext(WAITING.job_id, 1))
+    assert awaits_next_worker(again, DispatchNext(WAITING.job_id, 2))
 
 
 def test_a_sweep_asks_once_for_a_worker_that_does_not_come_and_then_fails_the_job() -> None:
@@ -102,7 +102,7 @@ def test_a_sweep_asks_once_for_a_worker_that_does_not_come_and_then_fails_the_jo
     once = redispatch(WAITING, asked, now=START)
     assert isinstance(once, Append)
     assert (once.job.wait, once.job.status) == (Wait.DISPATCHED_AGAIN, Status.PROCESSING)
-    assert redispatch(once.job, asked, now=START) == Answer(once.job)
+    assert redispatch(once.job, asked, now=START) == Unchanged(once.job)
     assert found(once.job, 99) is None
     failed = found(once.job, 100)
     assert isinstance(failed, OperatorUpdate)
@@ -113,4 +113,4 @@ def test_a_sweep_that_looked_before_the_next_hand_over_is_too_late() -> None:
     asked = Redispatch(WAITING.job_id, WAITING.sequence + 1)
     moved = reported(claimed(WAITING, "second"), said("x", "2"), HANDS_OVER)
 
-    assert redispatch(moved, asked, now=START) == Answer(moved)
+    assert redispatch(moved, asked, now=START) == Unchanged(moved)

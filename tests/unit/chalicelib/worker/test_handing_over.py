@@ -8,8 +8,8 @@ import pytest
 
 from chalicelib.jobs.errors import ErrorType, OutOfTime, PublishFailed, WorkloadFailed
 from chalicelib.jobs.limits import MAX_CHECKPOINT
-from chalicelib.jobs.model import InferenceRequest, Job, Json, PassOn, Status, Wait
-from chalicelib.worker.handover import SLACK, Leg
+from chalicelib.jobs.model import DispatchNext, InferenceRequest, Job, Json, Status, Wait
+from chalicelib.worker.handover import SLACK, AttemptSpan
 from chalicelib.workloads import Checkpoint, Chunk, Outcome, Workload, WorkloadContext
 from tests.unit.chalicelib.publisher.api import JOB_ID, Api, Fault
 from tests.unit.chalicelib.worker.test_runner import Hourglass, run
@@ -56,7 +56,7 @@ def test_an_attempt_ends_at_its_last_checkpoint_and_the_next_one_goes_on_from_th
     said = api.output
 
     assert (handed_over.status, handed_over.wait) == (Status.PROCESSING, Wait.HANDED_OVER)
-    assert (api.dispatches, api.passed_on) == ([PassOn(JOB_ID, 1)], 1)
+    assert (api.dispatches, api.passed_on) == ([DispatchNext(JOB_ID, 1)], 1)
     assert numbers(60).startswith(said)
     assert said != ""
 
@@ -201,13 +201,13 @@ class TestLeg:
 
     def test_the_last_checkpoint_is_the_one_after_which_another_would_come_too_late(self) -> None:
         now = 0.0
-        leg = Leg(WorkloadContext(100.0, lambda: now))
+        span = AttemptSpan(WorkloadContext(100.0, lambda: now))
         reached = []
         for state in itertools.count():
             now += 10.0
-            leg.reach(Checkpoint(state))
+            span.add(Checkpoint(state))
             reached.append(now)
-            if leg.is_over:
+            if span.is_ended:
                 break
 
         assert reached[-1] == 90.0
@@ -215,19 +215,19 @@ class TestLeg:
 
     def test_the_longest_way_counts(self) -> None:
         now = 0.0
-        leg = Leg(WorkloadContext(100.0, lambda: now))
+        span = AttemptSpan(WorkloadContext(100.0, lambda: now))
         for step in (50.0, 1.0):
             now += step
-            leg.reach(Checkpoint(now))
+            span.add(Checkpoint(now))
 
-        assert leg.is_over
+        assert span.is_ended
 
     def test_an_attempt_that_stands_where_it_began_is_never_over(self) -> None:
         now = 0.0
-        leg = Leg(WorkloadContext(10.0, lambda: now, checkpoint={"at": 1}))
+        span = AttemptSpan(WorkloadContext(10.0, lambda: now, checkpoint={"at": 1}))
         now = 9.0
-        leg.reach(Checkpoint({"at": 1}))
-        assert (leg.has_moved, leg.is_over) == (False, False)
+        span.add(Checkpoint({"at": 1}))
+        assert (span.has_progressed, span.is_ended) == (False, False)
 
-        leg.reach(Checkpoint({"at": 2}))
-        assert (leg.has_moved, leg.is_over) == (True, True)
+        span.add(Checkpoint({"at": 2}))
+        assert (span.has_progressed, span.is_ended) == (True, True)

@@ -51,7 +51,7 @@ def test_a_blocked_workload_is_stopped(block: Callable[[], None]) -> None:
     def work(interruption: Interruption) -> Steps:
         try:
             yield 1
-            threading.Timer(0.02, interruption.stop, [Stop.UNHEARD]).start()
+            threading.Timer(0.02, interruption.stop, [Stop.UNPUBLISHABLE]).start()
             block()
         finally:
             cleaned.append("up")
@@ -60,7 +60,7 @@ def test_a_blocked_workload_is_stopped(block: Callable[[], None]) -> None:
     with Interruption(far()) as interruption, pytest.raises(Interrupted) as raised:
         interruption.drive(work(interruption), ignore)
 
-    assert raised.value.stop is Stop.UNHEARD
+    assert raised.value.stop is Stop.UNPUBLISHABLE
     assert cleaned == ["up"]
 
 
@@ -78,7 +78,7 @@ def test_the_deadline_stops_a_blocked_workload() -> None:
 
 def test_a_broad_except_in_a_workload_does_not_hide_the_interruption() -> None:
     def work(interruption: Interruption) -> Steps:
-        interruption.stop(Stop.UNHEARD)
+        interruption.stop(Stop.UNPUBLISHABLE)
         while True:
             try:
                 asleep()
@@ -93,7 +93,7 @@ def test_a_workload_that_swallows_the_interruption_gets_it_again() -> None:
     swallowed: list[int] = []
 
     def work(interruption: Interruption) -> Steps:
-        interruption.stop(Stop.UNHEARD)
+        interruption.stop(Stop.UNPUBLISHABLE)
         for n in range(3):
             try:
                 asleep()
@@ -112,7 +112,7 @@ def test_a_workload_that_swallows_the_interruption_gets_it_again() -> None:
 def test_a_workload_that_hangs_while_it_cleans_up_is_stopped_too() -> None:
     def work(interruption: Interruption) -> Steps:
         try:
-            interruption.stop(Stop.UNHEARD)
+            interruption.stop(Stop.UNPUBLISHABLE)
             asleep()
             yield 0
         finally:
@@ -136,7 +136,7 @@ def test_a_workload_is_closed_where_it_is_stopped_between_steps() -> None:
     def deliver(piece: int) -> None:
         delivered.append(piece)
         if piece == 2:
-            interruption.stop(Stop.UNHEARD)
+            interruption.stop(Stop.UNPUBLISHABLE)
 
     with Interruption(far()) as interruption, pytest.raises(Interrupted):
         interruption.drive(work(), deliver)  # type: ignore[arg-type]  # a generator that returns nothing
@@ -152,10 +152,10 @@ def test_a_workload_that_ends_gives_its_result_and_the_first_reason_counts() -> 
 
     with Interruption(far()) as interruption:
         assert interruption.drive(work(), ignore) == "the result"
-        interruption.stop(Stop.UNHEARD)
+        interruption.stop(Stop.UNPUBLISHABLE)
         interruption.stop(Stop.DEADLINE)
 
-    assert interruption.reason is Stop.UNHEARD
+    assert interruption.reason is Stop.UNPUBLISHABLE
 
 
 def test_an_interruption_surfaces_nowhere_but_in_the_workload() -> None:

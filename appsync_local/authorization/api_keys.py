@@ -1,4 +1,4 @@
-"""API keys: plain words that let a client in until they expire.
+"""API keys: shared secrets that are accepted until they expire.
 
 Source: AppSync Developer Guide, "API_KEY authorization".
 """
@@ -18,11 +18,12 @@ _HOLDER: Final = Caller(mode=AuthMode.API_KEY, identity=None)
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """A key that is accepted.
+    """An accepted key.
 
     Args:
-        key: The key; AppSync's own begin with `da2-`.
-        expires: From then on it is refused; with a time zone. None: never, which AppSync does not offer.
+        key: The key; AppSync's keys begin with `da2-`.
+        expires: The time from which the key is refused, with a time zone. None: the key never expires, which AppSync
+            does not offer.
     """
 
     key: str = field(repr=False)
@@ -30,17 +31,17 @@ class ApiKey:
 
 
 class ApiKeys:
-    """All keys of an API."""
+    """Verifies the API keys of one API."""
 
     def __init__(self, keys: tuple[ApiKey, ...], *, now: Callable[[], datetime]) -> None:
         self._keys = {key.key: key for key in keys}
         self._now = now
 
     def verify(self, credential: ApiKeyHeader) -> Caller:
-        """A caller without an identity.
+        """The caller, who has no identity.
 
         Raises:
-            RequestRefused: There is no such key, or it has expired.
+            RequestRefused: The key is unknown or has expired.
         """
         key = self._keys.get(credential.key)
         if key is None or (key.expires is not None and key.expires <= self._now()):

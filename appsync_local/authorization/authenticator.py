@@ -1,4 +1,4 @@
-"""The door of the API: from what a client sent to a verified caller."""
+"""Authentication: from the credential of a request to a verified caller."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class TrustedIdentities:
-    """Who is let in, by mode; what belongs to a mode that the API lacks lets nobody in."""
+    """The accepted issuers, keys and principals. Those of a mode that the API does not have are ignored."""
 
     user_pools: tuple[UserPool, ...] = ()
     oidc_providers: tuple[OidcProvider, ...] = ()
@@ -39,16 +39,16 @@ class TrustedIdentities:
 
 
 class Authenticator:
-    """Authenticates requests and realtime messages alike; the mode is inferred from what was sent.
+    """Authenticates requests and realtime messages. The mode follows from the kind of the credential.
 
     Args:
         modes: The API's modes.
         trusted: The identities and issuers that are accepted, by mode.
-        authorizer: Decides about tokens of other shapes; None where the API has no such mode.
-        region: Where signatures have to be for.
-        fetch: Gets token issuers' keys.
-        clock: Seconds, growing.
-        now: The time, in UTC.
+        authorizer: Decides about tokens that are not JWTs; None if the API has no such mode.
+        region: The region that signatures must be for.
+        fetch: Reads the keys of token issuers.
+        clock: Seconds on a clock that never goes back.
+        now: Returns the current time, in UTC.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class Authenticator:
         """The caller.
 
         Raises:
-            RequestRefused: No credential, or one that proves nothing.
+            RequestRefused: There is no credential or it is invalid (401), or it cannot be checked now (429, 503).
         """
         credential = credential_of(request, self._modes)
         match credential:
@@ -103,6 +103,6 @@ class Authenticator:
 def _tokens(
     issuers: "tuple[TokenIssuer, ...]", fetch: "Fetch", clock: "Clock", now: Callable[[], datetime]
 ) -> "Tokens":
-    from appsync_local.authorization.tokens import Tokens  # cryptography: 10 MB, and some start-up time
+    from appsync_local.authorization.tokens import Tokens  # imports cryptography: 10 MB of memory, and start-up time
 
     return Tokens(issuers, fetch=fetch, clock=clock, now=now)

@@ -15,20 +15,21 @@ AUTH_TYPES: Final[Mapping[AuthMode, str]] = {
     AuthMode.API_KEY: "API Key Authorization",
 }
 
-# Modes that may use a field, each with the groups of which the caller needs one; None where there is no such condition.
+# The modes that may use a field. The value of a mode is a set of groups: the caller must be in one of them. None: the
+# caller needs no group.
 Rule = Mapping[AuthMode, frozenset[str] | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """An identity and its limits.
+    """An identity and its permissions.
 
     Args:
-        mode: How the caller signed in.
-        identity: `ctx.identity`, in the mode's own shape.
-        groups: Groups in the user pool.
-        allowed: Root fields, as `Type.field`, that the caller's permissions name; None where nothing restricts them.
-        denied: Fields, as `Type.field`, that the Lambda authorizer refused.
+        mode: The authorization mode of the credential.
+        identity: `ctx.identity`, in the form of this mode; None for an API key.
+        groups: The caller's groups in the user pool.
+        allowed: The root fields that the caller may use, as `Type.field`; None means all.
+        denied: The fields that the Lambda authorizer denies, as `Type.field`.
     """
 
     mode: AuthMode
@@ -38,16 +39,16 @@ class Caller:
     denied: frozenset[str] = field(default=frozenset())
 
     def fits(self, rule: Rule) -> bool:
-        """Whether the directives of a field let this caller use it."""
+        """Whether the directives of a field allow this caller."""
         if self.mode not in rule:
             return False
         groups = rule[self.mode]
         return groups is None or not groups.isdisjoint(self.groups)
 
     def is_denied(self, coordinate: str) -> bool:
-        """Whether a field, as `Type.field`, is refused to this caller whatever the directives say."""
+        """Whether the authorizer denies a field, as `Type.field`, independently of its directives."""
         return coordinate in self.denied
 
     def may_call(self, coordinate: str) -> bool:
-        """Whether the caller's permissions name this root field."""
+        """Whether the caller's permissions include this root field, as `Type.field`."""
         return self.allowed is None or coordinate in self.allowed

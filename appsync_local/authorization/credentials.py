@@ -1,7 +1,7 @@
-"""What a client sent to prove who it is, told apart by its shape alone.
+"""The credential of a request, and its kind, which is determined by its form alone.
 
-Source: AppSync Developer Guide, "Configuring authorization and authentication". Which one wins when several are sent is
-not documented; here it is SigV4, API key, JWT, then the Lambda authorizer's token.
+Source: AppSync Developer Guide, "Configuring authorization and authentication". The order for a request with several
+credentials is not documented. Here it is SigV4, API key, JWT, then the Lambda authorizer's token.
 """
 
 import base64
@@ -16,21 +16,22 @@ from appsync_local.api.model import AuthMode
 
 TOKEN_MODES: Final = frozenset({AuthMode.COGNITO, AuthMode.OIDC})
 
-# Header names in lower case; a header that was sent more than once has a list.
+# Header names in lower case; a repeated header has a list.
 Headers = Mapping[str, str | list[str]]
 
 
 @dataclass(frozen=True, slots=True)
 class AuthorizationRequest:
-    """A request as far as authorization looks at it.
+    """The parts of a request that authorization uses.
 
     Args:
         headers: The request's headers, or the authorization object of a realtime message, by lower-case name.
-        path: Path that a signature covers.
-        query: Raw query string that a signature covers.
+        path: The path that a signature covers.
         body: The exact body that a signature covers.
-        peer: Address of the client's socket.
-        operation: What the Lambda authorizer is told: `queryString`, `variables`, and `operationName` if it was sent.
+        peer: The address of the client's socket.
+        query: The raw query string that a signature covers.
+        operation: The members that the Lambda authorizer receives: `queryString`, `variables`, and `operationName` if
+            the client sent it.
     """
 
     headers: Headers
@@ -41,13 +42,13 @@ class AuthorizationRequest:
     operation: Mapping[str, object] = field(default_factory=dict)
 
     def header(self, name: str) -> str | None:
-        """One header's value, the first of several."""
+        """The value of a header, the first one of several; None if the header is missing."""
         value = self.headers.get(name)
         return value[0] if isinstance(value, list) else value
 
     @property
     def source_ips(self) -> list[str]:
-        """`x-forwarded-for`, then the peer."""
+        """The addresses in `x-forwarded-for`, followed by the peer."""
         forwarded = self.header("x-forwarded-for") or ""
         return [*(part.strip() for part in forwarded.split(",") if part.strip()), self.peer]
 
@@ -75,7 +76,7 @@ class JsonWebToken:
 
 @dataclass(frozen=True, slots=True)
 class AuthorizerToken:
-    """Anything else in `Authorization`: for the Lambda authorizer."""
+    """Any other text in `Authorization`, for the Lambda authorizer."""
 
     token: str
 
@@ -84,7 +85,7 @@ Credential = Signature | ApiKeyHeader | JsonWebToken | AuthorizerToken
 
 
 def credential_of(request: AuthorizationRequest, modes: AbstractSet[AuthMode]) -> Credential | None:
-    """The credential that decides, None where nothing was sent that any of the modes takes."""
+    """The credential to verify; None if the request has no credential for any of the modes."""
     authorization = request.header("authorization")
     if authorization and authorization.startswith("AWS4-HMAC-SHA256") and AuthMode.IAM in modes:
         return Signature(authorization)
@@ -94,7 +95,7 @@ def credential_of(request: AuthorizationRequest, modes: AbstractSet[AuthMode]) -
     if not authorization:
         return None
     token = authorization.removeprefix("Bearer ").strip()
-    # Where nothing but tokens is taken, text of any shape is read as one, and refused as unreadable.
+    # If JWTs are the only accepted credential, any other text is treated as one too, and refused as unreadable.
     if (modes & TOKEN_MODES and _is_jwt(token)) or modes <= TOKEN_MODES:
         return JsonWebToken(token)
     return AuthorizerToken(authorization) if AuthMode.LAMBDA in modes else None

@@ -1,8 +1,8 @@
-"""What the schema's directives say about who may use a field.
+"""The access rules of fields, from the directives in the schema.
 
 Source: AppSync Developer Guide, "Configuring authorization and authentication", on additional authorization modes:
 without a directive only the default mode is allowed, any one directive suffices, and a field's directives replace those
-of its type. With user pools as the only mode, their default action decides about fields without a directive.
+of its type. If user pools are the only mode, their default action applies to fields without a directive.
 """
 
 from collections.abc import Iterable, Mapping
@@ -45,7 +45,7 @@ def _rule(directives: Iterable[ConstDirectiveNode], modes: tuple[AuthMode, ...])
     for directive in directives:
         mode = _MODE_OF.get(directive.name.value)
         if directive.name.value == "aws_auth" and set(modes) == {AuthMode.COGNITO}:
-            mode = AuthMode.COGNITO  # among several modes it is ignored, without a word
+            mode = AuthMode.COGNITO  # with several modes, AppSync ignores it silently
         if mode is not None:
             groups, before = _groups(directive), rule.get(mode, frozenset())
             rule[mode] = None if groups is None or before is None else groups | before

@@ -1,4 +1,4 @@
-"""OpenID Connect providers: which tokens are a provider's, and who their user is.
+"""OpenID Connect providers: the settings of a provider, and the caller behind one of its tokens.
 
 Source: AppSync Developer Guide, "OPENID_CONNECT authorization".
 """
@@ -18,14 +18,14 @@ REQUIRED: Final = ("exp", "iat", "sub")
 
 @dataclass(frozen=True, slots=True)
 class OidcProvider:
-    """A provider whose tokens are accepted.
+    """A provider with accepted tokens.
 
     Args:
-        issuer: The `iss` of its tokens.
-        jwks_url: Where its public keys are; None: where its discovery document says.
-        client_id_regex: Which clients' tokens are accepted, matched against the whole `aud` or `azp`; None for all.
-        iat_ttl_ms: Milliseconds for which a token counts from `iat` on; None: until it expires.
-        auth_ttl_ms: Milliseconds for which a token counts from `auth_time` on; None: until it expires.
+        issuer: The `iss` claim of its tokens.
+        jwks_url: The address of its public keys; None: they are found through its discovery document.
+        client_id_regex: Must match the whole `aud` or `azp` of a token; None accepts every client.
+        iat_ttl_ms: Milliseconds after `iat` for which a token is valid; None: until it expires.
+        auth_ttl_ms: Milliseconds after `auth_time` for which a token is valid; None: until it expires.
     """
 
     issuer: str
@@ -36,15 +36,15 @@ class OidcProvider:
 
     @property
     def keys_url(self) -> str:
-        """The keys, or the document that says where they are."""
+        """The address of the keys, or of the discovery document with that address."""
         return self.jwks_url or f"{self.issuer.rstrip('/')}/.well-known/openid-configuration"
 
 
 def caller(claims: Mapping[str, Any], provider: OidcProvider, now: datetime) -> Caller:
-    """The user of a token whose signature and `exp` are checked already.
+    """The caller behind a token whose signature and `exp` are already verified.
 
     Raises:
-        RequestRefused: The token is for another client, or older than the provider's settings allow.
+        RequestRefused: The token is for another client, or older than the settings of the provider allow.
     """
     if provider.client_id_regex is not None:
         audience = claims.get("aud")

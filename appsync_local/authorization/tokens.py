@@ -1,4 +1,4 @@
-"""JSON Web Tokens of user pools and OpenID Connect providers: told apart by `iss`, verified with the issuer's keys."""
+"""JSON Web Tokens of user pools and OpenID Connect providers: `iss` names the issuer, whose keys verify them."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -18,13 +18,13 @@ TokenIssuer = UserPool | OidcProvider
 
 
 class Tokens:
-    """All issuers of an API.
+    """Verifies the tokens of all issuers of an API.
 
     Args:
-        issuers: User pools and providers.
-        fetch: Gets their keys.
-        clock: Seconds, growing.
-        now: The time, in UTC.
+        issuers: The user pools and providers.
+        fetch: Reads their keys.
+        clock: Seconds on a clock that never goes back.
+        now: Returns the current time, in UTC.
     """
 
     def __init__(
@@ -32,15 +32,15 @@ class Tokens:
     ) -> None:
         known = [(issuer, PublishedKeys(_keys_url(issuer), fetch, clock)) for issuer in issuers]
         self._issuers = {issuer.issuer: (issuer, keys) for issuer, keys in known}
-        # A provider that stands alone is not asked for by name. Source: the guide, "OPENID_CONNECT authorization".
+        # The tokens of a sole provider need not name it. Source: the guide, "OPENID_CONNECT authorization".
         self._sole_provider = known[0] if len(known) == 1 and isinstance(known[0][0], OidcProvider) else None
         self._now = now
 
     async def verify(self, credential: JsonWebToken, request: AuthorizationRequest) -> Caller:
-        """The user behind a token.
+        """The caller behind a token.
 
         Raises:
-            RequestRefused: Forged, expired, of another issuer or client, or no user's token.
+            RequestRefused: The token is forged or expired, is for another issuer or client, or is not a user's token.
         """
         try:
             header = jwt.get_unverified_header(credential.token)

@@ -1,4 +1,4 @@
-"""Amazon Cognito user pools: which tokens are a pool's, and who their user is.
+"""Amazon Cognito user pools: the settings of a pool, and the caller behind one of its tokens.
 
 Source: Amazon Cognito Developer Guide, "Verifying JSON web tokens"; AppSync Developer Guide,
 "AMAZON_COGNITO_USER_POOLS authorization".
@@ -20,7 +20,7 @@ REQUIRED: Final = ("exp", "iss", "sub", "token_use")
 
 
 class DefaultAction(Enum):
-    """What holds for a field without directives, where user pools are the API's only mode."""
+    """The rule for fields without directives, if user pools are the only mode of the API."""
 
     ALLOW = "ALLOW"
     DENY = "DENY"
@@ -28,13 +28,13 @@ class DefaultAction(Enum):
 
 @dataclass(frozen=True, slots=True)
 class UserPool:
-    """A user pool whose tokens are accepted.
+    """A user pool with accepted tokens.
 
     Args:
-        issuer: The `iss` of its tokens.
-        jwks_url: Where its public keys are.
-        client_id_regex: Which app clients' tokens are accepted, by their whole id; None for all of them.
-        default_action: For fields without directives; DENY only where this is the API's only mode.
+        issuer: The `iss` claim of its tokens.
+        jwks_url: The address of its public keys.
+        client_id_regex: Must match the whole id of the app client; None accepts every client.
+        default_action: The rule for fields without directives; DENY only if this is the only mode of the API.
     """
 
     issuer: str
@@ -44,10 +44,10 @@ class UserPool:
 
 
 def caller(claims: Mapping[str, Any], pool: UserPool, request: AuthorizationRequest) -> Caller:
-    """The user of a token whose signature and lifetime are checked already.
+    """The caller behind a token whose signature and lifetime are already verified.
 
     Raises:
-        RequestRefused: The token is for another app client, or neither an ID nor an access token.
+        RequestRefused: The token is for another app client, or is neither an ID token nor an access token.
     """
     match claims["token_use"]:
         case "id":

@@ -1,1 +1,1 @@
-"""What a developer gets beside the API: explorer, doctor, operation log, reload, chaos, meter."""
+"""Tools for developers: API explorer, doctor, operation log, reload, chaos, meter, health of background loops."""

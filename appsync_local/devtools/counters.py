@@ -1,15 +1,15 @@
-"""What went wrong without any client being told."""
+"""Counters of losses that are not reported to any client."""
 
 from dataclasses import dataclass
 
 
 @dataclass(slots=True)
 class Counters:
-    """Since the engine was made.
+    """Counts since the engine was created.
 
     Args:
-        oversized_events: Payloads dropped since they were larger than AppSync pushes, once per selection.
-        slow_readers: Connections cut since too much was waiting for them.
+        oversized_events: Payloads that were dropped because they exceed AppSync's limit, once per selection.
+        slow_readers: Connections that were closed because too much data was waiting for them.
     """
 
     oversized_events: int = 0

@@ -1,4 +1,4 @@
-"""What AWS would bill for, counted where it happens; told at `GET /meter`, which is no part of AppSync."""
+"""Counts what AWS would bill for. Served at `GET /meter`, which AppSync does not have."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -12,14 +12,14 @@ PUSH_UNIT: Final = 5 * 1024  # bytes; Source: AWS AppSync pricing, real-time upd
 
 @dataclass(slots=True)
 class Meter:
-    """Since it was made.
+    """Counts since the meter was created.
 
     Args:
-        operations: Queries and mutations that were run, by field, such as `Mutation.updateStatus`.
-        pushes: Events delivered to subscribers, by field; each begun 5 KB of each copy counts as one. What chaos
-            drops or doubles after that is not seen here.
-        invocations: Attempts of Lambda functions to handle an event, by function, whoever asked for them.
-        milliseconds: How long those took that have ended, by function, without importing the handler.
+        operations: Queries and mutations, by field, such as `Mutation.updateStatus`.
+        pushes: Events sent to subscribers, by field. Every started 5 KB of each copy counts as one. Faults of chaos
+            happen after this count.
+        invocations: Invocations of Lambda functions, synchronous and asynchronous, by function; a retry counts again.
+        milliseconds: The duration of ended invocations in total, by function, without the import of the handler.
     """
 
     operations: Counter[str] = field(default_factory=Counter)
@@ -28,7 +28,7 @@ class Meter:
     milliseconds: Counter[str] = field(default_factory=Counter)
 
     def describe(self) -> bytes:
-        """All of it, as JSON."""
+        """All counts, as JSON."""
         return orjson.dumps(
             {
                 "operations": dict(self.operations),

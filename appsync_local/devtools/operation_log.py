@@ -1,7 +1,7 @@
-"""What a developer reads while the engine works: a line for each operation and, below it, one for each resolver step.
+"""The operation log: one line per operation, and one line per resolver step.
 
-Two logs, so that each can be had without the other. A line never has a token, a variable, a prompt or a result in it;
-what a client or a resolver chose, such as an error's type, is shown without control characters.
+These are two loggers, so that each can be enabled alone. A line never contains a token, a variable, a prompt or a
+result. Texts from clients and resolvers, such as error types, are shown without control characters.
 """
 
 import logging
@@ -33,12 +33,12 @@ def no_log_fields(_: Mapping[str, Any], __: Mapping[str, Any]) -> Mapping[str, s
 
 @dataclass(slots=True)
 class OperationRecord:
-    """The line of one operation, filled in as it goes.
+    """The line of one operation. It is completed while the operation runs.
 
     Args:
-        operation: Its kind and name, or what else a client wanted, such as `connect`.
-        caller: Who asked, once that is known.
-        outcome: `ok`, or the types of its errors.
+        operation: The type and name of the operation, or another action of a client, such as `connect`.
+        caller: The caller, once authenticated.
+        outcome: `ok`, or the types of the errors.
         fields: The embedder's, see `LogFields`.
     """
 
@@ -96,19 +96,19 @@ class StepRecord:
 
 
 def caller_name(caller: Caller | None) -> str:
-    """A caller for a person: a user's name where there is one, and the mode that let him or her in."""
+    """The name of a caller, if there is one, and the authorization mode."""
     if caller is None:
         return "nobody"
     identity = caller.identity or {}
     if caller.mode is AuthMode.LAMBDA:
-        told = identity.get("resolverContext")
-        identity = told if isinstance(told, Mapping) else {}
+        context = identity.get("resolverContext")
+        identity = context if isinstance(context, Mapping) else {}
     named = next((str(identity[key]) for key in ("username", "sub") if identity.get(key)), "")
     return printable(f"{named} ({caller.mode.value})" if named else f"({caller.mode.value})")
 
 
 def outcome_of(result: Mapping[str, Any]) -> str:
-    """What came of an operation, from its response."""
+    """The outcome of an operation, from its response: `ok`, or the types of its errors."""
     errors = result.get("errors")
     if not errors:
         return OK
@@ -116,6 +116,6 @@ def outcome_of(result: Mapping[str, Any]) -> str:
 
 
 def printable(text: str) -> str:
-    """Text that a terminal takes as text."""
+    """The text without control characters, shortened to at most 120 characters."""
     shown = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
     return shown if len(shown) <= _LONGEST else f"{shown[: _LONGEST - 1]}…"

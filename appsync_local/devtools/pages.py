@@ -1,7 +1,7 @@
-"""PageProvider that the engine's embedder serves beside the API, to a browser or a tool on the same machine.
+"""Pages that are served next to the API, to a browser or a tool on the same machine. AppSync does not have them.
 
-They are no part of AppSync. Other sites' scripts, which a browser on this machine may well run, are kept out: a page is
-for who asks under a loopback name and, where a browser says where a request comes from, from this very origin.
+Requests from scripts of other sites are refused: the `Host` must be a loopback name and, if the browser sends the
+origin of the request, that origin must be this server.
 """
 
 import ipaddress
@@ -19,7 +19,7 @@ _OWN_SITES: Final = frozenset({"same-origin", "none"})
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """A request for a page; header names in lower case."""
+    """A request for a page. Header names are in lower case."""
 
     method: str
     path: str
@@ -27,13 +27,14 @@ class PageRequest:
     body: bytes
 
     def header(self, name: str) -> str:
+        """The value of a header, the first one of several; an empty string if the header is missing."""
         value = self.headers.get(name, "")
         return value if isinstance(value, str) else value[0]
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What is served."""
+    """The response."""
 
     body: bytes
     content_type: str = "application/json"
@@ -42,19 +43,19 @@ class Page:
 
 
 class PageProvider(Protocol):
-    """Some pages of the embedder's."""
+    """Serves some paths."""
 
     async def answer(self, request: PageRequest) -> Page | None:
-        """The page; None where this path is somebody else's."""
+        """The page; None if this provider does not serve the path."""
 
 
 def json_page(content: object, status: int = 200) -> Page:
-    """Something for a tool to read."""
+    """A response with JSON."""
     return Page(orjson.dumps(content), status=status)
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a name or an address is this machine's own."""
+    """Whether a host name or address is a loopback one."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -62,9 +63,9 @@ def is_loopback(host: str) -> bool:
 
 
 def is_from_this_machine(request: PageRequest) -> bool:
-    """Whether a request is from this machine's user, and not from a site that a browser happens to show.
+    """Whether a request comes from this machine, and not from the script of a site in its browser.
 
-    A foreign site's name may be made to resolve to this machine, so the host is looked at too.
+    The name of a foreign site can be made to resolve to this machine, so the host is checked too.
     """
     host = request.header("host")
     if not is_loopback(urlsplit(f"//{host}").hostname or ""):

@@ -1,8 +1,8 @@
-"""Faults on purpose: what AppSync and Lambda may do to an application by their documentation, done often.
+"""Deliberate faults: failures that AppSync and Lambda document, caused often and reproducibly.
 
-switch      what is on now, and what it has done so far
+switch      the faults that are on now, and how often each has happened
   ├── spec       `drop=0.3,...,seed=7` as plain data
-  ├── decisions  one random stream per fault: what happens to the next push, event, request
-  └── control    the switch over HTTP
-push_queue  the pushes on their way to one socket, late, twice or overtaken; no socket, no clock
+  ├── decisions  one random stream per fault decides about the next push, event or request
+  └── control    reads and sets the switch over HTTP
+push_queue  the delayed, repeated and reordered pushes of one socket; without socket and clock
 """

@@ -1,4 +1,4 @@
-"""The switch over HTTP: `GET /chaos` tells, `PUT /chaos` turns."""
+"""The switch over HTTP: `GET /chaos` shows the faults, `PUT /chaos` sets them."""
 
 import logging
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ def answer(chaos: Chaos, method: str, body: bytes) -> ControlResponse:
     Args:
         chaos: The switch.
         method: GET, or PUT with a specification.
-        body: The specification as text; empty for none.
+        body: The specification as text; empty for no faults.
     """
     if method == "PUT":
         try:

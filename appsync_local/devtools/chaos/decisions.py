@@ -1,7 +1,7 @@
-"""What happens to the next push, event or request: drawn from one random stream per fault, and of events per function.
+"""Decides what happens to the next push, event or request, with one random stream per fault (for events, per function).
 
-Every stream is drawn from for every case, whatever the others say. So the n-th case meets the same fate from a seed,
-and a fault that is switched on, or happens more often, leaves the decisions of the others alone.
+Every stream draws for every case, independently of the other streams. So a seed always makes the same decision about
+the n-th case, and switching on one fault, or changing its rate, does not change the decisions of the others.
 """
 
 import random
@@ -15,7 +15,7 @@ FaultCounts = Counter[Fault]  # how often each fault has happened
 
 
 class _Stream:
-    """The decisions about one fault."""
+    """The random decisions about one fault."""
 
     __slots__ = ("_draw", "_rate", "_source")
 
@@ -28,7 +28,7 @@ class _Stream:
         return self._draw() < self._rate
 
     def share(self) -> float:
-        """How far, from 0 to 1."""
+        """A random number from 0 to 1."""
         return self._draw()
 
     def one_to(self, most: int) -> int:
@@ -36,7 +36,7 @@ class _Stream:
 
 
 class PushLoss(Enum):
-    """How a push ends that does not arrive."""
+    """The way in which a push is lost."""
 
     DROPPED = auto()
     DISCONNECTED = auto()
@@ -44,12 +44,12 @@ class PushLoss(Enum):
 
 @dataclass(frozen=True, slots=True)
 class PushDelivery:
-    """How a push that arrives does so.
+    """The delivery of a push that arrives.
 
     Attributes:
-        delay: Seconds that it is late by.
-        copies: How often it arrives.
-        overtaken_by: How many later pushes go before its last copy; 0: none.
+        delay: Seconds by which it is late.
+        copies: The number of times it arrives.
+        overtaken_by: The number of later pushes that arrive before its last copy.
     """
 
     delay: float
@@ -58,9 +58,9 @@ class PushDelivery:
 
 
 class PushDecisions:
-    """The fate of pushes, one after the other over all sockets."""
+    """Decides about pushes, in the order of all sockets together."""
 
-    OVERTAKING = 3  # most pushes that one is overtaken by
+    OVERTAKING = 3  # maximum number of later pushes that overtake one
 
     def __init__(self, spec: ChaosSpec, counts: FaultCounts) -> None:
         self._counts = counts
@@ -73,7 +73,11 @@ class PushDecisions:
         self._disconnect = _Stream(spec, Fault.DISCONNECT)
 
     def decide(self, *, is_early: bool) -> PushDelivery | PushLoss:
-        """The next push's fate; an early one comes right after the `start_ack` of its subscription."""
+        """What happens to the next push.
+
+        Args:
+            is_early: It follows right after the `start_ack` of its subscription.
+        """
         dropped, duplicated, disconnected = (
             self._drop.happens(),
             self._duplicate.happens(),
@@ -98,7 +102,7 @@ class PushDecisions:
 
 
 class SecondDelivery(Enum):
-    """When an event is delivered for the second time."""
+    """The time of an event's second delivery."""
 
     MEANWHILE = auto()  # as soon as there is room for it
     AFTERWARDS = auto()  # when the first delivery has ended
@@ -106,12 +110,12 @@ class SecondDelivery(Enum):
 
 @dataclass(frozen=True, slots=True)
 class InvocationFaults:
-    """What happens to one attempt at an event.
+    """The faults of one attempt to deliver an event.
 
     Attributes:
-        is_throttled: It is refused, and nothing else happens.
-        crashes_at: The moment of its death, as a share of the time such an invocation takes; None: it lives.
-        second_delivery: When the event is delivered once more; None: it is not.
+        is_throttled: The attempt is refused, and nothing else happens.
+        crashes_at: When its worker is killed, as a fraction of the usual duration; None: it is not killed.
+        second_delivery: When the event is delivered a second time; None: it is not.
     """
 
     is_throttled: bool
@@ -123,9 +127,10 @@ NO_FAULTS = InvocationFaults(is_throttled=False, crashes_at=None, second_deliver
 
 
 class EventDecisions:
-    """The fate of attempts at asynchronous invocations, one after the other for each function.
+    """Decides about attempts at asynchronous invocations, in the order of each function.
 
-    Apart, since one that runs by the clock would shift the decisions about all others.
+    Each function has its own streams: a function that runs on a schedule would otherwise shift the decisions about the
+    others.
     """
 
     def __init__(self, spec: ChaosSpec, counts: FaultCounts) -> None:
@@ -134,7 +139,7 @@ class EventDecisions:
         self._streams: dict[str, tuple[_Stream, _Stream, _Stream]] = {}
 
     def decide(self, function: str) -> InvocationFaults:
-        """The fate of the next attempt by this function."""
+        """The faults of the next attempt of this function."""
         streams = self._streams.get(function)
         if streams is None:
             streams = self._streams[function] = (
@@ -160,7 +165,7 @@ class EventDecisions:
 
 
 class RequestDecisions:
-    """The fate of signed HTTP requests, one after the other."""
+    """Decides about signed HTTP requests, in their order."""
 
     def __init__(self, spec: ChaosSpec, counts: FaultCounts) -> None:
         self._counts = counts
@@ -168,7 +173,7 @@ class RequestDecisions:
         self._server_error = _Stream(spec, Fault.SERVER_ERROR)
 
     def decide(self) -> Fault | None:
-        """SERVER_ERROR, LOST_ANSWER or nothing, for the next request."""
+        """The fault of the next request: SERVER_ERROR, LOST_ANSWER or None."""
         refused, lost = self._server_error.happens(), self._lost_answer.happens()
         fault = Fault.SERVER_ERROR if refused else Fault.LOST_ANSWER if lost else None
         if fault is not None:

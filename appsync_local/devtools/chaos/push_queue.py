@@ -1,4 +1,4 @@
-"""The pushes on their way to one socket: late, twice, or overtaken by later ones. No socket, no clock."""
+"""The delayed, repeated and reordered pushes of one socket. This module uses no socket and no clock."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ HELD_BACK: Final = 0.5  # seconds that a push waits for later ones to overtake i
 
 @dataclass(frozen=True, slots=True)
 class _Late:
-    """A push that leaves at a moment, or is held back from then on."""
+    """A push that is sent at a time, or held back from that time on."""
 
     subscription: str
     text: bytes
@@ -21,7 +21,7 @@ class _Late:
 
 @dataclass(slots=True)
 class _Held:
-    """A push that leaves after some others, or when waiting for them has taken too long."""
+    """A push that is sent after some later ones, or when it has waited for them too long."""
 
     push: _Late
     to_come: int
@@ -32,10 +32,10 @@ class _Held:
 
 
 class PushQueue:
-    """Takes pushes in the order they were sent, and gives them in the order they arrive.
+    """Receives pushes in the order in which they were published, and returns them in the order in which they arrive.
 
-    Moments are seconds on any clock that does not go back. A delay is never an overtaking: whoever is not told to let
-    others pass leaves after those before it.
+    Times are seconds on a clock that never goes back. A delay never changes the order: a push is sent after those
+    before it, unless it is to be overtaken.
     """
 
     def __init__(self) -> None:
@@ -44,7 +44,7 @@ class PushQueue:
         self._last_leaves = 0.0
 
     def add(self, subscription: str, text: bytes, course: PushDelivery, *, now: float) -> None:
-        """Send a push; of one that is both repeated and overtaken, the repeat is what comes late."""
+        """Queue a push. If it is both repeated and overtaken, only its second copy is overtaken."""
         leaves = self._last_leaves = max(now + course.delay, self._last_leaves)
         first_copies = course.copies - 1 if course.overtaken_by else course.copies
         self._waiting.extend([_Late(subscription, text, leaves, 0)] * first_copies)
@@ -52,7 +52,7 @@ class PushQueue:
             self._waiting.append(_Late(subscription, text, leaves, course.overtaken_by))
 
     def leaving(self, *, now: float) -> list[bytes]:
-        """What arrives by now, in order; it is gone from here."""
+        """Remove and return the pushes that are due, in order."""
         arriving: list[bytes] = []
         while self._waiting and self._waiting[0].leaves <= now:
             push = self._waiting.popleft()
@@ -67,14 +67,14 @@ class PushQueue:
         return arriving
 
     def next_moment(self) -> float | None:
-        """When to look again; None while nothing is on its way."""
+        """The time at which the next push is due; None if the queue is empty."""
         moments = [held.leaves for held in self._held]
         if self._waiting:
             moments.append(self._waiting[0].leaves)
         return min(moments, default=None)
 
     def forget(self, subscription: str) -> None:
-        """Lose what is on its way to a subscription that has ended."""
+        """Drop the pushes of a subscription that has ended."""
         self._waiting = deque(push for push in self._waiting if push.subscription != subscription)
         self._held = [held for held in self._held if held.push.subscription != subscription]
 

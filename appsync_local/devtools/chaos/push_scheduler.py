@@ -1,4 +1,4 @@
-"""One socket's pushes while chaos is on: decided, put on the queue, and sent when their moment comes."""
+"""Sends the pushes of one socket while chaos is on: decides about each, queues it, and sends it when it is due."""
 
 import asyncio
 from collections.abc import Callable
@@ -11,11 +11,11 @@ EARLY: Final = 1.0  # seconds after a `start_ack`
 
 
 class PushScheduler:
-    """Made with every socket, and idle while nothing happens to pushes.
+    """Sends, delays, repeats and drops the pushes of one socket.
 
     Args:
-        send: Takes a message for the socket.
-        cut: Ends the socket without a word.
+        send: Sends a message on the socket.
+        cut: Closes the socket without a closing handshake.
     """
 
     __slots__ = ("_acknowledged", "_cut", "_queue", "_send", "_timer")
@@ -23,29 +23,29 @@ class PushScheduler:
     def __init__(self, *, send: Callable[[bytes], None], cut: Callable[[], None]) -> None:
         self._send = send
         self._cut = cut
-        self._acknowledged: dict[str, float] = {}  # moment of each subscription's `start_ack`
+        self._acknowledged: dict[str, float] = {}  # time of each subscription's `start_ack`
         self._queue: PushQueue | None = None
         self._timer: asyncio.TimerHandle | None = None
 
     def began(self, subscription: str) -> None:
-        """A subscription is acknowledged now."""
+        """Note that a subscription is acknowledged now."""
         self._acknowledged[subscription] = asyncio.get_running_loop().time()
 
     def ended(self, subscription: str) -> None:
-        """Nothing more is sent to a subscription that the client has stopped."""
+        """Drop the queued pushes of a subscription that the client has stopped."""
         self._acknowledged.pop(subscription, None)
         if self._queue is not None:
             self._queue.forget(subscription)
 
     def push(self, pushes: PushDecisions, subscription: str, text: bytes) -> None:
-        """Have a push meet its fate."""
+        """Decide about a push, and send, queue or drop it."""
         now = asyncio.get_running_loop().time()
-        fate = pushes.decide(is_early=now - self._acknowledged.get(subscription, now) < EARLY)
-        match fate:
+        decision = pushes.decide(is_early=now - self._acknowledged.get(subscription, now) < EARLY)
+        match decision:
             case PushDelivery():
                 if self._queue is None:
                     self._queue = PushQueue()
-                self._queue.add(subscription, text, fate, now=now)
+                self._queue.add(subscription, text, decision, now=now)
                 self._release(self._queue)
             case PushLoss.DROPPED:
                 return
@@ -53,10 +53,10 @@ class PushScheduler:
                 self.close()
                 self._cut()
             case _:
-                assert_never(fate)
+                assert_never(decision)
 
     def close(self) -> None:
-        """Lose what is on its way."""
+        """Drop all queued pushes."""
         self._queue = None
         self._stop_timer()
 

@@ -1,9 +1,10 @@
-"""What goes wrong, how often, and from which seed: `drop=0.3,delay=50ms,seed=7` as plain data."""
+"""The specification of faults: their rates and the seed, such as `drop=0.3,delay=50ms,seed=7`."""
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from difflib import get_close_matches
 from enum import StrEnum
 from typing import Final
 
@@ -11,7 +12,7 @@ from appsync_local.errors import EngineError
 
 
 class Fault(StrEnum):
-    """What can go wrong. All but DELAY have a rate, the share of the cases in which it happens.
+    """The faults. Each except DELAY has a rate: the fraction of cases in which it happens.
 
     Source: AppSync Developer Guide, "Monitoring", on events that are not delivered; Lambda Developer Guide, "How Lambda
     handles errors and retries with asynchronous invocation".
@@ -25,12 +26,12 @@ class Fault(StrEnum):
     AFTER_START_ACK = "after_start_ack"  # it never arrives, being one of the first after its subscription's `start_ack`
     DISCONNECT = "disconnect"  # the socket is cut instead
     # to an attempt at an asynchronous invocation (`Event`)
-    CRASH = "crash"  # its process is killed at some moment, at the latest when it answers
-    TWICE = "twice"  # the event is delivered a second time under the same request id, meanwhile or afterwards
-    THROTTLE = "throttle"  # it is refused, and the event waits in the queue for longer each time
-    # to an HTTP request that is signed with IAM, as a publisher's are
-    LOST_ANSWER = "lost_answer"  # it is carried out, and the connection ends without an answer
-    SERVER_ERROR = "5xx"  # it is answered with 503, and not carried out
+    CRASH = "crash"  # its process is killed at a random time, at the latest when it answers
+    TWICE = "twice"  # the event is delivered a second time with the same request id, during or after the first
+    THROTTLE = "throttle"  # it is refused, and the event waits in the queue, longer each time
+    # to an HTTP request that is signed with IAM, such as those of publishers
+    LOST_ANSWER = "lost_answer"  # it is executed, and the connection is closed without an answer
+    SERVER_ERROR = "5xx"  # it is answered with 503, and not executed
 
 
 SEED: Final = "seed"
@@ -44,17 +45,17 @@ _SEED: Final = re.compile(r"\d{1,18}", re.ASCII)
 
 
 class ChaosInvalid(EngineError):
-    """A specification that nothing can be made of; one sentence."""
+    """The specification is invalid; the message is one sentence."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChaosSpec:
-    """Which faults happen.
+    """The faults that happen.
 
     Attributes:
-        rates: The share of cases, over 0 and up to 1, by fault; those that are missing do not happen.
-        delay: The longest delay of a push, in seconds.
-        seed: What all decisions are derived from.
+        rates: By fault: the fraction of cases, greater than 0 and at most 1. Missing faults do not happen.
+        delay: The maximum delay of a push, in seconds.
+        seed: The seed of all random decisions.
     """
 
     rates: Mapping[Fault, float] = field(default_factory=dict)
@@ -66,11 +67,11 @@ class ChaosSpec:
 
     @property
     def is_calm(self) -> bool:
-        """Whether nothing goes wrong."""
+        """Whether no fault is on."""
         return not self.rates and self.delay == 0
 
     def __str__(self) -> str:
-        """The specification in the words that `parse_chaos` takes; empty where nothing goes wrong."""
+        """The specification in the form that `parse_chaos` reads; empty if no fault is on."""
         if self.is_calm:
             return ""
         parts = [f"{fault}={_decimal(rate)}" for fault, rate in self.rates.items()]
@@ -87,20 +88,20 @@ CALM: Final = ChaosSpec()
 
 
 def parse_chaos(text: str) -> ChaosSpec:
-    """Read a specification: `name=value` pairs, joined by commas; empty for none.
+    """Read a specification: `name=value` pairs, joined by commas; empty for no faults.
 
     Raises:
-        ChaosInvalid: A name is unknown or comes twice, or a value is none of its kind.
+        ChaosInvalid: A name is unknown or repeated, or a value is invalid.
     """
     values: dict[str, str] = {}
     for part in text.split(",") if text else ():
         name, equals, value = part.partition("=")
         if name not in {*Fault, SEED}:
-            raise ChaosInvalid(f"chaos knows {', '.join([*Fault, SEED])}, and {name!r} is none of them")
+            raise ChaosInvalid(_unknown(name))
         if not equals:
-            raise ChaosInvalid(f"each part of a chaos specification is name=value, and {part!r} has no value")
+            raise ChaosInvalid(f"each part of a chaos specification must be name=value, but {part!r} has no value")
         if name in values:
-            raise ChaosInvalid(f"each name may come once in a chaos specification, and {name} comes twice")
+            raise ChaosInvalid(f"a name may occur once in a chaos specification, but {name} is repeated")
         values[name] = value
     rates = {fault: _rate(fault, values[fault]) for fault in Fault if fault in values and fault is not Fault.DELAY}
     return ChaosSpec(
@@ -110,9 +111,16 @@ def parse_chaos(text: str) -> ChaosSpec:
     )
 
 
+def _unknown(name: str) -> str:
+    names = [*(fault.value for fault in Fault), SEED]
+    near = get_close_matches(name, names, 1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    return f"unknown fault {name!r}.{hint} Faults: {', '.join(names)}"
+
+
 def _rate(fault: Fault, value: str) -> float:
     if not _RATE.fullmatch(value) or float(value) > 1:
-        raise ChaosInvalid(f"{fault} must be a rate from 0 to 1, such as {fault}=0.1, and is {value!r}")
+        raise ChaosInvalid(f"{fault} must be a rate from 0 to 1, such as {fault}=0.1, but is {value!r}")
     return float(value)
 
 
@@ -121,12 +129,12 @@ def _delay(value: str) -> float:
     seconds = float(found[1]) / (1000 if found[2] == "ms" else 1) if found else LONGEST_DELAY + 1
     if seconds > LONGEST_DELAY:
         raise ChaosInvalid(
-            f"delay must be a duration up to {LONGEST_DELAY:g}s, such as delay=50ms or delay=1.5s, and is {value!r}"
+            f"delay must be a duration up to {LONGEST_DELAY:g}s, such as delay=50ms or delay=1.5s, but is {value!r}"
         )
     return seconds
 
 
 def _seed(value: str) -> int:
     if not _SEED.fullmatch(value):
-        raise ChaosInvalid(f"seed must be a whole number of at most 18 digits, such as seed=7, and is {value!r}")
+        raise ChaosInvalid(f"seed must be a whole number of at most 18 digits, such as seed=7, but is {value!r}")
     return int(value)

@@ -1,4 +1,4 @@
-"""Which faults are on now, and how often each has happened since the start."""
+"""The faults that are on now, and how often each has happened since the start."""
 
 from collections import Counter
 
@@ -13,13 +13,13 @@ _TO_REQUESTS = (Fault.LOST_ANSWER, Fault.SERVER_ERROR)
 
 
 class Chaos:
-    """Shared by everything that is to go wrong.
+    """Shared by all parts of the engine that can have faults.
 
     Attributes:
-        pushes: Decides about pushes; None while nothing happens to them, which is all that calm costs.
-        events: About attempts at asynchronous invocations, likewise.
-        requests: About signed requests, likewise.
-        counts: How often each fault has happened, over all specifications.
+        pushes: Decides about pushes; None while they have no faults.
+        events: The same for attempts at asynchronous invocations.
+        requests: The same for signed requests.
+        counts: How often each fault has happened since the start, whatever the specification.
     """
 
     def __init__(self, spec: ChaosSpec = CALM) -> None:
@@ -27,7 +27,7 @@ class Chaos:
         self.apply(spec)
 
     def apply(self, spec: ChaosSpec) -> None:
-        """From now on, these faults happen and no others; every stream starts at its beginning."""
+        """Replace the faults that are on. Every random stream starts again."""
         self.spec = spec
         self.pushes = PushDecisions(spec, self.counts) if any(map(spec.has, _TO_PUSHES)) else None
         self.events = EventDecisions(spec, self.counts) if any(map(spec.has, _TO_EVENTS)) else None

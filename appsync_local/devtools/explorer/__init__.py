@@ -1,4 +1,4 @@
-"""GraphiQL at `/`, over AppSync's own protocol, with a test user signed in; nothing comes from the network.
+"""The API explorer at `/`: GraphiQL over AppSync's protocol, with a signed-in test user and without network access.
 
-GraphiQL itself and React are files of an installed package; where it is absent, a plain page runs operations instead.
+GraphiQL and React are files of an installed package. Without it, a plain page runs operations instead.
 """

@@ -1,11 +1,11 @@
 "use strict";
 
-// The bar above the editor: who is signed in, through which method, and what is going on. `bar.run` is what an editor
-// calls for an operation; headers that the editor has from `bar.headers` follow the choice of user.
+// The bar above the editor: the signed-in user, the sign-in method, and the state of the last operation. The editor calls
+// `bar.run` for each operation. Headers that the bar has set are replaced when another user is chosen.
 
 const bar = (() => {
   const element = (name) => document.getElementById(name);
-  const issued = new Set(); // tokens that were filled in here: in other tabs too they stand for the chosen user
+  const issued = new Set(); // tokens that this bar has issued; in every tab they are replaced by those of the chosen user
   let settings = null;
   let headers = {};
   let onHeaders = () => {};
@@ -25,12 +25,12 @@ const bar = (() => {
       headers: { "content-type": "application/json" },
       body: JSON.stringify({ user: element("user").value, method: element("method").value }),
     });
-    const told = await response.json();
+    const answer = await response.json();
     if (!response.ok) {
-      say("failed", told.error);
+      say("failed", answer.error);
       return;
     }
-    headers = told.headers;
+    headers = answer.headers;
     Object.values(headers).forEach((value) => issued.add(value));
     say("ok", `signed in as ${element("user").value}`);
     onHeaders(JSON.stringify(headers, null, 2));
@@ -50,13 +50,13 @@ const bar = (() => {
   }
 
   async function ask(request, given) {
-    if (request.operationName === "IntrospectionQuery") return appsync.ask(request, current(given)); // the editor's own
+    if (request.operationName === "IntrospectionQuery") return appsync.ask(request, current(given)); // sent by the editor itself
     const started = performance.now();
-    say("live", "asking…");
+    say("live", "sending…");
     let result = await appsync.ask(request, current(given));
     const isOurs = current(given) !== given;
     if (isOurs && result.errors?.[0]?.errorType === "UnauthorizedException") {
-      await signIn(); // the token may just have expired
+      await signIn(); // the token may have expired
       result = await appsync.ask(request, current(given));
     }
     return outcome(result, started);

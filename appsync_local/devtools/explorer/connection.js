@@ -1,7 +1,7 @@
 "use strict";
 
-// How a browser talks to AppSync: queries and mutations by POST, subscriptions over the realtime protocol, where the
-// authorization object travels in a subprotocol and again in every `start`.
+// The connection of a browser to AppSync: queries and mutations by POST, subscriptions over the realtime protocol. There
+// the authorization object is sent as a subprotocol, and again in every `start`.
 
 const appsync = (() => {
   function encoded(value) {
@@ -18,18 +18,18 @@ const appsync = (() => {
     return response.json();
   }
 
-  // Calls observer.started once events will come, observer.next for each, then complete or error; gives a function
-  // that ends it. A connection of its own for each subscription: what one does cannot disturb another.
+  // Calls observer.started when the subscription is acknowledged, observer.next for each event, then complete or error.
+  // Returns a function that ends the subscription. Each subscription has its own connection.
   function subscribe(url, request, headers, observer) {
     const authorization = { ...headers, host: new URL(url).host };
     const socket = new WebSocket(url, ["graphql-ws", `header-${encoded(authorization)}`]);
     const id = crypto.randomUUID();
     let isOver = false;
-    const end = (tell) => {
+    const end = (notify) => {
       if (!isOver) {
         isOver = true;
         socket.close();
-        tell();
+        notify();
       }
     };
     const send = (message) => socket.send(JSON.stringify(message));

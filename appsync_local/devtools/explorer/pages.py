@@ -1,4 +1,4 @@
-"""The pages of GraphiQL: what a browser is served, and the sign-in behind the list of users."""
+"""The pages of the API explorer, and the sign-in behind its list of users."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -11,14 +11,14 @@ import orjson
 from appsync_local.devtools.pages import Page, PageRequest, is_from_this_machine, json_page
 from appsync_local.errors import EngineError
 
-# Its files are byte for byte those of graphiql 2.4.7 and react 17.0.2 on npm, but for a newline at the end.
+# Its files are those of graphiql 2.4.7 and react 17.0.2 on npm, except for a newline at the end.
 PACKAGE: Final = "graphene_django_graphiql_static"
 SCRIPTS: Final = ("react.production.min.js", "react-dom.production.min.js", "graphiql.min.js")
 STYLE: Final = "graphiql.min.css"
 HERE: Final = Path(__file__).parent
 FOLDER: Final = "/graphiql/"
 _TYPES: Final = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8"}
-# Nothing from elsewhere, and in no other site's frame. GraphiQL's editor sets styles in place.
+# Nothing is loaded from other sites, and no site may frame the page. GraphiQL's editor sets inline styles.
 POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "font-src data:; connect-src 'self' {realtime}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -27,7 +27,7 @@ POLICY: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Tab:
-    """An operation to begin with; `variables` as JSON objects have them."""
+    """An operation in the initial tabs. `variables` is a JSON object."""
 
     query: str
     variables: Mapping[str, object]
@@ -35,14 +35,14 @@ class Tab:
 
 @dataclass(frozen=True, slots=True)
 class SignInMethod:
-    """A way to sign in: its name, and what a person calls it."""
+    """A way to sign in: its name, and the label that users see."""
 
     name: str
     label: str
 
 
 class SignInRefused(EngineError):
-    """A user cannot be signed in; the message says why."""
+    """The user cannot be signed in; the message says why."""
 
 
 class SignIn(Protocol):
@@ -50,29 +50,29 @@ class SignIn(Protocol):
 
     @property
     def users(self) -> Sequence[str]:
-        """Their names, the first one to begin with."""
+        """The names of the users; the first one is signed in initially."""
 
     @property
     def methods(self) -> Sequence[SignInMethod]:
-        """Ways in, the first one to begin with."""
+        """The ways to sign in; the first one is chosen initially."""
 
     async def headers(self, user: str, method: str) -> Mapping[str, str]:
-        """What this user sends through this method.
+        """The headers of this user's requests.
 
         Raises:
-            SignInRefused: There is no such user or method, or the user pool does not answer.
+            SignInRefused: The user or the method is unknown, or the user pool does not answer.
         """
 
 
 class Explorer:
-    """`/`, and what belongs to it under `/graphiql/`.
+    """Serves `/`, and its files under `/graphiql/`.
 
     Args:
-        title: Of the page.
-        realtime_url: Where subscriptions go.
-        sign_in: Who can be signed in.
-        tabs: Operations to begin with; called anew for every page, so that ids in them may be new.
-        assets: Folder with GraphiQL's files; None: they are not there, and a plain page does instead.
+        title: The title of the page.
+        realtime_url: The address for subscriptions.
+        sign_in: Signs test users in.
+        tabs: Returns the initial operations; called for every page, so that they can contain new ids.
+        assets: The folder with GraphiQL's files; None serves a plain page instead.
     """
 
     def __init__(
@@ -102,7 +102,7 @@ class Explorer:
         if request.path != "/" and not request.path.startswith(FOLDER):
             return None
         if not is_from_this_machine(request):
-            return json_page({"error": "this page is for a browser on this machine, under a loopback name"}, 403)
+            return json_page({"error": "this page is served only to this machine, under a loopback name"}, 403)
         name = request.path.removeprefix(FOLDER)
         if request.method == "POST" and name == "sign-in":
             return await self._signed_in(request)
@@ -147,8 +147,8 @@ class Explorer:
 
 
 def installed_assets() -> Path | None:
-    """The folder with GraphiQL's files, of the package that brings them; None where it is not installed."""
-    found = find_spec(PACKAGE)  # without running the package, which is for Django
+    """The folder with GraphiQL's files in the installed package; None if it is not installed."""
+    found = find_spec(PACKAGE)  # does not import the package, which requires Django
     if found is None or not found.submodule_search_locations:
         return None
     folder = Path(found.submodule_search_locations[0]) / "static" / PACKAGE

@@ -1,6 +1,6 @@
 "use strict";
 
-// An editor with nothing but the browser's own means, for where GraphiQL's files are not installed.
+// A plain editor, used if GraphiQL's files are not installed.
 
 (async () => {
   const root = document.getElementById("explorer");
@@ -18,8 +18,8 @@
   let stop = null;
 
   const field = (name, element) => made("label", {}, name, element);
-  const note = "GraphiQL is not installed: `pip install graphene-django-graphiql-static` brings its files, and this page "
-    + "then shows it. Until then, this runs operations too.";
+  const note = "GraphiQL is not installed: run `pip install graphene-django-graphiql-static` and reload this page. "
+    + "This plain editor runs operations too.";
   root.append(
     made("p", { textContent: note }),
     made("section", {},

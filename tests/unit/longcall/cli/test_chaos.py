@@ -58,7 +58,7 @@ async def test_invalid_specification_is_a_usage_error_in_one_sentence(chaos: Cha
     refused = await finish(await begin("chaos", "drop=2", cwd=tmp_path))
 
     assert refused.code == ExitCode.USAGE
-    assert refused.sentence == "longcall: drop must be a rate from 0 to 1, such as drop=0.1, and is '2'"
+    assert refused.sentence == "longcall: drop must be a rate from 0 to 1, such as drop=0.1, but is '2'"
     assert str(chaos.spec) == "drop=0.5,seed=7"
 
 

@@ -82,7 +82,7 @@ async def test_specification_that_is_none_is_refused_over_http(engine: Engine, s
     status, told = await ask(session, "PUT", engine.chaos_url, "drop=2")
 
     assert status == 400
-    assert told == {"error": "drop must be a rate from 0 to 1, such as drop=0.1, and is '2'"}
+    assert told == {"error": "drop must be a rate from 0 to 1, such as drop=0.1, but is '2'"}
 
 
 async def test_web_page_may_not_turn_chaos(engine: Engine, session: aiohttp.ClientSession) -> None:

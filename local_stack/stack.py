@@ -58,7 +58,8 @@ PRELOADED: Final = (  # modules that the process imports from which workers are 
 RETRY_DELAYS: Final = (1.0, 2.0)  # seconds; 60 and 120 on Lambda
 REFUSAL_DELAYS: Final = Backoff(first=0.05, longest=5.0)  # seconds; 1 to 300 on Lambda
 OPERATOR_FIELDS: Final = frozenset({"Mutation.updateStatus"})
-UNRESERVED_CONCURRENCY: Final = 16  # events at once, of all functions but `inference`
+LEAST_CONCURRENCY: Final = 16  # invocations at once, of all functions but `inference`
+JOBS_PER_INVOCATION: Final = 8  # further jobs for which one more invocation is allowed
 RENEWAL: Final = "sign in again: longcall token --header"
 
 
@@ -146,7 +147,7 @@ async def running(options: Options, log: StackLog) -> AsyncIterator[Stack]:
         runtime = FunctionRuntime(
             blueprint.functions, root=handlers, queue=options.data / "events.db", preload=preloaded,
             schedules=blueprint.schedules, retry_delays=RETRY_DELAYS, refusal_delays=REFUSAL_DELAYS,
-            concurrency=UNRESERVED_CONCURRENCY, chaos=chaos, meter=meter,
+            concurrency=_unreserved_concurrency(options.jobs), chaos=chaos, meter=meter, health=health,
         )  # fmt: skip
         engine = Engine(
             api=blueprint.api, schema=blueprint.schema, code=blueprint.code,
@@ -177,6 +178,14 @@ async def running(options: Options, log: StackLog) -> AsyncIterator[Stack]:
         cleanup.enter_context(_temporary_file(options.data / "stack.json", stack.describe()))
         cleanup.enter_context(_temporary_file(options.data / "environment.json", _environments(blueprint.functions)))
         yield stack
+
+
+def _unreserved_concurrency(jobs: int) -> int:
+    """Invocations at once of the functions that answer fields, supervise jobs and authorize callers.
+
+    More jobs report more often, so the number grows with theirs. Callers always have half of it for themselves.
+    """
+    return LEAST_CONCURRENCY + jobs // JOBS_PER_INVOCATION
 
 
 def _check_ledger(location: str) -> None:

@@ -14,9 +14,12 @@ from urllib.parse import quote, unquote
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
     from moto.s3.models import FakeKey
+    from werkzeug.wrappers import Response
 
 BUCKET: Final = "longcall-local"
 STAGED: Final = ".new"  # suffix of a file that is being written; no object's file name ends with it
+# boto3 tries again after this error. Source: Amazon S3 API Reference, "Error responses".
+UNAVAILABLE: Final = b"<Error><Code>SlowDown</Code><Message>The object was not stored: no space.</Message></Error>"
 CHANGING: Final = frozenset({"PUT", "POST", "DELETE"})
 
 Clock = Callable[[], datetime]
@@ -60,12 +63,23 @@ class PersistentObjects:
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         if not environ["PATH_INFO"].startswith(f"/{BUCKET}/"):
             return self._application(environ, start_response)
-        with self._lock:  # the server sends the answer after this returns, so after the object is stored
-            answer = self._application(environ, start_response)
-            if environ["REQUEST_METHOD"] in CHANGING:
-                self._store_changes()
-                self._expire()
-            return answer
+        with self._lock:
+            if environ["REQUEST_METHOD"] not in CHANGING:
+                return self._application(environ, start_response)
+            answer = self._change(environ)
+        return answer(environ, start_response)
+
+    def _change(self, environ: "WSGIEnvironment") -> "Response":
+        """The answer to a request that changes objects. They are stored before it is sent."""
+        from werkzeug.wrappers import Response
+
+        answer = Response.from_app(self._application, environ, buffered=True)
+        try:
+            self._store_changes()
+            self._expire()
+        except OSError:  # the disk is full; the next change stores what this one did not
+            return Response(UNAVAILABLE, 503, content_type="application/xml")
+        return answer
 
     def _load(self) -> None:
         for file in self._folder.iterdir():

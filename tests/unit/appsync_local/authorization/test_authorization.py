@@ -44,7 +44,9 @@ class TestLambdaAuthorizer:
         assert invoker.invoked == []
 
     @pytest.mark.parametrize("answer", [{"isAuthorized": False}, {}, None, "yes", {"isAuthorized": "true"}])
-    async def test_any_answer_but_yes_is_refused(self, http: Http, invoker: RecordingInvoker, answer: object) -> None:
+    async def test_any_answer_without_permission_is_refused(
+        self, http: Http, invoker: RecordingInvoker, answer: object
+    ) -> None:
         invoker.functions["authorizer"] = lambda _: answer
 
         assert await refused(http, {"authorization": "custom-ada"}) == NOT_AUTHORIZED
@@ -74,7 +76,7 @@ class TestLambdaAuthorizer:
 
         assert await refused(http, {"authorization": "custom-ada"}) == NOT_AUTHORIZED
 
-    async def test_the_authorizer_is_told_the_request_as_it_was_sent(
+    async def test_the_authorizer_receives_the_request_as_it_was_sent(
         self, http: Http, invoker: RecordingInvoker
     ) -> None:
         query = "query Q($id: ID!) { note(id: $id) { id } }"
@@ -92,7 +94,7 @@ class TestLambdaAuthorizer:
         assert "operationName" not in unnamed["requestContext"]
         assert {"apiId", "accountId", "requestId"} <= unnamed["requestContext"].keys()
 
-    async def test_an_answer_is_not_kept_unless_it_says_so(self, http: Http, invoker: RecordingInvoker) -> None:
+    async def test_an_answer_is_cached_only_if_it_says_so(self, http: Http, invoker: RecordingInvoker) -> None:
         for _ in range(2):
             await ask_as(http, "custom-ada")
         assert len(invoker.calls("authorizer")) == 2
@@ -103,7 +105,7 @@ class TestLambdaAuthorizer:
         assert len(invoker.calls("authorizer")) == 4
 
     @pytest.mark.parametrize("field", ["Query.note", "arn:aws:appsync:us-east-1:1:apis/x/types/Query/fields/note"])
-    async def test_a_denied_field_is_null_beside_the_others(
+    async def test_a_denied_field_is_null_and_the_others_are_answered(
         self, http: Http, invoker: RecordingInvoker, field: str
     ) -> None:
         invoker.functions["authorizer"] = lambda _: {"isAuthorized": True, "deniedFields": [field, "Note.words"]}
@@ -115,7 +117,7 @@ class TestLambdaAuthorizer:
         assert denied("note", "Query", "note") in entries(answer)
         assert denied("words", "Note", "notes", 0, "words") in entries(answer)
 
-    async def test_a_token_in_the_shape_of_a_jwt_never_reaches_the_authorizer(
+    async def test_a_token_in_the_form_of_a_jwt_never_reaches_the_authorizer(
         self, http: Http, invoker: RecordingInvoker, issuer: Issuer
     ) -> None:
         forged = issuer.sign(access_claims(exp=int(time.time()) + 60), key=signing_key("forger"), kid="first")
@@ -164,13 +166,13 @@ class TestUserPools:
             {"token_use": "id"},
         ],
     )
-    async def test_a_token_that_is_not_this_users_is_refused(
+    async def test_a_token_of_another_issuer_client_or_use_is_refused(
         self, http: Http, user: Token, claims: dict[str, object]
     ) -> None:
         assert await refused(http, {"authorization": user(**claims)}) == NO_CREDENTIAL
 
     @pytest.mark.parametrize("algorithm", ["none", "HS256"])
-    async def test_a_token_that_the_pools_private_key_did_not_sign_is_refused(
+    async def test_a_token_without_a_signature_of_the_pool_is_refused(
         self, http: Http, issuer: Issuer, algorithm: str
     ) -> None:
         claims = access_claims(exp=int(time.time()) + 60, iat=int(time.time()))
@@ -216,7 +218,7 @@ class TestIam:
             "cognitoIdentityAuthType", "cognitoIdentityAuthProvider",
         }  # fmt: skip
 
-    async def test_a_signature_for_something_else_is_refused(self, http: Http) -> None:
+    async def test_a_signature_of_another_request_is_refused(self, http: Http) -> None:
         stranger = IamPrincipal("AKIDNOBODY", "x", BACKEND.arn, BACKEND.account_id, BACKEND.allowed)
         wrong_secret = IamPrincipal(BACKEND.access_key_id, "guess", BACKEND.arn, BACKEND.account_id, BACKEND.allowed)
         other_path = http.url.replace("/graphql", "/graphql/connect")
@@ -240,7 +242,7 @@ class TestIam:
         assert response.json["data"] == {"note": {"id": "n1"}, "defaultOnly": None}
         assert entries(response.json) == [denied("defaultOnly", "Query", "defaultOnly")]
 
-    async def test_a_caller_without_any_permission_is_refused_at_the_door(self, http: Http) -> None:
+    async def test_a_caller_without_any_permission_is_refused(self, http: Http) -> None:
         headers = signed(http.url, self.BODY, POWERLESS)
 
         assert await refused(http, headers, self.BODY) == (401, "UnauthorizedException", "Permission denied")
@@ -255,13 +257,13 @@ class TestDirectives:
         assert by_another["data"] == {"defaultOnly": None}
         assert entries(by_another) == [denied("defaultOnly", "Query", "defaultOnly")]
 
-    async def test_a_directive_without_the_default_mode_shuts_it_out(self, http: Http) -> None:
+    async def test_a_directive_without_the_default_mode_excludes_it(self, http: Http) -> None:
         answer = await http.ask('mutation { erase(id: "n1") { id } }')
 
         assert answer["data"] is None
         assert entries(answer) == [denied("erase", "Mutation", "erase")]
 
-    async def test_a_type_that_lacks_the_mode_denies_each_of_its_fields(
+    async def test_a_type_without_the_mode_denies_each_of_its_fields(
         self, http: Http, invoker: RecordingInvoker
     ) -> None:
         invoker.functions["notes"] = lambda _: {"id": "l1", "total": 3}

@@ -1,4 +1,4 @@
-"""Which modes and groups the directives of a schema let in."""
+"""The modes and groups that the directives of a schema allow."""
 
 from pathlib import Path
 
@@ -59,9 +59,7 @@ def test_the_rule_of_a_field_comes_from_its_own_directives_then_its_types_then_t
 
 
 @pytest.mark.parametrize(("field", "expected"), [("Query.plain", {}), ("Query.old", {COGNITO: frozenset({"a"})})])
-def test_a_default_action_of_deny_leaves_fields_without_directives_to_nobody(
-    tmp_path: Path, field: str, expected: Rule
-) -> None:
+def test_the_default_action_deny_denies_fields_without_directives(tmp_path: Path, field: str, expected: Rule) -> None:
     path = tmp_path / "schema.graphql"
     path.write_text(SCHEMA, encoding="utf-8")
 

@@ -1,4 +1,4 @@
-"""When the keys of a token issuer are asked for; the clock is the test's."""
+"""The keys of a token issuer: when they are fetched, and which are used. The test sets the clock."""
 
 import json
 
@@ -31,7 +31,7 @@ def pool() -> Pool:
     return Pool()
 
 
-async def test_a_known_key_is_kept(pool: Pool) -> None:
+async def test_a_known_key_is_cached(pool: Pool) -> None:
     found = [await pool.keys.get("first") for _ in range(3)]
 
     assert all(found)
@@ -94,7 +94,7 @@ async def test_a_key_for_encryption_or_without_an_id_verifies_nothing(pool: Pool
 @pytest.mark.parametrize(
     "answer", [OSError("refused"), b"not json", b"[]", b'{"keys": [{"kty": "RSA"}]}', b'{"keys": 1}']
 )
-async def test_keys_that_could_not_be_read_are_asked_for_again_soon_and_not_for_every_token(
+async def test_unreadable_keys_are_fetched_again_soon_but_not_for_every_token(
     pool: Pool, answer: bytes | Exception
 ) -> None:
     pool.answer = answer
@@ -107,7 +107,7 @@ async def test_keys_that_could_not_be_read_are_asked_for_again_soon_and_not_for_
     assert await pool.keys.get("first") is not None
 
 
-async def test_keys_stay_known_while_their_publisher_is_away(pool: Pool) -> None:
+async def test_cached_keys_stay_valid_while_the_issuer_is_unreachable(pool: Pool) -> None:
     await pool.keys.get("first")
     pool.answer = OSError("refused")
     pool.now += REFETCH_AFTER

@@ -36,7 +36,7 @@ def check(signature: Signature, request: AuthorizationRequest, *, now: datetime 
     "url", [URL, URL + "?b=2&a=1%20x&a=0", URL + "/a%20b", "http://localhost:4000/graphql", URL + "/connect"]
 )
 @pytest.mark.parametrize("headers", [{}, {"x-custom": "  a   b  ", "accept": "application/json, text/javascript"}])
-def test_what_botocore_signs_is_accepted(url: str, headers: dict[str, str]) -> None:
+def test_a_request_signed_by_botocore_is_accepted(url: str, headers: dict[str, str]) -> None:
     assert check(*signed_request(url, headers)) is not None
 
 
@@ -74,14 +74,14 @@ def test_a_request_that_was_changed_after_signing_is_refused(change: str) -> Non
         "AWS4-HMAC-SHA256 Credential=x, SignedHeaders=host;x-amz-date, Signature=" + "0" * 64,
     ],
 )
-def test_a_header_that_is_no_signature_is_refused(text: str) -> None:
+def test_an_invalid_signature_header_is_refused(text: str) -> None:
     _, request = signed_request()
 
     with pytest.raises(RequestRefused):
         check(Signature(text), request)
 
 
-def test_a_signature_that_leaves_the_host_out_is_refused() -> None:
+def test_a_signature_without_the_host_is_refused() -> None:
     signature, request = signed_request()
 
     with pytest.raises(RequestRefused):

@@ -1,4 +1,4 @@
-"""Tokens of OpenID Connect providers: keys of every kind, lifetimes, and whose token it is. Without a network."""
+"""Tokens of OpenID Connect providers: kinds of keys, lifetimes and issuers. These tests use no network."""
 
 import base64
 import json
@@ -47,8 +47,8 @@ def tokens(*issuers: TokenIssuer) -> Tokens:
 def token(algorithm: str = "RS256", key: Any = None, kid: str = "rsa", **claims: object) -> str:
     now = int(time.time())
     own: dict[str, object] = {"iss": ISSUER, "sub": "u1", "aud": "app", "iat": now, "exp": now + 60}
-    told = {name: value for name, value in (own | claims).items() if value is not None}
-    return jwt.encode(told, key or signing_key("rsa").private, algorithm, headers={"kid": kid})
+    present = {name: value for name, value in (own | claims).items() if value is not None}
+    return jwt.encode(present, key or signing_key("rsa").private, algorithm, headers={"kid": kid})
 
 
 async def caller(text: str, *issuers: TokenIssuer) -> Caller:
@@ -80,7 +80,7 @@ async def test_tokens_signed_with_a_key_of_any_kind_are_accepted(algorithm: str,
     assert (found.identity["sub"], found.identity["issuer"]) == ("u1", ISSUER)
 
 
-async def test_a_key_signs_by_its_own_kind_of_algorithm_and_no_other() -> None:
+async def test_a_key_verifies_only_algorithms_of_its_own_kind() -> None:
     assert await refusal(token("HS256", SECRET, "rsa"), WITH_KEYS) == "Valid authorization header not provided."
     assert await refusal(token(kid="curve"), WITH_KEYS) == "Valid authorization header not provided."
 
@@ -100,7 +100,7 @@ async def test_the_keys_are_found_through_the_discovery_document() -> None:
         (OidcProvider(ISSUER, WITH_KEYS.jwks_url, auth_ttl_ms=600_000), {}, False),
     ],
 )
-async def test_a_token_counts_for_as_long_as_the_provider_says(
+async def test_a_token_is_valid_for_as_long_as_the_provider_says(
     provider: OidcProvider, claims: dict[str, int], is_accepted: bool
 ) -> None:
     moments: dict[str, Any] = {name: int(time.time()) - ago for name, ago in claims.items()}
@@ -112,7 +112,7 @@ async def test_a_token_counts_for_as_long_as_the_provider_says(
         assert await refusal(text, provider) == "Token has expired."
 
 
-async def test_a_sole_provider_is_not_asked_for_by_name() -> None:
+async def test_the_tokens_of_a_sole_provider_need_not_name_it() -> None:
     elsewhere = token(iss="https://elsewhere.test")
 
     assert (await caller(elsewhere, WITH_KEYS)).mode is AuthMode.OIDC
@@ -120,7 +120,7 @@ async def test_a_sole_provider_is_not_asked_for_by_name() -> None:
     assert await refusal(elsewhere, POOL) == "Valid authorization header not provided."
 
 
-async def test_a_token_is_its_issuers_and_no_others() -> None:
+async def test_a_token_is_verified_with_the_keys_of_its_issuer_only() -> None:
     of_pool = token(iss=POOL.issuer, token_use="access", client_id="app")
 
     assert (await caller(of_pool, WITH_KEYS, POOL)).mode is AuthMode.COGNITO
@@ -130,13 +130,13 @@ async def test_a_token_is_its_issuers_and_no_others() -> None:
     )
 
 
-async def test_a_token_that_is_nested_without_end_is_unreadable() -> None:
+async def test_a_deeply_nested_token_is_unreadable() -> None:
     deep = base64.urlsafe_b64encode(b"[" * 100_000).decode()
 
     assert await refusal(f"{deep}.{deep}.", WITH_KEYS) == "Unable to parse JWT token."
 
 
-def test_a_deeply_nested_credential_is_no_token() -> None:
+def test_a_deeply_nested_credential_is_not_a_jwt() -> None:
     deep = base64.urlsafe_b64encode(b"[" * 100_000).decode()
     request = AuthorizationRequest({"authorization": f"{deep}.{deep}."}, "/graphql", b"", "127.0.0.1")
 

@@ -1,4 +1,4 @@
-"""The doctor over HTTP: every reason for which a token may not use a field, and what to do."""
+"""The doctor over HTTP: the reasons for which a token may not use a field, and the advice."""
 
 import json
 import time
@@ -18,7 +18,7 @@ from tests.support.issuer import CLIENT_ID, ISSUER, Issuer
 Token = Callable[..., str]
 
 
-class Patient:
+class DoctorClient:
     """Asks one engine's doctor."""
 
     def __init__(self, engine: Engine, session: aiohttp.ClientSession, issuer: Issuer) -> None:
@@ -28,18 +28,18 @@ class Patient:
         self._session = session
 
     async def ask(self, authorization: str | None, field: str | None = None) -> dict[str, Any]:
-        """The findings, by what they are about."""
+        """The findings, by subject."""
         headers = {} if authorization is None else {"Authorization": authorization}
         async with self._session.post(self.url, json={"headers": headers, "field": field}) as response:
-            told = await response.json()
-        assert response.status == 200, told
-        assert all(authorization not in json.dumps(told) for authorization in headers.values())
-        return {finding["about"]: finding for finding in told["findings"]}
+            answer = await response.json()
+        assert response.status == 200, answer
+        assert all(authorization not in json.dumps(answer) for authorization in headers.values())
+        return {finding["about"]: finding for finding in answer["findings"]}
 
 
 @pytest.fixture
-async def patient(engine: Engine, session: aiohttp.ClientSession, issuer: Issuer) -> Patient:
-    return Patient(engine, session, issuer)
+async def doctor(engine: Engine, session: aiohttp.ClientSession, issuer: Issuer) -> DoctorClient:
+    return DoctorClient(engine, session, issuer)
 
 
 def verdicts(findings: dict[str, Any]) -> dict[str, str]:
@@ -60,8 +60,8 @@ async def test_answer_reports_loops_and_queues(engine: Engine, session: aiohttp.
     assert reported["queues"] == [{"name": "events", "length": 2, "oldest": 5.0, "error": None}]
 
 
-async def test_good_token_is_followed_to_the_field_that_it_may_use(patient: Patient, user: Token) -> None:
-    found = await patient.ask(user(**{"cognito:groups": []}), "Mutation.write")
+async def test_a_valid_token_gets_good_findings_up_to_its_field(doctor: DoctorClient, user: Token) -> None:
+    found = await doctor.ask(user(**{"cognito:groups": []}), "Mutation.write")
 
     assert set(verdicts(found).values()) <= {"good", "note"}
     assert found["mode"]["found"].startswith("AMAZON_COGNITO_USER_POOLS: ")
@@ -78,10 +78,10 @@ async def test_good_token_is_followed_to_the_field_that_it_may_use(patient: Pati
         ({"token_use": "refresh"}, "token", "neither an access nor an ID token"),
     ],
 )
-async def test_what_is_wrong_with_a_token_is_named_with_what_to_do(
-    patient: Patient, user: Token, changes: dict[str, Any], about: str, words: str
+async def test_an_invalid_claim_is_a_bad_finding_with_advice(
+    doctor: DoctorClient, user: Token, changes: dict[str, Any], about: str, words: str
 ) -> None:
-    found = await patient.ask(user(**changes))
+    found = await doctor.ask(user(**changes))
 
     assert found[about]["verdict"] == "bad"
     assert words in found[about]["found"]
@@ -90,8 +90,8 @@ async def test_what_is_wrong_with_a_token_is_named_with_what_to_do(
     assert found["caller"]["advice"] == "sign in anew"
 
 
-async def test_expired_token_is_told_how_long_ago_it_expired(patient: Patient, user: Token) -> None:
-    found = await patient.ask(user(exp=int(time.time()) - 3600))
+async def test_an_expired_token_shows_how_long_ago_it_expired(doctor: DoctorClient, user: Token) -> None:
+    found = await doctor.ask(user(exp=int(time.time()) - 3600))
 
     assert found["expiry"]["verdict"] == "bad"
     assert found["expiry"]["found"] == "it expired 60 min ago"
@@ -99,20 +99,18 @@ async def test_expired_token_is_told_how_long_ago_it_expired(patient: Patient, u
     assert found["caller"]["verdict"] == "bad"
 
 
-async def test_token_whose_signature_does_not_fit_is_told_from_one_whose_claims_do_not(
-    patient: Patient, user: Token
-) -> None:
+async def test_an_invalid_signature_is_distinguished_from_invalid_claims(doctor: DoctorClient, user: Token) -> None:
     head, claims, signature = user().split(".")
     forged = f"{head}.{claims}.{signature[:-6]}AAAAAA"
 
-    found = await patient.ask(forged)
+    found = await doctor.ask(forged)
 
     assert [about for about, verdict in verdicts(found).items() if verdict == "bad"] == ["caller"]
     assert "its signature is not: it was changed or forged" in found["caller"]["advice"]
 
 
-async def test_field_for_another_mode_names_that_mode_and_the_directive(patient: Patient, user: Token) -> None:
-    found = await patient.ask(user(), "Mutation.erase")
+async def test_field_for_another_mode_names_that_mode_and_the_directive(doctor: DoctorClient, user: Token) -> None:
+    found = await doctor.ask(user(), "Mutation.erase")
 
     assert found["field"]["found"] == "Mutation.erase is for @aws_iam"
     assert found["access"]["verdict"] == "bad"
@@ -121,18 +119,18 @@ async def test_field_for_another_mode_names_that_mode_and_the_directive(patient:
     assert "add @aws_cognito_user_pools to the field" in found["access"]["advice"]
 
 
-async def test_field_for_a_group_names_the_group(patient: Patient, user: Token) -> None:
-    outside = await patient.ask(user(**{"cognito:groups": ["readers"]}), "Query.forEditors")
-    inside = await patient.ask(user(**{"cognito:groups": ["editors"]}), "Query.forEditors")
+async def test_field_for_a_group_names_the_group(doctor: DoctorClient, user: Token) -> None:
+    outside = await doctor.ask(user(**{"cognito:groups": ["readers"]}), "Query.forEditors")
+    inside = await doctor.ask(user(**{"cognito:groups": ["editors"]}), "Query.forEditors")
 
     assert "in none of the groups editors" in outside["access"]["found"]
     assert inside["access"]["verdict"] == "good"
 
 
-async def test_token_after_a_prefix_is_read_and_the_authorizer_is_asked(
-    patient: Patient, user: Token, invoker: RecordingInvoker
+async def test_a_token_after_a_prefix_is_read_and_the_authorizer_is_invoked(
+    doctor: DoctorClient, user: Token, invoker: RecordingInvoker
 ) -> None:
-    found = await patient.ask(f"Pass-{user()}", "Mutation.write")
+    found = await doctor.ask(f"Pass-{user()}", "Mutation.write")
 
     assert found["mode"]["found"].startswith("AWS_LAMBDA: ")
     assert found["expiry"]["verdict"] == "good"
@@ -141,11 +139,11 @@ async def test_token_after_a_prefix_is_read_and_the_authorizer_is_asked(
 
 
 async def test_fields_that_the_authorizer_denies_are_named(
-    patient: Patient, user: Token, invoker: RecordingInvoker
+    doctor: DoctorClient, user: Token, invoker: RecordingInvoker
 ) -> None:
     invoker.functions["authorizer"] = lambda _: {"isAuthorized": True, "deniedFields": ["Mutation.write"]}
 
-    found = await patient.ask(f"Pass-{user()}", "Mutation.write")
+    found = await doctor.ask(f"Pass-{user()}", "Mutation.write")
 
     assert found["denied fields"]["found"] == "the authorizer refuses Mutation.write"
     assert "the authorizer denies it (deniedFields)" in found["access"]["found"]
@@ -158,47 +156,47 @@ async def test_fields_that_the_authorizer_denies_are_named(
         ("Other-", "the authorizer expects 'Pass-' before the JWT; put it there"),
     ],
 )
-async def test_authorizers_refusal_is_explained_by_what_was_sent(
-    patient: Patient, user: Token, invoker: RecordingInvoker, prefix: str, advice: str
+async def test_a_refusal_of_the_authorizer_is_explained_by_the_credential(
+    doctor: DoctorClient, user: Token, invoker: RecordingInvoker, prefix: str, advice: str
 ) -> None:
     invoker.functions["authorizer"] = lambda _: {"isAuthorized": False}
 
-    found = await patient.ask(prefix + user())
+    found = await doctor.ask(prefix + user())
 
     assert found["caller"]["advice"].endswith(advice)
 
 
-async def test_text_without_a_jwt_is_said_to_have_none(patient: Patient, invoker: RecordingInvoker) -> None:
+async def test_a_credential_without_a_jwt_is_reported(doctor: DoctorClient, invoker: RecordingInvoker) -> None:
     invoker.functions["authorizer"] = lambda _: {"isAuthorized": False}
 
-    found = await patient.ask("open sesame")
+    found = await doctor.ask("open sesame")
 
     assert found["caller"]["advice"] == "there is no JWT in it; sign in anew"
 
 
-async def test_nothing_at_all_is_said_to_be_missing(patient: Patient) -> None:
-    found = await patient.ask(None)
+async def test_a_missing_credential_is_reported(doctor: DoctorClient) -> None:
+    found = await doctor.ask(None)
 
     assert found["mode"]["verdict"] == "bad"
     assert found["mode"]["found"].startswith("there is no credential for any of the API's modes: AWS_LAMBDA, ")
 
 
-async def test_field_that_does_not_exist_is_answered_with_those_that_do(patient: Patient, user: Token) -> None:
-    misplaced = await patient.ask(user(), "Query.write")
-    unknown = await patient.ask(user(), "whatever")
+async def test_an_unknown_field_is_answered_with_existing_ones(doctor: DoctorClient, user: Token) -> None:
+    misplaced = await doctor.ask(user(), "Query.write")
+    unknown = await doctor.ask(user(), "whatever")
 
     assert misplaced["field"]["advice"] == "write it as Type.field; the schema has Mutation.write"
     assert "Mutation.erase" in unknown["field"]["advice"]
 
 
-async def test_another_site_is_told_nothing(patient: Patient, session: aiohttp.ClientSession) -> None:
+async def test_another_site_is_refused(doctor: DoctorClient, session: aiohttp.ClientSession) -> None:
     body = json.dumps({"headers": {"Authorization": "x"}, "field": None})
 
-    async with session.post(patient.url, data=body, headers={"Origin": "https://elsewhere.example"}) as response:
+    async with session.post(doctor.url, data=body, headers={"Origin": "https://elsewhere.example"}) as response:
         assert response.status == 403
 
 
 @pytest.mark.parametrize("body", ["", "[]", '{"headers": []}', '{"headers": 3, "field": null}'])
-async def test_request_that_is_none_is_refused(patient: Patient, session: aiohttp.ClientSession, body: str) -> None:
-    async with session.post(patient.url, data=body) as response:
+async def test_a_malformed_request_is_refused(doctor: DoctorClient, session: aiohttp.ClientSession, body: str) -> None:
+    async with session.post(doctor.url, data=body) as response:
         assert response.status == 400

@@ -1,4 +1,4 @@
-"""GraphiQL's pages: what is served, to whom, and what a sign-in gives."""
+"""The pages of the API explorer: the files, the access check and the sign-in."""
 
 import json
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ TABS = (Tab("query Q { echo }", {"id": "one"}),)
 
 
 class Users:
-    """Two users and one method; what they send names them."""
+    """Two users and one method. The headers contain the user's name."""
 
     users = ("ada", "grace")
     methods = (SignInMethod("front", "the front page"),)
@@ -54,11 +54,11 @@ async def test_page_loads_its_own_files_and_nothing_else(root: str, session: aio
     assert "http:" not in policy
 
 
-async def test_package_brings_the_files_that_the_page_needs() -> None:
+async def test_the_package_has_the_files_that_the_page_needs() -> None:
     assert installed_assets() is not None
 
 
-async def test_plain_page_takes_the_place_of_graphiql_where_its_files_are_absent() -> None:
+async def test_a_plain_page_replaces_graphiql_if_its_files_are_missing() -> None:
     page = await explorer(None).answer(PageRequest("GET", "/", {"host": "localhost:4000"}, b""))
 
     assert page is not None
@@ -66,13 +66,13 @@ async def test_plain_page_takes_the_place_of_graphiql_where_its_files_are_absent
     assert b"graphiql.min.js" not in page.body
 
 
-async def test_settings_name_users_doors_and_operations(root: str, session: aiohttp.ClientSession) -> None:
+async def test_the_settings_have_users_methods_and_operations(root: str, session: aiohttp.ClientSession) -> None:
     async with session.get(f"{root}/graphiql/settings.json") as response:
-        told = await response.json()
+        answered = await response.json()
 
-    assert told["users"] == ["ada", "grace"]
-    assert told["methods"] == [{"name": "front", "label": "the front page"}]
-    assert told["tabs"] == [{"query": "query Q { echo }", "variables": {"id": "one"}}]
+    assert answered["users"] == ["ada", "grace"]
+    assert answered["methods"] == [{"name": "front", "label": "the front page"}]
+    assert answered["tabs"] == [{"query": "query Q { echo }", "variables": {"id": "one"}}]
 
 
 async def sign_in(session: aiohttp.ClientSession, root: str, body: str, **headers: str) -> tuple[int, object]:
@@ -80,7 +80,7 @@ async def sign_in(session: aiohttp.ClientSession, root: str, body: str, **header
         return response.status, await response.json()
 
 
-async def test_sign_in_gives_what_the_chosen_user_sends(root: str, session: aiohttp.ClientSession) -> None:
+async def test_a_sign_in_returns_the_headers_of_the_user(root: str, session: aiohttp.ClientSession) -> None:
     answer = await sign_in(session, root, '{"user": "grace", "method": "front"}')
 
     assert answer == (200, {"headers": {"Authorization": "token of grace"}})
@@ -94,7 +94,7 @@ async def test_sign_in_gives_what_the_chosen_user_sends(root: str, session: aioh
         ("{", 400, 'expected {"user": …, "method": …} as JSON'),
     ],
 )
-async def test_sign_in_that_is_none_is_refused(
+async def test_an_invalid_sign_in_is_refused(
     root: str, session: aiohttp.ClientSession, body: str, status: int, error: str
 ) -> None:
     assert await sign_in(session, root, body) == (status, {"error": error})
@@ -110,7 +110,7 @@ async def test_sign_in_that_is_none_is_refused(
     ],
 )
 @pytest.mark.parametrize("path", ["/", "/graphiql/settings.json", "/graphiql/sign-in"])
-async def test_another_site_in_the_same_browser_is_kept_out(
+async def test_another_site_in_the_same_browser_is_refused(
     root: str, session: aiohttp.ClientSession, headers: dict[str, str], path: str
 ) -> None:
     method = "POST" if path.endswith("sign-in") else "GET"
@@ -130,11 +130,11 @@ async def test_no_other_file_is_served(root: str, session: aiohttp.ClientSession
         assert response.status == 404
 
 
-async def test_api_itself_is_served_as_before(root: str, session: aiohttp.ClientSession) -> None:
+async def test_the_api_is_still_served(root: str, session: aiohttp.ClientSession) -> None:
     async with session.get(f"{root}/graphql") as response:
         assert response.status == 405
 
 
-def test_loopback_is_told_by_name_and_address() -> None:
+def test_loopback_names_and_addresses_are_recognised() -> None:
     assert [is_loopback(host) for host in ("127.0.0.1", "::1", "localhost", "127.9.9.9")] == [True] * 4
     assert [is_loopback(host) for host in ("10.0.0.1", "localhost.example", "", "0.0.0.0")] == [False] * 4  # noqa: S104

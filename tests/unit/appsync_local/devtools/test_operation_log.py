@@ -25,8 +25,8 @@ def levels() -> Iterator[None]:
 
 def lines(caplog: pytest.LogCaptureFixture, kind: str) -> list[str]:
     """The messages of one kind, without their duration."""
-    told = [record.getMessage() for record in caplog.records if getattr(record, "event", None) == kind]
-    return [" ".join(word for word in line.split() if not word.replace(".", "").isdigit()) for line in told]
+    messages = [record.getMessage() for record in caplog.records if getattr(record, "event", None) == kind]
+    return [" ".join(word for word in line.split() if not word.replace(".", "").isdigit()) for line in messages]
 
 
 async def test_operation_is_logged_with_its_name_its_caller_and_its_outcome(

@@ -1,4 +1,4 @@
-"""Code that changes under a running engine: what goes on, what is new, and what a mistake does."""
+"""Reloading code while the engine runs: what continues, what changes, and how mistakes are handled."""
 
 import asyncio
 import shutil
@@ -21,7 +21,7 @@ WRITE = 'mutation { write(id: "n1", room: "hall") { id room words } }'
 
 @pytest.fixture
 def code(tmp_path: Path) -> Path:
-    """The notes API's schema and code, to be changed."""
+    """A copy of the notes API's schema and code that tests can change."""
     return shutil.copytree(NOTES, tmp_path / "notes")
 
 
@@ -56,9 +56,7 @@ async def test_changed_resolver_answers_the_next_request(engine: Engine, http: H
     assert await http.ask('{ echo(word: "hello") }') == {"data": {"echo": "the new code"}} != before
 
 
-async def test_field_added_to_the_schema_can_be_asked_for_on_the_same_port(
-    engine: Engine, http: Http, code: Path
-) -> None:
+async def test_a_field_added_to_the_schema_is_served_on_the_same_port(engine: Engine, http: Http, code: Path) -> None:
     query = '{ __type(name: "Query") { fields { name } } added: __typename }'
     change(code / "schema.graphql", "type Query {", "type Query {\n  brandNew: String")
 
@@ -69,7 +67,7 @@ async def test_field_added_to_the_schema_can_be_asked_for_on_the_same_port(
     assert await http.ask("{ brandNew }") == {"data": {"brandNew": None}}
 
 
-async def test_open_subscription_hears_mutations_of_the_reloaded_api(
+async def test_an_open_subscription_receives_events_of_the_reloaded_api(
     engine: Engine, realtime: Realtime, http: Http, code: Path
 ) -> None:
     await realtime.start("s1", SUBSCRIPTION)
@@ -83,7 +81,7 @@ async def test_open_subscription_hears_mutations_of_the_reloaded_api(
     assert len(engine.registry) == 2
 
 
-async def test_open_subscription_is_completed_by_the_schema_as_it_is_now(
+async def test_an_open_subscription_uses_the_new_schema(
     engine: Engine, realtime: Realtime, http: Http, code: Path
 ) -> None:
     await realtime.start("s1", "subscription { written { id words } }")
@@ -95,7 +93,7 @@ async def test_open_subscription_is_completed_by_the_schema_as_it_is_now(
     assert (await realtime.receive())["payload"]["data"] == {"written": {"id": "n1", "words": "12"}}
 
 
-async def test_subscription_whose_field_is_gone_is_ended(
+async def test_a_subscription_whose_field_was_removed_is_ended(
     engine: Engine, realtime: Realtime, session: aiohttp.ClientSession, http: Http, code: Path
 ) -> None:
     await realtime.start("s1", "subscription { written { id words } }")
@@ -115,7 +113,7 @@ async def test_subscription_whose_field_is_gone_is_ended(
         assert len(engine.registry) == 1
 
 
-async def test_request_that_runs_during_a_reload_ends_on_the_code_it_began_with(
+async def test_a_request_that_runs_during_a_reload_finishes_with_the_old_code(
     engine: Engine, http: Http, code: Path
 ) -> None:
     gate, began = asyncio.Event(), asyncio.Event()
@@ -154,7 +152,7 @@ async def test_the_lock_that_an_editor_leaves_beside_a_resolver_changes_nothing(
     assert await http.ask('{ echo(word: "hello") }') == {"data": {"echo": "the new code"}}
 
 
-async def test_mistake_changes_nothing(engine: Engine, realtime: Realtime, http: Http, code: Path) -> None:
+async def test_an_invalid_change_has_no_effect(engine: Engine, realtime: Realtime, http: Http, code: Path) -> None:
     await realtime.start("s1", SUBSCRIPTION)
     before = await http.ask('{ echo(word: "hello") }')
     rename_echo(code)
@@ -169,7 +167,7 @@ async def test_mistake_changes_nothing(engine: Engine, realtime: Realtime, http:
 
 
 class Recorder:
-    """Engine and functions of a reloader that notes what it asks of them."""
+    """Engine and functions that record the calls of a reloader."""
 
     def __init__(self, faults: dict[str, str] | None = None) -> None:
         self.asked: list[str] = []
@@ -201,7 +199,7 @@ def reloader(recorder: Recorder, root: Path) -> Reloader:
         (["notes.txt"], []),
     ],
 )
-async def test_change_reloads_what_it_is_about(tmp_path: Path, names: list[str], asked: list[str]) -> None:
+async def test_a_change_reloads_the_affected_parts(tmp_path: Path, names: list[str], asked: list[str]) -> None:
     recorder = Recorder()
 
     result = await reloader(recorder, tmp_path).apply([tmp_path / name for name in names])
@@ -213,7 +211,7 @@ async def test_change_reloads_what_it_is_about(tmp_path: Path, names: list[str],
 @pytest.mark.parametrize(
     "faults", [{"handlers": "app.py:1:6: SyntaxError: no"}, {"api": "schema.graphql:3:1: no"}], ids=["py", "graphql"]
 )
-async def test_fault_in_one_part_of_a_change_holds_all_of_it_back_and_is_named(
+async def test_a_problem_in_one_file_holds_back_the_whole_change_and_is_logged(
     tmp_path: Path, faults: dict[str, str], caplog: pytest.LogCaptureFixture
 ) -> None:
     recorder = Recorder(faults)
@@ -227,7 +225,7 @@ async def test_fault_in_one_part_of_a_change_holds_all_of_it_back_and_is_named(
     ]
 
 
-async def test_file_that_is_read_at_the_start_only_is_said_to_need_one(
+async def test_a_file_that_is_read_only_at_the_start_needs_a_restart(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     recorder = Recorder()

@@ -10,13 +10,13 @@ from tests.support.engine_doubles import API, HANDLERS, NOTES, SCHEMA, Recording
 
 @pytest.fixture
 def chaos() -> Chaos:
-    """Nothing goes wrong until a test says so."""
+    """A switch with no faults on."""
     return Chaos()
 
 
 @pytest.fixture
 async def engine(invoker: RecordingInvoker, chaos: Chaos) -> AsyncIterator[Engine]:
-    """The notes API under chaos, listening on a free port."""
+    """The notes API with that switch, on a free port."""
     engine = Engine(
         api=API, schema=SCHEMA, code=NOTES, invoker=invoker, principals=(BACKEND,), handlers=HANDLERS, chaos=chaos
     )

@@ -48,7 +48,7 @@ def test_same_seed_gives_the_same_faults_and_another_seed_gives_others() -> None
 
 
 @pytest.mark.parametrize("other", ["duplicate=0.5", "reorder=0.5", "delay=1s", "disconnect=0.1"])
-def test_another_fault_of_pushes_leaves_the_dropped_ones_as_they_were(other: str) -> None:
+def test_another_fault_of_pushes_does_not_change_which_are_dropped(other: str) -> None:
     alone, _ = pushes("drop=0.3,seed=7")
     together, _ = pushes(f"drop=0.3,{other},seed=7")
 
@@ -58,14 +58,14 @@ def test_another_fault_of_pushes_leaves_the_dropped_ones_as_they_were(other: str
     ]
 
 
-def test_drops_leave_the_course_of_what_arrives_as_it_was() -> None:
+def test_drops_do_not_change_the_delivery_of_other_pushes() -> None:
     alone, _ = pushes("duplicate=0.2,reorder=0.2,delay=50ms,seed=7")
     together, _ = pushes("drop=0.3,duplicate=0.2,reorder=0.2,delay=50ms,seed=7")
 
     assert all(found in (alone[place], PushLoss.DROPPED) for place, found in enumerate(together))
 
 
-def test_rates_are_kept_and_counted() -> None:
+def test_faults_happen_at_their_rates_and_are_counted() -> None:
     decided, counts = pushes(f"{ALL_PUSHES},seed=7")
 
     assert counts[Fault.DROP] == decided.count(PushLoss.DROPPED)
@@ -90,7 +90,7 @@ def test_only_early_pushes_vanish_after_start_ack() -> None:
     assert later == [PushDelivery(delay=0.0, copies=1, overtaken_by=0)] * 10
 
 
-def test_throttled_attempts_are_neither_crashed_nor_repeated_and_shift_nobody_elses_decision() -> None:
+def test_throttled_attempts_have_no_other_fault_and_do_not_shift_other_decisions() -> None:
     alone, _ = events("crash=0.3,twice=0.3,seed=7")
     together, counts = events("crash=0.3,twice=0.3,throttle=0.5,seed=7")
 
@@ -100,7 +100,7 @@ def test_throttled_attempts_are_neither_crashed_nor_repeated_and_shift_nobody_el
     assert counts[Fault.THROTTLE] / CASES == pytest.approx(0.5, abs=0.02)
 
 
-def test_crashes_come_at_any_share_of_the_time_and_repetitions_both_meanwhile_and_afterwards() -> None:
+def test_crashes_happen_at_any_time_and_repetitions_both_during_and_after_the_first_delivery() -> None:
     decided, counts = events("crash=0.5,twice=0.5,seed=7")
 
     moments = [attempt.crashes_at for attempt in decided if attempt.crashes_at is not None]
@@ -112,7 +112,7 @@ def test_crashes_come_at_any_share_of_the_time_and_repetitions_both_meanwhile_an
     assert found[SecondDelivery.MEANWHILE] / counts[Fault.TWICE] == pytest.approx(0.5, abs=0.03)
 
 
-def test_attempts_of_one_function_leave_the_decisions_about_another_alone() -> None:
+def test_attempts_of_one_function_do_not_change_the_decisions_about_another() -> None:
     alone, _ = events("crash=0.5,twice=0.5,throttle=0.2,seed=7", 200)
     both = EventDecisions(parse_chaos("crash=0.5,twice=0.5,throttle=0.2,seed=7"), Counter())
 
@@ -126,7 +126,7 @@ def test_attempts_of_one_function_leave_the_decisions_about_another_alone() -> N
     assert [both.decide("h") for _ in range(200)] != alone
 
 
-def test_request_meets_one_fault_at_most() -> None:
+def test_a_request_has_at_most_one_fault() -> None:
     found = Counter(requests("lost_answer=0.2,5xx=0.1,seed=7"))
 
     assert found[Fault.SERVER_ERROR] / CASES == pytest.approx(0.1, abs=0.01)
@@ -146,13 +146,13 @@ def test_request_meets_one_fault_at_most() -> None:
         ("drop=0.1,crash=0.1,lost_answer=0.1", {"pushes", "events", "requests"}),
     ],
 )
-def test_what_is_not_disturbed_is_not_asked_about(text: str, on: set[str]) -> None:
+def test_only_kinds_with_faults_have_a_decider(text: str, on: set[str]) -> None:
     chaos = Chaos(parse_chaos(text))
 
     assert {name for name in ("pushes", "events", "requests") if getattr(chaos, name) is not None} == on
 
 
-def test_turning_starts_the_decisions_anew_and_keeps_what_was_counted() -> None:
+def test_applying_a_specification_restarts_the_decisions_and_keeps_the_counts() -> None:
     chaos = Chaos(parse_chaos("throttle=0.5,seed=7"))
     assert chaos.events is not None
     first = [chaos.events.decide("f") for _ in range(100)]

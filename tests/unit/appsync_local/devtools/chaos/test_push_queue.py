@@ -17,7 +17,7 @@ def late(seconds: float) -> PushDelivery:
 
 
 def send(queue: PushQueue, *courses: PushDelivery, now: float = 0.0) -> list[bytes]:
-    """What arrives at once of pushes that are named `a`, `b`, and so on."""
+    """Queue pushes named `a`, `b`, and so on, and return those that arrive at once."""
     arrived = []
     for place, course in enumerate(courses):
         queue.add("1", bytes([ord("a") + place]), course, now=now)
@@ -25,7 +25,7 @@ def send(queue: PushQueue, *courses: PushDelivery, now: float = 0.0) -> list[byt
     return arrived
 
 
-def test_undisturbed_pushes_arrive_at_once_and_in_order() -> None:
+def test_pushes_without_faults_arrive_at_once_and_in_order() -> None:
     queue = PushQueue()
 
     assert send(queue, AT_ONCE, AT_ONCE, AT_ONCE) == [b"a", b"b", b"c"]
@@ -36,11 +36,11 @@ def test_repeated_push_arrives_twice() -> None:
     assert send(PushQueue(), AT_ONCE, TWICE, AT_ONCE) == [b"a", b"b", b"b", b"c"]
 
 
-def test_overtaken_push_arrives_after_as_many_later_ones_as_it_lets_pass() -> None:
+def test_an_overtaken_push_arrives_after_that_many_later_ones() -> None:
     assert send(PushQueue(), overtaken(2), AT_ONCE, AT_ONCE, AT_ONCE) == [b"b", b"c", b"a", b"d"]
 
 
-def test_overtaken_push_arrives_without_successors_too_when_its_time_is_up() -> None:
+def test_an_overtaken_push_without_successors_arrives_after_the_maximum_wait() -> None:
     queue = PushQueue()
 
     assert send(queue, AT_ONCE, overtaken(1)) == [b"a"]
@@ -51,11 +51,11 @@ def test_overtaken_push_arrives_without_successors_too_when_its_time_is_up() -> 
     assert queue.next_moment() is None
 
 
-def test_repeat_of_an_overtaken_push_is_what_comes_late() -> None:
+def test_only_the_second_copy_of_an_overtaken_push_is_late() -> None:
     assert send(PushQueue(), overtaken(1, copies=2), AT_ONCE) == [b"a", b"b", b"a"]
 
 
-def test_late_push_holds_up_those_after_it_and_lets_none_pass() -> None:
+def test_a_late_push_delays_those_after_it_and_keeps_the_order() -> None:
     queue = PushQueue()
 
     assert send(queue, late(0.3), AT_ONCE, late(0.1)) == []
@@ -65,7 +65,7 @@ def test_late_push_holds_up_those_after_it_and_lets_none_pass() -> None:
     assert queue.leaving(now=0.3) == [b"a", b"b", b"c"]
 
 
-def test_push_held_up_by_a_late_one_still_waits_its_time_to_be_overtaken() -> None:
+def test_a_push_delayed_by_another_still_waits_to_be_overtaken() -> None:
     queue = PushQueue()
 
     assert send(queue, late(0.3), overtaken(1)) == []
@@ -104,7 +104,7 @@ courses = st.builds(
 
 
 @given(st.lists(st.tuples(st.floats(0, 0.2), courses), max_size=30))
-def test_every_push_arrives_as_often_as_it_should_and_never_later_than_its_delays_and_the_hold(
+def test_every_push_arrives_the_right_number_of_times_and_within_its_delays(
     sent: list[tuple[float, PushDelivery]],
 ) -> None:
     queue, now, arrived = PushQueue(), 0.0, []

@@ -1,4 +1,4 @@
-"""Pushes that get lost, late, doubled and shuffled on real sockets; everything else on them is left alone."""
+"""Pushes that are lost, delayed, repeated and reordered on real sockets. Other messages are unchanged."""
 
 import asyncio
 from collections import Counter
@@ -19,7 +19,7 @@ EVERYTHING = "drop=0.3,duplicate=0.1,reorder=0.2,seed=7"
 
 
 async def write(http: Http, *words: int) -> None:
-    """Publish one event per number, in order, and have the usual answer."""
+    """Publish one event per number, in order, and check the normal answer."""
     fields = " ".join(f'w{number}: write(id: "n1", words: {number}) {{ words }}' for number in words)
 
     answer = await http.ask(f"mutation {{ {fields} }}")
@@ -28,32 +28,32 @@ async def write(http: Http, *words: int) -> None:
 
 
 async def words_of(realtime: Realtime, events: int) -> list[int]:
-    """The numbers in the order they arrive; `events` is how many."""
+    """The numbers of the next `events` messages, in order of arrival."""
     return [(await realtime.receive())["payload"]["data"]["written"]["words"] for _ in range(events)]
 
 
 @pytest.fixture
 async def watcher(realtime: Realtime) -> Realtime:
-    """A connection with one subscription, to whatever is written."""
+    """A connection with one subscription to all writes."""
     assert await realtime.start("1", WRITTEN) == {"id": "1", "type": "start_ack"}
     return realtime
 
 
 def advance(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
-    """Move the time of the engine's loop on."""
+    """Advance the time of the engine's event loop."""
     loop = asyncio.get_running_loop()
     real = loop.time
     monkeypatch.setattr(loop, "time", lambda: real() + seconds)
 
 
 def arriving(spec: ChaosSpec, sent: int) -> int:
-    """How many messages arrive of so many pushes."""
+    """The number of messages that arrive for this number of pushes."""
     pushes = PushDecisions(spec, Counter())
     fates = [pushes.decide(is_early=False) for _ in range(sent)]
     return sum(fate.copies for fate in fates if isinstance(fate, PushDelivery))
 
 
-async def test_dropped_push_never_arrives_and_the_publisher_hears_nothing_of_it(
+async def test_a_dropped_push_never_arrives_and_the_publisher_does_not_notice(
     chaos: Chaos, watcher: Realtime, http: Http
 ) -> None:
     chaos.apply(parse_chaos("drop=1"))
@@ -96,7 +96,7 @@ async def test_delayed_pushes_arrive_in_order_after_the_publisher_has_its_answer
     assert await words_of(watcher, 3) == [1, 2, 3]
 
 
-async def test_first_push_after_a_start_ack_vanishes_and_those_that_come_later_arrive(
+async def test_early_pushes_after_a_start_ack_are_lost_and_later_ones_arrive(
     chaos: Chaos, realtime: Realtime, http: Http, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(push_scheduler, "EARLY", 60.0)
@@ -112,7 +112,7 @@ async def test_first_push_after_a_start_ack_vanishes_and_those_that_come_later_a
     assert chaos.counts == {Fault.AFTER_START_ACK: 1}
 
 
-async def test_disconnect_cuts_the_socket_without_a_closing_handshake(
+async def test_disconnect_closes_the_socket_without_a_closing_handshake(
     chaos: Chaos, watcher: Realtime, http: Http, engine: Engine, session: aiohttp.ClientSession
 ) -> None:
     chaos.apply(parse_chaos("disconnect=1"))
@@ -130,7 +130,7 @@ async def test_disconnect_cuts_the_socket_without_a_closing_handshake(
         assert await words_of(again, 1) == [2]
 
 
-async def test_cut_socket_does_not_disturb_another(
+async def test_a_disconnect_does_not_affect_another_socket(
     chaos: Chaos, watcher: Realtime, http: Http, engine: Engine, session: aiohttp.ClientSession
 ) -> None:
     async with connected(engine, session) as other:
@@ -152,7 +152,7 @@ def fates(spec: ChaosSpec) -> Iterator[object]:
     return iter([pushes.decide(is_early=False) for _ in range(2)])
 
 
-async def test_only_pushes_are_touched(chaos: Chaos, realtime: Realtime) -> None:
+async def test_only_pushes_have_faults(chaos: Chaos, realtime: Realtime) -> None:
     chaos.apply(parse_chaos("drop=1,duplicate=1,reorder=1,delay=60s,after_start_ack=1,disconnect=1"))
 
     assert await realtime.start("1", WRITTEN) == {"id": "1", "type": "start_ack"}
@@ -162,9 +162,7 @@ async def test_only_pushes_are_touched(chaos: Chaos, realtime: Realtime) -> None
     assert not chaos.counts
 
 
-async def test_nothing_arrives_after_complete_for_a_push_that_was_on_its_way(
-    chaos: Chaos, watcher: Realtime, http: Http
-) -> None:
+async def test_a_queued_push_does_not_arrive_after_complete(chaos: Chaos, watcher: Realtime, http: Http) -> None:
     chaos.apply(parse_chaos("reorder=1"))
     await write(http, 1)
 
@@ -195,7 +193,7 @@ async def test_same_seed_and_same_pushes_arrive_the_same_way(chaos: Chaos, watch
     assert set(counted[0]) == {Fault.DROP, Fault.DUPLICATE, Fault.REORDER}
 
 
-async def test_chaos_turned_off_lets_the_next_push_through(chaos: Chaos, watcher: Realtime, http: Http) -> None:
+async def test_the_next_push_arrives_after_chaos_is_switched_off(chaos: Chaos, watcher: Realtime, http: Http) -> None:
     chaos.apply(parse_chaos("drop=1"))
     await write(http, 1)
 

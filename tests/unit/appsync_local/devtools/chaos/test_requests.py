@@ -1,4 +1,4 @@
-"""Signed requests whose answer is lost, or that are refused; and the switch over HTTP."""
+"""Signed requests with a lost answer or a server error, and the switch over HTTP."""
 
 import json
 from typing import Any
@@ -15,7 +15,7 @@ from tests.support.engine_doubles import API, HANDLERS, NOTES, SCHEMA, Recording
 WRITE = json.dumps({"query": 'mutation { write(id: "n1", words: 7) { words } }'})
 
 
-async def test_lost_answer_ends_the_connection_after_the_request_was_carried_out(
+async def test_a_lost_answer_closes_the_connection_after_the_request_was_executed(
     chaos: Chaos, http: Http, invoker: RecordingInvoker
 ) -> None:
     chaos.apply(parse_chaos("lost_answer=1"))
@@ -27,7 +27,7 @@ async def test_lost_answer_ends_the_connection_after_the_request_was_carried_out
     assert chaos.counts == {Fault.LOST_ANSWER: 1}
 
 
-async def test_server_error_is_answered_with_503_and_nothing_is_carried_out(
+async def test_a_server_error_is_answered_with_503_and_nothing_is_executed(
     chaos: Chaos, http: Http, invoker: RecordingInvoker
 ) -> None:
     chaos.apply(parse_chaos("5xx=1"))
@@ -50,7 +50,7 @@ async def test_connection_can_be_used_again_after_a_server_error(
     assert len(invoker.calls("notes")) == answered.count(200)
 
 
-async def test_requests_of_users_are_left_alone(chaos: Chaos, http: Http) -> None:
+async def test_requests_of_users_have_no_faults(chaos: Chaos, http: Http) -> None:
     chaos.apply(parse_chaos("lost_answer=1,5xx=1"))
 
     assert (await http.send(WRITE)).status == 200
@@ -62,7 +62,7 @@ async def ask(session: aiohttp.ClientSession, method: str, url: str, body: str |
         return response.status, await response.json()
 
 
-async def test_chaos_is_told_and_turned_over_http(
+async def test_chaos_is_shown_and_set_over_http(
     engine: Engine, chaos: Chaos, http: Http, session: aiohttp.ClientSession
 ) -> None:
     assert await ask(session, "GET", engine.chaos_url) == (200, {"spec": "", "counts": {}})
@@ -78,14 +78,14 @@ async def test_chaos_is_told_and_turned_over_http(
     assert (await http.send(WRITE, signed(http.url, WRITE))).status == 200
 
 
-async def test_specification_that_is_none_is_refused_over_http(engine: Engine, session: aiohttp.ClientSession) -> None:
-    status, told = await ask(session, "PUT", engine.chaos_url, "drop=2")
+async def test_an_invalid_specification_is_refused_over_http(engine: Engine, session: aiohttp.ClientSession) -> None:
+    status, answered = await ask(session, "PUT", engine.chaos_url, "drop=2")
 
     assert status == 400
-    assert told == {"error": "drop must be a rate from 0 to 1, such as drop=0.1, but is '2'"}
+    assert answered == {"error": "drop must be a rate from 0 to 1, such as drop=0.1, but is '2'"}
 
 
-async def test_web_page_may_not_turn_chaos(engine: Engine, session: aiohttp.ClientSession) -> None:
+async def test_a_web_page_cannot_set_chaos(engine: Engine, session: aiohttp.ClientSession) -> None:
     headers = {"origin": "https://example.com", "access-control-request-method": "PUT"}
 
     async with session.options(engine.chaos_url, headers=headers) as preflight:
@@ -93,7 +93,7 @@ async def test_web_page_may_not_turn_chaos(engine: Engine, session: aiohttp.Clie
 
 
 @pytest.mark.parametrize(("host", "chaos"), [("127.0.0.1", None), ("0.0.0.0", Chaos(parse_chaos("5xx=1")))])  # noqa: S104
-async def test_switch_is_served_only_where_it_was_asked_for_and_on_loopback(
+async def test_the_switch_is_served_only_if_enabled_and_on_loopback(
     host: str, chaos: Chaos | None, invoker: RecordingInvoker, session: aiohttp.ClientSession
 ) -> None:
     engine = Engine(api=API, schema=SCHEMA, code=NOTES, invoker=invoker, handlers=HANDLERS, chaos=chaos)

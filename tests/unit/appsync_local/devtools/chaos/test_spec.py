@@ -9,7 +9,7 @@ from appsync_local.devtools.chaos.spec import CALM, ChaosInvalid, ChaosSpec, Fau
 RATED = [fault for fault in Fault if fault is not Fault.DELAY]
 
 
-def test_specification_of_every_fault_is_read() -> None:
+def test_a_specification_with_every_fault_is_read() -> None:
     text = (
         "drop=0.3,duplicate=0.1,reorder=.2,delay=50ms,after_start_ack=0.1,disconnect=0.02,"
         "crash=0.05,twice=0.1,throttle=1,lost_answer=0.05,5xx=0.05,seed=7"
@@ -34,7 +34,7 @@ def test_specification_of_every_fault_is_read() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "drop=0", "drop=0.0,delay=0ms", "seed=9", "delay=0s,seed=9"])
-def test_specification_in_which_nothing_happens_is_calm(text: str) -> None:
+def test_a_specification_without_faults_is_calm(text: str) -> None:
     spec = parse_chaos(text)
 
     assert spec.is_calm

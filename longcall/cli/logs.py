@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from os import SEEK_END
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -20,7 +21,7 @@ from longcall.models import JobId, Json
 FOLDER: Final = "logs"  # in the folder of the stack file
 RETENTION: Final = timedelta(days=7)  # how long jobs are stored by default
 _SHOWN: Final = frozenset({"job_id", "time", "timestamp", "level", "message", "trace", "stackTrace", "logger"})
-_NOT_A_FACT: Final = re.compile(r"requestId|location|errorMessage")
+_NOT_A_FACT: Final = re.compile(r"requestId|request_id|location|errorMessage")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,7 @@ class LocalLogs:
     def __init__(self, folder: Path, job_id: JobId) -> None:
         self._folder = folder
         self._job_id = job_id
+        self._needle = job_id.encode()
         self._offsets: dict[Path, int] = {}  # bytes that were read before
 
     @property
@@ -103,15 +105,20 @@ class LocalLogs:
         return in_order(parse_line(text, self._job_id) for text in texts)
 
     def _new_texts(self, file: Path) -> list[bytes]:
+        texts = []
         with file.open("rb") as opened:
             offset = self._offsets.get(file, 0)
-            if opened.seek(0, 2) < offset:  # the file was replaced
+            if opened.seek(0, SEEK_END) < offset:  # the file was replaced
                 offset = 0
             opened.seek(offset)
-            content = opened.read()
-        complete = content.rfind(b"\n") + 1  # the last line may still be being written
-        self._offsets[file] = offset + complete
-        return content[:complete].splitlines()
+            for text in opened:
+                if not text.endswith(b"\n"):  # the line is not written completely yet
+                    break
+                offset += len(text)
+                if self._needle in text:  # parsing every line of a large file would take long
+                    texts.append(text)
+        self._offsets[file] = offset
+        return texts
 
 
 class CloudWatchLogs:

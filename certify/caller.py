@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from certify.evidence import Digest, Evidence, Shown, Watching, sha256
+from certify.observation import Digest, Evidence, Shown, Watching, sha256
 from certify.plan import JobPlan
 from longcall import (
     Client,

@@ -13,8 +13,8 @@ from typing import Final, assert_never
 
 from certify import dynamodb as dynamo
 from certify.check import Finding, check_job, check_owner, check_quota
-from certify.evidence import Evidence, load
 from certify.faults import Faults
+from certify.observation import Evidence, load
 from certify.plan import PACE, Campaign, Store, job_plans
 from certify.quota import probe_quota
 from certify.stack import ROOT, Stack

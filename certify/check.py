@@ -7,7 +7,7 @@ from enum import StrEnum
 from itertools import islice, pairwise
 from typing import Final
 
-from certify.evidence import Evidence, Shown, Watching, digest_of, sha256
+from certify.observation import Evidence, Shown, Watching, digest_of, sha256
 from certify.plan import JobPlan
 from chalicelib.jobs.errors import ErrorType
 from chalicelib.jobs.model import Job, Status

@@ -16,7 +16,7 @@ from typing import Final, TextIO
 import uvloop
 
 from certify.caller import PATIENCE, Caller, Eavesdropper, SignIn
-from certify.evidence import Evidence
+from certify.observation import Evidence
 from certify.plan import Campaign, lane_of
 from longcall import Client, Heal, LambdaToken
 

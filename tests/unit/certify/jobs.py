@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 
 from certify.check import output_of, shown_in
-from certify.evidence import Evidence, Watching, digest_of, sha256
+from certify.observation import Evidence, Watching, digest_of, sha256
 from certify.plan import Campaign, JobPlan, Store, job_plan
 from chalicelib.jobs.model import InferenceRequest, Job, JobId, Owner, Status
 from chalicelib.workloads.simulated import Scene, text

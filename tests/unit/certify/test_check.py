@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from certify.check import ENDS, Finding, QuotaProbe, Violation, check_job, check_owner, check_quota
-from certify.evidence import Evidence, Watching, sha256
+from certify.observation import Evidence, Watching, sha256
 from certify.plan import JobPlan
 from chalicelib.jobs.errors import ErrorType
 from chalicelib.jobs.model import Job, Owner, Status

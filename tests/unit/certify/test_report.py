@@ -10,7 +10,7 @@ import pytest
 
 from certify.campaign import Outcome, Standing
 from certify.check import Finding, Violation
-from certify.evidence import Evidence, Shown, Watching, digest_of, load
+from certify.observation import Evidence, Shown, Watching, digest_of, load
 from certify.plan import CHAOS
 from certify.progress import line_of
 from certify.report import FAULTS, Certificate, page, percentile, summary

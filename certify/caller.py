@@ -1,7 +1,7 @@
-"""What one client does with one job: start it, perhaps several times at once, follow it to its end, perhaps go away
-and come back, perhaps cancel it; and what another owner hears of it meanwhile.
+"""What one client does with one job: starts it once or several times, follows it to its end, and may detach, return
+or cancel. Meanwhile another owner tries to read the job.
 
-The client is `longcall.Client` as it is. Whatever it raises is tried again with the same job, as a program would.
+The client is an unchanged `longcall.Client`. After each error it tries again with the same job, as a program would.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from certify.observation import Digest, Evidence, Shown, Watching, sha256
+from certify.observation import Digest, Iteration, Observation, ShownEvent, sha256
 from certify.plan import JobPlan
 from longcall import (
     Client,
@@ -28,12 +28,12 @@ from longcall import (
 from longcall.addresses import realtime_url_of
 from longcall.realtime import Acknowledged, Pushed, Realtime
 
-PATIENCE: Final = Timing(silence=2.0, longest_pause=1.0)
-AGAIN: Final = 0.3  # seconds before something is tried again
+CLIENT_TIMING: Final = Timing(silence=2.0, longest_pause=1.0)
+RETRY_DELAY: Final = 0.3  # seconds
 
 
 class SignIn:
-    """A token provider for one user of a stack whose user pool moves to another port when it is started again."""
+    """A token provider for one user of a stack. A restarted stack has its user pool at another port."""
 
     def __init__(self, stack_file: Path, user: int) -> None:
         self._file = stack_file
@@ -50,7 +50,7 @@ class SignIn:
             raise
 
     def forget(self, token: str) -> None:
-        if token == self._token:  # or another client of this user has a new one already
+        if token == self._token:  # otherwise another client of this user has a new token already
             self._read_again()
 
     def _read_again(self) -> None:
@@ -66,12 +66,14 @@ class SignIn:
 
 
 class Eavesdropper:
-    """Another owner, who subscribes to jobs of others and asks for them."""
+    """Another owner, who subscribes to jobs of others and requests them."""
 
     def __init__(self, url: str, sign_in: SignIn) -> None:
         authorization = LambdaToken(sign_in)
-        self._realtime = Realtime(realtime_url_of(url), graphql_url=url, authorization=authorization, timing=PATIENCE)
-        self._client = Client(url, authorization=authorization, timing=PATIENCE)
+        self._realtime = Realtime(
+            realtime_url_of(url), graphql_url=url, authorization=authorization, timing=CLIENT_TIMING
+        )
+        self._client = Client(url, authorization=authorization, timing=CLIENT_TIMING)
 
     async def __aenter__(self) -> "Eavesdropper":
         await self._client.__aenter__()
@@ -81,32 +83,32 @@ class Eavesdropper:
         await self._realtime.close()
         await self._client.__aexit__(None, None, None)
 
-    async def listen(self, evidence: Evidence) -> None:
-        """Subscribe to the job, again and again, until cancelled; count what is heard."""
+    async def listen(self, observation: Observation) -> None:
+        """Subscribe to the job repeatedly until cancelled, and count the pushes that arrive."""
 
         def emit(message: Acknowledged | Pushed) -> None:
-            evidence.overheard += isinstance(message, Pushed)
+            observation.overheard += isinstance(message, Pushed)
 
         while True:
             try:
-                await self._realtime.listen("on_inference_status_change", {"jobId": evidence.job_id}, emit)
+                await self._realtime.listen("on_inference_status_change", {"jobId": observation.job_id}, emit)
             except LongcallError as error:
-                evidence.troubles[f"foreign {type(error).__name__}"] += 1
-            await asyncio.sleep(AGAIN)
+                observation.retries[f"foreign {type(error).__name__}"] += 1
+            await asyncio.sleep(RETRY_DELAY)
 
-    async def ask(self, evidence: Evidence) -> None:
-        """Read and cancel the job by its id; count every answer but the one for a job that does not exist."""
+    async def ask(self, observation: Observation) -> None:
+        """Read and cancel the job by its id, and count every answer except JobNotFound."""
         attempts: tuple[Callable[[str], object], ...] = (self._client.get, self._client.cancel)
         for attempt in attempts:
             try:
-                answer = attempt(evidence.job_id)
+                answer = attempt(observation.job_id)
                 assert asyncio.iscoroutine(answer)  # noqa: S101  # both are
                 await answer
-                evidence.overheard += 1
+                observation.overheard += 1
             except JobNotFound:
                 continue
             except LongcallError as error:
-                evidence.troubles[f"foreign {type(error).__name__}"] += 1
+                observation.retries[f"foreign {type(error).__name__}"] += 1
 
 
 @dataclass
@@ -114,26 +116,26 @@ class Caller:
     """Follows one job to its end.
 
     Attributes:
-        tell: Told of each event that is shown.
+        on_shown: Called for each event that is shown.
     """
 
     plan: JobPlan
     eavesdropper: Eavesdropper
-    tell: Callable[[], None]
-    evidence: Evidence = field(init=False)
+    on_shown: Callable[[], None]
+    observation: Observation = field(init=False)
 
     def __post_init__(self) -> None:
-        self.evidence = Evidence(self.plan.number, self.plan.job_id)
+        self.observation = Observation(self.plan.number, self.plan.job_id)
 
     async def follow(self, client: Client) -> None:
-        """To the job's end, however often that takes."""
+        """Follow the job to its end, with as many iterations as needed."""
         others = [asyncio.create_task(self._start(client)) for _ in range(self.plan.starts - 1)]
         if self.plan.is_eavesdropped:
-            others.append(asyncio.create_task(self.eavesdropper.listen(self.evidence)))
+            others.append(asyncio.create_task(self.eavesdropper.listen(self.observation)))
         try:
             while not await self._watch(client, others):
                 if not self._has_detached:
-                    await asyncio.sleep(AGAIN)
+                    await asyncio.sleep(RETRY_DELAY)
             if self.plan.is_started_late:
                 await self._start(client)
         finally:
@@ -143,13 +145,13 @@ class Caller:
 
     @property
     def _has_detached(self) -> bool:
-        return any(watching.shown[-1] == self.plan.detach_from for watching in self.evidence.watchings[-1:])
+        return any(iteration.shown[-1] == self.plan.detach_from for iteration in self.observation.iterations[-1:])
 
     async def _watch(self, client: Client, others: "list[asyncio.Task[None]]") -> bool:
-        """One iteration; whether the job's end was shown."""
-        is_first = not self.evidence.watchings
-        watching, digest = Watching(), Digest()
-        if self.evidence.answered:
+        """One iteration; returns whether the job's end was shown."""
+        is_first = not self.observation.iterations
+        iteration, digest = Iteration(), Digest()
+        if self.observation.answered:
             views = client.watch(self.plan.job_id)
         else:
             views = client.run(
@@ -160,28 +162,28 @@ class Caller:
         try:
             async with aclosing(views) as following:
                 async for view in following:
-                    self._show(view, watching, digest)
+                    self._show(view, iteration, digest)
                     if is_first and self.plan.is_eavesdropped and view.sequence == 1:
-                        others.append(asyncio.create_task(self.eavesdropper.ask(self.evidence)))
+                        others.append(asyncio.create_task(self.eavesdropper.ask(self.observation)))
                     if view.sequence == self.plan.cancel_from:
                         others.append(asyncio.create_task(self._cancel(client)))
                     if view.sequence == self.plan.detach_from and is_first and not view.is_final:
                         break
         except LongcallError as error:
-            self._trouble(error)
+            self._count_retry(error)
         finally:
             if view is not None:
-                watching.digest, watching.output = digest.hex(), sha256(view.output)
-                self.evidence.watchings.append(watching)
-        return watching.is_final
+                iteration.digest, iteration.output = digest.hex(), sha256(view.output)
+                self.observation.iterations.append(iteration)
+        return iteration.is_final
 
-    def _show(self, view: JobView, watching: Watching, digest: Digest) -> None:
+    def _show(self, view: JobView, iteration: Iteration, digest: Digest) -> None:
         now = datetime.now(UTC)
-        self.evidence.answered = self.evidence.answered or 1
-        watching.shown.append(view.sequence)
-        watching.late_ms.append(round((now - (view.updated_at or now)).total_seconds() * 1000))
+        self.observation.answered = self.observation.answered or 1
+        iteration.shown.append(view.sequence)
+        iteration.late_ms.append(round((now - (view.updated_at or now)).total_seconds() * 1000))
         digest.add(
-            Shown(
+            ShownEvent(
                 sequence=view.sequence,
                 attempt=view.attempt,
                 status=str(view.status),
@@ -193,9 +195,9 @@ class Caller:
                 error_type=str(view.error_type or ""),
             )
         )
-        watching.is_final = view.is_final
+        iteration.is_final = view.is_final
         self._end(view)
-        self.tell()
+        self.on_shown()
 
     async def _start(self, client: Client) -> None:
         while True:
@@ -205,10 +207,10 @@ class Caller:
                     process_time=self.plan.process_time,
                 )  # fmt: skip
             except LongcallError as error:
-                self._trouble(error)
-                await asyncio.sleep(AGAIN)
+                self._count_retry(error)
+                await asyncio.sleep(RETRY_DELAY)
             else:
-                self.evidence.answered += 1
+                self.observation.answered += 1
                 self._end(event)
                 return
 
@@ -217,15 +219,15 @@ class Caller:
             try:
                 self._end(await client.cancel(self.plan.job_id))
             except LongcallError as error:
-                self._trouble(error)
-                await asyncio.sleep(AGAIN)
+                self._count_retry(error)
+                await asyncio.sleep(RETRY_DELAY)
             else:
                 return
 
     def _end(self, event: Event | JobView) -> None:
         if event.is_terminal:
-            self.evidence.ends[str(event.status)] += 1
+            self.observation.ends[str(event.status)] += 1
 
-    def _trouble(self, error: LongcallError) -> None:
+    def _count_retry(self, error: LongcallError) -> None:
         kind = getattr(error, "error_type", None) or type(error).__name__
-        self.evidence.troubles[str(kind)] += 1
+        self.observation.retries[str(kind)] += 1

@@ -14,7 +14,7 @@ from typing import Final, assert_never
 from certify import dynamodb as dynamo
 from certify.check import Finding, check_job, check_owner, check_quota
 from certify.faults import Faults
-from certify.observation import Evidence, load
+from certify.observation import Observation, load
 from certify.plan import PACE, Campaign, Store, job_plans
 from certify.quota import probe_quota
 from certify.stack import ROOT, Stack
@@ -23,7 +23,7 @@ from chalicelib.jobs.model import Job, JobId, Owner, Status
 from chalicelib.ledger import Ledger, open_ledger, utc_now
 from chalicelib.ledger.dynamodb import DynamoDbLedger
 
-GRACE: Final = 90.0  # seconds without faults, in which every job has to end: longer than the settings below add up to
+GRACE: Final = 90.0  # seconds without faults in which every job must end; longer than the sum of the settings below
 SETTINGS: Final = {
     "LONGCALL_FLUSH_SECONDS": f"{PACE}",
     "LONGCALL_LEASE_SECONDS": "10",
@@ -31,18 +31,18 @@ SETTINGS: Final = {
     "LONGCALL_NEVER_STARTED_SECONDS": "30",
     "LONGCALL_STALLED_SECONDS": "15",
 }
-LAST_WORDS: Final = 30.0  # seconds for clients to write what they know
+WRITE_TIMEOUT: Final = 30.0  # seconds for clients to write their observations
 WHOLE_LOG: Final = 1_000_000  # entries
 PAGE: Final = 1_000  # jobs of a list
 
 
 class ClientsFailed(Exception):
-    """A process of clients ended with an error of its own; the message is what it printed."""
+    """A process of clients ended with an error; the message is what it printed."""
 
 
 @dataclass(slots=True)
-class Standing:
-    """How far a campaign is."""
+class CampaignState:
+    """The progress of a campaign."""
 
     campaign: Campaign
     phase: str = "starting"
@@ -51,19 +51,20 @@ class Standing:
     kills: Counter[str] = field(default_factory=Counter)
 
 
-Tell = Callable[[Standing], None]
+OnProgress = Callable[[CampaignState], None]
 
 
 @dataclass(slots=True)
 class Outcome:
-    """What a campaign came to.
+    """The result of a campaign.
 
     Attributes:
         events: Log entries of all jobs.
         faults: How often each kind happened.
-        statuses: How the jobs ended; the type of error too where they failed.
+        statuses: Final statuses, with the type of error of failed jobs.
         attempts: Claims of all jobs.
-        seconds: What each phase took, and each start of the stack.
+        seconds: Duration of each phase.
+        starts: Duration of each start of the stack, in seconds.
     """
 
     campaign: Campaign
@@ -71,7 +72,7 @@ class Outcome:
     events: int = 0
     faults: Counter[str] = field(default_factory=Counter)
     statuses: Counter[str] = field(default_factory=Counter)
-    troubles: Counter[str] = field(default_factory=Counter)
+    retries: Counter[str] = field(default_factory=Counter)
     attempts: int = 0
     heals_ms: list[float] = field(default_factory=list)
     late_ms: list[int] = field(default_factory=list)
@@ -80,8 +81,8 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
-    """A stack that is up, and the ledger behind it."""
+class _Environment:
+    """A running stack and its ledger."""
 
     stack: Stack
     ledger: Ledger
@@ -89,32 +90,33 @@ class _Place:
     wire: Wire | None
 
 
-async def run(campaign: Campaign, folder: Path, tell: Tell) -> Outcome:
-    """Run a campaign in a folder of its own; everything it started has ended afterwards.
+async def run(campaign: Campaign, folder: Path, on_progress: OnProgress) -> Outcome:
+    """Run a campaign in its own folder. Everything that it started has ended when it returns.
 
     Raises:
-        StackFailed, ClientsFailed
+        StackFailed: The stack did not start.
+        ClientsFailed: A process of clients ended with an error.
     """
     outcome = Outcome(campaign)
-    standing = Standing(campaign)
+    state = CampaignState(campaign)
 
     @contextmanager
     def phase(name: str) -> Iterator[None]:
-        standing.phase = name
-        tell(standing)
+        state.phase = name
+        on_progress(state)
         began = time.monotonic()
         yield
         outcome.seconds[name] = round(time.monotonic() - began, 1)
 
     async with AsyncExitStack() as running:
         with phase("starting"):
-            place = await running.enter_async_context(_place(campaign, folder))
+            place = await running.enter_async_context(_environment(campaign, folder))
         with phase("running"):
-            evidence = await _load(campaign, place, folder, standing, tell)
-            outcome.faults += standing.kills
+            observation = await _load(campaign, place, folder, state, on_progress)
+            outcome.faults += state.kills
         with phase("checking"):
             owners = place.stack.subs
-            await asyncio.to_thread(_check, outcome, place.ledger, owners, evidence)
+            await asyncio.to_thread(_check, outcome, place.ledger, owners, observation)
         with phase("probing the quota"):
             for probe in await probe_quota(
                 campaign, url=place.stack.graphql_url, stack_file=place.stack.file, owners=owners, ledger=place.ledger
@@ -122,13 +124,13 @@ async def run(campaign: Campaign, folder: Path, tell: Tell) -> Outcome:
                 outcome.findings += check_quota(probe)
     outcome.faults += place.stack.faults + (place.wire.counts if place.wire else Counter())
     outcome.starts = place.stack.starts_took
-    standing.phase = "done"
-    tell(standing)
+    state.phase = "done"
+    on_progress(state)
     return outcome
 
 
 @asynccontextmanager
-async def _place(campaign: Campaign, folder: Path) -> AsyncIterator[_Place]:
+async def _environment(campaign: Campaign, folder: Path) -> AsyncIterator[_Environment]:
     data = folder / campaign.store.value
     file = data / "jobs.db"
     options = ("--users", f"{max(2, campaign.owners + 1)}", "--jobs", f"{campaign.lanes * 5 // 4 + 4}")
@@ -139,7 +141,7 @@ async def _place(campaign: Campaign, folder: Path) -> AsyncIterator[_Place]:
                 stack = Stack(data, options=options, settings=settings, chaos=campaign.chaos)
                 running.push_async_callback(stack.end)
                 await stack.start()
-                yield _Place(stack, open_ledger(f"sqlite:{file}"), file, wire=None)
+                yield _Environment(stack, open_ledger(f"sqlite:{file}"), file, wire=None)
             case Store.DYNAMODB:
                 endpoint = await running.enter_async_context(dynamo.dynamodb())
                 wire = Wire(endpoint, seed=campaign.seed, workers=lambda: stack.workers())
@@ -153,27 +155,29 @@ async def _place(campaign: Campaign, folder: Path) -> AsyncIterator[_Place]:
                 running.push_async_callback(stack.end)
                 await stack.start()
                 ledger = DynamoDbLedger(dynamo.TABLE, client=dynamo.client_of(endpoint), clock=utc_now)
-                yield _Place(stack, ledger, file, wire)
+                yield _Environment(stack, ledger, file, wire)
             case _:
                 assert_never(campaign.store)
 
 
-async def _load(campaign: Campaign, place: _Place, folder: Path, standing: Standing, tell: Tell) -> dict[str, Evidence]:
-    """Have all clients do what the plan says while things go wrong, to the end of every job; gives the evidence."""
+async def _load(
+    campaign: Campaign, place: _Environment, folder: Path, state: CampaignState, on_progress: OnProgress
+) -> dict[str, Observation]:
+    """Run all clients while faults happen, until every job has ended; returns their observations by job id."""
     counts: dict[int, Mapping[str, int]] = {}
 
-    def told(share: int, latest: Mapping[str, int]) -> None:
+    def report(share: int, latest: Mapping[str, int]) -> None:
         counts[share] = latest
-        standing.ended = sum(count.get("ended", 0) for count in counts.values())
-        standing.shown = sum(count.get("shown", 0) for count in counts.values())
-        standing.kills = faults.kills
-        faults.reached(standing.ended / campaign.jobs)
-        tell(standing)
+        state.ended = sum(count.get("ended", 0) for count in counts.values())
+        state.shown = sum(count.get("shown", 0) for count in counts.values())
+        state.kills = faults.kills
+        faults.reached(state.ended / campaign.jobs)
+        on_progress(state)
 
     faults = Faults(campaign, place.stack, ledger=place.file)
-    files = [folder / f"{campaign.store}-evidence-{share}.jsonl" for share in range(campaign.processes)]
+    files = [folder / f"{campaign.store}-observation-{share}.jsonl" for share in range(campaign.processes)]
     clients = [
-        asyncio.create_task(_clients(campaign, place.stack, share, file, told)) for share, file in enumerate(files)
+        asyncio.create_task(_clients(campaign, place.stack, share, file, report)) for share, file in enumerate(files)
     ]
     killing = asyncio.create_task(faults.run())
     try:
@@ -192,15 +196,15 @@ async def _load(campaign: Campaign, place: _Place, folder: Path, standing: Stand
     for result in results:
         if isinstance(result, Exception):
             raise result
-    found: dict[str, Evidence] = {}
+    found: dict[str, Observation] = {}
     for file in files:
         with file.open() as lines:
-            found |= {evidence.job_id: evidence for evidence in load(lines)}
+            found |= {observation.job_id: observation for observation in load(lines)}
     return found
 
 
 async def _all_done(clients: Sequence[asyncio.Task[None]], killing: asyncio.Task[None], *, limit: float) -> None:
-    """Wait for all clients, but no longer than `limit` seconds; what fails meanwhile is raised."""
+    """Wait for all clients for at most `limit` seconds, and raise the first error."""
     waiting = {*clients, killing}
     with suppress(TimeoutError):
         async with asyncio.timeout(limit):
@@ -211,13 +215,13 @@ async def _all_done(clients: Sequence[asyncio.Task[None]], killing: asyncio.Task
 
 
 async def _clients(
-    campaign: Campaign, stack: Stack, share: int, file: Path, told: Callable[[int, Mapping[str, int]], None]
+    campaign: Campaign, stack: Stack, share: int, file: Path, report: Callable[[int, Mapping[str, int]], None]
 ) -> None:
-    """One process of clients, to its end; cancelled, it is told to write what it knows."""
+    """Run one process of clients. If this is cancelled, the process writes its observations and ends."""
     with file.with_suffix(".log").open("wb") as log:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "certify.clients", "--campaign", campaign.dump(), "--share", f"{share}",
-            "--url", stack.graphql_url, "--stack-file", str(stack.file), "--evidence", str(file),
+            "--url", stack.graphql_url, "--stack-file", str(stack.file), "--observations", str(file),
             cwd=ROOT, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=log,
             start_new_session=True,
         )  # fmt: skip
@@ -226,10 +230,10 @@ async def _clients(
     try:
         try:
             async for line in process.stdout:
-                told(share, json.loads(line))
+                report(share, json.loads(line))
         except asyncio.CancelledError:
             process.stdin.close()
-            async with asyncio.timeout(LAST_WORDS):
+            async with asyncio.timeout(WRITE_TIMEOUT):
                 await process.wait()
             raise
         if await process.wait() != 0:
@@ -244,12 +248,12 @@ def _tail(file: Path) -> str:
     return file.with_suffix(".log").read_text()[-2000:]
 
 
-def _check(outcome: Outcome, ledger: Ledger, owners: list[str], evidence: Mapping[str, Evidence]) -> None:
-    """Read every log, and hold it against plan and evidence."""
+def _check(outcome: Outcome, ledger: Ledger, owners: list[str], observation: Mapping[str, Observation]) -> None:
+    """Compare every log with plan and observation."""
     ended: defaultdict[str, dict[str, Status]] = defaultdict(dict)
     for plan in job_plans(outcome.campaign):
-        owner, known = owners[plan.owner], evidence.get(plan.job_id)
-        ledger.head(JobId(plan.job_id))  # whoever reads a log repairs what follows it, and lists are looked at below
+        owner, known = owners[plan.owner], observation.get(plan.job_id)
+        ledger.head(JobId(plan.job_id))  # reading a log repairs its projections, and lists are compared below
         log = ledger.read(JobId(plan.job_id), after=0, limit=WHOLE_LOG)
         outcome.findings += check_job(plan, owner, log, known)
         _count(outcome, log, known)
@@ -259,17 +263,17 @@ def _check(outcome: Outcome, ledger: Ledger, owners: list[str], evidence: Mappin
         outcome.findings += check_owner(owner, dict(_listed(ledger, Owner(owner))), ended[owner])
 
 
-def _count(outcome: Outcome, log: list[Job], evidence: Evidence | None) -> None:
+def _count(outcome: Outcome, log: list[Job], observation: Observation | None) -> None:
     outcome.events += len(log)
     if log:
         last = log[-1]
         outcome.attempts += last.attempt
         outcome.statuses[f"{last.status} {last.error_type}" if last.error_type else last.status] += 1
-    if evidence is not None:
-        outcome.troubles += evidence.troubles
-        outcome.heals_ms += evidence.heals_ms
-        for watching in evidence.watchings:
-            outcome.late_ms += watching.late_ms
+    if observation is not None:
+        outcome.retries += observation.retries
+        outcome.heals_ms += observation.heals_ms
+        for iteration in observation.iterations:
+            outcome.late_ms += iteration.late_ms
 
 
 def _listed(ledger: Ledger, owner: Owner) -> Iterator[tuple[str, Status]]:

@@ -1,7 +1,7 @@
 """One process of many callers: `python -m certify.clients`, started by a campaign.
 
-It writes one line of evidence for each job, prints a line of counts now and then, and ends when its lanes are done or
-when its standard input does; then what is known of unfinished jobs is written too.
+It writes one line for each job, prints a line of counts at intervals, and ends when its lanes have ended or when its
+standard input ends; then it also writes what is known about unfinished jobs.
 """
 
 import argparse
@@ -15,12 +15,12 @@ from typing import Final, TextIO
 
 import uvloop
 
-from certify.caller import PATIENCE, Caller, Eavesdropper, SignIn
-from certify.observation import Evidence
+from certify.caller import CLIENT_TIMING, Caller, Eavesdropper, SignIn
+from certify.observation import Observation
 from certify.plan import Campaign, lane_of
 from longcall import Client, Heal, LambdaToken
 
-TELL_EVERY: Final = 0.25  # seconds
+REPORT_INTERVAL: Final = 0.25  # seconds
 
 
 class Clients:
@@ -34,45 +34,45 @@ class Clients:
         self._counts: Counter[str] = Counter()
 
     async def run(self, share: int) -> None:
-        """All lanes of this process to their ends."""
+        """Run all lanes of this process until they end."""
         async with Eavesdropper(self._url, self._sign_ins[-1]) as eavesdropper, asyncio.TaskGroup() as group:
-            telling = group.create_task(self._tell())
+            reporting = group.create_task(self._report())
             lanes = [
                 group.create_task(self._lane(lane, eavesdropper))
                 for lane in range(share, self._campaign.lanes, self._campaign.processes)
             ]
             await asyncio.gather(*lanes)
-            telling.cancel()
+            reporting.cancel()
 
     async def _lane(self, lane: int, eavesdropper: Eavesdropper) -> None:
         current: Caller | None = None
 
         def healed(heal: Heal) -> None:
             if current is not None:
-                current.evidence.heals_ms.append(round(heal.seconds * 1000, 1))
+                current.observation.heals_ms.append(round(heal.seconds * 1000, 1))
 
         authorization = LambdaToken(self._sign_ins[lane % self._campaign.owners])
-        async with Client(self._url, authorization=authorization, timing=PATIENCE, on_heal=healed) as client:
+        async with Client(self._url, authorization=authorization, timing=CLIENT_TIMING, on_heal=healed) as client:
             for plan in lane_of(self._campaign, lane):
                 current = Caller(plan, eavesdropper, self._shown)
                 try:
                     await current.follow(client)
                 finally:
-                    self._keep(current.evidence)
+                    self._write(current.observation)
 
-    def _keep(self, evidence: Evidence) -> None:
-        self._out.write(evidence.dump() + "\n")
+    def _write(self, observation: Observation) -> None:
+        self._out.write(observation.dump() + "\n")
         self._out.flush()
-        self._counts["ended"] += any(watching.is_final for watching in evidence.watchings)
-        self._counts["heals"] += len(evidence.heals_ms)
+        self._counts["ended"] += any(iteration.is_final for iteration in observation.iterations)
+        self._counts["heals"] += len(observation.heals_ms)
 
     def _shown(self) -> None:
         self._counts["shown"] += 1
 
-    async def _tell(self) -> None:
+    async def _report(self) -> None:
         try:
             while True:
-                await asyncio.sleep(TELL_EVERY)
+                await asyncio.sleep(REPORT_INTERVAL)
                 self._print_counts()
         finally:
             self._print_counts()
@@ -82,11 +82,11 @@ class Clients:
         sys.stdout.flush()
 
 
-async def _until_told(clients: Clients, share: int) -> None:
+async def _until_stopped(clients: Clients, share: int) -> None:
     running = asyncio.create_task(clients.run(share))
-    told = asyncio.create_task(_end_of_input())
-    await asyncio.wait({running, told}, return_when=asyncio.FIRST_COMPLETED)
-    told.cancel()
+    stopped = asyncio.create_task(_end_of_input())
+    await asyncio.wait({running, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
     if not running.done():
         running.cancel()
         with suppress(asyncio.CancelledError):
@@ -107,11 +107,11 @@ def main() -> None:
     parser.add_argument("--share", type=int, required=True)
     parser.add_argument("--url", required=True)
     parser.add_argument("--stack-file", type=Path, required=True)
-    parser.add_argument("--evidence", type=Path, required=True)
+    parser.add_argument("--observations", type=Path, required=True)
     given = parser.parse_args()
-    with given.evidence.open("w") as out:
+    with given.observations.open("w") as out:
         clients = Clients(given.campaign, url=given.url, stack_file=given.stack_file, out=out)
-        uvloop.run(_until_told(clients, given.share))
+        uvloop.run(_until_stopped(clients, given.share))
 
 
 if __name__ == "__main__":

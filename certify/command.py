@@ -26,12 +26,12 @@ MOST_JOBS: Final = 1_000_000
 
 
 class Exit(IntEnum):
-    """How the command ends."""
+    """Exit codes of the command."""
 
     OK = 0
     VIOLATED = 1
-    USAGE = 2  # argparse's
-    UNREACHABLE = 3  # the stack or its clients could not run
+    USAGE = 2  # as argparse does
+    UNREACHABLE = 3  # the stack or its clients did not run
     INTERRUPTED = 130
 
 
@@ -45,7 +45,7 @@ def main() -> int:
         certificate = asyncio.run(certify(given.jobs, given.events, given.seed, folder=folder, progress=progress))
     except (StackFailed, ClientsFailed) as failed:
         progress.end()
-        sys.stderr.write(f"certify: {failed}\n{folder} has what was printed\n")
+        sys.stderr.write(f"certify: {failed}\n{folder} contains what was printed\n")
         return Exit.UNREACHABLE
     except (KeyboardInterrupt, asyncio.CancelledError):
         progress.end()
@@ -56,27 +56,28 @@ def main() -> int:
     json_file, page_file = given.out / "certificate.json", given.out / "certificate.html"
     json_file.write_text(certificate.as_json() + "\n", "utf-8")
     page_file.write_text(page(certificate), "utf-8")
-    lines = [*summary(certificate), f"{json_file} and {page_file} have the rest"]
+    lines = [*summary(certificate), f"{json_file} and {page_file} have the details"]
     if certificate.passed:
         shutil.rmtree(folder, ignore_errors=True)
     else:
-        lines.append(f"{folder} has the logs, the evidence and what the stack printed")
+        lines.append(f"{folder} contains the logs, the observations and what the stack printed")
     sys.stdout.write("\n".join(lines) + "\n")
     return Exit.OK if certificate.passed else Exit.VIOLATED
 
 
 async def certify(jobs: int, events: int, seed: int, *, folder: Path, progress: Progress) -> Certificate:
-    """Run every campaign, all at once; nothing of them is left, however this ends.
+    """Run all campaigns at once. Their processes have ended when it returns or raises.
 
     Raises:
-        StackFailed, ClientsFailed
+        StackFailed: A stack did not start.
+        ClientsFailed: A process of clients ended with an error.
     """
     this = asyncio.current_task()
     if this is not None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, this.cancel)
     began = time.monotonic()
     outcomes = await _all_of(
-        [run(campaign, folder, progress.tell) for campaign in campaigns(jobs=jobs, events=events, seed=seed)]
+        [run(campaign, folder, progress.update) for campaign in campaigns(jobs=jobs, events=events, seed=seed)]
     )
     return Certificate(
         outcomes=outcomes, jobs=jobs, events=events, seed=seed,
@@ -86,19 +87,19 @@ async def certify(jobs: int, events: int, seed: int, *, folder: Path, progress: 
 
 
 async def _all_of(runs: Sequence[Coroutine[None, None, Outcome]]) -> list[Outcome]:
-    """What all of them come to; the first error ends the others, and is raised once they have tidied up."""
+    """The results of all runs. The first error cancels the others, and is raised after they have cleaned up."""
     tasks = [asyncio.create_task(one) for one in runs]
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
         return [task.result() for task in tasks if task.done()]
     finally:
         for task in tasks:
-            task.cancel()  # once: a second cancel would end their tidying up
+            task.cancel()  # once: a second cancel would interrupt their cleanup
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def versions() -> dict[str, str]:
-    """Of what took part."""
+    """Versions of everything that took part."""
     return {
         "longcall": version("longcall"),
         "python": platform.python_version(),
@@ -112,12 +113,17 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="certify", description="Lose, repeat, kill and restart on purpose, and certify that nothing was lost."
     )
-    parser.add_argument("--jobs", type=_up_to(MOST_JOBS), default=10_000, help="how many jobs (default %(default)s)")
+    parser.add_argument("--jobs", type=_up_to(MOST_JOBS), default=10_000, help="number of jobs (default %(default)s)")
     parser.add_argument(
-        "--events", type=_up_to(MOST_EVENTS), default=20, help="log entries of each, at least (default %(default)s)"
+        "--events",
+        type=_up_to(MOST_EVENTS),
+        default=20,
+        help="minimum number of log entries of each job (default %(default)s)",
     )
-    parser.add_argument("--seed", type=int, default=1, help="what plan and faults come from (default %(default)s)")
-    parser.add_argument("--out", type=Path, default=Path(), help="folder for the certificate (default: this one)")
+    parser.add_argument("--seed", type=int, default=1, help="seed of plan and faults (default %(default)s)")
+    parser.add_argument(
+        "--out", type=Path, default=Path(), help="folder for the certificate (default: the current one)"
+    )
     return parser
 
 

@@ -1,5 +1,5 @@
-"""DynamoDB as moto serves it, in a process of its own: `python -m certify.dynamodb` prints its port, and serves until
-its standard input ends.
+"""moto's DynamoDB in its own process: `python -m certify.dynamodb` prints its port and serves until its standard input
+ends.
 """
 
 import asyncio
@@ -23,10 +23,10 @@ CREDENTIALS: Final = {
 
 @asynccontextmanager
 async def dynamodb() -> AsyncIterator[str]:
-    """A DynamoDB with the table in it, until the block ends; gives its endpoint.
+    """The endpoint of a DynamoDB with the table, which runs until the block ends.
 
     Raises:
-        StackFailed
+        StackFailed: moto did not start.
     """
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", __name__,
@@ -39,7 +39,7 @@ async def dynamodb() -> AsyncIterator[str]:
         if not line:
             raise StackFailed(f"moto's DynamoDB did not start; run `python -m {__name__}` to see why")
         endpoint = f"http://127.0.0.1:{int(line)}"
-        await asyncio.to_thread(_make_table, endpoint)
+        await asyncio.to_thread(_create_table, endpoint)
         yield endpoint
     finally:
         if process.returncode is None:
@@ -52,11 +52,11 @@ def client_of(endpoint: str) -> "DynamoDBClient":
 
     return boto3.client(
         "dynamodb", endpoint_url=endpoint, region_name=REGION,
-        aws_access_key_id="local", aws_secret_access_key="local",  # noqa: S106  # moto takes any
+        aws_access_key_id="local", aws_secret_access_key="local",  # noqa: S106  # moto accepts any
     )  # fmt: skip
 
 
-def _make_table(endpoint: str) -> None:
+def _create_table(endpoint: str) -> None:
     from chalicelib.ledger.dynamodb import table_definition
 
     client_of(endpoint).create_table(**table_definition(TABLE))

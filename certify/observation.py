@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass, field, fields
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """One event as it was shown, or as the log has it: everything of it that a caller can see and that has bytes."""
+class ShownEvent:
+    """One event as it was shown or logged: every field with content that a caller can see."""
 
     sequence: int
     attempt: int
@@ -23,12 +23,12 @@ class Shown:
 
 
 class Digest:
-    """SHA-256 over events in the order they were shown."""
+    """SHA-256 over events in the order in which they were shown."""
 
     def __init__(self) -> None:
         self._hash = hashlib.sha256()
 
-    def add(self, shown: Shown) -> None:
+    def add(self, shown: ShownEvent) -> None:
         values = asdict(shown)
         if shown.progress is not None:
             values["progress"] = float(shown.progress)
@@ -38,7 +38,7 @@ class Digest:
         return self._hash.hexdigest()
 
 
-def digest_of(events: Iterable[Shown]) -> str:
+def digest_of(events: Iterable[ShownEvent]) -> str:
     digest = Digest()
     for event in events:
         digest.add(event)
@@ -50,15 +50,15 @@ def sha256(text: str) -> str:
 
 
 @dataclass(slots=True)
-class Watching:
+class Iteration:
     """One iteration over a job's views.
 
     Attributes:
         shown: Sequences in the order they were shown.
-        digest: Of all that was shown.
-        output: SHA-256 of the output as it stood at the end.
+        digest: Digest of all shown events.
+        output: SHA-256 of the output at the end.
         is_final: Whether the job's end was shown.
-        late_ms: How long after it was logged each event was shown, in the same order.
+        late_ms: Milliseconds from logging to showing each event, in the same order.
     """
 
     shown: list[int] = field(default_factory=list)
@@ -69,15 +69,15 @@ class Watching:
 
 
 @dataclass(slots=True)
-class Evidence:
-    """All that the client of one job, and whoever eavesdropped on it, saw.
+class Observation:
+    """Everything that the client of one job, and the eavesdropper, saw.
 
     Attributes:
         answered: How many starts were answered with the job.
-        ends: Every final status that an answer or a view gave, with its number.
+        ends: Final statuses in answers and views, each with its number.
         overheard: Pushes and answers about the job that another owner received.
-        troubles: Errors that the client had to go on after, by class; refusals by the quota among them.
-        heals_ms: For each gap that the log closed, how long it was open.
+        retries: Errors after which the client tried again, by class, including refusals by the quota.
+        heals_ms: Milliseconds from finding each gap to closing it from the log.
     """
 
     number: int
@@ -85,26 +85,26 @@ class Evidence:
     answered: int = 0
     ends: Counter[str] = field(default_factory=Counter)
     overheard: int = 0
-    watchings: list[Watching] = field(default_factory=list)
-    troubles: Counter[str] = field(default_factory=Counter)
+    iterations: list[Iteration] = field(default_factory=list)
+    retries: Counter[str] = field(default_factory=Counter)
     heals_ms: list[float] = field(default_factory=list)
 
     def dump(self) -> str:
         values = {field.name: getattr(self, field.name) for field in fields(self)}
-        return json.dumps({**values, "watchings": list(map(asdict, self.watchings))}, separators=(",", ":"))
+        return json.dumps({**values, "iterations": list(map(asdict, self.iterations))}, separators=(",", ":"))
 
 
-def load(lines: Iterable[str]) -> Iterator[Evidence]:
-    """The evidence in a file; a line that its process could not finish is not there."""
+def load(lines: Iterable[str]) -> Iterator[Observation]:
+    """The observations in a file; an incomplete last line is ignored."""
     for line in lines:
         if not line.endswith("\n"):
             return
         values = json.loads(line)
-        yield Evidence(
+        yield Observation(
             **{
                 **values,
                 "ends": Counter(values["ends"]),
-                "troubles": Counter(values["troubles"]),
-                "watchings": [Watching(**watching) for watching in values["watchings"]],
+                "retries": Counter(values["retries"]),
+                "iterations": [Iteration(**iteration) for iteration in values["iterations"]],
             }
         )

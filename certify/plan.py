@@ -41,18 +41,18 @@ CHAOS: Final = (
 
 
 class Store(StrEnum):
-    """Where a campaign's log is."""
+    """The ledger of a campaign."""
 
     SQLITE = "sqlite"
     DYNAMODB = "dynamodb"
 
 
 class Victim(StrEnum):
-    """What is killed with SIGKILL."""
+    """The target of a SIGKILL."""
 
     WORKER = "worker_killed"  # any process that handles events
-    RELAY = "relay_killed"  # the one that writes the log
-    STACK = "stack_killed"  # everything at once; it is started again
+    RELAY = "relay_killed"  # the process that writes the log
+    STACK = "stack_killed"  # the whole stack; it is started again
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +60,11 @@ class Campaign:
     """One run over one ledger.
 
     Attributes:
-        events: Log entries that a job which runs undisturbed has, at least.
-        lanes: Clients, each with one job at a time and a connection of its own.
+        events: Minimum number of log entries of a job without faults.
+        lanes: Clients, each with its own connection and one job at a time.
         owners: Users that the clients are spread over, evenly.
         processes: Processes that the clients are spread over.
-        stack_kills, worker_kills, relay_kills: How often.
+        stack_kills, worker_kills, relay_kills: Number of kills of each kind.
     """
 
     store: Store
@@ -89,7 +89,7 @@ class Campaign:
 
     @property
     def limit(self) -> float:
-        """Seconds after which the jobs that have not ended never will."""
+        """Seconds after which a job that has not ended counts as stuck."""
         return 240.0 + self.jobs * (2 * self.process_time + 20.0) / self.lanes
 
     @property
@@ -111,9 +111,9 @@ class JobPlan:
 
     Attributes:
         owner: Number of the user.
-        starts: How often the start is sent at once.
+        starts: Number of starts that are sent at once.
         cancel_from: The sequence at which its owner cancels it.
-        detach_from: The sequence at which the client goes away, to come back at once.
+        detach_from: The sequence at which the client detaches, to return at once.
     """
 
     number: int
@@ -145,7 +145,7 @@ class Injection:
 
 
 def campaigns(*, jobs: int, events: int, seed: int) -> tuple[Campaign, ...]:
-    """The large run over SQLite and the smaller one over DynamoDB; `jobs` is shared out between them."""
+    """The large run over SQLite and the smaller one over DynamoDB; `jobs` is divided between them."""
     few = min(200, max(1, jobs // 15))
     most = jobs - few
     lanes = min(48, max(4, most // 20 * 4))
@@ -162,18 +162,18 @@ def campaigns(*, jobs: int, events: int, seed: int) -> tuple[Campaign, ...]:
 
 
 def job_plans(campaign: Campaign) -> Iterator[JobPlan]:
-    """All jobs; job n is lane n's, counted around."""
+    """All jobs; job n belongs to lane n modulo the number of lanes."""
     return (job_plan(campaign, number) for number in range(campaign.jobs))
 
 
 def job_plan(campaign: Campaign, number: int) -> JobPlan:
-    """Job n; the same one whatever the others are."""
+    """Job n, independent of the other jobs."""
     random = Random(f"{campaign.seed} {campaign.store} job {number}")  # noqa: S311  # reproducible on purpose
     job_id = str(UUID(int=random.getrandbits(128), version=4))
     scene = random.choices(list(SCENES), list(SCENES.values()))[0]
     draws = [random.random() for _ in range(6)]
     is_early = number < AT_LEAST
-    if is_early:  # a short run meets every kind too
+    if is_early:  # so that a short run has every kind too
         scene = list(SCENES)[number // 5 + 1] if number % 5 == 4 else Scene.STORY
     repeated = draws[0] < REPEATED_RATE or (is_early and number % 5 == 0)
     return JobPlan(
@@ -181,7 +181,7 @@ def job_plan(campaign: Campaign, number: int) -> JobPlan:
         job_id=job_id,
         owner=number % campaign.lanes % campaign.owners,
         scene=scene,
-        prompt=f"Tell of the {number}th message, seed {campaign.seed}: löst, 届かない, 🌊",
+        prompt=f"OnProgress of the {number}th message, seed {campaign.seed}: löst, 届かない, 🌊",
         words=MANY_WORDS if scene is Scene.STORY and (draws[1] < MANY_WORDS_RATE or number == 3) else WORDS,
         process_time=campaign.process_time,
         starts=random.randint(2, 4) if repeated else 1,
@@ -193,7 +193,7 @@ def job_plan(campaign: Campaign, number: int) -> JobPlan:
 
 
 def lane_of(campaign: Campaign, lane: int) -> Iterator[JobPlan]:
-    """The jobs of one client, one after the other."""
+    """The jobs of one client, in order."""
     return (job_plan(campaign, number) for number in range(lane, campaign.jobs, campaign.lanes))
 
 

@@ -1,18 +1,18 @@
-"""How far the campaigns are: one line that is redrawn on a terminal, and a plain line now and then elsewhere."""
+"""The progress of the campaigns: a line that is redrawn on a terminal; elsewhere, a new line at intervals."""
 
 import time
 from dataclasses import dataclass, field
 from typing import Final, TextIO
 
-from certify.campaign import Standing
+from certify.campaign import CampaignState
 
-PLAIN_EVERY: Final = 10.0  # seconds
-REDRAW_EVERY: Final = 0.2  # seconds
+PLAIN_INTERVAL: Final = 10.0  # seconds
+REDRAW_INTERVAL: Final = 0.2  # seconds
 
 
 @dataclass
 class Progress:
-    """Told of every step, it shows some."""
+    """Receives every step, and shows some."""
 
     out: TextIO
     _standings: dict[str, str] = field(default_factory=dict)
@@ -20,18 +20,18 @@ class Progress:
     _shown_at: float = float("-inf")
     _shown: str = ""
 
-    def tell(self, standing: Standing) -> None:
-        name = standing.campaign.store.value
+    def update(self, state: CampaignState) -> None:
+        name = state.campaign.store.value
         before = self._standings.get(name, "").partition(",")[0]
-        self._standings[name] = line_of(standing)
+        self._standings[name] = line_of(state)
         is_new_phase = self._standings[name].partition(",")[0] != before
         now = time.monotonic()
-        if is_new_phase or now - self._shown_at >= (REDRAW_EVERY if self.out.isatty() else PLAIN_EVERY):
+        if is_new_phase or now - self._shown_at >= (REDRAW_INTERVAL if self.out.isatty() else PLAIN_INTERVAL):
             self._shown_at = now
             self._show(f"{now - self._began:5.0f} s  " + "  |  ".join(self._standings.values()))
 
     def end(self) -> None:
-        """Leave the terminal to others."""
+        """End the line, so that others can write."""
         if self.out.isatty() and self._shown:
             self.out.write("\n")
 
@@ -41,9 +41,9 @@ class Progress:
         self.out.flush()
 
 
-def line_of(standing: Standing) -> str:
-    """One campaign in a few words; the part before the first comma changes with its phase only."""
-    campaign = standing.campaign
-    kills = sum(standing.kills.values())
-    counts = f", {standing.ended:,} of {campaign.jobs:,} jobs, {standing.shown:,} events shown, {kills} kills"
-    return f"{campaign.store.value}: {standing.phase}{counts}"
+def line_of(state: CampaignState) -> str:
+    """One campaign in a few words. The part before the first comma changes only with its phase."""
+    campaign = state.campaign
+    kills = sum(state.kills.values())
+    counts = f", {state.ended:,} of {campaign.jobs:,} jobs, {state.shown:,} events shown, {kills} kills"
+    return f"{campaign.store.value}: {state.phase}{counts}"

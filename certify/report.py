@@ -14,19 +14,19 @@ from typing import Any, Final
 from certify.campaign import Outcome
 from certify.check import Violation
 
-DETAILS: Final = 50  # findings that are spelt out; all are counted
+DETAILS: Final = 50  # findings with details; all are counted
 
-WHAT_THEY_MEAN: Final[Mapping[Violation, str]] = {
-    Violation.JOBS_LOST: "a start was answered, and the log has no such job, or another one than asked for",
-    Violation.JOBS_STUCK: "no final status, a bounded time after the last fault",
-    Violation.JOBS_ENDED_TWICE: "two ends, in the log or in what callers were told",
-    Violation.EVENTS_MISSING: "a hole in a log, or an event that a client did not show",
+VIOLATION_TEXTS: Final[Mapping[Violation, str]] = {
+    Violation.JOBS_LOST: "a start was answered, and the log lacks the job or has another one",
+    Violation.JOBS_STUCK: "no final status within a bounded time after the last fault",
+    Violation.JOBS_ENDED_TWICE: "two ends, in the log or in answers to callers",
+    Violation.EVENTS_MISSING: "a gap in a log, or an event that a client did not show",
     Violation.EVENTS_OUT_OF_ORDER: "in a log, or on a client's screen",
-    Violation.BYTES_DIFFERENT: "shown, logged and produced text are not the same to the byte",
-    Violation.FOREIGN_EVENTS: "somebody saw another owner's job",
+    Violation.BYTES_DIFFERENT: "shown, logged and produced text differ in at least one byte",
+    Violation.FOREIGN_EVENTS: "a user saw the job of another owner",
     Violation.QUOTA_DRIFT: "an owner may have more or fewer unfinished jobs than the quota",
 }
-FAULTS: Final[Mapping[str, str]] = {
+FAULT_TEXTS: Final[Mapping[str, str]] = {
     "drop": "pushes that never arrived",
     "after_start_ack": "pushes lost right after a subscription was acknowledged",
     "duplicate": "pushes that came twice",
@@ -49,12 +49,12 @@ FAULTS: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """What all campaigns came to.
+    """The results of all campaigns.
 
     Attributes:
-        command: What runs the same again.
+        command: The command that repeats the run.
         seconds: From the first start to the last check.
-        versions: Of what took part, by name.
+        versions: Versions of everything that took part, by name.
     """
 
     outcomes: Sequence[Outcome]
@@ -76,11 +76,11 @@ class Certificate:
         return not any(self.violations.values())
 
     def as_json(self) -> str:
-        faults, statuses, troubles = Counter[str](), Counter[str](), Counter[str]()
+        faults, statuses, retries = Counter[str](), Counter[str](), Counter[str]()
         for outcome in self.outcomes:
             faults += outcome.faults
             statuses += outcome.statuses
-            troubles += outcome.troubles
+            retries += outcome.retries
         return json.dumps(
             {
                 "certificate": "longcall",
@@ -93,7 +93,7 @@ class Certificate:
                 "heals": _times([ms for outcome in self.outcomes for ms in outcome.heals_ms]),
                 "shownAfter": _times([ms for outcome in self.outcomes for ms in outcome.late_ms]),
                 "statuses": dict(statuses.most_common()),
-                "clientRetries": dict(troubles.most_common()),
+                "clientRetries": dict(retries.most_common()),
                 "seed": self.seed,
                 "eventsAskedFor": self.events,
                 "seconds": round(self.seconds, 1),
@@ -118,49 +118,49 @@ class Certificate:
 
 def summary(certificate: Certificate) -> list[str]:
     """The certificate in a few lines for a terminal."""
-    told = json.loads(certificate.as_json())
-    heals, faults = told["heals"], sum(told["faults"].values())
-    jobs, events, seed, seconds = told["jobs"], told["events"], told["seed"], told["seconds"]
+    data = json.loads(certificate.as_json())
+    heals, faults = data["heals"], sum(data["faults"].values())
+    jobs, events, seed, seconds = data["jobs"], data["events"], data["seed"], data["seconds"]
     lines = [
         f"{jobs:,} jobs, {events:,} events, {faults:,} faults, seed {seed}, in {_duration(seconds)}",
         f"{heals['count']:,} gaps healed: median {heals['medianMs']:,} ms, 99th percentile {heals['p99Ms']:,} ms",
-        *(f"{name:<20} {count:,}" for name, count in told["violations"].items()),
+        *(f"{name:<20} {count:,}" for name, count in data["violations"].items()),
     ]
     if events < jobs * certificate.events:
         lines.append(f"fewer than {certificate.events} events a job: this machine was too busy to make more")
     if certificate.passed:
         return [*lines, "nothing was lost"]
-    found = [f"{entry['violation']}: {entry['subject']}: {entry['detail']}" for entry in told["findings"][:10]]
-    return [*lines, *found, f"seed {seed} failed; the same again: {told['command']}"]
+    found = [f"{entry['violation']}: {entry['subject']}: {entry['detail']}" for entry in data["findings"][:10]]
+    return [*lines, *found, f"seed {seed} failed; the same again: {data['command']}"]
 
 
 def page(certificate: Certificate) -> str:
     """The certificate as one page of HTML that needs nothing else."""
-    told = json.loads(certificate.as_json())
+    data = json.loads(certificate.as_json())
     template = Template((files("certify") / "page.html").read_text("utf-8"))
-    most = max(told["faults"].values(), default=1)
+    most = max(data["faults"].values(), default=1)
     return template.substitute(
         verdict="passed" if certificate.passed else "failed",
         headline="Nothing was lost" if certificate.passed else "Something was lost",
-        jobs=f"{told['jobs']:,}",
-        events=f"{told['events']:,}",
-        faults=f"{sum(told['faults'].values()):,}",
-        heals=f"{told['heals']['count']:,}",
-        heal_median=f"{told['heals']['medianMs']:,}",
-        heal_p99=f"{told['heals']['p99Ms']:,}",
-        shown_median=f"{told['shownAfter']['medianMs']:,}",
-        shown_p99=f"{told['shownAfter']['p99Ms']:,}",
+        jobs=f"{data['jobs']:,}",
+        events=f"{data['events']:,}",
+        faults=f"{sum(data['faults'].values()):,}",
+        heals=f"{data['heals']['count']:,}",
+        heal_median=f"{data['heals']['medianMs']:,}",
+        heal_p99=f"{data['heals']['p99Ms']:,}",
+        shown_median=f"{data['shownAfter']['medianMs']:,}",
+        shown_p99=f"{data['shownAfter']['p99Ms']:,}",
         violations="".join(
-            _row(_code(violation.value), escape(WHAT_THEY_MEAN[violation]), _zero(told["violations"][violation.value]))
+            _row(_code(violation.value), escape(VIOLATION_TEXTS[violation]), _zero(data["violations"][violation.value]))
             for violation in Violation
         ),
         fault_rows="".join(
-            _row(_code(name), escape(FAULTS.get(name, "")), f"{count:,}", _bar(count / most))
-            for name, count in told["faults"].items()
+            _row(_code(name), escape(FAULT_TEXTS.get(name, "")), f"{count:,}", _bar(count / most))
+            for name, count in data["faults"].items()
         ),
         status_rows="".join(
-            _row(escape(name), f"{count:,}", _bar(count / max(1, told["jobs"])))
-            for name, count in told["statuses"].items()
+            _row(escape(name), f"{count:,}", _bar(count / max(1, data["jobs"])))
+            for name, count in data["statuses"].items()
         ),
         run_rows="".join(
             _row(
@@ -172,19 +172,19 @@ def page(certificate: Certificate) -> str:
                 f"{run['owners']} of {run['quota']}",
                 _duration(sum(run["seconds"].values())),
             )
-            for run in told["runs"]
+            for run in data["runs"]
         ),
-        findings=_findings(told["findings"]),
-        seed=told["seed"],
-        duration=_duration(told["seconds"]),
-        made_at=escape(told["madeAt"]),
-        command=escape(told["command"]),
-        versions=escape(" · ".join(f"{name} {version}" for name, version in told["versions"].items())),
+        findings=_findings(data["findings"]),
+        seed=data["seed"],
+        duration=_duration(data["seconds"]),
+        made_at=escape(data["madeAt"]),
+        command=escape(data["command"]),
+        versions=escape(" · ".join(f"{name} {version}" for name, version in data["versions"].items())),
     )
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """The smallest value that at least this share of all values does not exceed; 0 of none."""
+    """The smallest value that at least this share of all values does not exceed; 0 without values."""
     ranked = sorted(values)
     return ranked[max(1, math.ceil(len(ranked) * share)) - 1] if ranked else 0.0
 
@@ -209,7 +209,7 @@ def _run(outcome: Outcome) -> dict[str, Any]:
 
 def _known_first(counts: Counter[str]) -> dict[str, int]:
     plain = {str(name): count for name, count in counts.items()}
-    names = [name for name in FAULTS if name in plain]
+    names = [name for name in FAULT_TEXTS if name in plain]
     return {name: plain[name] for name in [*names, *sorted(plain.keys() - set(names))]}
 
 

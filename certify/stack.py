@@ -1,4 +1,4 @@
-"""One local stack in processes of its own, as `longcall serve` runs it; it may be killed and started again."""
+"""One local stack in its own processes, as `longcall serve` runs it. It can be killed and started again."""
 
 import asyncio
 import json
@@ -14,25 +14,25 @@ from yarl import URL
 
 from certify.processes import descendants_of, wait_until_gone, workers_of
 
-READY: Final = 60.0  # seconds for a start, on a busy machine
-LOOK_EVERY: Final = 0.02  # seconds, for the file that a stack writes once it is up
-GONE: Final = 10.0  # seconds for killed processes to be gone
-PATIENCE: Final = 10.0  # seconds for an answer of the control endpoint
+START_TIMEOUT: Final = 60.0  # seconds for a start, on a busy machine
+POLL_INTERVAL: Final = 0.02  # seconds, while waiting for the file of a running stack
+END_TIMEOUT: Final = 10.0  # seconds until killed processes have ended
+CONTROL_TIMEOUT: Final = 10.0  # seconds for an answer of the control endpoint
 ROOT: Final = Path(__file__).resolve().parent.parent
 
 
 class StackFailed(Exception):
-    """The stack did not start; the message says what it printed."""
+    """The stack did not start; the message contains what it printed."""
 
 
 class Stack:
     """A stack on one port and one data folder.
 
     Args:
-        data: Its folder; what it prints goes to a file beside it.
-        options: Of `longcall serve`.
-        settings: Variables for the stack's environment, over this process's own.
-        chaos: What goes wrong from every start on, until `calm`.
+        data: Its data folder; its output is written to a file beside it.
+        options: Options of `longcall serve`.
+        settings: Environment variables of the stack; they override this process's.
+        chaos: Faults that are injected from every start on, until `calm`.
     """
 
     def __init__(self, data: Path, *, options: tuple[str, ...], settings: Mapping[str, str], chaos: str) -> None:
@@ -49,10 +49,10 @@ class Stack:
         self._latest: Counter[str] = Counter()  # of this run
 
     async def start(self) -> None:
-        """Start it, and wait until it is up.
+        """Start it, and wait until it runs.
 
         Raises:
-            StackFailed
+            StackFailed: It did not start in time.
         """
         self.data.mkdir(parents=True, exist_ok=True)
         self.file.unlink(missing_ok=True)
@@ -62,12 +62,12 @@ class Stack:
                 sys.executable, "-m", "local_stack", "--port", str(self._port), "--data", str(self.data),
                 "--chaos", self._chaos, *self._options,
                 cwd=ROOT, env=self._environment, stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log,
-                start_new_session=True,  # Ctrl-C is for whoever started this, who kills it
+                start_new_session=True,  # Ctrl-C must reach the parent only, which kills it
             )  # fmt: skip
         while not self.file.exists():
-            if self._process.returncode is not None or asyncio.get_running_loop().time() - began > READY:
+            if self._process.returncode is not None or asyncio.get_running_loop().time() - began > START_TIMEOUT:
                 break
-            await asyncio.sleep(LOOK_EVERY)
+            await asyncio.sleep(POLL_INTERVAL)
         if not self.file.exists():
             await self.kill()
             raise StackFailed(f"the local stack did not start:\n{self._log.read_text()[-2000:]}")
@@ -76,13 +76,13 @@ class Stack:
         self._port = URL(self.graphql_url).port or 0
 
     async def kill(self) -> None:
-        """`kill -9`; what it had started ends with it."""
+        """Kill it with `kill -9`; its child processes end with it."""
         if self._process is not None and self._process.returncode is None:
             try:
                 if self._description:
                     await self.count_faults()
             except (aiohttp.ClientError, TimeoutError):
-                pass  # it is too busy to answer, or just starting: then these faults are not counted
+                pass  # it is too busy to answer, or starting; these faults are not counted
             finally:
                 self._process.kill()
                 await self._process.wait()
@@ -90,26 +90,26 @@ class Stack:
         self._latest = Counter()
 
     async def end(self) -> None:
-        """Kill it, and wait until nothing is left of what it had started: a worker may write for a moment longer."""
+        """Kill it, and wait until its child processes have ended; a worker may write for a moment longer."""
         if self._process is None or self._process.returncode is not None:
             return
         descendants = await asyncio.to_thread(descendants_of, self._process.pid)
         await self.kill()
-        await asyncio.to_thread(wait_until_gone, descendants, GONE)
+        await asyncio.to_thread(wait_until_gone, descendants, END_TIMEOUT)
 
     async def calm(self) -> None:
-        """Nothing goes wrong from now on."""
+        """Stop injecting faults."""
         self._chaos = ""
         await self._control("PUT")
 
     async def count_faults(self) -> Counter[str]:
-        """How often each fault has happened so far, over all starts."""
+        """Number of faults of each kind so far, over all starts."""
         self._latest = Counter((await self._control("GET"))["counts"])
         return self._counts + self._latest
 
     @property
     def faults(self) -> Counter[str]:
-        """As last counted."""
+        """The numbers of the last count."""
         return self._counts + self._latest
 
     @property
@@ -118,11 +118,11 @@ class Stack:
 
     @property
     def subs(self) -> list[str]:
-        """Of the users, in order: the owners of their jobs."""
+        """The `sub` of each user, in order; it is the owner of the user's jobs."""
         return [user["sub"] for user in self._description["users"]]
 
     def workers(self) -> list[int]:
-        """Its processes that handle events; none while it is down."""
+        """Its processes that handle events; none while it is not running."""
         if self._process is None or self._process.returncode is not None:
             return []
         return workers_of(self._process.pid)
@@ -133,8 +133,8 @@ class Stack:
 
     async def _control(self, method: str) -> dict[str, Any]:
         async with (
-            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=PATIENCE)) as session,
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=CONTROL_TIMEOUT)) as session,
             session.request(method, str(self._description["chaosUrl"]), data="" if method == "PUT" else None) as answer,
         ):
-            told: dict[str, Any] = await answer.json()
-            return told
+            state: dict[str, Any] = await answer.json()
+            return state

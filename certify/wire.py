@@ -1,5 +1,5 @@
-"""A proxy before DynamoDB's API that fails calls, loses answers, and kills the caller between a record and its
-projection: on the wire, where a network or a crash would do it.
+"""A proxy in front of DynamoDB that fails calls, loses answers, and kills the caller between writing a record and its
+projection, as a network fault or a crash would.
 """
 
 import asyncio
@@ -27,11 +27,11 @@ FAILURE: Final = json.dumps(
 
 
 class WireFault(StrEnum):
-    """What happens to a call."""
+    """A fault of one call."""
 
     FAILED = "dynamodb_failed"  # answered with 500 and not carried out
     LOST = "dynamodb_answer_lost"  # carried out, and the connection is closed without an answer
-    KILLED = "relay_killed_after_record"  # a record was written; the caller dies before it hears of it
+    KILLED = "relay_killed_after_record"  # a record was written; the caller is killed before it gets the answer
 
 
 class Wire:
@@ -39,12 +39,12 @@ class Wire:
 
     Args:
         target: DynamoDB's endpoint.
-        seed: What every decision is derived from.
-        workers: The processes that a caller may be one of.
+        seed: Seed of all decisions.
+        workers: Returns the processes that may be the caller.
 
     Attributes:
-        counts: How often each fault has happened.
-        url: Where it listens, once it does.
+        counts: Number of faults of each kind.
+        url: Its address while it is running.
     """
 
     def __init__(self, target: str, *, seed: int, workers: Callable[[], list[int]]) -> None:
@@ -53,7 +53,7 @@ class Wire:
         self._target = target
         self._calls = Random(f"{seed} calls")  # noqa: S311  # reproducible on purpose
         self._records = Random(f"{seed} records")  # noqa: S311  # reproducible on purpose
-        self._spared = self._draw_spared()  # records until the next kill
+        self._until_kill = self._draw_kill()  # records until the next kill
         self._workers = workers
         self._is_calm = False
         self._session: aiohttp.ClientSession | None = None
@@ -74,7 +74,7 @@ class Wire:
             await runner.cleanup()
 
     def calm(self) -> None:
-        """Nothing goes wrong from now on."""
+        """Stop injecting faults."""
         self._is_calm = True
 
     async def _call(self, request: web.Request) -> web.StreamResponse:
@@ -97,17 +97,17 @@ class Wire:
         if self._is_calm:
             return None
         if _is_record(target, body):
-            self._spared -= 1
-            if self._spared == 0:
-                self._spared = self._draw_spared()
+            self._until_kill -= 1
+            if self._until_kill == 0:
+                self._until_kill = self._draw_kill()
                 return WireFault.KILLED
         return WireFault.FAILED if failed else WireFault.LOST if lost else None
 
-    def _draw_spared(self) -> int:
+    def _draw_kill(self) -> int:
         return self._records.randint(1, 2 * KILLED_EVERY)
 
     async def _forward(self, request: web.Request, body: bytes) -> web.Response:
-        assert self._session is not None  # noqa: S101  # it listens
+        assert self._session is not None  # noqa: S101  # it is running
         headers = {name: value for name, value in request.headers.items() if name.lower() not in HOP_BY_HOP}
         async with self._session.post(self._target, data=body, headers=headers) as answer:
             kept = {name: value for name, value in answer.headers.items() if name.lower() not in HOP_BY_HOP}

@@ -5,8 +5,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
-from certify.check import output_of, shown_in
-from certify.observation import Evidence, Watching, digest_of, sha256
+from certify.check import output_of, shown_event
+from certify.observation import Iteration, Observation, digest_of, sha256
 from certify.plan import Campaign, JobPlan, Store, job_plan
 from chalicelib.jobs.model import InferenceRequest, Job, JobId, Owner, Status
 from chalicelib.workloads.simulated import Scene, text
@@ -43,19 +43,19 @@ def step(before: Job, **changes: object) -> Job:
     return replace(after, **changes)  # type: ignore[arg-type]  # each test names fields of Job
 
 
-def watching(log: Sequence[Job]) -> Watching:
+def iteration(log: Sequence[Job]) -> Iteration:
     """An iteration that showed these entries."""
-    return Watching(
+    return Iteration(
         shown=[entry.sequence for entry in log],
-        digest=digest_of(shown_in(entry) for entry in log),
+        digest=digest_of(shown_event(entry) for entry in log),
         output=sha256(output_of(log, log[-1].attempt)),
         is_final=log[-1].status.is_terminal,
     )
 
 
-def evidence(log: Sequence[Job], others: Iterable[Watching] = ()) -> Evidence:
+def observation(log: Sequence[Job], others: Iterable[Iteration] = ()) -> Observation:
     """Of a client that showed the whole log."""
-    seen = Evidence(PLAN.number, PLAN.job_id, answered=1, watchings=[*others, watching(log)])
+    seen = Observation(PLAN.number, PLAN.job_id, answered=1, iterations=[*others, iteration(log)])
     if log[-1].status.is_terminal:
         seen.ends[log[-1].status.value] += 1
     return seen

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from certify.report import FAULTS
+from certify.report import FAULT_TEXTS
 from tests.acceptance.stack import wait_until
 from tests.contract.conftest import ROOT
 
@@ -65,7 +65,7 @@ def test_every_job_is_in_it_with_as_many_events_as_were_asked_for(certificate: d
 
 
 def test_every_kind_of_fault_was_injected(certificate: dict[str, Any]) -> None:
-    assert {name for name in FAULTS if certificate["faults"].get(name, 0) > 0} == FAULTS.keys()
+    assert {name for name in FAULT_TEXTS if certificate["faults"].get(name, 0) > 0} == FAULT_TEXTS.keys()
 
 
 def test_gaps_were_healed(certificate: dict[str, Any]) -> None:
@@ -95,7 +95,7 @@ def test_run_that_is_interrupted_tears_everything_down(tmp_path: Path, end: sign
         command(tmp_path / "out", jobs=60, seed=1), cwd=ROOT, env={**os.environ, "TMPDIR": str(tmp_path)},
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     ) as process:  # fmt: skip
-        clients = f"--evidence {tmp_path}"
+        clients = f"--observation {tmp_path}"
         wait_until(lambda: len(processes_with(clients)) == 3 or process.poll() is not None, 60.0)
         started = len(processes_with(f"--data {tmp_path}"))
 

@@ -4,20 +4,20 @@ from dataclasses import replace
 
 import pytest
 
-from certify.check import ENDS, Finding, QuotaProbe, Violation, check_job, check_owner, check_quota
-from certify.observation import Evidence, Watching, sha256
+from certify.check import ALLOWED_ENDS, Finding, QuotaProbe, Violation, check_job, check_owner, check_quota
+from certify.observation import Iteration, Observation, sha256
 from certify.plan import JobPlan
 from chalicelib.jobs.errors import ErrorType
 from chalicelib.jobs.model import Job, Owner, Status
 from chalicelib.workloads.simulated import Scene
-from tests.unit.certify.jobs import OWNER, PLAN, evidence, step, watching, whole_log
+from tests.unit.certify.jobs import OWNER, PLAN, iteration, observation, step, whole_log
 
 
 def kinds(found: list[Finding]) -> set[Violation]:
     return {finding.violation for finding in found}
 
 
-def check(log: list[Job], seen: Evidence | None, plan: JobPlan = PLAN) -> set[Violation]:
+def check(log: list[Job], seen: Observation | None, plan: JobPlan = PLAN) -> set[Violation]:
     found = check_job(plan, OWNER, log, seen)
     assert all(finding.subject == plan.job_id and finding.detail for finding in found)
     return kinds(found)
@@ -36,48 +36,48 @@ def restarted_log() -> list[Job]:
 def test_job_that_went_well_violates_nothing() -> None:
     log = whole_log()
 
-    assert check(log, evidence(log)) == set()
+    assert check(log, observation(log)) == set()
 
 
 def test_job_that_was_taken_over_violates_nothing() -> None:
     log = restarted_log()
 
-    assert check(log, evidence(log, others=[watching(log[:3])])) == set()
+    assert check(log, observation(log, others=[iteration(log[:3])])) == set()
 
 
 def test_answered_start_without_a_log_is_a_lost_job() -> None:
-    assert check([], Evidence(PLAN.number, PLAN.job_id, answered=1)) == {Violation.JOBS_LOST}
+    assert check([], Observation(PLAN.number, PLAN.job_id, answered=1)) == {Violation.JOBS_LOST}
 
 
 def test_shown_event_without_a_log_is_a_lost_job() -> None:
-    seen = Evidence(PLAN.number, PLAN.job_id, watchings=[Watching(shown=[1])])
+    seen = Observation(PLAN.number, PLAN.job_id, iterations=[Iteration(shown=[1])])
 
     assert check([], seen) == {Violation.JOBS_LOST}
 
 
 def test_start_that_never_succeeded_is_a_stuck_job() -> None:
-    assert check([], Evidence(PLAN.number, PLAN.job_id)) == {Violation.JOBS_STUCK}
+    assert check([], Observation(PLAN.number, PLAN.job_id)) == {Violation.JOBS_STUCK}
 
 
 def test_log_of_other_input_is_a_lost_job() -> None:
     log = whole_log()
 
-    assert check(log, evidence(log), replace(PLAN, process_time=9.0)) == {Violation.JOBS_LOST}
+    assert check(log, observation(log), replace(PLAN, process_time=9.0)) == {Violation.JOBS_LOST}
 
 
 def test_job_that_ends_as_its_input_cannot_is_a_lost_job() -> None:
     log = whole_log()[:-1]
     log.append(step(log[-1], status=Status.FAILED, error="no", error_type=ErrorType.WORKLOAD_FAILED))
 
-    assert check(log, evidence(log)) == {Violation.JOBS_LOST}
+    assert check(log, observation(log)) == {Violation.JOBS_LOST}
 
 
 def test_job_that_was_cancelled_by_nobody_is_a_lost_job() -> None:
     log = whole_log()[:-1]
     log.append(step(log[-1], status=Status.CANCELLED))
 
-    assert check(log, evidence(log)) == {Violation.JOBS_LOST}
-    assert check(log, evidence(log), replace(PLAN, cancel_from=3)) == set()
+    assert check(log, observation(log)) == {Violation.JOBS_LOST}
+    assert check(log, observation(log), replace(PLAN, cancel_from=3)) == set()
 
 
 @pytest.mark.parametrize("error", [ErrorType.CRASHED, ErrorType.STALLED])
@@ -85,23 +85,23 @@ def test_job_whose_workers_were_killed_may_fail(error: ErrorType) -> None:
     log = whole_log()[:-1]
     log.append(step(log[-1], status=Status.FAILED, error="gone", error_type=error))
 
-    assert check(log, evidence(log)) == set()
+    assert check(log, observation(log)) == set()
 
 
 def test_job_that_always_crashes_may_not_complete() -> None:
     plan = replace(PLAN, scene=Scene.CRASH)
     log = whole_log(plan)
 
-    assert check(log, evidence(log), plan) == {Violation.JOBS_LOST}
+    assert check(log, observation(log), plan) == {Violation.JOBS_LOST}
 
 
 def test_every_scene_has_its_ends() -> None:
-    assert ENDS.keys() == set(Scene)
+    assert ALLOWED_ENDS.keys() == set(Scene)
 
 
 def test_job_without_an_end_is_stuck() -> None:
     log = whole_log()[:-1]
-    seen = evidence(log)
+    seen = observation(log)
 
     assert check(log, seen) == {Violation.JOBS_STUCK, Violation.EVENTS_MISSING}
 
@@ -110,19 +110,19 @@ def test_second_end_in_the_log_is_found() -> None:
     log = whole_log()
     log.append(step(log[-1], status=Status.CANCELLED))
 
-    assert Violation.JOBS_ENDED_TWICE in check(log, evidence(log), replace(PLAN, cancel_from=1))
+    assert Violation.JOBS_ENDED_TWICE in check(log, observation(log), replace(PLAN, cancel_from=1))
 
 
 def test_entry_after_the_end_is_found() -> None:
     log = whole_log()
     log.append(step(log[-1], status=Status.PROCESSING))
 
-    assert Violation.JOBS_ENDED_TWICE in check(log, evidence(log))
+    assert Violation.JOBS_ENDED_TWICE in check(log, observation(log))
 
 
 def test_end_that_a_caller_was_told_and_the_log_does_not_have_is_found() -> None:
     log = whole_log()
-    seen = evidence(log)
+    seen = observation(log)
     seen.ends["CANCELLED"] += 1
 
     assert check(log, seen) == {Violation.JOBS_ENDED_TWICE}
@@ -132,13 +132,13 @@ def test_hole_in_the_log_is_found() -> None:
     log = whole_log()
     del log[3]
 
-    assert Violation.EVENTS_MISSING in check(log, evidence(log))
+    assert Violation.EVENTS_MISSING in check(log, observation(log))
 
 
 def test_event_that_a_client_did_not_show_is_found() -> None:
     log = whole_log()
-    seen = evidence(log, others=[])
-    del seen.watchings[0].shown[3]
+    seen = observation(log, others=[])
+    del seen.iterations[0].shown[3]
 
     assert check(log, seen) == {Violation.EVENTS_MISSING}
 
@@ -149,7 +149,7 @@ def test_client_that_left_no_word_is_found() -> None:
 
 def test_end_that_no_client_showed_is_found() -> None:
     log = whole_log()
-    seen = evidence(log[:-1])
+    seen = observation(log[:-1])
 
     assert check(log, seen) == {Violation.EVENTS_MISSING}
 
@@ -158,21 +158,21 @@ def test_log_in_disorder_is_found() -> None:
     log = whole_log()
     log[3], log[4] = log[4], log[3]
 
-    assert Violation.EVENTS_OUT_OF_ORDER in check(log, evidence(whole_log()))
+    assert Violation.EVENTS_OUT_OF_ORDER in check(log, observation(whole_log()))
 
 
 def test_attempt_that_goes_back_is_found() -> None:
     log = restarted_log()
     log[-2] = replace(log[-2], attempt=1)
 
-    assert Violation.EVENTS_OUT_OF_ORDER in check(log, evidence(log))
+    assert Violation.EVENTS_OUT_OF_ORDER in check(log, observation(log))
 
 
 @pytest.mark.parametrize("shown", [[1, 2, 4, 3, 5, 6, 7, 8], [1, 2, 2, 3, 4, 5, 6, 7, 8]])
 def test_client_that_shows_events_in_disorder_or_twice_is_found(shown: list[int]) -> None:
     log = whole_log()
-    seen = evidence(log)
-    seen.watchings[0].shown = shown
+    seen = observation(log)
+    seen.iterations[0].shown = shown
 
     assert check(log, seen) == {Violation.EVENTS_OUT_OF_ORDER}
 
@@ -181,13 +181,13 @@ def test_one_byte_that_a_client_showed_differently_is_found() -> None:
     log = whole_log()
     other = [replace(entry, delta=entry.delta.upper()) if entry.delta else entry for entry in log]
 
-    assert check(log, evidence(other)) == {Violation.BYTES_DIFFERENT}
+    assert check(log, observation(other)) == {Violation.BYTES_DIFFERENT}
 
 
 def test_output_that_still_holds_a_dead_attempts_text_is_found() -> None:
     log = restarted_log()
-    seen = evidence(log)
-    seen.watchings[0].output = sha256("".join(entry.delta or "" for entry in log))
+    seen = observation(log)
+    seen.iterations[0].output = sha256("".join(entry.delta or "" for entry in log))
 
     assert check(log, seen) == {Violation.BYTES_DIFFERENT}
 
@@ -195,19 +195,19 @@ def test_output_that_still_holds_a_dead_attempts_text_is_found() -> None:
 def test_logged_text_that_the_workload_does_not_say_is_found() -> None:
     log = [replace(entry, delta="x") if entry.delta else entry for entry in whole_log()]
 
-    assert check(log, evidence(log)) == {Violation.BYTES_DIFFERENT}
+    assert check(log, observation(log)) == {Violation.BYTES_DIFFERENT}
 
 
 def test_result_that_is_cut_short_is_found() -> None:
     log = whole_log()
     log[-1] = replace(log[-1], result=(log[-1].result or "")[:-1])
 
-    assert check(log, evidence(log)) == {Violation.BYTES_DIFFERENT}
+    assert check(log, observation(log)) == {Violation.BYTES_DIFFERENT}
 
 
 def test_event_that_an_eavesdropper_heard_is_found() -> None:
     log = whole_log()
-    seen = evidence(log)
+    seen = observation(log)
     seen.overheard = 1
 
     assert check(log, seen) == {Violation.FOREIGN_EVENTS}
@@ -217,7 +217,7 @@ def test_entry_of_another_owner_is_found() -> None:
     log = whole_log()
     log[4] = replace(log[4], owner=Owner("grace"))
 
-    assert check(log, evidence(log)) == {Violation.FOREIGN_EVENTS}
+    assert check(log, observation(log)) == {Violation.FOREIGN_EVENTS}
 
 
 def test_list_that_is_behind_the_log_is_found() -> None:

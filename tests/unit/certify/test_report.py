@@ -8,12 +8,12 @@ from html.parser import HTMLParser
 
 import pytest
 
-from certify.campaign import Outcome, Standing
+from certify.campaign import CampaignState, Outcome
 from certify.check import Finding, Violation
-from certify.observation import Evidence, Shown, Watching, digest_of, load
+from certify.observation import Iteration, Observation, ShownEvent, digest_of, load
 from certify.plan import CHAOS
 from certify.progress import line_of
-from certify.report import FAULTS, Certificate, page, percentile, summary
+from certify.report import FAULT_TEXTS, Certificate, page, percentile, summary
 from tests.unit.certify.jobs import CAMPAIGN
 
 OUTCOME = Outcome(
@@ -124,7 +124,7 @@ def test_page_shows_text_from_a_log_as_text() -> None:
 
 
 def test_every_fault_of_the_chaos_is_explained() -> None:
-    assert {part.partition("=")[0] for part in CHAOS.split(",")} <= FAULTS.keys()
+    assert {part.partition("=")[0] for part in CHAOS.split(",")} <= FAULT_TEXTS.keys()
 
 
 @pytest.mark.parametrize(
@@ -138,26 +138,26 @@ def test_percentile_is_the_smallest_value_that_covers_the_share(
 
 
 def test_progress_says_where_a_campaign_is() -> None:
-    standing = Standing(CAMPAIGN, phase="running", ended=7, shown=1200, kills=Counter(worker_killed=2))
+    state = CampaignState(CAMPAIGN, phase="running", ended=7, shown=1200, kills=Counter(worker_killed=2))
 
-    assert line_of(standing) == "sqlite: running, 7 of 40 jobs, 1,200 events shown, 2 kills"
+    assert line_of(state) == "sqlite: running, 7 of 40 jobs, 1,200 events shown, 2 kills"
 
 
 def test_evidence_survives_its_way_through_a_file() -> None:
-    seen = Evidence(3, "job", answered=2, watchings=[Watching(shown=[1, 2], late_ms=[4, 5])], heals_ms=[300.5])
+    seen = Observation(3, "job", answered=2, iterations=[Iteration(shown=[1, 2], late_ms=[4, 5])], heals_ms=[300.5])
     seen.ends["COMPLETED"] += 1
-    seen.troubles["Unreachable"] += 3
+    seen.retries["Unreachable"] += 3
 
     assert list(load([seen.dump() + "\n"])) == [seen]
 
 
 def test_line_that_a_killed_process_could_not_finish_is_no_evidence() -> None:
-    whole = Evidence(1, "one").dump() + "\n"
+    whole = Observation(1, "one").dump() + "\n"
 
     assert [seen.job_id for seen in load([whole, whole[:-9]])] == ["one"]
 
 
-EVENT = Shown(
+EVENT = ShownEvent(
     sequence=1, attempt=1, status="PROCESSING", progress=0.5, message="m", delta="d", result="", error="",
     error_type="",
 )  # fmt: skip
@@ -177,7 +177,7 @@ EVENT = Shown(
         replace(EVENT, error_type="CRASHED"),
     ],
 )
-def test_digest_tells_events_apart(other: Shown) -> None:
+def test_digest_tells_events_apart(other: ShownEvent) -> None:
     assert digest_of([EVENT]) != digest_of([other])
 
 

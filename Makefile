@@ -69,8 +69,8 @@ format: $(VENV)/dev.ready ## Format the code
 lock: $(VENV)/dev.ready ## Resolve the locked requirements anew from pyproject.toml
 	@$(BIN)/pip install --quiet uv
 	@$(BIN)/uv pip compile --quiet --group dev --generate-hashes $(LOCK) -o requirements/dev.txt
-	@$(BIN)/uv pip compile --quiet --group lambda $(SAME) $(LOCK) -o requirements.txt
-	@$(BIN)/uv pip compile --quiet --group lambda --group openai $(SAME) $(LOCK) -o requirements/lambda-openai.txt
+	@$(BIN)/uv pip compile --quiet --group lambda --generate-hashes $(SAME) $(LOCK) -o requirements.txt
+	@$(BIN)/uv pip compile --quiet --group lambda --group openai --generate-hashes $(SAME) $(LOCK) -o requirements/lambda-openai.txt
 	@$(BIN)/uv pip compile --quiet --group local --generate-hashes $(SAME) $(LOCK) -o requirements/local.txt
 	@$(BIN)/uv pip compile --quiet --group deploy --generate-hashes $(SAME) $(LOCK) -o requirements/deploy.txt
 

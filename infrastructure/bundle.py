@@ -1,11 +1,11 @@
-"""The zip that every function runs from: built by Chalice, then made the same for the same content.
+"""Builds the zip that every function runs from, with Chalice. The same content gives the same bytes.
 
-Chalice builds twice. Dependencies are built from the requirements alone and kept, with their bytecode, because
-resolving them takes pip and ten seconds; the app is built from a copy without them, in less than one. Chalice's own
-cache is keyed by the app's files as well, so that every edit, and every stray `.pyc`, would cost those ten seconds.
+Chalice builds twice. The dependencies are built from the requirements alone and cached with their bytecode, because pip
+needs ten seconds for them; pip checks their hashes. The app is built from a copy without dependencies, in less than a
+second. Chalice's own cache depends on the app's files too, so that every edit would cost those ten seconds.
 
-Bytecode goes into the zip because Lambda's code folder is read-only: without it every cold start compiles everything
-again. It is the unchecked kind, which looks at no file's time.
+The zip contains bytecode because Lambda's code folder is read-only: without it every cold start would compile every
+module. Python does not compare this bytecode with the time of its source.
 """
 
 import hashlib
@@ -25,9 +25,9 @@ from typing import Any, Final
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-CHALICE: Final = "from chalice.cli import main; main()"  # its module cannot be run as one
-LAMBDA_ROOT: Final = "/var/task"  # where Lambda unpacks the zip; what tracebacks show
-EPOCH: Final = (1980, 1, 1, 0, 0, 0)  # the time of every entry, the first that a zip can say
+CHALICE: Final = "from chalice.cli import main; main()"  # the package has no `__main__`
+LAMBDA_ROOT: Final = "/var/task"  # where Lambda unpacks the zip; tracebacks show it
+EPOCH: Final = (1980, 1, 1, 0, 0, 0)  # the time of every entry; the earliest that a zip can store
 RUNTIME: Final = f"python{sys.version_info.major}.{sys.version_info.minor}"
 LEFT_OUT: Final = ("__pycache__", "*.pyc", "debug.py")  # `chalicelib/debug.py` serves `chalice local` alone
 NOTHING: Final = """\
@@ -35,16 +35,16 @@ from chalice.app import Chalice
 app = Chalice(app_name="nothing")
 @app.lambda_function()
 def nothing(event, context): ...
-"""  # the least that Chalice packages
+"""  # the smallest app that Chalice packages
 
 
 class PackagingFailed(Exception):
-    """The zip could not be built, or is not whole; the message says what is missing."""
+    """The zip could not be built or is incomplete; the message says what is missing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """What Chalice made of the app: the zip, and the functions' resources as SAM describes them."""
+    """The zip, and the functions as a SAM template."""
 
     archive: Path
     sam_template: Mapping[str, Any]
@@ -54,13 +54,13 @@ def build(source: Path, into: Path, *, stage: str, requirements: str = "requirem
     """Build the app in `source` into the folder `into`.
 
     Args:
-        source: Holds `app.py`, `chalicelib/`, `.chalice/config.json` and the requirements.
+        source: The folder with `app.py`, `chalicelib/`, `.chalice/config.json` and the requirements.
         into: An empty folder.
-        stage: The name that Chalice gives to what it deploys.
-        requirements: The file in `source` with all dependencies, each at one version.
+        stage: Chalice's name for the deployment.
+        requirements: The file in `source` with all dependencies, each with one version and its hashes.
 
     Raises:
-        PackagingFailed
+        PackagingFailed: A dependency has no wheel for Lambda or a wrong hash, or the app cannot be packaged.
     """
     with tempfile.TemporaryDirectory() as folder:
         project = Path(folder, "app")
@@ -81,7 +81,7 @@ def build(source: Path, into: Path, *, stage: str, requirements: str = "requirem
 
 
 def pack(tree: Path, archive: Path) -> None:
-    """Zip a folder so that the same files give the same bytes."""
+    """Zip a folder; the same files give the same bytes."""
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as zipped:
         for file in sorted(path for path in tree.rglob("*") if path.is_file()):
             entry = zipfile.ZipInfo(file.relative_to(tree).as_posix(), EPOCH)
@@ -91,7 +91,7 @@ def pack(tree: Path, archive: Path) -> None:
 
 
 def _dependencies(source: Path, file: str) -> Path:
-    """What the file of requirements asks for, compiled, as a zip: from the cache, or built into it."""
+    """A zip with the compiled requirements of a file, from the cache or built into it."""
     requirements = (source / file).read_text()
     key = hashlib.sha256(f"{requirements}\n{RUNTIME}\n{version('chalice')}".encode()).hexdigest()[:20]
     cache = source / ".chalice" / "deployments"
@@ -109,7 +109,7 @@ def _dependencies(source: Path, file: str) -> Path:
         tree = Path(folder, "tree")
         _unpack(made / "deployment.zip", tree)
         (tree / "app.py").unlink()
-        shutil.rmtree(tree / "chalice")  # comes with the app
+        shutil.rmtree(tree / "chalice")  # the app's build contains it
         check_complete(tree, requirements)
         _compile(tree)
         pack(tree, Path(folder, "packed.zip"))
@@ -118,10 +118,10 @@ def _dependencies(source: Path, file: str) -> Path:
 
 
 def check_complete(tree: Path, requirements: str) -> None:
-    """Refuse a folder that lacks something pinned in `requirements`: Chalice only prints that it found no wheel.
+    """Check that a folder contains every requirement. If Chalice finds no wheel, it only prints that.
 
     Raises:
-        PackagingFailed: Names all that is missing.
+        PackagingFailed: Requirements are missing; the message names all of them.
     """
     present = {
         (canonicalize_name(name), found.partition("-")[2])
@@ -135,21 +135,21 @@ def check_complete(tree: Path, requirements: str) -> None:
     ]
     if missing:
         raise PackagingFailed(
-            f"the package has to hold all of its requirements, and lacks {', '.join(missing)}; "
-            f"see whether there is a wheel for {RUNTIME} on Linux (x86_64), and whether pip reaches its index"
+            f"the package lacks {', '.join(missing)}; check that there is a wheel for {RUNTIME} on Linux (x86_64), and "
+            "that pip reaches its index"
         )
 
 
 def _pinned(requirements: str) -> Iterator[Requirement]:
-    for line in requirements.splitlines():
+    for line in requirements.replace("\\\n", " ").splitlines():
         if line.strip() and not line.startswith("#"):
-            wanted = Requirement(line)
+            wanted = Requirement(line.partition("--hash=")[0])
             if wanted.marker is None or wanted.marker.evaluate():
                 yield wanted
 
 
 def _run_chalice(project: Path, out: Path, *, stage: str) -> Path:
-    """`chalice package` in a process of its own: it imports the app, and sets variables of the process it runs in."""
+    """Run `chalice package` in its own process: it imports the app, and changes the environment of its process."""
     command = [sys.executable, "-c", CHALICE, "package", "--stage", stage, str(out)]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("LONGCALL_")}
     done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
@@ -164,7 +164,7 @@ def _unpack(archive: Path, into: Path) -> None:
 
 
 def _compile(tree: Path) -> None:
-    """Bytecode beside every module. In a fresh process: what a busy one writes depends on what else it has loaded."""
+    """Write bytecode for every module, in a fresh process: the bytes depend on what else a process has loaded."""
     for stray in tree.rglob("__pycache__"):
         shutil.rmtree(stray)
     command = [

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from infrastructure.bundle import PackagingFailed, build, check_complete
+from infrastructure.bundle import NOTHING, PackagingFailed, build, check_complete
 from infrastructure.stages import DEV
 from tests.support.cdk_assembly import KEYED, ROOT
 
@@ -116,9 +116,13 @@ def test_the_openai_library_is_only_in_the_zip_of_a_stage_that_asks_for_it(
 
 def test_both_zips_have_the_same_versions_of_what_both_have() -> None:
     without, with_openai = (set((ROOT / it.requirements).read_text().splitlines()) for it in (DEV, KEYED))
-    pinned = {line.partition(" ;")[0] for line in with_openai}
 
-    assert {line.partition(" ;")[0] for line in without} <= pinned
+    assert {version_in(line) for line in without} <= {version_in(line) for line in with_openai}
+
+
+def version_in(line: str) -> str:
+    """The name and version in a line of requirements, or the hash."""
+    return line.partition(" ;")[0].rstrip(" \\")
 
 
 def test_the_debug_routes_are_in_no_zip(unpacked: Path) -> None:
@@ -235,12 +239,35 @@ def test_building_leaves_nothing_in_the_project(archive: Path) -> None:
     assert {path.suffix for path in (ROOT / ".chalice" / "deployments").iterdir()} <= {".zip"}
 
 
+@pytest.mark.parametrize("file", [DEV.requirements, KEYED.requirements])
+def test_every_library_in_the_zip_has_hashes(file: str) -> None:
+    text = (ROOT / file).read_text().replace("\\\n", " ")
+    pinned = [line for line in text.splitlines() if line.strip()]
+
+    assert len(pinned) >= 18
+    assert all("==" in line and "--hash=sha256:" in line for line in pinned)
+
+
+def test_a_library_whose_bytes_have_changed_is_not_packaged(tmp_path: Path) -> None:
+    source, out = tmp_path / "source", tmp_path / "out"
+    for folder in (source / "chalicelib", source / ".chalice", out):
+        folder.mkdir(parents=True)
+    (source / "app.py").write_text(NOTHING)
+    shutil.copy(ROOT / ".chalice" / "config.json", source / ".chalice")
+    (source / "requirements.txt").write_text(f"tenacity==9.2.1 --hash=sha256:{'0' * 64}\n")
+
+    with pytest.raises(PackagingFailed, match="tenacity"):
+        build(source, out, stage="dev")
+
+
 def test_a_zip_that_lacks_a_library_is_refused_by_name(tmp_path: Path) -> None:
     (tmp_path / "aiohttp-3.14.5.dist-info").mkdir()
 
     check_complete(tmp_path, "aiohttp==3.14.5\n")
     with pytest.raises(PackagingFailed, match=r"lacks aiohttp==3.0.0, gql==4.4.0;"):
-        check_complete(tmp_path, "aiohttp==3.0.0\ngql==4.4.0\nwinloop==1.0 ; sys_platform == 'win32'\n")
+        check_complete(
+            tmp_path, "aiohttp==3.0.0 \\\n    --hash=sha256:00\ngql==4.4.0\nwinloop==1.0 ; sys_platform == 'win32'\n"
+        )
 
 
 def test_an_app_that_cannot_be_packaged_is_an_error(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The prompt, back in pieces of awkward sizes: what a transport loses, splits or changes on the way shows at once."""
+"""Repeats the prompt in pieces of unusual sizes, so that lost, split or changed output shows at once."""
 
 import time
 from collections.abc import Callable, Generator, Iterator
@@ -16,10 +16,10 @@ SIZES: Final = (1, 1, 2, 3, 7, 61, 63, 64, 65, 255, 256, 257, 1021, 4093, 4097, 
 
 
 def run(request: InferenceRequest, context: WorkloadContext) -> Generator[Chunk | Progress, None, Outcome]:
-    """The prompt, evenly over `process_time`; at once by default. The result is the prompt, to the byte.
+    """Repeat the prompt evenly over `process_time`, by default at once. The result is the prompt, byte for byte.
 
     Raises:
-        OutOfTime: The deadline came before the last piece.
+        OutOfTime: The deadline passed before the last piece.
     """
     return echo(request, context, sleep=time.sleep)
 
@@ -27,7 +27,7 @@ def run(request: InferenceRequest, context: WorkloadContext) -> Generator[Chunk 
 def echo(
     request: InferenceRequest, context: WorkloadContext, *, sleep: Callable[[float], None]
 ) -> Generator[Chunk | Progress, None, Outcome]:
-    """`run`, with the passing of time as an argument; the time is told by the deadline's clock."""
+    """As `run`, with the waiting as an argument; the time is that of the context's clock."""
     given, begin = context.seconds_left(), context.clock()
     prompt, seconds = request.prompt, request.process_time or 0.0
     for start, end in pairwise(cuts(prompt)):
@@ -43,7 +43,7 @@ def echo(
 
 
 def cuts(text: str) -> Iterator[int]:
-    """Where the pieces begin and end, from 0 to the text's length; the same ones for the same text."""
+    """The positions at which pieces begin and end, from 0 to the text's length; the same for the same text."""
     random = Random(int.from_bytes(sha256(text.encode(errors="surrogatepass")).digest()))  # noqa: S311  # no secret
     end = 0
     while end < len(text):

@@ -1,8 +1,8 @@
-"""Where sentences begin and end in plain text or Markdown, English, Japanese or both.
+"""Splits plain text or Markdown, English or Japanese, into blocks and sentences.
 
-`blocks` finds paragraphs, list items and headings by their lines; `split` finds the sentences of one of them. Both
-work by rules, without a dictionary, in time linear in the text: a full stop ends a sentence unless it belongs to an
-abbreviation, an initial or a number; short quotations and brackets are kept whole; Japanese needs no white space.
+`blocks` finds paragraphs, list items and headings by their lines; `split` finds the sentences of a block. Both use
+rules without a dictionary, in time linear in the text. A full stop ends a sentence unless it belongs to an
+abbreviation, an initial or a number. Short quotations and brackets are not split. Japanese needs no white space.
 """
 
 # ruff: noqa: SIM905  # word lists read better in rows than as lists of strings
@@ -14,20 +14,20 @@ from enum import Enum
 from itertools import accumulate, pairwise
 from typing import Final
 
-# Kana, ideographs and their marks: what is written without white space between words.
+# Kana, ideographs and their marks, which are written without white space between words.
 CJK: Final = (
     "\u3005-\u3007\u3041-\u309f\u30a1-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9f"
     "\U00020000-\U0003ffff"
 )
 CJK_LETTER: Final = re.compile(f"[{CJK}]")
-CJK_TEXT: Final = re.compile(f"[{CJK}、。，．「」『』（）！？…]")  # no space belongs beside these
+CJK_TEXT: Final = re.compile(f"[{CJK}、。，．「」『』（）！？…]")  # no space is written beside these
 
 LONGEST_ASIDE: Final = 300  # characters; a longer quotation or bracket is split like any other text
 LONGEST_ABBREVIATION: Final = 24  # characters
 LONGEST_TITLE: Final = 80  # columns
 NEVER_A_TITLES_END: Final = (",", ";", "、", "-", "は", "が", "を", "に", "の", "で", "と", "も", "へ", "や")
-SHORT_FIRST_LINE: Final = 0.85  # of a paragraph's widest line: below, a title is looked for in it
-SHORT_LINE: Final = 0.6  # the same for its other lines
+SHORT_FIRST_LINE: Final = 0.85  # share of a paragraph's widest line; a shorter first line may be a title
+SHORT_LINE: Final = 0.6  # the same for the other lines
 
 FENCE: Final = re.compile(r"```|~~~")
 HEADING: Final = re.compile(r"#{1,6}(?:\s+|$)")
@@ -63,14 +63,14 @@ PAIRS: Final = {
     "》": "《",
 }
 
-# After these a sentence goes on, whatever follows.
+# After these a sentence always continues.
 NEVER_LAST: Final = frozenset(
     "mr mrs ms dr prof st rev hon gen col capt lt sgt sen rep gov messrs mt ft vs viz cf ca fig figs eq eqs sec vol pp"
     " eds approx e.g i.e resp incl".split()
 )
-# After these it goes on where a number follows.
+# After these it continues if a number follows.
 BEFORE_NUMBER: Final = frozenset("no nos p art ch jan feb mar apr jun jul aug sep sept oct nov dec".split())
-# After these, and after initials, it goes on unless a word follows that opens sentences.
+# After these, and after initials, it continues unless the next word often begins sentences.
 SELDOM_LAST: Final = frozenset("etc al inc ltd co corp jr sr dept est bros a.m p.m ph.d".split())
 OPENERS: Final = frozenset(
     "a after all also although an and as at because before both but by each even every few for from he her here his how"
@@ -82,13 +82,13 @@ MID_SENTENCE: Final = frozenset("a an and as at by for from in of on or the thei
 INITIALS: Final = re.compile(r"(?:[A-Z]\.)*[A-Z]")
 LAST_WORD: Final = re.compile(r"\w[\w.]*$")
 NEXT_WORD: Final = re.compile(r"\s*\W{0,3}(\w+)")
-# 「…。」と言った: the quotation is one part of a longer sentence.
-GOES_ON: Final = re.compile("を|と(?!ころが|ころで|はいえ|にかく|もかく|りわけ)|って|など")
-GOES_ON_AFTER_BRACKET: Final = re.compile("[がのにはもへで]")
+# 「…。」と言った: the quotation is part of a longer sentence.
+CONTINUES: Final = re.compile("を|と(?!ころが|ころで|はいえ|にかく|もかく|りわけ)|って|など")
+CONTINUES_AFTER_BRACKET: Final = re.compile("[がのにはもへで]")
 
 
 class Part(Enum):
-    """What a block of text is."""
+    """The kind of a block of text."""
 
     PROSE = "prose"
     ITEM = "item"  # of a list
@@ -104,12 +104,12 @@ class Block:
 
 
 def is_whole(sentence: str) -> bool:
-    """Whether it ends as sentences do."""
+    """Whether a sentence has an end mark."""
     return WHOLE.search(sentence) is not None
 
 
 def blocks(text: str) -> Iterator[Block]:
-    """Paragraphs, list items and headings, in order; without code, tables, rules and lines that have no letter."""
+    """Paragraphs, list items and headings, in order, without code, tables, rules and lines without a letter."""
     lines: list[str] = []
     part = Part.PROSE
     for raw in [*_without_code(text.splitlines()), ""]:
@@ -132,7 +132,7 @@ def blocks(text: str) -> Iterator[Block]:
 
 
 def split(text: str) -> Iterator[str]:
-    """The sentences of one block; joined, they are its text but for white space. The last one may lack its end."""
+    """The sentences of one block. Joined, they are its text except white space; the last may lack an end mark."""
     aside = _asides(text)
     start = 0
     for mark in END.finditer(text):
@@ -155,11 +155,11 @@ def _without_code(lines: Sequence[str]) -> list[str]:
             code.append(line)
         else:
             prose.append(line)
-    return prose + code  # a fence that nothing closes is none
+    return prose + code  # a fence that is never closed does not begin code
 
 
 def _item_marker(line: str, *, after: Sequence[str], part: Part) -> re.Match[str] | None:
-    # Inside a paragraph a line may begin with a number by chance, so only the first number of a list begins one there.
+    # Inside a paragraph a line may begin with a number by chance, so only the number 1 begins a list there.
     marker = BULLET.match(line)
     if marker is None and (part is Part.ITEM or not after):
         marker = NUMBER.match(line)
@@ -179,7 +179,7 @@ def _blocks_of(lines: Sequence[str], part: Part) -> Iterator[Block]:
 
 
 def _groups(lines: Sequence[str]) -> Iterator[list[str]]:
-    """Lines that belong together: a title above a paragraph, or between two, stands alone."""
+    """Groups of lines that belong together; a title above a paragraph is its own group."""
     widest = max(map(columns, lines), default=0)
     group: list[str] = []
     for line, following in pairwise([*lines, ""]):
@@ -194,7 +194,7 @@ def _groups(lines: Sequence[str]) -> Iterator[list[str]]:
 
 
 def _is_title(line: str, following: str, widest: int, short: float) -> bool:
-    """Whether the line broke before its paragraph's width, without an end, and a capital letter follows."""
+    """Whether the line is shorter than its paragraph, has no end mark, and a capital letter follows."""
     words = line.split()
     if is_whole(line) or line.endswith(NEVER_A_TITLES_END) or words[-1].lower() in MID_SENTENCE:
         return False
@@ -206,12 +206,12 @@ def _is_title(line: str, following: str, widest: int, short: float) -> bool:
 
 
 def columns(line: str) -> int:
-    """Its width where Japanese characters are twice as wide as others."""
+    """The width of a line; a Japanese character is twice as wide as others."""
     return len(line) + len(CJK_TEXT.findall(line))
 
 
 def _join(lines: Iterable[str]) -> str:
-    """One line, with single spaces, and none where a line of Japanese was broken."""
+    """Join lines with single spaces, and without a space between two lines of Japanese."""
     joined: list[str] = []
     for line in lines:
         words = " ".join(line.split())
@@ -227,9 +227,9 @@ def _join(lines: Iterable[str]) -> str:
 
 
 def _asides(text: str) -> list[int]:
-    """For each gap before a character: in how many short quotations and brackets it lies."""
+    """For each position between characters: the number of short quotations and brackets around it."""
     change = [0] * (len(text) + 1)
-    opened: deque[tuple[str, int]] = deque(maxlen=8)  # deeper nesting is not looked at
+    opened: deque[tuple[str, int]] = deque(maxlen=8)  # deeper nesting is ignored
     for index, character in enumerate(text):
         if character in PAIRS.values():
             opened.append((character, index))
@@ -263,8 +263,8 @@ def _ends_sentence(text: str, start: int, mark: re.Match[str]) -> bool:
     if stops[0] in CJK_STOPS or (stops[0] in "!?." and CJK_LETTER.match(before)):
         if stops[-1] == "。":
             return True
-        bracket = stops[-1] in ")）" and GOES_ON_AFTER_BRACKET.match(text, end)
-        return not (bracket or GOES_ON.match(text, end))
+        bracket = stops[-1] in ")）" and CONTINUES_AFTER_BRACKET.match(text, end)
+        return not (bracket or CONTINUES.match(text, end))
     if not text[end].isspace():
         return False
     following = NEXT_WORD.match(text, end)
@@ -279,7 +279,7 @@ def _ends_sentence(text: str, start: int, mark: re.Match[str]) -> bool:
 
 
 def _is_abbreviated(sentence: str, following: str) -> bool:
-    """Whether the full stop after this much of a sentence belongs to its last word."""
+    """Whether the full stop after this part of a sentence belongs to its last word."""
     found = LAST_WORD.search(sentence)
     if found is None:
         return False

@@ -1,7 +1,7 @@
-"""Text at a chosen pace, and failures on demand: a stand-in for a model, for development and tests.
+"""Simulates a model for development and tests: text at a chosen pace, and failures on demand.
 
-The text is a function of model and prompt alone; `max_tokens` says how many words of it, `process_time` how long they
-take. A word is a token here. What else happens is the model's name: see `Scene`.
+The text depends on model and prompt only. `max_tokens` sets its number of words, and `process_time` how long they take.
+A word counts as a token. The model's name selects what happens: see `Scene`.
 """
 
 import hashlib
@@ -20,13 +20,13 @@ from chalicelib.jobs.model import InferenceRequest, Json
 from chalicelib.workloads.contract import Checkpoint, Chunk, Outcome, Piece, Progress, WorkloadContext
 
 DEFAULT_WORDS: Final = 200
-MOST_WORDS: Final = 1_000_000  # about 6 MB; all of it is kept until the end, as the result
+MOST_WORDS: Final = 1_000_000  # about 6 MB; the result is kept in memory until the end
 DEFAULT_SECONDS: Final = 5.0
-BREATH: Final = 1.0  # seconds that a story pauses without a checkpoint, at most
-PIECES_PER_SECOND: Final = 50  # at most; a faster text comes in longer pieces
+CHECKPOINT_INTERVAL: Final = 1.0  # the longest pause of a story without a checkpoint, in seconds
+PIECES_PER_SECOND: Final = 50  # at most; a faster text has longer pieces
 WORDS_PER_PIECE: Final = 256  # at most, about 2 KB
 
-# Every so often a word from outside ASCII: two, three and four bytes of UTF-8, a combining accent, right to left.
+# Words outside ASCII: two, three and four bytes of UTF-8, a combining accent, right-to-left script.
 FOREIGN_EVERY: Final = 4  # sentences
 FOREIGN: Final = (
     "Ærø",
@@ -79,34 +79,34 @@ SHAPES: Final = (
 
 
 class Scene(StrEnum):
-    """What happens; the part of the model's name after `simulated.`."""
+    """What a simulated model does; the part of its name after `simulated.`."""
 
-    STORY = "story"  # all words, evenly over the time, which may be that of several invocations
+    STORY = "story"  # all words, evenly over the time, which may span several invocations
     ERROR = "error"  # half of the words in half of the time, then a failure
-    CRASH = "crash"  # half of the words in half of the time, then the process dies, at every attempt
-    CRASH_ONCE = "crash-once"  # the same at the first attempt; a story at later ones
+    CRASH = "crash"  # half of the words in half of the time, then the process dies, in every attempt
+    CRASH_ONCE = "crash-once"  # the same in the first attempt; all words in later ones
     SILENCE = "silence"  # half of the words at once, nothing for all of the time in one blocking call, then the rest
     SLOW_START = "slow-start"  # nothing for all of the time in one blocking call, then all words
-    DEAF = "deaf"  # as `silence`, but nothing interrupts the call; only the end of the process does
+    DEAF = "deaf"  # as `silence`, but only the end of the process interrupts the call
 
 
 def run(request: InferenceRequest, context: WorkloadContext) -> Generator[Piece, None, Outcome]:
-    """Tell the request's text the way its scene says.
+    """Do what the model's name says.
 
     Raises:
-        OutOfTime: The deadline came before the last word.
-        WorkloadFailed: As asked, by `simulated.error`.
+        OutOfTime: The deadline passed before the last word.
+        WorkloadFailed: The model is `simulated.error`, or `max_tokens` is too large.
     """
     return simulate(request, context, sleep=time.sleep, sleep_deaf=sleep_through_signals, die=kill_this_process)
 
 
 def sleep_through_signals(seconds: float) -> None:
-    """Sleep in a call that no signal interrupts, as code outside Python may hang."""
-    heard = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+    """Sleep in a call that no signal interrupts, like a hanging call outside Python."""
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
     try:
         time.sleep(seconds)
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, heard)
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
 
 
 def kill_this_process() -> None:
@@ -122,12 +122,12 @@ def simulate(
     sleep_deaf: Callable[[float], None],
     die: Callable[[], None],
 ) -> Generator[Piece, None, Outcome]:
-    """`run`, with what it does to the world as arguments; the time is told by the deadline's clock."""
+    """As `run`, with waiting and dying as arguments; the time is that of the context's clock."""
     scene = Scene(request.model.removeprefix("simulated."))
     total = DEFAULT_WORDS if request.max_tokens is None else request.max_tokens
     seconds = DEFAULT_SECONDS if request.process_time is None else request.process_time
     if total > MOST_WORDS:
-        raise WorkloadFailed(f"simulated models tell at most {MOST_WORDS} words, not {total}; ask for fewer maxTokens")
+        raise WorkloadFailed(f"simulated models generate at most {MOST_WORDS} words, not {total}; lower maxTokens")
     teller = _Teller(text(request.model, request.text), total, context, sleep)
     half = total // 2
     counts: dict[str, Json] = {"inputWords": len(request.text.split()), "outputWords": total}
@@ -138,7 +138,7 @@ def simulate(
             return Outcome(None, counts)
         case Scene.ERROR:
             yield from teller.tell(half, seconds / 2)
-            raise WorkloadFailed(f"{request.model} failed after {half} of {total} words, as it was asked to")
+            raise WorkloadFailed(f"{request.model} failed after {half} of {total} words, as requested")
         case Scene.CRASH:
             yield from teller.tell(half, seconds / 2)
             die()
@@ -160,10 +160,10 @@ def simulate(
 
 
 def text(model: str, prompt: str) -> Iterator[str]:
-    """Words without end, each with the white space before it; the same ones for the same model and prompt.
+    """Endless words, each with the white space before it; the same for the same model and prompt.
 
-    Only `Random.random` is used, and a digest as the seed: Python keeps that sequence from version to version, which
-    it does not promise for `choice` or `shuffle`, nor for `hash`.
+    It uses only `Random.random`, seeded with a digest: that sequence is the same in every version of Python, unlike
+    those of `choice` and `shuffle`, and `hash`.
     """
     name = f"{model}\0{prompt}".encode(errors="surrogatepass")
     random = Random(int.from_bytes(hashlib.sha256(name).digest()))  # noqa: S311  # a story, no secret
@@ -187,7 +187,7 @@ def text(model: str, prompt: str) -> Iterator[str]:
 
 
 class _Teller:
-    """Says words when they are due, and what was said so far."""
+    """Yields words when they are due, and keeps those that were yielded."""
 
     def __init__(
         self, words: Iterator[str], total: int, context: WorkloadContext, sleep: Callable[[float], None]
@@ -201,7 +201,7 @@ class _Teller:
         self._sleep = sleep
 
     def tell(self, words: int, seconds: float) -> Generator[Chunk | Progress, None, None]:
-        """The next `words`, evenly over the time."""
+        """Yield the next `words`, evenly over the time."""
         begin = self._context.clock()
         size = _piece(words, seconds)
         done = 0
@@ -216,7 +216,7 @@ class _Teller:
             yield self._progress()
 
     def tell_on(self, state: Json, seconds: float) -> Generator[Piece, None, None]:
-        """All words that were not said before the checkpoint; with a new one after each piece and after each breath."""
+        """Yield all words after the checkpoint, with a new checkpoint after each piece and each long pause."""
         self._said, elapsed = _resumed(state)
         deque(islice(self._words, self._said), maxlen=0)
         begin = self._context.clock() - elapsed
@@ -224,8 +224,8 @@ class _Teller:
         while self._said < self._total:
             some = min(size, self._total - self._said)
             due = begin + seconds * (self._said + some) / self._total
-            while due - self._context.clock() > BREATH:
-                self._wait(BREATH)
+            while due - self._context.clock() > CHECKPOINT_INTERVAL:
+                self._wait(CHECKPOINT_INTERVAL)
                 yield self._checkpoint(begin)
             self._wait(due - self._context.clock())
             self._said += some
@@ -240,7 +240,7 @@ class _Teller:
         return Checkpoint({"words": self._said, "seconds": self._context.clock() - begin})
 
     def block(self, seconds: float, sleep: Callable[[float], None]) -> None:
-        """Do nothing, in one call that does not look at the deadline; only afterwards is it seen."""
+        """Wait in one call that ignores the deadline, then check the deadline."""
         sleep(seconds)
         self._wait(0.0)
 
@@ -253,13 +253,13 @@ class _Teller:
 
 
 def _piece(words: int, seconds: float) -> int:
-    """Words that are said at once, where so many take so long."""
+    """The number of words in a piece, given the number of all words and the time for them."""
     pieces = max(1, int(seconds * PIECES_PER_SECOND))
     return min(WORDS_PER_PIECE, -(-words // pieces))
 
 
 def _resumed(state: Json) -> tuple[int, float]:
-    """Words and seconds that a story has behind it."""
+    """The words and seconds of a story before its checkpoint."""
     match state:
         case {"words": int(words), "seconds": int() | float() as seconds}:
             return words, float(seconds)

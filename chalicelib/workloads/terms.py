@@ -1,4 +1,4 @@
-"""The words of a sentence, and those of them that tell what it is about: English, Japanese or both."""
+"""The words of a sentence, and the terms that identify its subject: English, Japanese or both."""
 
 # ruff: noqa: SIM905  # word lists read better in rows than as lists of strings
 import re
@@ -28,7 +28,7 @@ STOP_WORDS: Final = frozenset(
 
 
 def size(sentence: str) -> int:
-    """Its words; where no white space stands between them, its characters."""
+    """The number of words, or of characters in text without white space between words."""
     return sum(
         len(found.group()) if found["unspaced"] else 1
         for found in WORD.finditer(unicodedata.normalize("NFKC", sentence))
@@ -36,16 +36,16 @@ def size(sentence: str) -> int:
 
 
 def unspaced_share(text: str) -> float:
-    """How much of its size is written without white space between words, from 0 to 1."""
+    """The share of a text that is written without white space between words, from 0 to 1."""
     counts = [(len(found.group()), 1) if found["unspaced"] else (0, 0) for found in WORD.finditer(text)]
     return 0.0 if not counts else sum(length for length, _ in counts) / max(1, size(text))
 
 
 def terms(sentence: str) -> frozenset[str]:
-    """What tells one sentence's subject from another's: words without stop words, and pairs of characters.
+    """The terms that identify the subject of a sentence: words except stop words, and pairs of characters.
 
-    Words lose the ending of their plural. Japanese words are not told apart, so every two neighbouring characters
-    are a term, save two hiragana, which are mostly grammar.
+    Plural endings are removed. Japanese is not split into words: every two neighbouring characters are a term, except
+    two hiragana, which are mostly grammar.
     """
     return frozenset(_terms(unicodedata.normalize("NFKC", sentence).casefold().replace("’", "'")))
 

@@ -1,14 +1,14 @@
-"""An extractive summary of any plain text, English or Japanese: the sentences that the others have most in common with.
+"""Extractive summaries of plain text, English or Japanese: selects the most central sentences.
 
 Source: R. Mihalcea, P. Tarau, "TextRank: Bringing Order into Texts", EMNLP 2004. Sentences are vertices; an edge
 weighs the terms that two of them share, divided by the sum of the logarithms of their lengths; PageRank with damping
-0.85 runs until no score moves by more than 0.0001. Three things are ours:
+0.85 runs until no score changes by more than 0.0001. Three things differ from the paper:
 
-- Terms are those of `terms.py`, and lengths are counted in them, plus one: no logarithm is then zero.
-- A term links a sentence only to the next few that hold it too. How few depends on the text, so that about `PAIRS`
-  links are made in all: time and memory do not grow with the square of the text.
-- The random surfer jumps to the opening of the text and of its paragraphs more often than elsewhere, since writers say
-  there what it is about; and a sentence that leans on the one before it ("But this ...") is worth half its score.
+- Terms are those of `terms.py`. A length is the number of terms plus one, so that no logarithm is zero.
+- A term links a sentence only to the next few sentences that contain it. Their number depends on the text, so that
+  there are about `PAIRS` links: time and memory do not grow with the square of the text.
+- The random surfer jumps more often to the beginning of the text and of its paragraphs, where writers name the subject.
+  A sentence that depends on the one before it ("But this ...") gets half its score.
 """
 
 import math
@@ -31,7 +31,7 @@ MOST_PASSES: Final = 100
 PAIRS: Final = 500_000
 FEWEST_LINKS: Final = 4  # of a sentence for one term, however long the text is
 
-OPENING: Final = (8.0, 3.0)  # how much likelier a jump to the text's first sentences is
+OPENING: Final = (8.0, 3.0)  # weight of a jump to the text's first sentences
 PARAGRAPH_OPENING: Final = 1.5
 LEANING: Final = 0.5
 LEANS: Final = re.compile(
@@ -41,28 +41,28 @@ LEANS: Final = re.compile(
     re.IGNORECASE,
 )
 
-SHORTEST: Final = 5  # words of a sentence that can stand in a summary
-LONG: Final = 240  # columns of a sentence, about 40 words; a longer one may fill no more than
+SHORTEST: Final = 5  # words of a sentence in a summary, at least
+LONG: Final = 240  # columns of a sentence, about 40 words; a longer one may only fill `LONG_SHARE`
 LONG_SHARE: Final = 1 / 3  # of the summary
-ALIKE: Final = 0.6  # share of the smaller sentence's terms; above it, one of the two is enough
+ALIKE: Final = 0.6  # share of the smaller sentence's terms; above it, the two sentences say the same
 DEFAULT_SHARE: Final = 0.1  # of the text
 DEFAULT_WORDS: Final = 150
-DEFAULT_CHARACTERS: Final = 400  # where most of the text is Japanese
+DEFAULT_CHARACTERS: Final = 400  # for a text that is mostly Japanese
 
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """One sentence of the text; `size` as `terms.size` counts."""
+    """One sentence of the text; `size` is counted by `terms.size`."""
 
     text: str
     terms: frozenset[str]
     size: int
     opens_paragraph: bool
-    stands_alone: bool  # whole, and not too short to say anything
+    is_complete: bool  # ends as sentences do, and is long enough for a summary
 
 
 class Watch:
-    """Ends the work at its deadline; asked between steps of a few milliseconds."""
+    """Ends the work at its deadline. Called between steps of a few milliseconds."""
 
     def __init__(self, context: WorkloadContext) -> None:
         self._context = context
@@ -74,17 +74,17 @@ class Watch:
 
 
 def run(request: InferenceRequest, context: WorkloadContext) -> Generator[Chunk | Progress, None, Outcome]:
-    """Summarise the prompt in at most `max_tokens` words (of Japanese: characters), but at least one sentence.
+    """Summarise the prompt in at most `max_tokens` words (Japanese: characters), but at least one sentence.
 
     Raises:
-        OutOfTime: The deadline came first.
-        WorkloadFailed: There is no word in the prompt.
+        OutOfTime: The deadline passed first.
+        WorkloadFailed: The prompt has no word.
     """
     watch = Watch(context)
     sentences = yield from read(request.prompt, watch)
     if not sentences:
         raise WorkloadFailed(
-            "local.textrank expects a text with sentences in it, and found no word; send the text as prompt"
+            "local.textrank expects a text with sentences, but the prompt has no word; send the text as prompt"
         )
     links = yield from link(sentences, watch)
     scores = yield from rank(sentences, links, watch)
@@ -112,7 +112,7 @@ def run(request: InferenceRequest, context: WorkloadContext) -> Generator[Chunk 
 
 
 def read(text: str, watch: Watch) -> Generator[Progress, None, list[Sentence]]:
-    """The text's sentences, each once; of list items and headings only where there is nothing else."""
+    """The text's sentences, each once. List items and headings are used only if there is no prose."""
     prose: list[Sentence] = []
     other: list[Sentence] = []
     seen: set[str] = set()
@@ -136,7 +136,7 @@ def read(text: str, watch: Watch) -> Generator[Progress, None, list[Sentence]]:
 
 
 def link(sentences: Sequence[Sentence], watch: Watch) -> Generator[Progress, None, list[dict[int, float]]]:
-    """For each sentence, the later ones that it shares terms with, and how much."""
+    """For each sentence, the later sentences with which it shares terms, and the weight of each link."""
     holders: dict[str, list[int]] = defaultdict(list)
     for index, sentence in enumerate(sentences):
         for term in sentence.terms:
@@ -199,13 +199,13 @@ def _jumps(sentences: Sequence[Sentence]) -> list[float]:
 
 
 def choose(sentences: Sequence[Sentence], scores: Sequence[float], limit: int) -> list[int]:
-    """The best sentences that fit into `limit` together, in the text's order; at least one, of whatever size."""
+    """The indexes of the best sentences that fit into `limit`, in the text's order; at least one of any size."""
     merits = [
         score * (LEANING if LEANS.match(sentence.text) else 1.0)
         for sentence, score in zip(sentences, scores, strict=True)
     ]
-    standing = [index for index, sentence in enumerate(sentences) if sentence.stands_alone]
-    ranking = sorted(standing or range(len(sentences)), key=lambda index: (-merits[index], index))
+    complete = [index for index, sentence in enumerate(sentences) if sentence.is_complete]
+    ranking = sorted(complete or range(len(sentences)), key=lambda index: (-merits[index], index))
     chosen: list[int] = []
     room = limit
     for index in ranking[: max(10, len(ranking) // 4)]:

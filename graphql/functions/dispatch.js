@@ -1,7 +1,7 @@
 import { runtime, util } from "@aws-appsync/utils";
 
 export function request(ctx) {
-  // Null where the job was started before and a worker has it: starting it again would only be refused.
+  // Null if a worker already has the job: a second dispatch would only be refused.
   if (!ctx.stash.dispatch) runtime.earlyReturn(ctx.stash.job);
   return { operation: "Invoke", invocationType: "Event", payload: ctx.stash.dispatch };
 }

@@ -5,10 +5,10 @@ export function request(ctx) {
 }
 
 export function response(ctx) {
-  // Cognito mode has the claim itself; the Lambda authorizer puts it into its resolver context.
+  // In Cognito mode the identity has the claim; the Lambda authorizer returns it in its resolver context.
   const owner = ctx.identity.resolverContext ? ctx.identity.resolverContext.sub : ctx.identity.sub;
   if (!owner) util.unauthorized();
-  // Argument filters end where an enhanced filter begins, so jobId has to stand here too.
+  // An enhanced filter replaces the argument filter, so it must contain jobId too.
   extensions.setSubscriptionFilter(
     util.transform.toSubscriptionFilter({ jobId: { eq: ctx.args.jobId }, owner: { eq: owner } }),
   );

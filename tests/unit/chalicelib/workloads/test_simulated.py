@@ -142,7 +142,7 @@ def test_more_words_than_can_be_kept_are_refused() -> None:
     run = tell(Scene.STORY, words=MOST_WORDS + 1)
 
     assert isinstance(run.error, WorkloadFailed)
-    assert str(run.error) == "simulated models tell at most 1000000 words, not 1000001; ask for fewer maxTokens"
+    assert str(run.error) == "simulated models generate at most 1000000 words, not 1000001; lower maxTokens"
 
 
 @given(words=st.integers(1, 60), seconds=st.floats(0, 100), data=st.data())
@@ -176,7 +176,7 @@ def test_error_comes_after_half_of_the_text() -> None:
     run = tell(Scene.ERROR, words=100, seconds=10.0, clock=clock)
 
     assert isinstance(run.error, WorkloadFailed)
-    assert str(run.error) == "simulated.error failed after 50 of 100 words, as it was asked to"
+    assert str(run.error) == "simulated.error failed after 50 of 100 words, as requested"
     assert words_of(run.output) == 50
     assert clock.now == pytest.approx(5.0)
 

@@ -124,7 +124,7 @@ def test_text_without_a_word_fails_with_advice(text: str) -> None:
 
     assert isinstance(run.error, WorkloadFailed)
     assert str(run.error) == (
-        "local.textrank expects a text with sentences in it, and found no word; send the text as prompt"
+        "local.textrank expects a text with sentences, but the prompt has no word; send the text as prompt"
     )
 
 

@@ -13,7 +13,7 @@ import aiohttp
 
 from appsync_local import Engine, IamPrincipal
 from tests.fidelity.application import KEY, OIDC_CLIENT, OIDC_ISSUER
-from tests.support.engine_clients import PATIENCE, Realtime, Response, signed, subprotocol_of
+from tests.support.engine_clients import TIMEOUT, Realtime, Response, signed, subprotocol_of
 from tests.support.issuer import Issuer, access_claims
 
 Show = Callable[
@@ -147,7 +147,7 @@ class Reader(Realtime):
 
     async def closing_code(self) -> int:
         """The code with which the server closes, after whatever else it still sends."""
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             while (message := await self.socket.receive()).type is aiohttp.WSMsgType.TEXT:
                 pass
         assert message.type is aiohttp.WSMsgType.CLOSE

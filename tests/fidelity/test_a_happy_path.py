@@ -18,7 +18,7 @@ from appsync_local.realtime.protocol import KEEP_ALIVE_INTERVAL
 from tests.fidelity.application import API, DESK, EXPIRED_KEY, HANDLERS, KEY, LIBRARY, SCHEMA, book
 from tests.fidelity.callers import Callers, Door, base64_of, bearer, signer
 from tests.fidelity.clock import on_a_clock
-from tests.support.engine_clients import PATIENCE, subprotocol_of, until
+from tests.support.engine_clients import TIMEOUT, subprotocol_of, until
 from tests.support.engine_doubles import RecordingInvoker
 
 ON_BOOK = "subscription ($isbn: ID) { onBook(isbn: $isbn) { isbn title } }"
@@ -404,7 +404,7 @@ async def test_gql_subscribes_with_an_api_key(door: Door) -> None:
         waiting = asyncio.ensure_future(anext(events))
         await until(lambda: len(door.engine.registry) == 1)
         await door.ask('mutation { endMembership(reader: "ada") }')
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             assert await waiting == {"onEnded": "ada"}
         await events.aclose()
 

@@ -1,4 +1,4 @@
-"""How the tests talk to the engine: plain HTTP, a realtime connection frame by frame, and real signatures."""
+"""Clients for tests of the engine: plain HTTP, a realtime connection frame by frame, and real signatures."""
 
 import asyncio
 import base64
@@ -16,7 +16,7 @@ from botocore.credentials import Credentials
 from appsync_local import Engine, IamPrincipal
 
 TOKEN = "custom-ada"
-PATIENCE = 20.0  # seconds until a frame that does not come is given up
+TIMEOUT = 20.0  # seconds to wait for a frame
 BACKEND = IamPrincipal(
     access_key_id="AKIDBACKEND",
     secret_access_key="backend-secret",
@@ -82,17 +82,17 @@ class Realtime:
         await self.socket.send_str(json.dumps(message))
 
     async def receive(self) -> Any:
-        """The next frame that is no keep-alive."""
+        """The next frame that is not a keep-alive."""
         while (frame := await self.receive_any()) == {"type": "ka"}:
             pass
         return frame
 
     async def receive_any(self) -> Any:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             return await self.socket.receive_json()
 
     async def closed(self) -> bool:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             return (await self.socket.receive()).type in (aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED)
 
     async def start(self, id_: str, query: str, variables: Any = None, *, auth: dict[str, str] | None = None) -> Any:
@@ -155,8 +155,8 @@ def subprotocol_of(value: object) -> str:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    """Wait for something that the engine does on its own."""
-    async with asyncio.timeout(PATIENCE):
+    """Wait until a condition of the engine holds."""
+    async with asyncio.timeout(TIMEOUT):
         while not condition():  # noqa: ASYNC110  # the condition has no event of its own
             await asyncio.sleep(0.001)
 
@@ -165,7 +165,7 @@ async def until(condition: Callable[[], bool]) -> None:
 async def connected(
     engine: Engine, session: aiohttp.ClientSession, auth: dict[str, str] | None = None
 ) -> AsyncIterator[Realtime]:
-    """A connection that is acknowledged."""
+    """An acknowledged connection."""
     protocols = ("graphql-ws", subprotocol_of(header_object() if auth is None else auth))
     async with session.ws_connect(engine.realtime_url, protocols=protocols) as socket:
         client = Realtime(socket)

@@ -1,4 +1,4 @@
-"""The Lambda runtime's twin, and the wiring of a small API about notes that the engine's tests serve."""
+"""A stand-in for the Lambda runtime, and the small API about notes that the engine's tests serve."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -50,7 +50,7 @@ Function = Callable[[Any], Any]
 
 
 class RecordingInvoker:
-    """Answers from Python callables and notes every call; a callable that raises FunctionFailed fails the call."""
+    """Runs Python callables and records every call; a callable that raises FunctionFailed fails the call."""
 
     def __init__(self, **functions: Function) -> None:
         self.functions: dict[str, Function] = dict(functions)
@@ -73,12 +73,12 @@ class RecordingInvoker:
 
 
 def note(id_: str, **changes: Any) -> dict[str, Any]:
-    """A note as the function `notes` answers it."""
+    """A note as the function `notes` returns it."""
     return {"id": id_, "room": "hall", "words": 12, "revision": 1, "writtenAt": "2026-03-01T12:00:00Z"} | changes
 
 
 def answer_notes(payload: Any) -> Any:
-    """The function `notes`: echoes what it is asked to write."""
+    """The function `notes`: returns the note that it should write."""
     if "open" in payload:
         return note(payload["open"])
     arguments = payload["arguments"]
@@ -94,5 +94,5 @@ def answer_notes(payload: Any) -> Any:
 
 
 def allow(payload: Any) -> Any:
-    """An authorizer that lets everybody in and tells their token."""
+    """An authorizer that accepts every token and returns it in its context."""
     return {"isAuthorized": True, "resolverContext": {"token": payload["authorizationToken"]}}

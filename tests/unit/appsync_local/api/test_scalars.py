@@ -1,4 +1,4 @@
-"""AppSync's own scalars: what they take, and what they do not."""
+"""AppSync's scalars: valid and invalid values."""
 
 import pytest
 from graphql import GraphQLScalarType, build_schema
@@ -30,7 +30,7 @@ def scalar(name: str) -> GraphQLScalarType:
         ("AWSJSON", ['{"a": 1}', "[1]", '"text"'], ["{a: 1}", 1]),
     ],
 )  # fmt: skip
-def test_what_fits_is_taken_and_the_rest_is_named(name: str, good: list[object], bad: list[object]) -> None:
+def test_a_scalar_accepts_valid_values_and_names_invalid_ones(name: str, good: list[object], bad: list[object]) -> None:
     type_ = scalar(name)
 
     for value in good:

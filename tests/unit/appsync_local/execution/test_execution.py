@@ -22,7 +22,7 @@ async def test_query_fields_run_at_the_same_time(http: Http, invoker: RecordingI
     assert answer == {"data": {"a": {"id": "a"}, "b": {"id": "b"}}}
 
 
-async def test_a_json_argument_reaches_the_code_parsed_and_leaves_as_text(
+async def test_the_code_receives_a_json_argument_parsed_and_the_client_receives_text(
     http: Http, invoker: RecordingInvoker
 ) -> None:
     answer = await http.ask('{ echo(detail: "{\\"a\\": [1, null]}") }')
@@ -33,7 +33,7 @@ async def test_a_json_argument_reaches_the_code_parsed_and_leaves_as_text(
     assert left == {"data": {"note": {"detail": '{"a":[1]}'}}}
 
 
-async def test_arguments_take_defaults_and_variables_and_leave_out_what_was_not_given(http: Http) -> None:
+async def test_arguments_have_defaults_and_variables_but_no_absent_values(http: Http) -> None:
     query = "query ($i: NoteInput, $w: String) { echo(input: $i, word: $w) }"
 
     answer = await http.ask(query, {"i": {"id": 7, "nested": {"id": "8", "mood": "LOUD"}}})
@@ -69,7 +69,7 @@ async def test_fragments_and_conditions_decide_what_is_selected(http: Http) -> N
     assert second == {"data": {"note": {"id": "n1", "__typename": "Note"}}}
 
 
-async def test_a_union_is_told_apart_by_its_type_name(http: Http, invoker: RecordingInvoker) -> None:
+async def test_the_type_name_selects_the_type_of_a_union(http: Http, invoker: RecordingInvoker) -> None:
     invoker.functions["notes"] = lambda _: [
         note("n1", __typename="Note"),
         {"__typename": "Person", "id": "p1", "name": "Ada"},
@@ -82,7 +82,7 @@ async def test_a_union_is_told_apart_by_its_type_name(http: Http, invoker: Recor
     assert [entry["path"] for entry in answer["errors"]] == [["search", 2]]
 
 
-async def test_a_nested_field_with_a_resolver_is_asked_with_its_parent(http: Http, invoker: RecordingInvoker) -> None:
+async def test_the_resolver_of_a_nested_field_receives_its_parent(http: Http, invoker: RecordingInvoker) -> None:
     answer = await http.ask("{ notes { id author { name notes { id } } } }")
 
     assert answer["data"] == {
@@ -120,7 +120,7 @@ async def test_a_refused_event_invocation_is_an_error_of_the_field(http: Http, i
     assert answer["errors"][0]["errorType"] == "Lambda:TooManyRequestsException"
 
 
-async def test_code_that_throws_ends_the_pipeline_and_says_where(http: Http) -> None:
+async def test_code_that_throws_ends_the_pipeline_and_reports_the_position(http: Http) -> None:
     answer = await http.ask("{ broken }")
 
     assert answer["data"] == {"broken": None}

@@ -1,4 +1,4 @@
-"""The compiled ways through variables and values, held to what the general ways make of the same."""
+"""The compiled coercion of variables and the completion of leaves, compared with graphql-core and the general path."""
 
 from pathlib import Path
 from typing import Any
@@ -67,7 +67,7 @@ def schema_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def both(file: Path, definition: str, given: dict[str, Any]) -> tuple[object, object]:
-    """What the compiled way and graphql-core make of variables."""
+    """The variables as the compiled functions and as graphql-core coerce them."""
     schema = load_schema(file)
     [operation] = parse(f"query ({definition}) {{ __typename }}").definitions
     assert isinstance(operation, OperationDefinitionNode)
@@ -80,9 +80,7 @@ def both(file: Path, definition: str, given: dict[str, Any]) -> tuple[object, ob
 
 
 @pytest.mark.parametrize(("definition", "value"), cases(FITTING))
-def test_a_value_that_fits_becomes_what_graphql_core_makes_of_it(
-    schema_file: Path, definition: str, value: object
-) -> None:
+def test_a_valid_value_is_coerced_as_graphql_core_coerces_it(schema_file: Path, definition: str, value: object) -> None:
     compiled, general = both(schema_file, definition, {"v": value})
 
     assert isinstance(compiled, VariableValues)
@@ -112,7 +110,7 @@ def test_an_optional_variable_that_was_not_given_is_absent(schema_file: Path, de
     ("definition", "given"),
     [("$v: Int = 3", {}), ("$v: Int!", {}), ("$v: Tree", {"v": {}}), ("$v: Thing", {"v": {"name": "x"}})],
 )
-def test_defaults_and_types_within_themselves_are_left_to_graphql_core(
+def test_defaults_and_recursive_types_are_left_to_graphql_core(
     schema_file: Path, definition: str, given: dict[str, Any]
 ) -> None:
     compiled, _ = both(schema_file, definition, given)
@@ -133,7 +131,7 @@ def test_defaults_and_types_within_themselves_are_left_to_graphql_core(
         {"revision": [1]},
     ],
 )
-async def test_an_object_of_leaves_is_what_it_is_beside_a_field_that_is_none(
+async def test_an_object_of_leaves_is_the_same_with_and_without_the_fast_path(
     http: Http, invoker: RecordingInvoker, changes: dict[str, Any]
 ) -> None:
     invoker.functions["notes"] = lambda _: note("n1") | changes

@@ -1,4 +1,4 @@
-"""HttpServer and requests that never come to the point, over real sockets."""
+"""Connections and requests that stay incomplete, over real sockets."""
 
 import asyncio
 import json
@@ -13,19 +13,19 @@ from aiohttp import web
 from appsync_local import Engine
 from appsync_local.errors import RequestRefused
 from appsync_local.http.connections import HttpConnection, HttpServer, read_body
-from tests.support.engine_clients import PATIENCE, Http, upgrade_request
+from tests.support.engine_clients import TIMEOUT, Http, upgrade_request
 
 REQUEST = b"POST / HTTP/1.1\r\nhost: localhost\r\ncontent-length: 0\r\n\r\n"
 
 
 async def read_all(reader: asyncio.StreamReader) -> bytes:
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(TIMEOUT):
         return await reader.read()
 
 
 @asynccontextmanager
 async def serving(*, idle_limit: float) -> AsyncIterator[int]:
-    """The port of a server that gives its clients so many seconds, and their bodies next to nothing."""
+    """The port of a server with this idle limit in seconds, and almost no time for bodies."""
 
     async def answer(request: web.BaseRequest) -> web.StreamResponse:
         assert isinstance(request.protocol, HttpConnection)
@@ -48,7 +48,7 @@ async def serving(*, idle_limit: float) -> AsyncIterator[int]:
 
 
 @pytest.mark.parametrize("said", [b"", REQUEST[:30]])
-async def test_a_connection_that_brings_no_request_is_closed(said: bytes) -> None:
+async def test_a_connection_without_a_request_is_closed(said: bytes) -> None:
     async with serving(idle_limit=0.05) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(said)
@@ -57,13 +57,13 @@ async def test_a_connection_that_brings_no_request_is_closed(said: bytes) -> Non
         writer.close()
 
 
-async def test_a_connection_is_closed_that_stops_in_its_second_request(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_connection_that_stops_during_its_second_request_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     loop = asyncio.get_running_loop()
     real = loop.time
     async with serving(idle_limit=3600.0) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(REQUEST + REQUEST[:30])
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             await reader.readuntil(b"HTTP/1.1 200 OK")
 
         monkeypatch.setattr(loop, "time", lambda: real() + 3600.0)
@@ -73,7 +73,7 @@ async def test_a_connection_is_closed_that_stops_in_its_second_request(monkeypat
 
 
 async def exchange(engine: Engine, sent: bytes) -> tuple[bytes, Any]:
-    """Head and JSON of the answer to a request after which the engine closes."""
+    """Head and JSON of the response to a request after which the engine closes the connection."""
     host, port = engine.graphql_url.split("/")[2].split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     writer.write(sent)
@@ -82,7 +82,7 @@ async def exchange(engine: Engine, sent: bytes) -> tuple[bytes, Any]:
     return head, json.loads(body)
 
 
-async def test_what_is_no_http_is_refused_and_neither_logged_nor_sent_back(
+async def test_input_that_is_not_http_is_rejected_and_neither_logged_nor_sent_back(
     engine: Engine, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.DEBUG):
@@ -94,7 +94,7 @@ async def test_what_is_no_http_is_refused_and_neither_logged_nor_sent_back(
     assert not [record for record in caplog.records if record.exc_info]
 
 
-async def test_a_handshake_with_a_key_that_is_no_ascii_is_refused(
+async def test_a_handshake_with_a_key_that_is_not_ascii_is_rejected(
     engine: Engine, caplog: pytest.LogCaptureFixture
 ) -> None:
     broken = upgrade_request("header-e30").replace(b"Sec-WebSocket-Key: dGhl", b"Sec-WebSocket-Key: \xef\xbb\xbfdGhl")
@@ -106,7 +106,7 @@ async def test_a_handshake_with_a_key_that_is_no_ascii_is_refused(
     assert not caplog.records
 
 
-async def test_a_body_that_cannot_be_unpacked_is_refused(engine: Engine, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_body_that_cannot_be_decompressed_is_rejected(engine: Engine, caplog: pytest.LogCaptureFixture) -> None:
     packed = b"POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-encoding: gzip\r\ncontent-length: 4\r\n\r\nnone"
 
     head, body = await exchange(engine, packed)
@@ -116,17 +116,17 @@ async def test_a_body_that_cannot_be_unpacked_is_refused(engine: Engine, caplog:
     assert not caplog.records
 
 
-async def test_a_body_that_does_not_come_is_given_up() -> None:
+async def test_a_body_that_does_not_arrive_is_a_time_out() -> None:
     async with serving(idle_limit=3600.0) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(REQUEST.replace(b"content-length: 0", b"content-length: 9"))
 
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             assert await reader.readuntil(b"408: the request body did not arrive within 0.01 s")
         writer.close()
 
 
-async def test_a_preflight_repeats_nothing_that_is_no_header_name(engine: Engine) -> None:
+async def test_a_preflight_repeats_only_valid_header_names(engine: Engine) -> None:
     asked = (
         b"OPTIONS /graphql HTTP/1.1\r\nhost: x\r\nconnection: close\r\naccess-control-request-headers: a\xff\r\n\r\n"
     )
@@ -143,12 +143,12 @@ async def test_a_preflight_repeats_nothing_that_is_no_header_name(engine: Engine
     )
 
 
-async def test_connections_are_counted_until_they_are_gone(engine: Engine, http: Http) -> None:
+async def test_connections_are_counted_until_they_are_closed(engine: Engine, http: Http) -> None:
     await http.ask("{ __typename }")
     while_open = engine.connections
     await http.session.close()
 
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(TIMEOUT):
         while engine.connections:  # noqa: ASYNC110  # a socket's end has no event here
             await asyncio.sleep(0.001)
     assert while_open == 1

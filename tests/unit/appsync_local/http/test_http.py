@@ -1,9 +1,12 @@
 import io
 import json
+from collections.abc import Callable
 
+import aiohttp
 import pytest
 from graphql import build_client_schema, get_introspection_query
 
+from appsync_local import Engine
 from tests.support.engine_clients import Http
 from tests.support.engine_doubles import RecordingInvoker
 
@@ -20,7 +23,7 @@ async def test_a_query_is_answered_by_its_lambda_function(http: Http, invoker: R
 
 
 @pytest.mark.parametrize("content_type", ["application/json", "application/json; charset=UTF-8", "application/graphql"])
-async def test_the_media_type_of_a_request_makes_no_difference(http: Http, content_type: str) -> None:
+async def test_the_media_type_of_a_request_is_ignored(http: Http, content_type: str) -> None:
     headers = {"authorization": "custom-ada", "content-type": content_type}
 
     response = await http.send(json.dumps({"query": NOTE, "extensions": {"unknown": 1}}), headers)
@@ -36,7 +39,7 @@ async def test_every_response_has_a_request_id_of_its_own(http: Http) -> None:
     assert int(responses[0].headers["x-amzn-appsync-tokensconsumed"]) >= 1
 
 
-async def test_a_browser_may_call_from_anywhere(http: Http) -> None:
+async def test_a_browser_may_call_from_every_origin(http: Http) -> None:
     asked = "authorization,content-type,x-api-key,x-amz-user-agent"
     headers = {"origin": "http://localhost:3000", "access-control-request-headers": asked}
 
@@ -65,7 +68,7 @@ async def test_a_body_without_a_query_is_malformed(http: Http, body: str, messag
     assert response.error == (400, "MalformedHttpRequestException", message)
 
 
-async def test_one_of_several_operations_has_to_be_named(http: Http) -> None:
+async def test_a_request_must_name_one_of_several_operations(http: Http) -> None:
     query = 'query A { note(id: "a") { id } } query B { note(id: "b") { id } }'
 
     unnamed = await http.send(json.dumps({"query": query}))
@@ -132,3 +135,18 @@ async def test_an_operation_leaves_one_log_line_without_token_variables_or_resul
     assert line.endswith(" ms ok")
     assert "private-id" not in line
     assert "custom-ada" not in line
+
+
+async def test_a_stopped_engine_fetches_no_keys(
+    engine: Engine, user: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await engine.stop()
+    opened: list[object] = []
+    monkeypatch.setattr(aiohttp, "ClientSession", lambda **options: opened.append(options))
+
+    response = await engine.served.requests.answer(
+        b'{"query": "{ unanswered }"}', headers={"authorization": user()}, query="", peer="127.0.0.1", request_id="r"
+    )
+
+    assert response.status == 401
+    assert opened == []

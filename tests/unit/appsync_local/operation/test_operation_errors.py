@@ -1,4 +1,4 @@
-"""What a caller reads when an operation or one of its fields goes wrong."""
+"""The errors that a caller receives for an invalid operation or a failed field."""
 
 import json
 
@@ -54,7 +54,7 @@ async def test_a_value_of_the_wrong_type_is_named_with_its_argument(http: Http) 
     )
 
 
-async def test_a_syntax_error_says_where(http: Http) -> None:
+async def test_a_syntax_error_has_line_and_column(http: Http) -> None:
     answer = await http.ask("{ note(")
 
     assert answer["data"] is None
@@ -68,7 +68,7 @@ async def test_a_document_beyond_the_token_limit_is_refused(http: Http) -> None:
     assert answer["errors"][0]["message"].startswith("Maximum char length exceeded.")
 
 
-async def test_a_document_nested_too_deeply_is_refused_and_the_engine_lives(http: Http) -> None:
+async def test_a_document_nested_too_deeply_is_rejected_and_the_engine_continues(http: Http) -> None:
     answer = await http.ask("{ note(id: 1) " + "{ author " * 3000 + "{ id }" + "}" * 3001)
 
     assert answer["data"] is None
@@ -115,7 +115,7 @@ async def test_a_field_that_fails_leaves_the_others_their_data(http: Http) -> No
     ]
 
 
-async def test_an_appended_error_stands_beside_the_data_and_shows_only_what_was_selected(http: Http) -> None:
+async def test_an_appended_error_keeps_the_data_and_shows_only_selected_fields(http: Http) -> None:
     answer = await http.ask("{ partly { id words } }")
 
     assert answer["data"] == {"partly": {"id": "n1", "words": 3}}
@@ -123,7 +123,7 @@ async def test_an_appended_error_stands_beside_the_data_and_shows_only_what_was_
     assert (entry["message"], entry["errorType"], entry["data"]) == ("half of it", "Partial", {"words": 3})
 
 
-async def test_a_lambda_function_that_throws_is_reported_when_the_code_says_so(http: Http) -> None:
+async def test_a_lambda_error_is_reported_if_the_code_raises_it(http: Http) -> None:
     answer = await http.ask('{ note(id: "boom") { id } }')
 
     assert answer["data"] == {"note": None}
@@ -145,7 +145,7 @@ async def test_a_non_null_value_that_is_missing_makes_its_parent_null(http: Http
     ]
 
 
-async def test_null_travels_to_the_root_where_nothing_between_may_be_null(
+async def test_null_propagates_to_the_root_if_every_field_between_is_non_null(
     http: Http, invoker: RecordingInvoker
 ) -> None:
     invoker.functions["notes"] = lambda _: [note("n1"), None]
@@ -156,7 +156,7 @@ async def test_null_travels_to_the_root_where_nothing_between_may_be_null(
     assert [entry["path"] for entry in answer["errors"]] == [["notes", 1]]
 
 
-async def test_an_object_where_a_list_belongs_is_a_type_mismatch(http: Http, invoker: RecordingInvoker) -> None:
+async def test_an_object_instead_of_a_list_is_a_type_mismatch(http: Http, invoker: RecordingInvoker) -> None:
     invoker.functions["notes"] = lambda _: note("n1", tags={"a": 1})
 
     answer = await http.ask('{ note(id: "n1") { id tags } }')

@@ -1,4 +1,4 @@
-"""Documents that ask for more than their text shows, or for too much at once."""
+"""The limits on the size of documents, responses and events."""
 
 import pytest
 
@@ -30,7 +30,7 @@ def refusal(documents: Documents, text: str) -> str:
 
 
 def doubling(steps: int) -> str:
-    """Fragments of which each spreads the next one twice."""
+    """Fragments that each spread the next one twice."""
     bodies = (
         f"fragment F{n} on Person {{ a: id ...G{n} }} fragment G{n} on Person {{ "
         f"x: notes {{ author {{ ...F{n + 1} }} }} y: notes {{ author {{ ...F{n + 1} }} }} }}"
@@ -40,13 +40,13 @@ def doubling(steps: int) -> str:
 
 
 def chain(levels: int) -> str:
-    """As many levels of fields, by fragments that are not nested in the text."""
+    """Fragments that are flat in the text and form this number of levels."""
     pairs = levels // 2 - 1
     bodies = (f"fragment F{n} on Note {{ author {{ notes {{ ...F{n + 1} }} }} }}" for n in range(pairs))
     return '{ note(id: "1") { ...F0 } } ' + " ".join(bodies) + f" fragment F{pairs} on Note {{ id }}"
 
 
-def test_fragments_that_double_at_every_step_are_refused_before_they_are_written_out(documents: Documents) -> None:
+def test_fragments_that_double_at_every_step_are_rejected_before_they_are_expanded(documents: Documents) -> None:
     assert refusal(documents, doubling(20)) == (
         f"The document is too large: it has more than {FIELD_LIMIT} fields, with its fragments written out."
     )
@@ -61,14 +61,14 @@ def test_levels_count_through_fragments(documents: Documents) -> None:
     )
 
 
-def test_fragments_that_only_hold_one_another_are_refused_where_they_are_too_many(documents: Documents) -> None:
+def test_too_many_fragments_within_fragments_are_rejected(documents: Documents) -> None:
     bodies = (f"fragment F{n} on Note {{ ...F{n + 1} }}" for n in range(900))
     text = '{ note(id: "1") { ...F0 } } ' + " ".join(bodies) + " fragment F900 on Note { id }"
 
     assert "nested too deeply" in refusal(documents, text) or "too many fragments" in refusal(documents, text)
 
 
-def test_an_introspection_may_not_begin_again_and_again(documents: Documents) -> None:
+def test_too_many_introspections_in_one_operation_are_rejected(documents: Documents) -> None:
     def text(count: int) -> str:
         return "{ " + " ".join(f"a{n}: __schema {{ types {{ name }} }}" for n in range(count)) + " }"
 
@@ -77,7 +77,7 @@ def test_an_introspection_may_not_begin_again_and_again(documents: Documents) ->
     assert "begin an introspection" in refusal(documents, text(INTROSPECTION_LIMIT + 1))
 
 
-def test_many_fields_of_one_name_are_refused_before_they_are_compared(documents: Documents) -> None:
+def test_too_many_fields_of_one_name_are_rejected_before_they_are_compared(documents: Documents) -> None:
     fields = " ".join(f'note(id: "1") {{ a{n}: id }}' for n in range(900))
 
     assert refusal(documents, f"{{ {fields} }}") == "The document has too many fields of the same name to compare."
@@ -93,7 +93,7 @@ async def test_a_field_is_counted_for_every_type_that_its_parent_may_have(http: 
     assert "errors" in refused
 
 
-def test_a_document_is_kept_and_a_large_one_is_made_again(documents: Documents) -> None:
+def test_a_document_is_kept_unless_it_is_large(documents: Documents) -> None:
     small = '{ note(id: "1") { id } }'
     large = "query Q($v: Boolean!) { " + " ".join(f"a{n}: __typename @skip(if: $v)" for n in range(700)) + " }"
 
@@ -102,7 +102,7 @@ def test_a_document_is_kept_and_a_large_one_is_made_again(documents: Documents) 
     assert documents.get(small) is documents.get(small)
 
 
-def test_documents_that_were_used_last_are_kept_as_long_as_they_are_small_enough_together(documents: Documents) -> None:
+def test_the_last_used_documents_are_kept_up_to_a_total_size(documents: Documents) -> None:
     def text(name: str) -> str:
         return f"query {name} {{ __typename }} # {'x' * 40_000}"
 
@@ -114,7 +114,7 @@ def test_documents_that_were_used_last_are_kept_as_long_as_they_are_small_enough
     assert documents.get(text("First")) is not first
 
 
-async def test_an_answer_of_too_many_values_is_not_put_together(http: Http, invoker: RecordingInvoker) -> None:
+async def test_a_response_with_too_many_values_is_not_built(http: Http, invoker: RecordingInvoker) -> None:
     invoker.functions["notes"] = lambda _: [note(f"n{n}") for n in range(1000)]
     aliases = " ".join(f"a{n}: id" for n in range(VALUE_LIMIT // 1000 + 1))
 
@@ -150,7 +150,7 @@ async def test_an_event_of_too_many_values_is_dropped_and_counted(
     assert await realtime.silent()
 
 
-async def test_the_subscriptions_of_one_connection_are_bounded_together(realtime: Realtime) -> None:
+async def test_the_total_size_of_one_connections_subscriptions_is_limited(realtime: Realtime) -> None:
     def text(start: int) -> str:
         return f"subscription {{ written {{ id }} }} # {start} {'x' * 80_000}"
 

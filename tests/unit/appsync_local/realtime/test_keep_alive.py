@@ -1,11 +1,11 @@
-"""One timer for any number of calls: each comes when its own delay is over, and not before."""
+"""Delayed calls that share one timer of the event loop."""
 
 from appsync_local.devtools.health import Health
 from appsync_local.realtime.keep_alive import DelayedCalls
 from tests.fidelity.clock import Advance, on_a_clock
 
 
-def test_each_call_comes_when_its_own_delay_is_over() -> None:
+def test_each_call_is_made_after_its_own_delay() -> None:
     called: list[str] = []
 
     async def scenario(advance: Advance) -> list[list[str]]:
@@ -23,7 +23,7 @@ def test_each_call_comes_when_its_own_delay_is_over() -> None:
         assert run(scenario) == [[], ["first"], ["first", "second"]]
 
 
-def test_what_is_forgotten_is_not_called_and_what_waits_again_waits_anew() -> None:
+def test_a_cancelled_call_is_not_made_and_a_repeated_wait_starts_again() -> None:
     called: list[str] = []
 
     async def scenario(advance: Advance) -> tuple[bool, bool, list[str]]:
@@ -41,7 +41,7 @@ def test_what_is_forgotten_is_not_called_and_what_waits_again_waits_anew() -> No
         assert run(scenario) == (True, False, ["once"])
 
 
-def test_a_call_may_ask_for_the_next_one() -> None:
+def test_a_call_may_wait_again() -> None:
     called: list[str] = []
 
     async def scenario(advance: Advance) -> None:

@@ -35,7 +35,7 @@ def test_a_connection_is_acknowledged_and_kept_alive() -> None:
     assert Acknowledged() in events
 
 
-def test_a_start_carries_its_data_untouched_and_its_authorization_in_lower_case() -> None:
+def test_a_start_has_its_data_unchanged_and_its_authorization_in_lower_case() -> None:
     [event] = RealtimeConnection().receive(start("1", '{ "query":"\\u00e4" }'))
 
     assert isinstance(event, Start)
@@ -49,7 +49,7 @@ def test_a_start_without_a_connection_init_is_served() -> None:
     assert json.loads(connection.accept(connection.receive(start("1"))[0])) == {"id": "1", "type": "start_ack"}  # type: ignore[arg-type]
 
 
-def test_an_id_in_use_is_refused_and_the_first_goes_on() -> None:
+def test_an_id_in_use_is_rejected_and_the_first_subscription_continues() -> None:
     connection = RealtimeConnection()
     running(connection, "1")
     connection.receive(start("2"))
@@ -61,7 +61,7 @@ def test_an_id_in_use_is_refused_and_the_first_goes_on() -> None:
     assert Stop("1") in connection.receive('{"type":"stop","id":"1"}')  # type: ignore[arg-type]
 
 
-def test_the_start_after_the_last_that_is_allowed_is_refused() -> None:
+def test_a_start_beyond_the_limit_is_rejected() -> None:
     connection = RealtimeConnection()
     for number in range(200):
         running(connection, str(number))
@@ -87,11 +87,11 @@ def test_an_id_may_be_used_again_once_it_is_stopped_or_refused() -> None:
     assert isinstance(event, Start)
 
 
-def test_a_stop_is_complete_also_for_an_unknown_id() -> None:
+def test_a_stop_of_an_unknown_id_is_answered_with_complete() -> None:
     assert sent(RealtimeConnection().receive('{"type":"stop","id":"x"}')) == [{"id": "x", "type": "complete"}]
 
 
-def test_a_start_that_was_stopped_while_it_was_checked_is_not_awaited_any_more() -> None:
+def test_a_start_that_was_stopped_during_its_check_is_not_awaited() -> None:
     connection = RealtimeConnection()
     [first] = connection.receive(start("1"))
     connection.receive('{"type":"stop","id":"1"}')
@@ -118,7 +118,7 @@ def test_a_start_that_was_stopped_while_it_was_checked_is_not_awaited_any_more()
         (b"\xff\xfe", None),
     ],
 )
-def test_a_message_that_is_not_understood_is_unsupported_and_keeps_its_id(text: str, id_: str | None) -> None:
+def test_an_unknown_message_is_reported_as_unsupported_with_its_id(text: str, id_: str | None) -> None:
     [answer] = sent(RealtimeConnection().receive(text))
 
     assert answer["type"] == "error"
@@ -135,7 +135,7 @@ def test_a_stop_also_ends_a_start_that_is_still_checked() -> None:
     assert Stop("1") in connection.receive('{"type":"stop","id":"1"}')  # type: ignore[arg-type]
 
 
-def test_an_id_longer_than_any_client_makes_is_refused() -> None:
+def test_an_id_beyond_the_length_limit_is_rejected() -> None:
     connection = RealtimeConnection()
 
     [refusal] = sent(connection.receive(start("x" * (LONGEST_ID + 1))))

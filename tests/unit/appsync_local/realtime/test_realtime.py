@@ -16,8 +16,8 @@ from yarl import URL
 from appsync_local import Engine
 from tests.support.engine_clients import (
     BACKEND,
-    PATIENCE,
     READER,
+    TIMEOUT,
     Http,
     Realtime,
     base64_of,
@@ -41,7 +41,7 @@ def data(id_: str, **fields: object) -> dict[str, object]:
     return {"id": id_, "type": "data", "payload": {"data": {"written": fields}}}
 
 
-async def test_a_subscriber_hears_the_event_it_filters_for(realtime: Realtime, http: Http) -> None:
+async def test_a_subscriber_receives_the_event_that_its_filter_matches(realtime: Realtime, http: Http) -> None:
     assert await realtime.start("1", WRITTEN, {"id": "n1"}) == START_ACK
 
     await http.ask(WRITE)
@@ -49,7 +49,7 @@ async def test_a_subscriber_hears_the_event_it_filters_for(realtime: Realtime, h
     assert await realtime.receive() == data("1", id="n1", words=7)
 
 
-async def test_a_subscriber_of_another_id_hears_nothing(realtime: Realtime, http: Http) -> None:
+async def test_a_subscriber_of_another_id_receives_nothing(realtime: Realtime, http: Http) -> None:
     await realtime.start("1", WRITTEN, {"id": "n2"})
 
     await http.ask(WRITE)
@@ -59,7 +59,7 @@ async def test_a_subscriber_of_another_id_hears_nothing(realtime: Realtime, http
 
 @pytest.mark.parametrize("path", ["", "/realtime"])
 @pytest.mark.parametrize("escape", [False, True])
-async def test_the_authorization_object_may_travel_in_the_query_string(
+async def test_the_authorization_object_may_be_in_the_query_string(
     engine: Engine, session: aiohttp.ClientSession, invoker: RecordingInvoker, path: str, escape: bool
 ) -> None:
     token = "custom->>>???~~~"
@@ -76,7 +76,7 @@ async def test_the_authorization_object_may_travel_in_the_query_string(
 
 
 @pytest.mark.parametrize("filler", ["", "x", "xx", "xxx"])
-async def test_the_authorization_object_may_travel_as_a_subprotocol_that_is_never_echoed(
+async def test_the_authorization_object_may_be_a_subprotocol_which_is_never_echoed(
     engine: Engine, session: aiohttp.ClientSession, filler: str
 ) -> None:
     entry = subprotocol_of(header_object(Authorization=f"custom-{filler}"))
@@ -113,7 +113,7 @@ async def test_the_authorization_object_may_be_plain_headers(engine: Engine, ses
         ),
     ],
 )
-async def test_a_handshake_without_its_parts_ends_with_a_connection_error(
+async def test_an_incomplete_handshake_ends_with_a_connection_error(
     engine: Engine, session: aiohttp.ClientSession, protocols: list[str], entry: dict[str, object]
 ) -> None:
     async with session.ws_connect(engine.realtime_url, protocols=protocols) as socket:
@@ -178,7 +178,7 @@ async def test_a_keep_alive_follows_the_acknowledgement_at_once(engine: Engine, 
         assert await client.receive_any() == {"type": "ka"}
 
 
-async def test_keep_alives_go_on_for_as_long_as_the_connection_lives(session: aiohttp.ClientSession) -> None:
+async def test_keep_alives_continue_until_the_connection_ends(session: aiohttp.ClientSession) -> None:
     engine = Engine(
         api=API,
         schema=SCHEMA,
@@ -195,7 +195,7 @@ async def test_keep_alives_go_on_for_as_long_as_the_connection_lives(session: ai
     assert frames == [{"type": "ka"}] * 4
 
 
-async def test_the_authorizer_hears_of_the_connection_and_of_every_start(
+async def test_the_authorizer_is_invoked_for_the_connection_and_for_every_start(
     realtime: Realtime, invoker: RecordingInvoker
 ) -> None:
     await realtime.start("1", WRITTEN, {"id": "n1"})
@@ -213,9 +213,7 @@ async def test_the_authorizer_hears_of_the_connection_and_of_every_start(
         {"query": "subscription W { written { id words } }", "variables": {}, "operationName": "W"},
     ],
 )
-async def test_a_start_may_leave_out_what_it_does_not_need(
-    realtime: Realtime, http: Http, request_: dict[str, object]
-) -> None:
+async def test_a_start_may_omit_optional_members(realtime: Realtime, http: Http, request_: dict[str, object]) -> None:
     await realtime.start_text("6f1c", json.dumps(request_))
 
     assert await realtime.receive() == {"id": "6f1c", "type": "start_ack"}
@@ -223,7 +221,7 @@ async def test_a_start_may_leave_out_what_it_does_not_need(
     assert await realtime.receive() == data("6f1c", id="n1", words=7)
 
 
-async def test_a_subscriber_gets_its_own_selection_and_null_for_what_the_mutation_left_out(
+async def test_a_subscriber_receives_its_selection_and_null_for_fields_the_mutation_did_not_select(
     realtime: Realtime, http: Http
 ) -> None:
     await realtime.start("1", "subscription { written { key: id writtenAt } }")
@@ -233,7 +231,7 @@ async def test_a_subscriber_gets_its_own_selection_and_null_for_what_the_mutatio
     assert await realtime.receive() == data("1", key="n1", writtenAt=None)
 
 
-async def test_a_field_that_must_not_be_null_and_was_left_out_nulls_the_event_of_that_subscriber_alone(
+async def test_a_missing_non_null_field_makes_the_event_null_for_that_subscriber_only(
     realtime: Realtime, http: Http
 ) -> None:
     await realtime.start("1", "subscription { written { id revision } }")
@@ -250,7 +248,7 @@ async def test_a_field_that_must_not_be_null_and_was_left_out_nulls_the_event_of
     assert await realtime.receive() == data("2", id="n1")
 
 
-async def test_the_aliases_of_a_mutation_make_no_difference_to_its_subscribers(realtime: Realtime, http: Http) -> None:
+async def test_subscribers_receive_field_names_if_the_mutation_has_aliases(realtime: Realtime, http: Http) -> None:
     await realtime.start("1", WRITTEN, {"id": "n1"})
 
     await http.ask('mutation { w: write(id: "n1", words: 7) { a: id b: words } }')
@@ -258,7 +256,7 @@ async def test_the_aliases_of_a_mutation_make_no_difference_to_its_subscribers(r
     assert await realtime.receive() == data("1", id="n1", words=7)
 
 
-async def test_each_subscription_of_each_connection_gets_the_event_once(
+async def test_each_subscription_of_each_connection_receives_the_event_once(
     engine: Engine, session: aiohttp.ClientSession, realtime: Realtime, http: Http
 ) -> None:
     async with connected(engine, session) as other:
@@ -283,7 +281,7 @@ async def test_events_arrive_in_the_order_of_their_mutations(realtime: Realtime,
     assert [(await realtime.receive())["payload"]["data"]["written"]["words"] for _ in range(50)] == list(range(50))
 
 
-async def test_a_stopped_subscription_is_complete_and_the_others_go_on(realtime: Realtime, http: Http) -> None:
+async def test_a_stopped_subscription_is_completed_and_the_others_continue(realtime: Realtime, http: Http) -> None:
     await realtime.start("1", WRITTEN)
     await realtime.start("2", WRITTEN)
 
@@ -295,7 +293,7 @@ async def test_a_stopped_subscription_is_complete_and_the_others_go_on(realtime:
     assert await realtime.silent()
 
 
-async def test_a_connection_that_is_gone_leaves_no_subscription_behind(
+async def test_the_subscriptions_of_a_closed_connection_are_removed(
     engine: Engine, session: aiohttp.ClientSession, http: Http
 ) -> None:
     async with connected(engine, session) as client:
@@ -314,7 +312,7 @@ async def test_a_mutation_that_fails_publishes_nothing(realtime: Realtime, http:
     assert await realtime.silent()
 
 
-async def test_an_event_beyond_240_kilobytes_is_dropped_without_a_word(
+async def test_an_event_beyond_240_kilobytes_is_dropped_silently(
     realtime: Realtime, http: Http, caplog: pytest.LogCaptureFixture
 ) -> None:
     await realtime.start("1", "subscription { written { room } }")
@@ -326,7 +324,7 @@ async def test_an_event_beyond_240_kilobytes_is_dropped_without_a_word(
     assert any("was dropped" in record.getMessage() for record in caplog.records)
 
 
-async def test_nothing_is_heard_of_fields_that_the_publisher_may_not_see(
+async def test_subscribers_receive_null_for_fields_that_the_publisher_may_not_see(
     realtime: Realtime, engine: Engine, http: Http, invoker: RecordingInvoker
 ) -> None:
     data_text = json.dumps({"query": "subscription { tallied(total: 3) { total } }"})
@@ -401,7 +399,7 @@ async def test_nothing_is_heard_of_fields_that_the_publisher_may_not_see(
         ),
     ],
 )
-async def test_a_refused_start_is_answered_with_an_error_and_the_connection_lives(
+async def test_a_rejected_start_is_answered_with_an_error_and_the_connection_continues(
     realtime: Realtime, invoker: RecordingInvoker, query: str, variables: object, errors: list[object]
 ) -> None:
     answer = await realtime.start("1", query, variables)
@@ -466,7 +464,7 @@ async def test_a_subscription_field_outside_the_permissions_of_a_role_is_refused
     assert (await realtime.receive())["payload"]["errors"] == [entry]
 
 
-async def test_a_reader_that_stops_reading_is_cut_off_and_the_others_are_served(
+async def test_a_reader_that_stops_reading_is_disconnected_and_the_others_are_served(
     engine: Engine, realtime: Realtime, http: Http, caplog: pytest.LogCaptureFixture
 ) -> None:
     query = "subscription { written { room } }"
@@ -499,7 +497,7 @@ async def test_gql_subscribes_through_its_own_appsync_transport(
         waiting = asyncio.ensure_future(anext(events))
         await until(lambda: len(engine.registry) == 1)
         await http.ask(WRITE)
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             assert await waiting == {"written": {"id": "n1", "words": 7}}
         await events.aclose()
 
@@ -520,7 +518,7 @@ async def test_gql_signs_connection_and_start_for_iam(
         waiting = asyncio.ensure_future(anext(events))
         await until(lambda: len(engine.registry) == 1)
         await http.ask(WRITE)
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             assert await waiting == {"backendOnly": {"id": "n1"}}
         await events.aclose()
 

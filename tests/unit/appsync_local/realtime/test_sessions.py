@@ -1,4 +1,4 @@
-"""What a connection does for clients that say nothing, change their minds, or are already gone."""
+"""Sessions of clients that send nothing, stop what they started, or have disconnected."""
 
 import asyncio
 
@@ -14,7 +14,7 @@ from tests.support.engine_doubles import RecordingInvoker
 
 
 class Client:
-    """A socket's twin, which says what the test has it say."""
+    """A stand-in for a socket; the test decides which messages it receives."""
 
     def __init__(self) -> None:
         self.heard: list[dict[str, object]] = []
@@ -58,14 +58,14 @@ def client() -> Client:
     return Client()
 
 
-async def test_a_connection_that_says_nothing_is_closed(client: Client, engine: Engine) -> None:
+async def test_a_connection_that_sends_nothing_is_closed(client: Client, engine: Engine) -> None:
     async with asyncio.timeout(20):
         await serve(client, engine, first_message=0.01)
 
     assert client.is_closed
 
 
-async def test_a_connection_that_has_said_something_may_be_silent(client: Client, engine: Engine) -> None:
+async def test_a_connection_may_be_silent_after_its_first_message(client: Client, engine: Engine) -> None:
     serving = asyncio.create_task(serve(client, engine, first_message=0.02))
     client.say('{"type":"connection_init"}')
     await until(lambda: bool(client.heard))
@@ -77,7 +77,7 @@ async def test_a_connection_that_has_said_something_may_be_silent(client: Client
     await serving
 
 
-async def test_a_start_that_is_stopped_leaves_nothing_at_work(
+async def test_a_stopped_start_leaves_no_task_running(
     client: Client, engine: Engine, invoker: RecordingInvoker
 ) -> None:
     never = asyncio.Event()
@@ -106,7 +106,7 @@ async def test_a_start_that_is_stopped_leaves_nothing_at_work(
     await serving
 
 
-async def test_a_client_that_is_refused_and_gone_is_no_error(client: Client, engine: Engine) -> None:
+async def test_a_rejected_client_that_has_disconnected_is_not_an_error(client: Client, engine: Engine) -> None:
     client.is_gone = True
     client.say('{"type":"connection_init"}')
 
@@ -115,7 +115,7 @@ async def test_a_client_that_is_refused_and_gone_is_no_error(client: Client, eng
     assert client.heard == []
 
 
-async def test_a_connection_that_fails_inside_the_engine_is_told_so(
+async def test_an_internal_failure_of_a_connection_is_reported_to_the_client(
     client: Client, engine: Engine, invoker: RecordingInvoker
 ) -> None:
     invoker.functions["authorizer"] = lambda _: 1 / 0

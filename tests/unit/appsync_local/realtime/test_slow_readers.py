@@ -1,4 +1,4 @@
-"""What happens to messages whose reader takes its time, driven with a socket whose pace the test sets."""
+"""Messages to a slow reader, with a socket whose speed the test controls."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -16,7 +16,7 @@ ACKNOWLEDGED = 2  # messages that answer `connection_init`
 
 
 class Reader:
-    """A socket's twin. While it `is_slow` it takes one message whenever the test says so."""
+    """A stand-in for a socket. While it `is_slow`, it accepts one message each time the test allows it."""
 
     def __init__(self) -> None:
         self.is_slow = False
@@ -74,7 +74,7 @@ def reader() -> Reader:
 
 @pytest.fixture
 async def served(reader: Reader, engine: Engine) -> AsyncIterator[asyncio.Task[None]]:
-    """The session of that reader, acknowledged."""
+    """The acknowledged session of that reader."""
     timers = SessionTimers(keep_alive=60, lifetime=60, health=engine.health)
     session = Session(reader, engine.served.subscriptions, peer="127.0.0.1", timers=timers, chaos=Chaos())
     headers = {"authorization": "token"}
@@ -108,7 +108,7 @@ async def test_messages_wait_in_order_behind_a_slow_reader(reader: Reader, serve
     assert reader.taken == ["first", "second", "third"]
 
 
-async def test_a_reader_that_has_caught_up_is_written_to_at_once(reader: Reader, served: asyncio.Task[None]) -> None:
+async def test_a_reader_that_has_caught_up_receives_directly(reader: Reader, served: asyncio.Task[None]) -> None:
     reader.is_slow = True
     reader.ask("late")
     reader.take()
@@ -120,7 +120,7 @@ async def test_a_reader_that_has_caught_up_is_written_to_at_once(reader: Reader,
     await until(lambda: reader.taken == ["late", "soon"])
 
 
-async def test_a_reader_that_takes_nothing_is_cut_off(reader: Reader, served: asyncio.Task[None]) -> None:
+async def test_a_reader_that_reads_nothing_is_disconnected(reader: Reader, served: asyncio.Task[None]) -> None:
     reader.is_slow = True
     large = "x" * (OUTGOING_LIMIT // 8)
 
@@ -139,5 +139,5 @@ async def test_a_reader_that_takes_nothing_is_cut_off(reader: Reader, served: as
         (65536, b"\x81\x7f\x00\x00\x00\x00\x00\x01\x00\x00"),
     ],
 )
-def test_a_frame_tells_its_length_in_the_shortest_form(size: int, head: bytes) -> None:
+def test_a_frame_has_its_length_in_the_shortest_form(size: int, head: bytes) -> None:
     assert text_frame(b"x" * size) == head + b"x" * size

@@ -1,4 +1,4 @@
-"""Filters, and the index that finds the subscriptions an event is for."""
+"""Filters, and the index that finds the subscriptions that match an event."""
 
 from typing import Any
 
@@ -53,7 +53,7 @@ def is_for(filter_: Filter, published: dict[str, Any]) -> bool:
         ({"no_such_field": "x"}, {"id": "1"}, False),
     ],
 )
-def test_every_argument_given_has_to_equal_the_published_field(
+def test_every_given_argument_must_equal_the_published_field(
     arguments: dict[str, object], published: dict[str, object], expected: bool
 ) -> None:
     assert is_for(argument_filter(arguments), published) is expected
@@ -80,7 +80,7 @@ def test_every_argument_given_has_to_equal_the_published_field(
         ("beginsWith", "a", "a", None),
     ],
 )
-def test_an_operator_holds_for_the_one_and_not_for_the_other(
+def test_an_operator_holds_for_matching_values_only(
     operator: str, value: object, holding: object, failing: object
 ) -> None:
     assert is_for(one("x", operator, value), {"x": holding})
@@ -95,7 +95,7 @@ def test_conditions_of_a_group_all_hold_and_one_group_is_enough() -> None:
     assert not is_for(filter_, {"a": 1, "c": 2})
 
 
-def test_a_dotted_name_reaches_into_the_value_five_levels_deep() -> None:
+def test_a_dotted_name_reads_up_to_five_levels_of_the_value() -> None:
     deep = {"a": {"b": {"c": {"d": {"e": 1, "f": {"g": 1}}}}}}
 
     assert is_for(one("a.b.c.d.e", "eq", 1), deep)
@@ -128,7 +128,7 @@ def test_an_unknown_operator_is_accepted_and_matches_nothing(caplog: pytest.LogC
         ({"filterGroup": [conditions(("x", "in", 1))]}, "takes a list"),
     ],
 )
-def test_a_filter_beyond_a_limit_is_refused_by_name(given: object, message: str) -> None:
+def test_a_filter_beyond_a_limit_is_rejected_with_the_limit(given: object, message: str) -> None:
     with pytest.raises(FilterInvalid, match=message):
         parse_filter(given)
 
@@ -139,7 +139,7 @@ def looked_at(registry: SubscriptionRegistry, published: dict[str, Any]) -> int:
 
 
 @pytest.mark.parametrize("fields", [("jobId", "owner"), ("owner", "jobId")])
-def test_an_event_for_one_job_never_looks_at_the_subscriptions_to_others(fields: tuple[str, str]) -> None:
+def test_an_event_is_not_compared_with_subscriptions_to_other_values(fields: tuple[str, str]) -> None:
     registry = SubscriptionRegistry()
     for number in range(1000):
         values = {"jobId": f"j{number}", "owner": "ada"}
@@ -150,14 +150,14 @@ def test_an_event_for_one_job_never_looks_at_the_subscriptions_to_others(fields:
     assert len(registry.matching("onNote", {"jobId": "j500", "owner": "ada"})) == 1
 
 
-def test_an_event_is_for_a_subscription_once_however_many_groups_match() -> None:
+def test_a_subscription_matches_an_event_once_for_any_number_of_groups() -> None:
     registry = SubscriptionRegistry()
     registry.add(subscription(enhanced(conditions(("a", "eq", 1)), conditions(("b", "in", [1, 2])))))
 
     assert len(registry.matching("onNote", {"a": 1, "b": 2})) == 1
 
 
-def test_a_list_is_for_every_subscription_of_its_field() -> None:
+def test_a_list_matches_every_subscription_of_its_field() -> None:
     registry = SubscriptionRegistry()
     for filter_ in (argument_filter({"id": "1"}), argument_filter({})):
         registry.add(subscription(filter_))
@@ -166,14 +166,14 @@ def test_a_list_is_for_every_subscription_of_its_field() -> None:
     assert len(registry.matching("onNote", [{"id": "2"}])) == 2
 
 
-def test_a_field_hears_only_of_its_own_events() -> None:
+def test_a_subscription_matches_only_events_of_its_field() -> None:
     registry = SubscriptionRegistry()
     registry.add(subscription(argument_filter({}), field="onOther"))
 
     assert registry.matching("onNote", {"id": "1"}) == []
 
 
-def test_a_registry_that_everybody_left_is_empty() -> None:
+def test_a_registry_is_empty_after_every_subscription_is_removed() -> None:
     registry = SubscriptionRegistry()
     left = [subscription(one("id", "in", [1, 2])), subscription(argument_filter({})), subscription(one("n", "gt", 1))]
     for each in left:
@@ -209,7 +209,7 @@ filters = st.lists(st.lists(condition, min_size=1, max_size=3), min_size=1, max_
 
 @settings(deadline=None)
 @given(st.lists(filters, max_size=8), st.dictionaries(names, scalars))
-def test_the_index_finds_what_looking_at_everything_finds(given: list[Filter], published: dict[str, Any]) -> None:
+def test_the_index_finds_what_a_full_search_finds(given: list[Filter], published: dict[str, Any]) -> None:
     registry = SubscriptionRegistry()
     subscriptions = [subscription(filter_) for filter_ in given]
     for each in subscriptions:

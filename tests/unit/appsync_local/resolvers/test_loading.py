@@ -1,4 +1,4 @@
-"""What stops the engine from starting, and how it says so."""
+"""Faults that stop the engine from starting, and their messages."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -70,12 +70,12 @@ def test_a_fault_of_the_code_is_named_with_file_and_line(tmp_path: Path) -> None
     assert "Query.a.js:1:1: no response handler; add `export function response(ctx)`" in text
 
 
-def test_a_schema_that_is_not_there_is_named(tmp_path: Path) -> None:
+def test_a_missing_schema_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ApiInvalid, match=r"absent\.graphql cannot be read"):
         load_schema(tmp_path / "absent.graphql")
 
 
-def test_a_fault_of_the_wiring_is_named() -> None:
+def test_a_fault_of_the_api_is_named() -> None:
     with pytest.raises(ApiInvalid, match="the authorizer is gone, and there is no such handler"):
         load(
             replace(API, authorizer="gone"),
@@ -95,7 +95,7 @@ def test_a_fault_of_the_wiring_is_named() -> None:
         (API.modes, {"limits": Limits(resolvers=0)}, "the limit of resolvers is 0; it must be 1 to 10000"),
     ],
 )
-def test_settings_that_appsync_would_not_take_are_refused(
+def test_settings_that_appsync_rejects_are_rejected(
     modes: tuple[AuthMode, ...], options: dict[str, Any], problem: str
 ) -> None:
     with pytest.raises(ApiInvalid, match=problem):
@@ -125,7 +125,7 @@ def make_engine() -> Engine:
     return Engine(api=API, schema=SCHEMA, code=NOTES, invoker=RecordingInvoker(), handlers=HANDLERS)
 
 
-async def test_a_port_in_use_is_refused_and_the_first_engine_goes_on() -> None:
+async def test_a_port_in_use_is_rejected_and_the_first_engine_continues() -> None:
     first, second = make_engine(), make_engine()
     await first.start(port=0)
     port = int(first.graphql_url.rsplit(":", 1)[1].split("/")[0])

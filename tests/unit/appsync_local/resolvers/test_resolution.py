@@ -1,4 +1,4 @@
-"""The order of handlers and data sources, and the ways to leave it early."""
+"""The order of handlers and data sources, and early returns and errors."""
 
 import logging
 from pathlib import Path
@@ -18,7 +18,7 @@ from tests.support.engine_doubles import RecordingInvoker
 
 
 class Code:
-    """Writes code files and runs resolvers made of them."""
+    """Writes code files, and runs resolvers that use them."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -127,7 +127,7 @@ async def test_none_answers_with_the_payload_or_null(code: Code) -> None:
 
 
 @pytest.mark.parametrize("stage_of", ["stage", "lambda_stage"])
-async def test_between_its_handlers_code_keeps_the_stash_and_nothing_else(code: Code, stage_of: str) -> None:
+async def test_only_the_stash_is_kept_between_the_two_handlers(code: Code, stage_of: str) -> None:
     code.invoker.functions["worker"] = lambda payload: payload
     request = (
         "ctx.args.n = 2; ctx.stash.n = 3; const kept = { n: 4, gone: undefined, nan: 0 / 0 }; ctx.stash.kept = kept;"
@@ -148,7 +148,7 @@ async def test_a_request_without_a_payload_has_no_result(code: Code, request_: s
     assert await code.run(Unit(code.stage(request_, "return ctx.result ?? 'nothing';"))) == "nothing"
 
 
-async def test_what_both_handlers_of_local_code_do_besides_is_done(code: Code) -> None:
+async def test_the_side_effects_of_both_handlers_of_local_code_are_collected(code: Code) -> None:
     add = 'util.appendError("{0}"); util.http.addResponseHeader("x-{0}", "1");'
     stage = code.stage(f"{add.format('asked')} return {{}};", f"{add.format('answered')} return 1;")
     resolution = code.resolution()
@@ -168,7 +168,7 @@ async def test_an_error_in_either_handler_of_local_code_ends_the_field(
         await code.run(Unit(code.stage(request_, response)))
 
 
-async def test_a_failed_source_may_give_a_result_besides_its_error(code: Code) -> None:
+async def test_a_failed_source_may_return_a_result_with_its_error(code: Code) -> None:
     def throw(_: Any) -> Any:
         raise SourceFailed("DynamoDB:ConditionalCheckFailedException", "no", {"stored": 1})
 
@@ -178,7 +178,7 @@ async def test_a_failed_source_may_give_a_result_besides_its_error(code: Code) -
     assert await code.run(Unit(stage)) == ["DynamoDB:ConditionalCheckFailedException", {"stored": 1}]
 
 
-async def test_what_code_logs_is_in_the_engines_log_with_the_field(
+async def test_the_engines_log_has_the_lines_of_resolver_code_with_the_field(
     code: Code, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "appsync_local")
@@ -198,7 +198,7 @@ async def test_code_that_throws_is_logged_with_file_and_line(code: Code, caplog:
     assert f"at request ({code.folder}/code1.js:2:" in record.getMessage()
 
 
-async def test_a_request_whose_code_has_taken_its_time_runs_no_more_of_it(code: Code) -> None:
+async def test_no_more_code_runs_after_the_time_limit_of_a_request(code: Code) -> None:
     request = RequestContext(Caller(AuthMode.LAMBDA, {"resolverContext": {}}), {}, {}, code_time=CODE_TIME + 0.1)
     info = {"fieldName": "f", "selectionSetList": [], "selectionSetGraphQL": ""}
 

@@ -12,7 +12,7 @@ from appsync_local.devtools.chaos import push_scheduler
 from appsync_local.devtools.chaos.decisions import PushDecisions, PushDelivery
 from appsync_local.devtools.chaos.spec import CALM, ChaosSpec, Fault, parse_chaos
 from appsync_local.devtools.chaos.switch import Chaos
-from tests.support.engine_clients import PATIENCE, Http, Realtime, connected
+from tests.support.engine_clients import TIMEOUT, Http, Realtime, connected
 
 WRITTEN = "subscription { written { words } }"
 EVERYTHING = "drop=0.3,duplicate=0.1,reorder=0.2,seed=7"
@@ -118,7 +118,7 @@ async def test_disconnect_closes_the_socket_without_a_closing_handshake(
     chaos.apply(parse_chaos("disconnect=1"))
     await write(http, 1)
 
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(TIMEOUT):
         message = await watcher.socket.receive()
     assert message.type is aiohttp.WSMsgType.CLOSED
     assert watcher.socket.close_code == aiohttp.WSCloseCode.ABNORMAL_CLOSURE

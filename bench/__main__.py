@@ -31,7 +31,7 @@ def main() -> None:
         text = _PARTS[name](effort, chosen.rounds)
         sys.stdout.write(f"\n<!-- {name} -->\n{text}\n")
         sys.stdout.flush()
-        if not chosen.quick:  # at once: a later part that breaks takes no figures with it
+        if not chosen.quick:  # now: a failure of a later part loses no figures
             page = report.put(report.PAGE.read_text(encoding="utf-8"), name, text)
             report.PAGE.write_text(page, encoding="utf-8")
 
@@ -71,7 +71,7 @@ def _growth(effort: Effort, rounds: int) -> str:
 def _functions(_effort: Effort, rounds: int) -> str:
     found = []
     for _ in range(rounds):
-        with TemporaryDirectory() as folder:  # a new one: the events of the round before wait in its queue
+        with TemporaryDirectory() as folder:  # a new one: the queue of the previous round still has events
             root = Path(folder)
             (root / "app.py").write_text(functions.HANDLERS)
             found.append(asyncio.run(functions.measure(root, fresh=40, warm=2_000)))
@@ -96,7 +96,7 @@ def _without(effort: Effort, rounds: int) -> str:
         ratios = [compare(comparison, effort) for _ in range(rounds)]
         spread = f"{min(ratios):.2f} to {max(ratios):.2f}"
         rows.append([comparison.title, comparison.seen_in, f"**{median(ratios):.2f} ×**", spread])
-    return report.table(["what it does", "seen in", "with it / without it", "range"], rows)
+    return report.table(["effect", "seen in", "with it / without it", "range"], rows)
 
 
 def _say(text: str) -> None:

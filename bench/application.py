@@ -1,4 +1,4 @@
-"""What every server of the bench is asked: the documents, the values, and how an answer is told from an error."""
+"""The requests to every server of the bench: documents, values, and the check of a response."""
 
 import json
 from collections.abc import Mapping
@@ -31,7 +31,7 @@ SUBSCRIPTION: Final = (
 
 
 def job(number: int) -> str:
-    """An id; all have the same length, so that all messages of one server do."""
+    """An id of fixed length, so that all messages of one server have the same length."""
     return f"00000000-0000-4000-8000-{number:012d}"
 
 
@@ -60,12 +60,12 @@ def mutation_body(job_id: str, sequence: int) -> bytes:
 
 
 def is_version(body: bytes) -> bool:
-    """Whether a response answers `QUERY`."""
+    """Whether a response is the expected one for `QUERY`."""
     return bool(json.loads(body) == {"data": {"version": VERSION}})
 
 
 def is_update(body: bytes, job_id: str, sequence: int) -> bool:
-    """Whether a response answers the mutation with these values."""
+    """Whether a response is the expected one for the mutation with these values."""
     return bool(json.loads(body) == {"data": {"updateStatus": status(job_id, sequence)}})
 
 

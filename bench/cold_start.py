@@ -1,4 +1,4 @@
-"""What a cold start of each handler costs, from the zip that is deployed, beside a bare handler and the naive form.
+"""Measures the cold start of each handler, from the zip that is deployed, beside a bare handler and the naive form.
 
 Run as `python -m bench.cold_start` in the repository's root. Each measurement is a fresh process that sees the
 unpacked zip and what Lambda's runtime has, does what the handler's first invocation does before it can work, and
@@ -47,7 +47,7 @@ began = time.perf_counter()
 took = time.perf_counter() - began
 import json, re
 heavy = sorted(name for name in ("gql", "aiohttp") if name in sys.modules)
-# Not getrusage: its peak counts what the process was forked from.
+# Not getrusage: its peak includes the process that this one was forked from.
 peak = int(re.search(r"VmHWM:\\s+(\\d+) kB", open("/proc/self/status").read())[1]) / 1024
 print(json.dumps([took * 1000, peak, heavy]))
 """
@@ -65,7 +65,7 @@ ENVIRONMENT: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """One way to start: what is done until an invocation can begin, and where the code is."""
+    """One way to start: the code that runs before an invocation can begin, and its folder."""
 
     ready: str
     task: Path
@@ -73,7 +73,7 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Medians of a cold start. `heavy` names what of gql and aiohttp was imported."""
+    """Medians of a cold start. `heavy` are the modules of gql and aiohttp that were imported."""
 
     milliseconds: float
     mebibytes: float
@@ -81,7 +81,7 @@ class Cost:
 
 
 def main() -> int:
-    """Measure, print a table, and say whether the targets are met.
+    """Measure, print a table, and report whether the targets are met.
 
     Returns:
         0 if they are.
@@ -104,12 +104,12 @@ def main() -> int:
 
 
 def measure(forms: Mapping[str, Form], runtime: Path, runs: int) -> dict[str, Cost]:
-    """Medians of so many rounds, after one that warms the disk's cache; each round starts every form once."""
+    """Medians of this number of rounds, after one that warms the disk cache; each round starts every form once."""
     found: dict[str, list[Any]] = {name: [] for name in forms}
     for _ in range(runs + 1):
         for name, form in forms.items():
             script = MEASURE.format(task=str(form.task), runtime=str(runtime), ready=form.ready)
-            # -B: Lambda's code folder is read-only, so nothing that is compiled is kept.
+            # -B: Lambda's code folder is read-only, so compiled files are not kept.
             command = [sys.executable, "-B", "-I", "-S", "-c", script]
             done = subprocess.run(command, env=ENVIRONMENT, check=True, capture_output=True, text=True)  # noqa: S603
             found[name].append(json.loads(done.stdout))
@@ -120,7 +120,7 @@ def measure(forms: Mapping[str, Form], runtime: Path, runs: int) -> dict[str, Co
 
 
 def report(costs: Mapping[str, Cost]) -> int:
-    """Print the table; gives the exit code."""
+    """Print the table. Returns the exit code."""
     bare, naive = costs["bare"], costs["naive"]
     rows = [f"{'handler':<14}{'ms':>8}{'of naive':>10}{'of bare':>9}{'MiB':>8}{'of naive':>10}{'of bare':>9}  imports"]
     for name, cost in costs.items():
@@ -143,7 +143,7 @@ def report(costs: Mapping[str, Cost]) -> int:
 
 
 def _link_runtime(folder: Path) -> None:
-    """What Lambda's Python has beside its own library, from here."""
+    """The packages that Lambda's Python has in addition to the standard library, from this environment."""
     folder.mkdir()
     installed = Path(boto3.__file__).parents[1]
     for name in RUNTIME_HAS:

@@ -1,4 +1,4 @@
-"""How each server wants to be subscribed to."""
+"""The subscription protocol of each server."""
 
 import base64
 import json
@@ -13,16 +13,16 @@ class Dialect(Protocol):
     """One protocol."""
 
     def headers(self) -> dict[str, str]:
-        """What goes along with a request over HTTP."""
+        """The headers of a request over HTTP."""
 
     def connect(self, port: int) -> WebSocket:
-        """A connection that may subscribe."""
+        """A connection that is ready to subscribe."""
 
     def subscribe(self, connection: WebSocket, id_: str, job_id: str) -> None:
-        """Ask for the changes of a job; does not wait for the answer."""
+        """Subscribe to the changes of a job, without waiting for the answer."""
 
     def payload(self, message: bytes) -> object:
-        """What a message that tells of a change carries; None for any other message."""
+        """The payload of a message about a change; None for any other message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class AppSync:
 
 @dataclass(frozen=True, slots=True)
 class TransportWs:
-    """The protocol `graphql-transport-ws`, which the others speak."""
+    """The protocol `graphql-transport-ws`, which the other servers use."""
 
     path: str
 
@@ -76,7 +76,7 @@ class TransportWs:
 
 @dataclass(frozen=True, slots=True)
 class Bare:
-    """No GraphQL: a job's id is all there is to say."""
+    """No GraphQL: the client sends only the id of a job."""
 
     def headers(self) -> dict[str, str]:
         return {}

@@ -1,4 +1,4 @@
-"""What a Lambda invocation on this machine costs, beside a cold interpreter and a plain function call.
+"""Measures the cost of a Lambda invocation on this machine, beside a cold interpreter and a plain function call.
 
 Run as `python -m bench.functions` in the repository's root; prints medians, and how far each is from its target.
 """
@@ -70,7 +70,7 @@ async def main() -> None:
 
 
 async def measure(root: Path, *, fresh: int, warm: int) -> list[tuple[str, Sequence[float], float | None]]:
-    # Each fresh worker is the first of a function of its own, so that none is warm.
+    # Each fresh worker is the first one of a separate function, so that no worker is warm.
     names = [f"fresh{number}" for number in range(fresh)]
     functions = [FunctionSpec(name, "app.echo", {}, 60.0) for name in (*names, "echo")]
     began = time.perf_counter()

@@ -1,4 +1,4 @@
-"""Which JavaScript engine to embed: cost of a call, start-up, and what their limits stop.
+"""Compares JavaScript engines to embed: cost of a call, start-up, and the effect of their limits.
 
     python bench/javascript.py
 
@@ -28,11 +28,11 @@ PLATFORMS: Final = (
 )
 RUNS: Final = 5
 CALLS: Final = 3000
-TIME_LIMIT: Final = 0.2  # seconds that the code under a limit is given
+TIME_LIMIT: Final = 0.2  # seconds for the code under a time limit
 MEMORY_LIMIT: Final = 32 * 1024 * 1024  # bytes
-GIVE_UP: Final = 10.0  # seconds after which a limit has plainly not worked
+GIVE_UP: Final = 10.0  # seconds after which a limit counts as ineffective
 
-# A handler as this project has them: pass arguments, identity and selection on to a Lambda function.
+# A typical handler of this project: it passes arguments, identity and selection to a Lambda function.
 HANDLER: Final = """
 function request(ctx) {
   return { operation: "Invoke", payload: { field: ctx.info.fieldName, arguments: ctx.args,
@@ -64,7 +64,7 @@ THROWING: Final = "function deep(x) {\n  return x.a.b;\n}\ndeep({})"
 
 @dataclass(frozen=True, slots=True)
 class Adapter:
-    """The three things that the measurements need of an engine."""
+    """The three operations of an engine that the measurements use."""
 
     load: Callable[[], Callable[[str], Any]]
     evaluate: Callable[[str], Any]
@@ -131,19 +131,19 @@ def measure_calls(candidate: str) -> dict[str, float]:
 
 
 def measure_probe(candidate: str, probe: str) -> dict[str, object]:
-    """Seconds until a probe was stopped, and with which words."""
+    """Seconds until a probe was stopped, and the message."""
     adapter = adapter_of(candidate)
     started = time.perf_counter()
     try:
         adapter.evaluate_within_limits(PROBES[probe])
         ended = "ended by itself"
-    except Exception as error:  # each engine has its own
+    except Exception as error:  # each engine raises its own type
         ended = str(error).strip().split("\n")[0]
     return {"seconds": time.perf_counter() - started, "ended": ended}
 
 
 def measure_position(candidate: str) -> dict[str, str]:
-    """How an exception names its place."""
+    """The position that an exception names."""
     try:
         adapter_of(candidate).evaluate(THROWING)
     except Exception as error:
@@ -153,7 +153,7 @@ def measure_position(candidate: str) -> dict[str, str]:
 
 
 def child(candidate: str, folder: Path, what: str, *rest: str) -> dict[str, Any] | None:
-    """One measurement in a process of its own; None when it had to be ended."""
+    """One measurement in a separate process; None if the process had to be killed."""
     command = [sys.executable, __file__, what, candidate, str(folder), *rest]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=GIVE_UP, check=False)  # noqa: S603
@@ -177,7 +177,7 @@ def pip(arguments: list[str], *, check: bool) -> int:
 
 
 def wheels(candidate: str, root: Path) -> str:
-    """For which Python versions a wheel exists on all, and on some, of the platforms."""
+    """The Python versions with a wheel for all platforms, and those with a wheel for some platforms."""
 
     def exists(python: str, platforms: tuple[str, ...]) -> bool:
         tags = [part for platform in platforms for part in ("--platform", platform)]

@@ -1,4 +1,4 @@
-"""The load: what is asked of a running server, and what is measured of it.
+"""Generates load on a running server, and measures it.
 
 Every measure first checks that the server does what is measured, field by field. All sockets are driven by this one
 thread with prebuilt requests; how busy it was is measured as well, since a busy client would measure itself.
@@ -18,13 +18,13 @@ from bench.application import is_event, is_update, job, mutation_body
 from bench.servers import Running
 
 PER_CONNECTION: Final = 100  # subscriptions, where several share a connection
-QUIET: Final = 0.2  # seconds after which nothing more is on its way
+QUIET: Final = 0.2  # seconds without a message after which all messages have arrived
 _sequences: Final = itertools.count(100_000)
 
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """Things per second, what each cost the server, and how busy the client was.
+    """Operations per second, their cost to the server, and the load of the client.
 
     Args:
         per_second: How many.
@@ -72,7 +72,7 @@ def update(running: Running, job_id: str) -> tuple[bytes, int]:
 
 
 def mutations(running: Running, *, connections: int, warm_up: float, seconds: float) -> Rate:
-    """Mutations per second that nobody listens to."""
+    """Mutations per second without subscribers."""
     first = wire.Requests(running.port)
     request, sequence = update(running, job(0))
     if not is_update(first.ask(request), job(0), sequence):
@@ -96,7 +96,7 @@ def mutations(running: Running, *, connections: int, warm_up: float, seconds: fl
 def _answered(
     selector: selectors.BaseSelector, received: dict[socket.socket, bytes], request: bytes, *, until: float
 ) -> int:
-    """How many requests were answered; each answer is followed by the next request."""
+    """The number of answered requests; each answer is followed by the next request."""
     count = 0
     while time.perf_counter() < until:
         for key, _ in selector.select(1):
@@ -115,7 +115,7 @@ def _answered(
 
 @contextmanager
 def subscribed(running: Running, jobs: Sequence[str], *, per_connection: int) -> Iterator[list[Subscriber]]:
-    """Subscriptions, one for each job named, each of which has heard a whole event by then."""
+    """One subscription for each job; each one has received a whole event."""
     dialect = running.server.dialect
     connections: list[wire.WebSocket] = []
     subscribers: list[Subscriber] = []
@@ -133,10 +133,10 @@ def subscribed(running: Running, jobs: Sequence[str], *, per_connection: int) ->
 
 
 def _hear(running: Running, jobs: Sequence[str], connections: list[wire.WebSocket]) -> None:
-    """Publish to every job until each subscription has heard of it, and then until nothing is on its way."""
+    """Publish to every job until each subscription has received an event, and wait until all messages have arrived."""
     waiting = {f"{number:08d}": job_id for number, job_id in enumerate(jobs)}
     requests = wire.Requests(running.port)
-    until = time.perf_counter() + wire.PATIENCE
+    until = time.perf_counter() + wire.TIMEOUT
     while waiting:
         if time.perf_counter() > until:
             raise wire.Broken(f"{len(waiting)} subscriptions have heard nothing")
@@ -169,7 +169,7 @@ def _quoted(message: bytes) -> list[str]:
 
 
 def fan_out(running: Running, subscribers: Sequence[Subscriber], *, events: int, warm_up: int) -> Rate:
-    """Messages per second while one mutation after another goes to all of these subscribers."""
+    """Messages per second while every mutation is pushed to all of these subscribers."""
     requests = wire.Requests(running.port)
     first, *others = subscribers
     request, _ = update(running, first.job_id)
@@ -188,7 +188,7 @@ def fan_out(running: Running, subscribers: Sequence[Subscriber], *, events: int,
             for _ in range(events):
                 _one_event(running, requests, selector, first.job_id, everything)
     for subscriber in subscribers:
-        subscriber.connection.socket.settimeout(wire.PATIENCE)
+        subscriber.connection.socket.settimeout(wire.TIMEOUT)
     requests.close()
     return meter.rate(events * len(subscribers))
 
@@ -196,11 +196,11 @@ def fan_out(running: Running, subscribers: Sequence[Subscriber], *, events: int,
 def _one_event(
     running: Running, requests: wire.Requests, selector: selectors.BaseSelector, job_id: str, everything: int
 ) -> None:
-    """Publish, and read until all subscribers have the whole message: all messages of a server have one length."""
+    """Publish, and read until all subscribers have the whole message. All messages of a server have the same length."""
     buffer = bytearray(65536)
     arrived = 0
     requests.socket.sendall(update(running, job_id)[0])
-    until = time.perf_counter() + wire.PATIENCE
+    until = time.perf_counter() + wire.TIMEOUT
     while arrived < everything:
         for key, _ in selector.select(1):
             arrived += key.fileobj.recv_into(buffer)  # type: ignore[union-attr]  # sockets are registered, no numbers
@@ -212,7 +212,7 @@ def _one_event(
 
 
 def delivery(running: Running, subscribers: Sequence[Subscriber], *, events: int, warm_up: int) -> list[float]:
-    """Seconds from sending a mutation to having read its message, for one subscriber; the others hear nothing."""
+    """Seconds from sending a mutation to reading its message, for one subscriber; the others receive nothing."""
     listener = subscribers[len(subscribers) // 2]
     requests = wire.Requests(running.port)
     seconds: list[float] = []

@@ -1,4 +1,4 @@
-"""What is measured of one server in one round."""
+"""The measurements of one server in one round."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ SIZES: Final = (10, 100, 1_000, 10_000)  # subscriptions, each to its own job
 
 
 class Unit(Enum):
-    """In what a measure is shown, and which way is better."""
+    """The unit of a measure, and whether more or less is better."""
 
     PER_SECOND = "/s"
     MILLISECONDS = "ms"
@@ -48,7 +48,7 @@ Figures = Mapping[Measure, float]
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """How much is asked.
+    """The amount of load.
 
     Args:
         warm_up: Seconds of mutations that do not count.

@@ -1,4 +1,4 @@
-"""What publishing costs the thread that produces output.
+"""Measures the cost of publishing for the thread that produces output.
 
 Streams tokens through a real publisher, with its thread and event loop, to an endpoint that answers after 30 ms, as
 AppSync would. Prints the cost of one `add`, on the producing thread, and how many updates the tokens became.
@@ -37,7 +37,7 @@ ROUNDS: Final = 5
 
 
 class Accepting:
-    """An endpoint that accepts everything; also its own channel."""
+    """An endpoint that accepts every request; it is also the channel to itself."""
 
     def __init__(self) -> None:
         self.updates = 0

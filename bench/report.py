@@ -1,4 +1,4 @@
-"""The figures as Markdown, put between two marks of the page that explains them."""
+"""Writes the figures as Markdown between two marks of the page that explains them."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class Goal:
 
 
 def _ratio(measure: Measure, *others: Server) -> Callable[[Mapping[Server, Figures]], float]:
-    """The engine's figure over the best of the others'."""
+    """The engine's figure divided by the best figure of the others."""
     best = max if measure.unit is Unit.PER_SECOND else min
 
     def value(figures: Mapping[Server, Figures]) -> float:
@@ -43,7 +43,7 @@ def _ratio(measure: Measure, *others: Server) -> Callable[[Mapping[Server, Figur
 
 
 def _cheaper(measure: Measure, *others: Server) -> Callable[[Mapping[Server, Figures]], float]:
-    """The best of the others' cost over the engine's."""
+    """The lowest cost of the others divided by the engine's cost."""
 
     def value(figures: Mapping[Server, Figures]) -> float:
         return min(figures[other][measure] for other in others) / figures[ENGINE][measure]
@@ -88,7 +88,7 @@ GOALS: Final = (
 
 
 def goals_table(rounds: Rounds) -> str:
-    """Every goal with its median, its range, and whether it is met."""
+    """Every goal with its median, its range, and whether it is reached."""
     rows = []
     for goal in GOALS:
         values = [goal.value(figures) for figures in _by_round(rounds)]

@@ -1,4 +1,4 @@
-"""The servers of the bench, each in a process of its own."""
+"""The servers of the bench, each in a separate process."""
 
 import math
 import os
@@ -20,11 +20,11 @@ from bench.dialects import AppSync, Bare, Dialect, TransportWs
 ROOT: Final = Path(__file__).resolve().parent.parent
 _NODE: Final = Path(__file__).with_name("node")
 _PEERS_PYTHON: Final = Path(__file__).with_name(".venv") / "bin" / "python"
-_POLL: Final = 0.002  # seconds between two attempts to reach a server that starts
+_POLL: Final = 0.002  # seconds between two attempts to reach a server that is starting
 
 
 class Hears(Enum):
-    """What a subscription to one job is told of."""
+    """The events that a subscription to one job receives."""
 
     ITS_JOB = auto()
     EVERY_JOB = auto()
@@ -32,14 +32,14 @@ class Hears(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """How to start one, and how to talk to it.
+    """The command that starts a server, and its protocol.
 
     Args:
         name: As the report shows it.
         command: The port follows it, and then `arguments`.
         dialect: How it is subscribed to.
         arguments: What follows the port.
-        hears: Whether subscriptions are told of their own job only.
+        hears: Whether subscriptions receive events of their own job only.
     """
 
     name: str
@@ -92,7 +92,7 @@ class Running:
     started: float
 
     def processor_time(self) -> float:
-        """Seconds that the process has computed so far; NaN where the system does not say it finely enough."""
+        """Processor time of the process in seconds; NaN if the system does not report it precisely enough."""
         stat = Path(f"/proc/{self.pid}/stat")
         if not stat.exists():
             return math.nan
@@ -121,7 +121,7 @@ def running(server: Server) -> Iterator[Running]:
         else subprocess.DEVNULL,  # warnings about listeners, and versions
     )
     try:
-        _first_answer(process, port, request, until=began + wire.PATIENCE)
+        _first_answer(process, port, request, until=began + wire.TIMEOUT)
         yield Running(server, port, process.pid, time.perf_counter() - began)
     finally:
         process.terminate()
@@ -133,7 +133,7 @@ def running(server: Server) -> Iterator[Running]:
 
 
 def _environment() -> dict[str, str]:
-    """As on any machine: libraries that know of it work as in production, and Python keeps what it has compiled."""
+    """The environment of a server as in production; Python keeps compiled files."""
     kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     return {**kept, "NODE_ENV": "production"}
 

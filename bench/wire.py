@@ -8,27 +8,27 @@ import struct
 from typing import Final
 
 HOST: Final = "127.0.0.1"
-PATIENCE: Final = 60.0  # seconds for anything a server is asked
+TIMEOUT: Final = 60.0  # seconds for the answer to any request
 _LENGTH: Final = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _LAST_CHUNK: Final = b"\r\n0\r\n\r\n"
 _TEXT: Final = 0x81
 _PING: Final = 0x89
-_TO_SERVER: Final = 0x80  # the bit of a masked frame; the mask is zero, which leaves the text as it is
+_TO_SERVER: Final = 0x80  # the bit of a masked frame; the mask is zero, so the text is unchanged
 
 
 class Broken(Exception):
-    """A server answered something else than it was asked for."""
+    """A server sent an unexpected response."""
 
 
 def connect(port: int) -> socket.socket:
     """A blocking connection."""
-    connection = socket.create_connection((HOST, port), timeout=PATIENCE)
+    connection = socket.create_connection((HOST, port), timeout=TIMEOUT)
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return connection
 
 
 def post(path: str, headers: dict[str, str], body: bytes) -> bytes:
-    """A request as it is sent."""
+    """The bytes of a request."""
     lines = {"host": HOST, "content-type": "application/json", "content-length": str(len(body)), **headers}
     return f"POST {path} HTTP/1.1\r\n".encode() + _header_lines(lines) + b"\r\n" + body
 
@@ -38,7 +38,7 @@ def _header_lines(headers: dict[str, str]) -> bytes:
 
 
 def response_body(received: bytes) -> bytes | None:
-    """The body of a response, None while it is not whole.
+    """The body of a response; None while it is incomplete.
 
     Raises:
         Broken: It is not a success.
@@ -76,7 +76,7 @@ class Requests:
         return self.answer()
 
     def answer(self) -> bytes:
-        """Wait for the body of a request that was sent."""
+        """Wait for the response to a request that was sent."""
         received = b""
         while (body := response_body(received)) is None:
             received += self.socket.recv(65536) or _gone()
@@ -137,7 +137,7 @@ class WebSocket:
         except BlockingIOError:
             pass
         finally:
-            self.socket.settimeout(PATIENCE)
+            self.socket.settimeout(TIMEOUT)
         frames: list[bytes] = []
         while (frame := self._frame()) is not None:
             if frame[0] == _TEXT:
@@ -164,7 +164,7 @@ class WebSocket:
 
 
 def frame_size(text: bytes) -> int:
-    """Bytes that a server's message takes on the wire."""
+    """The length in bytes of a server's message on the wire."""
     return len(text) + (2 if len(text) < 126 else 4 if len(text) < 65536 else 10)
 
 

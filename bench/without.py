@@ -1,4 +1,4 @@
-"""What each measure in the engine brings: the engine against itself without it, one after the other, in ratios."""
+"""The effect of each optimization: the engine with it, compared with the engine without it, as ratios."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -60,7 +60,7 @@ COMPARISONS: Final = (
 
 
 def compare(comparison: Comparison, effort: Effort) -> float:
-    """How many times better the engine is with the measure than without it."""
+    """The factor by which the engine is better with the optimization."""
     whole, less = (_figure(comparison, server, effort) for server in _pair(comparison))
     return whole / less
 

@@ -1,4 +1,4 @@
-"""The engine, alone in its process: `python -m bench.peers.engine PORT [WITHOUT]`."""
+"""The engine in a separate process: `python -m bench.peers.engine PORT [WITHOUT]`."""
 
 import asyncio
 import sys
@@ -19,7 +19,7 @@ API = Api(
 
 
 class NoFunctions:
-    """The API invokes none."""
+    """The API invokes no function."""
 
     async def invoke(self, function: str, payload: object) -> object:  # noqa: ARG002  # the seam's
         raise AssertionError(function)

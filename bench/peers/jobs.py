@@ -1,4 +1,4 @@
-"""Who listens to which job: what Ariadne and Strawberry leave to the application. Indexed, as the engine is."""
+"""The listeners of each job, which Ariadne and Strawberry leave to the application. Indexed, as in the engine."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -8,7 +8,7 @@ Value = TypeVar("Value")
 
 
 class Jobs(Generic[Value]):
-    """One queue per listener."""
+    """One queue for each listener."""
 
     def __init__(self) -> None:
         self._queues: dict[str, dict[asyncio.Queue[Value], None]] = {}

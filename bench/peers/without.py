@@ -1,4 +1,4 @@
-"""The engine with one of its measures taken out, so that what the measure brings can be seen."""
+"""The engine without one of its optimizations, to measure the effect of the optimization."""
 
 from collections.abc import Callable, Mapping
 from enum import Enum
@@ -20,7 +20,7 @@ from appsync_local.resolvers.resolution import Resolution
 
 
 class Measure(Enum):
-    """What can be taken out; values as the command line has them."""
+    """The optimizations that can be removed; the values are the names on the command line."""
 
     KEPT_DOCUMENTS = "kept-documents"
     KEPT_CONTEXTS = "kept-contexts"
@@ -33,7 +33,7 @@ class Measure(Enum):
 
 
 def take_out(measure: Measure) -> None:
-    """Patch the engine in this process, before it is made. `UVLOOP` is the caller's to leave out."""
+    """Patch the engine in this process before it is created. The caller handles `UVLOOP`."""
     patch = _PATCHES.get(measure)
     if patch is not None:
         patch()
@@ -89,7 +89,7 @@ def _compiled_values() -> None:
 
 
 def _shared_payloads() -> None:
-    """A payload is shared by the subscriptions of one plan: give each subscription its own."""
+    """Give each subscription its own plan: the subscriptions of one plan share a payload."""
 
     def plan(self: Operation, variables: Any) -> Plan:
         return Plan(self._api, self.node, self._fragments, variables)
@@ -102,7 +102,7 @@ def _index() -> None:
 
 
 def _direct_writes() -> None:
-    """Every message waits for a task of its session, as if all readers were slow."""
+    """Send every message in a task of its session, as if all readers were slow."""
 
     def push(self: session.Session, id_: SubscriptionId, text: bytes) -> None:  # noqa: ARG001  # the method's
         self._enqueue(text)

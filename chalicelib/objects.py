@@ -1,13 +1,13 @@
-"""What is too large for a request or a record, in the stage's bucket.
+"""Stores content that is too large for a request or a record, in the stage's bucket.
 
-Three folders, each with an owner's part that is a digest of his or her `sub`:
+There are three folders. `<owner>` is a digest of the owner's `sub`.
 
-    uploads/<owner>/<upload>          what a caller sent, for a day; its id follows from owner and content
+    uploads/<owner>/<upload>          what a caller sent, for a day; its id is computed from owner and content
     inputs/<owner>/<job>/<upload>     the job's own copy, made when it starts
-    results/<owner>/<job>/<attempt>   what an attempt produced; the log says which one counts
+    results/<owner>/<job>/<attempt>   the result of an attempt; the log has the attempt that counts
 
-Content moves by URLs that are signed for one object, one method and a short time. They are as good as a password while
-they last, so they go to the object's owner and into no log.
+Clients send and read content by URLs that are signed for one object, one method and a short time. Such a URL is as
+powerful as a password, so it is given to the object's owner only and never logged.
 """
 
 import base64
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
 
 UPLOADS, INPUTS, RESULTS = "uploads/", "inputs/", "results/"
-UPLOAD_LIFE: Final = timedelta(days=1)  # of an upload that is to become a job's input; see `lifetimes`
-UPLOAD_TIME: Final = timedelta(minutes=15)  # to begin with it
+UPLOAD_LIFE: Final = timedelta(days=1)  # of an upload; see `lifetimes`
+UPLOAD_TIME: Final = timedelta(minutes=15)  # in which sending must begin
 DOWNLOAD_TIME: Final = timedelta(minutes=5)
-NAMES: Final = uuid.UUID("4c9a7d0e-7f6b-5a0d-9a53-2b8c3e5f1d64")  # of uploads; any UUID, but always this one
+NAMES: Final = uuid.UUID("4c9a7d0e-7f6b-5a0d-9a53-2b8c3e5f1d64")  # namespace of upload ids; it must never change
 CONTENT_TYPE: Final = "application/octet-stream"
 MISSING: Final = frozenset({"404", "NoSuchKey", "NotFound"})
 
@@ -48,7 +48,7 @@ class ObjectSettings:
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """Where to PUT one content, with these headers and no others of S3's."""
+    """Where to PUT one content. The headers are all of S3's headers that the request may have."""
 
     upload_id: UploadId
     url: str
@@ -57,51 +57,51 @@ class Upload:
 
 
 class Objects(Protocol):
-    """Keeps contents. Each method's errors but `InvalidRequest` are the store's own."""
+    """A store of content."""
 
     def open_upload(self, owner: Owner, *, size: int, sha256: str, now: datetime) -> Upload:
-        """Let the owner send `size` bytes with that digest (hex). The same content gets the same id.
+        """Let the owner send `size` bytes with this SHA-256 (hex). The same content gets the same id.
 
         Raises:
-            NoBucket
+            NoBucket: The stage has no bucket.
         """
         ...
 
     def take(self, owner: Owner, job_id: JobId, upload_id: UploadId, *, most: int) -> int:
-        """Make the owner's upload an input of the job; gives how many bytes it has.
+        """Copy the owner's upload to the job's inputs. Returns its size in bytes.
 
         Raises:
             InvalidRequest: The owner has no such upload, or it has more than `most` bytes.
-            NoBucket
+            NoBucket: The stage has no bucket.
         """
         ...
 
     def read_input(self, owner: Owner, job_id: JobId, upload_id: UploadId) -> bytes:
-        """An input of the job.
+        """The content of an input of the job.
 
         Raises:
-            ObjectsUnavailable: It cannot be read, or is not what its id stands for.
+            ObjectsUnavailable: It cannot be read, or its content does not match its id.
         """
         ...
 
     def store_result(self, owner: Owner, job_id: JobId, attempt: int, content: bytes) -> StoredResult:
-        """Keep what an attempt produced. Repeated, it replaces.
+        """Store the result of an attempt, and replace one that is there.
 
         Raises:
-            ObjectsUnavailable
+            ObjectsUnavailable: It cannot be stored.
         """
         ...
 
     def result_url(self, owner: Owner, job_id: JobId, attempt: int) -> str:
-        """Where it can be read for `DOWNLOAD_TIME`.
+        """A URL at which it can be read for `DOWNLOAD_TIME`.
 
         Raises:
-            ObjectsUnavailable
+            ObjectsUnavailable: The URL cannot be signed.
         """
         ...
 
     def delete(self, owner: Owner, job_id: JobId, uploads: tuple[UploadId, ...]) -> None:
-        """Delete all that the job has here, and the uploads that its inputs were copied from."""
+        """Delete all objects of the job, and the uploads that its inputs were copied from. May be repeated."""
         ...
 
 
@@ -118,8 +118,7 @@ def open_objects(bucket: str | None, *, tries: int) -> Objects:
 def lifetimes(retention: timedelta) -> dict[str, int]:
     """By folder, the days after which S3 expires an object.
 
-    S3 rounds up to the next midnight in UTC. What a job has is there as long as the job; an upload that no job took
-    goes sooner.
+    S3 rounds up to the next midnight in UTC. Inputs and results are kept as long as the job; uploads expire sooner.
 
     Source: Amazon S3 User Guide, "Lifecycle configuration elements", date-based and age-based rules.
     """
@@ -128,7 +127,7 @@ def lifetimes(retention: timedelta) -> dict[str, int]:
 
 
 def upload_id_of(owner: Owner, sha256: str) -> UploadId:
-    """The id of an owner's content: with the content at hand, anybody can tell whether it is the right one."""
+    """The id of an owner's content. A reader of the content can check that it belongs to the id."""
     return UploadId(str(uuid.uuid5(NAMES, f"{owner} {sha256}")))
 
 
@@ -223,7 +222,8 @@ class S3Objects:
             raise _unavailable("what was uploaded for the job could not be read", error) from error
         if upload_id_of(owner, hashlib.sha256(content).hexdigest()) != upload_id:
             raise ObjectsUnavailable(
-                f"upload {upload_id} has other content than createUpload was told; send it again, with its own SHA-256"
+                f"upload {upload_id} does not have the content that createUpload was asked for; "
+                "send it again with its own SHA-256"
             )
         return content
 
@@ -265,18 +265,18 @@ class S3Objects:
 
 def _unavailable(what: str, error: Exception) -> ObjectsUnavailable:
     return ObjectsUnavailable(
-        f"{what} ({_code(error)}); start the job again, and tell the stage's operator if it stays"
+        f"{what} ({_code(error)}); start the job again, and tell the stage's operator if the error persists"
     )
 
 
 def _code(error: Exception) -> str:
-    """What S3 said, without what was asked of it: a key says whose object it is."""
+    """The error code of S3, without the request: a key identifies the owner."""
     response = getattr(error, "response", {})
     return str(response.get("Error", {}).get("Code") or type(error).__name__)
 
 
 class NoObjects:
-    """`Objects` of a stage without a bucket: what is large is refused."""
+    """`Objects` of a stage without a bucket: large content is refused."""
 
     def open_upload(self, owner: Owner, *, size: int, sha256: str, now: datetime) -> Upload:  # noqa: ARG002
         raise NoBucket
@@ -294,4 +294,4 @@ class NoObjects:
         raise NoBucket
 
     def delete(self, owner: Owner, job_id: JobId, uploads: tuple[UploadId, ...]) -> None:
-        """There is nothing."""
+        """There is nothing to delete."""

@@ -1,4 +1,4 @@
-"""What the Lambda authorizer answers to AppSync: who the caller is, or no."""
+"""The answer of the Lambda authorizer to AppSync."""
 
 import logging
 from collections.abc import Mapping
@@ -8,11 +8,11 @@ from typing import Final, NotRequired, TypedDict
 from chalicelib.api.tokens import Identity, TokenVerifier
 from chalicelib.jobs.errors import TokenRejected, TokenRejection
 
-PREFIX: Final = "Lambda-Auth-"  # without one, AppSync takes a JWT for Cognito's own and never asks the authorizer
-LONGEST_CACHE: Final = 300  # seconds that AppSync may go on without asking again
-EXPIRY_MARGIN: Final = 10  # seconds before the token's end at which AppSync has to ask again
+PREFIX: Final = "Lambda-Auth-"  # without a prefix, AppSync treats a JWT as Cognito's and does not call the authorizer
+LONGEST_CACHE: Final = 300  # seconds that AppSync may cache an answer
+EXPIRY_MARGIN: Final = 10  # seconds before the token expires at which the cached answer ends
 
-# The schema's directives say so too; this holds if one of them is lost.
+# The schema's directives deny them too. This also holds if a directive is lost.
 DENIED_FIELDS: Final = ("Mutation.updateStatus",)
 
 log = logging.getLogger(__name__)
@@ -28,20 +28,20 @@ class AuthorizerResponse(TypedDict):
     isAuthorized: bool
     resolverContext: NotRequired[dict[str, str]]  # flat, and not empty; resolvers find it in `ctx.identity`
     deniedFields: NotRequired[list[str]]  # `Type.field`
-    ttlOverride: NotRequired[int]  # seconds; 0 means that this answer is not kept
+    ttlOverride: NotRequired[int]  # seconds; 0 means that the answer is not cached
 
 
 def authorize(event: object, verifier: TokenVerifier, *, now: datetime) -> AuthorizerResponse:
-    """Allow the bearer of a valid token, and nobody else.
+    """Allow only callers with a valid token.
 
     Args:
-        event: What AppSync sends, `{"authorizationToken": "Lambda-Auth-<JWT>", "requestContext": {...}}`; anything
-            else is denied.
-        verifier: Knows the issuer's keys.
+        event: AppSync's event, `{"authorizationToken": "Lambda-Auth-<JWT>", "requestContext": {...}}`. Any other value
+            is denied.
+        verifier: Verifies tokens with the issuer's keys.
         now: With a time zone.
 
     Returns:
-        The answer to AppSync; a refusal does not say why, the log does.
+        The answer to AppSync. The reason of a refusal is only logged.
     """
     try:
         identity = verifier.verify(_token(event), now=now)

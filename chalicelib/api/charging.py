@@ -1,7 +1,7 @@
-"""What a record of the log says of what its job has used, and the bill in it. Pure.
+"""Adds to each record of the log what its job has used, and the bill. Pure.
 
-`charge` is given every record before it is written. A worker's report covers its own attempt, from the claim on, so it
-is added to what the job had used before that; whatever else happens to a job meanwhile goes into both sums.
+`charge` is called for every record before it is written. A worker's report covers its own attempt, from the claim on.
+It is added to what the job had used before. Everything else that happens to a job meanwhile is added to both sums.
 """
 
 from dataclasses import replace
@@ -15,21 +15,21 @@ from chalicelib.jobs.model import Claim, Job, Json, StatusUpdate, WorkerUpdate
 from chalicelib.jobs.usage import NOTHING, Counts, Meter
 from chalicelib.ledger.records import dump
 
-# After the last report of an attempt that hands over, its worker asks for the next one, and watchers hear of it.
+# After the last report of an attempt that hands over, its worker dispatches the next one, which is pushed too.
 DISPATCHING_NEXT: Final = Counts(operations=1, pushes=1)
 
 
 def charge(job: Job, update: StatusUpdate | None) -> Job:
-    """The record, with what the job has used up to it and with it, and with its bill where it has one.
+    """The record with what the job has used, including this record, and with a bill if it needs one.
 
     Args:
-        job: The record as it was decided on; what was used is still that of the record before it.
-        update: What the record comes from; None for a start, a cancel and a repeated dispatch.
+        job: The record to write. Its counts are still those of the record before it.
+        update: The update that caused the record. None for a start, a cancel and a repeated dispatch.
     """
     own = _own(job)
     while True:
         charged = _charged(job, update, own)
-        # A bill is part of what is pushed and written, and so of itself: once more, until it covers itself.
+        # A bill is part of the record that is pushed and written. Repeat until the bill covers itself.
         found = own if charged.cost is None else _own(charged)
         if found.pushes <= own.pushes and found.writes <= own.writes and found.reads <= own.reads:
             return charged
@@ -37,18 +37,18 @@ def charge(job: Job, update: StatusUpdate | None) -> Job:
 
 
 def _own(job: Job) -> Counts:
-    """What comes of writing the record and telling one watcher."""
+    """The use for writing the record and pushing it to one watcher."""
     is_first = job.sequence == 1
-    pushes = 0 if is_first else push_units(render_push(job))  # nobody can be subscribed to a start
+    pushes = 0 if is_first else push_units(render_push(job))  # no watcher can be subscribed to a start
     summary = _size(dump(job.summary()))
-    # Written out once, not twice: a record is its projection and the texts that are in it alone.
+    # A record is its projection and the texts that only it has, so it is serialised once.
     record = _size(dump(job)) if is_first else summary + sum(map(_size, (job.delta, job.result, job.checkpoint)))
     log = log_units(record, summary, is_first=is_first, is_last=job.status.is_terminal)
     return Counts(operations=1, pushes=pushes) + log + _objects(job)
 
 
 def _objects(job: Job) -> Counts:
-    """What comes of texts and images too large for the log: each is put, looked at, copied for the job, and read."""
+    """The use for uploads and stored results: each upload is put, checked, copied for the job, and read."""
     given = 0 if job.request is None else len(job.request.uploads)
     return Counts(object_writes=2 * given + int(job.stored_result is not None), object_reads=2 * given)
 
@@ -76,7 +76,7 @@ def _charged(job: Job, update: StatusUpdate | None, own: Counts) -> Job:
 
 
 def _of_the_log(counts: Counts) -> Counts:
-    """What no report covers."""
+    """The part that no report covers."""
     return replace(counts, operations=0, pushes=0)
 
 

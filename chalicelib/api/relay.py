@@ -1,7 +1,7 @@
-"""What each GraphQL field does with the ledger, for this caller. The only writer of the log.
+"""What each GraphQL field does with the ledger for its caller. This is the only writer of the log.
 
-Reads and cancels are bound to the owner: another's job is not found. Updates are for the backend alone; AppSync says
-so with `@aws_iam`, and this module says it once more.
+Reads and cancels are bound to the owner: the job of another owner is not found. Updates are for the backend only. The
+schema requires that with `@aws_iam`, and this module checks it again.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -109,13 +109,15 @@ class Relay:
                 raise Unauthorized(field)
 
     def start(self, call: StartInference, owner: Owner) -> Json:
-        """Open the job's log, or find it opened by the same start.
+        """Open the job's log, or find the log of the same start.
 
         Returns:
-            `job`, and in `dispatch` the event for a worker, or None where a worker has the job already.
+            `job`, and `dispatch`: the event for a worker, or None if a worker has the job already.
 
         Raises:
-            InvalidRequest, JobIdTaken, QuotaExceeded
+            InvalidRequest: The model is unknown or does not take an option, or an upload is missing.
+            JobIdTaken: The id belongs to a job with other input, or to another owner's job.
+            QuotaExceeded: The owner has too many unfinished jobs.
         """
         registry.check(call.request, allowed=self.models)
         if call.request.max_cost is not None and price_of(call.request.model) is None:
@@ -127,17 +129,17 @@ class Relay:
             call.job_id, owner, call.request, call.metadata, now=self.clock(), retention=self.retention
         )
         job = self._started(charge(opened, None))
-        # A PENDING job may never have been dispatched: the first start may have died on the way. A second event for
-        # a job that has a worker is refused by its claim.
+        # The first start may have died before it dispatched a PENDING job, so the job is dispatched again. If it has a
+        # worker, the claim of the second one is refused.
         pending = job.status is Status.PENDING
         dispatch = render_dispatch(Dispatch(call.job_id, call.request, owner)) if pending else None
         return {"job": render_job(job), "dispatch": dispatch}
 
     def quote(self, call: QuoteInference) -> Json:
-        """What such a job would cost.
+        """What a job would cost.
 
         Raises:
-            InvalidRequest
+            InvalidRequest: The model is unknown or does not take an option.
         """
         from chalicelib.api.quoting import (
             quote,  # only here: what it takes to gather output is not loaded for other calls
@@ -148,10 +150,10 @@ class Relay:
         return quote(call, self.flush_policy).render()
 
     def dispatch(self, request: Redispatch | DispatchNext) -> Json:
-        """Bring a job that waits for a worker to one; answers as `start` does.
+        """Dispatch a job that waits for a worker. The answer is like that of `start`.
 
         Raises:
-            JobNotFound
+            JobNotFound: There is no such job.
         """
         match request:
             case Redispatch():
@@ -159,7 +161,7 @@ class Relay:
                     lambda: rules.redispatch(self._existing(request.job_id), request, now=self.clock())
                 )
             case DispatchNext():
-                # However often it is asked for: of two workers the claim takes one.
+                # It may be repeated: of two workers, one claim is granted.
                 job = self._existing(request.job_id)
                 waits = rules.awaits_next_worker(job, request)
         first = self.ledger.read(request.job_id, after=0, limit=1) if waits else []
@@ -168,16 +170,16 @@ class Relay:
         return {"job": render_job(job), "dispatch": dispatch}
 
     def open_upload(self, call: CreateUpload, owner: Owner) -> Json:
-        """Where the caller may send a content that is too large for a request.
+        """Where the caller may send content that is too large for a request.
 
         Raises:
-            NoBucket
+            NoBucket: The stage has no bucket.
         """
         upload = self.objects.open_upload(owner, size=call.size, sha256=call.sha256, now=self.clock())
         return render_upload(upload)
 
     def get(self, call: GetInference, owner: Owner) -> Json:
-        """The job as it stands, or None where the caller has no such job."""
+        """The job as it is now, or None if the caller has no such job."""
         head = self.ledger.head(call.job_id)
         if head is None or head.owner != owner or head.deleted_at is not None:
             return None
@@ -196,7 +198,7 @@ class Relay:
         try:
             page = self.ledger.list(owner, status=call.status, limit=call.limit, next_token=call.next_token)
         except InvalidToken:
-            raise InvalidRequest("nextToken is not one that this field gave out; leave it out to start again") from None
+            raise InvalidRequest("nextToken is not one that this field returned; leave it out to start again") from None
         items = fitting(map(render_job, page.jobs))
         if len(items) < len(page.jobs):
             # The token of a shorter page is the ledger's to make.
@@ -228,10 +230,10 @@ class Relay:
             after, left = records[-1].sequence, left - wanted
 
     def cancel(self, job_id: JobId, owner: Owner) -> Json:
-        """End the caller's job; answers how it ended, whoever ended it.
+        """End the caller's job. The answer is the job as it ended, also if it had ended before.
 
         Raises:
-            JobNotFound
+            JobNotFound: The caller has no such job.
         """
         job, _ = self._commit(lambda: rules.cancel(self._owned(job_id, owner), now=self.clock()))
         return render_push(job)
@@ -289,7 +291,7 @@ class Relay:
         return rendered
 
     def _with_result(self, decision: Decision, head: Job) -> Decision:
-        """The decision with the result that is the output, where it is short enough to be kept twice."""
+        """The decision, with the output as its result if that is short enough to be stored twice."""
         match decision:
             case Append(job) if job.result_is_output and job.output_size <= MAX_RESULT:
                 return Append(replace(job, result=(self._output(head) or "") + (job.delta or "")))
@@ -302,11 +304,11 @@ class Relay:
         return record.checkpoint
 
     def _commit(self, decide: Callable[[], Decision], update: StatusUpdate | None = None) -> tuple[Job, bool]:
-        """Decide on the newest state until the decision stands: somebody else may append first, never in between.
+        """Decide on the newest state, and decide again if another writer appends first.
 
         Args:
             decide: Reads the log, and decides.
-            update: What is decided on, where it is an update of the backend's.
+            update: The update, if it is one of the backend.
 
         Returns:
             The record that answers, and whether this call wrote it.
@@ -339,7 +341,7 @@ class Relay:
         return rules.same_start(existing, first, opened).job
 
     def _take_inputs(self, opened: Job) -> None:
-        """Make copies of what was uploaded: before the first record, so that no worker looks for them in vain."""
+        """Copy the uploads before the first record is written, so that a worker finds them."""
         uploads = () if opened.request is None else opened.request.uploads
         left = MAX_UPLOADS
         try:
@@ -359,7 +361,7 @@ class Relay:
             raise QuotaExceeded(self.quota)
 
     def _heal_admissions(self, owner: Owner) -> None:
-        """Release what a crash left behind: jobs that ended or expired, and starts that never reached the log."""
+        """Release jobs that ended or expired, and starts that never reached the log because of a crash."""
         now = self.clock()
         for job_id, admitted_at in self.ledger.admitted(owner).items():
             try:
@@ -368,7 +370,7 @@ class Relay:
                 continue  # it may be unfinished, so it counts
             lost = head is None and now - admitted_at > ADMISSION
             if lost or (head is not None and (head.status.is_terminal or head.owner != owner)):
-                self.ledger.release(owner, job_id, admitted_at=admitted_at)  # unless a start goes on with it just now
+                self.ledger.release(owner, job_id, admitted_at=admitted_at)  # unless a start has admitted it again
 
     def _existing(self, job_id: JobId) -> Job:
         head = self.ledger.head(job_id)

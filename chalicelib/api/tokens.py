@@ -1,7 +1,7 @@
-"""Verifies a bearer token against the keys its issuer publishes, and says whose it is.
+"""Verifies bearer tokens with the keys that their issuer publishes, and identifies the caller.
 
-The keys are fetched once and kept for the process's life. A token signed with a key that is not among them makes the
-verifier look again, but not more than once a minute: forged key ids cannot cause a request each.
+The keys are fetched once per process. A token with an unknown key id causes another fetch, but at most one a minute, so
+forged key ids cannot cause a request each.
 """
 
 import http.client
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 ALGORITHM: Final = "RS256"
 LEEWAY: Final = 10.0  # seconds that the issuer's clock and ours may differ
 FETCH_TIMEOUT: Final = 3.0  # seconds
-REFETCH_PAUSE: Final = 60.0  # seconds between two looks for a key id that is not known
+REFETCH_PAUSE: Final = 60.0  # seconds between two fetches for unknown key ids
 RETRY_PAUSE: Final = 1.0  # seconds after a fetch that failed
 MAX_TOKEN: Final = 16_384  # characters; Cognito's are about 1,000
 MAX_KEYS: Final = 1_048_576  # bytes of the key document
@@ -66,28 +66,28 @@ class Identity:
 
 
 class TokenVerifier:
-    """Verifies the tokens that one issuer gives to one client."""
+    """Verifies the tokens of one issuer for one client."""
 
     def __init__(
         self, issuer: str, jwks_url: str, client_id: str, *, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        """Make a verifier; nothing is fetched yet.
+        """Make a verifier. It fetches the keys when it first needs them.
 
         Args:
-            issuer: The `iss` claim that tokens have to carry, to the letter.
+            issuer: The exact `iss` claim that tokens must have.
             jwks_url: Where the issuer publishes its keys; http or https.
-            client_id: The application that tokens have to be meant for.
-            clock: Seconds, on any scale that never goes back; paces the fetching of keys.
+            client_id: The application that tokens must be issued for.
+            clock: Returns seconds on a scale that never goes back. It limits how often keys are fetched.
         """
         self._issuer = issuer
         self._client_id = client_id
         self._keys = _PublishedKeys(jwks_url, clock)
 
     def verify(self, token: str, *, now: datetime) -> Identity:
-        """Whose token this is.
+        """The caller that a token identifies.
 
         Raises:
-            TokenRejected: It proves nothing; `reason` says why.
+            TokenRejected: The token is not valid; `reason` says why.
 
         Source:
             Amazon Cognito Developer Guide, "Verifying JSON web tokens": signature, `exp`, `iss`, `token_use`, and
@@ -95,7 +95,7 @@ class TokenVerifier:
         """
         key = self._keys.find(_key_id(token))
         try:
-            # Only the signature: the claims are checked below, against `now` and with a reason each.
+            # This checks only the signature. The claims are checked below, against `now`, each with its own reason.
             claims = jwt.decode(token, key, algorithms=[ALGORITHM], options=SIGNATURE_ONLY)
         except jwt.InvalidSignatureError as exc:
             raise TokenRejected(TokenRejection.SIGNATURE) from exc
@@ -135,7 +135,7 @@ class TokenVerifier:
 
 
 class _PublishedKeys:
-    """The issuer's keys by their ids, as far as they are known; safe to use from several threads."""
+    """The issuer's keys by their ids. Thread-safe."""
 
     def __init__(self, url: str, clock: Callable[[], float]) -> None:
         if urlsplit(url).scheme not in ("http", "https"):
@@ -175,10 +175,10 @@ def _read_keys(url: str) -> dict[str, jwt.PyJWK]:
 
     Raises:
         OSError, HTTPException: The issuer cannot be reached, or refuses.
-        ValueError, RecursionError: What it sends is not a key document, or has no key that we can use.
+        ValueError, RecursionError: The answer is not a key document, or has no usable key.
 
     Source:
-        RFC 7517, section 5: an object whose `keys` is an array; what one does not understand in it is skipped.
+        RFC 7517, section 5: an object whose `keys` is an array; entries that are not understood are skipped.
     """
     request = urllib.request.Request(url, headers={"Accept": "application/json"})  # noqa: S310  # scheme is checked
     try:
@@ -201,7 +201,7 @@ def _read_keys(url: str) -> dict[str, jwt.PyJWK]:
 def _signing_key(entry: dict[str, Json]) -> jwt.PyJWK | None:
     if entry.get("kty") != "RSA" or entry.get("use", "sig") != "sig" or entry.get("alg", ALGORITHM) != ALGORITHM:
         return None
-    if "d" in entry:  # a private key, published: anybody could sign with it
+    if "d" in entry:  # a published private key: anyone could sign with it
         return None
     try:
         key = jwt.PyJWK(entry, ALGORITHM)
@@ -211,7 +211,7 @@ def _signing_key(entry: dict[str, Json]) -> jwt.PyJWK | None:
 
 
 def _key_id(token: str) -> str:
-    """The `kid` that the token names, of a token that claims to be signed as ours are; nothing is proven by it."""
+    """The `kid` in the token's header. The header is not verified yet."""
     if len(token) > MAX_TOKEN or not token.isascii():
         raise TokenRejected(TokenRejection.MALFORMED)
     try:

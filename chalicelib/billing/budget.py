@@ -30,15 +30,15 @@ def estimated_input(request: InferenceRequest) -> int:
 
 
 class AttemptBudget:
-    """Adds up. Each number has one thread that writes it: the workload's, or the publisher's."""
+    """Adds up what the attempt uses. Each number is written by one thread: the workload's or the publisher's."""
 
     def __init__(self, request: InferenceRequest, *, megabytes: int, clock: Callable[[], float]) -> None:
-        """Nothing is used yet.
+        """Begin with nothing used.
 
         Args:
-            request: What is asked for, and at most.
+            request: Has the limits of the job.
             megabytes: Memory of this worker's function.
-            clock: Tells the seconds that the attempt takes from now on.
+            clock: Returns the current time in seconds.
         """
         self._request = request
         self._megabytes = megabytes
@@ -69,10 +69,10 @@ class AttemptBudget:
             raise BudgetExceeded.before_reading(most, needed)
 
     def end(self, outcome: Outcome) -> None:
-        """The work is done.
+        """The work has ended with `outcome`.
 
         Raises:
-            BudgetExceeded: It turned out to have cost all that the job may cost.
+            BudgetExceeded: The job has reached its `maxCost` or `maxTokens`.
         """
         self.add(Usage(outcome.usage))
         over = self.exceeded()
@@ -80,7 +80,7 @@ class AttemptBudget:
             raise over
 
     def add(self, piece: Piece) -> None:
-        """Take in what the workload yielded."""
+        """Count a piece that the workload yielded."""
         match piece:
             case Chunk(text, tokens):
                 self._has_answered = True
@@ -95,16 +95,16 @@ class AttemptBudget:
     # The publisher's thread.
 
     def claim(self, cost: float) -> None:
-        """The job is this worker's. Its bill, where it has one, has an earlier attempt and this claim in it."""
+        """The claim was granted. `cost` is the job's bill so far, with earlier attempts and this claim, or 0."""
         if cost:
             self._before = cost - self.push_cost
 
     def send(self) -> None:
-        """A request goes out."""
+        """Count a request that is sent."""
         self._operations += 1
 
     def hear(self, pushes: int) -> None:
-        """A request was answered, and one watcher heard of it in so many units."""
+        """Count the metered units of a push to one watcher."""
         self._pushes += pushes
 
     # Either.
@@ -125,7 +125,7 @@ class AttemptBudget:
         return self._before + self.model_cost + self.push_cost + time
 
     def exceeded(self) -> BudgetExceeded | None:
-        """What to say where the job has reached a limit of its owner's, or would by saying so."""
+        """The error if the job has reached a limit of its owner, or would by reporting it. None otherwise."""
         most_tokens, most_cost = self._request.max_tokens, self._request.max_cost
         if most_tokens is not None and self._declared > most_tokens:
             return BudgetExceeded.at_tokens(most_tokens)
@@ -136,7 +136,7 @@ class AttemptBudget:
         return None
 
     def meter(self) -> Meter:
-        """What to report with the next update."""
+        """The counts to report with the next update."""
         tokens = self._tokens
         return Meter(
             self._operations, self._pushes, round(self._milliseconds), self._megabytes,

@@ -1,8 +1,8 @@
-"""From what a job used to what it cost: an itemised estimate. Pure.
+"""Computes what a job cost from what it used: an itemised estimate. Pure.
 
-Estimated are: the relay's time (`RELAY_TIME`), which it cannot know before it is over, and with it the write and read
-units, which DynamoDB alone knows exactly. Everything else is counted. One watcher is assumed, connected from the job's
-beginning to its end.
+Two kinds of items are estimated: the relay's time (`RELAY_TIME`), which is not known before the call ends, and the
+units of reads and writes, which only DynamoDB knows exactly. All others are counted. One watcher is assumed, connected
+from the job's start to its end.
 """
 
 import math
@@ -38,7 +38,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Invoice:
-    """What a job cost, by `prices.PRICES_OF`. `notes` say what is not in it, or only as if."""
+    """What a job cost at the prices of `prices.PRICES_OF`. `notes` name what is missing or only assumed."""
 
     items: tuple[Item, ...]
     notes: tuple[str, ...] = ()
@@ -60,12 +60,12 @@ class Invoice:
 
 
 def invoice(counts: Counts, model: str, *, seconds: float) -> Invoice:
-    """The bill for what was used.
+    """The bill for the counted use.
 
     Args:
         counts: What was used.
-        model: By whose price tokens are charged.
-        seconds: From the job's beginning to its end.
+        model: Its price is charged for tokens.
+        seconds: From the job's start to its end.
     """
     price = price_of(model)
     items = [*_items_of_aws(counts, seconds), *(() if price is None else _items_of_model(counts, price))]
@@ -78,7 +78,7 @@ def model_cost(counts: Counts, price: ModelPrice | None) -> float:
 
 
 def publishing_cost(operations: int, pushes: int) -> float:
-    """US dollars for updates of a job, and all that follows from them.
+    """US dollars for updates of a job, with their pushes and writes.
 
     Args:
         operations: Updates that were sent. What they wrote is estimated: a projection is one unit everywhere it goes.

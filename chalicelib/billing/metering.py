@@ -11,7 +11,7 @@ from typing import Any, Final
 from chalicelib.billing.prices import PUSH_SIZE, READ_SIZE, WRITE_SIZE
 from chalicelib.jobs.usage import Counts
 
-# What a watcher of ours asks for of an event; what the update did not select, such as `output`, is null in it.
+# The fields that a watcher of ours selects. Fields that the update did not select, such as `output`, are null.
 WATCHED: Final = (
     "jobId", "owner", "status", "sequence", "attempt", "progress", "message", "delta", "output", "outputOmitted",
     "outputKept", "result", "resultOmitted", "resultIsOutput", "resultUrl", "resultBytes", "resultSha256",
@@ -22,7 +22,7 @@ SUBSCRIPTION: Final = "onInferenceStatusChange"
 
 
 def tokens_of(usage: object) -> Counts:
-    """The tokens in a usage by its standard keys; 0 for what is missing or no count."""
+    """The tokens in a usage, by its standard keys. 0 for a missing or invalid count."""
     return Counts(
         input_tokens=_count(usage, "inputTokens"),
         cached_tokens=_count(usage, "cachedInputTokens"),
@@ -74,7 +74,7 @@ def log_units(record: int, summary: int, *, is_first: bool, is_last: bool) -> Co
 
 
 def units(size: int, of: int) -> int:
-    """How many units of a size something is metered as: begun ones count, and so does nothing at all."""
+    """The number of units that a size is metered as: rounded up, at least 1."""
     return max(1, -(-size // of))
 
 

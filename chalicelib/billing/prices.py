@@ -1,4 +1,4 @@
-"""What AWS asks for what a job uses: one table, for one region, as it stood on one day.
+"""AWS's prices for what a job uses: one table, for one region, on one day.
 
 The prices are those of US East (N. Virginia), in US dollars, without free tiers, discounts and taxes, as of
 `PRICES_OF`. Only the pages named in `SOURCES` are binding. Every price of the package is in this module.
@@ -100,11 +100,11 @@ _NAME: Final = re.compile(
 
 
 def price_of(model: str) -> ModelPrice | None:
-    """What a token of the model costs; None where the table has no price for it.
+    """What a token of the model costs, or None if the table has no price for it.
 
     Args:
-        model: As a job names it: one of our own, or a Bedrock model's id, inference profile, or the ARN of either. What
-            an application's inference profile stands for is not to be seen in its ARN, so it has no price.
+        model: As a job names it: one of our own, or a Bedrock model's id, inference profile, or the ARN of either. The
+            ARN of an application's inference profile does not name its model, so it has no price.
     """
     if model.startswith("simulated."):
         known = price_of(STAND_IN)
@@ -112,7 +112,7 @@ def price_of(model: str) -> ModelPrice | None:
     if model.startswith("local."):
         return FREE
     if model.startswith("openai/"):
-        return None  # its server asks for what it likes, whatever the model's name is like
+        return None  # the server sets the price, so the model's name does not determine it
     found = _NAME.fullmatch(model)
     line = _MODELS.get(found["model"]) if found else None
     if found is None or line is None:

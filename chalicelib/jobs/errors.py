@@ -1,19 +1,19 @@
-"""What can go wrong inside the handlers.
+"""The errors of the handlers.
 
 JobError
-├── MissingSettings      absent or malformed environment, all of it at once
+├── MissingSettings      absent or invalid environment variables, all of them at once
 ├── InvalidRequest       the caller's input
 ├── Unauthorized         this caller may not use this field
-├── JobIdTaken           the id belongs to a job with other input, or to somebody else
+├── JobIdTaken           the id belongs to a job with other input, or of another owner
 ├── JobNotFound          no such job for this caller
-├── JobUnfinished        a job that goes on is not deleted
+├── JobUnfinished        a job that has not ended cannot be deleted
 ├── QuotaExceeded        too many unfinished jobs
 ├── LedgerUnavailable    the job log cannot be reached at the moment
 ├── InternalError        anything that is not an error of the contract; `error_id` finds it in the log
 ├── InvalidTransition    both statuses
 ├── TokenRejected        `reason`, an enum
 ├── ObjectsUnavailable   an input or a result could not be read or stored
-│   └── NoBucket         and never can: the stage has none
+│   └── NoBucket         the stage has no bucket
 ├── WorkloadFailed       the workload's own failure, in words for a person
 │   ├── OutOfTime        its deadline passed
 │   └── BudgetExceeded   it reached its `maxCost` or `maxTokens`
@@ -28,7 +28,7 @@ from enum import Enum, StrEnum
 
 
 class ErrorType(StrEnum):
-    """Why a job FAILED; the words on the wire."""
+    """Why a job FAILED. The values are those of the GraphQL enum."""
 
     WORKLOAD_FAILED = "WORKLOAD_FAILED"
     DEADLINE_EXCEEDED = "DEADLINE_EXCEEDED"
@@ -50,11 +50,11 @@ class ErrorType(StrEnum):
 
 
 class JobError(Exception):
-    """Root of everything this package raises on purpose."""
+    """The root of all errors that this package raises on purpose."""
 
 
 class MissingSettings(JobError):
-    """Environment variables that are absent or malformed; `problems` has one phrase each."""
+    """Environment variables that are absent or invalid. `problems` has one phrase for each."""
 
     def __init__(self, problems: Sequence[str]) -> None:
         self.problems = tuple(problems)
@@ -62,11 +62,11 @@ class MissingSettings(JobError):
 
 
 class InvalidRequest(JobError):
-    """The caller's input is not what the field takes; the message says what it takes."""
+    """The caller's input is not valid for the field. The message says what is valid."""
 
 
 class Unauthorized(JobError):
-    """The caller is known, and this field is not for such callers."""
+    """The caller is known, but may not use this field."""
 
     def __init__(self, field: str) -> None:
         self.field = field
@@ -74,7 +74,7 @@ class Unauthorized(JobError):
 
 
 class JobIdTaken(JobError):
-    """Says the same whether the input differs or the job is somebody else's."""
+    """The id is in use. The message is the same for other input and for another owner's job."""
 
     def __init__(self, job_id: str) -> None:
         self.job_id = job_id
@@ -84,7 +84,7 @@ class JobIdTaken(JobError):
 
 
 class JobNotFound(JobError):
-    """Also what the caller hears about another caller's job."""
+    """The caller has no such job. It is also the answer for another caller's job."""
 
     def __init__(self, job_id: str) -> None:
         self.job_id = job_id
@@ -135,7 +135,7 @@ class InvalidTransition(JobError):
 
 
 class TokenRejection(Enum):
-    """Why a token was refused; for the log, never for the caller."""
+    """Why a token was refused. It is logged, and never sent to the caller."""
 
     MALFORMED = "malformed"  # no JWT, or one without a key id
     ALGORITHM = "algorithm"  # anything but RS256
@@ -151,7 +151,7 @@ class TokenRejection(Enum):
 
 
 class TokenRejected(JobError):
-    """A bearer token that proves nothing."""
+    """A bearer token that is not valid."""
 
     def __init__(self, reason: TokenRejection) -> None:
         self.reason = reason
@@ -159,11 +159,11 @@ class TokenRejected(JobError):
 
 
 class ObjectsUnavailable(JobError):
-    """What is kept outside the log could not be read or stored; the message is shown to the job's owner."""
+    """Content in the bucket could not be read or stored. The message is shown to the job's owner."""
 
 
 class NoBucket(ObjectsUnavailable):
-    """This stage keeps nothing outside the log."""
+    """This stage has no bucket."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -173,7 +173,7 @@ class NoBucket(ObjectsUnavailable):
 
 
 class WorkloadFailed(JobError):
-    """The workload cannot go on; the message is shown to the job's owner, and `error_type` with it."""
+    """The workload failed. The message and `error_type` are shown to the job's owner."""
 
     error_type: ErrorType = ErrorType.WORKLOAD_FAILED
 
@@ -195,7 +195,7 @@ class OutOfTime(WorkloadFailed):
 
 
 class BudgetExceeded(WorkloadFailed):
-    """The work reached a limit that its owner set; `reached` says which one, such as `maxTokens of 500`."""
+    """The work reached a limit that its owner set. `reached` names it, such as `maxTokens of 500`."""
 
     def __init__(self, reached: str, advice: str) -> None:
         self.reached = reached
@@ -228,16 +228,16 @@ class BudgetExceeded(WorkloadFailed):
 
 
 def dollars(amount: float) -> str:
-    """An amount with as many digits as tell it from its neighbours: a job may cost less than a cent."""
+    """An amount in US dollars, with enough digits for jobs that cost less than a cent."""
     return f"{amount:.6f}".rstrip("0").rstrip(".") if amount >= 0.000001 or amount == 0 else f"{amount:.2g}"
 
 
 class PublishFailed(JobError):
-    """An update could not be brought to AppSync; what it would have said is still the worker's to say."""
+    """An update could not be delivered to AppSync. The worker still has to send it."""
 
 
 class UpdateRefused(PublishFailed):
-    """AppSync, or the relay behind it, said no: sending it again will not help."""
+    """AppSync or the relay refused the update, so sending it again does not help."""
 
     def __init__(self, error_type: str, message: str) -> None:
         self.error_type = error_type

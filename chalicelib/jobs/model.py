@@ -1,6 +1,6 @@
-"""What a job is: its records, what is asked of it and reported of it. Pure: no clock, no I/O.
+"""The records of a job, of its request and of its updates. Pure: no clock, no I/O.
 
-A job's log is a sequence of `Job` records, each the job as it stood at `sequence`.
+A job's log is a sequence of `Job` records. Each is the job at `sequence`.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
 
 class Status(StrEnum):
-    """Where a job stands; the words on the wire."""
+    """The status of a job. The values are those of the GraphQL enum."""
 
     PENDING = "PENDING"  # in the log, not claimed
     PROCESSING = "PROCESSING"  # claimed by an attempt
@@ -45,14 +45,14 @@ NEXT: Final[Mapping[Status, AbstractSet[Status]]] = {
 
 
 class Wait(StrEnum):
-    """How a job that was claimed waits for its next worker; no invocation has it meanwhile."""
+    """How a job that was claimed waits for its next worker. No invocation has it meanwhile."""
 
     HANDED_OVER = "HANDED_OVER"  # its worker stored a checkpoint, stopped, and asked for the next one
-    DISPATCHED_AGAIN = "DISPATCHED_AGAIN"  # nobody came, and a supervisor has asked once more
+    DISPATCHED_AGAIN = "DISPATCHED_AGAIN"  # no worker claimed it, and a supervisor has dispatched it again
 
 
 class Role(StrEnum):
-    """Who speaks in a conversation; the words on the wire."""
+    """Who speaks in a conversation. The values are those of the GraphQL enum."""
 
     USER = "USER"
     ASSISTANT = "ASSISTANT"
@@ -60,7 +60,7 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """An image that was uploaded; the runner fills in its content before the work begins."""
+    """An uploaded image. The runner adds its content before the work begins."""
 
     upload: UploadId
     content: bytes = field(default=b"", repr=False)
@@ -68,7 +68,7 @@ class Image:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One turn of a conversation. A turn of the user's may show images, which then stand before its text."""
+    """One turn of a conversation. A turn of the user may have images, which precede its text."""
 
     role: Role
     text: str
@@ -77,9 +77,9 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class InferenceRequest:
-    """What the caller asked for; kept in the job's first record only.
+    """What the caller asked for. Only the job's first record has it.
 
-    The text is one of three: `prompt`, `messages`, or what `prompt_upload` stands for, which the runner puts into
+    The text is one of three: `prompt`, `messages`, or the upload `prompt_upload`, whose text the runner copies to
     `prompt` before the work begins.
     """
 
@@ -97,7 +97,7 @@ class InferenceRequest:
 
     @property
     def uploads(self) -> tuple[UploadId, ...]:
-        """Everything that was uploaded for it, each once."""
+        """All uploads of the request, without duplicates."""
         prompt = () if self.prompt_upload is None else (self.prompt_upload,)
         return tuple(dict.fromkeys((*prompt, *(image.upload for image in self.images))))
 
@@ -113,7 +113,7 @@ class InferenceRequest:
 
     @property
     def text(self) -> str:
-        """All that was said, for work that makes no difference between who said it."""
+        """The text of all turns, for work that does not distinguish speakers."""
         return "\n\n".join(message.text for message in self.conversation)
 
     def fingerprint(self, metadata: Json) -> str:
@@ -148,9 +148,9 @@ class StoredResult:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """The job as it stood at `sequence`: one record of its log.
+    """The job at `sequence`: one record of its log.
 
-    The second block is what fencing, hand-overs and bills need and no caller sees. `delta`, `output_kept`,
+    Fencing, hand-overs and bills need the second block, which no caller sees. `delta`, `output_kept`,
     `checkpoint` and `cost` belong to this record alone; everything else carries over until it changes. Sizes are bytes
     of UTF-8.
     """
@@ -167,14 +167,14 @@ class Job:
     progress: float | None = None
     message: str | None = None
     delta: str | None = None
-    output_kept: int | None = None  # of the output before; set where an attempt goes on from a checkpoint
+    output_kept: int | None = None  # bytes of the output before; set if an attempt continues from a checkpoint
     result: str | None = None
     stored_result: StoredResult | None = None  # instead of `result`
-    result_is_output: bool = False  # then `result` may be left out, for it would be the output again
+    result_is_output: bool = False  # then `result` may be omitted, since it equals the output
     error: str | None = None
     error_type: ErrorType | None = None
     usage: Json = None
-    cost: Json = None  # the bill up to here: of the end, and of a claim after an attempt that died
+    cost: Json = None  # the bill so far: at the end, and in a claim after an attempt that died
     metadata: Json = None
     start_time: datetime | None = None
     end_time: datetime | None = None
@@ -185,26 +185,26 @@ class Job:
     request_id: str | None = None  # the invocation that made the current claim
     claim_id: str | None = None  # `update_id` of the current claim
     update_id: str | None = None  # of the update that wrote this record
-    wait: Wait | None = None  # None: an invocation has the job, or has had it, or none ever had
+    wait: Wait | None = None  # None: the job does not wait for a next worker
     output_size: int = 0  # of all output up to here
     checkpoint: str | None = None  # JSON text
     checkpoint_sequence: int | None = None  # of the record with the newest checkpoint
     checkpoint_size: int = 0  # `output_size` there
     used: Counts = NOTHING  # up to this record and with it
-    used_before: Counts = NOTHING  # what the reports of the current attempt are to be added to
+    used_before: Counts = NOTHING  # the sum to which the reports of the current attempt are added
 
     def summary(self) -> "Job":
-        """The job without what may be large: what lists and projections hold."""
+        """The job without fields that may be large, as in lists and projections."""
         return replace(self, delta=None, result=None, request=None, checkpoint=None)
 
     def is_leased(self, now: datetime, lease: timedelta) -> bool:
-        """Whether the current attempt still has the job to itself."""
+        """Whether the lease of the current attempt is valid."""
         return self.status is Status.PROCESSING and self.wait is None and now - self.updated_at < lease
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """An invocation asks for the job. `update_id` is unique to this run of the handler, `request_id` to the event."""
+    """An invocation claims the job. `update_id` is unique for each run of the handler, `request_id` for each event."""
 
     job_id: JobId
     request_id: str
@@ -213,9 +213,9 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What an update says about the job. None leaves a value as it was.
+    """The changes of an update. None leaves a value unchanged.
 
-    A `checkpoint` stands behind this update's `delta`: it says how to go on from there.
+    A `checkpoint` describes how to continue after this update's `delta`.
     """
 
     status: Status
@@ -228,18 +228,18 @@ class Change:
     usage: Json = None
     stored_result: StoredResult | None = None
     checkpoint: str | None = None  # JSON text
-    hands_over: bool = False  # the attempt ends here, and the next one goes on
-    result_is_output: bool = False  # with COMPLETED: the result is what was put out
+    hands_over: bool = False  # the attempt ends here, and the next one continues
+    result_is_output: bool = False  # with COMPLETED: the result equals the output
 
     @property
     def is_heartbeat(self) -> bool:
-        """Nothing but: the worker is alive."""
+        """Whether the update only says that the worker is alive."""
         return self == Change(Status.PROCESSING)
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerUpdate:
-    """One step of the attempt that was granted `attempt`, meant to become record `sequence`."""
+    """An update of the worker that was granted `attempt`. It expects to become record `sequence`."""
 
     job_id: JobId
     attempt: int
@@ -272,9 +272,9 @@ StatusUpdate = Claim | WorkerUpdate | OperatorUpdate
 
 @dataclass(frozen=True, slots=True)
 class Redispatch:
-    """A supervisor asks for a job that waits for a worker to be brought to one once more.
+    """A supervisor dispatches a job that waits for a worker once more.
 
-    With `sequence` it is about a log that ended just before it, as with `OperatorUpdate`.
+    With `sequence` it holds only if the log ends just before it, as with `OperatorUpdate`.
     """
 
     job_id: JobId
@@ -283,7 +283,7 @@ class Redispatch:
 
 @dataclass(frozen=True, slots=True)
 class DispatchNext:
-    """A worker that has handed over as `attempt` asks for the next one."""
+    """A worker that has handed over as `attempt` dispatches the next one."""
 
     job_id: JobId
     attempt: int

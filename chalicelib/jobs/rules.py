@@ -1,8 +1,8 @@
-"""Who may move a job where: the fencing rules. Pure: no clock, no I/O.
+"""The fencing rules: which update may change a job. Pure: no clock, no I/O.
 
-`decide` says, for an update and the newest part of the log, whether a new record is to be appended (`Append`) or the
-log already has the answer (`Unchanged`). Whoever appends record n has read record n-1, and a ledger writes n only where
-none exists yet: that one compare-and-set orders all writers.
+`decide` returns, for an update and the newest part of the log, a record to append (`Append`) or the record that answers
+the update (`Unchanged`). The writer of record n has read record n-1, and a ledger writes n only if it does not exist
+yet. This one compare-and-set orders all writers.
 """
 
 import json
@@ -40,7 +40,7 @@ class Append:
 
 @dataclass(frozen=True, slots=True)
 class Unchanged:
-    """The log already says it; nothing is written."""
+    """The log has the answer already, so nothing is written."""
 
     job: Job
 
@@ -52,8 +52,8 @@ Decision = Append | Unchanged
 class Lease:
     """How long an attempt may be silent, and how often a heartbeat is worth a record.
 
-    A heartbeat inside `renewal` is answered from the log: it costs no record, yet the worker hears of a cancel and
-    watchers hear the newest event once more.
+    A heartbeat within `renewal` is answered from the log. It costs no record, but the worker learns of a cancel, and
+    watchers receive the newest event once more.
     """
 
     duration: timedelta = timedelta(seconds=30)
@@ -96,17 +96,17 @@ def _input(first: Job) -> object:
 
 
 def cancel(head: Job, *, now: datetime) -> Decision:
-    """End the job for its owner; a job that has ended is answered as it ended."""
+    """End the job for its owner. A job that has ended is returned as it is."""
     if head.status.is_terminal:
         return Unchanged(head)
     return Append(_step(head, Change(Status.CANCELLED), update_id=None, now=now))
 
 
 def tombstone(head: Job, *, now: datetime) -> Job:
-    """What is left of a job that its owner has deleted: that it was there, and how far its log went.
+    """The record that remains of a job that its owner has deleted.
 
-    It keeps the id from being used again, and every sequence from being written again, until the job expires. Nothing
-    that the caller or the work has said is in it.
+    It prevents that the id is used again, and that any sequence is written again, until the job expires. It has no
+    content of the caller or of the work.
 
     Raises:
         JobUnfinished: The job has not ended.
@@ -121,7 +121,7 @@ def tombstone(head: Job, *, now: datetime) -> Job:
 
 
 def redispatch(head: Job, request: Redispatch, *, now: datetime) -> Decision:
-    """Say in the log that the job is brought to a worker once more: one that waits for a worker, once in each wait."""
+    """Record that a job which waits for a worker is dispatched again: once in each wait."""
     is_as_seen = request.sequence in (None, head.sequence + 1)
     never_claimed = head.status is Status.PENDING and head.sequence == 1
     if not is_as_seen or not (never_claimed or head.wait is Wait.HANDED_OVER):
@@ -131,7 +131,7 @@ def redispatch(head: Job, request: Redispatch, *, now: datetime) -> Decision:
 
 
 def awaits_next_worker(head: Job, request: DispatchNext) -> bool:
-    """Whether the job still waits for the worker that is asked for. The log says so already: nothing is written."""
+    """Whether the job still waits for the worker that is to be dispatched. Nothing is written."""
     return head.wait is not None and head.attempt == request.attempt
 
 
@@ -140,8 +140,8 @@ def decide(head: Job, newer: Sequence[Job], update: StatusUpdate, *, now: dateti
 
     Args:
         head: The newest record.
-        newer: Records from the worker's expected sequence on, which may hold its own earlier write.
-        update: What is reported.
+        newer: Records from the worker's expected sequence on. One of them may be its own earlier write.
+        update: The update.
         now: Time of the decision; never earlier than the head's.
         lease: See `Lease`.
 
@@ -197,7 +197,7 @@ def _operate(head: Job, update: OperatorUpdate, *, now: datetime) -> Decision:
 
 
 def _has_or_awaits(head: Job, update: OperatorUpdate) -> bool:
-    """Whether the update's invocation has the job, or is the one that it waits for."""
+    """Whether the update's invocation has the job, or is the one that the job waits for."""
     if head.status.is_terminal:
         return False
     if head.request_id is None or head.wait is not None:

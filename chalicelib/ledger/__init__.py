@@ -1,7 +1,7 @@
-"""The job log: what a ledger does, and how to open one.
+"""The job log: the protocol of a ledger, and how to open one.
 
-The log is the truth. Everything else a ledger keeps (the row that lists and the watchdog read, the owner's set of
-unfinished jobs) is a projection: written after the record, idempotent, and repaired from the log by whoever finds it
+The log is the truth. Everything else in a ledger (the row that lists and the sweep read, the owner's set of unfinished
+jobs) is a projection: written after the record, idempotent, and repaired from the log by any reader that finds it
 behind.
 """
 
@@ -36,7 +36,7 @@ class Page:
 
 
 class InvalidToken(ValueError):
-    """A `next_token` that this ledger did not give out."""
+    """A `next_token` that is not one of this ledger's."""
 
 
 class UnreadableRecord(Exception):
@@ -44,28 +44,36 @@ class UnreadableRecord(Exception):
 
 
 class Ledger(Protocol):
-    """Keeps job logs. Jobs past their `expires_at` are not there, whether or not they are deleted yet."""
+    """Stores job logs. Jobs past their `expires_at` do not exist for any reader, even before they are deleted."""
 
     def append(self, job: Job) -> bool:
         """Write the record, unless `(job_id, sequence)` exists; then project it.
 
-        The caller has read record `sequence - 1`. Returns whether this call wrote it.
+        The caller must have read record `sequence - 1`. Returns whether this call wrote the record.
         """
         ...
 
     def head(self, job_id: JobId) -> Job | None:
-        """The newest record, read consistently; a projection found behind it is repaired."""
+        """The newest record, read consistently, or None. Repairs a projection that is behind it.
+
+        Raises:
+            UnreadableRecord: This version of the code cannot read the record.
+        """
         ...
 
     def read(self, job_id: JobId, *, after: int, limit: int) -> list[Job]:
-        """Records with a sequence greater than `after`, in order, at most `limit`."""
+        """At most `limit` records with a sequence greater than `after`, in order.
+
+        Raises:
+            UnreadableRecord: This version of the code cannot read one of them.
+        """
         ...
 
     def erase(self, tombstone: Job) -> None:
-        """Put the tombstone into the place of the job's every record, with that one's sequence, and list it no more.
+        """Replace every record of the job by the tombstone with that record's sequence, and remove the job from lists.
 
-        The job has ended: `tombstone` has the sequence of its last record. What a crash leaves unfinished, another call
-        finishes; from the beginning of the first one on, the newest record is the tombstone.
+        The job has ended: `tombstone` has the sequence of its last record. Deleting can be repeated after a crash. The
+        newest record is replaced first, so the job is hidden from then on.
         """
         ...
 
@@ -90,9 +98,9 @@ class Ledger(Protocol):
         ...
 
     def admit(self, owner: Owner, job_id: JobId, *, limit: int) -> bool:
-        """Put the job into the owner's set of unfinished jobs, unless that has `limit` others. True when it is in.
+        """Add the job to the owner's set of unfinished jobs, unless that has `limit` others. Returns whether it is in.
 
-        A job that is in already is admitted anew: its time is now.
+        The time of a job that is already in the set becomes the current time.
         """
         ...
 
@@ -101,12 +109,12 @@ class Ledger(Protocol):
         ...
 
     def release(self, owner: Owner, job_id: JobId, *, admitted_at: datetime | None = None) -> None:
-        """Take the job out of that set, unless it was admitted anew after `admitted_at`; it may be out already."""
+        """Remove the job from that set, unless it was admitted again after `admitted_at`. It need not be in it."""
         ...
 
 
 def utc_now() -> datetime:
-    """The time, with whole milliseconds: what a record keeps."""
+    """The current time in whole milliseconds, the precision of a record."""
     now = datetime.now(UTC)
     return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
@@ -127,4 +135,4 @@ def open_ledger(location: str, *, clock: Clock = utc_now) -> Ledger:
         from chalicelib.ledger.dynamodb import DynamoDbLedger, dynamodb_client
 
         return DynamoDbLedger(location.removeprefix(DYNAMODB), client=dynamodb_client(), clock=clock)
-    raise MissingSettings([f"LONGCALL_LEDGER has to be sqlite:<path> or dynamodb:<table>, and is {location!r}"])
+    raise MissingSettings([f"LONGCALL_LEDGER must be sqlite:<path> or dynamodb:<table>, and is {location!r}"])

@@ -6,9 +6,9 @@ projection alone carries the index keys: `owner` and `created` for lists, `activ
 `SHARDS` values) and `updated` for the watchdog. A partition `owner#<sub>` holds the owner's unfinished jobs as a map.
 The item `sweep`, `position` says where the next sweep begins.
 
-A new job's projection is written first, at sequence 0, and only then its first record: a crash in between leaves a
-projection that the watchdog finds, never a record that nobody knows of. Once no start can be on its way to that record
-any more, whoever reads such a projection deletes it.
+The projection of a new job is written first, with sequence 0, and then its first record. A crash in between leaves a
+projection that the sweep finds, and never a record that is not listed. After `START`, when the first record can no
+longer follow, a reader of such a projection deletes it.
 """
 
 import time
@@ -290,10 +290,10 @@ class DynamoDbLedger:
                 ExpressionAttributeValues={":at": {"S": stamp(admitted_at) if admitted_at else "~"}},
             )
         except self._client.exceptions.ConditionalCheckFailedException:
-            return  # somebody else released it, or it was admitted anew
+            return  # it was released already, or admitted again
 
     def _project(self, job: Job, *, sequence: int) -> None:
-        """Bring the projection up to `job`, unless it is there or further already."""
+        """Update the projection to `job`, unless it has a later sequence."""
         names = {"#owner": "owner", "#sequence": "sequence", "#status": "status"}
         sets = "#sequence = :sequence, #status = :status, updated = :updated, expiresAt = :expires, body = :body"
         values: dict[str, Any] = {
@@ -320,16 +320,16 @@ class DynamoDbLedger:
                 TableName=self._table,
                 Key={"jobId": {"S": job.job_id}, "entry": {"S": PROJECTION}},
                 UpdateExpression=expression,
-                # A start that is repeated makes its projection young again, so that it is nobody's orphan.
+                # A repeated start updates the time of its projection, so the projection is not deleted as an orphan.
                 ConditionExpression=f"{NOT_THERE} OR #sequence <= :sequence",
                 ExpressionAttributeNames=names,
                 ExpressionAttributeValues=values,
             )
         except self._client.exceptions.ConditionalCheckFailedException:
-            return  # it is there, or further, already
+            return  # it is at this sequence or a later one already
 
     def _delete_orphan(self, job_id: JobId, projection: Mapping[str, Any]) -> None:
-        """Delete the projection of a start that died before its first record, unless it may yet be on its way."""
+        """Delete the projection of a start that died before its first record, unless that may still be written."""
         updated = projection["updated"]
         if self._clock() - datetime.fromisoformat(updated["S"]) <= START:
             return

@@ -1,7 +1,7 @@
 """Headers that prove who sends a request: a signature by this function's role, or an API key.
 
-An authorization is a value that gives headers for one request, because a signature covers that request's body and
-the credentials behind it expire.
+An authorization returns headers for one request, because a signature covers the request's body and the credentials
+expire.
 """
 
 from collections.abc import Mapping
@@ -16,16 +16,16 @@ SERVICE: Final = "appsync"
 
 @dataclass(frozen=True, slots=True)
 class OutgoingRequest:
-    """A request as it is about to be sent; `body` holds the very bytes."""
+    """A request before it is sent. `body` has exactly the bytes that are sent."""
 
     method: str
     url: str
-    headers: Mapping[str, str]  # only those that a signature shall cover
+    headers: Mapping[str, str]  # only those that a signature covers
     body: bytes
 
 
 class Authorization(Protocol):
-    """Gives the headers to add to one request."""
+    """Returns the headers to add to one request."""
 
     def headers(self, request: OutgoingRequest) -> Mapping[str, str]: ...
 
@@ -36,7 +36,7 @@ class ApiKey:
 
     key: str = field(repr=False)
 
-    def headers(self, request: OutgoingRequest) -> Mapping[str, str]:  # noqa: ARG002  # a key is the same for all
+    def headers(self, request: OutgoingRequest) -> Mapping[str, str]:  # noqa: ARG002  # the same for all requests
         return {"x-api-key": self.key}
 
 
@@ -44,7 +44,7 @@ class ApiKey:
 class Signature:
     """AWS Signature Version 4 for AppSync.
 
-    `credentials` is what botocore's provider chain found; where it can expire, botocore renews it as it is read.
+    `credentials` come from botocore's provider chain. botocore renews credentials that expire when they are read.
     """
 
     credentials: "Credentials" = field(repr=False)
@@ -55,16 +55,16 @@ class Signature:
         from botocore.awsrequest import AWSRequest
 
         signed = AWSRequest(request.method, request.url, headers=dict(request.headers), data=request.body)
-        # Frozen, so that one signature never mixes an old key with a new secret.
+        # Frozen, so that a signature never combines an old key with a new secret.
         SigV4Auth(self.credentials.get_frozen_credentials(), SERVICE, self.region).add_auth(signed)
         return {name: value for name, value in signed.headers.items() if name not in request.headers}
 
 
 def signature_of_this_function(region: str) -> Signature:
-    """Sign with what botocore's provider chain finds: in Lambda, the function's role.
+    """Sign with the credentials of botocore's provider chain: in Lambda, those of the function's role.
 
     Raises:
-        NoCredentialsError: It finds none.
+        NoCredentialsError: It finds no credentials.
     """
     from botocore.exceptions import NoCredentialsError
     from botocore.session import get_session

@@ -1,9 +1,8 @@
-"""What waits to be sent, and when it is due. Pure: time is an argument.
+"""Output that waits to be sent, and when it is due. Pure: time is an argument.
 
-One mutation for every token would cost more than the model that makes them. So output is gathered: when it is due is a
-policy's to say, save the very first piece, which is sent at once. Progress and messages ride along; only the latest of
-them counts. So does what was used so far, but it makes nothing due. A checkpoint stands behind the output that came
-before it, so the update that carries it ends there.
+One mutation for each token would cost more than a small model. Output is therefore coalesced: the first piece is sent
+at once, and a policy decides when later pieces are due. An update also carries the latest progress, message and usage.
+Usage alone makes no update due. A checkpoint refers to the output before it, so an update with a checkpoint ends there.
 """
 
 import math
@@ -22,11 +21,11 @@ class Pace:
     """How often a job reports."""
 
     policy: FlushPolicy = Interval()  # noqa: RUF009  # a frozen value
-    heartbeat: float = 1.0  # seconds of silence after which the worker asks whether it is still wanted
+    heartbeat: float = 1.0  # seconds without an update after which the worker sends a heartbeat
 
 
 class Outbox:
-    """Output, progress and message that are not sent yet."""
+    """Output, progress and message that were not sent yet."""
 
     def __init__(self, policy: FlushPolicy, costs: Costs) -> None:
         self._policy = policy
@@ -36,14 +35,14 @@ class Outbox:
         self._message: str | None = None
         self._usage: Json = None
         self._checkpoint: str | None = None
-        self._reach = 0  # bytes of output that wait before it
+        self._reach = 0  # bytes of waiting output before the checkpoint
         self._taken_at = -math.inf
         self._draining = False
         self._has_sent_output = False
 
     @property
     def size(self) -> int:
-        """Bytes of output that wait."""
+        """Bytes of waiting output."""
         return len(self._output)
 
     @property
@@ -52,7 +51,7 @@ class Outbox:
 
     @property
     def is_drained(self) -> bool:
-        """Whether `drain` was asked for, and is done."""
+        """Whether `drain` was called and everything was taken."""
         return self._draining and self.is_empty
 
     def add(self, piece: Piece) -> None:
@@ -72,11 +71,11 @@ class Outbox:
                 assert_never(piece)
 
     def drain(self) -> None:
-        """From now on nothing waits for company."""
+        """From now on everything is due at once."""
         self._draining = True
 
     def due(self) -> float:
-        """The moment from which `take` has something to give; infinity while nothing waits."""
+        """When `take` returns an update; infinity if nothing waits."""
         if self.is_empty:
             return math.inf
         first = bool(self._output) and not self._has_sent_output
@@ -85,7 +84,7 @@ class Outbox:
         return self._policy.due(len(self._output), since=self._taken_at, costs=self._costs)
 
     def take(self, *, now: float) -> Change | None:
-        """The next update, or None before `due`; whatever exceeds one update's size stays for the next."""
+        """The next update, or None before `due`. Output beyond the size of one update stays for the next one."""
         if now < self.due():
             return None
         delta = first_delta(self._output, reach=len(self._output) if self._checkpoint is None else self._reach)
@@ -106,14 +105,14 @@ class Outbox:
         return change
 
     def cut_back(self) -> None:
-        """Forget the output behind the newest checkpoint: the next attempt makes it again."""
+        """Drop the output after the newest checkpoint: the next attempt produces it again."""
         del self._output[0 if self._checkpoint is None else self._reach :]
 
     def drop_checkpoint(self) -> None:
-        """Forget it: the job ends, and nothing goes on from there."""
+        """Drop the checkpoint: the job ends, so no attempt continues from it."""
         self._checkpoint = None
 
     def discard(self) -> None:
-        """Forget what waits: nobody wants it any more."""
+        """Drop everything that waits: it can no longer be published."""
         self._output.clear()
         self._progress = self._message = self._usage = self._checkpoint = None

@@ -1,7 +1,7 @@
 """What an answer means for this worker. Pure.
 
-Every `updateStatus` is answered with the record that now stands in the log. The worker compares it with what it
-holds: the attempt it was granted, and the status it reported.
+Each `updateStatus` is answered with the newest record of the log. The worker compares it with the attempt that it was
+granted and the status that it reported.
 """
 
 from dataclasses import dataclass
@@ -18,26 +18,30 @@ class UpdateAnswer:
     sequence: int
     claimed: bool
     checkpoint: str | None = None
-    pushes: int = 1  # real-time updates that one watcher's copy counts as
-    cost: float = 0.0  # US dollars, where the record has a bill
+    pushes: int = 1  # metered units of the event at one watcher
+    cost: float = 0.0  # US dollars; 0 if the record has no bill
 
 
 @dataclass(frozen=True, slots=True)
 class Granted:
-    """The job is this worker's, as `attempt`, to go on from `checkpoint`; its newest known record is `sequence`.
+    """The claim was granted.
 
-    `cost` is what it had cost before, in US dollars, where an earlier attempt had it.
+    Attributes:
+        attempt: The number of this attempt.
+        sequence: The newest record that the worker knows.
+        checkpoint: JSON text of the state to continue from. None: start from the beginning.
+        cost: US dollars that the job had cost before, if there was an earlier attempt.
     """
 
     attempt: int
     sequence: int
-    checkpoint: str | None = None  # JSON text; None: from the beginning
+    checkpoint: str | None = None
     cost: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The job is not this worker's: it has ended, or another attempt runs it."""
+    """The claim was refused: the job has ended, or another attempt runs it."""
 
     status: Status
     attempt: int
@@ -45,30 +49,31 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The report is in the log, or the log needed none; the newest known record is `sequence`."""
+    """The update is in the log, or needed no record. `sequence` is the newest record that the worker knows."""
 
     sequence: int
 
 
 @dataclass(frozen=True, slots=True)
 class Over:
-    """The job is no longer this worker's: it was ended by somebody else (`status`), or claimed by `attempt`."""
+    """The job no longer belongs to this worker: it has ended with `status`, or `attempt` has claimed it."""
 
     status: Status
     attempt: int
 
 
 def read_claim_answer(answer: UpdateAnswer) -> Granted | Refused:
-    """What the answer to a claim says."""
+    """Whether a claim was granted."""
     if answer.claimed and answer.status is Status.PROCESSING:
         return Granted(answer.attempt, answer.sequence, answer.checkpoint, answer.cost)
     return Refused(answer.status, answer.attempt)
 
 
 def read_update_answer(answer: UpdateAnswer, *, reported: Status, attempt: int) -> Accepted | Over:
-    """What the answer to an update says.
+    """Whether an update was accepted.
 
-    A terminal answer that equals the report is the report itself, written by this try or by one whose answer was lost.
+    A terminal answer with the reported status is the update itself, written by this try or by one whose answer
+    was lost.
     """
     if answer.attempt != attempt or (answer.status.is_terminal and answer.status is not reported):
         return Over(answer.status, answer.attempt)

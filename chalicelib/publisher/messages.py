@@ -1,4 +1,4 @@
-"""Updates and answers as they look on the wire: `UpdateStatusInput` and `InferenceStatus` of the contract. Pure."""
+"""Updates and answers in their wire format: `UpdateStatusInput` and `InferenceStatus` of the contract. Pure."""
 
 import json
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from chalicelib.publisher.fencing import UpdateAnswer
 
 
 def render(update: StatusUpdate) -> dict[str, Any]:
-    """An `UpdateStatusInput`; what the update leaves as it was is left out."""
+    """An `UpdateStatusInput`. Values that the update does not change are left out."""
     match update:
         case Claim(job_id, request_id, update_id):
             return {
@@ -55,7 +55,7 @@ def parse(status: Mapping[str, Any] | None) -> UpdateAnswer:
     """Read the answer to a mutation of ours.
 
     Raises:
-        PublishFailed: It is no `InferenceStatus`: the API behind the URL is not ours, or not of this version.
+        PublishFailed: It is not an `InferenceStatus`: the URL is of another API, or of another version of ours.
     """
     try:
         if status is None:

@@ -1,11 +1,11 @@
-"""When gathered output is worth an update of its own. Pure.
+"""When waiting output is sent. Pure.
 
-Every policy sends the very first output at once, and does not wait once `size` bytes have gathered. Beyond that:
+Every policy sends the first output at once, and `size` waiting bytes at once. Otherwise:
 
-interval  not sooner than `seconds` after the update before
-bytes     only once `size` bytes have gathered, or `staleness` seconds have passed since the update before
-cost      as soon as publishing, this update included, costs no more than `share` of what the model has cost, or else
-          after `staleness` seconds
+interval  `seconds` after the previous update
+bytes     `staleness` seconds after the previous update
+cost      as soon as publishing, including this update, costs at most `share` of what the model has cost, and at the
+          latest `staleness` seconds after the previous update
 """
 
 import math
@@ -22,7 +22,7 @@ BARE_EVENT: Final = 1024  # bytes of an event without its output, about
 
 
 class PolicyName(StrEnum):
-    """What a stage chooses from."""
+    """The policies that a stage may choose."""
 
     INTERVAL = "interval"
     BYTES = "bytes"
@@ -30,7 +30,7 @@ class PolicyName(StrEnum):
 
 
 class Costs(Protocol):
-    """What a policy may ask about the job: US dollars in this attempt, so far."""
+    """The costs of the attempt so far, in US dollars."""
 
     @property
     def model_cost(self) -> float: ...
@@ -40,25 +40,25 @@ class Costs(Protocol):
 
 
 class FlushPolicy(Protocol):
-    """Says when what waits is to be sent."""
+    """Decides when waiting output is sent."""
 
     @property
     def size(self) -> int:
-        """Bytes of output that do not wait."""
+        """Bytes of output that are sent at once."""
 
     def due(self, waiting: int, *, since: float, costs: Costs) -> float:
-        """The moment from which to send; -inf for at once.
+        """When to send; -inf for at once.
 
         Args:
-            waiting: Bytes of output; 0 where only progress waits.
-            since: When the update before was sent; -inf where there was none.
-            costs: Of the job.
+            waiting: Bytes of output; 0 if only progress waits.
+            since: When the previous update was sent; -inf if there was none.
+            costs: The costs of the attempt.
         """
 
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """At most one update in so many seconds."""
+    """At most one update in `seconds`."""
 
     seconds: float = 0.5
     size: int = SIZE
@@ -69,7 +69,7 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class Bytes:
-    """An update for so many bytes, but nothing is older than `staleness` seconds when it is sent."""
+    """An update for each `size` bytes. No output waits longer than `staleness` seconds."""
 
     size: int = SIZE
     staleness: float = 2.0
@@ -80,7 +80,7 @@ class Bytes:
 
 @dataclass(frozen=True, slots=True)
 class CostShare:
-    """As many updates as a share of the model's cost pays for, but nothing is older than `staleness` seconds."""
+    """As many updates as a share of the model's cost pays for. No output waits longer than `staleness` seconds."""
 
     share: float = 0.1
     staleness: float = 2.0

@@ -1,7 +1,7 @@
 """The thread that sends a job's updates, retries them, and keeps the lease alive.
 
-The workload runs on its own thread and only ever appends to a buffer. One event loop on one other thread takes from
-it, with one request in flight at a time: the log's order is the order of the answers.
+The workload runs on its own thread and only appends to a buffer. An event loop on another thread sends from the buffer,
+with one request in flight at a time, so the order of the log is the order of the answers.
 """
 
 import asyncio
@@ -41,9 +41,9 @@ T = TypeVar("T")
 
 
 class StatusPublisher(Protocol):
-    """What the runner needs: `claim`, then `begin`, `add` as often as there is something, and `finish` or `hand_over`.
+    """What the runner calls: `claim`, `begin`, any number of `add`, and `finish` or `hand_over`.
 
-    A context manager: leaving it drops what was not sent.
+    A context manager: leaving it drops updates that were not sent.
     """
 
     def __enter__(self) -> Self: ...
@@ -53,48 +53,48 @@ class StatusPublisher(Protocol):
     ) -> None: ...
 
     def claim(self, request_id: str) -> Granted | Refused:
-        """Ask for the job, and wait for the answer.
+        """Claim the job, and wait for the answer.
 
         Raises:
-            PublishFailed: There is none.
+            PublishFailed: The API did not answer in time, or refused.
         """
 
     def begin(self, stop: Callable[[], None], *, until: float) -> None:
-        """Start to send.
+        """Start to send updates.
 
         Args:
-            stop: Called once, from another thread, when nothing more can be published.
-            until: No `add` waits past this moment (of `time.monotonic`).
+            stop: Called once, from another thread, if no more updates can be published.
+            until: `add` does not block after this time, on the clock of `time.monotonic`.
         """
 
     def add(self, piece: Piece) -> None:
-        """Hand over a piece. Returns at once, unless more than `BACKLOG` bytes wait to be sent."""
+        """Add a piece of output. Returns at once, unless more than `BACKLOG` bytes wait to be sent."""
 
     def finish(self, change: Change) -> Accepted | Over:
-        """Send what waits and then this last change, and wait for the answer.
+        """Send all waiting output and then this last change, and wait for the answer.
 
         Raises:
-            PublishFailed: They could not be brought to the log.
+            PublishFailed: They could not be delivered.
         """
 
     def hand_over(self, change: Change) -> Accepted | Over:
-        """Send what waits up to the newest checkpoint, and this last change of the attempt; ask for the next worker.
+        """Send output up to the newest checkpoint and this last change of the attempt, and dispatch the next worker.
 
         Raises:
-            PublishFailed: They could not be brought to the log, or nobody was asked for.
+            PublishFailed: They could not be delivered, or the next worker could not be dispatched.
         """
 
     def ending(self) -> Over:
-        """How it ended, once `stop` was called.
+        """How the job ended, after `stop` was called.
 
         Raises:
-            PublishFailed: An update could not be brought to the log.
+            PublishFailed: An update could not be delivered.
         """
 
 
 @dataclass(frozen=True, slots=True)
 class _Metered:
-    """A channel that counts what goes through it, and reports with each update what was counted before."""
+    """A channel that counts requests, and adds the counts so far to each update."""
 
     channel: Channel
     budget: AttemptBudget
@@ -109,7 +109,7 @@ class _Metered:
 
 
 class Publisher:
-    """A `StatusPublisher` that sends to `endpoint`, and gives up at `until` (of `time.monotonic`)."""
+    """A `StatusPublisher` that sends to `endpoint`, and stops at `until`, on the clock of `time.monotonic`."""
 
     def __init__(
         self, job_id: JobId, *, endpoint: Endpoint, until: float, pace: Pace, backoff: Backoff, budget: AttemptBudget
@@ -129,7 +129,7 @@ class Publisher:
         self._sequence = 0
         self._wait_until = math.inf
         self._more = asyncio.Event()
-        # Guards what both threads touch, which is the three below; notified when the outbox got smaller.
+        # Guards the three attributes below, which both threads use. Notified when the outbox has become smaller.
         self._room = threading.Condition()
         self._outbox = Outbox(pace.policy, budget)
         self._wake_at = -math.inf  # when the pump looks again by itself; -inf while it is awake
@@ -143,7 +143,7 @@ class Publisher:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            with suppress(TimeoutError):  # all that counted is in the log already, or its failure is on its way up
+            with suppress(TimeoutError):  # all updates are in the log already, or their failure is being raised
                 self._wait_for(self._close(), timeout=CLOSE_TIMEOUT)
         finally:
             self._loop.call_soon_threadsafe(self._loop.stop)
@@ -163,11 +163,11 @@ class Publisher:
                 return
             self._outbox.add(piece)
             if self._outbox.due() < self._wake_at:
-                # Waking the loop costs a system call. It stays awake until it has taken this, so one is enough.
+                # Waking the loop costs a system call. The loop stays awake until it has taken this piece.
                 self._wake_at = -math.inf
                 self._loop.call_soon_threadsafe(self._more.set)
             if self._outbox.size > BACKLOG:
-                # Memory is bounded, and output that cannot be sent before the deadline was produced for nothing.
+                # Memory is bounded, and output that cannot be sent before the deadline is useless.
                 self._room.wait_for(self._has_room, timeout=max(0.0, self._wait_until - time.monotonic()))
 
     def finish(self, change: Change) -> Accepted | Over:
@@ -179,7 +179,7 @@ class Publisher:
     def ending(self) -> Over:
         over = self._wait_for(self._drain())
         if over is None:
-            raise RuntimeError("the publisher was asked how the job ended, and it had not")
+            raise RuntimeError("ending() was called before the job was over")
         return over
 
     def _has_room(self) -> bool:
@@ -188,7 +188,7 @@ class Publisher:
     def _wait_for(self, coroutine: Coroutine[Any, Any, T], timeout: float | None = None) -> T:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(timeout)
 
-    # What follows runs on the publisher's own thread.
+    # The methods below run on the publisher's own thread.
 
     async def _claim(self, request_id: str) -> Granted | Refused:
         channel = await self._resources.enter_async_context(self._endpoint.open())
@@ -213,7 +213,7 @@ class Publisher:
             stop()
 
     async def _send_what_is_due(self) -> Over | None:
-        """Send what is due, and heartbeats in between, until the job is over (which is answered) or all is drained."""
+        """Send due updates and heartbeats. Returns `Over` when the job is over, None when all output is sent."""
         heartbeat_at = self._loop.time() + self._pace.heartbeat
         while True:
             now = self._loop.time()
@@ -222,7 +222,7 @@ class Publisher:
                     return None
                 change = self._outbox.take(now=now)
                 due = self._outbox.due()
-                # Where an update is to come before the next heartbeat would, it does as well.
+                # An update that is due before the next heartbeat replaces that heartbeat.
                 beat_at = heartbeat_at if due > heartbeat_at + self._pace.heartbeat else math.inf
                 if change is None and beat_at <= now:
                     change = Change(Status.PROCESSING)
@@ -247,7 +247,7 @@ class Publisher:
             self._outbox.drain()
         self._more.set()
         if self._pump is None:
-            raise RuntimeError("the publisher was asked to finish before it had begun")
+            raise RuntimeError("finish() was called before begin()")
         return await self._pump
 
     async def _finish(self, change: Change) -> Accepted | Over:
@@ -265,7 +265,7 @@ class Publisher:
             self._outbox.cut_back()
         verdict = await self._drain() or await self._report(change)
         if isinstance(verdict, Accepted):
-            # However this fails, the job is safe: a retry of this invocation, or the sweep, finds that nobody has it.
+            # If this fails, a retry of this invocation or the sweep dispatches the job.
             await self._deliver(DispatchNext(self._job_id, self._attempt))
         return verdict
 
@@ -279,7 +279,7 @@ class Publisher:
 
     async def _deliver(self, update: WorkerUpdate | DispatchNext) -> UpdateAnswer:
         if self._channel is None:
-            raise RuntimeError("the publisher was asked to report on a job it has not claimed")
+            raise RuntimeError("an update was sent before claim()")
         return await deliver(self._channel, update, until=self._until, backoff=self._backoff)
 
     async def _close(self) -> None:

@@ -40,20 +40,19 @@ def state_text(state: Json) -> str:
     """A checkpoint's state as JSON text.
 
     Raises:
-        WorkloadFailed: It is no JSON, or too large.
+        WorkloadFailed: It cannot be written as JSON, or is too large.
     """
     try:
         text = json.dumps(state, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
         size = len(encode(text))
     except (TypeError, ValueError) as error:
         raise WorkloadFailed(
-            f"the workload's checkpoint is no JSON ({error}); it has to be made of texts, finite numbers, lists and "
-            "dictionaries"
+            f"the workload's checkpoint is not JSON ({error}); use only texts, finite numbers, lists and dictionaries"
         ) from error
     if state is None or size > MAX_CHECKPOINT:
         raise WorkloadFailed(
-            f"the workload's checkpoint has {size} bytes of JSON, and has to be at most {MAX_CHECKPOINT} and not null; "
-            "keep what is large in a place of your own, and its name in the checkpoint"
+            f"the workload's checkpoint has {size} bytes of JSON, and must have at most {MAX_CHECKPOINT} and be not "
+            "null; store large state elsewhere, and its name in the checkpoint"
         )
     return text if text.isascii() else encode(text).decode()
 

@@ -1,6 +1,6 @@
-"""What to say of jobs whose worker can say nothing any more. Pure.
+"""Determines what to do about jobs whose worker can no longer report. Pure.
 
-`failure_of` reads what Lambda says of an invocation that it gave up on; `diagnose` judges a job that has been silent.
+`failure_of` reads Lambda's record of a failed invocation. `diagnose` looks at a job that has been silent.
 """
 
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ def failure_of(record: Payload) -> OperatorUpdate:
     dispatch = parse_dispatch(record["requestPayload"])
     return OperatorUpdate(
         job_id=dispatch.job_id,
-        update_id=f"failed-{request_id}",  # the destination may be invoked twice; the job fails once
+        update_id=f"failed-{request_id}",  # the destination may be invoked twice, but the job fails once
         change=Change(Status.FAILED, error=_error(record, error_type), error_type=error_type),
         request_id=request_id,
         continues=dispatch.continues,
@@ -58,7 +58,7 @@ def _error_type(record: Payload) -> ErrorType:
 
 
 def _error(record: Payload, error_type: ErrorType) -> str:
-    """What to tell the owner. The words of any other error may hold a prompt or a path: they stay in the log."""
+    """The message for the owner. Messages of other errors may contain a prompt or a path, so they stay in the log."""
     response: Any = record.get("responsePayload")
     if error_type is ErrorType.CRASHED and isinstance(response, dict) and response.get("errorType") in SPOKEN:
         return cut(f"the worker could not run the job, also when tried again: {response['errorMessage']}", MAX_ERROR)

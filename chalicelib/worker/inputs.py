@@ -1,4 +1,4 @@
-"""What was uploaded for a job, put in its place before the work begins: a workload knows of no bucket."""
+"""Reads the uploads of a job before the work begins, so that workloads do not need the bucket."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -10,11 +10,11 @@ from chalicelib.objects import Objects
 
 
 def with_uploads(work: Dispatch, objects: Objects) -> InferenceRequest:
-    """The request with everything in it.
+    """The request with the content of its uploads.
 
     Raises:
-        ObjectsUnavailable: Something cannot be read.
-        WorkloadFailed: An uploaded prompt is no text to work on.
+        ObjectsUnavailable: An upload cannot be read.
+        WorkloadFailed: An uploaded prompt is not UTF-8 text, or is empty.
     """
     request = work.request
     if not request.uploads:
@@ -35,7 +35,7 @@ def _text(content: bytes, upload_id: UploadId) -> str:
         text = content.decode()
     except UnicodeDecodeError as error:
         raise WorkloadFailed(
-            f"upload {upload_id} is no UTF-8 text (byte {error.start} fits nowhere); convert it and start again"
+            f"upload {upload_id} is not UTF-8 text: invalid byte at offset {error.start}; convert it and start again"
         ) from None
     if not text.strip():
         raise WorkloadFailed(f"upload {upload_id} is empty; upload the text to work on and start again")

@@ -1,10 +1,10 @@
 """Stops a workload, also one that is blocked in a call.
 
-Between two steps of its generator a flag is enough. Within a step, the workload's thread is interrupted: Python runs
-signal handlers on the main thread, between two bytecodes, and a blocking system call returns for them. The handler
-raises `Interrupted` only while a frame of the workload is on the stack, so that it never surfaces in our own code.
-Off the main thread (a development server), there are no signals, and only the flag is left. A call into C that neither
-returns nor looks for signals cannot be stopped this way; the time-out of the whole invocation ends it.
+Between two steps of its generator, a flag is enough. Within a step, a signal interrupts the workload's thread: Python
+runs signal handlers on the main thread, between two bytecodes, and a blocking system call returns for them. The handler
+raises `Interrupted` only while a frame of the workload is on the stack, so it never surfaces in our own code. Outside
+the main thread, as in a development server, there are no signals, so only the flag works. A call into C that neither
+returns nor checks for signals cannot be stopped this way; the time-out of the invocation ends it.
 """
 
 import signal
@@ -24,16 +24,16 @@ Result = TypeVar("Result")
 
 
 class Stop(Enum):
-    """Why a workload has to stop."""
+    """Why a workload must stop."""
 
     DEADLINE = "deadline"  # its time is up
-    UNPUBLISHABLE = "unpublishable"  # nothing it produces can be published any more
-    HANDOVER = "handover"  # the next invocation goes on from the checkpoint it has just reached
-    BUDGET = "budget"  # it has used all that its owner allows
+    UNPUBLISHABLE = "unpublishable"  # its output can no longer be published
+    HANDOVER = "handover"  # the next invocation continues from the checkpoint that was just reached
+    BUDGET = "budget"  # it has reached a limit that its owner set
 
 
 class Interrupted(BaseException):
-    """Raised inside the workload, and out of `drive`. No `Exception`, so that a workload does not catch it unawares."""
+    """Raised inside the workload and by `drive`. Not an `Exception`, so that workloads do not catch it by accident."""
 
     def __init__(self, stop: Stop) -> None:
         self.stop = stop
@@ -41,7 +41,7 @@ class Interrupted(BaseException):
 
 
 class Interruption:
-    """The means to stop one workload: by `stop`, from any thread, or by its deadline. A context manager."""
+    """Stops one workload, by `stop` from any thread or at its deadline. A context manager."""
 
     def __init__(self, context: WorkloadContext, *, patience: float = PATIENCE) -> None:
         self._context = context
@@ -57,7 +57,7 @@ class Interruption:
 
     @property
     def reason(self) -> Stop | None:
-        """Why the workload was told to stop; the first reason counts."""
+        """The first reason for which the workload was stopped, or None."""
         return self._reason
 
     def __enter__(self) -> Self:
@@ -74,13 +74,13 @@ class Interruption:
         self._wanted.set()
         self._watch.join()
         if self._is_on_main_thread:
-            # A signal sent just before is delivered when a system call returns. It has to be while our handler is in
-            # place: the default action of SIGUSR1 ends the process.
+            # A signal sent just before is delivered when a system call returns. That must happen while our handler is
+            # installed: the default action of SIGUSR1 ends the process.
             signal.sigpending()
             signal.signal(SIGNAL, self._previous)
 
     def stop(self, reason: Stop) -> None:
-        """Stop the workload soon; harmless when it has ended."""
+        """Stop the workload soon. Has no effect if it has ended."""
         with self._lock:
             self._reason = self._reason or reason
         self._wanted.set()
@@ -89,11 +89,11 @@ class Interruption:
         """Run the workload to its end and deliver each piece.
 
         Raises:
-            Interrupted: It was stopped, or `deliver` has raised this to stop it; its `finally` blocks have run.
-            TypeError: It is no generator, so there is no telling when it runs.
+            Interrupted: It was stopped, or `deliver` raised this to stop it. Its `finally` blocks have run.
+            TypeError: It is not a generator, so its steps cannot be interrupted.
         """
         if not isinstance(work, GeneratorType):
-            raise TypeError(f"a workload has to be a generator, and is {type(work).__name__}")
+            raise TypeError(f"a workload must be a generator, and this one is {type(work).__name__}")
         self._work = work
         try:
             while self._reason is None:

@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 
 RESERVE: Final = 5.0  # seconds kept back to send a full backlog and the final status
 MARGIN: Final = 0.5  # seconds before the invocation is cut off, in which giving up can still be said
-HANDS_OVER: Final = Change(Status.PROCESSING, message="goes on in the next invocation", hands_over=True)
+HANDS_OVER: Final = Change(Status.PROCESSING, message="continues in the next invocation", hands_over=True)
 MAX_UNEXPECTED: Final = 200  # bytes of the message of an error that was not written for the job's owner
 
 
@@ -110,7 +110,7 @@ class JobRunner:
         publisher: StatusPublisher,
         budget: AttemptBudget,
     ) -> Change | None:
-        """How the work ended, or goes on elsewhere, or None where nobody can be told."""
+        """How the work ended or is handed over. None if its end can no longer be published."""
         seconds = context.seconds_left()
         span = AttemptSpan(context)
         used: Json = None
@@ -141,7 +141,7 @@ class JobRunner:
         except Interrupted:
             pass
         except Exception as error:
-            # A workload may answer an interruption with an error of its own: then the interruption is the reason.
+            # A workload may respond to an interruption with an error of its own. The interruption is then the reason.
             goes_on = span.is_ended or (span.has_progressed and isinstance(error, OutOfTime))
             if interruption.reason is None and not goes_on:
                 _report_failure(error, work.job_id)

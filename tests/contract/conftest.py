@@ -1,4 +1,4 @@
-"""Ledgers to hold to one contract: SQLite, DynamoDB as moto serves it, and as dynalite does where Node is present."""
+"""The ledgers under one contract: SQLite, DynamoDB by moto, and DynamoDB by dynalite if Node is installed."""
 
 import itertools
 import os
@@ -34,7 +34,7 @@ server.listen(0, "127.0.0.1", () => console.log(server.address().port));
 
 @dataclass
 class FakeClock:
-    """A clock that stands still until it is told to go on."""
+    """A clock that moves only when `advance` is called."""
 
     time: datetime = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -47,7 +47,7 @@ class FakeClock:
 
 @dataclass
 class LedgerKind:
-    """One way to keep a log: `make` opens an empty one, `open` the same place once more."""
+    """One kind of ledger. `make` opens an empty one, `open` opens an existing one again."""
 
     name: str
     environment: Mapping[str, str]
@@ -63,7 +63,7 @@ class LedgerKind:
 
 @contextmanager
 def serving(*command: str, cwd: Path = ROOT) -> Iterator[str]:
-    """Run a server that prints its port; gives its URL. In the end it is killed."""
+    """Run a server that prints its port, and yield its URL. The server is killed at the end."""
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=cwd
     ) as process:

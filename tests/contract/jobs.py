@@ -1,4 +1,4 @@
-"""Jobs for tests, without the words that do not matter."""
+"""Makes jobs for tests, with defaults for everything that does not matter."""
 
 import uuid
 from dataclasses import replace
@@ -31,7 +31,7 @@ def opened(
 
 
 def following(job: Job, status: Status = Status.PROCESSING, *, after: float = 1.0, delta: str | None = None) -> Job:
-    """A next record, as a ledger sees it: it asks nothing but that the sequence is free."""
+    """A next record for a ledger, which checks only that the sequence is free."""
     return replace(
         job, status=status, sequence=job.sequence + 1, delta=delta, request=None,
         updated_at=job.updated_at + timedelta(seconds=after),

@@ -99,7 +99,7 @@ class Recorder:
         processing = self.report(processing, delta="Some output, ", progress=0.25, message="half of it")
         self.report(processing, delta="and \N{SNOWMAN}", usage={"inputTokens": 12}, checkpoint='{"at": 2}')
         handed = self.report(self.claim(self.start("handed over", **PROMPT)), delta="first", checkpoint='{"at": 1}')
-        self.report(handed, handsOver=True, message="goes on in the next invocation")
+        self.report(handed, handsOver=True, message="continues in the next invocation")
         completed = self.report(self.claim(self.start("completed", **PROMPT, metadata=METADATA)), delta="out" * 5600)
         self.report(completed, status="COMPLETED", result="result", usage={"inputTokens": 12, "outputTokens": 2})
         output = self.report(self.claim(self.start("completed with its output", **PROMPT)), delta="out")

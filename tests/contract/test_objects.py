@@ -111,7 +111,7 @@ def test_content_other_than_promised_is_not_read(objects: Objects) -> None:
     send(upload, b"smuggled")
     objects.take(ADA, JOB, upload.upload_id, most=100)
 
-    with pytest.raises(ObjectsUnavailable, match="other content than createUpload was told"):
+    with pytest.raises(ObjectsUnavailable, match="does not have the content that createUpload was asked for"):
         objects.read_input(ADA, JOB, upload.upload_id)
 
 

@@ -1,4 +1,4 @@
-"""The sweep over whole ledgers: supervisor, relay and log together, with a wire in between."""
+"""The sweep over whole ledgers: supervisor, relay and log together, with the wire format in between."""
 
 import json
 import threading
@@ -52,7 +52,7 @@ def nothing() -> None:
 
 @dataclass
 class Wire:
-    """An endpoint that is the relay itself: what is sent goes through the shapes of the contract, and no network."""
+    """An endpoint that passes updates to the relay itself, in their wire format and without a network."""
 
     relay: Relay
     before_each: Callable[[], object] = nothing
@@ -149,7 +149,7 @@ def test_a_job_that_nobody_claims_is_dispatched_once_more_and_then_failed(stage:
     assert job_id not in stage.ledger.admitted(ADA)
 
 
-def test_a_job_whose_worker_fell_silent_is_failed_and_the_worker_hears_of_it_when_it_comes_back(stage: Stage) -> None:
+def test_a_job_with_a_silent_worker_is_failed_and_the_worker_learns_of_it_with_its_next_update(stage: Stage) -> None:
     job_id = stage.start()
     claimed = stage.claim(job_id)
     stage.report(claimed, "kept")
@@ -198,7 +198,7 @@ def test_a_job_that_has_expired_meanwhile_does_not_end_the_sweep(stage: Stage) -
     assert (stage.log(first), stage.log(second)) == ([], [])
 
 
-def test_two_sweeps_at_once_over_several_pages_look_after_every_job_once(
+def test_two_sweeps_at_once_over_several_pages_supervise_every_job_once(
     ledger_kind: LedgerKind, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("chalicelib.supervision.supervisor.PAGE", 7)
@@ -229,7 +229,7 @@ def test_two_sweeps_at_once_over_several_pages_look_after_every_job_once(
 
 
 def once(act: Callable[[], object]) -> Callable[[], object]:
-    """Does it the first time, and nothing afterwards."""
+    """A function that acts the first time it is called, and does nothing afterwards."""
     acts = iter([act])
     return lambda: next(acts, nothing)()
 

@@ -1,4 +1,4 @@
-"""What is kept outside the log, in memory: the twin of a bucket."""
+"""An in-memory `Objects` for tests, in place of a bucket."""
 
 import hashlib
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from chalicelib.objects import UPLOAD_TIME, Upload, upload_id_of
 
 @dataclass
 class MemoryObjects:
-    """An `Objects`; `send` is what a client does with an upload's URL."""
+    """An `Objects`. `send` does what a client does with an upload's URL."""
 
     uploads: dict[tuple[Owner, UploadId], bytes] = field(default_factory=dict)
     inputs: dict[tuple[Owner, JobId, UploadId], bytes] = field(default_factory=dict)

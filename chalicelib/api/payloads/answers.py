@@ -1,4 +1,4 @@
-"""What the relay answers a resolver with."""
+"""Renders the relay's answers to a resolver."""
 
 import json
 from datetime import datetime
@@ -12,7 +12,7 @@ from chalicelib.objects import Upload
 
 
 class ErrorEntry(TypedDict):
-    """What a resolver turns into a GraphQL error."""
+    """An error, from which the resolver makes a GraphQL error."""
 
     type: str
     message: str
@@ -26,7 +26,7 @@ class RelayAnswer(TypedDict, total=False):
 
 
 def render_job(job: Job) -> dict[str, Json]:
-    """An `InferenceStatus` for AppSync: the fields of the schema, and no other."""
+    """An `InferenceStatus` for AppSync, with exactly the fields of the schema."""
     stored = job.stored_result
     return {
         "jobId": job.job_id,
@@ -57,7 +57,7 @@ def render_job(job: Job) -> dict[str, Json]:
 
 
 def render_push(job: Job) -> dict[str, Json]:
-    """The same, small enough for AppSync to push: a long result is left out, and said to be."""
+    """The same, small enough for a push: a long result is left out, and `resultOmitted` is set."""
     rendered = render_job(job)
     if job.result is not None and checks.json_size(job.result) + checks.json_size(job.delta) > MAX_PUSHED_RESULT:
         rendered["result"] = None
@@ -87,12 +87,12 @@ def render_upload(upload: Upload) -> dict[str, Json]:
 
 
 def render_error(error: JobError) -> RelayAnswer:
-    """A refusal; its class is the GraphQL error's type."""
+    """An error. Its class is the type of the GraphQL error."""
     return {"error": {"type": type(error).__name__, "message": str(error)}}
 
 
 def _awsjson(value: Json) -> Json:
-    """A value for an AWSJSON field: AppSync makes text of any value but text, which it takes for JSON already."""
+    """A value for an AWSJSON field: AppSync converts any value to JSON text, except a text, which must be JSON."""
     return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else value
 
 

@@ -1,4 +1,4 @@
-"""What a resolver asks of the relay: who calls, and what for."""
+"""Parses what a resolver sends to the relay: the caller and the call."""
 
 import uuid
 from collections.abc import Mapping, Sequence
@@ -40,7 +40,7 @@ from chalicelib.jobs.model import Image, InferenceRequest, JobId, Message, Owner
 
 
 def parse_identity(identity: Payload | None, reporting: Reporting) -> Caller | Backend | None:
-    """Who calls, from `ctx.identity`. Who has none called with an API key, and counts where the worker has one.
+    """The caller, from `ctx.identity`. A caller without identity used an API key: the backend, if the stage has a key.
 
     Source: AppSync Developer Guide, "Resolver context object reference", Identity.
     """
@@ -55,10 +55,11 @@ def parse_identity(identity: Payload | None, reporting: Reporting) -> Caller | B
 
 
 def parse_call(payload: Payload) -> Call:
-    """What a resolver asks the relay for.
+    """The call that a resolver makes.
 
     Raises:
-        InvalidRequest: An argument is not what the field takes.
+        InvalidRequest: An argument is not valid for the field.
+        Unauthorized: The relay has no such field.
     """
     arguments: Payload = payload["arguments"]
     names, text = payload.get("selection") or (), payload.get("selectionText") or ""
@@ -145,7 +146,7 @@ def _parse_start(values: Payload) -> StartInference:
 
 
 def _parse_input(values: Payload) -> tuple[str, tuple[Message, ...], UploadId | None]:
-    """The prompt, or else the messages, or else what stands for an uploaded prompt; the others are empty."""
+    """The prompt, the messages, or the id of an uploaded prompt. The other two are empty."""
     prompt, turns, upload = values.get("prompt"), values.get("messages"), values.get("promptUpload")
     if [prompt, turns, upload].count(None) != 2:
         raise InvalidRequest("give either a prompt or messages or a promptUpload: one of them has to be there, no more")

@@ -1,4 +1,4 @@
-"""What each field answers, to whom, and what it refuses."""
+"""The answer of each field, for each kind of caller, and what each field refuses."""
 
 import json
 import uuid
@@ -33,7 +33,7 @@ from tests.unit.chalicelib.api.calling import (
 )
 
 
-def test_who_has_no_identity_is_the_backend_only_where_workers_have_a_key(relay: Relay) -> None:
+def test_a_caller_without_identity_is_the_backend_only_if_workers_use_a_key(relay: Relay) -> None:
     start(relay, jobId=ID)
     report = {"input": {"jobId": ID, "status": "FAILED", "error": "by key"}}
 
@@ -75,7 +75,7 @@ def test_the_same_start_is_the_same_job_and_is_dispatched_again_only_while_pendi
     assert len(relay.ledger.read(JobId(ID), after=0, limit=10)) == 2
 
 
-def test_an_id_in_use_is_refused_alike_for_other_input_and_for_another_owner(relay: Relay) -> None:
+def test_an_id_in_use_is_refused_equally_for_other_input_and_for_another_owner(relay: Relay) -> None:
     start(relay, jobId=ID)
 
     other_input = start(relay, jobId=ID, prompt="Other")
@@ -125,11 +125,11 @@ def test_bad_input_is_refused_in_one_sentence_and_nothing_is_written(
     assert relay.ledger.head(JobId(ID)) is None
 
 
-def test_a_prompt_at_the_limit_is_taken(relay: Relay) -> None:
+def test_a_prompt_at_the_limit_is_accepted(relay: Relay) -> None:
     assert "data" in start(relay, prompt="\N{SNOWMAN}" * 65_536)
 
 
-def test_an_owner_may_have_only_so_many_unfinished_jobs(relay: Relay) -> None:
+def test_an_owner_may_have_only_a_limited_number_of_unfinished_jobs(relay: Relay) -> None:
     start(relay, jobId=ID)
     start(relay)
 
@@ -156,7 +156,7 @@ def test_a_quota_that_a_crash_left_full_heals_at_the_next_start(relay: Relay, cl
     assert refusal(start(relay)) == "QuotaExceeded"
 
 
-def test_a_stranger_hears_of_a_job_what_he_hears_of_none(relay: Relay) -> None:
+def test_another_owners_job_is_answered_like_a_job_that_does_not_exist(relay: Relay) -> None:
     start(relay, jobId=ID)
     missing = str(uuid.uuid4())
 
@@ -172,7 +172,7 @@ def test_a_stranger_hears_of_a_job_what_he_hears_of_none(relay: Relay) -> None:
 
 
 @pytest.mark.parametrize("identity", [None, {}, {"resolverContext": {}}, {"sub": ""}, BACKEND])
-def test_a_field_of_callers_refuses_who_is_none(relay: Relay, identity: Any) -> None:
+def test_a_field_for_callers_refuses_everyone_else(relay: Relay, identity: Any) -> None:
     assert refusal(start(relay, identity)) == "Unauthorized"
     assert refusal(ask(relay, "getInference", {"jobId": ID}, identity)) == "Unauthorized"
 
@@ -186,7 +186,7 @@ def test_only_the_backend_reports(relay: Relay, identity: Any) -> None:
     assert refusal(answer) == "Unauthorized"
 
 
-def test_a_claim_says_that_it_was_granted_and_a_second_one_that_it_was_not(relay: Relay) -> None:
+def test_the_first_claim_is_granted_and_the_second_is_refused(relay: Relay) -> None:
     start(relay, jobId=ID)
 
     mine, other = claim(relay, "mine"), claim(relay, "other")
@@ -196,7 +196,7 @@ def test_a_claim_says_that_it_was_granted_and_a_second_one_that_it_was_not(relay
     assert other["sequence"] == 2
 
 
-def test_output_is_that_of_the_newest_attempt_and_is_read_only_where_it_is_selected(relay: Relay) -> None:
+def test_output_is_that_of_the_newest_attempt_and_is_read_only_if_it_is_selected(relay: Relay) -> None:
     start(relay, jobId=ID)
     claim(relay)
     update(relay, attempt=1, sequence=3, delta="lost ")
@@ -368,7 +368,7 @@ def test_a_lost_race_for_a_sequence_is_decided_again(relay: Relay) -> None:
     assert (answer["data"]["sequence"], answer["data"]["delta"]) == (4, "second")
 
 
-def test_a_conversation_is_dispatched_turn_by_turn(relay: Relay) -> None:
+def test_a_conversation_is_dispatched_with_all_its_turns(relay: Relay) -> None:
     turns = [{"role": role, "text": role.lower()} for role in ("USER", "ASSISTANT", "USER")]
 
     answer = start(relay, jobId=ID, prompt=None, messages=turns)
@@ -410,9 +410,7 @@ def test_a_conversation_is_dispatched_turn_by_turn(relay: Relay) -> None:
         ({"stopSequences": ["é" * 129]}, "at most 256 bytes"),
     ],
 )
-def test_what_cannot_be_a_conversation_or_an_option_is_refused(
-    relay: Relay, values: dict[str, Any], words: str
-) -> None:
+def test_an_invalid_conversation_or_option_is_refused(relay: Relay, values: dict[str, Any], words: str) -> None:
     answer = start(relay, jobId=ID, **values)
 
     assert refusal(answer) == "InvalidRequest"
@@ -420,7 +418,7 @@ def test_what_cannot_be_a_conversation_or_an_option_is_refused(
     assert relay.ledger.head(JobId(ID)) is None
 
 
-def test_an_upload_is_opened_for_the_caller_and_says_what_to_send(relay: Relay) -> None:
+def test_an_upload_is_opened_for_the_caller_with_its_url_and_headers(relay: Relay) -> None:
     upload = ask(relay, "createUpload", {"input": {"bytes": 5, "sha256": "ab" * 32}})["data"]
     another = ask(relay, "createUpload", {"input": {"bytes": 5, "sha256": "ab" * 32}}, GRACE)["data"]
 
@@ -472,7 +470,7 @@ def test_a_start_on_an_upload_of_another_owner_is_refused_and_takes_no_quota(rel
     assert relay.ledger.admitted(Owner("ada")) == {}
 
 
-def test_a_start_on_more_than_a_worker_has_room_for_is_refused(relay: Relay) -> None:
+def test_a_start_with_more_uploads_than_fit_a_worker_is_refused(relay: Relay) -> None:
     images = [kept(relay).send(Owner("ada"), bytes([number]) * 10_485_760) for number in range(8)]
     message = {"role": "USER", "text": "What are these?", "images": images}
 
@@ -483,7 +481,7 @@ def test_a_start_on_more_than_a_worker_has_room_for_is_refused(relay: Relay) -> 
     assert relay.ledger.admitted(Owner("ada")) == {}
 
 
-def test_a_stored_result_is_said_to_be_and_its_url_is_made_for_who_asks_for_it(relay: Relay) -> None:
+def test_a_stored_result_is_reported_and_its_url_is_made_only_if_it_is_selected(relay: Relay) -> None:
     start(relay, jobId=ID)
     attempt = claim(relay)["attempt"]
     stored = {"resultBytes": 300_000, "resultSha256": "ab" * 32}
@@ -511,7 +509,7 @@ def test_a_stored_result_is_said_to_be_and_its_url_is_made_for_who_asks_for_it(r
         ({"resultBytes": 1, "resultSha256": "ab" * 32, "attempt": None, "sequence": None}, "give the attempt too"),
     ],
 )
-def test_a_stored_result_that_cannot_be_is_refused(relay: Relay, values: dict[str, Any], words: str) -> None:
+def test_an_invalid_stored_result_is_refused(relay: Relay, values: dict[str, Any], words: str) -> None:
     start(relay, jobId=ID)
     claim(relay)
 
@@ -521,7 +519,7 @@ def test_a_stored_result_that_cannot_be_is_refused(relay: Relay, values: dict[st
     assert words in answer["error"]["message"]
 
 
-def test_output_of_more_than_a_page_is_left_to_the_log(relay: Relay) -> None:
+def test_output_that_is_too_long_for_an_answer_is_omitted(relay: Relay) -> None:
     start(relay, jobId=ID)
     claim(relay)
     for sequence in range(3, 14):
@@ -568,7 +566,7 @@ def test_the_last_event_has_the_bill_and_no_other_has_one(relay: Relay) -> None:
     assert ask(relay, "getInference", {"jobId": ID})["data"]["cost"] == ended["cost"]
 
 
-def test_an_attempt_that_died_is_paid_for_as_far_as_it_reported(relay: Relay) -> None:
+def test_an_attempt_that_died_is_billed_up_to_its_last_report(relay: Relay) -> None:
     start(relay, jobId=ID)
     claim(relay)
     update(relay, attempt=1, sequence=3, delta="a", meter=meter(1, pushes=1, outputTokens=100))
@@ -585,7 +583,7 @@ def test_an_attempt_that_died_is_paid_for_as_far_as_it_reported(relay: Relay) ->
     assert bought["output tokens"] == 109
 
 
-def test_what_others_do_to_a_job_goes_on_its_bill_once(relay: Relay) -> None:
+def test_updates_by_others_are_billed_once(relay: Relay) -> None:
     start(relay, jobId=ID)
     claim(relay)
     update(relay, message="a word from an operator")
@@ -630,7 +628,7 @@ def test_images_of_a_conversation_are_taken_for_the_job_and_dispatched_by_id(rel
     assert parse_dispatch(started["dispatch"]).request.uploads == (upload_id,)
 
 
-def test_a_deleted_job_is_found_by_nobody_and_leaves_nothing_in_the_bucket(relay: Relay) -> None:
+def test_a_deleted_job_is_not_found_and_leaves_nothing_in_the_bucket(relay: Relay) -> None:
     upload_id = kept(relay).send(Owner("ada"), b"a long text")
     start(relay, jobId=ID, prompt=None, promptUpload=upload_id)
     claim(relay)
@@ -651,7 +649,7 @@ def test_a_deleted_job_is_found_by_nobody_and_leaves_nothing_in_the_bucket(relay
     assert refusal(start(relay, jobId=ID)) == "JobIdTaken"
 
 
-def test_a_job_that_goes_on_is_not_deleted(relay: Relay) -> None:
+def test_an_unfinished_job_is_not_deleted(relay: Relay) -> None:
     start(relay, jobId=ID)
 
     answer = ask(relay, "deleteInference", {"jobId": ID})
@@ -672,7 +670,7 @@ def test_nothing_of_a_deleted_job_is_left_in_the_file(relay: Relay, tmp_path: Pa
     assert [file.name for file in files if b"private" in file.read_bytes()] == []
 
 
-def test_a_quote_is_near_the_bill_of_such_a_job_and_says_what_it_assumes(relay: Relay) -> None:
+def test_a_quote_is_near_the_bill_and_lists_its_assumptions(relay: Relay) -> None:
     asked = {"model": "simulated.story", "textBytes": 400, "maxTokens": 500, "processTime": 10}
 
     found = ask(relay, "quoteInference", {"input": asked})["data"]
@@ -694,7 +692,7 @@ def test_a_quote_is_near_the_bill_of_such_a_job_and_says_what_it_assumes(relay: 
         ({"model": "local.textrank", "textBytes": 1, "processTime": 1}, "does not take processTime"),
     ],
 )
-def test_a_quote_for_what_could_not_be_started_is_refused(relay: Relay, asked: dict[str, Any], words: str) -> None:
+def test_a_quote_for_a_job_that_could_not_start_is_refused(relay: Relay, asked: dict[str, Any], words: str) -> None:
     answer = ask(relay, "quoteInference", {"input": asked})
 
     assert refusal(answer) == "InvalidRequest"
@@ -714,7 +712,7 @@ def test_a_limit_on_costs_is_refused_for_a_model_without_a_price(relay: Relay) -
     assert "maxCost needs a price" in answer["error"]["message"]
 
 
-def test_a_claim_is_given_the_newest_checkpoint_and_nobody_else_is(relay: Relay) -> None:
+def test_only_a_granted_claim_is_answered_with_the_newest_checkpoint(relay: Relay) -> None:
     start(relay, jobId=ID)
     claim(relay)
     update(relay, attempt=1, sequence=3, status="PROCESSING", delta="abc", checkpoint='{"at":1}')
@@ -729,7 +727,7 @@ def test_a_claim_is_given_the_newest_checkpoint_and_nobody_else_is(relay: Relay)
     assert not any("checkpoint" in event for event in [read, *events])
 
 
-def test_only_the_backend_sends_for_the_next_worker_and_only_while_the_job_waits_for_one(relay: Relay) -> None:
+def test_only_the_backend_dispatches_the_next_worker_and_only_while_the_job_waits_for_one(relay: Relay) -> None:
     start(relay, jobId=ID)
     claim(relay)
     sending = {"jobId": ID, "attempt": 1}
@@ -748,9 +746,7 @@ def test_only_the_backend_sends_for_the_next_worker_and_only_while_the_job_waits
 
 
 @pytest.mark.parametrize(("size", "is_kept_twice"), [(MAX_RESULT, True), (MAX_RESULT + 1, False)])
-def test_a_result_that_is_the_output_is_kept_beside_it_while_it_is_short(
-    relay: Relay, size: int, is_kept_twice: bool
-) -> None:
+def test_a_short_result_that_equals_the_output_is_stored_too(relay: Relay, size: int, is_kept_twice: bool) -> None:
     start(relay, jobId=ID)
     claim(relay)
     output = "x" * size
@@ -780,9 +776,7 @@ def test_a_result_that_is_the_output_is_kept_beside_it_while_it_is_short(
         ({"attempt": 1, "sequence": 3, "resultIsOutput": True}, "resultIsOutput goes with COMPLETED"),
     ],
 )
-def test_a_checkpoint_or_hand_over_that_makes_no_sense_is_refused(
-    relay: Relay, values: dict[str, Any], words: str
-) -> None:
+def test_an_invalid_checkpoint_or_hand_over_is_refused(relay: Relay, values: dict[str, Any], words: str) -> None:
     start(relay, jobId=ID)
     claim(relay)
 
@@ -792,7 +786,7 @@ def test_a_checkpoint_or_hand_over_that_makes_no_sense_is_refused(
     assert words in answer["error"]["message"]
 
 
-def test_what_lies_beside_the_log_is_billed(relay: Relay) -> None:
+def test_objects_in_the_bucket_are_billed(relay: Relay) -> None:
     upload_id = kept(relay).send(Owner("ada"), b"a long text")
     start(relay, jobId=ID, prompt=None, promptUpload=upload_id)
     claim(relay)

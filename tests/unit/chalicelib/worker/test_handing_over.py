@@ -163,9 +163,9 @@ def test_a_hand_over_whose_answers_are_lost_is_written_once(api: Api) -> None:
     ("state", "words"),
     [
         (None, "not null"),
-        (float("nan"), "is no JSON"),
-        ({1, 2}, "is no JSON"),
-        ("é" * (MAX_CHECKPOINT // 2), "65538 bytes of JSON, and has to be at most 65536"),
+        (float("nan"), "is not JSON"),
+        ({1, 2}, "is not JSON"),
+        ("é" * (MAX_CHECKPOINT // 2), "65538 bytes of JSON, and must have at most 65536"),
     ],
 )
 def test_a_state_that_cannot_be_kept_fails_the_job_in_words(api: Api, state: Any, words: str) -> None:

@@ -228,5 +228,8 @@ def test_off_the_main_thread_a_workload_is_stopped_between_steps() -> None:
 
 
 def test_a_workload_that_is_no_generator_is_refused() -> None:
-    with Interruption(far()) as interruption, pytest.raises(TypeError, match="has to be a generator, and is list"):
+    with (
+        Interruption(far()) as interruption,
+        pytest.raises(TypeError, match="must be a generator"),
+    ):
         interruption.drive([1, 2], ignore)  # type: ignore[arg-type]  # what a careless author may return

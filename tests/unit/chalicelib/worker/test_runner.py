@@ -375,7 +375,8 @@ def test_work_on_images_is_given_their_content(api: Api) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "words"), [(b"caf\xe9", "no UTF-8 text (byte 3 fits nowhere)"), (b" \n", "is empty"), (None, "be read")]
+    ("content", "words"),
+    [(b"caf\xe9", "not UTF-8 text: invalid byte at offset 3"), (b" \n", "is empty"), (None, "be read")],
 )
 def test_an_upload_that_is_no_text_fails_the_job_and_says_why(api: Api, content: bytes | None, words: str) -> None:
     objects = MemoryObjects()

@@ -38,7 +38,7 @@ def bedrock_variables(place: str | None, environment: Mapping[str, str] = os.env
             in this order, then the default profile, then any other login that boto3 finds.
 
     Raises:
-        BedrockUnusable: `place` is neither `aws` nor a URL, or there is no login.
+        BedrockUnusable: `place` is neither `aws` nor a URL, or no login was found.
     """
     if place is None:
         return {"LONGCALL_BEDROCK": OFF}

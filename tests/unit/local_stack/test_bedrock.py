@@ -1,4 +1,4 @@
-"""Whose AWS login the local stack's worker calls Bedrock with."""
+"""The AWS login with which the local stack's worker calls Bedrock."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,7 +13,7 @@ KEY = {"AWS_ACCESS_KEY_ID": "mine", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_SESS
 
 
 @pytest.fixture(autouse=True)
-def nothing_of_this_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def no_login_of_this_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION", *KEY):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
@@ -22,7 +22,7 @@ def nothing_of_this_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def read(place: str | None, environment: Mapping[str, str]) -> BedrockSettings:
-    """What the worker makes of it, beside its role's own variables."""
+    """The settings that the worker reads, beside its role's variables."""
     return BedrockSettings.from_environment({**ROLE, **bedrock_variables(place, environment)})
 
 
@@ -30,7 +30,7 @@ def test_bedrock_is_off_unless_it_is_asked_for() -> None:
     assert read(None, KEY).is_off
 
 
-def test_a_developers_key_is_the_workers_for_bedrock_and_the_role_keeps_its_own() -> None:
+def test_developers_key_is_used_for_bedrock_and_the_role_keeps_its_own() -> None:
     settings = read("aws", {**KEY, "AWS_REGION": "eu-west-1"})
 
     assert (settings.login, settings.region) == (AwsLogin(None, "mine", "secret", "token"), "eu-west-1")
@@ -38,7 +38,7 @@ def test_a_developers_key_is_the_workers_for_bedrock_and_the_role_keeps_its_own(
     assert not bedrock_variables("aws", KEY).keys() & ROLE.keys()
 
 
-def test_a_profile_is_passed_on_by_name_with_its_region(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_profile_is_passed_by_name_with_its_region(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "config").write_text("[profile work]\nregion = us-west-2\naws_access_key_id = a\n")
     monkeypatch.setenv("AWS_PROFILE", "work")
 
@@ -48,13 +48,13 @@ def test_a_profile_is_passed_on_by_name_with_its_region(tmp_path: Path, monkeypa
     assert settings.endpoint == "http://127.0.0.1:4901"
 
 
-def test_the_default_profile_is_used_where_nothing_else_is_said(tmp_path: Path) -> None:
+def test_default_profile_is_used_if_nothing_else_is_set(tmp_path: Path) -> None:
     (tmp_path / "credentials").write_text("[default]\naws_access_key_id = a\naws_secret_access_key = b\n")
 
     assert read("aws", {}).login == AwsLogin("default", None, None, None)
 
 
-def test_a_key_of_bedrocks_own_is_passed_on_as_it_is() -> None:
+def test_bedrock_api_key_is_passed_unchanged() -> None:
     variables = bedrock_variables("aws", {"AWS_BEARER_TOKEN_BEDROCK": "an api key", **KEY})
 
     assert variables["AWS_BEARER_TOKEN_BEDROCK"] == "an api key"
@@ -65,12 +65,12 @@ def test_a_key_of_bedrocks_own_is_passed_on_as_it_is() -> None:
     ("place", "words"),
     [("aws", "no AWS credentials were found"), ("us-east-1", "--bedrock takes aws, or the URL of an endpoint")],
 )
-def test_what_cannot_be_used_is_refused_at_the_start(place: str, words: str) -> None:
+def test_unusable_place_or_login_is_refused_at_the_start(place: str, words: str) -> None:
     with pytest.raises(BedrockUnusable, match=words):
         bedrock_variables(place, {})
 
 
-def test_a_profile_that_does_not_exist_is_refused_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_profile_is_refused_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_PROFILE", "wrong")
 
     with pytest.raises(BedrockUnusable, match=r"profile \(wrong\) could not be found; sign in again"):

@@ -1,4 +1,4 @@
-"""Which OpenAI-compatible server the worker of a local stack calls."""
+"""The OpenAI-compatible server that the worker of a local stack calls."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +15,7 @@ STAGES = "https://models.example/v1"
 def environment(
     url: str | None = None, *, of: dict[str, str] | None = None, stage: str | None = None
 ) -> dict[str, str]:
-    """What the worker gets."""
+    """The worker's environment."""
     given = {} if stage is None else {"LONGCALL_OPENAI_URL": stage}
     worker = FunctionSpec(name="inference", handler="app.inference", environment=given, timeout=1.0, memory_mb=128)
     relay = replace(worker, name="status_relay", handler="app.status_relay", environment={})
@@ -23,11 +23,11 @@ def environment(
         api=API, schema=Path(), code=Path(), root=Path(), functions=(worker, relay), principals=(), schedules=()
     )
     worker, relay = with_openai(blueprint, url, of or {}).functions
-    assert relay.environment == {}  # nobody else has the key
+    assert relay.environment == {}  # no other function has the key
     return dict(worker.environment)
 
 
-def test_ollama_is_called_where_nobody_says_anything() -> None:
+def test_ollama_is_called_by_default() -> None:
     assert environment() == {"LONGCALL_OPENAI_URL": OLLAMA}
 
 
@@ -35,14 +35,14 @@ def test_stage_names_its_own_server() -> None:
     assert environment(stage=STAGES) == {"LONGCALL_OPENAI_URL": STAGES}
 
 
-def test_developer_is_heard_before_the_stage_and_the_option_before_all() -> None:
+def test_environment_overrides_the_stage_and_the_option_overrides_both() -> None:
     assert environment(stage=STAGES, of={"LONGCALL_OPENAI_URL": OWN}) == {"LONGCALL_OPENAI_URL": OWN}
     assert environment(OWN, stage=STAGES, of={"LONGCALL_OPENAI_URL": OLLAMA}) == {"LONGCALL_OPENAI_URL": OWN}
 
 
-def test_key_and_patience_come_from_the_developers_environment() -> None:
-    said = {"LONGCALL_OPENAI_KEY": "sk-1", "LONGCALL_OPENAI_SILENCE_SECONDS": "9", "OPENAI_API_KEY": "sk-2"}
+def test_key_and_silence_limit_come_from_the_developers_environment() -> None:
+    developer = {"LONGCALL_OPENAI_KEY": "sk-1", "LONGCALL_OPENAI_SILENCE_SECONDS": "9", "OPENAI_API_KEY": "sk-2"}
 
-    assert environment(OWN, of=said) == {
+    assert environment(OWN, of=developer) == {
         "LONGCALL_OPENAI_URL": OWN, "LONGCALL_OPENAI_KEY": "sk-1", "LONGCALL_OPENAI_SILENCE_SECONDS": "9",
     }  # fmt: skip

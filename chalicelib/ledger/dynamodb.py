@@ -67,13 +67,13 @@ def table_definition(name: str) -> "CreateTableInputTypeDef":
 
 
 def dynamodb_client() -> "DynamoDBClient":
-    """A client from boto3's own settings. Three tries of at most 3 s fit into an invocation of the relay, 10 s."""
+    """A client from boto3's own settings. Two tries of at most 4.5 s fit into an invocation of the relay, 10 s."""
     import boto3
     from botocore.config import Config
 
     return boto3.client(
         "dynamodb",
-        config=Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 3}),
+        config=Config(connect_timeout=1, read_timeout=3.5, retries={"mode": "standard", "total_max_attempts": 2}),
     )
 
 

@@ -14,7 +14,7 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from bench import functions, report
+from bench import functions, jobs, report
 from bench.measures import Effort, Figures, growth, measure
 from bench.servers import BARE, ENGINE, PEERS, Server
 from bench.without import COMPARISONS, compare
@@ -26,7 +26,7 @@ SOCKETS: Final = 4096
 def main() -> None:
     chosen = _arguments()
     _allow_sockets()
-    effort = Effort() if not chosen.quick else Effort(warm_up=0.5, seconds=0.5, events=5, pushes=100)
+    effort = Effort() if not chosen.quick else Effort(warm_up=0.5, seconds=0.5, events=5, pushes=100, jobs=50)
     for name in chosen.part or _PARTS:
         text = _PARTS[name](effort, chosen.rounds)
         sys.stdout.write(f"\n<!-- {name} -->\n{text}\n")
@@ -99,11 +99,19 @@ def _without(effort: Effort, rounds: int) -> str:
     return report.table(["effect", "seen in", "with it / without it", "range"], rows)
 
 
+def _jobs(effort: Effort, rounds: int) -> str:
+    found = []
+    for number in range(rounds):
+        _say(f"jobs, round {number + 1} of {rounds}")
+        found.append(jobs.measure(jobs.SIZES, effort.jobs))
+    return jobs.jobs_table(found)
+
+
 def _say(text: str) -> None:
     sys.stderr.write(f"{text}\n")
 
 
-_PARTS: Final = {"peers": _peers, "growth": _growth, "functions": _functions, "measures": _without}
+_PARTS: Final = {"peers": _peers, "growth": _growth, "functions": _functions, "measures": _without, "jobs": _jobs}
 
 if __name__ == "__main__":
     main()

@@ -55,12 +55,14 @@ class Effort:
         seconds: Seconds of mutations that do.
         events: Events sent to all subscribers.
         pushes: Events sent to one subscriber.
+        jobs: Jobs of each queue with each number of jobs at once.
     """
 
     warm_up: float = 2.0
     seconds: float = 3.0
     events: int = 60
     pushes: int = 1_000
+    jobs: int = 500
 
 
 @dataclass(frozen=True, slots=True)

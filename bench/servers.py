@@ -19,7 +19,7 @@ from bench.dialects import AppSync, Bare, Dialect, TransportWs
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 _NODE: Final = Path(__file__).with_name("node")
-_PEERS_PYTHON: Final = Path(__file__).with_name(".venv") / "bin" / "python"
+PEERS_PYTHON: Final = Path(__file__).with_name(".venv") / "bin" / "python"
 _POLL: Final = 0.002  # seconds between two attempts to reach a server that is starting
 
 
@@ -68,9 +68,9 @@ SIMULATOR: Final = Server(
 YOGA: Final = Server(
     "graphql-yoga", ("node", str(_NODE / "yoga" / "server.mjs")), TransportWs("/graphql"), (str(SCHEMA),)
 )
-ARIADNE: Final = Server("Ariadne", (str(_PEERS_PYTHON), "-m", "bench.peers.ariadne_server"), TransportWs("/graphql"))
+ARIADNE: Final = Server("Ariadne", (str(PEERS_PYTHON), "-m", "bench.peers.ariadne_server"), TransportWs("/graphql"))
 STRAWBERRY: Final = Server(
-    "Strawberry", (str(_PEERS_PYTHON), "-m", "bench.peers.strawberry_server"), TransportWs("/graphql")
+    "Strawberry", (str(PEERS_PYTHON), "-m", "bench.peers.strawberry_server"), TransportWs("/graphql")
 )
 PEERS: Final = (SIMULATOR, YOGA, ARIADNE, STRAWBERRY)
 

@@ -22,7 +22,7 @@ from chalicelib.api.relay import Relay
 from chalicelib.jobs.rules import Lease
 from chalicelib.ledger.dynamodb import DynamoDbLedger, table_definition
 from chalicelib.ledger.sqlite import SqliteLedger
-from tests.support.memory import MemoryObjects
+from tests.support.memory_objects import MemoryObjects
 
 OWNER: Final = {"sub": "ada", "issuer": "https://issuer", "username": "ada", "claims": {}}
 BACKEND: Final = {"userArn": "arn:aws:sts::123456789012:assumed-role/worker/inference", "accountId": "123456789012"}

@@ -26,7 +26,7 @@ from chalicelib.ledger.records import dump, load
 from chalicelib.ledger.sqlite import SqliteLedger
 from tests.contract.jobs import following, opened
 from tests.contract.record_logs import BACKEND, OWNER, RETENTION
-from tests.support.memory import MemoryObjects
+from tests.support.memory_objects import MemoryObjects
 
 LOGS = sorted(Path(__file__).with_name("logs").glob("*.json"))
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)

@@ -8,14 +8,14 @@ from collections.abc import Awaitable, Callable
 from random import Random
 from typing import Final
 
-from tests.hostile import realtime, requests
-from tests.hostile.wire import Line
+from tests.hostile import http_attacks, realtime_attacks
+from tests.hostile.connection import Line
 
 Attack = Callable[[Random, Line], Awaitable[None]]
 
 ATTACKS: Final[tuple[tuple[Attack, int], ...]] = (
-    (requests.documents, 16), (requests.variables, 8), (requests.bodies, 8), (requests.large_bodies, 2),
-    (requests.who, 10), (requests.heads, 12), (requests.half_requests, 5), (requests.pipelined, 2), (requests.code, 12),
-    (realtime.messages, 10), (realtime.frames, 6), (realtime.handshakes, 10), (realtime.storms, 3),
-    (realtime.silent_readers, 2), (realtime.crowds, 3),
+    (http_attacks.documents, 16), (http_attacks.variables, 8), (http_attacks.bodies, 8), (http_attacks.large_bodies, 2),
+    (http_attacks.who, 10), (http_attacks.heads, 12), (http_attacks.half_requests, 5), (http_attacks.pipelined, 2), (http_attacks.code, 12),
+    (realtime_attacks.messages, 10), (realtime_attacks.frames, 6), (realtime_attacks.handshakes, 10), (realtime_attacks.storms, 3),
+    (realtime_attacks.silent_readers, 2), (realtime_attacks.crowds, 3),
 )  # fmt: skip

@@ -15,9 +15,9 @@ from statistics import mean
 from typing import Any, Final
 
 from tests.hostile.attacks import ATTACKS, Attack
-from tests.hostile.requests import Misanswered, endless_code
-from tests.hostile.wire import READ_LIMIT, Line
-from tests.hostile.witness import Witness
+from tests.hostile.connection import READ_LIMIT, Line
+from tests.hostile.honest_client import Witness
+from tests.hostile.http_attacks import Misanswered, endless_code
 
 AT_ONCE: Final = 6  # attackers
 QUIET: Final = 15.0  # seconds in which everything that attackers left behind has to be gone
@@ -55,7 +55,7 @@ class Served:
 async def served() -> AsyncIterator[Served]:
     """A running engine; its process is ended at last."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.hostile.served", cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)},
+        sys.executable, "-m", "tests.hostile.engine_process", cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=2**20,
     )  # fmt: skip
     try:

@@ -10,7 +10,7 @@ from chalicelib.api.relay import Relay
 from chalicelib.jobs.rules import Lease
 from chalicelib.ledger.sqlite import SqliteLedger
 from tests.contract.conftest import FakeClock
-from tests.support.memory import MemoryObjects
+from tests.support.memory_objects import MemoryObjects
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from chalicelib.jobs.limits import MAX_RESULT
 from chalicelib.jobs.model import JobId, Owner, Status
 from chalicelib.ledger.sqlite import SqliteLedger
 from tests.contract.conftest import FakeClock
-from tests.support.memory import MemoryObjects
+from tests.support.memory_objects import MemoryObjects
 from tests.unit.chalicelib.api.calling import (
     ADA,
     ADA_BY_LAMBDA,

@@ -25,7 +25,7 @@ from chalicelib.publisher.policies import Interval
 from chalicelib.publisher.publisher import Publisher
 from chalicelib.worker.runner import JobRunner, reserve
 from chalicelib.workloads import Chunk, Outcome, Piece, Progress, Usage, Workload, WorkloadContext, registry
-from tests.support.memory import MemoryObjects
+from tests.support.memory_objects import MemoryObjects
 from tests.unit.chalicelib.publisher.api import JOB_ID, Api, Fault
 
 OWNER = Owner("ada")

@@ -9,7 +9,7 @@ from typing import Final
 import aiohttp
 
 from tests.hostile.application import KEY
-from tests.hostile.wire import HOST, start
+from tests.hostile.connection import HOST, start
 
 PATIENCE: Final = 60.0  # seconds for one answer: the engine is busy, and the machine may be
 PAUSE: Final = 0.02  # seconds between two notes

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from tests.hostile import credentials, values
 from tests.hostile.application import KEY
+from tests.hostile.connection import Line, request, upgrade
 from tests.hostile.documents import VALID, document
-from tests.hostile.wire import Line, request, upgrade
 
 ANSWERED: Final = frozenset({0, 200, 400, 401, 404, 405, 408, 413})  # 0: the engine closed instead
 

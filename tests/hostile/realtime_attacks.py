@@ -6,9 +6,9 @@ from typing import Any, Final
 
 from tests.hostile import credentials, values
 from tests.hostile.application import SLOW
+from tests.hostile.connection import Line, Wire, frame, request, start, text, upgrade
 from tests.hostile.documents import VALID, document
-from tests.hostile.requests import Misanswered, answered, asked
-from tests.hostile.wire import Line, Wire, frame, request, start, text, upgrade
+from tests.hostile.http_attacks import Misanswered, answered, asked
 
 _PIN: Final = "mutation M($board: String!, $text: String) { pin(board: $board, text: $text) { id board text } }"
 

@@ -1,4 +1,4 @@
-"""The attacked engine, in a process of its own: `python -m tests.hostile.served`.
+"""The attacked engine, in a process of its own: `python -m tests.hostile.engine_process`.
 
 It prints its port, and then a line of JSON about itself for every line that it reads.
 """

@@ -17,7 +17,7 @@ from typing import Any, Final
 import aiohttp
 
 NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "chrome")
-PATIENCE: Final = 20.0  # seconds, on a busy machine
+TIMEOUT: Final = 20.0  # seconds, on a busy machine
 PAUSE: Final = 0.05
 _FLAGS: Final = (
     "--headless=new", "--remote-debugging-port=0", "--no-first-run", "--no-default-browser-check", "--disable-gpu",
@@ -27,7 +27,7 @@ _FLAGS: Final = (
 
 
 def find_browser() -> str | None:
-    """The first of the usual names that is installed; Debian's is brought by apt where this may be done."""
+    """Return the path of a browser, or None. As root on Debian, a missing one is installed with apt."""
     found = next((path for name in NAMES if (path := shutil.which(name)) is not None), None)
     if found is None and os.geteuid() == 0 and shutil.which("apt-get"):
         for command in (["apt-get", "update", "-qq"], ["apt-get", "install", "-y", "-qq", "chromium"]):
@@ -43,16 +43,16 @@ class Page:
         self._socket = socket
         self._number = 0
         self._waiting: dict[int, asyncio.Future[Any]] = {}
-        self.requested: list[str] = []  # addresses, of whatever kind
+        self.requested: list[str] = []  # URLs of every kind of request
         self.complaints: list[str] = []  # errors and exceptions of the page's scripts
 
     async def pump(self) -> None:
-        """Read what the browser tells, until it is gone."""
+        """Read messages of the browser until it closes the socket."""
         async for message in self._socket:
-            told = json.loads(message.data)
-            match told:
+            message = json.loads(message.data)
+            match message:
                 case {"id": int(number)}:
-                    self._waiting.pop(number).set_result(told)
+                    self._waiting.pop(number).set_result(message)
                 case {"method": "Network.requestWillBeSent", "params": {"request": {"url": str(url)}}}:
                     self.requested.append(url)
                 case {"method": "Network.webSocketCreated", "params": {"url": str(url)}}:
@@ -68,10 +68,10 @@ class Page:
         self._number += 1
         answer = self._waiting[self._number] = asyncio.get_running_loop().create_future()
         await self._socket.send_json({"id": self._number, "method": method, "params": parameters})
-        async with asyncio.timeout(PATIENCE):
-            told = await answer
-        assert "error" not in told, told
-        return told["result"]
+        async with asyncio.timeout(TIMEOUT):
+            message = await answer
+        assert "error" not in message, message
+        return message["result"]
 
     async def open(self, url: str) -> None:
         for domain in ("Page", "Network", "Runtime", "Log"):
@@ -79,22 +79,24 @@ class Page:
         await self.call("Page.navigate", url=url)
 
     async def value(self, expression: str) -> Any:
-        """What a JavaScript expression gives, a promise's value included."""
-        told = await self.call("Runtime.evaluate", expression=expression, awaitPromise=True, returnByValue=True)
-        assert "exceptionDetails" not in told, told
-        return told["result"].get("value")
+        """Evaluate a JavaScript expression and return its value; a promise is awaited."""
+        message = await self.call("Runtime.evaluate", expression=expression, awaitPromise=True, returnByValue=True)
+        assert "exceptionDetails" not in message, message
+        return message["result"].get("value")
 
     async def until(self, expression: str) -> Any:
-        """The first value of an expression that is not falsy."""
+        """Evaluate an expression again and again, and return its first value that is not falsy."""
         value = None
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(TIMEOUT):
                 while not value:
                     value = await self.value(expression)
                     await asyncio.sleep(PAUSE)
         except TimeoutError:
             seen = await self.value("document.body.innerText")
-            raise AssertionError(f"waited in vain for {expression}; {self.complaints}; the page says: {seen}") from None
+            raise AssertionError(
+                f"{expression} stayed falsy for {TIMEOUT:g} s. Script errors: {self.complaints}. Page: {seen}"
+            ) from None
         return value
 
     async def picture(self, file: Path) -> None:
@@ -104,8 +106,8 @@ class Page:
 
 @asynccontextmanager
 async def open_browser(program: str, profile: Path) -> AsyncIterator[Page]:
-    """A browser with one empty tab, and a profile of its own."""
-    sandbox = ("--no-sandbox",) if os.geteuid() == 0 else ()  # it refuses to run as root with one
+    """Start a browser with a new profile and one empty tab. It ends with the block."""
+    sandbox = ("--no-sandbox",) if os.geteuid() == 0 else ()  # Chromium does not run as root inside its sandbox
     command = [program, *_FLAGS, *sandbox, f"--user-data-dir={profile}", "about:blank"]
     process = await asyncio.create_subprocess_exec(*command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
@@ -123,18 +125,18 @@ async def open_browser(program: str, profile: Path) -> AsyncIterator[Page]:
                     await asyncio.gather(pumping, return_exceptions=True)
     finally:
         process.terminate()
-        await asyncio.wait_for(process.wait(), PATIENCE)
+        await asyncio.wait_for(process.wait(), TIMEOUT)
 
 
 async def _address(process: asyncio.subprocess.Process, file: Path) -> str:
-    """Where the browser listens, which it says in a file once it does."""
-    async with asyncio.timeout(PATIENCE):
+    """Wait until the browser has written its address to a file, and return the address."""
+    async with asyncio.timeout(TIMEOUT):
         while process.returncode is None:
             lines = (await asyncio.to_thread(_read, file)).splitlines()
             if len(lines) >= 2:
                 return f"127.0.0.1:{lines[0]}"
             await asyncio.sleep(PAUSE)
-    raise AssertionError(f"the browser ended with status {process.returncode}")
+    raise AssertionError(f"the browser ended with status {process.returncode} before it listened")
 
 
 def _read(file: Path) -> str:

@@ -1,4 +1,4 @@
-"""A copy of the code that a test may change, served as `longcall serve` serves it."""
+"""A copy of the source code that a test may change, and a local stack that serves it."""
 
 import json
 import os
@@ -19,7 +19,7 @@ from tests.contract.conftest import ROOT
 CODE = ("app.py", "appsync_local", "chalicelib", "graphql", "infrastructure", "local_stack", "longcall")
 IGNORED = shutil.ignore_patterns("node_modules", "cdk.out*")
 
-# Nothing of the original is imported, neither from where the tests run nor from where it is installed.
+# Imports come from the copy only: neither from the working directory nor from the editable installation.
 START: Final = """
 import sys
 sys.meta_path[:] = [finder for finder in sys.meta_path if "editable" not in repr(finder)]
@@ -30,7 +30,7 @@ main()
 
 
 class Checkout:
-    """The copy, and what the stack on it says."""
+    """The copied code, and what its stack prints."""
 
     def __init__(self, folder: Path) -> None:
         self.root = folder / "code"
@@ -45,16 +45,16 @@ class Checkout:
                 shutil.copy2(source, target)
 
     def change(self, file: str, old: str, new: str) -> None:
-        """Replace text of a file, as an editor saves it: all at once."""
+        """Replace text in a file in one step, as an editor saves it."""
         path = self.root / file
         text = path.read_text()
-        assert old in text, f"{file} has no {old!r} any more; choose other text"
+        assert old in text, f"{file} does not contain {old!r}; change this test to replace other text"
         staged = path.with_suffix(".saving")
         staged.write_text(text.replace(old, new, 1))
         staged.replace(path)
 
     @property
-    def said(self) -> str:
+    def output(self) -> str:
         return self._log.read_text()
 
     def serve(self, *arguments: str) -> subprocess.Popen[bytes]:
@@ -67,12 +67,12 @@ class Checkout:
 
     @contextmanager
     def running(self, *arguments: str) -> Iterator[Mapping[str, Any]]:
-        """A stack on the copy, and its `stack.json`."""
+        """Run a stack on the copy until the block ends; yields the content of its `stack.json`."""
         process = self.serve(*arguments)
         try:
             path = self.data / "stack.json"
             wait_until(lambda: path.exists() or process.poll() is not None, READY)
-            assert path.exists(), self.said
+            assert path.exists(), self.output
             yield json.loads(path.read_text())
         finally:
             process.terminate()
@@ -91,7 +91,7 @@ def client(stack: Mapping[str, Any], on_link: Callable[[Link], None]) -> Client:
 
 
 def ask(stack: Mapping[str, Any], headers: Mapping[str, str], query: str) -> Any:
-    """The answer to one query."""
+    """Send one query and return the JSON of the response."""
     body = json.dumps({"query": query}).encode()
     request = urllib.request.Request(stack["graphqlUrl"], body, dict(headers))  # noqa: S310
     with urllib.request.urlopen(request, timeout=READY) as response:  # noqa: S310

@@ -1,4 +1,4 @@
-"""A TCP proxy whose connections can be cut, as a network does it: no close frame, no warning."""
+"""A TCP proxy that can reset its connections without a close frame, as a broken network does."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 
 class Proxy:
-    """Forwards to one address, and can cut everything at once."""
+    """Forwards to one address, and can reset all connections at once."""
 
     def __init__(self, target: str) -> None:
         address = urlsplit(target)
@@ -23,7 +23,7 @@ class Proxy:
         return f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}{self._path}"
 
     def cut(self) -> None:
-        """Reset every connection; counts where there was one."""
+        """Reset every connection. `cuts` counts the calls that found at least one."""
         self.cuts += bool(self._connections)
         self._abort()
 

@@ -55,20 +55,20 @@ class LocalStack:
         return self._process.wait(READY)
 
     def kill(self) -> None:
-        """`kill -9`: it cannot clean up."""
+        """End it with SIGKILL, so that it cannot clean up."""
         assert self._process is not None
         self._process.kill()
         self._process.wait(READY)
 
     @property
     def pid(self) -> int:
-        """The process of the stack itself."""
+        """Process id of the stack itself."""
         assert self._process is not None
         return self._process.pid
 
     @property
     def log(self) -> Path:
-        """What the stack has printed, on both streams."""
+        """The file with the standard output and standard error of the stack."""
         return self.data.parent / f"{self.data.name}.log"
 
     @property
@@ -76,7 +76,7 @@ class LocalStack:
         return str(self.description["graphqlUrl"])
 
     def client(self, user: int = 0, *, url: str | None = None, timing: Timing | None = None) -> Client:
-        """A client of the test user with this number; `url` may be that of a proxy."""
+        """A client of the test user with this number; `url` may name a proxy."""
         authorization = LambdaToken(self.sign_in(user))
         return Client(url or self.url, authorization=authorization, timing=timing or Timing())
 

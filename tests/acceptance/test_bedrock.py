@@ -1,4 +1,4 @@
-"""A model of Amazon Bedrock's on the local stack: the worker calls it as the developer, and AppSync as its own role."""
+"""Models on Amazon Bedrock from the local stack: the worker signs with the developer's key."""
 
 import asyncio
 import base64
@@ -33,7 +33,7 @@ def stack(bedrock: Bedrock, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         yield stack
 
 
-async def test_an_answer_is_streamed_to_its_watcher_and_is_the_result(stack: LocalStack, bedrock: Bedrock) -> None:
+async def test_an_answer_is_streamed_to_the_watcher_and_becomes_the_result(stack: LocalStack, bedrock: Bedrock) -> None:
     gate = threading.Event()
     first = eventstream.text("It is ")
     events = (first, *eventstream.answer("a cat. 🐈"))
@@ -61,7 +61,7 @@ async def test_an_answer_is_streamed_to_its_watcher_and_is_the_result(stack: Loc
     assert bedrock.faults == [], "every call was signed with the developer's key"
 
 
-async def test_an_image_in_a_conversation_gets_to_the_model(stack: LocalStack, bedrock: Bedrock) -> None:
+async def test_an_image_in_a_conversation_reaches_the_model(stack: LocalStack, bedrock: Bedrock) -> None:
     image = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 64
     bedrock.replies = [Streamed(eventstream.answer("A cat."))]
     before = len(bedrock.requests)
@@ -81,7 +81,7 @@ async def test_an_image_in_a_conversation_gets_to_the_model(stack: LocalStack, b
     assert received.body["messages"][2]["content"] == [shown, shown, {"text": "What is this?"}]
 
 
-async def test_a_busy_model_is_waited_for_and_the_watcher_is_told(stack: LocalStack, bedrock: Bedrock) -> None:
+async def test_job_waits_for_a_busy_model_and_the_watcher_sees_why(stack: LocalStack, bedrock: Bedrock) -> None:
     bedrock.replies = [Refused(429, "ThrottlingException", "Too many requests."), Streamed(eventstream.answer("Hello"))]
 
     async with stack.client() as client, asyncio.timeout(60):
@@ -92,7 +92,7 @@ async def test_a_busy_model_is_waited_for_and_the_watcher_is_told(stack: LocalSt
     assert any("trying again" in (event.message or "") for event in log)
 
 
-async def test_a_model_that_may_not_be_used_fails_the_job_and_says_how_to_enable_it(
+async def test_a_model_without_access_fails_the_job_and_the_error_says_how_to_enable_it(
     stack: LocalStack, bedrock: Bedrock
 ) -> None:
     bedrock.replies = [Refused(403, "AccessDeniedException", "You don't have access to the model.")]
@@ -105,7 +105,7 @@ async def test_a_model_that_may_not_be_used_fails_the_job_and_says_how_to_enable
     assert "enable it once for the account" in (views[-1].error or "")
 
 
-async def test_a_cancel_hangs_up_on_the_model(stack: LocalStack, bedrock: Bedrock) -> None:
+async def test_a_cancel_closes_the_connection_to_the_model(stack: LocalStack, bedrock: Bedrock) -> None:
     bedrock.replies = [Streamed((eventstream.text("Once upon"),), ending=Ending.SILENCE)]
 
     async with stack.client() as client, asyncio.timeout(30):
@@ -122,7 +122,7 @@ async def test_a_cancel_hangs_up_on_the_model(stack: LocalStack, bedrock: Bedroc
     assert (read.status, read.output) == (Status.CANCELLED, "Once upon")
 
 
-async def test_without_bedrock_its_models_fail_with_the_way_to_run_them(tmp_path: Path) -> None:
+async def test_without_bedrock_its_models_fail_and_the_error_says_how_to_run_them(tmp_path: Path) -> None:
     """The list of models that a stage allows comes first."""
     environment = {"LONGCALL_MODELS": "amazon.nova-micro-v1:0,simulated.*"}
     with running_stack(tmp_path / "data", environment=environment) as stack:

@@ -1,4 +1,4 @@
-"""The bill that a job's last event has, against the meter of the engine that the job ran on."""
+"""The bill in a job's last event equals what the engine's meter counted."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -14,7 +14,7 @@ from tests.acceptance.stack import LocalStack, running_stack
 
 @pytest.fixture(scope="module")
 def quiet_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
-    """A stack where nothing happens but what the test does."""
+    """A stack that no other test uses."""
     with running_stack(tmp_path_factory.mktemp("metered") / "data") as stack:
         yield stack
 
@@ -24,8 +24,8 @@ Counts = Mapping[str, Mapping[str, int]]
 
 def metered(stack: LocalStack) -> Counts:
     with urlopen(stack.description["meterUrl"], timeout=5) as answer:  # noqa: S310  # the stack's own address
-        told: Counts = json.load(answer)
-    return told
+        counts: Counts = json.load(answer)
+    return counts
 
 
 def since(before: Counts, after: Counts) -> dict[str, dict[str, int]]:
@@ -98,5 +98,5 @@ async def test_a_cancelled_job_is_billed_as_metered(quiet_stack: LocalStack) -> 
 
     assert last is not None
     bill = billed(last)
-    # An update of the worker's that was on its way is answered, and pushed, after the end: it can be on no bill.
+    # An update that the worker had already sent is answered and pushed after the end. No bill can contain it.
     assert 0 <= used["operations"]["Mutation.updateStatus"] + 2 - bill["AppSync operations"] <= 1

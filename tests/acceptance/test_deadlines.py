@@ -1,4 +1,4 @@
-"""Jobs whose time is over, and jobs that are taken from a worker that is busy with something else."""
+"""Jobs that run out of time, and cancelled jobs whose worker is blocked."""
 
 import asyncio
 from collections.abc import Iterator
@@ -11,9 +11,9 @@ import pytest
 from longcall import Client, ErrorType, JobView, Status
 from tests.acceptance.stack import LocalStack, running_stack
 
-ENOUGH = "8"  # seconds of one invocation; a quarter is kept back for the final status, also on a machine held up
-SHORT = "3"  # seconds of one invocation that says what it has to say at once, and then is cut off
-WORDS = 200  # of a simulated text, where no number is given
+ENOUGH = "8"  # seconds of one invocation; a quarter is reserved for the final status, which is enough on a busy machine
+SHORT = "3"  # seconds of one invocation that produces its output at once and then times out
+WORDS = 200  # pieces of a simulated text by default
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,7 @@ def short_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack
 
 
 async def until_running(client: Client, job_id: str) -> JobView:
-    """The first view in which a worker has the job and has said something."""
+    """Wait for the first view that has output of a running worker."""
     async with aclosing(client.watch(job_id)) as views:
         async for view in views:
             if view.output:
@@ -50,12 +50,14 @@ async def test_work_that_does_not_finish_in_time_fails_and_keeps_what_it_produce
 
 
 async def cut_short(client: Client, model: str) -> tuple[JobView, JobView]:
-    """A job that takes a minute: the last that was seen of it, and what is read afterwards."""
+    """Run a job that takes a minute; returns the last view that was pushed and the view that is read afterwards."""
     views = [view async for view in client.run("Hi", model=model, process_time=60)]
     return views[-1], await client.get(views[-1].job_id)
 
 
-async def test_work_that_nothing_interrupts_is_ended_by_the_invocations_time_out(short_stack: LocalStack) -> None:
+async def test_a_workload_that_cannot_be_interrupted_ends_with_its_invocation(
+    short_stack: LocalStack,
+) -> None:
     async with short_stack.client() as client, asyncio.timeout(60):
         views = [view async for view in client.run("Hi", model="simulated.deaf", process_time=600)]
         read = await client.get(views[-1].job_id)
@@ -66,8 +68,8 @@ async def test_work_that_nothing_interrupts_is_ended_by_the_invocations_time_out
     assert read.output == last.output
 
 
-async def test_a_job_cancelled_while_nothing_interrupts_its_worker_stays_cancelled(short_stack: LocalStack) -> None:
-    """The next job runs once the invocation has timed out and what followed it was refused."""
+async def test_a_job_cancelled_while_its_worker_cannot_be_interrupted_stays_cancelled(short_stack: LocalStack) -> None:
+    """The next job runs after the invocation has timed out and its later updates were refused."""
     async with short_stack.client() as client, asyncio.timeout(60):
         job = await client.start("Hi", model="simulated.deaf", process_time=600)
         await until_running(client, job.job_id)

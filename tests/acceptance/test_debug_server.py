@@ -54,7 +54,7 @@ async def test_handlers_run_in_a_debug_server_against_the_running_stack(stack: L
     dispatch = {"jobId": waiting.job_id, "request": {"prompt": "Hi", "model": "simulated.story"}}
     with debug_server(stack.data) as url:
         log = ask(f"{url}/jobs/{views[-1].job_id}")
-        refused = ask(f"{url}/handlers/inference", dispatch)  # claims at the stack, which says: cancelled
+        refused = ask(f"{url}/handlers/inference", dispatch)  # the job is cancelled
 
     assert [event["sequence"] for event in log] == [view.sequence for view in views]
     assert log[-1]["status"] == Status.COMPLETED

@@ -12,7 +12,7 @@ from tests.contract.conftest import ROOT
 
 
 def doctor(stack: LocalStack, *arguments: str, given: str = "") -> tuple[int, dict[str, dict[str, str]]]:
-    """The exit code, and the findings by what they are about."""
+    """Run `longcall doctor`; returns the exit code and the findings by subject."""
     ended = subprocess.run(
         [sys.executable, "-m", "longcall", "doctor", "--json", *arguments],
         cwd=ROOT, env={**os.environ, "LONGCALL_STACK": str(stack.data / "stack.json")},
@@ -22,14 +22,14 @@ def doctor(stack: LocalStack, *arguments: str, given: str = "") -> tuple[int, di
 
 
 @pytest.mark.parametrize("auth", ["lambda", "cognito"])
-def test_stack_that_is_well_and_a_token_that_may(stack: LocalStack, auth: str) -> None:
+def test_healthy_stack_and_permitted_token_pass_every_check(stack: LocalStack, auth: str) -> None:
     code, found = doctor(stack, "--auth", auth, "Query.getInference")
 
     assert (code, {finding["verdict"] for finding in found.values()} & {"bad"}) == (0, set()), found
     assert {"Python", "stack", "sign-in", "API and log", "mode", "token", "issuer", "expiry", "access"} <= found.keys()
 
 
-def test_field_of_the_backend_is_refused_to_a_user_with_the_reason(stack: LocalStack) -> None:
+def test_field_for_the_backend_is_refused_to_a_user_with_the_reason(stack: LocalStack) -> None:
     code, found = doctor(stack, "Mutation.updateStatus")
 
     assert code == 4
@@ -37,7 +37,7 @@ def test_field_of_the_backend_is_refused_to_a_user_with_the_reason(stack: LocalS
     assert "call it through AWS_IAM; that is the backend's own role" in found["access"]["advice"]
 
 
-async def test_token_of_somebody_is_read_from_standard_input_and_not_told(stack: LocalStack) -> None:
+async def test_token_is_read_from_standard_input_and_never_printed(stack: LocalStack) -> None:
     token = await stack.sign_in()()
     forged = f"Lambda-Auth-{token[:-8]}AAAAAAAA"
 

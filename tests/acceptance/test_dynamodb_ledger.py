@@ -1,4 +1,4 @@
-"""The same stack with its log in DynamoDB, as moto serves it."""
+"""The local stack with its job log in DynamoDB, served by moto."""
 
 import asyncio
 import sys
@@ -27,7 +27,7 @@ def dynamodb_stack(tmp_path: Path) -> Iterator[LocalStack]:
             yield stack
 
 
-async def test_the_life_of_a_job_over_dynamodb(dynamodb_stack: LocalStack) -> None:
+async def test_a_job_runs_from_start_to_end_with_its_log_in_dynamodb(dynamodb_stack: LocalStack) -> None:
     async with dynamodb_stack.client() as client, asyncio.timeout(30):
         views = [view async for view in client.run("Hi", model="simulated.story", process_time=0.5)]
         job = await client.start("Hi", model="simulated.story", process_time=60)

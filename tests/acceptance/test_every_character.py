@@ -1,4 +1,4 @@
-"""What a client shows is what the workload produced, byte for byte, whatever the text: from pushes alone."""
+"""A client that uses pushes alone shows exactly the bytes that the workload produced, for every kind of text."""
 
 import asyncio
 import hashlib
@@ -44,7 +44,7 @@ START = "mutation Start($input: InferenceInput!) { startInference(input: $input)
 
 
 def every_character() -> Iterator[str]:
-    """Each of the 1,112,064 characters of Unicode once, out of order, in prompts as long as they may be."""
+    """Each of the 1,112,064 characters of Unicode once, shuffled, in prompts of the maximum length."""
     numbers = [number for number in range(0x110000) if number not in SURROGATES]
     random.Random(SEED).shuffle(numbers)  # noqa: S311  # no secret
     prompt: list[str] = []
@@ -60,7 +60,7 @@ def every_character() -> Iterator[str]:
 
 
 def at_the_limits() -> Iterator[str]:
-    """Texts that end just before, at and just after a place where output is split, cut or left out, of each width."""
+    """Texts that end just before, at and just after each limit for output, in characters of one to four bytes."""
     for character in ("\n", "\u00e9", "\u2028", "\N{MUSICAL SYMBOL G CLEF}"):
         width = len(character.encode())
         for limit in (SPLIT, MAX_DELTA, MAX_PROMPT):
@@ -133,7 +133,7 @@ async def test_awkward_texts_are_shown_as_they_were_produced(stack: LocalStack) 
         {"metadata": '"\\ud800"'},
     ],
 )
-async def test_half_of_a_surrogate_pair_is_refused_at_the_door(stack: LocalStack, values: dict[str, str]) -> None:
+async def test_half_of_a_surrogate_pair_is_refused_at_the_start(stack: LocalStack, values: dict[str, str]) -> None:
     job_id = new_id()
     variables = {"input": {"jobId": job_id, "prompt": "Hi", "model": "simulated.echo", **values}}
     body = json.dumps({"query": START, "variables": variables})
@@ -149,7 +149,7 @@ async def test_half_of_a_surrogate_pair_is_refused_at_the_door(stack: LocalStack
             await client.get(job_id)
 
 
-async def test_a_whole_pair_of_escapes_is_one_character(stack: LocalStack) -> None:
+async def test_a_surrogate_pair_of_escapes_is_one_character(stack: LocalStack) -> None:
     job_id = new_id()
     prompt = "whale \N{WHALE}"
     variables = {"input": {"jobId": job_id, "prompt": prompt, "model": "simulated.echo"}}
@@ -165,7 +165,7 @@ async def test_a_whole_pair_of_escapes_is_one_character(stack: LocalStack) -> No
     assert views[-1].result == prompt
 
 
-# The largest event that each kind of update can make, as AppSync measures it: the JSON text of what is pushed.
+# The largest event of each kind of update, measured as AppSync does: by the JSON text of the push.
 
 CHARACTERS = st.sampled_from(['"', "\\", "\0", "\x1f", "\x7f", "\u00e9", "\u2028", "\uffff", "\N{WHALE}", "x"])
 BACKEND = {"userArn": "arn:aws:sts::000000000000:assumed-role/worker/worker"}
@@ -176,7 +176,7 @@ def as_json(value: object) -> str:
 
 
 def filled(character: str, bytes_of_json: int) -> str:
-    """As much of the character as its JSON text has room for."""
+    """Repeat the character until its JSON text has the given size."""
     return character * ((bytes_of_json - 20) // (len(as_json(character).encode()) - 2))
 
 
@@ -187,7 +187,7 @@ def pushed_bytes(fields: dict[str, Any]) -> int:
 
 @given(CHARACTERS, CHARACTERS, st.sampled_from(["work", "completed", "completed with a delta", "streamed", "failed"]))
 @settings(deadline=None, max_examples=80)
-def test_no_push_is_over_the_limit_whatever_it_is_full_of(character: str, other: str, kind: str) -> None:
+def test_no_push_exceeds_the_limit_for_any_character(character: str, other: str, kind: str) -> None:
     relay = Relay(ledger=open_ledger("sqlite::memory:"), retention=timedelta(days=7), quota=10, lease=Lease())
     job_id = new_id()
     metadata = filled(other, MAX_METADATA)
@@ -225,7 +225,7 @@ def test_no_push_is_over_the_limit_whatever_it_is_full_of(character: str, other:
 
 @given(CHARACTERS, CHARACTERS)
 @settings(deadline=None, max_examples=30)
-def test_no_claim_that_goes_on_is_over_the_limit_whatever_its_checkpoint_is_full_of(character: str, other: str) -> None:
+def test_no_claim_with_a_checkpoint_exceeds_the_limit_for_any_character(character: str, other: str) -> None:
     relay = Relay(ledger=open_ledger("sqlite::memory:"), retention=timedelta(days=7), quota=10, lease=Lease())
     job_id = new_id()
     request = InferenceRequest(prompt="Hi", model="simulated.echo")
@@ -241,6 +241,6 @@ def test_no_claim_that_goes_on_is_over_the_limit_whatever_its_checkpoint_is_full
 
 
 def worker_update(job_id: JobId, change: Change) -> dict[str, Any]:
-    """The payload of `updateStatus`, as its resolver makes it of what a worker sends."""
+    """Return the payload that the resolver of `updateStatus` makes from a worker's input."""
     sent = render(WorkerUpdate(job_id, 1, 3, "u", change)) | {"usage": change.usage}
     return {"field": "updateStatus", "arguments": {"input": sent}, "identity": BACKEND}

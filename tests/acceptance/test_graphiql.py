@@ -1,4 +1,4 @@
-"""GraphiQL at `/`, in a real browser, over a whole stack."""
+"""GraphiQL at `/`, in a real browser, on a whole stack."""
 
 import os
 from collections.abc import AsyncIterator
@@ -10,7 +10,7 @@ import pytest
 from tests.acceptance.browser import Page, find_browser, open_browser
 from tests.acceptance.stack import LocalStack
 
-PICTURES = os.environ.get("LONGCALL_PICTURES")  # a folder to leave screenshots in
+PICTURES = os.environ.get("LONGCALL_PICTURES")  # a folder for screenshots
 STATUS = '(document.getElementById("status")?.textContent ?? "")'
 RESULT = (
     '(document.querySelector(".result-window .CodeMirror, .result-window.CodeMirror")?.CodeMirror.getValue() ?? "")'
@@ -28,13 +28,13 @@ async def page(stack: LocalStack, tmp_path: Path) -> AsyncIterator[Page]:
 
 
 async def run_tab(page: Page, name: str) -> None:
-    """Show the tab of an operation, and run it."""
+    """Open the tab of an operation and run it."""
     tab = f'[...document.querySelectorAll(".graphiql-tab-button")].find(tab => tab.textContent === "{name}")'
     button = 'document.querySelector(".graphiql-execute-button")'
     query = 'document.querySelector(".graphiql-query-editor .CodeMirror")?.CodeMirror.getValue()'
     await page.until(f"!!{tab}")
     await page.value(f"{tab}.click()")
-    # Which operation is meant, GraphiQL notices a moment after its text.
+    # GraphiQL detects the chosen operation a moment after the text has changed.
     noticed = f'localStorage.getItem("graphiql:operationName") === "{name}"'
     await page.until(f'{query}?.includes(" {name}") && {button}?.ariaLabel.startsWith("Execute") && {noticed}')
     await page.value(f"{button}.click()")
@@ -45,14 +45,14 @@ async def picture(page: Page, name: str) -> None:
         await page.picture(Path(PICTURES) / f"{name}.png")
 
 
-async def test_a_job_is_followed_started_and_read_with_nothing_from_the_network(page: Page, stack: LocalStack) -> None:
+async def test_a_job_is_watched_started_and_read_without_other_network_access(page: Page, stack: LocalStack) -> None:
     ada, grace = (user["username"] for user in stack.description["users"][:2])
     await page.until(f'{STATUS} === "signed in as {ada}"')
 
     await run_tab(page, "Follow")
     await page.until(f'{STATUS} === "subscribed, waiting for events"')
     await picture(page, "subscribed")
-    # GraphiQL ends a subscription with its tab, so the job is started beside it, as a second window would.
+    # GraphiQL ends a subscription when its tab closes, so the job is started outside of it.
     started = await page.value(
         f"""(async () => {{
           const shown = document.querySelectorAll(".graphiql-editors .CodeMirror")[1].CodeMirror.getValue();
@@ -73,7 +73,7 @@ async def test_a_job_is_followed_started_and_read_with_nothing_from_the_network(
     await page.until(f'{RESULT}.includes("inferenceEvents") && {RESULT}.includes("COMPLETED")')
     await picture(page, "log")
 
-    # Another user's token takes the place of the one that was filled in, in every tab.
+    # Another user's token replaces the prefilled token in every tab.
     await page.value(
         f'(() => {{ const user = document.getElementById("user"); user.value = "{grace}"; user.onchange(); }})()'
     )

@@ -9,7 +9,7 @@ from chalicelib.workloads.simulated import text
 from longcall import Status
 from tests.acceptance.stack import running_stack
 
-TIMEOUT = "3"  # seconds of one invocation; a quarter is kept back for the end
+TIMEOUT = "3"  # seconds of one invocation; a quarter is reserved for the final status
 SECONDS = 8.0
 WORDS = 120
 STORY = "".join(islice(text("simulated.story", "the tide"), WORDS))
@@ -32,7 +32,7 @@ async def test_a_job_of_several_invocations_is_one_continuous_stream(tmp_path: P
     assert begun == [None, *(f"attempt {n}: continues from its last checkpoint" for n in range(2, last.attempt + 1))]
 
 
-async def test_a_job_whose_stack_is_killed_goes_on_from_its_last_checkpoint(tmp_path: Path) -> None:
+async def test_a_job_whose_stack_is_killed_continues_from_its_last_checkpoint(tmp_path: Path) -> None:
     with running_stack(tmp_path / "data", "--timeout", TIMEOUT) as stack:
         async with stack.client() as client, asyncio.timeout(60):
             job = await client.start("the tide", model="simulated.story", max_tokens=WORDS, process_time=SECONDS)

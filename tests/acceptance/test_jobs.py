@@ -1,4 +1,4 @@
-"""The life of a job on a whole stack: real processes, real sockets, real tokens."""
+"""Jobs from start to end on a whole stack: real processes, sockets and tokens."""
 
 import asyncio
 import uuid
@@ -82,7 +82,7 @@ async def test_an_unmodified_appsync_client_sees_the_same(stack: LocalStack) -> 
     sequences = [event["sequence"] for event in seen]
     assert sequences == sorted(sequences)
     assert {event["jobId"] for event in seen} == {job_id}
-    if sequences[0] == 2:  # this client does not know when its subscription stands, and may miss the beginning
+    if sequences[0] == 2:  # this client does not know when its subscription is registered, and may miss the first event
         assert "".join(event["delta"] or "" for event in seen) == seen[-1]["result"]
 
 
@@ -111,10 +111,10 @@ async def test_a_running_job_is_cancelled_and_keeps_what_it_produced(stack: Loca
     assert ended.sequence == cancelled.sequence
 
 
-async def test_a_worker_that_is_blocked_in_a_call_leaves_its_place_when_its_job_is_cancelled(
+async def test_a_worker_blocked_in_a_call_is_free_when_its_job_is_cancelled(
     stack: LocalStack,
 ) -> None:
-    """As many as run at once: were one still at it, the next job would wait for it."""
+    """All slots are used: if one worker stayed blocked, the next job would wait for it."""
     async with stack.client(1) as client, asyncio.timeout(30):
         blocked = [await client.start("Hi", model="simulated.silence", process_time=300) for _ in range(8)]
         for job in blocked:
@@ -137,14 +137,15 @@ async def test_a_pending_job_is_cancelled_before_it_ever_runs(stack: LocalStack)
         cancelled = await ada.cancel(waiting.job_id)
         for job in running:
             await grace.cancel(job.job_id)
+        # This job is queued behind the cancelled one: when it has ended, the cancelled one would have run too.
         proof = await ada.start("Hi", model="simulated.story", process_time=0)
-        await last(ada, proof.job_id)  # queued behind the cancelled one, so that one has had its turn
+        await last(ada, proof.job_id)
 
         assert cancelled.sequence == 2
         assert await log_of(ada, waiting.job_id) == [(1, "PENDING", 0), (2, "CANCELLED", 0)]
 
 
-async def test_the_same_start_many_times_at_once_is_one_job(stack: LocalStack) -> None:
+async def test_the_same_start_sent_many_times_at_once_starts_one_job(stack: LocalStack) -> None:
     job_id = str(uuid.uuid4())
     async with stack.client() as client, asyncio.timeout(20):
         starts = await asyncio.gather(
@@ -178,7 +179,7 @@ async def test_two_users_do_not_see_each_others_jobs(stack: LocalStack) -> None:
     )
     job_id = str(uuid.uuid4())
     async with stack.client() as ada, stack.client(1) as grace, GraphQLClient(transport=socket) as spy:
-        heard = asyncio.ensure_future(
+        foreign_event = asyncio.ensure_future(
             anext(spy.subscribe(GraphQLRequest(ON_CHANGE, variable_values={"jobId": job_id})))
         )
         async with asyncio.timeout(20):
@@ -187,8 +188,8 @@ async def test_two_users_do_not_see_each_others_jobs(stack: LocalStack) -> None:
         mine = {event.job_id for event in (await ada.list(limit=100)).jobs}
         hers = {event.job_id for event in (await grace.list(limit=100)).jobs}
 
-        assert not heard.done(), "a foreign subscription heard something"
-        heard.cancel()
+        assert not foreign_event.done(), "the subscription of another user received an event"
+        foreign_event.cancel()
         assert job_id in mine
         assert not mine & hers
         for attempt in (grace.get, grace.cancel):
@@ -198,7 +199,7 @@ async def test_two_users_do_not_see_each_others_jobs(stack: LocalStack) -> None:
             await last(grace, job_id)
 
 
-async def test_a_user_cannot_report_for_the_backend(stack: LocalStack) -> None:
+async def test_a_user_cannot_publish_a_status(stack: LocalStack) -> None:
     for header in (f"Lambda-Auth-{await stack.sign_in()()}", await stack.sign_in()()):
         transport = AIOHTTPTransport(stack.url, headers={"Authorization": header})
         async with GraphQLClient(transport=transport) as client:
@@ -225,7 +226,7 @@ async def test_a_client_whose_socket_is_cut_again_and_again_ends_with_the_same_b
     assert shown == view.output == view.result == logged
 
 
-async def test_a_worker_that_crashes_is_followed_by_another_whose_output_alone_counts(stack: LocalStack) -> None:
+async def test_after_a_worker_crashes_only_the_output_of_the_next_attempt_counts(stack: LocalStack) -> None:
     async with stack.client() as client, asyncio.timeout(40):
         views = [view async for view in client.run("Hi", model="simulated.crash-once", process_time=0.4)]
 
@@ -245,7 +246,7 @@ async def test_a_worker_that_always_crashes_ends_as_failed(stack: LocalStack) ->
     assert views[-1].error is not None
 
 
-async def test_a_workload_that_raises_fails_once_with_its_own_words(stack: LocalStack) -> None:
+async def test_a_workload_that_raises_fails_once_with_its_own_message(stack: LocalStack) -> None:
     async with stack.client() as client, asyncio.timeout(20):
         views = [view async for view in client.run("Hi", model="simulated.error", process_time=0.1)]
 

@@ -1,4 +1,4 @@
-"""`longcall serve --watch`: code that changes while a job runs and is watched."""
+"""`longcall serve --watch`: reloads changed code while a job runs and is watched."""
 
 import asyncio
 from collections.abc import Callable
@@ -14,15 +14,15 @@ from tests.acceptance.stack import READY, wait_until
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 QUERY = f'{{ inferenceEvents(jobId: "{UNKNOWN}") {{ jobId }} }}'
 FIELDS = '{ __type(name: "Query") { fields { name } } }'
-MISSING = "never existed"  # of the sentence about a job that is not there
+MISSING = "never existed"  # part of the message of JobNotFound
 
 
 async def until(holds: Callable[[], bool]) -> None:
-    """As `wait_until`, beside what else this loop does."""
+    """Call `wait_until` in a thread, so that this event loop continues."""
     await asyncio.to_thread(wait_until, holds, READY)
 
 
-async def test_schema_and_handlers_are_taken_up_while_a_job_is_watched_and_a_mistake_is_not(tmp_path: Path) -> None:
+async def test_schema_and_handlers_are_reloaded_while_a_job_is_watched_and_mistakes_are_not(tmp_path: Path) -> None:
     checkout = Checkout(tmp_path)
     with checkout.running("--watch") as stack:
         headers = await LambdaToken(sign_in(stack)).headers()
@@ -37,29 +37,29 @@ async def test_schema_and_handlers_are_taken_up_while_a_job_is_watched_and_a_mis
         following = asyncio.create_task(follow())
         await until(lambda: Status.PROCESSING in statuses)
 
-        # A field that is new in the schema can be asked for.
+        # A new field of the schema can be queried.
         checkout.change("graphql/schema.graphql", "type Query {", "type Query {\n  brandNew: String @aws_lambda")
         await until(lambda: "brandNew" in str(ask(stack, headers, FIELDS)))
 
-        # What a handler says is what its code says now.
+        # A handler answers with its new code.
         assert MISSING in str(ask(stack, headers, QUERY))
-        checkout.change("chalicelib/jobs/errors.py", MISSING, "was never heard of")
-        await until(lambda: "was never heard of" in str(ask(stack, headers, QUERY)))
+        checkout.change("chalicelib/jobs/errors.py", MISSING, "is unknown to this stage")
+        await until(lambda: "is unknown to this stage" in str(ask(stack, headers, QUERY)))
 
-        # Mistakes are reported, and the previous version is still served.
+        # A mistake is reported and the previous version is still served.
         checkout.change("chalicelib/jobs/errors.py", "class JobError(", "class JobError((")
         await until(
-            lambda: "chalicelib/jobs/errors.py cannot be used; the previous version is still served" in checkout.said
+            lambda: "chalicelib/jobs/errors.py cannot be used; the previous version is still served" in checkout.output
         )
         checkout.change("graphql/schema.graphql", "type Query {", "type Query {{")
-        await until(lambda: "graphql/schema.graphql cannot be used" in checkout.said)
-        assert "was never heard of" in str(ask(stack, headers, QUERY))
+        await until(lambda: "graphql/schema.graphql cannot be used" in checkout.output)
+        assert "is unknown to this stage" in str(ask(stack, headers, QUERY))
         assert "brandNew" in str(ask(stack, headers, FIELDS))
 
         await following
         assert statuses[-1] is Status.COMPLETED
         assert Link.LOST not in links
-    assert "Traceback" not in checkout.said
+    assert "Traceback" not in checkout.output
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ async def test_schema_and_handlers_are_taken_up_while_a_job_is_watched_and_a_mis
         ),
     ],
 )  # fmt: skip
-def test_mistake_at_the_start_is_said_on_one_screen_with_file_and_line(
+def test_mistake_at_the_start_is_reported_on_one_screen_with_file_and_line(
     tmp_path: Path, file: str, old: str, new: str, sentence: str
 ) -> None:
     checkout = Checkout(tmp_path)
@@ -82,7 +82,7 @@ def test_mistake_at_the_start_is_said_on_one_screen_with_file_and_line(
     code = checkout.serve("--once").wait(READY)
 
     assert code == 3
-    assert sentence in checkout.said
-    assert f"{file.rpartition('/')[2]}:" in checkout.said
-    assert "Traceback" not in checkout.said
-    assert len(checkout.said.splitlines()) < 10
+    assert sentence in checkout.output
+    assert f"{file.rpartition('/')[2]}:" in checkout.output
+    assert "Traceback" not in checkout.output
+    assert len(checkout.output.splitlines()) < 10

@@ -33,12 +33,12 @@ def served(llama: Llama, tmp_path_factory: pytest.TempPathFactory) -> Iterator[L
 
 
 def longcall(stack: LocalStack, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """The command line, as a person would use it."""
+    """Run the command line as a user does."""
     command = [sys.executable, "-m", "longcall", *arguments, "--stack", str(stack.data / "stack.json")]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
 
 
-def test_command_line_prints_what_the_model_says(served: LocalStack) -> None:
+def test_command_line_prints_the_output_of_the_model(served: LocalStack) -> None:
     done = longcall(served, "run", "--model", f"openai/{NAME}", "--prompt", "Tell me", "--temperature", "0")
 
     assert (done.returncode, done.stdout.strip()) == (0, STORY.strip()), done.stderr
@@ -65,7 +65,7 @@ async def test_max_tokens_ends_the_job_with_its_output(served: LocalStack) -> No
     assert last.output == " The tide came back"
 
 
-def test_key_is_nowhere_in_what_the_stack_logs(served: LocalStack) -> None:
+def test_key_does_not_appear_in_the_logs_of_the_stack(served: LocalStack) -> None:
     longcall(served, "run", "--model", f"openai/{NAME}", "--prompt", "Tell me")
 
     logged = (served.data.parent / f"{served.data.name}.log").read_text()
@@ -76,7 +76,7 @@ def test_key_is_nowhere_in_what_the_stack_logs(served: LocalStack) -> None:
 
 @pytest.fixture(scope="module")
 def scripted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[LocalStack, Script]]:
-    """A stack whose server does as it is told."""
+    """A stack with a scripted OpenAI server."""
     data = tmp_path_factory.mktemp("scripted") / "data"
     with serving() as script, running_stack(data, "--openai", script.url) as stack:
         yield stack, script
@@ -97,7 +97,7 @@ async def test_an_image_reaches_the_server_as_it_was_sent(scripted: tuple[LocalS
     assert asked == {"type": "text", "text": "What is it?"}
 
 
-async def test_a_cancelled_job_hangs_up_on_a_silent_server(scripted: tuple[LocalStack, Script]) -> None:
+async def test_cancelling_a_job_closes_the_connection_to_a_silent_server(scripted: tuple[LocalStack, Script]) -> None:
     stack, script = scripted
     script.replies = [Reply([event(text="It was")], end=End.STALL)]
 

@@ -1,4 +1,4 @@
-"""An owner's quota, as a client meets it."""
+"""The quota of jobs for one owner, seen from a client."""
 
 import asyncio
 from collections.abc import Iterator
@@ -13,18 +13,18 @@ QUOTA = 3
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
-    """A stage with a quota of its own."""
+    """A stack with a small quota."""
     data = tmp_path_factory.mktemp("quota") / "data"
     with running_stack(data, environment={"LONGCALL_QUOTA": str(QUOTA)}) as stack:
         yield stack
 
 
 async def start_blocked(client: Client) -> Event:
-    """A job that does not end by itself."""
+    """Start a job that does not end by itself."""
     return await client.start("Hi", model="simulated.slow-start", process_time=600)
 
 
-async def test_of_many_starts_at_once_the_quota_succeeds_and_the_others_are_refused_in_clear_words(
+async def test_of_many_starts_at_once_as_many_as_the_quota_succeed_and_the_rest_are_refused(
     stack: LocalStack,
 ) -> None:
     async with stack.client(0) as ada, stack.client(1) as grace, asyncio.timeout(30):
@@ -50,7 +50,7 @@ async def test_of_many_starts_at_once_the_quota_succeeds_and_the_others_are_refu
 async def test_a_job_that_has_ended_makes_room_at_once(stack: LocalStack, model: str, end: Status) -> None:
     async with stack.client() as client, asyncio.timeout(60):
         blocked = [await start_blocked(client) for _ in range(QUOTA - 1)]
-        ends = [  # the last place, again and again: whoever sees the end may take it
+        ends = [  # uses the last free place again and again: it must be free once the end is visible
             [view async for view in client.run("Hi", model=model, process_time=0)][-1].status for _ in range(2)
         ]
         last = await start_blocked(client)

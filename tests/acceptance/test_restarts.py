@@ -1,4 +1,4 @@
-"""A stack that is killed at any moment and started again goes on where it was."""
+"""A stack that was killed or stopped continues its jobs after a restart."""
 
 import asyncio
 from collections.abc import Iterator
@@ -39,7 +39,7 @@ async def test_a_stack_killed_in_the_middle_of_a_job_finishes_it_after_its_resta
     assert [view.sequence for view in views_after] == list(range(1, len(views_after) + 1))
 
 
-async def test_a_stack_that_was_stopped_tidies_up_and_keeps_its_jobs(own_stack: LocalStack) -> None:
+async def test_a_stopped_stack_removes_its_address_files_and_keeps_its_jobs(own_stack: LocalStack) -> None:
     async with own_stack.client() as client, asyncio.timeout(30):
         job = [view async for view in client.run("Hi", model="simulated.story", process_time=0)][-1]
 
@@ -54,7 +54,7 @@ async def test_a_stack_that_was_stopped_tidies_up_and_keeps_its_jobs(own_stack: 
     assert "environment.json" not in left
 
 
-async def test_what_is_too_large_for_the_log_comes_back_to_the_byte_from_a_stack_that_was_killed(
+async def test_texts_too_large_for_the_log_are_unchanged_after_a_kill(
     own_stack: LocalStack,
 ) -> None:
     text = "".join(f"{number} déjà vu 🐋\r\n" for number in range(200_000))

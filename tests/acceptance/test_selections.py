@@ -1,4 +1,4 @@
-"""Answers have what a query selects, under aliases, in fragments and with directives."""
+"""Responses contain the selected fields under aliases, in fragments and with directives."""
 
 import uuid
 
@@ -29,7 +29,7 @@ fragment Job on InferenceStatus { id: jobId state: status number: sequence }
 """
 
 
-async def test_every_field_is_answered_however_it_is_selected(stack: LocalStack) -> None:
+async def test_every_way_to_select_a_field_returns_its_value(stack: LocalStack) -> None:
     token = f"Lambda-Auth-{await stack.sign_in()()}"
     job_id = str(uuid.uuid4())
     async with stack.client() as client:

@@ -1,4 +1,4 @@
-"""`longcall serve` as `make run` calls it, and what it says when it cannot."""
+"""`longcall serve` as `make run` calls it, and its messages when it cannot start."""
 
 import json
 import math
@@ -34,7 +34,7 @@ def serve(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def summary(text: str) -> str:
-    """What the workload itself makes of it."""
+    """Return what the workload itself produces for a text."""
     work = load("local.textrank")(InferenceRequest(text, "local.textrank"), WorkloadContext(math.inf))
     while True:
         try:
@@ -43,7 +43,7 @@ def summary(text: str) -> str:
             return str(end.value.result)
 
 
-def test_one_job_runs_on_a_stack_of_its_own_and_its_result_is_all_of_standard_output(tmp_path: Path) -> None:
+def test_once_runs_one_job_and_prints_only_its_result_to_standard_output(tmp_path: Path) -> None:
     example = ROOT / "examples" / "lost-messages.md"
 
     ended = serve(tmp_path, "--once", "--", "run", str(example))
@@ -62,7 +62,7 @@ def test_a_job_that_fails_gives_its_exit_code(tmp_path: Path) -> None:
     assert "WORKLOAD_FAILED" in ended.stderr
 
 
-def test_a_stage_that_is_asked_for_says_what_may_run(tmp_path: Path) -> None:
+def test_a_stage_refuses_other_models_and_lists_those_it_allows(tmp_path: Path) -> None:
     ended = serve(tmp_path, "--stage", "prod", "--once", "--", "run", "--prompt", "Hi", "--model", "simulated.error")
 
     assert ended.returncode == ExitCode.USAGE
@@ -70,14 +70,14 @@ def test_a_stage_that_is_asked_for_says_what_may_run(tmp_path: Path) -> None:
     assert all(model in ended.stderr for model in (*STAGES["prod"].workloads, *STAGES["prod"].bedrock))
 
 
-def test_a_stage_that_does_not_exist_is_answered_with_those_that_do(tmp_path: Path) -> None:
+def test_an_unknown_stage_is_refused_and_the_known_ones_are_listed(tmp_path: Path) -> None:
     ended = serve(tmp_path, "--stage", "staging")
 
     assert ended.returncode == ExitCode.UNREACHABLE
     assert "unknown stage 'staging'; use dev or prod" in ended.stderr
 
 
-def test_input_that_cannot_be_used_ends_the_stack_too(tmp_path: Path) -> None:
+def test_unusable_input_ends_the_stack_too(tmp_path: Path) -> None:
     ended = serve(tmp_path, "--once", "--", "run", "no-such-file.txt")
 
     assert ended.returncode == 2
@@ -98,9 +98,7 @@ def test_input_that_cannot_be_used_ends_the_stack_too(tmp_path: Path) -> None:
         (("--cognito", "http://127.0.0.1:9"), "no Cognito answers at http://127.0.0.1:9"),
     ],
 )
-def test_options_that_cannot_be_used_are_named_in_one_sentence(
-    tmp_path: Path, arguments: tuple[str, ...], words: str
-) -> None:
+def test_an_unusable_option_is_named_in_one_sentence(tmp_path: Path, arguments: tuple[str, ...], words: str) -> None:
     ended = serve(tmp_path, "--once", *arguments)
 
     assert ended.returncode == 3
@@ -109,14 +107,14 @@ def test_options_that_cannot_be_used_are_named_in_one_sentence(
     assert len(ended.stderr.strip().splitlines()) == 1
 
 
-def test_an_option_that_cannot_be_read_is_named_in_one_sentence(tmp_path: Path) -> None:
+def test_an_option_that_cannot_be_parsed_is_named_in_one_sentence(tmp_path: Path) -> None:
     ended = serve(tmp_path, "--port", "abc")
 
     assert ended.returncode == 2
     assert ended.stderr == "longcall: argument --port: invalid int value: 'abc'; see longcall serve --help\n"
 
 
-def test_a_program_reads_addresses_events_and_refusals_as_json(tmp_path: Path, stack: LocalStack) -> None:
+def test_json_output_has_addresses_events_and_errors(tmp_path: Path, stack: LocalStack) -> None:
     ran = serve(tmp_path, "--json", "--once", "--", "run", "--json", "--prompt", "Hi", "--model", "simulated.echo")
     refused = serve(tmp_path, "--json", "--port", str(stack.port))
 
@@ -126,7 +124,7 @@ def test_a_program_reads_addresses_events_and_refusals_as_json(tmp_path: Path, s
     assert json.loads(refused.stderr).items() >= {"error": "PortInUse", "exitCode": 3}.items()
 
 
-def test_the_next_steps_find_a_stack_whose_data_is_elsewhere(tmp_path: Path) -> None:
+def test_the_next_steps_name_the_stack_file_when_the_data_folder_is_not_the_default(tmp_path: Path) -> None:
     stack = cast(
         "Stack", SimpleNamespace(graphql_url="http://a/graphql", realtime_url="ws://a", pool=SimpleNamespace(users=()))
     )
@@ -139,7 +137,7 @@ def test_the_next_steps_find_a_stack_whose_data_is_elsewhere(tmp_path: Path) -> 
     assert f"LONGCALL_DATA='{tmp_path}/two words' " in elsewhere
 
 
-def test_a_port_in_use_and_a_folder_in_use_are_named(tmp_path: Path, stack: LocalStack) -> None:
+def test_a_used_port_and_a_used_folder_are_named(tmp_path: Path, stack: LocalStack) -> None:
     same_port = serve(tmp_path, "--port", str(stack.port))
     same_folder = serve(stack.data)
 
@@ -148,7 +146,7 @@ def test_a_port_in_use_and_a_folder_in_use_are_named(tmp_path: Path, stack: Loca
     assert "another stack is running on" in same_folder.stderr
 
 
-def test_the_stack_may_open_more_files_than_its_shell_begins_with() -> None:
+def test_the_stack_raises_its_limit_of_open_files() -> None:
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (before[0] // 2, before[1]))
     try:

@@ -1,4 +1,4 @@
-"""The library's wiring, its Lambda functions, and who its callers are."""
+"""The test API of a library: its data sources and resolvers, Lambda functions, keys and principals."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -70,7 +70,7 @@ NOBODY: Final = _principal("nobody")
 
 
 def book(isbn: str, **members: Any) -> dict[str, Any]:
-    """A book as the catalogue has it."""
+    """Return a book as the function `catalogue` returns it."""
     return {
         "isbn": isbn, "title": f"Title of {isbn}", "shelf": "FICTION", "pages": 300, "copies": 2,
         "addedAt": "2026-03-01T12:00:00Z",
@@ -78,13 +78,13 @@ def book(isbn: str, **members: Any) -> dict[str, Any]:
 
 
 def catalogue(payload: Any) -> Any:
-    """The function `catalogue`: knows every book, and stores what it is told."""
+    """The Lambda function `catalogue`: finds a book for every ISBN, and returns what it is given to store."""
     arguments = payload["arguments"]
     match payload["field"]:
         case "book" if arguments["isbn"] == "burnt":
             raise FunctionFailed("Lambda:Unhandled", "the book is burnt")
         case "tolerant":
-            raise FunctionFailed("Lambda:Unhandled", "nobody minds")
+            raise FunctionFailed("Lambda:Unhandled", "ignored by the resolver")
         case "book" | "withdraw" | "store":
             return book(arguments["isbn"])
         case "addBook" if arguments["isbn"] == "burnt":
@@ -109,5 +109,5 @@ def catalogue(payload: Any) -> Any:
 
 
 def doorkeeper(payload: Any) -> Any:
-    """The authorizer: lets everybody in, and says what they showed."""
+    """The Lambda authorizer: accepts every token and returns it in the resolver context."""
     return {"isAuthorized": True, "resolverContext": {"shown": payload["authorizationToken"]}}

@@ -1,4 +1,4 @@
-"""How the tests knock: one caller is what a client presents, for HTTP and for realtime alike."""
+"""Credentials of every mode, and a client that uses them over HTTP and realtime connections."""
 
 import asyncio
 import base64
@@ -16,104 +16,110 @@ from tests.fidelity.application import KEY, OIDC_CLIENT, OIDC_ISSUER
 from tests.support.engine_clients import TIMEOUT, Realtime, Response, signed, subprotocol_of
 from tests.support.issuer import Issuer, access_claims
 
-Show = Callable[
+Credentials = Callable[
     [str, str], dict[str, str]
 ]  # from the URL and the body that is sent to the headers that prove the caller
 
 
 @dataclass(frozen=True)
 class Callers:
-    """Everybody who may call, by mode."""
+    """Credentials of one caller for each authorization mode."""
 
     issuer: Issuer
     oidc: Issuer
 
     def user(self, **claims: object) -> str:
-        """An access token of the user pool."""
+        """Sign an access token of the user pool."""
         now = int(time.time())
         return self.issuer.sign(access_claims(**({"exp": now + 600, "iat": now} | claims)))
 
     def oidc_user(self, **claims: object) -> str:
-        """A token of the OpenID Connect provider."""
+        """Sign a token of the OpenID Connect provider."""
         now = int(time.time())
         own: dict[str, object] = {"iss": OIDC_ISSUER, "sub": "o1", "aud": OIDC_CLIENT, "iat": now, "exp": now + 600}
-        told = {name: value for name, value in (own | claims).items() if value is not None}
-        return self.oidc.sign(told, key=self.oidc.keys[0])
+        sent = {name: value for name, value in (own | claims).items() if value is not None}
+        return self.oidc.sign(sent, key=self.oidc.keys[0])
 
     @property
-    def cognito(self) -> Show:
+    def cognito(self) -> Credentials:
         return bearer(self.user())
 
     @property
-    def librarian(self) -> Show:
+    def librarian(self) -> Credentials:
         return bearer(self.user(**{"cognito:groups": ["librarians"]}))
 
     @property
-    def openid(self) -> Show:
+    def openid(self) -> Credentials:
         return bearer(self.oidc_user())
 
     @property
-    def opaque(self) -> Show:
+    def opaque(self) -> Credentials:
         return bearer("custom-ada")
 
     @property
-    def key(self) -> Show:
+    def key(self) -> Credentials:
         return lambda url, body: {"x-api-key": KEY.key}
 
 
-def bearer(token: str) -> Show:
-    """Somebody with something for the `Authorization` header."""
+def bearer(token: str) -> Credentials:
+    """Credentials that send a token in the `Authorization` header."""
     return lambda url, body: {"Authorization": token}
 
 
-def signer(principal: IamPrincipal, **options: str) -> Show:
-    """Somebody who signs with Signature Version 4."""
+def signer(principal: IamPrincipal, **options: str) -> Credentials:
+    """Credentials that sign with Signature Version 4."""
     return lambda url, body: signed(url, body, principal, **options)
 
 
 @dataclass
-class Door:
-    """One engine as clients reach it; `show` is who knocks unless a test says otherwise."""
+class ApiClient:
+    """A client of one engine. `credentials` are the default; each call may use others."""
 
     engine: Engine
     session: aiohttp.ClientSession
-    show: Show
+    credentials: Credentials
 
     async def post(self, body: str | bytes, headers: Mapping[str, str] | None = None) -> Response:
-        """A request as it is; who knocks is told in its headers or nowhere."""
+        """Send a body with these headers only; no credentials are added."""
         async with self.session.post(self.engine.graphql_url, data=body, headers=headers or {}) as response:
             return Response(response.status, await response.json(), response.headers)
 
-    async def request(self, query: str, variables: Any = None, *, show: Show | None = None, **members: Any) -> Response:
+    async def request(
+        self, query: str, variables: Any = None, *, credentials: Credentials | None = None, **members: Any
+    ) -> Response:
         body = json.dumps({"query": query, "variables": variables} | members)
-        return await self.post(body, (show or self.show)(self.engine.graphql_url, body))
+        return await self.post(body, (credentials or self.credentials)(self.engine.graphql_url, body))
 
-    async def ask(self, query: str, variables: Any = None, *, show: Show | None = None) -> Any:
-        """The JSON that is answered with status 200."""
-        response = await self.request(query, variables, show=show)
+    async def ask(self, query: str, variables: Any = None, *, credentials: Credentials | None = None) -> Any:
+        """Send a request and return the JSON of the response, which must have status 200."""
+        response = await self.request(query, variables, credentials=credentials)
         assert response.status == 200, response.json
         return response.json
 
     @asynccontextmanager
     async def open(
-        self, *, show: Show | None = None, protocols: tuple[str, ...] | None = None, url: str | None = None
+        self,
+        *,
+        credentials: Credentials | None = None,
+        protocols: tuple[str, ...] | None = None,
+        url: str | None = None,
     ) -> AsyncIterator["Reader"]:
-        """A socket on which nothing was sent yet."""
-        offered = ("graphql-ws", subprotocol_of(self.connecting(show))) if protocols is None else protocols
+        """Open a socket and send nothing on it yet."""
+        offered = ("graphql-ws", subprotocol_of(self.connecting(credentials))) if protocols is None else protocols
         async with self.session.ws_connect(url or self.engine.realtime_url, protocols=offered) as socket:
-            yield Reader(socket, self, show or self.show)
+            yield Reader(socket, self, credentials or self.credentials)
 
     @asynccontextmanager
-    async def connected(self, *, show: Show | None = None) -> AsyncIterator["Reader"]:
-        """A socket that is acknowledged."""
-        async with self.open(show=show) as reader:
+    async def connected(self, *, credentials: Credentials | None = None) -> AsyncIterator["Reader"]:
+        """Open a socket and wait for `connection_ack`."""
+        async with self.open(credentials=credentials) as reader:
             await reader.send(type="connection_init")
             assert await reader.receive() == {"type": "connection_ack", "payload": {"connectionTimeoutMs": 300000}}
             yield reader
 
-    def connecting(self, show: Show | None = None) -> dict[str, str]:
-        """The authorization object of a connection."""
-        return {"host": self.host} | (show or self.show)(f"{self.engine.graphql_url}/connect", "{}")
+    def connecting(self, credentials: Credentials | None = None) -> dict[str, str]:
+        """Return the authorization object for a connection."""
+        return {"host": self.host} | (credentials or self.credentials)(f"{self.engine.graphql_url}/connect", "{}")
 
     @property
     def host(self) -> str:
@@ -121,32 +127,38 @@ class Door:
 
 
 class Reader(Realtime):
-    """One realtime connection of one caller."""
+    """A realtime connection with the credentials of one caller."""
 
-    def __init__(self, socket: aiohttp.ClientWebSocketResponse, door: Door, show: Show) -> None:
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse, client: ApiClient, credentials: Credentials) -> None:
         super().__init__(socket)
-        self._door = door
-        self._show = show
+        self._client = client
+        self._credentials = credentials
 
-    async def subscribe(self, id_: str, query: str, variables: Any = None, *, show: Show | None = None) -> Any:
-        """The answer to a `start`."""
+    async def subscribe(
+        self, id_: str, query: str, variables: Any = None, *, credentials: Credentials | None = None
+    ) -> Any:
+        """Send a `start` and return the answer."""
         request = {"query": query} | ({} if variables is None else {"variables": variables})
-        await self.start_with(id_, json.dumps(request), show=show)
+        await self.start_with(id_, json.dumps(request), credentials=credentials)
         return await self.receive()
 
-    async def hears(self, id_: str, query: str, variables: Any = None, *, show: Show | None = None) -> None:
-        """Start a subscription that is accepted."""
-        assert await self.subscribe(id_, query, variables, show=show) == {"id": id_, "type": "start_ack"}
+    async def subscribe_successfully(
+        self, id_: str, query: str, variables: Any = None, *, credentials: Credentials | None = None
+    ) -> None:
+        """Send a `start` and check that it is acknowledged."""
+        assert await self.subscribe(id_, query, variables, credentials=credentials) == {"id": id_, "type": "start_ack"}
 
     async def start_with(
-        self, id_: str, data: str, *, show: Show | None = None, signed_text: str | None = None
+        self, id_: str, data: str, *, credentials: Credentials | None = None, signed_text: str | None = None
     ) -> None:
-        """Send a `start`; `signed_text` is what the signature covers, where that is not the data."""
-        told = (show or self._show)(self._door.engine.graphql_url, data if signed_text is None else signed_text)
-        await self.start_text(id_, data, {"host": self._door.host} | told)
+        """Send a `start`; the signature covers `signed_text` instead of the data if it is given."""
+        sent = (credentials or self._credentials)(
+            self._client.engine.graphql_url, data if signed_text is None else signed_text
+        )
+        await self.start_text(id_, data, {"host": self._client.host} | sent)
 
     async def closing_code(self) -> int:
-        """The code with which the server closes, after whatever else it still sends."""
+        """Skip messages until the server closes the socket, and return its close code."""
         async with asyncio.timeout(TIMEOUT):
             while (message := await self.socket.receive()).type is aiohttp.WSMsgType.TEXT:
                 pass
@@ -154,7 +166,7 @@ class Reader(Realtime):
         return int(message.data)
 
     async def event(self) -> Any:
-        """What the next `data` frame says of its one field."""
+        """Return the value of the only field in the next `data` frame."""
         frame = await self.receive()
         assert frame["type"] == "data", frame
         [value] = frame["payload"]["data"].values()

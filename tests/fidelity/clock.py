@@ -1,4 +1,4 @@
-"""A clock for scenarios about minutes and hours: an event loop of its own, whose time the test moves."""
+"""An event loop whose clock a test moves forward, for behaviour after minutes or hours."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
@@ -12,7 +12,7 @@ Scenario = Callable[[Advance], Awaitable[T]]
 
 @contextmanager
 def on_a_clock() -> Iterator[Callable[[Scenario[T]], T]]:
-    """Runs a scenario, which is given the function that moves the time on."""
+    """Yield a function that runs a scenario; the scenario receives the function that advances the clock."""
     ahead = 0.0
     with asyncio.Runner() as runner:
         loop = runner.get_loop()
@@ -22,7 +22,7 @@ def on_a_clock() -> Iterator[Callable[[Scenario[T]], T]]:
         async def advance(seconds: float) -> None:
             nonlocal ahead
             ahead += seconds
-            for _ in range(10):  # what is due now runs, and what it has made ready
+            for _ in range(10):  # run the callbacks that are due now, and those that they schedule
                 await asyncio.sleep(0)
 
         async def carry_out(scenario: Scenario[T]) -> T:

@@ -1,4 +1,4 @@
-"""One engine serves the library to all tests; what its functions answer is each test's own."""
+"""One engine serves the library API to all tests; each test may replace its Lambda functions."""
 
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -23,7 +23,7 @@ from tests.fidelity.application import (
     catalogue,
     doorkeeper,
 )
-from tests.fidelity.callers import Callers, Door
+from tests.fidelity.callers import ApiClient, Callers
 from tests.support.engine_doubles import RecordingInvoker
 from tests.support.issuer import CLIENT_ID, ISSUER, running_issuer, signing_key
 
@@ -45,7 +45,7 @@ def callers() -> Iterator[Callers]:
 
 @pytest.fixture(scope="session")
 def functions() -> RecordingInvoker:
-    """The library's Lambda functions."""
+    """The Lambda functions of the library, shared by all tests."""
     return RecordingInvoker()
 
 
@@ -79,7 +79,7 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
 
 @pytest.fixture
 def invoker(functions: RecordingInvoker) -> RecordingInvoker:
-    """The functions as they are before any test has changed them."""
+    """The Lambda functions, reset to their defaults."""
     functions.functions = {"catalogue": catalogue, "courier": lambda _: None, "doorkeeper": doorkeeper}
     functions.invoked.clear()
     functions.enqueued.clear()
@@ -87,6 +87,6 @@ def invoker(functions: RecordingInvoker) -> RecordingInvoker:
 
 
 @pytest.fixture
-def door(library: Engine, session: aiohttp.ClientSession, callers: Callers, invoker: RecordingInvoker) -> Door:
-    """The library's door, at which a user of the pool knocks."""
-    return Door(library, session, callers.cognito)
+def client(library: Engine, session: aiohttp.ClientSession, callers: Callers, invoker: RecordingInvoker) -> ApiClient:
+    """A client of the library with a token of the user pool."""
+    return ApiClient(library, session, callers.cognito)

@@ -1,4 +1,4 @@
-"""The store's wiring and its Lambda functions."""
+"""The test API of a store: its data sources, resolvers and Lambda functions."""
 
 from pathlib import Path
 from typing import Any, Final
@@ -24,7 +24,7 @@ LINES: Final = "lines"
 
 
 def wiring(prices_url: str) -> Api:
-    """The store, with its prices at some address."""
+    """Return the API of the store; `prices` is the URL of its HTTP data source."""
     nothing = ("echo", "told", "repeated", "labelled")
     return Api(
         modes=(AuthMode.API_KEY,),
@@ -59,7 +59,7 @@ def wiring(prices_url: str) -> Api:
 
 
 class StoreInvoker(RecordingInvoker):
-    """Knows prices."""
+    """Invokes the Lambda functions of the store."""
 
     def __init__(self) -> None:
         super().__init__(prices=self._prices, carrier=lambda payload: None)

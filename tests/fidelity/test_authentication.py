@@ -1,4 +1,4 @@
-"""Checklist B1: who is let in."""
+"""Checklist B1: which credentials are accepted."""
 
 import json
 import time
@@ -8,7 +8,7 @@ import pytest
 
 from appsync_local.errors import FunctionFailed
 from tests.fidelity.application import DESK, EXPIRED_KEY, KEY, NOBODY, VISITOR
-from tests.fidelity.callers import Callers, Door, Show, bearer, signer
+from tests.fidelity.callers import ApiClient, Callers, Credentials, bearer, signer
 from tests.support.engine_clients import subprotocol_of
 from tests.support.engine_doubles import RecordingInvoker
 from tests.support.issuer import ISSUER, id_claims, signing_key
@@ -30,23 +30,23 @@ REFUSED_SOCKET = {
 }
 
 
-async def who(door: Door, show: Show) -> Any:
-    """How the engine sees a caller."""
-    answer = await door.ask(WHO, show=show)
+async def who(client: ApiClient, credentials: Credentials) -> Any:
+    """Return the identity that the engine gives a caller."""
+    answer = await client.ask(WHO, credentials=credentials)
     return json.loads(answer["data"]["whoAmI"])
 
 
-async def refusal(door: Door, show: Show) -> tuple[int, str, str]:
-    """Status, type and message; the header has been compared with the type."""
-    return (await door.request(WHO, show=show)).error
+async def refusal(client: ApiClient, credentials: Credentials) -> tuple[int, str, str]:
+    """Return status, type and message of an error, and check that the error header has the same type."""
+    return (await client.request(WHO, credentials=credentials)).error
 
 
 def throw(_: Any) -> Any:
     raise FunctionFailed("Lambda:Unhandled", "the door is jammed")
 
 
-async def test_c27_a_request_without_a_credential_is_refused(door: Door) -> None:
-    response = await door.request(WHO, show=lambda url, body: {})
+async def test_c27_a_request_without_a_credential_is_refused(client: ApiClient) -> None:
+    response = await client.request(WHO, credentials=lambda url, body: {})
 
     assert response.json == {
         "errors": [{"errorType": "UnauthorizedException", "message": "Valid authorization header not provided."}]
@@ -55,112 +55,114 @@ async def test_c27_a_request_without_a_credential_is_refused(door: Door) -> None
 
 
 @pytest.mark.parametrize("key", ["da2-guessed", EXPIRED_KEY.key])
-async def test_c28_a_wrong_or_expired_api_key_is_refused(door: Door, key: str) -> None:
-    assert await refusal(door, lambda url, body: {"x-api-key": key}) == NOT_AUTHORIZED
+async def test_c28_a_wrong_or_expired_api_key_is_refused(client: ApiClient, key: str) -> None:
+    assert await refusal(client, lambda url, body: {"x-api-key": key}) == NOT_AUTHORIZED
 
 
 @pytest.mark.parametrize("name", ["x-api-key", "X-Api-Key"])
-async def test_an_api_key_is_accepted_in_any_case_of_its_header(door: Door, name: str) -> None:
-    assert (await who(door, lambda url, body: {name: KEY.key}))["identity"] is None
+async def test_an_api_key_is_accepted_in_any_case_of_its_header(client: ApiClient, name: str) -> None:
+    assert (await who(client, lambda url, body: {name: KEY.key}))["identity"] is None
 
 
 @pytest.mark.parametrize("prefix", ["", "Bearer "])
 async def test_c29_id_and_access_tokens_are_accepted_with_and_without_bearer(
-    door: Door, callers: Callers, prefix: str
+    client: ApiClient, callers: Callers, prefix: str
 ) -> None:
     now = int(time.time())
     id_token = callers.issuer.sign(id_claims(iat=now, exp=now + 60))
 
     for token in (callers.user(), id_token):
-        assert (await who(door, bearer(prefix + token)))["identity"]["username"] == "alice"
+        assert (await who(client, bearer(prefix + token)))["identity"]["username"] == "alice"
 
 
-async def test_c30_a_token_with_a_bad_signature_of_a_stranger_or_expired_is_refused(
-    door: Door, callers: Callers
+async def test_c30_a_token_with_a_bad_signature_a_foreign_issuer_or_a_past_expiry_is_refused(
+    client: ApiClient, callers: Callers
 ) -> None:
     now = int(time.time())
     claims = id_claims(iat=now, exp=now + 60)
     forged = callers.issuer.sign(claims, key=signing_key("forger"), kid="first")
 
-    assert await refusal(door, bearer(forged)) == NO_CREDENTIAL
-    assert await refusal(door, bearer(callers.user(iss="https://elsewhere.test/pool"))) == NO_CREDENTIAL
-    assert await refusal(door, bearer(callers.user(exp=now - 1))) == (
+    assert await refusal(client, bearer(forged)) == NO_CREDENTIAL
+    assert await refusal(client, bearer(callers.user(iss="https://elsewhere.test/pool"))) == NO_CREDENTIAL
+    assert await refusal(client, bearer(callers.user(exp=now - 1))) == (
         401,
         "UnauthorizedException",
         "Token has expired.",
     )
 
 
-async def test_a_token_for_a_client_that_the_regular_expression_leaves_out_is_refused(
-    door: Door, callers: Callers
+async def test_a_token_for_a_client_outside_the_regular_expression_is_refused(
+    client: ApiClient, callers: Callers
 ) -> None:
-    assert (await who(door, bearer(callers.user(client_id="other-app"))))["identity"]["username"] == "alice"
-    assert await refusal(door, bearer(callers.user(client_id="another-app"))) == NO_CREDENTIAL
+    assert (await who(client, bearer(callers.user(client_id="other-app"))))["identity"]["username"] == "alice"
+    assert await refusal(client, bearer(callers.user(client_id="another-app"))) == NO_CREDENTIAL
 
 
-async def test_tokens_of_every_pool_are_accepted(door: Door, callers: Callers) -> None:
-    identity = (await who(door, bearer(callers.user(iss=f"{ISSUER}-staff", client_id="any"))))["identity"]
+async def test_tokens_of_every_pool_are_accepted(client: ApiClient, callers: Callers) -> None:
+    identity = (await who(client, bearer(callers.user(iss=f"{ISSUER}-staff", client_id="any"))))["identity"]
 
     assert identity["issuer"] == f"{ISSUER}-staff"
 
 
-async def test_a_token_of_an_openid_provider_is_accepted_for_its_clients(door: Door, callers: Callers) -> None:
-    by_audience = await who(door, callers.openid)
-    by_party = await who(door, bearer(callers.oidc_user(aud=["x"], azp="reading-app")))
+async def test_a_token_of_an_openid_provider_is_accepted_for_its_clients(client: ApiClient, callers: Callers) -> None:
+    by_audience = await who(client, callers.openid)
+    by_party = await who(client, bearer(callers.oidc_user(aud=["x"], azp="reading-app")))
 
     assert (by_audience["authType"], by_party["authType"]) == ("Open ID Connect Authorization",) * 2
-    assert await refusal(door, bearer(callers.oidc_user(aud="writing-room"))) == NO_CREDENTIAL
-    assert await refusal(door, bearer(callers.oidc_user(iat=None))) == NO_CREDENTIAL
-    assert await refusal(door, bearer(callers.oidc_user(exp=int(time.time()) - 1))) == (
+    assert await refusal(client, bearer(callers.oidc_user(aud="writing-room"))) == NO_CREDENTIAL
+    assert await refusal(client, bearer(callers.oidc_user(iat=None))) == NO_CREDENTIAL
+    assert await refusal(client, bearer(callers.oidc_user(exp=int(time.time()) - 1))) == (
         401, "UnauthorizedException", "Token has expired.",
     )  # fmt: skip
 
 
-async def test_c31_an_opaque_token_is_shown_to_the_authorizer_once_and_its_answer_is_the_identity(
-    door: Door, invoker: RecordingInvoker
+async def test_c31_an_opaque_token_is_sent_to_the_authorizer_once_and_its_answer_is_the_identity(
+    client: ApiClient, invoker: RecordingInvoker
 ) -> None:
-    seen = await who(door, bearer("custom-c31"))
+    seen = await who(client, bearer("custom-c31"))
 
     assert len(invoker.calls("doorkeeper")) == 1
     assert seen["identity"] == {"resolverContext": {"shown": "custom-c31"}}
 
 
 @pytest.mark.parametrize("answer", [{"isAuthorized": False}, {}, None, {"isAuthorized": "yes"}, throw])
-async def test_c32_any_answer_of_the_authorizer_but_yes_is_a_refusal(
-    door: Door, invoker: RecordingInvoker, answer: Any
+async def test_c32_any_other_answer_of_the_authorizer_is_a_refusal(
+    client: ApiClient, invoker: RecordingInvoker, answer: Any
 ) -> None:
     invoker.functions["doorkeeper"] = answer if callable(answer) else lambda _: answer
 
-    assert await refusal(door, bearer("custom-c32")) == NOT_AUTHORIZED
+    assert await refusal(client, bearer("custom-c32")) == NOT_AUTHORIZED
 
 
 async def test_c33_a_token_in_the_shape_of_a_jwt_never_reaches_the_authorizer_and_with_a_prefix_it_does(
-    door: Door, callers: Callers, invoker: RecordingInvoker
+    client: ApiClient, callers: Callers, invoker: RecordingInvoker
 ) -> None:
     token = callers.user(iss="https://elsewhere.test/pool")
 
-    assert await refusal(door, bearer(token)) == NO_CREDENTIAL
-    assert await refusal(door, bearer(f"Bearer {token}")) == NO_CREDENTIAL
+    assert await refusal(client, bearer(token)) == NO_CREDENTIAL
+    assert await refusal(client, bearer(f"Bearer {token}")) == NO_CREDENTIAL
     assert invoker.calls("doorkeeper") == []
-    assert (await who(door, bearer(f"custom-{token}")))["authType"] == "Lambda Authorization"
+    assert (await who(client, bearer(f"custom-{token}")))["authType"] == "Lambda Authorization"
     assert [call["authorizationToken"] for call in invoker.calls("doorkeeper")] == [f"custom-{token}"]
 
 
 @pytest.mark.parametrize("token", ["ada", "a custom-ada", "custom-"])
 async def test_c34_a_token_that_does_not_match_the_identity_validation_is_refused_without_a_call(
-    door: Door, invoker: RecordingInvoker, token: str
+    client: ApiClient, invoker: RecordingInvoker, token: str
 ) -> None:
-    assert await refusal(door, bearer(token)) == NOT_AUTHORIZED
+    assert await refusal(client, bearer(token)) == NOT_AUTHORIZED
     assert invoker.calls("doorkeeper") == []
 
 
-async def test_c35_an_answer_is_kept_for_its_time_to_live_by_token(door: Door, invoker: RecordingInvoker) -> None:
+async def test_c35_an_answer_is_kept_for_its_time_to_live_by_token(
+    client: ApiClient, invoker: RecordingInvoker
+) -> None:
     async def calls(*tokens: str, ttl: int | None) -> int:
         answer = {"isAuthorized": True} | ({} if ttl is None else {"ttlOverride": ttl})
         invoker.functions["doorkeeper"] = lambda _: answer
         invoker.invoked.clear()
         for token in tokens:
-            await who(door, bearer(token))
+            await who(client, bearer(token))
         return len(invoker.calls("doorkeeper"))
 
     assert await calls("custom-kept", "custom-kept", ttl=300) == 1
@@ -173,7 +175,7 @@ async def test_c35_an_answer_is_kept_for_its_time_to_live_by_token(door: Door, i
     "field", ["Mutation.addBook", "arn:aws:appsync:us-east-1:111122223333:apis/abc/types/Mutation/fields/addBook"]
 )
 async def test_c36_a_field_that_the_authorizer_denies_is_null_and_its_siblings_are_not(
-    door: Door, invoker: RecordingInvoker, field: str
+    client: ApiClient, invoker: RecordingInvoker, field: str
 ) -> None:
     invoker.functions["doorkeeper"] = lambda _: {
         "isAuthorized": True,
@@ -181,9 +183,9 @@ async def test_c36_a_field_that_the_authorizer_denies_is_null_and_its_siblings_a
         "deniedFields": [field],
     }
 
-    response = await door.request(
+    response = await client.request(
         'mutation { addBook(isbn: "b1") { isbn } other: addBook(isbn: "b2") { isbn } __typename }',
-        show=bearer("custom-c36"),
+        credentials=bearer("custom-c36"),
     )
 
     assert response.status == 200
@@ -196,14 +198,14 @@ async def test_c36_a_field_that_the_authorizer_denies_is_null_and_its_siblings_a
 
 
 async def test_a_nested_field_and_a_subscription_that_the_authorizer_denies_are_refused_too(
-    door: Door, invoker: RecordingInvoker
+    client: ApiClient, invoker: RecordingInvoker
 ) -> None:
     denied = ["Book.title", "Subscription.onBook"]
     invoker.functions["doorkeeper"] = lambda _: {"isAuthorized": True, "deniedFields": denied}
-    show = bearer("custom-denied")
+    credentials = bearer("custom-denied")
 
-    answer = await door.ask('{ book(isbn: "b1") { isbn title } books { isbn } }', show=show)
-    async with door.connected(show=show) as reader:
+    answer = await client.ask('{ book(isbn: "b1") { isbn title } books { isbn } }', credentials=credentials)
+    async with client.connected(credentials=credentials) as reader:
         refused = await reader.subscribe("1", "subscription { onBook { isbn } }")
 
     assert answer["data"]["book"] == {"isbn": "b1", "title": None}
@@ -211,14 +213,14 @@ async def test_a_nested_field_and_a_subscription_that_the_authorizer_denies_are_
     assert refused["payload"]["errors"][0]["message"] == "Not Authorized to access onBook on type Subscription"
 
 
-async def test_c37_the_authorizer_hears_the_request_as_it_was_sent(door: Door, invoker: RecordingInvoker) -> None:
+async def test_c37_the_authorizer_receives_the_request_unchanged(client: ApiClient, invoker: RecordingInvoker) -> None:
     query = "query Q($isbn: ID!) {  book(isbn: $isbn) { isbn } }"
     variables = {"isbn": "b1", "unused": [1]}
-    show = bearer("custom-c37")
+    credentials = bearer("custom-c37")
 
-    await door.request(query, variables, show=show)
-    await door.request(query, variables, show=show, operationName=None)
-    await door.request(query, variables, show=show, operationName="Q")
+    await client.request(query, variables, credentials=credentials)
+    await client.request(query, variables, credentials=credentials, operationName=None)
+    await client.request(query, variables, credentials=credentials, operationName="Q")
 
     contexts = [call["requestContext"] for call in invoker.calls("doorkeeper")]
     assert [context.get("operationName", "absent") for context in contexts] == ["absent", None, "Q"]
@@ -227,13 +229,13 @@ async def test_c37_the_authorizer_hears_the_request_as_it_was_sent(door: Door, i
     assert all({"apiId", "accountId", "requestId"} <= context.keys() for context in contexts)
 
 
-async def test_c38_the_authorizer_hears_of_a_connection_and_of_every_start(
-    door: Door, invoker: RecordingInvoker
+async def test_c38_the_authorizer_is_called_for_a_connection_and_for_every_start(
+    client: ApiClient, invoker: RecordingInvoker
 ) -> None:
     query = "subscription ($isbn: ID) { onBook(isbn: $isbn) { isbn } }"
 
-    async with door.connected(show=bearer("custom-c38")) as reader:
-        await reader.hears("1", query, {"isbn": "b1"})
+    async with client.connected(credentials=bearer("custom-c38")) as reader:
+        await reader.subscribe_successfully("1", query, {"isbn": "b1"})
 
     connect, start = (call["requestContext"] for call in invoker.calls("doorkeeper"))
     assert (connect["operationName"], connect["queryString"], connect["variables"]) == ("Deepdish:Connect", "", {})
@@ -242,48 +244,48 @@ async def test_c38_the_authorizer_hears_of_a_connection_and_of_every_start(
 
 
 async def test_c39_a_request_signed_for_appsync_is_accepted_and_one_signed_for_anything_else_is_not(
-    door: Door,
+    client: ApiClient,
 ) -> None:
     imposter = type(DESK)(DESK.access_key_id, "guessed", DESK.arn, DESK.account_id, DESK.allowed)
 
-    assert (await who(door, signer(DESK)))["identity"]["userArn"] == DESK.arn
-    for show in (
+    assert (await who(client, signer(DESK)))["identity"]["userArn"] == DESK.arn
+    for credentials in (
         signer(imposter),
         signer(DESK, service="execute-api"),
         signer(DESK, region="eu-west-1"),
         lambda url, body: signer(DESK)(url, body + " "),
         lambda url, body: signer(DESK)(url + "/connect", body),
     ):
-        assert await refusal(door, show) == NOT_AUTHORIZED
+        assert await refusal(client, credentials) == NOT_AUTHORIZED
 
 
-async def test_a_principal_without_any_permission_is_refused_at_the_door(door: Door) -> None:
-    assert await refusal(door, signer(NOBODY)) == (401, "UnauthorizedException", "Permission denied")
+async def test_a_principal_without_any_permission_is_refused(client: ApiClient) -> None:
+    assert await refusal(client, signer(NOBODY)) == (401, "UnauthorizedException", "Permission denied")
 
 
 @pytest.mark.parametrize("path", ["", "/realtime"])
 async def test_c40_a_connection_is_signed_over_the_connect_path_wherever_the_socket_opens(
-    door: Door, path: str
+    client: ApiClient, path: str
 ) -> None:
-    async with door.open(show=signer(DESK), url=door.engine.realtime_url + path) as reader:
+    async with client.open(credentials=signer(DESK), url=client.engine.realtime_url + path) as reader:
         await reader.send(type="connection_init")
         assert (await reader.receive())["type"] == "connection_ack"
 
 
 @pytest.mark.parametrize("signed_path", ["", "/realtime/connect", "/realtime"])
-async def test_c40_a_connection_signed_over_another_path_is_refused(door: Door, signed_path: str) -> None:
-    told = {"host": door.host} | signer(DESK)(door.engine.graphql_url + signed_path, "{}")
+async def test_c40_a_connection_signed_over_another_path_is_refused(client: ApiClient, signed_path: str) -> None:
+    sent = {"host": client.host} | signer(DESK)(client.engine.graphql_url + signed_path, "{}")
 
-    async with door.open(protocols=("graphql-ws", subprotocol_of(told))) as reader:
+    async with client.open(protocols=("graphql-ws", subprotocol_of(sent))) as reader:
         await reader.send(type="connection_init")
         assert await reader.receive_any() == REFUSED_SOCKET
         assert await reader.closed()
 
 
-async def test_c41_a_start_whose_signature_covers_another_text_is_refused(door: Door) -> None:
+async def test_c41_a_start_whose_signature_covers_another_text_is_refused(client: ApiClient) -> None:
     data = json.dumps({"query": "subscription { onBook { isbn } }"})
 
-    async with door.connected(show=signer(DESK)) as reader:
+    async with client.connected(credentials=signer(DESK)) as reader:
         await reader.start_with("1", data, signed_text=data.replace("isbn", "title"))
         refused = await reader.receive()
         await reader.start_with("2", data)
@@ -294,15 +296,15 @@ async def test_c41_a_start_whose_signature_covers_another_text_is_refused(door: 
     assert accepted == {"id": "2", "type": "start_ack"}
 
 
-async def test_c42_connection_and_every_start_are_checked_on_their_own(door: Door, callers: Callers) -> None:
+async def test_c42_connection_and_every_start_are_authorized_separately(client: ApiClient, callers: Callers) -> None:
     query = "subscription { onBook { isbn } }"
 
-    async with door.connected(show=callers.key) as reader:
-        await reader.hears("1", query, show=callers.cognito)
-        await reader.hears("2", query, show=signer(DESK))
-        await reader.hears("3", query, show=callers.opaque)
-        await reader.hears("4", query, show=callers.openid)
-        refused = await reader.subscribe("5", query, show=bearer("nonsense"))
+    async with client.connected(credentials=callers.key) as reader:
+        await reader.subscribe_successfully("1", query, credentials=callers.cognito)
+        await reader.subscribe_successfully("2", query, credentials=signer(DESK))
+        await reader.subscribe_successfully("3", query, credentials=callers.opaque)
+        await reader.subscribe_successfully("4", query, credentials=callers.openid)
+        refused = await reader.subscribe("5", query, credentials=bearer("nonsense"))
 
         assert refused["payload"]["errors"][0]["errorType"] == "UnauthorizedException"
         assert await reader.silent()
@@ -312,9 +314,9 @@ async def test_c42_connection_and_every_start_are_checked_on_their_own(door: Doo
     "show", [bearer("nonsense"), signer(NOBODY), lambda url, body: {"x-api-key": "da2-guessed"}, bearer("a.b.c")]
 )
 async def test_c43_a_connection_with_a_refused_credential_ends_with_connection_error_and_no_keep_alive(
-    door: Door, show: Show
+    client: ApiClient, credentials: Credentials
 ) -> None:
-    async with door.open(show=show) as reader:
+    async with client.open(credentials=credentials) as reader:
         await reader.send(type="connection_init")
         frame = await reader.receive_any()
 
@@ -329,40 +331,40 @@ async def test_c43_a_connection_with_a_refused_credential_ends_with_connection_e
     [((), "NoProtocolError"), (("mqtt",), "SubProtocolNotSupportedError")],
 )
 async def test_c44_a_connection_without_the_subprotocol_ends_with_its_error(
-    door: Door, protocols: tuple[str, ...], message: str
+    client: ApiClient, protocols: tuple[str, ...], message: str
 ) -> None:
-    async with door.open(protocols=protocols) as reader:
+    async with client.open(protocols=protocols) as reader:
         await reader.send(type="connection_init")
         error = {"message": message, "errorCode": 400}
         assert await reader.receive_any() == {"type": "connection_error", "payload": {"errors": [error]}}
         assert await reader.closed()
 
 
-async def test_c45_a_connection_without_a_header_object_ends_with_its_error(door: Door) -> None:
-    async with door.open(protocols=("graphql-ws",)) as reader:
+async def test_c45_a_connection_without_a_header_object_ends_with_its_error(client: ApiClient) -> None:
+    async with client.open(protocols=("graphql-ws",)) as reader:
         error = {"message": "Required headers are missing.", "errorCode": 400}
         assert await reader.receive_any() == {"type": "connection_error", "payload": {"errors": [error]}}
         assert await reader.closed()
 
 
-async def test_c46_of_a_signature_and_an_api_key_the_signature_counts(door: Door) -> None:
-    both = await who(door, lambda url, body: signer(DESK)(url, body) | {"x-api-key": KEY.key})
+async def test_c46_a_signature_has_priority_over_an_api_key(client: ApiClient) -> None:
+    both = await who(client, lambda url, body: signer(DESK)(url, body) | {"x-api-key": KEY.key})
 
     assert both["authType"] == "IAM Authorization"
     assert await refusal(
-        door, lambda url, body: signer(NOBODY)(url, body) | {"x-api-key": KEY.key}
+        client, lambda url, body: signer(NOBODY)(url, body) | {"x-api-key": KEY.key}
     ) == (401, "UnauthorizedException", "Permission denied")  # fmt: skip
 
 
-async def test_of_an_api_key_and_a_token_the_key_counts(door: Door, callers: Callers) -> None:
-    both = await who(door, lambda url, body: {"x-api-key": KEY.key, "authorization": callers.user()})
+async def test_an_api_key_has_priority_over_a_token(client: ApiClient, callers: Callers) -> None:
+    both = await who(client, lambda url, body: {"x-api-key": KEY.key, "authorization": callers.user()})
 
     assert both["authType"] == "API Key Authorization"
 
 
-async def test_a_permission_names_root_fields_and_no_others_may_be_called(door: Door) -> None:
-    answer = await door.ask('{ book(isbn: "b1") { isbn } whoAmI }', show=signer(VISITOR))
-    async with door.connected(show=signer(VISITOR)) as reader:
+async def test_a_principal_may_call_only_the_root_fields_in_its_permissions(client: ApiClient) -> None:
+    answer = await client.ask('{ book(isbn: "b1") { isbn } whoAmI }', credentials=signer(VISITOR))
+    async with client.connected(credentials=signer(VISITOR)) as reader:
         refused = await reader.subscribe("1", "subscription { onBook { isbn } }")
 
     assert answer["data"] == {"book": {"isbn": "b1"}, "whoAmI": None}

@@ -1,4 +1,4 @@
-"""No item of the checklist is without a test."""
+"""Every item of the checklist has a test."""
 
 import re
 from pathlib import Path
@@ -11,7 +11,7 @@ _TEST = re.compile(r"def test_c(\d\d)_")
 
 @pytest.fixture(scope="module")
 def tested() -> set[int]:
-    """Numbers of the items that tests are named after."""
+    """The item numbers in the names of all tests in this folder."""
     files = Path(__file__).parent.glob("test_*.py")
     return {int(number) for file in files for number in _TEST.findall(file.read_text(encoding="utf-8"))}
 

@@ -1,4 +1,4 @@
-"""Resolvers and their data sources, by the numbers of the checklist: a store whose orders are in DynamoDB."""
+"""Items of the checklist about resolvers and data sources, tested on a store with its orders in DynamoDB."""
 
 import json
 import sys
@@ -22,7 +22,7 @@ KEY = ApiKey("da2-store", expires=datetime(2999, 1, 1, tzinfo=UTC))
 
 
 class Store:
-    """The store as its customers reach it."""
+    """A client of the store's API."""
 
     def __init__(self, engine: Engine, session: aiohttp.ClientSession, invoker: StoreInvoker) -> None:
         self.engine = engine
@@ -32,7 +32,7 @@ class Store:
     async def respond(
         self, query: str, variables: Any = None, *, headers: list[tuple[str, str]] | None = None
     ) -> tuple[Any, Any]:
-        """The response's JSON and headers."""
+        """Send a request and return the JSON and the headers of the response."""
         sent = [("x-api-key", KEY.key), *(headers or [])]
         body = json.dumps({"query": query, "variables": variables})
         async with self.session.post(self.engine.graphql_url, data=body, headers=sent) as response:
@@ -98,19 +98,19 @@ def store(open_store: Store) -> Store:
     return open_store
 
 
-async def test_c19_a_put_and_an_event_answer_at_once_whatever_the_event_does(store: Store) -> None:
+async def test_c19_a_put_and_an_event_answer_before_the_event_is_handled(store: Store) -> None:
     answered = await store.ask('mutation { dispatchOrder(id: "d1", customer: "Ada") { id status } }')
 
     assert answered == {"data": {"dispatchOrder": {"id": "d1", "status": "DISPATCHED"}}}
 
 
-async def test_c22_what_a_put_stored_is_read_by_the_next_function_as_plain_json(store: Store) -> None:
+async def test_c22_the_next_function_reads_a_stored_item_as_plain_json(store: Store) -> None:
     await store.ask('mutation { dispatchOrder(id: "d2", customer: "Ada") { id } }')
 
     assert store.invoker.enqueued == [("carrier", {"id": "d2", "customer": "Ada", "status": "DISPATCHED"})]
 
 
-async def test_c65_a_conditional_put_on_another_item_fails_and_shows_what_is_stored(store: Store) -> None:
+async def test_c65_a_conditional_put_on_a_different_item_fails_and_returns_the_stored_item(store: Store) -> None:
     place = 'mutation { placeOrder(id: "o65", customer: "%s") { id customer } }'
     await store.ask(place % "Ada")
 
@@ -133,7 +133,7 @@ async def test_c66_the_same_put_again_succeeds_with_the_stored_item(store: Store
     assert first == second == differing == {"data": {"placeOrder": {"id": "o66", "placedAt": "monday"}}}
 
 
-async def test_a_stored_item_is_found_and_one_that_is_not_is_null(store: Store) -> None:
+async def test_a_stored_item_is_found_and_a_missing_one_is_null(store: Store) -> None:
     await store.ask('mutation { placeOrder(id: "o1", customer: "Ada") { id } }')
 
     answered = await store.ask('{ order(id: "o1") { customer status } none: order(id: "no") { id } }')
@@ -151,7 +151,7 @@ async def test_a_field_of_every_item_of_a_list_is_one_invocation(store: Store) -
     assert store.invoker.calls("prices") == [["a", "bb", "ccc"]]
 
 
-async def test_c88_an_early_return_skips_the_data_source_and_the_response_and_is_the_previous_result(
+async def test_c88_an_early_return_skips_data_source_and_response_and_becomes_the_previous_result(
     store: Store,
 ) -> None:
     answered = await store.ask("{ skipped }")
@@ -173,7 +173,7 @@ async def test_c89_a_loop_may_run_a_thousand_times_and_not_once_more(store: Stor
 
 
 @pytest.mark.parametrize("given", ['{"a": [1, {"b": null}]}', "[1]", '"text"', "3"])
-async def test_c91_json_is_parsed_on_its_way_in_and_text_on_its_way_out(store: Store, given: str) -> None:
+async def test_c91_json_is_parsed_in_arguments_and_serialized_in_results(store: Store, given: str) -> None:
     answered = await store.ask("query ($value: AWSJSON) { echo(value: $value) }", {"value": given})
 
     out = answered["data"]["echo"]
@@ -187,9 +187,9 @@ async def test_c92_a_header_sent_twice_is_a_list_and_cookies_are_hidden(store: S
 
     answered, _ = await store.respond("{ told }", headers=sent)
 
-    told = json.loads(answered["data"]["told"])
-    assert (told["x-trace"], told["x-once"]) == (["a", "b"], "c")
-    assert "cookie" not in told
+    seen = json.loads(answered["data"]["told"])
+    assert (seen["x-trace"], seen["x-once"]) == (["a", "b"], "c")
+    assert "cookie" not in seen
 
 
 async def test_c93_a_resolver_may_add_a_response_header(store: Store) -> None:
@@ -206,7 +206,7 @@ async def test_c93_a_resolver_may_add_a_response_header(store: Store) -> None:
         ("bad name", "1"), ("x-app", "a\r\nset-cookie: b"), ("x-app", "v" * 4092),
     ],
 )  # fmt: skip
-async def test_c93_a_header_that_is_restricted_malformed_or_too_large_is_refused_and_the_data_stays(
+async def test_c93_a_restricted_malformed_or_too_large_header_is_refused_and_the_data_is_kept(
     store: Store, name: str, value: str
 ) -> None:
     answered, headers = await store.respond(
@@ -229,16 +229,16 @@ async def test_an_http_endpoint_is_asked_and_its_answer_is_the_result(store: Sto
     }
 
 
-async def test_a_function_without_code_is_told_the_context_and_answers_for_the_field(store: Store) -> None:
+async def test_a_direct_lambda_resolver_receives_the_context_and_returns_the_field(store: Store) -> None:
     answered = await store.ask('{ direct(text: "hello") }')
 
-    told = json.loads(answered["data"]["direct"])
-    assert told["arguments"] == {"text": "hello"}
-    assert (told["info"]["fieldName"], told["info"]["parentTypeName"]) == ("direct", "Query")
-    assert told.keys() == {"arguments", "source", "identity", "request", "info", "stash", "prev"}
+    seen = json.loads(answered["data"]["direct"])
+    assert seen["arguments"] == {"text": "hello"}
+    assert (seen["info"]["fieldName"], seen["info"]["parentTypeName"]) == ("direct", "Query")
+    assert seen.keys() == {"arguments", "source", "identity", "request", "info", "stash", "prev"}
 
 
-async def test_the_exception_of_a_function_without_code_names_the_error(
+async def test_the_exception_of_a_direct_lambda_resolver_becomes_the_error_type(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def throw(_: Any) -> Any:
@@ -251,7 +251,7 @@ async def test_the_exception_of_a_function_without_code_names_the_error(
     assert (error["errorType"], error["message"], error["path"]) == ("OutOfStock", "out of stock", ["direct"])
 
 
-async def test_an_eviction_is_told_in_the_response(store: Store) -> None:
+async def test_an_eviction_is_reported_in_the_response(store: Store) -> None:
     assert await store.ask("mutation { forgetPrices }") == {
         "data": {"forgetPrices": True},
         "extensions": {"apiCacheEntriesDeleted": 0},

@@ -1,4 +1,4 @@
-"""Checklist B2: who may use which field."""
+"""Checklist B2: authorization of single fields."""
 
 import json
 from collections.abc import AsyncIterator
@@ -11,7 +11,7 @@ import pytest
 from appsync_local import DefaultAction, Engine, UserPool
 from appsync_local.api.model import AuthMode
 from tests.fidelity.application import API, DESK, HANDLERS, LIBRARY, SCHEMA, catalogue
-from tests.fidelity.callers import Callers, Door, signer
+from tests.fidelity.callers import ApiClient, Callers, signer
 from tests.support.engine_doubles import RecordingInvoker
 from tests.support.issuer import CLIENT_ID, ISSUER
 
@@ -27,14 +27,16 @@ def denied(field: str, type_: str, *path: object) -> dict[str, Any]:
 
 
 def entries(answer: Any) -> list[dict[str, Any]]:
-    """The errors, without where the document asked for the field."""
+    """Return the errors without their locations."""
     assert all(entry["locations"] for entry in answer["errors"])
     return [{name: value for name, value in entry.items() if name != "locations"} for entry in answer["errors"]]
 
 
 @asynccontextmanager
-async def pool_alone(door: Door, callers: Callers, action: DefaultAction = DefaultAction.ALLOW) -> AsyncIterator[Door]:
-    """The library with its user pool as the only mode."""
+async def pool_alone(
+    client: ApiClient, callers: Callers, action: DefaultAction = DefaultAction.ALLOW
+) -> AsyncIterator[ApiClient]:
+    """The library API with its user pool as the only mode."""
     engine = Engine(
         api=replace(API, modes=(AuthMode.COGNITO,), authorizer=None),
         schema=SCHEMA,
@@ -45,26 +47,26 @@ async def pool_alone(door: Door, callers: Callers, action: DefaultAction = Defau
     )
     await engine.start(port=0)
     try:
-        yield replace(door, engine=engine)
+        yield replace(client, engine=engine)
     finally:
         await engine.stop()
 
 
-async def test_c47_a_field_without_directives_is_for_the_default_mode_alone(door: Door, callers: Callers) -> None:
-    assert await door.ask("{ membersOnly }") == {"data": {"membersOnly": "membersOnly"}}
-    for show in (callers.opaque, callers.openid, callers.key):
-        answer = await door.ask("{ membersOnly }", show=show)
+async def test_c47_a_field_without_directives_allows_the_default_mode_only(client: ApiClient, callers: Callers) -> None:
+    assert await client.ask("{ membersOnly }") == {"data": {"membersOnly": "membersOnly"}}
+    for credentials in (callers.opaque, callers.openid, callers.key):
+        answer = await client.ask("{ membersOnly }", credentials=credentials)
         assert answer["data"] == {"membersOnly": None}
         assert entries(answer) == [denied("membersOnly", "Query", "membersOnly")]
 
 
 async def test_c48_a_field_for_the_backend_is_denied_to_a_user_and_publishes_nothing(
-    door: Door, invoker: RecordingInvoker
+    client: ApiClient, invoker: RecordingInvoker
 ) -> None:
-    async with door.connected() as reader:
-        await reader.hears("1", "subscription { onBook { isbn } }")
+    async with client.connected() as reader:
+        await reader.subscribe_successfully("1", "subscription { onBook { isbn } }")
 
-        response = await door.request('mutation { withdraw(isbn: "b1") { isbn } }')
+        response = await client.request('mutation { withdraw(isbn: "b1") { isbn } }')
 
         assert response.status == 200
         assert response.json["data"] == {"withdraw": None}
@@ -73,61 +75,61 @@ async def test_c48_a_field_for_the_backend_is_denied_to_a_user_and_publishes_not
     assert invoker.calls("catalogue") == []
 
 
-async def test_c49_a_type_for_two_modes_is_read_by_either_and_denied_field_by_field_to_a_third(
-    door: Door, callers: Callers
+async def test_c49_a_type_for_two_modes_is_allowed_to_both_and_denied_field_by_field_to_a_third(
+    client: ApiClient, callers: Callers
 ) -> None:
     query = "{ ledger { year loans __typename } }"
     data = {"data": {"ledger": {"year": 2026, "loans": 12, "__typename": "Ledger"}}}
 
-    assert await door.ask(query) == data
-    assert await door.ask(query, show=signer(DESK)) == data
-    answer = await door.ask(query, show=callers.key)
+    assert await client.ask(query) == data
+    assert await client.ask(query, credentials=signer(DESK)) == data
+    answer = await client.ask(query, credentials=callers.key)
     assert answer["data"] == {"ledger": {"year": None, "loans": None, "__typename": "Ledger"}}
     assert entries(answer) == [denied("year", "Ledger", "ledger", "year"), denied("loans", "Ledger", "ledger", "loans")]
 
 
 async def test_c50_the_directives_of_a_field_replace_those_of_its_type(
-    door: Door, callers: Callers, invoker: RecordingInvoker
+    client: ApiClient, callers: Callers, invoker: RecordingInvoker
 ) -> None:
     invoker.functions["catalogue"] = lambda _: {"isbn": "b1", "price": 9.5, "copies": 1}
     query = '{ book(isbn: "b1") { isbn price } }'
 
-    by_librarian = await door.ask(query, show=callers.librarian)
-    by_authorizer = await door.ask(query, show=callers.opaque)
+    by_librarian = await client.ask(query, credentials=callers.librarian)
+    by_authorizer = await client.ask(query, credentials=callers.opaque)
 
     assert by_librarian == {"data": {"book": {"isbn": "b1", "price": 9.5}}}
     assert by_authorizer["data"] == {"book": {"isbn": "b1", "price": None}}
     assert entries(by_authorizer) == [denied("price", "Book", "book", "price")]
 
 
-async def test_denied_fields_in_lists_are_reported_one_by_one_with_their_index(door: Door) -> None:
-    answer = await door.ask("{ books { isbn price } }")
+async def test_denied_fields_in_lists_are_reported_one_by_one_with_their_index(client: ApiClient) -> None:
+    answer = await client.ask("{ books { isbn price } }")
 
     assert [entry["path"] for entry in answer["errors"]] == [["books", 0, "price"], ["books", 1, "price"]]
     assert [book["isbn"] for book in answer["data"]["books"]] == ["b1", "b2"]
 
 
-async def test_c51_a_field_for_a_group_is_for_its_members(door: Door, callers: Callers) -> None:
-    inside = await door.ask("{ librariansOnly }", show=callers.librarian)
-    outside = await door.ask("{ librariansOnly }")
+async def test_c51_a_field_for_a_group_is_allowed_to_its_members_only(client: ApiClient, callers: Callers) -> None:
+    inside = await client.ask("{ librariansOnly }", credentials=callers.librarian)
+    outside = await client.ask("{ librariansOnly }")
 
     assert inside == {"data": {"librariansOnly": "librariansOnly"}}
     assert outside["data"] == {"librariansOnly": None}
     assert entries(outside) == [denied("librariansOnly", "Query", "librariansOnly")]
 
 
-async def test_c52_aws_auth_counts_where_user_pools_are_the_only_mode_and_nowhere_else(
-    door: Door, callers: Callers
+async def test_c52_aws_auth_has_an_effect_only_if_user_pools_are_the_only_mode(
+    client: ApiClient, callers: Callers
 ) -> None:
-    assert await door.ask("{ oldRule }") == {"data": {"oldRule": "oldRule"}}
+    assert await client.ask("{ oldRule }") == {"data": {"oldRule": "oldRule"}}
 
-    async with pool_alone(door, callers) as alone:
-        assert await alone.ask("{ oldRule }", show=callers.librarian) == {"data": {"oldRule": "oldRule"}}
+    async with pool_alone(client, callers) as alone:
+        assert await alone.ask("{ oldRule }", credentials=callers.librarian) == {"data": {"oldRule": "oldRule"}}
         assert entries(await alone.ask("{ oldRule }")) == [denied("oldRule", "Query", "oldRule")]
 
 
-async def test_a_default_action_of_deny_refuses_fields_without_directives(door: Door, callers: Callers) -> None:
-    async with pool_alone(door, callers, DefaultAction.DENY) as alone:
+async def test_a_default_action_of_deny_refuses_fields_without_directives(client: ApiClient, callers: Callers) -> None:
+    async with pool_alone(client, callers, DefaultAction.DENY) as alone:
         answer = await alone.ask("{ membersOnly whoAmI }")
 
     assert entries(answer) == [denied("membersOnly", "Query", "membersOnly")]
@@ -135,11 +137,11 @@ async def test_a_default_action_of_deny_refuses_fields_without_directives(door: 
 
 
 @pytest.mark.parametrize("token", ["nonsense", "a.b.c", "Bearer x"])
-async def test_text_that_is_no_token_is_called_unreadable_where_nothing_but_tokens_is_taken(
-    door: Door, callers: Callers, token: str
+async def test_an_unreadable_token_is_reported_as_such_if_only_tokens_are_accepted(
+    client: ApiClient, callers: Callers, token: str
 ) -> None:
-    async with pool_alone(door, callers) as alone:
-        response = await alone.request("{ membersOnly }", show=lambda url, body: {"authorization": token})
+    async with pool_alone(client, callers) as alone:
+        response = await alone.request("{ membersOnly }", credentials=lambda url, body: {"authorization": token})
 
     assert response.error == (401, "UnauthorizedException", "Unable to parse JWT token.")
 
@@ -151,16 +153,16 @@ async def test_text_that_is_no_token_is_called_unreadable_where_nothing_but_toke
         ("subscription { onBook { isbn author { name } price } }", "price on type Book"),
     ],
 )
-async def test_c53_a_start_on_a_refused_field_is_an_error_and_the_socket_lives(
-    door: Door, query: str, field: str
+async def test_c53_a_start_on_a_refused_field_is_an_error_and_the_socket_stays_open(
+    client: ApiClient, query: str, field: str
 ) -> None:
-    async with door.connected() as reader:
+    async with client.connected() as reader:
         answer = await reader.subscribe("1", query)
 
         error = {"errorType": "Unauthorized", "message": f"Not Authorized to access {field}"}
         assert answer == {"id": "1", "type": "error", "payload": {"errors": [error]}}
         assert await reader.silent()
-        await reader.hears("1", "subscription { onBook { isbn } }")
+        await reader.subscribe_successfully("1", "subscription { onBook { isbn } }")
 
 
 @pytest.mark.parametrize(
@@ -170,22 +172,26 @@ async def test_c53_a_start_on_a_refused_field_is_an_error_and_the_socket_lives(
         ("full", {"errorType": "RoomFull", "message": "the room is full"}),
     ],
 )
-async def test_c54_a_subscriptions_resolver_may_refuse_it(door: Door, door_state: str, error: dict[str, str]) -> None:
-    async with door.connected() as reader:
+async def test_c54_a_subscriptions_resolver_may_refuse_it(
+    client: ApiClient, door_state: str, error: dict[str, str]
+) -> None:
+    async with client.connected() as reader:
         answer = await reader.subscribe(
             "1", "subscription ($d: String) { onGuarded(door: $d) { isbn } }", {"d": door_state}
         )
 
         assert answer == {"id": "1", "type": "error", "payload": {"errors": [error]}}
         assert await reader.silent()
-    assert len(door.engine.registry) == 0
+    assert len(client.engine.registry) == 0
 
 
-async def test_c55_what_the_publisher_may_not_read_reaches_nobody_and_the_publisher_is_told(door: Door) -> None:
-    async with door.connected() as reader:
-        await reader.hears("1", 'subscription { onReceipt(number: "n1") { number reader } }')
+async def test_c55_a_field_that_the_publisher_may_not_read_is_sent_to_nobody(
+    client: ApiClient,
+) -> None:
+    async with client.connected() as reader:
+        await reader.subscribe_successfully("1", 'subscription { onReceipt(number: "n1") { number reader } }')
 
-        answer = await door.ask('mutation { stamp(number: "n1") { number reader } }', show=signer(DESK))
+        answer = await client.ask('mutation { stamp(number: "n1") { number reader } }', credentials=signer(DESK))
 
         assert answer["data"] == {"stamp": {"number": None, "reader": None}}
         assert entries(answer) == [
@@ -195,7 +201,7 @@ async def test_c55_what_the_publisher_may_not_read_reaches_nobody_and_the_publis
         assert await reader.silent()
 
 
-async def test_c56_the_identity_of_each_mode_has_its_own_members(door: Door, callers: Callers) -> None:
+async def test_c56_each_mode_has_an_identity_with_its_own_members(client: ApiClient, callers: Callers) -> None:
     expected = {
         "User Pool Authorization": (
             callers.cognito,
@@ -212,17 +218,18 @@ async def test_c56_the_identity_of_each_mode_has_its_own_members(door: Door, cal
         "Lambda Authorization": (callers.opaque, {"resolverContext"}),
     }  # fmt: skip
 
-    for auth_type, (show, members) in expected.items():
-        seen = json.loads((await door.ask("{ whoAmI }", show=show))["data"]["whoAmI"])
+    for auth_type, (credentials, members) in expected.items():
+        seen = json.loads((await client.ask("{ whoAmI }", credentials=credentials))["data"]["whoAmI"])
         assert (seen["authType"], seen["identity"].keys()) == (auth_type, members)
-    by_key = json.loads((await door.ask("{ whoAmI }", show=callers.key))["data"]["whoAmI"])
+    by_key = json.loads((await client.ask("{ whoAmI }", credentials=callers.key))["data"]["whoAmI"])
     assert (by_key["authType"], by_key["identity"]) == ("API Key Authorization", None)
 
 
-async def test_the_source_addresses_are_the_forwarded_ones_and_the_peer(door: Door, callers: Callers) -> None:
-    show = callers.cognito
-    seen = await door.ask(
-        "{ whoAmI }", show=lambda url, body: show(url, body) | {"x-forwarded-for": "203.0.113.7, 10.0.0.1"}
+async def test_the_source_addresses_are_the_forwarded_ones_and_the_peer(client: ApiClient, callers: Callers) -> None:
+    credentials = callers.cognito
+    seen = await client.ask(
+        "{ whoAmI }",
+        credentials=lambda url, body: credentials(url, body) | {"x-forwarded-for": "203.0.113.7, 10.0.0.1"},
     )
 
     assert json.loads(seen["data"]["whoAmI"])["identity"]["sourceIp"] == ["203.0.113.7", "10.0.0.1", "127.0.0.1"]

@@ -1,4 +1,4 @@
-"""Checklist B3: what a client reads over HTTP when something goes wrong."""
+"""Checklist B3: errors in HTTP responses."""
 
 import json
 from collections.abc import AsyncIterator
@@ -10,7 +10,7 @@ import pytest
 
 from appsync_local import Engine, Introspection, Limits, UserPool
 from tests.fidelity.application import API, HANDLERS, LIBRARY, SCHEMA, book, catalogue
-from tests.fidelity.callers import Callers, Door
+from tests.fidelity.callers import ApiClient, Callers
 from tests.support.engine_doubles import RecordingInvoker
 from tests.support.issuer import ISSUER
 
@@ -18,8 +18,8 @@ FLAT = {"path", "data", "errorType", "errorInfo", "locations", "message"}
 
 
 @asynccontextmanager
-async def limited(door: Door, callers: Callers, limits: Limits) -> AsyncIterator[Door]:
-    """The library with limits, for a user of its pool."""
+async def limited(client: ApiClient, callers: Callers, limits: Limits) -> AsyncIterator[ApiClient]:
+    """A client of the library API with these limits."""
     engine = Engine(
         api=API,
         schema=SCHEMA,
@@ -31,7 +31,7 @@ async def limited(door: Door, callers: Callers, limits: Limits) -> AsyncIterator
     )
     await engine.start(port=0)
     try:
-        yield replace(door, engine=engine)
+        yield replace(client, engine=engine)
     finally:
         await engine.stop()
 
@@ -49,14 +49,16 @@ async def limited(door: Door, callers: Callers, limits: Limits) -> AsyncIterator
         (b'{"query":null}', "Unable to parse GraphQL query."),
     ],
 )
-async def test_c57_a_body_without_a_query_is_malformed(door: Door, callers: Callers, body: bytes, message: str) -> None:
-    response = await door.post(body, {"authorization": callers.user()})
+async def test_c57_a_body_without_a_query_is_malformed(
+    client: ApiClient, callers: Callers, body: bytes, message: str
+) -> None:
+    response = await client.post(body, {"authorization": callers.user()})
 
     assert response.error == (400, "MalformedHttpRequestException", message)
 
 
-async def test_c58_an_unknown_field_is_a_validation_error_with_status_200_and_no_error_type(door: Door) -> None:
-    response = await door.request("{badfield}")
+async def test_c58_an_unknown_field_is_a_validation_error_with_status_200_and_no_error_type(client: ApiClient) -> None:
+    response = await client.request("{badfield}")
 
     assert response.status == 200
     message = "Validation error of type FieldUndefined: Field 'badfield' in type 'Query' is undefined @ 'badfield'"
@@ -170,8 +172,8 @@ async def test_c58_an_unknown_field_is_a_validation_error_with_status_200_and_no
         ("type A { a: Int }", "NonExecutableDefinition: The A definition is not executable."),
     ],
 )
-async def test_c58_every_fault_of_a_document_has_its_type_and_words(door: Door, query: str, message: str) -> None:
-    response = await door.request(query)
+async def test_c58_every_validation_error_has_its_type_and_message(client: ApiClient, query: str, message: str) -> None:
+    response = await client.request(query)
 
     assert response.status == 200
     assert response.json["data"] is None
@@ -180,30 +182,30 @@ async def test_c58_every_fault_of_a_document_has_its_type_and_words(door: Door, 
     assert all(entry.keys() == {"path", "locations", "message"} for entry in response.json["errors"])
 
 
-async def test_c58_several_faults_give_several_entries(door: Door) -> None:
-    answer = await door.ask("{ nope book { isbn } }")
+async def test_c58_several_validation_errors_are_all_listed(client: ApiClient) -> None:
+    answer = await client.ask("{ nope book { isbn } }")
 
     assert len(answer["errors"]) == 2
 
 
-async def test_a_syntax_error_has_status_200_and_its_place(door: Door) -> None:
-    answer = await door.ask("{ book(")
+async def test_a_syntax_error_has_status_200_and_its_location(client: ApiClient) -> None:
+    answer = await client.ask("{ book(")
 
     assert answer["data"] is None
     assert answer["errors"][0].keys() == {"path", "locations", "message"}
     assert answer["errors"][0]["locations"] == [{"line": 1, "column": 8, "sourceName": None}]
 
 
-async def test_a_document_beyond_15000_tokens_is_refused(door: Door) -> None:
-    answer = await door.ask("{" + " membersOnly" * 15_000 + "}")
+async def test_a_document_beyond_15000_tokens_is_refused(client: ApiClient) -> None:
+    answer = await client.ask("{" + " membersOnly" * 15_000 + "}")
 
     assert answer["data"] is None
     assert answer["errors"][0]["message"].startswith("Maximum char length exceeded.")
 
 
 @pytest.mark.parametrize("variables", [None, {}, {"x": None}])
-async def test_c59_a_missing_variable_is_named_with_its_type(door: Door, variables: Any) -> None:
-    answer = await door.ask("query ($x: ID!) { book(isbn: $x) { isbn } }", variables)
+async def test_c59_a_missing_variable_is_named_with_its_type(client: ApiClient, variables: Any) -> None:
+    answer = await client.ask("query ($x: ID!) { book(isbn: $x) { isbn } }", variables)
 
     message = "Variable 'x' has coerced Null value for NonNull type 'ID!'"
     entry = {"path": None, "locations": [{"line": 1, "column": 8, "sourceName": None}], "message": message}
@@ -236,23 +238,23 @@ async def test_c59_a_missing_variable_is_named_with_its_type(door: Door, variabl
         ),
     ],
 )
-async def test_c59_a_variable_that_does_not_fit_is_named_with_what_is_wrong(
-    door: Door, given: Any, message: str
+async def test_c59_a_variable_of_the_wrong_type_is_named_with_the_reason(
+    client: ApiClient, given: Any, message: str
 ) -> None:
-    answer = await door.ask("query ($x: BookInput) { whoAmI(input: $x) }", {"x": given})
+    answer = await client.ask("query ($x: BookInput) { whoAmI(input: $x) }", {"x": given})
 
     assert (answer["data"], [entry["message"] for entry in answer["errors"]]) == (None, [message])
 
 
-async def test_c60_one_of_several_operations_has_to_be_named(door: Door) -> None:
+async def test_c60_a_document_with_several_operations_needs_an_operation_name(client: ApiClient) -> None:
     query = "query A { membersOnly } query B { oldRule }"
 
-    assert (await door.request(query)).error == (400, "BadRequestException", "Missing operation name.")
-    assert (await door.request(query, operationName="B")).json == {"data": {"oldRule": "oldRule"}}
+    assert (await client.request(query)).error == (400, "BadRequestException", "Missing operation name.")
+    assert (await client.request(query, operationName="B")).json == {"data": {"oldRule": "oldRule"}}
 
 
-async def test_c61_a_field_that_fails_leaves_its_sibling_alone_and_its_entry_is_flat(door: Door) -> None:
-    answer = await door.ask('{\n  book(isbn: "burnt") { isbn }\n  other: book(isbn: "b1") { isbn }\n}')
+async def test_c61_a_failed_field_does_not_affect_its_sibling_and_its_error_is_flat(client: ApiClient) -> None:
+    answer = await client.ask('{\n  book(isbn: "burnt") { isbn }\n  other: book(isbn: "b1") { isbn }\n}')
 
     assert answer["data"] == {"book": None, "other": {"isbn": "b1"}}
     assert answer["errors"] == [
@@ -267,8 +269,8 @@ async def test_c61_a_field_that_fails_leaves_its_sibling_alone_and_its_entry_is_
     ]
 
 
-async def test_c62_util_error_shows_its_data_as_far_as_selected_and_its_info_whole(door: Door) -> None:
-    selected, unselected = await door.ask("{ fails { title } }"), await door.ask("{ fails { isbn } }")
+async def test_c62_util_error_shows_its_data_as_far_as_selected_and_its_info_whole(client: ApiClient) -> None:
+    selected, unselected = await client.ask("{ fails { title } }"), await client.ask("{ fails { isbn } }")
 
     [entry] = selected["errors"]
     assert selected["data"] == {"fails": None}
@@ -277,8 +279,8 @@ async def test_c62_util_error_shows_its_data_as_far_as_selected_and_its_info_who
     assert unselected["errors"][0]["data"] == {}
 
 
-async def test_c63_util_append_error_leaves_the_data(door: Door) -> None:
-    answer = await door.ask("{ partly { isbn pages } }")
+async def test_c63_util_append_error_keeps_the_data(client: ApiClient) -> None:
+    answer = await client.ask("{ partly { isbn pages } }")
 
     assert answer["data"] == {"partly": {"isbn": "b1", "pages": 3}}
     [entry] = answer["errors"]
@@ -286,16 +288,20 @@ async def test_c63_util_append_error_leaves_the_data(door: Door) -> None:
     assert entry.keys() == FLAT
 
 
-async def test_c64_a_function_that_throws_is_an_error_where_the_handler_says_so_and_nowhere_else(door: Door) -> None:
-    raised = await door.ask('{ book(isbn: "burnt") { isbn } }')
-    ignored = await door.ask("{ tolerant }")
+async def test_c64_a_failed_function_is_an_error_only_if_the_response_handler_reports_it(
+    client: ApiClient,
+) -> None:
+    raised = await client.ask('{ book(isbn: "burnt") { isbn } }')
+    ignored = await client.ask("{ tolerant }")
 
     assert [(e["errorType"], e["message"]) for e in raised["errors"]] == [("Lambda:Unhandled", "the book is burnt")]
     assert ignored == {"data": {"tolerant": "without Lambda:Unhandled"}}
 
 
-async def test_c67_code_that_throws_ends_the_pipeline_and_says_where(door: Door, invoker: RecordingInvoker) -> None:
-    answer = await door.ask("{ broken }")
+async def test_c67_code_that_throws_ends_the_pipeline_and_the_error_has_its_position(
+    client: ApiClient, invoker: RecordingInvoker
+) -> None:
+    answer = await client.ask("{ broken }")
 
     assert answer["data"] == {"broken": None}
     [entry] = answer["errors"]
@@ -305,8 +311,8 @@ async def test_c67_code_that_throws_ends_the_pipeline_and_says_where(door: Door,
     assert invoker.calls("catalogue") == []
 
 
-async def test_c68_a_request_object_without_an_operation_is_a_mapping_template_error(door: Door) -> None:
-    answer = await door.ask("{ malformed }")
+async def test_c68_a_request_object_without_an_operation_is_a_mapping_template_error(client: ApiClient) -> None:
+    answer = await client.ask("{ malformed }")
 
     assert answer["data"] == {"malformed": None}
     assert [(e["errorType"], e["message"]) for e in answer["errors"]] == [
@@ -314,19 +320,19 @@ async def test_c68_a_request_object_without_an_operation_is_a_mapping_template_e
     ]
 
 
-async def test_c69_an_object_where_a_list_belongs_is_a_type_mismatch(door: Door, invoker: RecordingInvoker) -> None:
+async def test_c69_an_object_instead_of_a_list_is_a_type_mismatch(client: ApiClient, invoker: RecordingInvoker) -> None:
     invoker.functions["catalogue"] = lambda _: book("b1")
 
-    answer = await door.ask("{ books { isbn } }")
+    answer = await client.ask("{ books { isbn } }")
 
     message = "Can't resolve value (/books) : type mismatch error, expected type LIST, got OBJECT"
     assert answer == {"data": {"books": None}, "errors": [{"path": ["books"], "locations": None, "message": message}]}
 
 
-async def test_c69_a_missing_required_field_makes_its_parent_null(door: Door, invoker: RecordingInvoker) -> None:
+async def test_c69_a_missing_required_field_makes_its_parent_null(client: ApiClient, invoker: RecordingInvoker) -> None:
     invoker.functions["catalogue"] = lambda _: {"isbn": "b1"}
 
-    answer = await door.ask('{ book(isbn: "b1") { isbn copies } }')
+    answer = await client.ask('{ book(isbn: "b1") { isbn copies } }')
 
     message = "Cannot return null for non-nullable type: 'Int' within parent 'Book' (/book/copies)"
     entry = {"path": ["book", "copies"], "locations": None, "message": message}
@@ -334,9 +340,9 @@ async def test_c69_a_missing_required_field_makes_its_parent_null(door: Door, in
 
 
 async def test_c70_without_introspection_the_schema_is_undefined_and_the_type_name_is_not(
-    door: Door, callers: Callers
+    client: ApiClient, callers: Callers
 ) -> None:
-    async with limited(door, callers, Limits(introspection=Introspection.DISABLED)) as closed:
+    async with limited(client, callers, Limits(introspection=Introspection.DISABLED)) as closed:
         for query, field in (
             ("{ __schema { types { name } } }", "__schema"),
             ('{ __type(name: "A") { name } }', "__type"),
@@ -349,22 +355,24 @@ async def test_c70_without_introspection_the_schema_is_undefined_and_the_type_na
             assert message in [entry["message"] for entry in answer["errors"]]
         assert await closed.ask("{ __typename }") == {"data": {"__typename": "Query"}}
 
-    assert (await door.ask("{ __schema { queryType { name } } }"))["data"]["__schema"] == {
+    assert (await client.ask("{ __schema { queryType { name } } }"))["data"]["__schema"] == {
         "queryType": {"name": "Query"}
     }
 
 
-async def test_c71_a_subscription_over_http_is_refused(door: Door) -> None:
-    response = await door.request("subscription { onBook { isbn } }")
+async def test_c71_a_subscription_over_http_is_refused(client: ApiClient) -> None:
+    response = await client.request("subscription { onBook { isbn } }")
 
     assert response.status == 200
     assert response.json["data"] is None
     assert [entry["errorType"] for entry in response.json["errors"]] == ["OperationNotSupported"]
-    assert len(door.engine.registry) == 0
+    assert len(client.engine.registry) == 0
 
 
-async def test_fields_below_the_depth_limit_fail_and_the_others_are_answered(door: Door, callers: Callers) -> None:
-    async with limited(door, callers, Limits(depth=2)) as shallow:
+async def test_fields_below_the_depth_limit_fail_and_the_others_are_answered(
+    client: ApiClient, callers: Callers
+) -> None:
+    async with limited(client, callers, Limits(depth=2)) as shallow:
         answer = await shallow.ask("{ books { isbn author { name books { isbn } } } __schema { types { name } } }")
 
     first, second = answer["data"]["books"]
@@ -377,20 +385,20 @@ async def test_fields_below_the_depth_limit_fail_and_the_others_are_answered(doo
     ]
 
 
-async def test_a_request_that_runs_too_many_resolvers_fails_where_the_limit_is_reached(
-    door: Door, callers: Callers
+async def test_a_request_with_too_many_resolvers_fails_at_the_field_that_exceeds_the_limit(
+    client: ApiClient, callers: Callers
 ) -> None:
-    async with limited(door, callers, Limits(resolvers=2)) as thrifty:
+    async with limited(client, callers, Limits(resolvers=2)) as thrifty:
         answer = await thrifty.ask("{ a: whoAmI b: whoAmI c: whoAmI }")
 
     assert [name for name, value in answer["data"].items() if value is None] == ["c"]
     assert [(e["errorType"], e["path"]) for e in answer["errors"]] == [("ResolverExecutionLimitReached", ["c"])]
 
 
-async def test_nested_lists_unions_and_interfaces_are_answered_with_their_own_resolvers(
-    door: Door, invoker: RecordingInvoker
+async def test_nested_lists_unions_and_interfaces_use_their_own_resolvers(
+    client: ApiClient, invoker: RecordingInvoker
 ) -> None:
-    answer = await door.ask(
+    answer = await client.ask(
         """{ books { isbn author { name books { isbn } } }
              search(text: "j") { __typename ... on Book { isbn } ... on Author { name } }
              works { isbn ... on Recording { minutes } ... on Book { pages } } }"""
@@ -406,7 +414,7 @@ async def test_nested_lists_unions_and_interfaces_are_answered_with_their_own_re
     ]
 
 
-async def test_the_internals_of_the_engine_never_show(door: Door, callers: Callers) -> None:
-    async with door.session.get(door.engine.graphql_url) as response:
+async def test_no_error_contains_internals_of_the_engine(client: ApiClient, callers: Callers) -> None:
+    async with client.session.get(client.engine.graphql_url) as response:
         assert response.status == 405
         assert json.loads(await response.text())["errors"][0]["errorType"] == "BadRequestException"

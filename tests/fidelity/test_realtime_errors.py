@@ -1,11 +1,11 @@
-"""Checklist B4: what a client reads over the socket when something goes wrong."""
+"""Checklist B4: errors on realtime connections."""
 
 import json
 from typing import Any
 
 import pytest
 
-from tests.fidelity.callers import Callers, Door, bearer
+from tests.fidelity.callers import ApiClient, Callers, bearer
 from tests.support.engine_doubles import RecordingInvoker
 
 ON_BOOK = "subscription ($isbn: ID) { onBook(isbn: $isbn) { isbn } }"
@@ -18,8 +18,8 @@ def error(id_: str, **entry: Any) -> dict[str, Any]:
     return {"id": id_, "type": "error", "payload": {"errors": [entry]}}
 
 
-async def test_c72_a_start_with_a_missing_variable_is_an_error_that_names_it(door: Door) -> None:
-    async with door.connected() as reader:
+async def test_c72_a_start_with_a_missing_variable_is_an_error_that_names_it(client: ApiClient) -> None:
+    async with client.connected() as reader:
         answer = await reader.subscribe("1", "subscription ($n: ID!) { onReceipt(number: $n) { number } }")
 
         assert answer == error("1", message="Variable 'n' has coerced Null value for NonNull type 'ID!'")
@@ -27,11 +27,11 @@ async def test_c72_a_start_with_a_missing_variable_is_an_error_that_names_it(doo
 
 @pytest.mark.parametrize("kind", ["mutation", "query"])
 async def test_c73_a_start_with_another_operation_is_unsupported_and_it_is_not_run(
-    door: Door, invoker: RecordingInvoker, kind: str
+    client: ApiClient, invoker: RecordingInvoker, kind: str
 ) -> None:
     query = ADD if kind == "mutation" else '{ book(isbn: "b1") { isbn } }'
 
-    async with door.connected() as reader:
+    async with client.connected() as reader:
         answer = await reader.subscribe("1", query)
 
         message = f"{kind} not supported through the realtime channel"
@@ -43,48 +43,50 @@ async def test_c73_a_start_with_another_operation_is_unsupported_and_it_is_not_r
 @pytest.mark.parametrize(
     "frame", ['{"type":"pause"}', "not json", "[]", "7", '{"type":"start","payload":{}}', '{"type":7}', '{"id":"9"}']
 )
-async def test_c74_a_frame_of_an_unknown_type_is_unsupported_and_the_socket_lives(door: Door, frame: str) -> None:
-    async with door.connected() as reader:
-        await reader.hears("1", ON_BOOK)
+async def test_c74_a_frame_of_an_unknown_type_is_unsupported_and_the_socket_stays_open(
+    client: ApiClient, frame: str
+) -> None:
+    async with client.connected() as reader:
+        await reader.subscribe_successfully("1", ON_BOOK)
 
         await reader.socket.send_str(frame)
 
         answer = await reader.receive()
         assert (answer["type"], answer["payload"]) == ("error", {"errors": [UNKNOWN]})
-        await door.ask(ADD)
+        await client.ask(ADD)
         assert await reader.event() == {"isbn": "b1"}
 
 
-async def test_c75_an_id_in_use_is_refused_and_the_first_keeps_receiving(door: Door) -> None:
-    async with door.connected() as reader:
-        await reader.hears("1", ON_BOOK)
+async def test_c75_an_id_in_use_is_refused_and_the_first_keeps_receiving(client: ApiClient) -> None:
+    async with client.connected() as reader:
+        await reader.subscribe_successfully("1", ON_BOOK)
 
         answer = await reader.subscribe("1", ON_BOOK, {"isbn": "other"})
 
         assert (answer["id"], answer["type"]) == ("1", "error")
         assert [entry["errorType"] for entry in answer["payload"]["errors"]] == ["DuplicatedOperationError"]
-        await door.ask(ADD)
+        await client.ask(ADD)
         assert await reader.event() == {"isbn": "b1"}
         assert await reader.silent()
 
 
 async def test_c76_the_subscription_after_the_two_hundredth_is_refused_and_the_first_keep_receiving(
-    door: Door,
+    client: ApiClient,
 ) -> None:
-    async with door.connected(show=bearer("custom-many")) as reader:
+    async with client.connected(credentials=bearer("custom-many")) as reader:
         for number in range(200):
-            await reader.hears(str(number), ON_BOOK)
+            await reader.subscribe_successfully(str(number), ON_BOOK)
 
         answer = await reader.subscribe("200", ON_BOOK)
 
         message = "Max number of 200 subscriptions reached"
         assert answer == error("200", errorType="MaxSubscriptionsReachedError", message=message)
-        await door.ask(ADD)
+        await client.ask(ADD)
         frames = [await reader.receive() for _ in range(200)]
         assert {frame["id"] for frame in frames} == {str(number) for number in range(200)}
         await reader.send(id="7", type="stop")
         assert await reader.receive() == {"id": "7", "type": "complete"}
-        await reader.hears("200", ON_BOOK)
+        await reader.subscribe_successfully("200", ON_BOOK)
 
 
 @pytest.mark.parametrize(
@@ -105,8 +107,8 @@ async def test_c76_the_subscription_after_the_two_hundredth_is_refused_and_the_f
         [],
     ],
 )
-async def test_c77_every_error_that_answers_a_start_has_its_id(door: Door, request_: Any) -> None:
-    async with door.connected() as reader:
+async def test_c77_every_error_that_answers_a_start_has_its_id(client: ApiClient, request_: Any) -> None:
+    async with client.connected() as reader:
         await reader.start_with("the-id", json.dumps(request_))
 
         answer = await reader.receive()
@@ -117,8 +119,8 @@ async def test_c77_every_error_that_answers_a_start_has_its_id(door: Door, reque
 
 
 @pytest.mark.parametrize("authorization", [None, {}, {"Authorization": "nonsense"}, {"x-api-key": "guessed"}])
-async def test_c77_a_start_with_a_refused_credential_has_its_id(door: Door, authorization: Any) -> None:
-    async with door.connected() as reader:
+async def test_c77_a_start_with_a_refused_credential_has_its_id(client: ApiClient, authorization: Any) -> None:
+    async with client.connected() as reader:
         payload: dict[str, Any] = {"data": json.dumps({"query": "subscription { onBook { isbn } }"})}
         if authorization is not None:
             payload["extensions"] = {"authorization": authorization}
@@ -130,9 +132,9 @@ async def test_c77_a_start_with_a_refused_credential_has_its_id(door: Door, auth
         assert [entry["errorType"] for entry in answer["payload"]["errors"]] == ["UnauthorizedException"]
 
 
-async def test_c78_only_known_frames_are_sent_whatever_a_client_does(door: Door, callers: Callers) -> None:
+async def test_c78_only_known_frames_are_sent_whatever_a_client_does(client: ApiClient, callers: Callers) -> None:
     seen: set[str] = set()
-    async with door.connected() as reader:
+    async with client.connected() as reader:
         await reader.send(type="connection_init")
         for frame in ("?", '{"type":"data"}', '{"type":"stop","id":"x"}', '{"type":"connection_init","payload":[]}'):
             await reader.socket.send_str(frame)
@@ -140,28 +142,28 @@ async def test_c78_only_known_frames_are_sent_whatever_a_client_does(door: Door,
             await reader.start_with(id_, json.dumps({"query": query}))
         while seen < {"connection_ack", "ka", "complete", "error", "start_ack"}:
             seen.add((await reader.receive_any())["type"])
-        await door.ask(ADD)
+        await client.ask(ADD)
         while "data" not in seen:
             seen.add((await reader.receive_any())["type"])
-    async with door.open(show=bearer("nonsense")) as refused:
+    async with client.open(credentials=bearer("nonsense")) as refused:
         await refused.send(type="connection_init")
         seen.add((await refused.receive_any())["type"])
 
     assert seen == KNOWN_TYPES
 
 
-async def test_c79_the_payload_of_a_data_frame_always_has_a_data_object(door: Door) -> None:
+async def test_c79_the_payload_of_a_data_frame_always_has_a_data_object(client: ApiClient) -> None:
     queries = {
         "1": "subscription { onBook { isbn } }",
         "2": "subscription { onBook { copies } }",
         "3": "subscription { onBook { isbn copies } }",
         "4": "subscription { onStrict { isbn copies } }",
     }
-    async with door.connected() as reader:
+    async with client.connected() as reader:
         for id_, query in queries.items():
-            await reader.hears(id_, query)
+            await reader.subscribe_successfully(id_, query)
 
-        await door.ask(ADD)
+        await client.ask(ADD)
 
         frames = [await reader.receive() for _ in queries]
         shown = {frame["id"]: frame["payload"]["data"] for frame in frames}

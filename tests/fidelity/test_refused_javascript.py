@@ -1,4 +1,4 @@
-"""Code that AppSync would not take, by the number of the checklist: an engine with it does not start."""
+"""Items of the checklist about code that AppSync refuses: an engine with such code does not start."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Items that speak of the application, on the whole of Longcall: its own schema, resolvers, handlers and users."""
+"""Items of the checklist that describe the application, tested on a whole local stack of Longcall."""
 
 import asyncio
 import json
@@ -25,7 +25,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
 
 
 class User:
-    """The first test user, through the Lambda authorizer or the user pool."""
+    """The first test user, with the Lambda authorizer or the user pool."""
 
     def __init__(self, stack: LocalStack, session: aiohttp.ClientSession, token: str) -> None:
         self._url = stack.url
@@ -57,7 +57,7 @@ class User:
     def authorization(self) -> dict[str, str]:
         return {"host": self._url.split("/")[2], "Authorization": self._token}
 
-    async def hears(self, socket: Realtime, job_id: str) -> None:
+    async def subscribe_successfully(self, socket: Realtime, job_id: str) -> None:
         answer = await socket.start("1", WATCH, {"id": job_id}, auth=self.authorization)
         assert answer == {"id": "1", "type": "start_ack"}
 
@@ -76,7 +76,7 @@ async def test_c09_an_event_sent_right_after_start_ack_is_delivered(user: User, 
     await user.start(job_id, processTime=60)
 
     async with user.connected() as socket:
-        await user.hears(socket, job_id)
+        await user.subscribe_successfully(socket, job_id)
         await user.ask(CANCEL, {"id": job_id})
 
         seen: list[str] = []
@@ -86,10 +86,10 @@ async def test_c09_an_event_sent_right_after_start_ack_is_delivered(user: User, 
             seen.append(frame["payload"]["data"]["onInferenceStatusChange"]["status"])
 
 
-async def test_c11_another_job_is_not_heard(user: User, job_id: str) -> None:
+async def test_c11_events_of_another_job_are_not_received(user: User, job_id: str) -> None:
     other = str(uuid.uuid4())
     async with user.connected() as socket:
-        await user.hears(socket, other)
+        await user.subscribe_successfully(socket, other)
 
         await user.start(job_id, processTime=60)
         await user.ask(CANCEL, {"id": job_id})
@@ -98,9 +98,7 @@ async def test_c11_another_job_is_not_heard(user: User, job_id: str) -> None:
 
 
 @pytest.mark.parametrize("values", [{"processTime": 60}, {"model": "simulated.error"}])
-async def test_c19_a_started_job_is_pending_at_once_whatever_becomes_of_its_run(
-    user: User, job_id: str, values: dict[str, Any]
-) -> None:
+async def test_c19_a_started_job_is_pending_at_once(user: User, job_id: str, values: dict[str, Any]) -> None:
     answer = await user.start(job_id, **values)
 
     assert answer == {"data": {"startInference": {"jobId": job_id, "status": "PENDING", "sequence": 1}}}
@@ -112,11 +110,11 @@ async def test_c48_only_the_backend_publishes(user: User, job_id: str) -> None:
     update = "mutation Forge($id: ID!) { updateStatus(input: {jobId: $id, status: COMPLETED}) { jobId status } }"
 
     async with user.connected() as socket:
-        await user.hears(socket, job_id)
+        await user.subscribe_successfully(socket, job_id)
         status, answer = await user.ask(update, {"id": job_id})
         await user.ask(CANCEL, {"id": job_id})
 
-        assert (status, answer["data"]) == (200, None)  # the field must not be null, and so null travels to the root
+        assert (status, answer["data"]) == (200, None)  # the field is non-null, so null propagates to the root
         [entry] = answer["errors"]
         assert (entry["errorType"], entry["path"]) == ("Unauthorized", ["updateStatus"])
         assert entry["message"] == "Not Authorized to access updateStatus on type Mutation"

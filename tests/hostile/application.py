@@ -1,4 +1,4 @@
-"""The notice board that is attacked: its wiring, and who may use it."""
+"""The API that is attacked: a notice board with its resolvers, keys and authorizer."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -11,7 +11,7 @@ from tests.support.issuer import CLIENT_ID, ISSUER
 
 BOARD: Final = Path(__file__).with_name("board")
 KEY: Final = "da2-board"
-SLOW: Final = "slow-"  # how tokens begin about which the authorizer thinks for a while
+SLOW: Final = "slow-"  # prefix of tokens for which the authorizer takes 0.2 s
 PRINCIPAL: Final = IamPrincipal(
     "AKIDBOARD", "board-secret", "arn:aws:iam::111122223333:role/board", "111122223333", frozenset({"Query.note"})
 )
@@ -26,8 +26,8 @@ API: Final = Api(
 )
 
 
-class Doorkeeper:
-    """The authorizer, which lets everybody in."""
+class AllowingAuthorizer:
+    """Invokes the authorizer, which accepts every token."""
 
     async def invoke(self, function: str, payload: object) -> object:
         assert isinstance(payload, dict)
@@ -40,12 +40,12 @@ class Doorkeeper:
 
 
 def board_engine(jwks_url: str) -> Engine:
-    """The board, not listening yet."""
+    """Create the engine for the board; the caller starts it."""
     return Engine(
         api=API,
         schema=BOARD / "schema.graphql",
         code=BOARD,
-        invoker=Doorkeeper(),
+        invoker=AllowingAuthorizer(),
         handlers=frozenset({"authorizer"}),
         user_pools=(UserPool(ISSUER, jwks_url, CLIENT_ID),),
         api_keys=(ApiKey(KEY, expires=datetime(2100, 1, 1, tzinfo=UTC)),),

@@ -1,21 +1,22 @@
-"""What is done to the engine, and how often.
+"""All attacks, each with its weight: how often it is chosen in proportion to the others.
 
-Each attack is one connection or a few, decided by a seeded source of randomness alone. One that the engine answers as
-it must not (a status of 500, a body that is no JSON) raises `Misanswered`.
+An attack opens one or more connections. Its random choices come from a seed alone, so it can be repeated. It raises
+`WrongAnswer` when the engine answers with a status of 5xx or with a body that is not JSON.
 """
 
 from collections.abc import Awaitable, Callable
 from random import Random
 from typing import Final
 
-from tests.hostile import http_attacks, realtime_attacks
-from tests.hostile.connection import Line
+from tests.hostile import http_attacks as http
+from tests.hostile import realtime_attacks as realtime
+from tests.hostile.connection import Connections
 
-Attack = Callable[[Random, Line], Awaitable[None]]
+Attack = Callable[[Random, Connections], Awaitable[None]]
 
 ATTACKS: Final[tuple[tuple[Attack, int], ...]] = (
-    (http_attacks.documents, 16), (http_attacks.variables, 8), (http_attacks.bodies, 8), (http_attacks.large_bodies, 2),
-    (http_attacks.who, 10), (http_attacks.heads, 12), (http_attacks.half_requests, 5), (http_attacks.pipelined, 2), (http_attacks.code, 12),
-    (realtime_attacks.messages, 10), (realtime_attacks.frames, 6), (realtime_attacks.handshakes, 10), (realtime_attacks.storms, 3),
-    (realtime_attacks.silent_readers, 2), (realtime_attacks.crowds, 3),
+    (http.documents, 16), (http.variables, 8), (http.bodies, 8), (http.large_bodies, 2),
+    (http.credentials_of_any_kind, 10), (http.heads, 12), (http.half_requests, 5), (http.pipelined, 2), (http.code, 12),
+    (realtime.messages, 10), (realtime.frames, 6), (realtime.handshakes, 10), (realtime.storms, 3),
+    (realtime.silent_readers, 2), (realtime.crowds, 3),
 )  # fmt: skip

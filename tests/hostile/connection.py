@@ -1,4 +1,4 @@
-"""Sockets by hand: bytes as an attacker sends them, with nothing in between that would mend them."""
+"""Raw TCP connections that send bytes exactly as an attacker chose them."""
 
 import asyncio
 import base64
@@ -12,21 +12,21 @@ from typing import Any, Final
 
 from tests.hostile.application import KEY
 
-READ_LIMIT: Final = 30.0  # seconds in which the engine answers, however busy it and the machine are
-RESET: Final = struct.pack("ii", 1, 0)  # SO_LINGER: close at once, with a reset
+READ_LIMIT: Final = 30.0  # seconds until the engine must have answered, on a busy machine
+RESET: Final = struct.pack("ii", 1, 0)  # SO_LINGER: close at once with a TCP reset
 HOST: Final = "127.0.0.1"
 
 
 @dataclass(slots=True)
-class Wire:
+class Connection:
     """One TCP connection to the engine."""
 
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
 
     @classmethod
-    async def open(cls, port: int, *, window: int | None = None) -> "Wire":
-        """Connect; `window` is how many bytes the system takes in for a reader that does not read."""
+    async def open(cls, port: int, *, window: int | None = None) -> "Connection":
+        """Connect; `window` is the size of the receive buffer in bytes."""
         plain = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         if window is not None:
             plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, window)
@@ -43,7 +43,7 @@ class Wire:
         self.writer.write(data)
 
     async def head(self) -> bytes:
-        """The head of a response; empty where the engine closed instead."""
+        """Read the head of a response; empty if the engine closed the connection."""
         try:
             async with asyncio.timeout(READ_LIMIT):
                 return await self.reader.readuntil(b"\r\n\r\n")
@@ -51,7 +51,7 @@ class Wire:
             return b""
 
     async def response(self) -> tuple[int, bytes]:
-        """Status and body of a response; 0 where the engine closed instead."""
+        """Read status and body of a response; the status is 0 if the engine closed the connection."""
         head = await self.head()
         if not head:
             return 0, b""
@@ -62,7 +62,7 @@ class Wire:
             return int(head[9:12]), await self.reader.readexactly(length)
 
     async def drain(self, seconds: float) -> bytes:
-        """What arrives within a while, or until the engine closes."""
+        """Read what arrives within some seconds, or until the engine closes the connection."""
         found = bytearray()
         try:
             async with asyncio.timeout(seconds):
@@ -73,7 +73,7 @@ class Wire:
         return bytes(found)
 
     def reset(self) -> None:
-        """Close as a crashed client does, without a goodbye."""
+        """Close with a TCP reset, as the system does for a crashed client."""
         plain = self.writer.get_extra_info("socket")
         with suppress(OSError):  # closed already
             plain.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
@@ -83,35 +83,35 @@ class Wire:
         self.writer.close()
 
 
-class Line:
-    """Connects to the engine, and lets nothing stand open behind an attack."""
+class Connections:
+    """Opens connections for an attack, and closes them all after it."""
 
     def __init__(self, port: int) -> None:
         self._port = port
-        self._wires: list[Wire] = []
+        self._opened: list[Connection] = []
 
-    async def dial(self, *, window: int | None = None) -> Wire:
-        """A new connection, as `Wire.open` makes it."""
-        wire = await Wire.open(self._port, window=window)
-        self._wires.append(wire)
-        return wire
+    async def open(self, *, window: int | None = None) -> Connection:
+        """Open a connection; `window` as in `Connection.open`."""
+        connection = await Connection.open(self._port, window=window)
+        self._opened.append(connection)
+        return connection
 
-    def hang_up(self) -> None:
-        for wire in self._wires:
-            wire.close()
+    def close_all(self) -> None:
+        for connection in self._opened:
+            connection.close()
 
 
 def request(body: bytes, *headers: tuple[str, str]) -> bytes:
-    """A POST that is valid as far as HTTP goes."""
+    """Return a POST request that is valid HTTP."""
     lines = [f"{name}: {value}" for name, value in (headers or (("x-api-key", KEY),))]
     head = ["POST /graphql HTTP/1.1", "host: localhost", f"content-length: {len(body)}", *lines, "", ""]
     return "\r\n".join(head).encode("utf-8", "surrogateescape") + body
 
 
 def upgrade(rng: Random, auth: Any = None) -> bytes:
-    """A WebSocket upgrade."""
-    told = {"host": "localhost", "x-api-key": KEY} if auth is None else auth
-    encoded = base64.urlsafe_b64encode(json.dumps(told).encode()).decode().rstrip("=")
+    """Return a WebSocket upgrade request."""
+    authorization = {"host": "localhost", "x-api-key": KEY} if auth is None else auth
+    encoded = base64.urlsafe_b64encode(json.dumps(authorization).encode()).decode().rstrip("=")
     lines = [
         "GET /graphql HTTP/1.1", "Host: localhost", "Upgrade: websocket", "Connection: Upgrade",
         "Sec-WebSocket-Version: 13", f"Sec-WebSocket-Key: {base64.b64encode(rng.randbytes(16)).decode()}",
@@ -121,7 +121,7 @@ def upgrade(rng: Random, auth: Any = None) -> bytes:
 
 
 def frame(payload: bytes, *, opcode: int = 1, fin: bool = True, mask: bytes | None = b"\x00\x00\x00\x00") -> bytes:
-    """A frame of a client. Source: RFC 6455, section 5.2."""
+    """Return a client's WebSocket frame. Source: RFC 6455, section 5.2."""
     size = len(payload)
     masked = 0x80 if mask is not None else 0
     head = bytes([(0x80 if fin else 0) | opcode])
@@ -135,12 +135,12 @@ def frame(payload: bytes, *, opcode: int = 1, fin: bool = True, mask: bytes | No
 
 
 def text(message: object) -> bytes:
-    """A text frame with JSON."""
+    """Return a text frame with a JSON message."""
     return frame(json.dumps(message).encode())
 
 
 def start(id_: object, query: str, variables: object = None, auth: object = None) -> dict[str, Any]:
-    """A `start`."""
-    told = {"host": "localhost", "x-api-key": KEY} if auth is None else auth
+    """Return a `start` message."""
+    authorization = {"host": "localhost", "x-api-key": KEY} if auth is None else auth
     data = json.dumps({"query": query, "variables": variables})
-    return {"id": id_, "type": "start", "payload": {"data": data, "extensions": {"authorization": told}}}
+    return {"id": id_, "type": "start", "payload": {"data": data, "extensions": {"authorization": authorization}}}

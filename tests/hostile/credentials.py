@@ -1,4 +1,4 @@
-"""Headers that say who somebody is, or try to."""
+"""Valid and invalid credentials as request headers."""
 
 import base64
 import json
@@ -7,7 +7,7 @@ from random import Random
 from typing import Any, Final
 
 from tests.hostile.application import KEY, PRINCIPAL, SLOW
-from tests.hostile.values import spoilt, value
+from tests.hostile.values import corrupted, value
 from tests.support.issuer import ISSUER
 
 _TEXTS: Final = (
@@ -30,11 +30,11 @@ _ALGORITHMS: Final[tuple[Any, ...]] = ("none", "HS256", "RS256", "ES256", "PS512
 
 
 def headers(rng: Random) -> dict[str, str]:
-    """Credentials of some mode, sound or not; names in whatever case."""
-    told = rng.choice(_KINDS)(rng)
+    """Return headers with valid or invalid credentials of one or two modes; header names vary in case."""
+    found = rng.choice(_KINDS)(rng)
     if rng.random() < 0.3:
-        told |= rng.choice(_KINDS)(rng)
-    return told
+        found |= rng.choice(_KINDS)(rng)
+    return found
 
 
 def _key(rng: Random) -> dict[str, str]:
@@ -72,7 +72,7 @@ def _token(rng: Random) -> dict[str, str]:
     ]
     if rng.random() < 0.3:
         at = rng.randrange(3)
-        parts[at] = spoilt(rng, parts[at])
+        parts[at] = corrupted(rng, parts[at])
     if rng.random() < 0.1:
         parts[rng.randrange(2)] = b"[" * 5000
     return {"authorization": rng.choice(("", "Bearer ")) + ".".join(map(_part, parts))}
@@ -86,7 +86,7 @@ def _signature(rng: Random) -> dict[str, str]:
     text = f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders={signed}, Signature={'0' * 64}"
     stamp = rng.choice(("20260101T000000Z", "99999999T999999Z", "", "٢٠٢٦٠١٠١T000000Z", f"{day}T000000Z"))
     if rng.random() < 0.3:
-        text = spoilt(rng, text.encode("utf-8", "surrogateescape")).decode("utf-8", "surrogateescape")
+        text = corrupted(rng, text.encode("utf-8", "surrogateescape")).decode("utf-8", "surrogateescape")
     return {"authorization": text.replace("\r", "").replace("\n", "").replace("\0", ""), "x-amz-date": stamp}
 
 

@@ -1,4 +1,4 @@
-"""GraphQL documents that ask for too much, nest too deep, or are broken somewhere; each valid until it is spoilt."""
+"""GraphQL documents that are too large, too deep or invalid."""
 
 from collections.abc import Callable
 from random import Random
@@ -56,7 +56,7 @@ _NAMES: Final = (
 
 
 def document(rng: Random) -> str:
-    """Some document."""
+    """Return a random document."""
     return rng.choice(_KINDS)(rng)
 
 

@@ -1,6 +1,6 @@
 """The attacked engine, in a process of its own: `python -m tests.hostile.engine_process`.
 
-It prints its port, and then a line of JSON about itself for every line that it reads.
+It prints its port, and then one line of JSON with its counters for each line that it reads.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ FAULTS_KEPT: Final = 20
 
 
 class Faults(logging.Handler):
-    """What a healthy engine never logs: anything with a trace, and errors of libraries."""
+    """Records what a healthy engine never logs: entries with a trace, and errors of libraries."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -38,7 +38,7 @@ class Faults(logging.Handler):
 
 
 def resident_bytes() -> int:
-    """Memory that is in use; what is only kept for later by C's allocator is given back first, where it can be."""
+    """Return the resident memory, after unused memory of the C allocator was returned to the system."""
     gc.collect()
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:

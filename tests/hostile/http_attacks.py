@@ -1,4 +1,4 @@
-"""Attacks over HTTP: bodies, heads, credentials, documents, and resolvers that are asked for the worst."""
+"""Attacks over HTTP: bodies, headers, credentials, documents, and arguments that make resolvers fail."""
 
 import asyncio
 import gzip
@@ -8,81 +8,81 @@ from typing import Any, Final
 
 from tests.hostile import credentials, values
 from tests.hostile.application import KEY
-from tests.hostile.connection import Line, request, upgrade
+from tests.hostile.connection import Connections, request, upgrade
 from tests.hostile.documents import VALID, document
 
-ANSWERED: Final = frozenset({0, 200, 400, 401, 404, 405, 408, 413})  # 0: the engine closed instead
+ANSWERED: Final = frozenset({0, 200, 400, 401, 404, 405, 408, 413})  # 0: the engine closed the connection
 
 
-class Misanswered(AssertionError):
-    """The engine answered as it must not."""
+class WrongAnswer(AssertionError):
+    """The engine sent a response that it must never send."""
 
 
-async def answered(line: Line, sent: bytes) -> tuple[int, Any]:
-    wire = await line.dial()
-    wire.send(sent)
-    status, body = await wire.response()
+async def answered(connections: Connections, sent: bytes) -> tuple[int, Any]:
+    connection = await connections.open()
+    connection.send(sent)
+    status, body = await connection.response()
     if status not in ANSWERED:
-        raise Misanswered(f"{status} {body[:300]!r} answered {sent[:3000]!r}")
+        raise WrongAnswer(f"{status} {body[:300]!r} answered {sent[:3000]!r}")
     try:
         return status, json.loads(body) if status in (200, 401) and body else body
     except ValueError:
-        raise Misanswered(f"{body[:300]!r} answered {sent[:3000]!r}") from None
+        raise WrongAnswer(f"{body[:300]!r} answered {sent[:3000]!r}") from None
 
 
 def asked(query: object, variables: object = None) -> bytes:
     return json.dumps({"query": query, "variables": variables}).encode()
 
 
-async def documents(rng: Random, line: Line) -> None:
+async def documents(rng: Random, connections: Connections) -> None:
     for _ in range(2):
-        told = {"filter": values.value(rng), "input": values.value(rng), "v": 1}
-        await answered(line, request(asked(document(rng), told)))
+        given = {"filter": values.value(rng), "input": values.value(rng), "v": 1}
+        await answered(connections, request(asked(document(rng), given)))
 
 
-async def variables(rng: Random, line: Line) -> None:
+async def variables(rng: Random, connections: Connections) -> None:
     query = rng.choice(VALID[1:3])
     if rng.random() < 0.5:
         body = asked(query, {"input": values.value(rng), "words": values.value(rng), "detail": values.value(rng)})
     else:
         body = b'{"query": %b, "variables": {"input": %b}}' % (json.dumps(query).encode(), values.json_text(rng))
-    await answered(line, request(body))
+    await answered(connections, request(body))
 
 
-async def bodies(rng: Random, line: Line) -> None:
+async def bodies(rng: Random, connections: Connections) -> None:
     body = rng.choice(
         (
             values.json_text(rng),
-            values.spoilt(rng, asked(rng.choice(VALID))),
+            values.corrupted(rng, asked(rng.choice(VALID))),
             json.dumps(
                 {"query": values.value(rng), "operationName": values.value(rng), "variables": values.value(rng)}
             ).encode(),
         )
     )
-    await answered(line, request(body))
+    await answered(connections, request(body))
 
 
-async def large_bodies(rng: Random, line: Line) -> None:
-    wire = await line.dial()
+async def large_bodies(rng: Random, connections: Connections) -> None:
+    connection = await connections.open()
     kind = rng.randrange(3)
     if kind == 0:
         body = b"x" * rng.choice((1024 * 1024 - 1, 1024 * 1024 + 1, 3_000_000))
-        wire.send(request(body))
+        connection.send(request(body))
     elif kind == 1:
-        wire.send(request(gzip.compress(b"\0" * 30_000_000), ("x-api-key", KEY), ("content-encoding", "gzip")))
+        connection.send(request(gzip.compress(b"\0" * 30_000_000), ("x-api-key", KEY), ("content-encoding", "gzip")))
     else:
-        wire.send(request(b"", ("x-api-key", KEY)).replace(b"content-length: 0", b"transfer-encoding: chunked"))
+        connection.send(request(b"", ("x-api-key", KEY)).replace(b"content-length: 0", b"transfer-encoding: chunked"))
         for _ in range(40):
-            wire.send(b"8000\r\n" + b"x" * 0x8000 + b"\r\n")
-    status, _ = await wire.response()
-    wire.reset()
+            connection.send(b"8000\r\n" + b"x" * 0x8000 + b"\r\n")
+    status, _ = await connection.response()
+    connection.reset()
     if status not in ANSWERED:
-        raise Misanswered(f"{status} answered a large body of kind {kind}")
+        raise WrongAnswer(f"{status} answered a large body of kind {kind}")
 
 
-async def who(rng: Random, line: Line) -> None:
-    told = credentials.headers(rng)
-    await answered(line, request(asked("{ __typename }"), *told.items()))
+async def credentials_of_any_kind(rng: Random, connections: Connections) -> None:
+    given = credentials.headers(rng)
+    await answered(connections, request(asked("{ __typename }"), *given.items()))
 
 
 _HEADERS: Final = (
@@ -104,7 +104,7 @@ _METHODS: Final = (
 )  # fmt: skip
 
 
-async def heads(rng: Random, line: Line) -> None:
+async def heads(rng: Random, connections: Connections) -> None:
     method = rng.choice(_METHODS)
     lines = [
         f"{method} {rng.choice(_TARGETS)} HTTP/{rng.choice(('1.1', '1.1', '1.0', '2.0', '9', 'x'))}",
@@ -115,31 +115,31 @@ async def heads(rng: Random, line: Line) -> None:
     body = asked("{ __typename }") if rng.random() < 0.5 else b""
     sent = "\r\n".join((*lines, f"content-length: {len(body)}", "", "")).encode("utf-8", "surrogateescape") + body
     if rng.random() < 0.3:
-        sent = values.spoilt(rng, sent)
-    wire = await line.dial()
-    wire.send(sent)
-    found = await wire.drain(0.05)
-    rng.choice((wire.reset, wire.close))()
+        sent = values.corrupted(rng, sent)
+    connection = await connections.open()
+    connection.send(sent)
+    found = await connection.drain(0.05)
+    rng.choice((connection.reset, connection.close))()
     if found[9:12].startswith(b"5"):
-        raise Misanswered(f"{found[:300]!r} answered {sent[:1000]!r}")
+        raise WrongAnswer(f"{found[:300]!r} answered {sent[:1000]!r}")
 
 
-async def half_requests(rng: Random, line: Line) -> None:
+async def half_requests(rng: Random, connections: Connections) -> None:
     whole = rng.choice((request(asked(VALID[0])), upgrade(rng)))
-    wires = [await line.dial() for _ in range(rng.randint(1, 8))]
-    for wire in wires:
-        wire.send(whole[: rng.randrange(len(whole))])
+    opened = [await connections.open() for _ in range(rng.randint(1, 8))]
+    for connection in opened:
+        connection.send(whole[: rng.randrange(len(whole))])
     await asyncio.sleep(rng.choice((0, 0.05)))
-    for wire in wires:
-        rng.choice((wire.reset, wire.close))()
+    for connection in opened:
+        rng.choice((connection.reset, connection.close))()
 
 
-async def pipelined(rng: Random, line: Line) -> None:
-    wire = await line.dial(window=4096)
+async def pipelined(rng: Random, connections: Connections) -> None:
+    connection = await connections.open(window=4096)
     for _ in range(rng.choice((5, 200))):
-        wire.send(request(asked(rng.choice(VALID))))
+        connection.send(request(asked(rng.choice(VALID))))
     await asyncio.sleep(0.02)
-    wire.reset()
+    connection.reset()
 
 
 _KINDS: Final = (
@@ -165,18 +165,18 @@ _ENDLESS: Final[tuple[tuple[str, dict[str, str]], ...]] = (
 )  # fmt: skip
 
 
-async def code(rng: Random, line: Line) -> None:
-    """What resolvers throw and answer."""
-    told = {
+async def code(rng: Random, connections: Connections) -> None:
+    """Resolvers that throw or return unusual values."""
+    given = {
         "kind": rng.choice(_KINDS),
         "name": rng.choice(("__proto__", "constructor", "list", "text", "x-a", "(a", "x" * 50_000)),
         "other": rng.choice(("toJSON", "kind", "length", "prototype", "a\r\nb: c", "ü\0")),
         "value": json.dumps(values.value(rng, 1)),
     }
-    await answered(line, request(asked(rng.choice(_CODE), told)))
+    await answered(connections, request(asked(rng.choice(_CODE), given)))
 
 
-async def endless_code(rng: Random, line: Line) -> None:
-    """Code that does not come to an end by itself: each call takes all of its time."""
-    query, told = rng.choice(_ENDLESS)
-    await answered(line, request(asked(query, told)))
+async def endless_code(rng: Random, connections: Connections) -> None:
+    """Resolvers that never end: the engine must stop each one when its time is over."""
+    query, given = rng.choice(_ENDLESS)
+    await answered(connections, request(asked(query, given)))

@@ -1,4 +1,4 @@
-"""Attacks on the realtime door: handshakes, frames, messages, and clients that do not behave like any."""
+"""Attacks on the realtime endpoint: handshakes, frames, messages, and clients that do not follow the protocol."""
 
 import asyncio
 from random import Random
@@ -6,19 +6,19 @@ from typing import Any, Final
 
 from tests.hostile import credentials, values
 from tests.hostile.application import SLOW
-from tests.hostile.connection import Line, Wire, frame, request, start, text, upgrade
+from tests.hostile.connection import Connection, Connections, frame, request, start, text, upgrade
 from tests.hostile.documents import VALID, document
-from tests.hostile.http_attacks import Misanswered, answered, asked
+from tests.hostile.http_attacks import WrongAnswer, answered, asked
 
 _PIN: Final = "mutation M($board: String!, $text: String) { pin(board: $board, text: $text) { id board text } }"
 
 
-async def _connected(rng: Random, line: Line, **options: Any) -> Wire:
-    wire = await line.dial(**options)
-    wire.send(upgrade(rng))
-    if b" 101 " not in await wire.head():
-        raise Misanswered("an upgrade was not answered with 101")
-    return wire
+async def _connected(rng: Random, connections: Connections, **options: Any) -> Connection:
+    connection = await connections.open(**options)
+    connection.send(upgrade(rng))
+    if b" 101 " not in await connection.head():
+        raise WrongAnswer("an upgrade was not answered with 101")
+    return connection
 
 
 def _message(rng: Random) -> bytes:
@@ -49,8 +49,8 @@ def _message(rng: Random) -> bytes:
         case 5:
             return frame(values.json_text(rng), opcode=rng.choice((1, 2)))
         case 6:
-            told = {"host": "localhost", **credentials.headers(rng)}
-            return text({**message, "payload": {**message["payload"], "extensions": {"authorization": told}}})
+            authorization = {"host": "localhost", **credentials.headers(rng)}
+            return text({**message, "payload": {**message["payload"], "extensions": {"authorization": authorization}}})
         case _:
             filters = [
                 {
@@ -62,22 +62,22 @@ def _message(rng: Random) -> bytes:
             return text(start("f", VALID[5], {"filter": {"filterGroup": [{"filters": filters}, values.value(rng)]}}))
 
 
-async def messages(rng: Random, line: Line) -> None:
-    wire = await _connected(rng, line)
-    wire.send(text({"type": "connection_init"}))
+async def messages(rng: Random, connections: Connections) -> None:
+    connection = await _connected(rng, connections)
+    connection.send(text({"type": "connection_init"}))
     for _ in range(rng.randint(1, 30)):
-        wire.send(_message(rng))
-    await wire.drain(rng.choice((0, 0.05)))
-    rng.choice((wire.reset, wire.close))()
+        connection.send(_message(rng))
+    await connection.drain(rng.choice((0, 0.05)))
+    rng.choice((connection.reset, connection.close))()
 
 
-async def frames(rng: Random, line: Line) -> None:
-    wire = await _connected(rng, line)
+async def frames(rng: Random, connections: Connections) -> None:
+    connection = await _connected(rng, connections)
     for _ in range(rng.randint(1, 10)):
         payload = rng.choice(
             (b"", b"\xff\xfe", b'{"type":"stop","id":"1"}', rng.randbytes(200), b"\x03\xe8ok", b"\0\0", b"x" * 70_000)
         )
-        wire.send(
+        connection.send(
             frame(
                 payload,
                 opcode=rng.randrange(16),
@@ -86,16 +86,18 @@ async def frames(rng: Random, line: Line) -> None:
             )
         )
     if rng.random() < 0.3:
-        wire.send(b"\x81\xff" + rng.choice((b"\0\0\0\0\0\x20\0\0", b"\x7f" + b"\xff" * 7, b"\xff" * 8)) + b"\0\0\0\0x")
+        connection.send(
+            b"\x81\xff" + rng.choice((b"\0\0\0\0\0\x20\0\0", b"\x7f" + b"\xff" * 7, b"\xff" * 8)) + b"\0\0\0\0x"
+        )
     if rng.random() < 0.3:
-        wire.send(rng.randbytes(1000))
-    await wire.drain(0.02)
-    rng.choice((wire.reset, wire.close))()
+        connection.send(rng.randbytes(1000))
+    await connection.drain(0.02)
+    rng.choice((connection.reset, connection.close))()
 
 
-async def handshakes(rng: Random, line: Line) -> None:
-    told: Any = rng.choice((values.value(rng), {"host": "localhost", **credentials.headers(rng)}))
-    sent = upgrade(rng, told)
+async def handshakes(rng: Random, connections: Connections) -> None:
+    authorization: Any = rng.choice((values.value(rng), {"host": "localhost", **credentials.headers(rng)}))
+    sent = upgrade(rng, authorization)
     if rng.random() < 0.5:
         query = rng.choice(
             (
@@ -108,52 +110,52 @@ async def handshakes(rng: Random, line: Line) -> None:
         sent = sent.replace(b"/graphql ", b"/graphql?" + query + b" ", 1)
         sent = sent.replace(b"graphql-ws, header-", rng.choice((b"graphql-ws, x-", b"graphql-ws;", b"")), 1)
     if rng.random() < 0.3:
-        sent = values.spoilt(rng, sent)
-    wire = await line.dial()
-    wire.send(sent)
+        sent = values.corrupted(rng, sent)
+    connection = await connections.open()
+    connection.send(sent)
     if rng.random() < 0.7:
-        wire.send(text({"type": "connection_init"}))
-    found = await wire.drain(rng.choice((0, 0.05)))
-    rng.choice((wire.reset, wire.close))()
+        connection.send(text({"type": "connection_init"}))
+    found = await connection.drain(rng.choice((0, 0.05)))
+    rng.choice((connection.reset, connection.close))()
     if found[9:12].startswith(b"5"):
-        raise Misanswered(f"{found[:300]!r} answered {sent[:1000]!r}")
+        raise WrongAnswer(f"{found[:300]!r} answered {sent[:1000]!r}")
 
 
-async def storms(rng: Random, line: Line) -> None:
-    """Starts and stops without end, some of them while the authorizer still thinks."""
-    wire = await _connected(rng, line)
+async def storms(rng: Random, connections: Connections) -> None:
+    """Many starts and stops in a row, some while the authorizer is still running."""
+    connection = await _connected(rng, connections)
     auth = rng.choice((None, {"host": "localhost", "authorization": f"{SLOW}{rng.random()}"}))
     begin, end = text(start("s", VALID[4], None, auth)), text({"type": "stop", "id": "s"})
     for _ in range(rng.choice((50, 400))):
-        wire.send(begin + end)
-    wire.send(begin)
-    await wire.drain(0.02)
-    rng.choice((wire.reset, wire.close))()
+        connection.send(begin + end)
+    connection.send(begin)
+    await connection.drain(0.02)
+    rng.choice((connection.reset, connection.close))()
 
 
-async def silent_readers(rng: Random, line: Line) -> None:
-    """Subscribers that never read, while somebody publishes to them."""
-    wire = await _connected(rng, line, window=4096)
+async def silent_readers(rng: Random, connections: Connections) -> None:
+    """Subscribers that never read while events are published to them."""
+    connection = await _connected(rng, connections, window=4096)
     board = f"silent-{rng.random()}"
-    wire.send(text(start("r", f'subscription {{ pinned(board: "{board}") {{ id text }} }}')))
-    await wire.reader.readuntil(b"start_ack")
-    wire.writer.transport.pause_reading()  # type: ignore[attr-defined]
+    connection.send(text(start("r", f'subscription {{ pinned(board: "{board}") {{ id text }} }}')))
+    await connection.reader.readuntil(b"start_ack")
+    connection.writer.transport.pause_reading()  # type: ignore[attr-defined]
     for _ in range(rng.choice((3, 30))):
-        await answered(line, request(asked(_PIN, {"board": board, "text": "x" * 200_000})))
-    rng.choice((wire.reset, wire.close))()
+        await answered(connections, request(asked(_PIN, {"board": board, "text": "x" * 200_000})))
+    rng.choice((connection.reset, connection.close))()
 
 
-async def crowds(rng: Random, line: Line) -> None:
-    """Many sockets at once, opened, half opened and dropped."""
+async def crowds(rng: Random, connections: Connections) -> None:
+    """Many connections at once that end before or after the upgrade or the subscription."""
 
     async def one(kind: int) -> None:
-        wire = await line.dial()
+        connection = await connections.open()
         if kind > 0:
-            wire.send(upgrade(rng))
+            connection.send(upgrade(rng))
         if kind > 1:
-            await wire.head()
-            wire.send(text(start("c", VALID[4])))
-        rng.choice((wire.reset, wire.close))()
+            await connection.head()
+            connection.send(text(start("c", VALID[4])))
+        rng.choice((connection.reset, connection.close))()
 
     async with asyncio.TaskGroup() as group:
         for _ in range(rng.choice((20, 100))):

@@ -1,4 +1,4 @@
-"""Values and JSON texts as nobody sends them in good faith."""
+"""Unusual values and broken JSON texts."""
 
 import json
 from random import Random
@@ -13,7 +13,7 @@ ODD: Final[tuple[Any, ...]] = (
 
 
 def value(rng: Random, depth: int = 3) -> Any:
-    """Some value, nested a little."""
+    """Return a random unusual value, nested up to `depth` levels."""
     if depth == 0 or rng.random() < 0.5:
         return rng.choice(ODD)
     if rng.random() < 0.5:
@@ -27,14 +27,14 @@ def value(rng: Random, depth: int = 3) -> Any:
 
 
 def deep(rng: Random) -> bytes:
-    """JSON that is nested deeply."""
+    """Return deeply nested JSON, sometimes without its closing brackets."""
     depth = rng.choice((100, 250, 300, 1000, 1100, 100_000))
     opening, closing = rng.choice(((b"[", b"]"), (b'{"a":', b"}"), (b'{"id":"1","replies":', b"}")))
     return opening * depth + rng.choice((b"1", b"null", b"")) + (closing * depth if rng.random() < 0.8 else b"")
 
 
-def spoilt(rng: Random, text: bytes) -> bytes:
-    """Bytes with something wrong in them."""
+def corrupted(rng: Random, text: bytes) -> bytes:
+    """Return the text with one to three random changes."""
     found = bytearray(text)
     for _ in range(rng.randint(1, 3)):
         at = rng.randint(0, len(found))
@@ -57,12 +57,12 @@ def spoilt(rng: Random, text: bytes) -> bytes:
 
 
 def json_text(rng: Random) -> bytes:
-    """JSON, or nearly."""
+    """Return valid JSON, broken JSON or random bytes."""
     match rng.randrange(4):
         case 0:
             return deep(rng)
         case 1:
-            return spoilt(rng, json.dumps(value(rng)).encode())
+            return corrupted(rng, json.dumps(value(rng)).encode())
         case 2:
             return rng.randbytes(rng.choice((0, 1, 30, 2000)))
         case _:

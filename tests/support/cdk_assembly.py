@@ -40,7 +40,7 @@ KEYED = replace(
 
 
 def node_is_missing() -> bool:
-    """Whether Node, which CDK's library runs on, is missing or too old."""
+    """Return whether Node, which CDK needs, is missing or too old."""
     node = shutil.which("node")
     if node is None:
         return True

@@ -1,4 +1,4 @@
-"""A synthesised template, and questions about what it means."""
+"""A synthesised CloudFormation template, with queries for resources and permissions."""
 
 import json
 from collections.abc import Iterator
@@ -47,7 +47,7 @@ class Template:
         return properties
 
     def grants(self, role: Any) -> set[tuple[str, str]]:
-        """What a role may do: an action, and the resource it is allowed on, written with logical ids and any condition.
+        """Return what a role may do: each action with its resource, written with logical ids, and any condition.
 
         Args:
             role: A reference to the role, such as a function's `Role`.
@@ -64,7 +64,7 @@ class Template:
         return found
 
     def granted(self, handler: str) -> set[tuple[str, str]]:
-        """What a handler may do beyond writing to its own log and sending traces."""
+        """Return what a handler may do, except writing its own log and sending traces."""
         function = self.function(handler)
         group = function["LoggingConfig"]["LogGroup"]["Ref"]
         grants = self.grants(function["Role"])
@@ -93,7 +93,7 @@ def _listed(value: Any) -> list[Any]:
 
 
 def readable(value: Any) -> str:
-    """A value with its references spelt `LogicalId` and `LogicalId.Attribute`."""
+    """Return a value with its references written as `LogicalId` and `LogicalId.Attribute`."""
     match value:
         case {"Fn::GetAtt": [name, attribute]}:
             return f"{name}.{attribute}"

@@ -1,4 +1,4 @@
-"""Clients for tests of the engine: plain HTTP, a realtime connection frame by frame, and real signatures."""
+"""Clients for tests of the engine: HTTP requests, realtime connections frame by frame, and signatures of botocore."""
 
 import asyncio
 import base64
@@ -82,7 +82,7 @@ class Realtime:
         await self.socket.send_str(json.dumps(message))
 
     async def receive(self) -> Any:
-        """The next frame that is not a keep-alive."""
+        """Return the next frame except keep-alives."""
         while (frame := await self.receive_any()) == {"type": "ka"}:
             pass
         return frame
@@ -96,7 +96,7 @@ class Realtime:
             return (await self.socket.receive()).type in (aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED)
 
     async def start(self, id_: str, query: str, variables: Any = None, *, auth: dict[str, str] | None = None) -> Any:
-        """The answer to a `start`."""
+        """Send a `start` and return the answer."""
         request: dict[str, Any] = {"query": query}
         if variables is not None:
             request["variables"] = variables
@@ -108,7 +108,7 @@ class Realtime:
         await self.socket.send_str(start_text(id_, data, authorization))
 
     async def silent(self) -> bool:
-        """Whether nothing is waiting: a `stop` of an unknown id is answered by the very next frame."""
+        """Return whether no frame is waiting: the next frame must answer a `stop` with an unknown id."""
         await self.send(id="probe", type="stop")
         return bool(await self.receive() == {"id": "probe", "type": "complete"})
 
@@ -123,7 +123,7 @@ def start_message(id_: str, query: str) -> str:
 
 
 def upgrade_request(subprotocol: str) -> bytes:
-    """A WebSocket upgrade by hand, for a client that controls when it reads."""
+    """Return the bytes of a WebSocket upgrade, for a client that controls when it reads."""
     lines = (
         "GET /graphql HTTP/1.1",
         "Host: localhost",
@@ -165,7 +165,7 @@ async def until(condition: Callable[[], bool]) -> None:
 async def connected(
     engine: Engine, session: aiohttp.ClientSession, auth: dict[str, str] | None = None
 ) -> AsyncIterator[Realtime]:
-    """An acknowledged connection."""
+    """Open a connection and wait for `connection_ack`."""
     protocols = ("graphql-ws", subprotocol_of(header_object() if auth is None else auth))
     async with session.ws_connect(engine.realtime_url, protocols=protocols) as socket:
         client = Realtime(socket)
@@ -177,7 +177,7 @@ async def connected(
 def signed(
     url: str, body: str, principal: IamPrincipal = BACKEND, *, region: str = "us-east-1", service: str = "appsync"
 ) -> dict[str, str]:
-    """Headers of a POST, signed by botocore."""
+    """Return the headers of a POST request, signed by botocore."""
     request = AWSRequest(
         "POST",
         url,

@@ -1,4 +1,4 @@
-"""A stand-in for the Lambda runtime, and the small API about notes that the engine's tests serve."""
+"""A Lambda runtime in memory, and a small API about notes that the engine's tests serve."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -50,7 +50,7 @@ Function = Callable[[Any], Any]
 
 
 class RecordingInvoker:
-    """Runs Python callables and records every call; a callable that raises FunctionFailed fails the call."""
+    """Invokes Python callables and records every call. A callable raises FunctionFailed to fail the call."""
 
     def __init__(self, **functions: Function) -> None:
         self.functions: dict[str, Function] = dict(functions)
@@ -73,12 +73,12 @@ class RecordingInvoker:
 
 
 def note(id_: str, **changes: Any) -> dict[str, Any]:
-    """A note as the function `notes` returns it."""
+    """Return a note as the function `notes` returns it."""
     return {"id": id_, "room": "hall", "words": 12, "revision": 1, "writtenAt": "2026-03-01T12:00:00Z"} | changes
 
 
 def answer_notes(payload: Any) -> Any:
-    """The function `notes`: returns the note that it should write."""
+    """The Lambda function `notes`: returns the arguments as a note."""
     if "open" in payload:
         return note(payload["open"])
     arguments = payload["arguments"]
@@ -94,5 +94,5 @@ def answer_notes(payload: Any) -> Any:
 
 
 def allow(payload: Any) -> Any:
-    """An authorizer that accepts every token and returns it in its context."""
+    """A Lambda authorizer that accepts every token and returns it in the resolver context."""
     return {"isAuthorized": True, "resolverContext": {"token": payload["authorizationToken"]}}

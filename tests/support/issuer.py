@@ -1,4 +1,4 @@
-"""A token issuer on loopback: real RSA keys, a real HTTP server that counts how often its keys are asked for."""
+"""A token issuer on loopback: RSA keys, and an HTTP server that publishes them and counts requests."""
 
 import json
 import threading
@@ -21,7 +21,7 @@ LIFETIME = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class SigningKey:
-    """An RSA key and the id it is published under."""
+    """An RSA key and its key id."""
 
     kid: str
     private: rsa.RSAPrivateKey
@@ -38,12 +38,12 @@ class SigningKey:
 
 @cache
 def signing_key(kid: str, bits: int = 2048) -> SigningKey:
-    """The key of that name; made once per test session, since making one takes a moment."""
+    """Return the key with this id; created once per process because generating a key is slow."""
     return SigningKey(kid, rsa.generate_private_key(public_exponent=65537, key_size=bits))
 
 
 class Issuer:
-    """Publishes `keys`, or whatever `answer` and `status` are set to; signs tokens."""
+    """Signs tokens and publishes `keys`. A test may set `answer` and `status` to publish something else."""
 
     def __init__(self, jwks_url: str) -> None:
         self.jwks_url = jwks_url
@@ -58,13 +58,13 @@ class Issuer:
         return json.dumps({"keys": [key.published() for key in self.keys]}).encode()
 
     def sign(self, claims: dict[str, object], *, key: SigningKey | None = None, kid: str | None = None) -> str:
-        """A JWT with these claims, also with ones that PyJWT would refuse to encode."""
+        """Sign a JWT with these claims, including claims that PyJWT refuses to encode."""
         key = key or self.keys[0]
         return jwt.PyJWS().encode(json.dumps(claims).encode(), key.private, "RS256", headers={"kid": kid or key.kid})
 
 
 def access_claims(**changes: object) -> dict[str, object]:
-    """What Cognito puts into an access token; a change to None leaves the claim out."""
+    """Return the claims of a Cognito access token with changes; None removes a claim."""
     claims: dict[str, object] = {
         "sub": "a3b1c2d4-0000-4000-8000-000000000001",
         "iss": ISSUER,
@@ -80,14 +80,14 @@ def access_claims(**changes: object) -> dict[str, object]:
 
 
 def id_claims(**changes: object) -> dict[str, object]:
-    """What Cognito puts into an ID token."""
+    """Return the claims of a Cognito ID token with changes."""
     cognito: dict[str, object] = {"token_use": "id", "aud": CLIENT_ID, "cognito:username": "alice"}
     return access_claims(**(cognito | {"client_id": None, "username": None} | changes))
 
 
 @contextmanager
 def running_issuer() -> Iterator[Issuer]:
-    """An issuer whose keys are served until the block ends."""
+    """Run an issuer that serves its keys until the block ends."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:

@@ -1,4 +1,4 @@
-"""An in-memory `Objects` for tests, in place of a bucket."""
+"""The store for uploads and large results, in memory instead of S3."""
 
 import hashlib
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from chalicelib.objects import UPLOAD_TIME, Upload, upload_id_of
 
 @dataclass
 class MemoryObjects:
-    """An `Objects`. `send` does what a client does with an upload's URL."""
+    """An `Objects` in memory. `send` does what a client does with an upload URL."""
 
     uploads: dict[tuple[Owner, UploadId], bytes] = field(default_factory=dict)
     inputs: dict[tuple[Owner, JobId, UploadId], bytes] = field(default_factory=dict)

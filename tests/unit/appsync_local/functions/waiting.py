@@ -7,15 +7,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-PATIENCE: Final = 20.0  # seconds, for a machine that is busy with other things
+TIMEOUT: Final = 20.0  # seconds, for a machine that is busy with other things
 _PAUSE: Final = 0.005
 
 
 async def eventually(condition: Callable[[], bool], what: str) -> None:
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + TIMEOUT
     while not condition():
         if time.monotonic() > end:
-            raise AssertionError(f"waited {PATIENCE:.0f} s in vain until {what}")
+            raise AssertionError(f"waited {TIMEOUT:.0f} s in vain until {what}")
         await asyncio.sleep(_PAUSE)
 
 

@@ -311,7 +311,7 @@ async def test_c42_connection_and_every_start_are_authorized_separately(client: 
 
 
 @pytest.mark.parametrize(
-    "show", [bearer("nonsense"), signer(NOBODY), lambda url, body: {"x-api-key": "da2-guessed"}, bearer("a.b.c")]
+    "credentials", [bearer("nonsense"), signer(NOBODY), lambda url, body: {"x-api-key": "da2-guessed"}, bearer("a.b.c")]
 )
 async def test_c43_a_connection_with_a_refused_credential_ends_with_connection_error_and_no_keep_alive(
     client: ApiClient, credentials: Credentials

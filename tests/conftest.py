@@ -3,7 +3,8 @@ import signal
 import pytest
 from hypothesis import settings
 
-pytest_plugins = ("tests.support.cdk_assembly",)  # CDK's assembly is read by the tests of two packages
+# The CDK assembly is used by the tests of two packages; the guard against unhandled errors by all tests.
+pytest_plugins = ("tests.support.cdk_assembly", "tests.support.unhandled_errors")
 
 # Session fixtures that take long to set up. Tests that use one run in the same process, so that it is set up once.
 EXPENSIVE = ("assembly", "package", "archive", "archive_with_openai")

@@ -65,7 +65,7 @@ async def test_schema_and_handlers_are_reloaded_while_a_job_is_watched_and_mista
 @pytest.mark.parametrize(
     ("file", "old", "new", "sentence"),
     [
-        ("app.py", "import os\n", "import os\nimport nothing_of_the_kind\n", "app.py:8: ModuleNotFoundError: "),
+        ("app.py", "import os\n", "import os\nimport nothing_of_the_kind\n", "app.py:7: ModuleNotFoundError: "),
         ("graphql/schema.graphql", "@aws_iam", "@aws_imm", "Unknown directive '@aws_imm'. Did you mean @aws_iam?"),
         (
             "infrastructure/api.py", 'PipelineFunction("open"', 'PipelineFunction("opn"',

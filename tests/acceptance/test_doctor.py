@@ -45,5 +45,5 @@ async def test_token_is_read_from_standard_input_and_never_printed(stack: LocalS
 
     assert code == 4
     assert found["caller"]["verdict"] == "bad"
-    assert "the authorizer function does not take its signature" in found["caller"]["advice"]
+    assert "the authorizer function rejects its signature" in found["caller"]["advice"]
     assert token[:40] not in json.dumps(found)

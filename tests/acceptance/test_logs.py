@@ -57,8 +57,8 @@ async def test_unexpected_error_of_a_workload_is_shown_with_its_job_and_trace(
     assert {line.get("event") for line in about_job} >= {"job_claimed", "workload_failed", "job_ended", "operation"}
     assert "KeyError" in trace
     assert "chalicelib/workloads/echo.py" in trace
-    assert f"job {job.job_id}: unexpected error in the workload" in checkout.said
-    assert "chalicelib/workloads/echo.py" in checkout.said
+    assert f"job {job.job_id}: unexpected error in the workload" in checkout.output
+    assert "chalicelib/workloads/echo.py" in checkout.output
     assert "chalicelib/workloads/echo.py" in logged
 
 
@@ -78,7 +78,7 @@ async def test_no_prompt_result_token_or_secret_is_in_the_log(checkout: Checkout
     token = await provider()
     assert job.result is not None
 
-    written = checkout.said + "".join(file.read_text() for file in (checkout.data / "logs").iterdir())
+    written = checkout.output + "".join(file.read_text() for file in (checkout.data / "logs").iterdir())
 
     environments = json.loads((checkout.data / "environment.json").read_text()).values()
     secrets = {value for it in environments for name, value in it.items() if "SECRET" in name}

@@ -70,7 +70,7 @@ def test_key_does_not_appear_in_the_logs_of_the_stack(served: LocalStack) -> Non
 
     logged = (served.data.parent / f"{served.data.name}.log").read_text()
 
-    assert "longcall is up" in logged
+    assert "Longcall is running at" in logged
     assert KEY not in logged
 
 

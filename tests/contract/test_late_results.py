@@ -15,7 +15,7 @@ from chalicelib.ledger import utc_now
 from chalicelib.ledger.sqlite import SqliteLedger
 from chalicelib.workloads.contract import Chunk, Outcome, Piece, WorkloadContext
 from tests.contract.running import BACKEND, ask, run
-from tests.support.memory import MemoryObjects
+from tests.support.memory_objects import MemoryObjects
 
 ID = JobId("7b0f5c1e-52d4-4f5a-9d5e-0a3c8e2b6f11")
 ADA = Owner("ada")

@@ -13,7 +13,6 @@ from aiohttp import web
 from appsync_local import Engine
 from appsync_local.errors import RequestRefused
 from appsync_local.http.connections import HttpConnection, HttpServer, read_body
-from appsync_local.http.server import Engine
 from tests.support.engine_clients import TIMEOUT, Http, upgrade_request
 
 REQUEST = b"POST / HTTP/1.1\r\nhost: localhost\r\ncontent-length: 0\r\n\r\n"

@@ -12,7 +12,6 @@ from appsync_local.devtools.chaos import push_scheduler
 from appsync_local.devtools.chaos.decisions import PushDecisions, PushDelivery
 from appsync_local.devtools.chaos.spec import CALM, ChaosSpec, Fault, parse_chaos
 from appsync_local.devtools.chaos.switch import Chaos
-from appsync_local.http.server import Engine
 from tests.support.engine_clients import TIMEOUT, Http, Realtime, connected
 
 WRITTEN = "subscription { written { words } }"

@@ -49,7 +49,7 @@ class ServedApi(Protocol):
 class Doctor:
     """`POST /doctor` with `{"headers": {"authorization": …}, "field": "Mutation.updateStatus" or null}`.
 
-    The answer is `{"findings": [{about, verdict, found, advice}], "health": …}`, with `Health.describe()`.
+    The answer is `{"findings": [{about, status, found, advice}], "health": …}`, with `Health.describe()`.
 
     Args:
         service: Returns the API that is served now.
@@ -106,7 +106,7 @@ class Doctor:
             try:
                 caller = await service.authenticator.authenticate(to_check, str(uuid.uuid4()))
             except RequestRefused as refused:
-                problems = [finding for finding in claims if finding.verdict is CheckStatus.BAD]
+                problems = [finding for finding in claims if finding.status is CheckStatus.BAD]
                 yield refusal_finding(refused, credential, problems, self._requirements)
             else:
                 yield Finding("caller", CheckStatus.GOOD, f"accepted as {caller_name(caller)}")

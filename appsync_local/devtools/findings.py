@@ -18,13 +18,13 @@ class Finding:
 
     Attributes:
         about: The subject of the check, one or two words.
-        verdict: The result.
+        status: The result.
         found: What the check found, in one line.
         advice: What to do if the result is bad; None if there is nothing to do.
     """
 
     about: str
-    verdict: CheckStatus
+    status: CheckStatus
     found: str
     advice: str | None = None
 

@@ -31,11 +31,11 @@ from appsync_local.functions.spec import (
     by_name,
 )
 
-RESOLVER_PATIENCE: Final = 30.0  # seconds AppSync waits; Source: AppSync Developer Guide, "Troubleshooting", Lambda
+RESOLVER_TIMEOUT: Final = 30.0  # seconds AppSync waits; Source: AppSync Developer Guide, "Troubleshooting", Lambda
 RETRY_DELAYS: Final = (60.0, 120.0)  # seconds; Source: Lambda Developer Guide, "How Lambda handles errors and retries"
 REFUSAL_DELAYS: Final = Backoff(first=1.0, longest=300.0)  # Source: the same
 CONCURRENCY: Final = 64
-SLOT_PATIENCE: Final = 5.0  # seconds that a call waits for a slot; AppSync gives a resolver 30 s, an authorizer 10 s
+SLOT_WAIT: Final = 5.0  # seconds that a call waits for a slot; AppSync gives a resolver 30 s, an authorizer 10 s
 
 
 class FunctionRuntime:
@@ -50,9 +50,9 @@ class FunctionRuntime:
         retry_delays: Seconds before each retry of an event.
         refusal_delays: Seconds before the next attempt at an event that was refused.
         concurrency: Invocations at a time of all functions without reserved concurrency. Events may take half of them.
-        slot_patience: Seconds that `invoke` waits for a slot before the call is throttled.
+        slot_wait: Seconds that `invoke` waits for a slot before the call is throttled.
         warm_wait: Seconds that an invocation of a function which is usually shorter waits for a warm worker.
-        resolver_patience: Seconds that `invoke` waits; the function goes on after that, as it does on AWS.
+        resolver_timeout: Seconds that `invoke` waits; the function goes on after that, as it does on AWS.
         chaos: What is to go wrong on purpose.
         meter: Counts what would be billed.
         health: Records the turns of schedules and deliveries, and the length of the queue.
@@ -70,9 +70,9 @@ class FunctionRuntime:
         retry_delays: Sequence[float] = RETRY_DELAYS,
         refusal_delays: Backoff = REFUSAL_DELAYS,
         concurrency: int = CONCURRENCY,
-        slot_patience: float = SLOT_PATIENCE,
+        slot_wait: float = SLOT_WAIT,
         warm_wait: float = WARM_WAIT,
-        resolver_patience: float = RESOLVER_PATIENCE,
+        resolver_timeout: float = RESOLVER_TIMEOUT,
         chaos: Chaos | None = None,
         meter: Meter | None = None,
         health: Health | None = None,
@@ -97,10 +97,10 @@ class FunctionRuntime:
         self._meter = meter or Meter()
         self._health = health or Health(clock=clock)
         self._concurrency = concurrency
-        self._slot_patience = slot_patience
+        self._slot_wait = slot_wait
         self._warm_wait = warm_wait
         self._waiting: deque[_Call] = deque()  # for a slot, the longest waiting first
-        self._resolver_patience = resolver_patience
+        self._resolver_timeout = resolver_timeout
         self._clock = clock
         self._running: tuple[EventQueue, Pool, Deliveries, Schedules] | None = None
 
@@ -181,7 +181,7 @@ class FunctionRuntime:
             message = f"Request must be smaller than {SYNCHRONOUS_LIMIT} bytes for the InvokeFunction operation"
             raise FunctionFailed("Lambda:RequestTooLargeException", message)
         running = await self._begin(pool, spec, event)
-        done, _ = await asyncio.wait({running}, timeout=self._resolver_patience)
+        done, _ = await asyncio.wait({running}, timeout=self._resolver_timeout)
         if not done:
             raise FunctionFailed("Lambda:ExecutionTimeoutException", "Execution timed out.")
         if running.cancelled():
@@ -192,7 +192,7 @@ class FunctionRuntime:
         """Start a call, or wait for a slot: a peak of callers is served one after another and not refused.
 
         Raises:
-            FunctionFailed: There was no slot within `slot_patience`, or none can ever be.
+            FunctionFailed: There was no slot within `slot_wait`, or none can ever be.
         """
         if pool.has_room(spec, InvocationType.REQUEST_RESPONSE):
             return pool.begin(spec, InvocationType.REQUEST_RESPONSE, str(uuid.uuid4()), event)
@@ -200,7 +200,7 @@ class FunctionRuntime:
         if spec.reserved_concurrency != 0:
             self._waiting.append(call)
             try:
-                await asyncio.wait({call.running}, timeout=self._slot_patience)
+                await asyncio.wait({call.running}, timeout=self._slot_wait)
             except asyncio.CancelledError:
                 call.running.cancel()  # a call that nobody waits for any more is not started
                 raise

@@ -194,11 +194,11 @@ class Publisher:
         channel = await self._resources.enter_async_context(self._endpoint.open())
         self._channel = _Metered(channel, self._budget)
         claim = Claim(self._job_id, request_id, update_id=str(uuid4()))
-        verdict = read_claim_answer(await deliver(self._channel, claim, until=self._until, backoff=self._backoff))
-        if isinstance(verdict, Granted):
-            self._attempt, self._sequence = verdict.attempt, verdict.sequence
-            self._budget.claim(verdict.cost)
-        return verdict
+        outcome = read_claim_answer(await deliver(self._channel, claim, until=self._until, backoff=self._backoff))
+        if isinstance(outcome, Granted):
+            self._attempt, self._sequence = outcome.attempt, outcome.sequence
+            self._budget.claim(outcome.cost)
+        return outcome
 
     def _start_pump(self, stop: Callable[[], None]) -> None:
         self._pump = self._loop.create_task(self._send_what_is_due())
@@ -232,9 +232,9 @@ class Publisher:
             if change is None:
                 await self._sleep(wake_at - now)
                 continue
-            verdict = await self._report(change)
-            if isinstance(verdict, Over):
-                return verdict
+            outcome = await self._report(change)
+            if isinstance(outcome, Over):
+                return outcome
             heartbeat_at = self._loop.time() + self._pace.heartbeat
 
     async def _sleep(self, seconds: float) -> None:
@@ -257,25 +257,25 @@ class Publisher:
         if over is not None and change.stored_result is None:
             return over
         # A stored result is reported also if the job is over: the relay deletes it if the job was deleted.
-        verdict = await self._report(change)
-        return over or verdict
+        outcome = await self._report(change)
+        return over or outcome
 
     async def _hand_over(self, change: Change) -> Accepted | Over:
         with self._room:
             self._outbox.cut_back()
-        verdict = await self._drain() or await self._report(change)
-        if isinstance(verdict, Accepted):
+        outcome = await self._drain() or await self._report(change)
+        if isinstance(outcome, Accepted):
             # If this fails, a retry of this invocation or the sweep dispatches the job.
             await self._deliver(DispatchNext(self._job_id, self._attempt))
-        return verdict
+        return outcome
 
     async def _report(self, change: Change) -> Accepted | Over:
         update = WorkerUpdate(self._job_id, self._attempt, self._sequence + 1, str(uuid4()), change)
         answer = await self._deliver(update)
-        verdict = read_update_answer(answer, reported=change.status, attempt=self._attempt)
-        if isinstance(verdict, Accepted):
-            self._sequence = max(self._sequence, verdict.sequence)
-        return verdict
+        outcome = read_update_answer(answer, reported=change.status, attempt=self._attempt)
+        if isinstance(outcome, Accepted):
+            self._sequence = max(self._sequence, outcome.sequence)
+        return outcome
 
     async def _deliver(self, update: WorkerUpdate | DispatchNext) -> UpdateAnswer:
         if self._channel is None:

@@ -17,7 +17,7 @@ from typing import Final, Self, TypeVar, cast
 from chalicelib.workloads import WorkloadContext
 
 SIGNAL: Final = signal.SIGUSR1  # free: Lambda's runtime uses SIGTERM and SIGKILL
-PATIENCE: Final = 1.0  # seconds that a workload has to clean up before it is interrupted again
+CLEAN_UP_TIME: Final = 1.0  # seconds that a workload has to clean up before it is interrupted again
 
 Piece = TypeVar("Piece")
 Result = TypeVar("Result")
@@ -43,9 +43,9 @@ class Interrupted(BaseException):
 class Interruption:
     """Stops one workload, by `stop` from any thread or at its deadline. A context manager."""
 
-    def __init__(self, context: WorkloadContext, *, patience: float = PATIENCE) -> None:
+    def __init__(self, context: WorkloadContext, *, clean_up_time: float = CLEAN_UP_TIME) -> None:
         self._context = context
-        self._patience = patience
+        self._clean_up_time = clean_up_time
         self._reason: Stop | None = None
         self._wanted = threading.Event()  # `stop` was called, or there is nothing left to stop
         self._left = threading.Event()
@@ -120,4 +120,4 @@ class Interruption:
             self.stop(Stop.DEADLINE)
             if self._is_on_main_thread:
                 signal.pthread_kill(cast("int", threading.main_thread().ident), SIGNAL)
-            self._left.wait(self._patience)
+            self._left.wait(self._clean_up_time)

@@ -118,4 +118,4 @@ async def explain(stack: Stack, headers: Mapping[str, str], field: str | None) -
 
 
 def _finding(found: Mapping[str, Any]) -> Finding:
-    return Finding(found["about"], CheckStatus(found["verdict"]), found["found"], found["advice"])
+    return Finding(found["about"], CheckStatus(found["status"]), found["found"], found["advice"])

@@ -32,19 +32,19 @@ class Finding:
     """One check: its subject, what was found, and what to do if that is bad."""
 
     about: str
-    verdict: CheckStatus
+    status: CheckStatus
     found: str
     advice: str | None = None
 
     @property
     def is_bad(self) -> bool:
         """Whether the reader must do something."""
-        return self.verdict is CheckStatus.BAD
+        return self.status is CheckStatus.BAD
 
 
 def row(finding: Finding) -> Text:
     """A finding on one line, and its advice on the next."""
-    mark, style = _MARKS[finding.verdict]
+    mark, style = _MARKS[finding.status]
     text = Text.assemble((f"{mark}  ", style), (f"{finding.about:<14}", "bold"), display.line(finding.found))
     if finding.advice is not None:
         text.append(f"\n    {'':<14}{display.line(finding.advice)}", "yellow")

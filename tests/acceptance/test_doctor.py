@@ -25,7 +25,7 @@ def doctor(stack: LocalStack, *arguments: str, given: str = "") -> tuple[int, di
 def test_healthy_stack_and_permitted_token_pass_every_check(stack: LocalStack, auth: str) -> None:
     code, found = doctor(stack, "--auth", auth, "Query.getInference")
 
-    assert (code, {finding["verdict"] for finding in found.values()} & {"bad"}) == (0, set()), found
+    assert (code, {finding["status"] for finding in found.values()} & {"bad"}) == (0, set()), found
     assert {"Python", "stack", "sign-in", "API and log", "mode", "token", "issuer", "expiry", "access"} <= found.keys()
 
 
@@ -44,6 +44,6 @@ async def test_token_is_read_from_standard_input_and_never_printed(stack: LocalS
     code, found = doctor(stack, "--token", "-", "Query.getInference", given=forged)
 
     assert code == 4
-    assert found["caller"]["verdict"] == "bad"
+    assert found["caller"]["status"] == "bad"
     assert "the authorizer function rejects its signature" in found["caller"]["advice"]
     assert token[:40] not in json.dumps(found)

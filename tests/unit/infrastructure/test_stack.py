@@ -64,7 +64,7 @@ def test_a_function_has_its_stages_limits_and_says_what_it_does(dev: Template, h
     assert function["Runtime"] == f"python{sys.version_info.major}.{sys.version_info.minor}"
 
 
-def test_no_function_outlives_the_patience_of_who_waits_for_it(dev: Template) -> None:
+def test_no_function_runs_longer_than_its_caller_waits(dev: Template) -> None:
     assert dev.function("status_relay")["Timeout"] < 30  # AppSync's limit of one request
     assert dev.function("authorizer")["Timeout"] <= 10  # AppSync's limit of an authorizer
     assert dev.function("sweep")["Timeout"] <= 60  # or two would run at once

@@ -16,9 +16,9 @@ async function resultOf({ result, resultUrl }) {
  *
  * `api` has `ask(query, variables)` and `listen(query, variables, { acknowledged, pushed, failed })`. `begin` starts the
  * job; it is called after the subscription is acknowledged. Each event gets `output`: all output of the job up to it.
- * Milliseconds: `patience` for an event missing from a gap, `silence` for anything at all, `pause` before another try.
+ * Milliseconds: `gap` for an event missing from a gap, `silence` for anything at all, `pause` before another try.
  */
-export async function* follow(api, jobId, { begin, patience = 300, silence = 5000, pause = 1000 } = {}) {
+export async function* follow(api, jobId, { begin, gap = 300, silence = 5000, pause = 1000 } = {}) {
   const held = new Map(); // events that wait for their turn, by sequence
   let seen = { sequence: 0, attempt: 0, output: "" };
   let due = Infinity; // when to read the log
@@ -84,7 +84,7 @@ export async function* follow(api, jobId, { begin, patience = 300, silence = 500
         if (TERMINAL.has(seen.status)) return;
         due = Date.now() + silence;
       }
-      if (held.size > 0) readWithin(patience);
+      if (held.size > 0) readWithin(gap);
       if (more || Date.now() >= due) {
         const { inferenceEvents: events } = await ask(EVENTS, { jobId, after: seen.sequence });
         more = events.length > 0;

@@ -43,7 +43,7 @@ async def doctor(engine: Engine, session: aiohttp.ClientSession, issuer: Issuer)
 
 
 def verdicts(findings: dict[str, Any]) -> dict[str, str]:
-    return {about: finding["verdict"] for about, finding in findings.items()}
+    return {about: finding["status"] for about, finding in findings.items()}
 
 
 async def test_answer_reports_loops_and_queues(engine: Engine, session: aiohttp.ClientSession) -> None:
@@ -83,20 +83,20 @@ async def test_an_invalid_claim_is_a_bad_finding_with_advice(
 ) -> None:
     found = await doctor.ask(user(**changes))
 
-    assert found[about]["verdict"] == "bad"
+    assert found[about]["status"] == "bad"
     assert words in found[about]["found"]
     assert found[about]["advice"] == "sign in anew"
-    assert found["caller"]["verdict"] == "bad"
+    assert found["caller"]["status"] == "bad"
     assert found["caller"]["advice"] == "sign in anew"
 
 
 async def test_an_expired_token_shows_how_long_ago_it_expired(doctor: DoctorClient, user: Token) -> None:
     found = await doctor.ask(user(exp=int(time.time()) - 3600))
 
-    assert found["expiry"]["verdict"] == "bad"
+    assert found["expiry"]["status"] == "bad"
     assert found["expiry"]["found"] == "it expired 60 min ago"
     assert found["expiry"]["advice"] == "sign in anew"
-    assert found["caller"]["verdict"] == "bad"
+    assert found["caller"]["status"] == "bad"
 
 
 async def test_an_invalid_signature_is_distinguished_from_invalid_claims(doctor: DoctorClient, user: Token) -> None:
@@ -105,7 +105,7 @@ async def test_an_invalid_signature_is_distinguished_from_invalid_claims(doctor:
 
     found = await doctor.ask(forged)
 
-    assert [about for about, verdict in verdicts(found).items() if verdict == "bad"] == ["caller"]
+    assert [about for about, status in verdicts(found).items() if status == "bad"] == ["caller"]
     assert "its signature is not: it was changed or forged" in found["caller"]["advice"]
 
 
@@ -113,7 +113,7 @@ async def test_field_for_another_mode_names_that_mode_and_the_directive(doctor: 
     found = await doctor.ask(user(), "Mutation.erase")
 
     assert found["field"]["found"] == "Mutation.erase is for @aws_iam"
-    assert found["access"]["verdict"] == "bad"
+    assert found["access"]["status"] == "bad"
     assert found["access"]["found"].startswith("Not Authorized to access erase on type Mutation: ")
     assert "call it through AWS_IAM" in found["access"]["advice"]
     assert "add @aws_cognito_user_pools to the field" in found["access"]["advice"]
@@ -124,7 +124,7 @@ async def test_field_for_a_group_names_the_group(doctor: DoctorClient, user: Tok
     inside = await doctor.ask(user(**{"cognito:groups": ["editors"]}), "Query.forEditors")
 
     assert "in none of the groups editors" in outside["access"]["found"]
-    assert inside["access"]["verdict"] == "good"
+    assert inside["access"]["status"] == "good"
 
 
 async def test_a_token_after_a_prefix_is_read_and_the_authorizer_is_invoked(
@@ -133,8 +133,8 @@ async def test_a_token_after_a_prefix_is_read_and_the_authorizer_is_invoked(
     found = await doctor.ask(f"Pass-{user()}", "Mutation.write")
 
     assert found["mode"]["found"].startswith("AWS_LAMBDA: ")
-    assert found["expiry"]["verdict"] == "good"
-    assert found["access"]["verdict"] == "good"
+    assert found["expiry"]["status"] == "good"
+    assert found["access"]["status"] == "good"
     assert len(invoker.calls("authorizer")) == 1
 
 
@@ -177,7 +177,7 @@ async def test_a_credential_without_a_jwt_is_reported(doctor: DoctorClient, invo
 async def test_a_missing_credential_is_reported(doctor: DoctorClient) -> None:
     found = await doctor.ask(None)
 
-    assert found["mode"]["verdict"] == "bad"
+    assert found["mode"]["status"] == "bad"
     assert found["mode"]["found"].startswith("there is no credential for any of the API's modes: AWS_LAMBDA, ")
 
 

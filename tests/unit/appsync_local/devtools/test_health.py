@@ -118,7 +118,7 @@ def test_a_loop_that_fails_is_a_bad_finding_with_its_error(health: Health, clock
 
     [finding] = health_findings(health, now=clock.now + 12)
 
-    assert (finding.about, finding.verdict) == ("schedules", CheckStatus.BAD)
+    assert (finding.about, finding.status) == ("schedules", CheckStatus.BAD)
     assert finding.found == (
         "the last 3 turns failed, most recently 12 s ago: OSError: no space left on\N{REPLACEMENT CHARACTER} device"
     )
@@ -132,7 +132,7 @@ def test_a_loop_that_has_recovered_is_a_note_while_the_failure_is_recent(health:
     [recent] = health_findings(health, now=clock.now)
     [later] = health_findings(health, now=clock.now + RECENT)
 
-    assert (recent.verdict, later.verdict) == (CheckStatus.NOTE, CheckStatus.GOOD)
+    assert (recent.status, later.status) == (CheckStatus.NOTE, CheckStatus.GOOD)
     assert recent.found == "last turn 0 s ago; a turn failed 60 s ago: OSError: disk full (1 in total)"
     assert later.found == "last turn 10 min ago"
 
@@ -143,7 +143,7 @@ def test_a_loop_before_its_first_turn_and_a_queue_are_notes(health: Health, cloc
 
     loop, queue = health_findings(health, now=clock.now)
 
-    assert (loop.verdict, loop.found) == (CheckStatus.NOTE, "no turn yet")
+    assert (loop.status, loop.found) == (CheckStatus.NOTE, "no turn yet")
     assert (queue.about, queue.found) == ("events queue", "3 waiting or running; the oldest has waited for 90 s")
 
 
@@ -155,4 +155,4 @@ def test_a_queue_that_cannot_be_read_is_a_bad_finding(health: Health, clock: Clo
 
     [finding] = health_findings(health, now=clock.now)
 
-    assert (finding.verdict, finding.found) == (CheckStatus.BAD, "it cannot be read: OSError: disk I/O error")
+    assert (finding.status, finding.found) == (CheckStatus.BAD, "it cannot be read: OSError: disk I/O error")

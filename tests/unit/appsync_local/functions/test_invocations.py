@@ -278,7 +278,7 @@ async def test_caller_stops_waiting_while_the_function_goes_on(
             note(event, "finished")
         """
     )
-    runtime = await start_runtime(spec(), resolver_patience=0.05)
+    runtime = await start_runtime(spec(), resolver_timeout=0.05)
     gate = tmp_path / "gate"
 
     with pytest.raises(FunctionFailed) as failed:

@@ -47,7 +47,7 @@ async def test_a_peak_of_callers_is_served_in_turn_and_nobody_is_refused(
     start_runtime: StartRuntime, write_handlers: Callable[..., None]
 ) -> None:
     write_handlers("def f(event, context): return event")
-    runtime = await start_runtime(spec("f"), concurrency=4, slot_patience=60.0)
+    runtime = await start_runtime(spec("f"), concurrency=4, slot_wait=60.0)
 
     answers = await asyncio.gather(*(runtime.invoke("f", number) for number in range(300)))
 
@@ -65,7 +65,7 @@ async def test_a_caller_who_waits_is_served_before_an_event(
                 wait_for(event["gate"])
         """
     )
-    runtime = await start_runtime(spec("f"), concurrency=1, slot_patience=60.0)
+    runtime = await start_runtime(spec("f"), concurrency=1, slot_wait=60.0)
     gate = tmp_path / "gate"
     first = asyncio.create_task(runtime.invoke("f", {"notes": str(notes), "name": "first", "gate": str(gate)}))
     await eventually(lambda: lines(notes) == ["first"], "the slot is taken")
@@ -90,7 +90,7 @@ async def test_a_caller_who_left_takes_no_slot(
                 wait_for(event["gate"])
         """
     )
-    runtime = await start_runtime(spec("f"), concurrency=1, slot_patience=60.0)
+    runtime = await start_runtime(spec("f"), concurrency=1, slot_wait=60.0)
     gate = tmp_path / "gate"
     first = asyncio.create_task(runtime.invoke("f", {"notes": str(notes), "name": "first", "gate": str(gate)}))
     await eventually(lambda: lines(notes) == ["first"], "the slot is taken")
@@ -110,7 +110,7 @@ async def test_a_function_without_any_concurrency_refuses_at_once(
     start_runtime: StartRuntime, write_handlers: Callable[..., None]
 ) -> None:
     write_handlers("def f(event, context): return event")
-    runtime = await start_runtime(FunctionSpec("f", "app.f", {}, 60.0, reserved_concurrency=0), slot_patience=3600.0)
+    runtime = await start_runtime(FunctionSpec("f", "app.f", {}, 60.0, reserved_concurrency=0), slot_wait=3600.0)
 
     with pytest.raises(FunctionFailed) as refused:
         await runtime.invoke("f", {})

@@ -103,7 +103,7 @@ def test_a_workload_that_swallows_the_interruption_gets_it_again() -> None:
         yield 0
         return "never"
 
-    with Interruption(far(), patience=0.01) as interruption, pytest.raises(Interrupted):
+    with Interruption(far(), clean_up_time=0.01) as interruption, pytest.raises(Interrupted):
         interruption.drive(work(interruption), ignore)
 
     assert swallowed == [0, 1, 2]
@@ -119,7 +119,7 @@ def test_a_workload_that_hangs_while_it_cleans_up_is_stopped_too() -> None:
             asleep()
         return "never"
 
-    with Interruption(far(), patience=0.01) as interruption, pytest.raises(Interrupted):
+    with Interruption(far(), clean_up_time=0.01) as interruption, pytest.raises(Interrupted):
         interruption.drive(work(interruption), ignore)
 
 
@@ -186,7 +186,9 @@ def test_an_interruption_surfaces_nowhere_but_in_the_workload() -> None:
                 broken_off.append(piece)
                 raise
 
-        with Interruption(WorkloadContext(time.monotonic() + rng.uniform(0, 0.003)), patience=0.00005) as interruption:
+        with Interruption(
+            WorkloadContext(time.monotonic() + rng.uniform(0, 0.003)), clean_up_time=0.00005
+        ) as interruption:
             with pytest.raises(Interrupted):
                 interruption.drive(work(), deliver)
             spin(0.0002)
@@ -200,7 +202,7 @@ def test_the_handler_that_was_there_before_is_back_afterwards() -> None:
     before = signal.getsignal(SIGNAL)
 
     for _ in range(50):
-        with Interruption(WorkloadContext(0.0), patience=0.0):
+        with Interruption(WorkloadContext(0.0), clean_up_time=0.0):
             pass
 
     assert signal.getsignal(SIGNAL) is before

@@ -14,8 +14,8 @@ from tests.unit.longcall.cli.stack import Stack
 from tests.unit.longcall.cli.test_commands import begin, finish
 
 FINDINGS = [
-    {"about": "token", "verdict": "good", "found": "access token of ada", "advice": None},
-    {"about": "access", "verdict": "bad", "found": "Not\x1b[2J Authorized", "advice": "call it through AWS_IAM"},
+    {"about": "token", "status": "good", "found": "access token of ada", "advice": None},
+    {"about": "access", "status": "bad", "found": "Not\x1b[2J Authorized", "advice": "call it through AWS_IAM"},
 ]
 
 
@@ -90,4 +90,4 @@ async def test_stack_that_does_not_answer_is_a_bad_finding(stack: Stack, tmp_pat
     ended = await finish(await begin("doctor", "--json", cwd=tmp_path))
 
     assert ended.code == ExitCode.UNREACHABLE
-    assert [found["about"] for found in ended.rows if found["verdict"] == "bad"] == ["API and log"]
+    assert [found["about"] for found in ended.rows if found["status"] == "bad"] == ["API and log"]

@@ -2,7 +2,6 @@
 
 import itertools
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -14,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from chalicelib.ledger import Ledger, open_ledger
+from tests.support import node_packages
 
 ROOT = Path(__file__).resolve().parents[2]
-NODE = ROOT / "tests" / "integration" / "clients" / "node"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_REGION": "us-east-1"}
 MOTO = """
 import sys
@@ -82,12 +81,11 @@ def moto_url() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def dynalite_url() -> Iterator[str]:
-    node, npm = shutil.which("node"), shutil.which("npm")
-    if node is None or npm is None:
-        pytest.skip("Node 20 or newer is not installed: no second opinion on DynamoDB")
-    if not (NODE / "node_modules" / "dynalite").exists():
-        subprocess.run([npm, "ci", "--silent"], cwd=NODE, check=True, capture_output=True)
-    with serving(node, "-e", DYNALITE, cwd=NODE) as url:
+    missing = node_packages.node_is_missing()
+    if missing is not None:
+        pytest.skip(f"{missing}: no second opinion on DynamoDB")
+    node_packages.install()
+    with serving(node_packages.found("node"), "-e", DYNALITE, cwd=node_packages.FOLDER) as url:
         yield url
 
 

@@ -78,7 +78,7 @@ def book(isbn: str, **members: Any) -> dict[str, Any]:
 
 
 def catalogue(payload: Any) -> Any:
-    """The Lambda function `catalogue`: finds a book for every ISBN, and returns what it is given to store."""
+    """The Lambda function `catalogue`: finds a book for every ISBN, and returns the book that it should store."""
     arguments = payload["arguments"]
     match payload["field"]:
         case "book" if arguments["isbn"] == "burnt":

@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 
 from tests.integration.clients.lossy import Fault, Network
-from tests.integration.clients.scripts import Script, install, node_is_missing
+from tests.integration.clients.scripts import Script
+from tests.support.node_packages import install, node_is_missing
 
 ROOT = Path(__file__).resolve().parents[3]
 TIMEOUT = 30.0  # seconds for the stack to answer on a busy machine

@@ -4,7 +4,7 @@ import json
 import re
 
 from tests.integration.clients.conftest import CONNECTIONS, FOLLOWERS
-from tests.integration.clients.scripts import NODE
+from tests.support.node_packages import FOLDER as NODE
 
 PAGE = NODE.parents[3] / "docs" / "javascript-clients.md"
 COMMANDS = (*FOLLOWERS, *(f"life.mjs {connection}" for connection in CONNECTIONS))

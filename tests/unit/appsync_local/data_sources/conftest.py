@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import shutil
 import sys
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -19,7 +18,8 @@ from appsync_local.data_sources.dynamodb.source import DynamoDbDataSource
 from appsync_local.data_sources.http_client import HttpClient
 from appsync_local.javascript.context import FieldContext, RequestContext
 from appsync_local.javascript.script import Script
-from tests.contract.conftest import DYNALITE, MOTO, NODE, serving
+from tests.contract.conftest import DYNALITE, MOTO, serving
+from tests.support import node_packages
 from tests.support.engine_doubles import RecordingInvoker
 
 INFO = {"fieldName": "f", "parentTypeName": "Mutation", "selectionSetList": [], "selectionSetGraphQL": ""}
@@ -71,9 +71,11 @@ def moto() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def dynalite() -> Iterator[str]:
-    if shutil.which("node") is None or not (NODE / "node_modules" / "dynalite").exists():
-        pytest.skip("dynalite is not installed, so only moto checks the requests")
-    with serving("node", "-e", DYNALITE, cwd=NODE) as url:
+    missing = node_packages.node_is_missing()
+    if missing is not None:
+        pytest.skip(f"{missing}, so only moto checks the requests")
+    node_packages.install()
+    with serving(node_packages.found("node"), "-e", DYNALITE, cwd=node_packages.FOLDER) as url:
         yield url
 
 

@@ -18,6 +18,7 @@ def pytest_configure() -> None:
     settings.load_profile("any machine")
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Distribute tests by file, so that fixtures of a module are set up once; those with an expensive one together."""
     for item in items:

@@ -95,7 +95,7 @@ def test_run_that_is_interrupted_tears_everything_down(tmp_path: Path, end: sign
         command(tmp_path / "out", jobs=60, seed=1), cwd=ROOT, env={**os.environ, "TMPDIR": str(tmp_path)},
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     ) as process:  # fmt: skip
-        clients = f"--observation {tmp_path}"
+        clients = f"--observations {tmp_path}"
         wait_until(lambda: len(processes_with(clients)) == 3 or process.poll() is not None, 60.0)
         started = len(processes_with(f"--data {tmp_path}"))
 

@@ -60,7 +60,7 @@ async def deliver(
             reason = str(error) or reason  # keep the reason of an earlier try if this one was too short
             most = until - time.monotonic() - SHORTEST_TRY
             most_faults = error.most_tries if isinstance(error, Unreachable) else None
-            faults += most_faults is not None
+            faults = 0 if most_faults is None else faults + 1  # in a row: other failures do not point to a bug
             if most < 0.0 or (most_faults is not None and faults >= most_faults):
                 raise PublishFailed(
                     f"expected AppSync to take an update of job {update.job_id} and gave up after "

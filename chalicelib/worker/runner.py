@@ -63,7 +63,7 @@ class JobRunner:
             seconds_left: Until the invocation is cut off.
 
         Raises:
-            PublishFailed: The log does not know how the job stands; the invocation has to be retried.
+            PublishFailed: The log does not know how the job stands; the invocation must be retried.
         """
         started = self.clock()
         deadline_at = started + seconds_left - reserve(seconds_left)

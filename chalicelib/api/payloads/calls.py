@@ -84,7 +84,7 @@ def parse_call(payload: Payload) -> Call:
         case "inferenceEvents":
             after = arguments.get("after") or 0
             if after < 0:
-                raise InvalidRequest(f"after has to be 0 or a sequence already read, and is {after}")
+                raise InvalidRequest(f"after must be 0 or a sequence already read, and is {after}")
             limit = checks.limited(arguments.get("limit"), "limit", default=100, most=1000)
             return InferenceEvents(checks.job_id(arguments["jobId"]), after, limit)
         case "cancelInference":
@@ -109,14 +109,14 @@ def _parse_upload(values: Payload) -> CreateUpload:
 def _parse_quote(values: Payload) -> QuoteInference:
     size, max_tokens = values["textBytes"], values.get("maxTokens")
     if not 0 <= size <= MAX_UPLOAD:
-        raise InvalidRequest(f"textBytes has to be from 0 to {MAX_UPLOAD}, and is {size}")
+        raise InvalidRequest(f"textBytes must be from 0 to {MAX_UPLOAD}, and is {size}")
     process_time = checks.in_range(values.get("processTime"), "processTime", most=MAX_PROCESS_TIME)
     return QuoteInference(values["model"], size, _most_tokens(max_tokens), process_time)
 
 
 def _most_tokens(value: int | None) -> int | None:
     if value is not None and value < 1:
-        raise InvalidRequest(f"maxTokens has to be 1 or more, and is {value}")
+        raise InvalidRequest(f"maxTokens must be 1 or more, and is {value}")
     return value
 
 
@@ -149,7 +149,7 @@ def _parse_input(values: Payload) -> tuple[str, tuple[Message, ...], UploadId | 
     """The prompt, the messages, or the id of an uploaded prompt. The other two are empty."""
     prompt, turns, upload = values.get("prompt"), values.get("messages"), values.get("promptUpload")
     if [prompt, turns, upload].count(None) != 2:
-        raise InvalidRequest("give either a prompt or messages or a promptUpload: one of them has to be there, no more")
+        raise InvalidRequest("give either a prompt or messages or a promptUpload: exactly one of them must be given")
     if upload is not None:
         return "", (), checks.upload_id(upload, "promptUpload")
     if prompt is not None:

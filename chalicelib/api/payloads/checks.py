@@ -1,4 +1,4 @@
-"""What a value of a payload has to be like, and what is said where it is not."""
+"""The checks of values in payloads, and the messages for invalid values."""
 
 import json
 import math
@@ -54,7 +54,7 @@ def job_id(value: str) -> JobId:
     """An id as a client chooses it."""
     if _canonical(value) != value:  # one spelling only: the subscription compares ids as text
         raise InvalidRequest(
-            "jobId has to be a UUID in lower case with hyphens, such as 7b0f5c1e-52d4-4f5a-9d5e-0a3c8e2b6f11"
+            "jobId must be a UUID in lower case with hyphens, such as 7b0f5c1e-52d4-4f5a-9d5e-0a3c8e2b6f11"
         )
     return JobId(value)
 
@@ -62,14 +62,14 @@ def job_id(value: str) -> JobId:
 def upload_id(value: str, name: str) -> UploadId:
     """An id as the API gave it out."""
     if _canonical(value) != value:
-        raise InvalidRequest(f"{name} has to be an uploadId as createUpload answered it")
+        raise InvalidRequest(f"{name} must be an uploadId as createUpload answered it")
     return UploadId(value)
 
 
 def sha256(value: str, name: str) -> str:
     """A digest."""
     if not _SHA256.fullmatch(value):
-        raise InvalidRequest(f"{name} has to be a SHA-256 in hex: 64 digits and letters from a to f in lower case")
+        raise InvalidRequest(f"{name} must be a SHA-256 in hex: 64 digits and letters from a to f in lower case")
     return value
 
 
@@ -78,14 +78,14 @@ def limited(value: int | None, name: str, *, default: int, most: int) -> int:
     if value is None:
         return default
     if not 1 <= value <= most:
-        raise InvalidRequest(f"{name} has to be from 1 to {most}, and is {value}")
+        raise InvalidRequest(f"{name} must be from 1 to {most}, and is {value}")
     return value
 
 
 def in_range(value: float | None, name: str, *, most: float) -> float | None:
     """A number from 0 on, or none."""
     if value is not None and not (math.isfinite(value) and 0.0 <= value <= most):
-        raise InvalidRequest(f"{name} has to be from 0 to {most:g}, and is {value:g}")
+        raise InvalidRequest(f"{name} must be from 0 to {most:g}, and is {value:g}")
     return value
 
 

@@ -87,7 +87,7 @@ def _parse_change(status: Status, values: Payload) -> Change:
         raise InvalidRequest(f"updateStatus moves a job to PROCESSING, COMPLETED or FAILED, not to {status}")
     usage = values.get("usage")
     if usage is not None and not isinstance(usage, dict):
-        raise InvalidRequest("usage has to be a JSON object of counts")
+        raise InvalidRequest("usage must be a JSON object of counts")
     checks.small_json(usage, "usage", most=MAX_USAGE)
     failed = status is Status.FAILED
     stored = _parse_stored(values)

@@ -90,8 +90,8 @@ def test_an_id_in_use_is_refused_equally_for_other_input_and_for_another_owner(r
     [
         ({"prompt": ""}, "prompt is empty"),
         ({"promptUpload": ID}, "either a prompt or messages or a promptUpload"),
-        ({"prompt": None}, "one of them has to be there"),
-        ({"prompt": None, "promptUpload": "x"}, "promptUpload has to be an uploadId"),
+        ({"prompt": None}, "exactly one of them must be given"),
+        ({"prompt": None, "promptUpload": "x"}, "promptUpload must be an uploadId"),
         ({"prompt": None, "promptUpload": ID}, "no upload"),
         ({"prompt": " \n\t"}, "prompt is empty"),
         ({"prompt": "x" * 196_609}, "prompt may have at most 196608 bytes"),
@@ -99,15 +99,15 @@ def test_an_id_in_use_is_refused_equally_for_other_input_and_for_another_owner(r
         ({"prompt": "\ud800"}, "surrogate"),
         ({"system": "x" * 16_385}, "system may have at most 16384 bytes"),
         ({"model": "gpt-0"}, "model 'gpt-0' is unknown"),
-        ({"jobId": "7"}, "jobId has to be a UUID"),
+        ({"jobId": "7"}, "jobId must be a UUID"),
         ({"jobId": ID.upper()}, "lower case"),
-        ({"processTime": -1}, "processTime has to be from 0"),
-        ({"processTime": float("nan")}, "processTime has to be from 0"),
-        ({"processTime": 7201}, "processTime has to be from 0 to 7200"),
+        ({"processTime": -1}, "processTime must be from 0"),
+        ({"processTime": float("nan")}, "processTime must be from 0"),
+        ({"processTime": 7201}, "processTime must be from 0 to 7200"),
         ({"processTime": 841, "model": "simulated.error"}, "processTime of simulated.error must be at most 840"),
         ({"processTime": 1, "model": "local.textrank"}, "does not take processTime"),
-        ({"maxTokens": 0}, "maxTokens has to be 1 or more"),
-        ({"temperature": 2.5}, "temperature has to be from 0 to 2"),
+        ({"maxTokens": 0}, "maxTokens must be 1 or more"),
+        ({"temperature": 2.5}, "temperature must be from 0 to 2"),
         ({"metadata": {"a": "x" * 4096}}, "metadata may have at most 4096 bytes"),
         ({"metadata": "\ud800"}, "metadata has half of a surrogate pair"),
         ({"metadata": {"\udc00": 1}}, "metadata has half of a surrogate pair"),
@@ -267,10 +267,10 @@ def test_a_long_result_is_left_out_of_the_push_and_read_with_the_job(relay: Rela
         ({"status": "COMPLETED", "errorType": "CRASHED"}, "goes with FAILED"),
         ({"attempt": 1}, "needs the sequence"),
         ({"requestId": "r", "attempt": 1}, "not both"),
-        ({"progress": 1.5}, "progress has to be from 0 to 1"),
+        ({"progress": 1.5}, "progress must be from 0 to 1"),
         ({"message": "x" * 1025}, "message may have at most 1024 bytes"),
         ({"delta": "\x00" * 20_000}, "as JSON text"),
-        ({"usage": [1]}, "usage has to be a JSON object"),
+        ({"usage": [1]}, "usage must be a JSON object"),
     ],
 )
 def test_a_malformed_update_is_refused_and_nothing_is_written(relay: Relay, values: dict[str, Any], words: str) -> None:
@@ -389,7 +389,7 @@ def test_a_conversation_is_dispatched_with_all_its_turns(relay: Relay) -> None:
         ({"prompt": None, "messages": [{"role": "USER", "text": " "}]}, "a message is empty"),
         ({"prompt": None, "messages": [{"role": "USER", "text": "x" * 196_609}]}, "196608 bytes"),
         ({"prompt": None, "messages": [{"role": "USER", "text": "", "images": []}]}, "a message is empty"),
-        ({"prompt": None, "messages": [{"role": "USER", "text": "", "images": ["x"]}]}, "has to be an uploadId"),
+        ({"prompt": None, "messages": [{"role": "USER", "text": "", "images": ["x"]}]}, "must be an uploadId"),
         ({"prompt": None, "messages": [{"role": "USER", "text": "", "images": [ID] * 21}]}, "at most 20 images"),
         (
             {
@@ -403,8 +403,8 @@ def test_a_conversation_is_dispatched_with_all_its_turns(relay: Relay) -> None:
             "images go with messages of the USER",
         ),
         ({"prompt": None, "messages": [{"role": "USER", "text": "", "images": [ID]}]}, "does not take images"),
-        ({"topP": 1.5}, "topP has to be from 0 to 1"),
-        ({"maxCost": -1}, "maxCost has to be from 0"),
+        ({"topP": 1.5}, "topP must be from 0 to 1"),
+        ({"maxCost": -1}, "maxCost must be from 0"),
         ({"stopSequences": ["a", ""]}, "a stop sequence is empty"),
         ({"stopSequences": ["a"] * 17}, "at most 16"),
         ({"stopSequences": ["é" * 129]}, "at most 256 bytes"),
@@ -433,7 +433,7 @@ def test_an_upload_is_opened_for_the_caller_with_its_url_and_headers(relay: Rela
     [
         ({"bytes": 0, "sha256": "ab" * 32}, "1 to 10485760 bytes, and this one has 0"),
         ({"bytes": 10_485_761, "sha256": "ab" * 32}, "1 to 10485760 bytes"),
-        ({"bytes": 5, "sha256": "AB" * 32}, "sha256 has to be a SHA-256 in hex"),
+        ({"bytes": 5, "sha256": "AB" * 32}, "sha256 must be a SHA-256 in hex"),
     ],
 )
 def test_an_upload_that_could_not_be_sent_is_refused(relay: Relay, values: dict[str, Any], words: str) -> None:
@@ -504,8 +504,8 @@ def test_a_stored_result_is_reported_and_its_url_is_made_only_if_it_is_selected(
         ({"status": "PROCESSING", "resultBytes": 1, "resultSha256": "ab" * 32}, "go with COMPLETED"),
         ({"result": "x", "resultBytes": 1, "resultSha256": "ab" * 32}, "stand for a result left out"),
         ({"resultBytes": 1}, "give both, or neither"),
-        ({"resultBytes": 67_108_865, "resultSha256": "ab" * 32}, "resultBytes has to be from 1 to 67108864"),
-        ({"resultBytes": 1, "resultSha256": "x"}, "resultSha256 has to be a SHA-256"),
+        ({"resultBytes": 67_108_865, "resultSha256": "ab" * 32}, "resultBytes must be from 1 to 67108864"),
+        ({"resultBytes": 1, "resultSha256": "x"}, "resultSha256 must be a SHA-256"),
         ({"resultBytes": 1, "resultSha256": "ab" * 32, "attempt": None, "sequence": None}, "give the attempt too"),
     ],
 )
@@ -687,8 +687,8 @@ def test_a_quote_is_near_the_bill_and_lists_its_assumptions(relay: Relay) -> Non
     ("asked", "words"),
     [
         ({"model": "simulated.stry", "textBytes": 1}, "is unknown"),
-        ({"model": "simulated.story", "textBytes": -1}, "textBytes has to be from 0"),
-        ({"model": "simulated.story", "textBytes": 1, "maxTokens": 0}, "maxTokens has to be 1 or more"),
+        ({"model": "simulated.story", "textBytes": -1}, "textBytes must be from 0"),
+        ({"model": "simulated.story", "textBytes": 1, "maxTokens": 0}, "maxTokens must be 1 or more"),
         ({"model": "local.textrank", "textBytes": 1, "processTime": 1}, "does not take processTime"),
     ],
 )

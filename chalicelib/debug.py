@@ -39,7 +39,7 @@ def invoke_handler(name: str) -> Any:
 
 @routes.route("/jobs/{job_id}")
 def read_job(job_id: str) -> Any:
-    """All records of a job, whoever owns it."""
+    """All records of a job of any owner."""
     take_environment_of("status_relay")
     records = composition.relay().ledger.read(JobId(job_id), after=0, limit=WHOLE_LOG)
     if not records:

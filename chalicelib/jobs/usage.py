@@ -1,7 +1,7 @@
 """Records of what a job has used. Every record of the log carries them. Pure.
 
-A worker reports what only it can know (`Meter`). The relay adds what it does itself and stores the sum (`Counts`), so
-that the final bill covers all attempts.
+A worker reports its own use (`Meter`). The relay adds the use of its own calls and stores the sum (`Counts`), so that
+the final bill covers all attempts.
 """
 
 from collections.abc import Callable

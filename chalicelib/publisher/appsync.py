@@ -49,8 +49,9 @@ class Unreachable(Exception):
     """This try failed, and another one may succeed. The update may have been written.
 
     Attributes:
-        most_tries: Tries that such a failure is worth. None: as many as there is time for, since it is a matter of
-            capacity or connection. A number: it is probably a fault of the API, which another try seldom mends.
+        most_tries: The number of such failures in a row after which to stop. None: try as long as there is time, since
+            capacity or the connection is the problem. A number: the API probably has a bug, which another try rarely
+            avoids.
     """
 
     def __init__(self, reason: str, *, most_tries: int | None = None) -> None:

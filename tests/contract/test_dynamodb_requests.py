@@ -1,4 +1,4 @@
-"""How much the ledger reads for an answer, and what it does when the table has no capacity."""
+"""The number of items that the ledger reads for an answer, and its retries when the table has no capacity."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -21,7 +21,7 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class MeteredClient:
-    """A client that counts what queries read, and leaves items of a batch unprocessed for as long as it is told."""
+    """A client that counts the items that queries read, and leaves items of a given number of batches unprocessed."""
 
     def __init__(self, client: "DynamoDBClient") -> None:
         self._client = client

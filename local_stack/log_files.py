@@ -66,7 +66,7 @@ class LogFiles(logging.Handler):
             self._is_broken = True
             self._close_file()
         else:
-            if self._is_broken:
+            if self._health.failures_in_a_row:
                 self._health.succeeded()
             self._is_broken = False
 
@@ -101,7 +101,10 @@ class LogFiles(logging.Handler):
         oldest = (self._clock() - self._retention).date().isoformat()
         for file in self._folder.glob(f"*{SUFFIX}"):
             if file.stem < oldest:
-                file.unlink(missing_ok=True)
+                try:
+                    file.unlink(missing_ok=True)
+                except OSError as error:  # this file stays, and the lines are written
+                    self._report(error)
 
     def _close_file(self) -> None:
         if self._descriptor >= 0:

@@ -90,7 +90,10 @@ class Channel:
             self._on_end()
             return
         for kind, body in self._splitter.feed(received):
-            self._on_frame(kind, body)
+            try:
+                self._on_frame(kind, body)
+            except Exception as error:  # of this frame alone: later frames are about other workers
+                self._loop.call_exception_handler({"message": f"a {kind.name} frame failed", "exception": error})
 
 
 def _close_all(descriptors: Sequence[int]) -> None:

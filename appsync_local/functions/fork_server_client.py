@@ -13,6 +13,7 @@ from typing import Final
 
 import orjson
 
+from appsync_local.devtools.health import LoopHealth
 from appsync_local.errors import EngineError
 from appsync_local.functions.channel import Channel
 from appsync_local.functions.frames import Kind
@@ -23,6 +24,7 @@ _log: Final = logging.getLogger(__name__)
 
 EXIT_GRACE: Final = 1.0  # seconds between closing its socket and the end of the process; it blocks the loop
 STOP_GRACE: Final = 5.0  # seconds the fork server has to end its workers and itself
+RELAUNCH_DELAY: Final = 1.0  # seconds before the next try to start one, after one could not be started
 
 
 class FunctionsNotStarted(EngineError):
@@ -33,8 +35,15 @@ class FunctionsNotStarted(EngineError):
         super().__init__(f"the Lambda functions did not start: {reason}")
 
 
+class FunctionsLost(Exception):
+    """The process that the functions are forked from ended, and all running functions with it."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"the process that the functions are forked from ended with {status}")
+
+
 class ForkServerClient:
-    """One fork server, replaced when it dies.
+    """One fork server, replaced when it dies. If a new one cannot be started, it is tried again until `stop`.
 
     Args:
         functions: By name.
@@ -42,6 +51,7 @@ class ForkServerClient:
         preload: Modules imported before the first fork, and shared by all workers.
         on_exit: Told a worker's number and its wait status.
         on_lost: The fork server died, and every worker with it; a new one takes the next `spawn`.
+        health: Where the ends of fork servers are counted.
     """
 
     def __init__(
@@ -52,6 +62,7 @@ class ForkServerClient:
         preload: Sequence[str],
         on_exit: Callable[[int, int], None],
         on_lost: Callable[[], None],
+        health: LoopHealth,
     ) -> None:
         launches = {
             spec.name: Launch(
@@ -62,6 +73,9 @@ class ForkServerClient:
         self._household = orjson.dumps(asdict(WorkerSettings(str(root), list(preload), launches)))
         self._on_exit = on_exit
         self._on_lost = on_lost
+        self._health = health
+        self._relaunch_timer: asyncio.TimerHandle | None = None
+        self._has_started = False
         self._process: _ForkServerProcess | None = None
         self._is_stopping = False
 
@@ -77,6 +91,8 @@ class ForkServerClient:
     async def stop(self) -> None:
         """End the fork server and all workers. Returns when they are gone."""
         self._is_stopping = True
+        if self._relaunch_timer is not None:
+            self._relaunch_timer.cancel()
         if self._process is None:
             return
         self._process.channel.finish()
@@ -97,7 +113,7 @@ class ForkServerClient:
         if self._process is None or self._process.gone.done():
             for descriptor in descriptors:
                 os.close(descriptor)
-            raise OSError("the process they are forked from is gone; restart to see why")
+            raise OSError("the process they are forked from is gone, and a new one is being started")
         self._process.channel.send(Kind.SPAWN, orjson.dumps([number, function]), descriptors)
 
     def kill(self, number: int) -> None:
@@ -109,14 +125,18 @@ class ForkServerClient:
         loop = asyncio.get_running_loop()
         ours, theirs = socket.socketpair()
         with theirs:
-            process = subprocess.Popen(  # noqa: S603  # this interpreter, a module of ours, no shell
-                [sys.executable, "-P", "-m", f"{__package__}.fork_server", str(theirs.fileno())],
-                env=_fork_server_environment(),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                pass_fds=[theirs.fileno()],
-                start_new_session=True,  # Ctrl-C in a terminal is for the engine to act on
-            )
+            try:
+                process = subprocess.Popen(  # noqa: S603  # this interpreter, a module of ours, no shell
+                    [sys.executable, "-P", "-m", f"{__package__}.fork_server", str(theirs.fileno())],
+                    env=_fork_server_environment(),
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    pass_fds=[theirs.fileno()],
+                    start_new_session=True,  # Ctrl-C in a terminal is for the engine to act on
+                )
+            except BaseException:
+                ours.close()
+                raise
         channel = Channel(ours, on_frame=self._heard, on_end=self._lost)
         channel.send(Kind.FUNCTIONS, self._household)
         return _ForkServerProcess(process, channel, ready=loop.create_future(), gone=loop.create_future())
@@ -125,6 +145,8 @@ class ForkServerClient:
         match kind:
             case Kind.READY:
                 self._running.ready.set_result(None)
+                self._has_started = True
+                self._health.succeeded()
             case Kind.REFUSED:
                 self._running.ready.set_exception(FunctionsNotStarted(body.decode()))
             case Kind.EXITED:
@@ -139,18 +161,31 @@ class ForkServerClient:
         if self._is_stopping:
             return
         status = _ended(fork_server.process)
-        was_ready = fork_server.ready.done() and fork_server.ready.exception() is None
         if not fork_server.ready.done():
             fork_server.ready.set_exception(
                 FunctionsNotStarted(f"the process they are forked from ended with {status}")
             )
-        self._on_lost()
-        if was_ready:  # one that never got ready would only fail again
-            _log.error(
-                "the fork server ended unexpectedly; starting another one",
-                extra={"event": "fork_server_lost", "status": status},
-            )
+        failure = fork_server.ready.exception()
+        if not self._has_started:
+            return  # `start` raises it
+        self._health.failed(failure or FunctionsLost(status))
+        try:
+            self._on_lost()
+        finally:
+            if failure is None:
+                self._relaunch()
+            else:  # it would probably fail again at once
+                self._relaunch_later()
+
+    def _relaunch(self) -> None:
+        try:
             self._process = self._launch()
+        except OSError as error:  # no memory, no process, or no file descriptor is left for now
+            self._health.failed(error)
+            self._relaunch_later()
+
+    def _relaunch_later(self) -> None:
+        self._relaunch_timer = asyncio.get_running_loop().call_later(RELAUNCH_DELAY, self._relaunch)
 
     @property
     def _running(self) -> "_ForkServerProcess":

@@ -92,8 +92,9 @@ class Pool:
         self._meter = meter
         self._on_room = on_room
         self._fork_server = ForkServerClient(
-            functions, root=root, preload=preload, on_exit=self._exited, on_lost=self._lost_all
-        )
+            functions, root=root, preload=preload, on_exit=self._exited, on_lost=self._lost_all,
+            health=health.loop("fork server"),
+        )  # fmt: skip
         self._numbers = itertools.count(1)
         self._workers: dict[int, _Worker] = {}
         self._idle: defaultdict[str, list[_Worker]] = defaultdict(list)  # the most recently used last

@@ -156,8 +156,10 @@ class FunctionRuntime:
         deliveries.stop()
         while self._waiting:
             self._waiting.popleft().running.cancel()
-        await pool.stop()
-        queue.close()
+        try:
+            await pool.stop()
+        finally:
+            queue.close()
 
     def renew(self) -> None:
         """From now on, new workers with the code as it is on disk; what runs, runs to its end as it began."""

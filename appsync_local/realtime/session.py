@@ -255,7 +255,8 @@ class Session:
 
     def _scheduler(self) -> PushScheduler:
         if self._push_scheduler is None:
-            self._push_scheduler = PushScheduler(send=self._send, cut=self._abort)
+            health = self._handler.health.loop("delayed pushes")
+            self._push_scheduler = PushScheduler(send=self._send, cut=self._abort, health=health)
         return self._push_scheduler
 
     def end(self, id_: SubscriptionId) -> None:

@@ -6,6 +6,7 @@ from typing import Final, assert_never
 
 from appsync_local.devtools.chaos.decisions import PushDecisions, PushDelivery, PushLoss
 from appsync_local.devtools.chaos.push_queue import PushQueue
+from appsync_local.devtools.health import LoopHealth
 
 EARLY: Final = 1.0  # seconds after a `start_ack`
 
@@ -13,14 +14,18 @@ EARLY: Final = 1.0  # seconds after a `start_ack`
 class PushScheduler:
     """Sends, delays, repeats and drops the pushes of one socket.
 
+    An error in one push is logged and counted, and the other pushes are sent.
+
     Args:
         send: Sends a message on the socket.
         cut: Closes the socket without a closing handshake.
+        health: Counts the errors.
     """
 
-    __slots__ = ("_acknowledged", "_cut", "_queue", "_send", "_timer")
+    __slots__ = ("_acknowledged", "_cut", "_health", "_queue", "_send", "_timer")
 
-    def __init__(self, *, send: Callable[[bytes], None], cut: Callable[[], None]) -> None:
+    def __init__(self, *, send: Callable[[bytes], None], cut: Callable[[], None], health: LoopHealth) -> None:
+        self._health = health
         self._send = send
         self._cut = cut
         self._acknowledged: dict[str, float] = {}  # time of each subscription's `start_ack`
@@ -63,7 +68,8 @@ class PushScheduler:
     def _release(self, queue: PushQueue) -> None:
         loop = asyncio.get_running_loop()
         for text in queue.leaving(now=loop.time()):
-            self._send(text)
+            with self._health.turn():
+                self._send(text)
         self._stop_timer()
         moment = queue.next_moment()
         if moment is not None:

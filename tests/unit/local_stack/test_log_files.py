@@ -78,6 +78,17 @@ def test_each_day_has_a_file_which_is_deleted_with_its_jobs(files: LogFiles, tmp
     assert sorted(file.name for file in (tmp_path / "logs").iterdir()) == ["2026-01-02.jsonl", "2026-01-09.jsonl"]
 
 
+def test_old_file_that_cannot_be_deleted_loses_no_line(files: LogFiles, tmp_path: Path, health: Health) -> None:
+    (tmp_path / "logs" / "2025-01-01.jsonl" / "not a file").mkdir(parents=True)
+
+    files.handle(record("first"))
+    files.handle(record("second"))
+
+    written = lines(tmp_path / "logs" / "2026-01-01.jsonl")
+    assert [line["message"] for line in written] == ["first", "second"]
+    assert health.loop("log files").failures == 1
+
+
 def test_full_disk_loses_lines_and_nothing_else(
     files: LogFiles, tmp_path: Path, health: Health, monkeypatch: pytest.MonkeyPatch
 ) -> None:

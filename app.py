@@ -5,6 +5,7 @@ All functions load this module, so it imports as little as possible. A handler i
 
 import os
 import time
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -49,10 +50,10 @@ def job_failed(event: Payload, context: Any) -> None:
 
 
 @app.lambda_function(name="sweep")
-def sweep(event: Payload, context: Any) -> None:  # noqa: ARG001
+def sweep(event: Payload, context: Any) -> Payload:  # noqa: ARG001
     """End or restart jobs that have been silent for too long. A schedule invokes it every minute."""
     ledger, thresholds = composition.swept()
-    composition.supervisor().sweep(ledger, thresholds, now=datetime.now(UTC), until=end_of(context))
+    return asdict(composition.supervisor().sweep(ledger, thresholds, now=datetime.now(UTC), until=end_of(context)))
 
 
 def end_of(context: Any) -> float:

@@ -3,18 +3,18 @@
 import asyncio
 import contextlib
 import errno
-import fcntl
 import json
 import os
 import re
 import socket
 import sqlite3
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, TypeVar
 
+from appsync_local.api.endpoints import GRAPHQL_PATH, authority
 from appsync_local.authorization.api_keys import ApiKey
 from appsync_local.authorization.sigv4 import IamPrincipal
 from appsync_local.authorization.user_pools import UserPool
@@ -33,6 +33,7 @@ from chalicelib.jobs.model import JobId
 from chalicelib.ledger import open_ledger
 from infrastructure.stages import DEV
 from local_stack.blueprint import Blueprint, PermissionCheckingInvoker
+from local_stack.data_folder import check_space, full_disk_reported, locked
 from local_stack.errors import StackError
 from local_stack.function_environment import REGION, new_principal
 from local_stack.graphiql import graphiql
@@ -61,6 +62,8 @@ OPERATOR_FIELDS: Final = frozenset({"Mutation.updateStatus"})
 LEAST_CONCURRENCY: Final = 16  # invocations at once, of all functions but `inference`
 JOBS_PER_INVOCATION: Final = 8  # further jobs for which one more invocation is allowed
 RENEWAL: Final = "sign in again: longcall token --header"
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,71 +116,91 @@ async def running(options: Options, log: StackLog) -> AsyncIterator[Stack]:
         TemplateInvalid: The template cannot be read or run.
         EngineError: The API cannot be served, or the port is in use.
     """
+    async with contextlib.AsyncExitStack() as cleanup:
+        with full_disk_reported(options.data):
+            cleanup.enter_context(locked(options.data))
+            check_space(options.data)
+            stack = await _start(options, log, cleanup)
+        yield stack
+
+
+async def _start(options: Options, log: StackLog, cleanup: contextlib.AsyncExitStack) -> Stack:
+    """Start everything; `cleanup` gets what stops it."""
     bedrock = bedrock_variables(options.bedrock)
     preloaded = PRELOADED if options.bedrock is None else (*PRELOADED, *PRELOADED_FOR_BEDROCK)
-    async with contextlib.AsyncExitStack() as cleanup:
-        cleanup.enter_context(_lock(options.data))
-        listener = cleanup.enter_context(_listen(options.host, options.port))
-        health, retention = Health(), _retention(options)
-        cleanup.enter_context(log.files(options.data / FOLDER, retention=retention, health=health.loop("log files")))
-        moto = MotoServer(options.data / "objects", region=REGION, retention=retention, health=health.loop("moto"))
-        cleanup.push_async_callback(moto.stop)
-        checking = asyncio.create_task(asyncio.to_thread(_check_ledger, options.ledger))
-        endpoint = await moto.start()
-        await checking
-        cognito = options.cognito or endpoint
-        pool = await asyncio.to_thread(provision, cognito, region=REGION, users=local_users(options.users))
-        blueprint = with_bedrock(_blueprint(options, pool, port=listener.getsockname()[1], s3=endpoint), bedrock)
-        blueprint = with_openai(blueprint, options.openai, os.environ)
-        if blueprint.tables:
-            await asyncio.to_thread(create_tables, endpoint, REGION, blueprint.tables)
+    listener = cleanup.enter_context(_listen(options.host, options.port))
+    health, retention = Health(), _retention(options)
+    cleanup.enter_context(log.files(options.data / FOLDER, retention=retention, health=health.loop("log files")))
+    moto = MotoServer(options.data / "objects", region=REGION, retention=retention, health=health.loop("moto"))
+    cleanup.push_async_callback(moto.stop)
+    checking = _begin(cleanup, asyncio.to_thread(_check_ledger, options.ledger))
+    endpoint = await moto.start()
+    await checking
+    cognito = options.cognito or endpoint
+    pool = await asyncio.to_thread(provision, cognito, region=REGION, users=local_users(options.users))
+    blueprint = with_bedrock(_blueprint(options, pool, port=listener.getsockname()[1], s3=endpoint), bedrock)
+    blueprint = with_openai(blueprint, options.openai, os.environ)
+    if blueprint.tables:
+        await asyncio.to_thread(create_tables, endpoint, REGION, blueprint.tables)
 
-        def prepare_again(new_endpoint: str) -> None:
-            if options.cognito is None:
-                provision(new_endpoint, region=REGION, users=local_users(options.users))
-            create_tables(new_endpoint, REGION, blueprint.tables)
+    def prepare_again(new_endpoint: str) -> None:
+        if options.cognito is None:
+            provision(new_endpoint, region=REGION, users=local_users(options.users))
+        create_tables(new_endpoint, REGION, blueprint.tables)
 
-        moto.keep_running(prepare_again)
-        import_check = asyncio.create_task(import_problems(blueprint.root, blueprint.functions))
-        operator = new_principal("operator", OPERATOR_FIELDS)
-        chaos = Chaos(options.chaos)
-        meter = Meter()
-        snapshots = snapshots_of(blueprint, options.data) if options.watches else None
-        handlers = blueprint.root if snapshots is None else snapshots.root
-        runtime = FunctionRuntime(
-            blueprint.functions, root=handlers, queue=options.data / "events.db", preload=preloaded,
-            schedules=blueprint.schedules, retry_delays=RETRY_DELAYS, refusal_delays=REFUSAL_DELAYS,
-            concurrency=_unreserved_concurrency(options.jobs), chaos=chaos, meter=meter, health=health,
-        )  # fmt: skip
-        engine = Engine(
-            api=blueprint.api, schema=blueprint.schema, code=blueprint.code,
-            invoker=PermissionCheckingInvoker(runtime, blueprint.refusals),
-            user_pools=(UserPool(pool.issuer, pool.jwks_url, pool.client_id),),
-            principals=(*blueprint.principals, operator), authorizer=blueprint.authorizer,
-            api_keys=blueprint.api_keys, region=REGION, handlers=blueprint.handlers,
-            dynamodb=DynamoDbEndpoint(endpoint, REGION) if blueprint.tables else None, chaos=chaos, meter=meter,
-            health=health, log_fields=job_fields,
-        )  # fmt: skip
-        await engine.start_on(listener, host=options.host)
-        cleanup.push_async_callback(engine.stop)
-        if problems := await import_check:
-            raise StackError("the handlers cannot be imported:\n" + "\n".join(f"  - {it}" for it in problems))
-        # Last, because events from an earlier run are delivered at once, and their workers report to the API.
-        await runtime.start()
-        cleanup.push_async_callback(runtime.stop)
-        engine.offer(graphiql(pool, realtime_url=engine.realtime_url))
-        engine.offer(Doctor(lambda: engine.served, _token_requirements(pool), health))
-        if snapshots is not None:
-            watcher = file_watcher(engine, runtime, blueprint, snapshots, health.loop("file watcher"))
-            await watcher.start()
-            cleanup.push_async_callback(watcher.stop)
-        stack = Stack(
-            engine.graphql_url, engine.realtime_url, engine.chaos_url, engine.meter_url, pool, operator,
-            blueprint.api_keys, blueprint.warnings,
-        )  # fmt: skip
-        cleanup.enter_context(_temporary_file(options.data / "stack.json", stack.describe()))
-        cleanup.enter_context(_temporary_file(options.data / "environment.json", _environments(blueprint.functions)))
-        yield stack
+    moto.keep_running(prepare_again)
+    import_check = _begin(cleanup, import_problems(blueprint.root, blueprint.functions))
+    operator = new_principal("operator", OPERATOR_FIELDS)
+    chaos = Chaos(options.chaos)
+    meter = Meter()
+    snapshots = snapshots_of(blueprint, options.data) if options.watches else None
+    handlers = blueprint.root if snapshots is None else snapshots.root
+    runtime = FunctionRuntime(
+        blueprint.functions, root=handlers, queue=options.data / "events.db", preload=preloaded,
+        schedules=blueprint.schedules, retry_delays=RETRY_DELAYS, refusal_delays=REFUSAL_DELAYS,
+        concurrency=_unreserved_concurrency(options.jobs), chaos=chaos, meter=meter, health=health,
+    )  # fmt: skip
+    engine = Engine(
+        api=blueprint.api, schema=blueprint.schema, code=blueprint.code,
+        invoker=PermissionCheckingInvoker(runtime, blueprint.refusals),
+        user_pools=(UserPool(pool.issuer, pool.jwks_url, pool.client_id),),
+        principals=(*blueprint.principals, operator), authorizer=blueprint.authorizer,
+        api_keys=blueprint.api_keys, region=REGION, handlers=blueprint.handlers,
+        dynamodb=DynamoDbEndpoint(endpoint, REGION) if blueprint.tables else None, chaos=chaos, meter=meter,
+        health=health, log_fields=job_fields,
+    )  # fmt: skip
+    await engine.start_on(listener, host=options.host)
+    cleanup.push_async_callback(engine.stop)
+    if problems := await import_check:
+        raise StackError("the handlers cannot be imported:\n" + "\n".join(f"  - {it}" for it in problems))
+    # Last, because events from an earlier run are delivered at once, and their workers report to the API.
+    await runtime.start()
+    cleanup.push_async_callback(runtime.stop)
+    engine.offer(graphiql(pool, realtime_url=engine.realtime_url))
+    engine.offer(Doctor(lambda: engine.served, _token_requirements(pool), health))
+    if snapshots is not None:
+        watcher = file_watcher(engine, runtime, blueprint, snapshots, health.loop("file watcher"))
+        await watcher.start()
+        cleanup.push_async_callback(watcher.stop)
+    stack = Stack(
+        engine.graphql_url, engine.realtime_url, engine.chaos_url, engine.meter_url, pool, operator,
+        blueprint.api_keys, blueprint.warnings,
+    )  # fmt: skip
+    cleanup.enter_context(_temporary_file(options.data / "stack.json", stack.describe()))
+    cleanup.enter_context(_temporary_file(options.data / "environment.json", _environments(blueprint.functions)))
+    return stack
+
+
+def _begin(cleanup: contextlib.AsyncExitStack, check: Coroutine[Any, Any, Result]) -> asyncio.Task[Result]:
+    """Run a check while other parts start. If one of these fails first, the check ends with the stack."""
+    task = asyncio.create_task(check)
+
+    async def end() -> None:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    cleanup.push_async_callback(end)
+    return task
 
 
 def _unreserved_concurrency(jobs: int) -> int:
@@ -212,7 +235,7 @@ def _retention(options: Options) -> timedelta:
 
 
 def _blueprint(options: Options, pool: Pool, *, port: int, s3: str) -> Blueprint:
-    address = f"{options.host}:{port}/graphql"
+    address = f"{authority(options.host, port)}{GRAPHQL_PATH}"
     if options.template is not None:
         return blueprint_from_template(
             options.template, graphql_url=f"http://{address}", realtime_url=f"ws://{address}", pool=pool,
@@ -245,20 +268,6 @@ def _listen(host: str, port: int) -> socket.socket:
         if error.errno == errno.EADDRINUSE:
             raise PortInUse(host, port) from None
         raise
-
-
-@contextlib.contextmanager
-def _lock(data: Path) -> Iterator[None]:
-    """Lock the data folder, because two stacks on one folder would run each other's events. Ends with the process."""
-    data.mkdir(parents=True, exist_ok=True)
-    with (data / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise StackError(
-                f"another stack is running on {data}; use it, stop it, or choose another folder with --data"
-            ) from None
-        yield
 
 
 @contextlib.contextmanager

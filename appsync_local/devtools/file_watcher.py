@@ -5,7 +5,7 @@ An error never ends the watch: it is logged and counted in the watcher's health,
 
 import asyncio
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +14,13 @@ from appsync_local.devtools.reload import Reloader
 
 RESTART_DELAY: Final = 1.0  # seconds before watching again after the operating system's notifications have failed
 RETRY_DELAY: Final = 5.0  # seconds without a change, after which a batch that failed is applied again
+
+
+class FolderReplaced(Exception):
+    """A watched folder was deleted, moved or replaced. The operating system reports no changes of the new folder."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(f"{folder} was deleted or replaced; it is watched again as soon as it exists")
 
 
 class FileWatcher:
@@ -55,18 +62,22 @@ class FileWatcher:
         await asyncio.gather(*self._tasks)
 
     async def _watch(self, paths: Sequence[Path], is_wanted: Callable[[Path], bool], *, recursive: bool) -> None:
+        missed_changes = False
         while not self._is_stopped.is_set():
             try:
+                if missed_changes:  # any file may have changed meanwhile
+                    self._not_applied.update(filter(is_wanted, _files_in(paths, recursive=recursive)))
                 await self._follow(paths, is_wanted, recursive=recursive)
             except Exception as error:  # the operating system's notifications, or the thread that waits for them
                 self._health.failed(error)
+                missed_changes = True
                 await self._pause()
 
     async def _follow(self, paths: Sequence[Path], is_wanted: Callable[[Path], bool], *, recursive: bool) -> None:
-        from watchfiles import awatch  # takes 20 ms to import; a stack that does not watch files does not need it
+        from watchfiles import Change, awatch  # takes 20 ms to import; a stack that watches no files does not need it
 
-        for path in paths:
-            path.stat()  # `awatch` would ignore a missing path, because it is to ignore unreadable subfolders
+        # `awatch` would ignore a missing path, because it is to ignore unreadable subfolders.
+        identities = {path: _identity(path) for path in paths}
         async for batch in awatch(
             *paths, recursive=recursive, stop_event=self._is_stopped, ignore_permission_denied=True,
             rust_timeout=int(RETRY_DELAY * 1000), yield_on_timeout=True,
@@ -74,6 +85,11 @@ class FileWatcher:
             changed = {path for _, name in batch if is_wanted(path := Path(name))}
             async with self._one_at_a_time:
                 await self._apply(changed)
+            deleted = {Path(name) for change, name in batch if change is Change.deleted}
+            for path, identity in identities.items():
+                # Both are needed: a new folder often has the inode of the one that was deleted.
+                if path in deleted or not path.exists() or _identity(path) != identity:
+                    raise FolderReplaced(path)
 
     async def _apply(self, changed: set[Path]) -> None:
         """Apply a batch together with the changes of earlier batches that failed. An empty batch is a retry."""
@@ -90,3 +106,14 @@ class FileWatcher:
                 await self._stopping.wait()
         except TimeoutError:
             return
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    """Tells a folder from another one that has its path later."""
+    found = path.stat()
+    return found.st_dev, found.st_ino
+
+
+def _files_in(folders: Iterable[Path], *, recursive: bool) -> Iterator[Path]:
+    for folder in folders:
+        yield from filter(Path.is_file, folder.rglob("*") if recursive else folder.iterdir())

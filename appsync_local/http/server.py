@@ -14,7 +14,7 @@ from typing import Final
 import aiohttp
 from aiohttp import web
 
-from appsync_local.api.endpoints import GRAPHQL_PATH
+from appsync_local.api.endpoints import GRAPHQL_PATH, authority
 from appsync_local.api.limits import DEFAULT_LIMITS, LIFETIME, Limits
 from appsync_local.api.model import Api
 from appsync_local.authorization.api_keys import ApiKey
@@ -155,22 +155,22 @@ class Engine:
     @property
     def graphql_url(self) -> str:
         """The URL for queries and mutations."""
-        return f"http://{self._address[0]}:{self._address[1]}{GRAPHQL_PATH}"
+        return f"http://{authority(*self._address)}{GRAPHQL_PATH}"
 
     @property
     def realtime_url(self) -> str:
         """The URL for subscriptions."""
-        return f"ws://{self._address[0]}:{self._address[1]}{GRAPHQL_PATH}"
+        return f"ws://{authority(*self._address)}{GRAPHQL_PATH}"
 
     @property
     def chaos_url(self) -> str:
         """The URL at which faults are shown and changed, if the engine has chaos."""
-        return f"http://{self._address[0]}:{self._address[1]}{control.CHAOS_PATH}"
+        return f"http://{authority(*self._address)}{control.CHAOS_PATH}"
 
     @property
     def meter_url(self) -> str:
         """The URL at which the meter is shown, if the engine has one."""
-        return f"http://{self._address[0]}:{self._address[1]}{METER_PATH}"
+        return f"http://{authority(*self._address)}{METER_PATH}"
 
     @property
     def connections(self) -> int:

@@ -45,7 +45,7 @@ class Finding:
 def row(finding: Finding) -> Text:
     """A finding on one line, and its advice on the next."""
     mark, style = _MARKS[finding.status]
-    text = Text.assemble((f"{mark}  ", style), (f"{finding.about:<14}", "bold"), display.line(finding.found))
+    text = Text.assemble((f"{mark}  ", style), (f"{finding.about:<13} ", "bold"), display.line(finding.found))
     if finding.advice is not None:
         text.append(f"\n    {'':<14}{display.line(finding.advice)}", "yellow")
     return text

@@ -1,8 +1,9 @@
-"""The disk of the data folder is full for a while: afterwards jobs run and the sweep does, without a restart."""
+"""The disk of the data folder is full: no stack starts on it, and a running one continues when there is space again."""
 
 import asyncio
 import json
 import subprocess
+import sys
 import urllib.request
 from collections.abc import Iterator
 from contextlib import suppress
@@ -12,7 +13,9 @@ from typing import Any
 import pytest
 
 from longcall import LongcallError, Status
+from longcall.cli.exits import ExitCode
 from tests.acceptance.stack import READY, LocalStack, running_stack, wait_until
+from tests.contract.conftest import ROOT
 
 SIZE = "8m"
 RECOVERY = 60.0  # seconds, on a busy machine
@@ -56,6 +59,17 @@ def fill(disk: Path) -> Path:
         while True:
             file.write(b"x" * 4096)
     return ballast
+
+
+def test_a_stack_on_a_full_disk_says_so_in_one_sentence(small_disk: Path) -> None:
+    fill(small_disk)
+
+    command = [sys.executable, "-m", "local_stack", "--port", "0", "--data", str(small_disk / "data")]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=READY, check=False)
+
+    assert ended.returncode == ExitCode.UNREACHABLE
+    assert f"the disk of {small_disk}/data is full" in ended.stderr
+    assert len(ended.stderr.splitlines()) == 1
 
 
 async def test_jobs_and_sweep_run_again_after_the_disk_was_full(

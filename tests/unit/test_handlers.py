@@ -223,10 +223,11 @@ def test_sweep_fails_a_job_whose_worker_fell_silent(client: Client, api: Api, tm
     for job in api.log:
         ledger.append(replace(job, updated_at=job.updated_at - timedelta(hours=2)))
 
-    for _ in range(2):
-        client.lambda_.invoke("sweep", {})
+    first, second = (client.lambda_.invoke("sweep", {}).payload for _ in range(2))
 
     api.assert_is_sound()
+    assert first == {"seen": 1, "supervised": 1, "unreadable": 0, "failed": 0, "left": 0}
+    assert second == first  # this ledger does not hear of the update
     assert (api.log[-1].status, api.log[-1].error_type) == ("FAILED", "STALLED")
 
 

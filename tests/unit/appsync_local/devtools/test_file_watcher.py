@@ -1,6 +1,7 @@
 """The file watcher: it notices changes, and it survives every error."""
 
 import asyncio
+import shutil
 import threading
 from collections.abc import AsyncIterator, Callable, Collection
 from pathlib import Path
@@ -165,6 +166,67 @@ async def test_notifications_that_fail_are_set_up_again(
                 await asyncio.sleep(0.02)
     finally:
         await watching.stop()
+
+
+def delete(folder: Path) -> None:
+    shutil.rmtree(folder)
+
+
+def move_away(folder: Path) -> None:
+    folder.rename(folder.with_name("old"))
+
+
+@pytest.mark.parametrize("remove", [delete, move_away])
+async def test_a_folder_that_is_removed_and_created_again_is_watched_again(
+    folder: Path, health: LoopHealth, monkeypatch: pytest.MonkeyPatch, remove: Callable[[Path], None]
+) -> None:
+    monkeypatch.setattr(file_watcher, "RESTART_DELAY", 0.01)
+    monkeypatch.setattr(file_watcher, "RETRY_DELAY", 0.05)
+    recorder = Recorder()
+    watching = watcher(recorder, folder, health)
+    await watching.start()
+    try:
+        remove(folder / "code")
+        await until(lambda: health.failures > 0)
+        recorder.asked.clear()
+
+        (folder / "code").mkdir()
+        (folder / "code" / "new.js").write_text("first")
+        await until(lambda: bool(recorder.asked))  # no notification: the file was there before the new watch
+        recorder.asked.clear()
+        async with asyncio.timeout(10):
+            while not recorder.asked:
+                overwrite(folder / "code" / "new.js")  # again, because the new watch may not have begun
+                await asyncio.sleep(0.02)
+    finally:
+        await watching.stop()
+
+    assert set(recorder.asked) == {"reload"}
+
+
+@pytest.mark.parametrize("remove", [delete, move_away])
+async def test_a_folder_that_is_replaced_at_once_is_watched_again(
+    folder: Path, health: LoopHealth, monkeypatch: pytest.MonkeyPatch, remove: Callable[[Path], None]
+) -> None:
+    monkeypatch.setattr(file_watcher, "RESTART_DELAY", 0.01)
+    monkeypatch.setattr(file_watcher, "RETRY_DELAY", 0.05)
+    recorder = Recorder()
+    watching = watcher(recorder, folder, health)
+    await watching.start()
+    try:
+        remove(folder / "code")
+        (folder / "code").mkdir()
+        await until(lambda: health.failures > 0)
+        recorder.asked.clear()
+
+        async with asyncio.timeout(10):
+            while not recorder.asked:
+                (folder / "code" / "new.js").write_text("changed")
+                await asyncio.sleep(0.02)
+    finally:
+        await watching.stop()
+
+    assert set(recorder.asked) == {"reload"}
 
 
 async def test_a_folder_that_is_missing_does_not_end_the_start_or_the_stop(tmp_path: Path, health: LoopHealth) -> None:

@@ -150,3 +150,17 @@ async def test_a_stopped_engine_fetches_no_keys(
 
     assert response.status == 401
     assert opened == []
+
+
+async def test_urls_of_an_engine_on_ipv6_have_brackets_and_lead_to_it(engine: Engine, http: Http) -> None:
+    await engine.stop()
+    try:
+        await engine.start(host="::1", port=0)
+    except OSError as error:
+        pytest.skip(f"this machine has no IPv6 loopback address: {error}")
+
+    answer = await Http(engine, http.session).ask(NOTE)
+
+    assert engine.graphql_url.startswith("http://[::1]:")
+    assert engine.realtime_url.startswith("ws://[::1]:")
+    assert answer == {"data": {"note": {"id": "n1", "words": 12}}}

@@ -53,6 +53,12 @@ def test_finding_and_its_advice_are_a_row_each_without_control_characters() -> N
     assert "\x1b" not in shown
 
 
+def test_long_subject_is_separated_from_what_was_found() -> None:
+    shown = row(Finding("event deliveries", CheckStatus.GOOD, "last turn 1 s ago")).plain
+
+    assert shown == "ok  event deliveries last turn 1 s ago"
+
+
 async def test_findings_are_printed_as_json_and_a_bad_one_ends_as_refused(asked: list[object], tmp_path: Path) -> None:
     ended = await finish(await begin("doctor", "Query.one", "--token", "Bearer me", "--json", cwd=tmp_path))
 

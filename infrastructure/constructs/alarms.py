@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from typing import Final
 
+from aws_cdk import Aws
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
@@ -39,6 +41,7 @@ class Alarms(Construct):
         super().__init__(scope, id_)
         # Not encrypted with AWS's key for SNS: CloudWatch may not use that key, so that no alarm would be sent.
         self.topic = sns.Topic(self, "Topic", enforce_ssl=True)
+        self._let_alarms_publish()
         for handler, name in functions.items():
             self._add(f"{handler}Errors", of_function(name, "Errors"), f"Invocations of {handler} failed.")
             # The worker is throttled whenever more jobs wait than may run; the age of its events is watched instead.
@@ -76,6 +79,25 @@ class Alarms(Construct):
         self._add("PushesFailed", of_api(api_id, "PublishDataMessageServerError"), "AppSync failed to push.")
         self._add("ApiFailures", of_api(api_id, "5XXError"), "AppSync failed to answer.")
         self._add("WatchdogFindings", log_metrics.supervised, "Jobs of lost workers were ended or dispatched again.")
+
+    def _let_alarms_publish(self) -> None:
+        """Allow this account's alarms to publish. `enforce_ssl` replaces the policy by which SNS allows them.
+
+        Source: Amazon CloudWatch User Guide, "Notifying users on alarm changes".
+        """
+        alarms = f"arn:{Aws.PARTITION}:cloudwatch:{Aws.REGION}:{Aws.ACCOUNT_ID}:alarm:*"
+        self.topic.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="AlarmsOfThisAccount",
+                principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
+                actions=["sns:Publish"],
+                resources=[self.topic.topic_arn],
+                conditions={
+                    "StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID},
+                    "ArnLike": {"aws:SourceArn": alarms},
+                },
+            )
+        )
 
     def _add(self, name: str, metric: cloudwatch.Metric, meaning: str, *, threshold: float = 1) -> None:
         alarm = cloudwatch.Alarm(

@@ -38,7 +38,8 @@ def authorizer(event: Payload, context: Any) -> Payload:  # noqa: ARG001
     """Verify a `Lambda-Auth-` token for AppSync."""
     from chalicelib.api.authorizer import authorize
 
-    return dict(authorize(event, composition.token_verifier(), now=datetime.now(UTC)))
+    denied = composition.authorizer_settings().denied_fields
+    return dict(authorize(event, composition.token_verifier(), denied_fields=denied, now=datetime.now(UTC)))
 
 
 @app.lambda_function(name="job_failed")
@@ -53,6 +54,8 @@ def job_failed(event: Payload, context: Any) -> None:
 def sweep(event: Payload, context: Any) -> Payload:  # noqa: ARG001
     """End or restart jobs that have been silent for too long. A schedule invokes it every minute."""
     ledger, thresholds = composition.swept()
+    for queue in composition.dead_letters():
+        queue.erase_orphans(ledger, until=end_of(context))
     return asdict(composition.supervisor().sweep(ledger, thresholds, now=datetime.now(UTC), until=end_of(context)))
 
 

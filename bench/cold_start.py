@@ -31,7 +31,7 @@ READY: Final[Mapping[str, str]] = {
         "import chalice; app = chalice.Chalice(app_name='bare'); "
         "app.lambda_function(name='bare')(lambda event, context: event)"
     ),
-    "authorizer": "import app, chalicelib.api.authorizer; app.token_verifier()",
+    "authorizer": "import app, chalicelib.api.authorizer; app.composition.token_verifier()",
     "status_relay": "import app; app.composition.relay()",
     "job_failed": "import app, chalicelib.supervision.diagnosis; app.composition.supervisor()",
     "sweep": "import app; app.composition.swept(); app.composition.supervisor()",
@@ -59,6 +59,7 @@ ENVIRONMENT: Final = {
     "LONGCALL_LEDGER": "dynamodb:jobs",
     "LONGCALL_API_URL": "https://api.invalid/graphql",
     "LONGCALL_ISSUER": "https://issuer.invalid/pool",
+    "LONGCALL_DENIED_FIELDS": "Mutation.updateStatus",
     "LONGCALL_CLIENT_ID": "client",
 }
 

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from chalicelib.api.relay import Relay
+    from chalicelib.api.settings import AuthorizerSettings
     from chalicelib.api.tokens import TokenVerifier
     from chalicelib.ledger import Ledger
     from chalicelib.objects import Objects
     from chalicelib.publisher.appsync import Endpoint
+    from chalicelib.supervision.dead_letters import DeadLetters
     from chalicelib.supervision.diagnosis import Thresholds
     from chalicelib.supervision.supervisor import Supervisor
     from chalicelib.worker.runner import JobRunner
@@ -103,16 +105,40 @@ def objects(*, tries: int) -> "Objects":
 
 
 @cache
+def dead_letters() -> "tuple[DeadLetters, ...]":
+    """The queue of the reports that `job_failed` could not deliver; empty where the stack has none."""
+    from chalicelib.supervision.settings import dead_letter_queue
+
+    url = dead_letter_queue(os.environ)
+    if url is None:
+        return ()
+    import boto3
+
+    from chalicelib.supervision.dead_letters import DeadLetters
+
+    return (DeadLetters(url, boto3.client("sqs")),)
+
+
+@cache
+def authorizer_settings() -> "AuthorizerSettings":
+    """The settings of `authorizer`."""
+    from chalicelib.api.settings import AuthorizerSettings
+
+    return AuthorizerSettings.from_environment(os.environ)
+
+
+@cache
 def token_verifier() -> "TokenVerifier":
     """The verifier of `authorizer`. It keeps the issuer's keys."""
-    from chalicelib.api.settings import AuthorizerSettings
     from chalicelib.api.tokens import TokenVerifier
 
-    settings = AuthorizerSettings.from_environment(os.environ)
+    settings = authorizer_settings()
     return TokenVerifier(issuer=settings.issuer, jwks_url=settings.jwks_url, client_id=settings.client_id)
 
 
 def reset() -> None:
     """Forget everything that was created, so that the next call reads the environment again."""
-    for create in (job_runner, supervisor, swept, endpoint, relay, objects, token_verifier):
+    for create in (
+        job_runner, supervisor, swept, endpoint, relay, objects, dead_letters, authorizer_settings, token_verifier
+    ):  # fmt: skip
         create.cache_clear()

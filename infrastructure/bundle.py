@@ -28,7 +28,10 @@ from packaging.utils import canonicalize_name
 CHALICE: Final = "from chalice.cli import main; main()"  # the package has no `__main__`
 LAMBDA_ROOT: Final = "/var/task"  # where Lambda unpacks the zip; tracebacks show it
 EPOCH: Final = (1980, 1, 1, 0, 0, 0)  # the time of every entry; the earliest that a zip can store
-RUNTIME: Final = f"python{sys.version_info.major}.{sys.version_info.minor}"
+# The Python of the functions on Lambda. The bytecode and the wheels in the zip are for this version alone, so the same
+# version must build the zip. Run the tests with a new version before you change it.
+LAMBDA_PYTHON: Final = (3, 11)
+RUNTIME: Final = "python{}.{}".format(*LAMBDA_PYTHON)
 LEFT_OUT: Final = ("__pycache__", "*.pyc", "debug.py")  # `chalicelib/debug.py` serves `chalice local` alone
 NOTHING: Final = """\
 from chalice.app import Chalice
@@ -60,8 +63,10 @@ def build(source: Path, into: Path, *, stage: str, requirements: str = "requirem
         requirements: The file in `source` with all dependencies, each with one version and its hashes.
 
     Raises:
+        PackagingFailed: This Python is not the one of the functions.
         PackagingFailed: A dependency has no wheel for Lambda or a wrong hash, or the app cannot be packaged.
     """
+    check_python(sys.version_info[:2])
     with tempfile.TemporaryDirectory() as folder:
         project = Path(folder, "app")
         shutil.copytree(source / "chalicelib", project / "chalicelib", ignore=shutil.ignore_patterns(*LEFT_OUT))
@@ -78,6 +83,23 @@ def build(source: Path, into: Path, *, stage: str, requirements: str = "requirem
         archive = into / "deployment.zip"
         pack(tree, archive)
         return Package(archive, json.loads((made / "sam.json").read_text()))
+
+
+def check_python(found: tuple[int, ...]) -> None:
+    """Check that the zip is built by the Python version of the functions.
+
+    Args:
+        found: Major and minor version of this Python.
+
+    Raises:
+        PackagingFailed: It is another version.
+    """
+    if found != LAMBDA_PYTHON:
+        wanted, have = (".".join(map(str, it)) for it in (LAMBDA_PYTHON, found))
+        raise PackagingFailed(
+            f"the functions run on Python {wanted}, so the zip must be built by Python {wanted}, but .venv has Python "
+            f"{have}; install Python {wanted}, run `make clean`, and then `make deploy PYTHON=python{wanted}`"
+        )
 
 
 def pack(tree: Path, archive: Path) -> None:

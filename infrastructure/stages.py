@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
 
+from appsync_local.api.limits import Limits as OperationLimits
 from chalicelib.api.calls import Reporting
 from chalicelib.jobs.timing import FOR_STAGE, contradictions
 from chalicelib.publisher.policies import PolicyName
@@ -21,6 +22,16 @@ from infrastructure.limits import (
     reservation_problems,
     timeout_problems,
 )
+from infrastructure.protection import (
+    OPERATION,
+    OPERATION_IN_PRODUCTION,
+    SIGN_IN_IN_PRODUCTION,
+    RateRule,
+    SignIn,
+    operation_problems,
+    rate_problems,
+    sign_in_problems,
+)
 
 REQUIREMENTS: Final = "requirements.txt"
 REQUIREMENTS_WITH_OPENAI: Final = "requirements/lambda-openai.txt"
@@ -29,6 +40,7 @@ RETRY_PAUSE: Final = 120  # seconds at most that Lambda waits before it retries 
 FIRST_RETRY_PAUSE: Final = 60  # seconds that it waits before the first retry
 EVENT_AGES: Final = (60, 21_600)  # seconds: what Lambda accepts as the maximum age of an event
 DAY: Final = 86_400  # seconds
+DEAD_LETTER_DAYS: Final = (1, 14)  # what SQS keeps a message for, in whole days
 
 
 class Data(Enum):
@@ -93,6 +105,9 @@ class Stage:
         data: What happens to the data when the stack is destroyed.
         second_factor: Whether users may ask for a one-time code.
         sign_up: Who may create users.
+        sign_in: How users sign in, and with what passwords.
+        operation: What one GraphQL operation may ask for, and whether clients may query the schema.
+        waf: Requests of one IP address above which AWS WAF blocks it; None: the API has no firewall.
         reporting: How the worker authenticates when it reports.
         workloads: Models that run in the worker itself; `*` matches any text.
         bedrock: Ids of models and inference profiles on Bedrock, or ARNs of anything that can be streamed from.
@@ -106,6 +121,8 @@ class Stage:
         limits: Time-out and memory of each handler.
         quota: Unfinished jobs that one owner may have.
         retention_days: Life of a job.
+        dead_letter_days: Days that operators have to look at a report that could not be delivered. It contains a
+            prompt; it is erased earlier when the job is deleted.
         lease_seconds: Silence after which another invocation may take over a job.
         model_silence_seconds: How long a model on Bedrock may send no data before the call fails.
         flush: What decides when gathered output is sent: time, size, or the cost of publishing.
@@ -134,12 +151,16 @@ class Stage:
     log_days: int
     reserved: Reservations = field(default_factory=lambda: FOR_DEVELOPMENT)
     account_concurrency: int = DEFAULT_ACCOUNT_CONCURRENCY
+    sign_in: SignIn = field(default_factory=SignIn)
+    operation: OperationLimits = OPERATION
+    waf: RateRule | None = None
     guardrail: str = ""
     openai: OpenAIServer | None = None
     model_silence_seconds: float = 120
     limits: Mapping[str, Limits] = field(default_factory=lambda: LIMITS)
     quota: int = 10
     retention_days: float = 7
+    dead_letter_days: int = 4
     lease_seconds: float = 30
     flush: PolicyName = PolicyName.INTERVAL
     flush_seconds: float = 0.5
@@ -188,6 +209,9 @@ class Stage:
         yield from contradictions(FOR_STAGE, times)
         yield from timeout_problems(self.limits)
         yield from reservation_problems(self.reserved_in_all, self.account_concurrency)
+        yield from operation_problems(self.operation)
+        yield from rate_problems(self.waf)
+        yield from sign_in_problems(self.sign_in)
         yield from self._problems_with_lambda()
         yield from self._problems_with_retention()
         yield from self._problems_with_silence()
@@ -217,6 +241,14 @@ class Stage:
             yield (
                 f"log_days must be at least retention_days ({self.retention_days:g}), but is {self.log_days}: "
                 "otherwise `longcall logs` would find nothing about a job that still exists"
+            )
+        least, most = DEAD_LETTER_DAYS
+        if not least <= self.dead_letter_days <= most:
+            yield f"dead_letter_days must be {least} to {most}, but is {self.dead_letter_days}: SQS takes no other"
+        elif self.dead_letter_days > max(least, self.retention_days):
+            yield (
+                f"dead_letter_days must be at most retention_days ({self.retention_days:g}), but is "
+                f"{self.dead_letter_days}: otherwise a prompt would outlive its job"
             )
         if self.retention_days * DAY <= self.never_started_seconds:
             yield (
@@ -301,6 +333,8 @@ PROD: Final = Stage(
     bedrock=("amazon.nova-lite-v1:0", "us.anthropic.claude-sonnet-4-5-20250929-v1:0"),
     jobs=100,
     reserved=FOR_PRODUCTION,
+    sign_in=SIGN_IN_IN_PRODUCTION,
+    operation=OPERATION_IN_PRODUCTION,
     log_days=90,
 )
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from appsync_local.api.limits import DEFAULT_LIMITS, Limits
 from appsync_local.api.model import Api
 from appsync_local.authorization.api_keys import ApiKey
 from appsync_local.authorization.lambda_authorizer import AuthorizerOptions
@@ -32,6 +33,7 @@ class Blueprint:
         schedules: The functions that run on a schedule.
         tables: Parameters of CreateTable for the tables of data sources.
         authorizer: How the Lambda authorizer is used.
+        limits: What one operation may ask for.
         api_keys: Keys that the API accepts.
         refusals: Function names of the API that may not be invoked, each with the reason.
         warnings: What is left out of the stack, one sentence each, for the person who starts it.
@@ -46,6 +48,7 @@ class Blueprint:
     schedules: tuple[FunctionSchedule, ...]
     tables: tuple[Mapping[str, Any], ...] = ()
     authorizer: AuthorizerOptions = AuthorizerOptions()  # noqa: RUF009  # frozen
+    limits: Limits = DEFAULT_LIMITS
     api_keys: tuple[ApiKey, ...] = ()
     refusals: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()

@@ -6,18 +6,23 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from appsync_local.authorization.lambda_authorizer import AuthorizerOptions
 from appsync_local.authorization.sigv4 import IamPrincipal
 from appsync_local.functions.schedule import FunctionSchedule
 from appsync_local.functions.spec import FunctionSpec
+from chalicelib.api.authorizer import TOKEN_FORM
 from chalicelib.ledger import DYNAMODB
 from infrastructure.api import API
+from infrastructure.backend_fields import backend_fields
 from infrastructure.limits import LIMITS
+from infrastructure.protection import OPERATION
 from infrastructure.stages import Stage
 from local_stack.blueprint import Blueprint
 from local_stack.function_environment import COMMON_VARIABLES, access_key_variables, bucket_variables, new_principal
 from local_stack.services.cognito import Pool
 
 ROOT: Final = Path(__file__).resolve().parent.parent
+SCHEMA: Final = ROOT / "graphql" / "schema.graphql"
 BACKEND_FIELDS: Final = frozenset({"Mutation.updateStatus", "Mutation.dispatchInference"})
 SWEEP_INTERVAL: Final = 5.0  # seconds; 60 on AWS
 # Shorter than on AWS, so that a developer sees the effect soon. With --stage, the stage's own values apply.
@@ -63,7 +68,7 @@ def blueprint_of_project(
     own = {"sweep": SUPERVISION_THRESHOLDS} if stage is None else {name: stage.settings(name) for name in environments}
     return Blueprint(
         api=API,
-        schema=ROOT / "graphql" / "schema.graphql",
+        schema=SCHEMA,
         code=ROOT / "graphql",
         root=ROOT,
         functions=tuple(
@@ -79,6 +84,8 @@ def blueprint_of_project(
             for name, environment in environments.items()
         ),
         principals=(worker, supervisor),
+        authorizer=AuthorizerOptions(identity_validation=TOKEN_FORM),
+        limits=OPERATION if stage is None else stage.operation,
         schedules=(FunctionSchedule("sweep", every=SWEEP_INTERVAL),),
     )
 
@@ -99,6 +106,7 @@ def _environments(
             "LONGCALL_ISSUER": pool.issuer,
             "LONGCALL_JWKS_URL": pool.jwks_url,
             "LONGCALL_CLIENT_ID": pool.client_id,
+            "LONGCALL_DENIED_FIELDS": ",".join(backend_fields(SCHEMA.read_text("utf-8"))),
         },
     }
 

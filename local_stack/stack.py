@@ -164,7 +164,7 @@ async def _start(options: Options, log: StackLog, cleanup: contextlib.AsyncExitS
         api=blueprint.api, schema=blueprint.schema, code=blueprint.code,
         invoker=PermissionCheckingInvoker(runtime, blueprint.refusals),
         user_pools=(UserPool(pool.issuer, pool.jwks_url, pool.client_id),),
-        principals=(*blueprint.principals, operator), authorizer=blueprint.authorizer,
+        principals=(*blueprint.principals, operator), authorizer=blueprint.authorizer, limits=blueprint.limits,
         api_keys=blueprint.api_keys, region=REGION, handlers=blueprint.handlers,
         dynamodb=DynamoDbEndpoint(endpoint, REGION) if blueprint.tables else None, chaos=chaos, meter=meter,
         health=health, log_fields=job_fields,

@@ -1,7 +1,7 @@
 """The answer of the Lambda authorizer to AppSync."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final, NotRequired, TypedDict
 
@@ -9,11 +9,10 @@ from chalicelib.api.tokens import Identity, TokenVerifier
 from chalicelib.jobs.errors import TokenRejected, TokenRejection
 
 PREFIX: Final = "Lambda-Auth-"  # without a prefix, AppSync treats a JWT as Cognito's and does not call the authorizer
+# The form of the texts that may be valid. AppSync refuses any other text without invoking the authorizer.
+TOKEN_FORM: Final = rf"^{PREFIX}[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$"
 LONGEST_CACHE: Final = 300  # seconds that AppSync may cache an answer
 EXPIRY_MARGIN: Final = 10  # seconds before the token expires at which the cached answer ends
-
-# The schema's directives deny them too. This also holds if a directive is lost.
-DENIED_FIELDS: Final = ("Mutation.updateStatus",)
 
 log = logging.getLogger(__name__)
 
@@ -31,13 +30,17 @@ class AuthorizerResponse(TypedDict):
     ttlOverride: NotRequired[int]  # seconds; 0 means that the answer is not cached
 
 
-def authorize(event: object, verifier: TokenVerifier, *, now: datetime) -> AuthorizerResponse:
+def authorize(
+    event: object, verifier: TokenVerifier, *, denied_fields: Sequence[str], now: datetime
+) -> AuthorizerResponse:
     """Allow only callers with a valid token.
 
     Args:
         event: AppSync's event, `{"authorizationToken": "Lambda-Auth-<JWT>", "requestContext": {...}}`. Any other value
             is denied.
         verifier: Verifies tokens with the issuer's keys.
+        denied_fields: Fields as `Type.field` that no caller may use. The schema's directives deny them too; this also
+            holds if a directive is lost.
         now: With a time zone.
 
     Returns:
@@ -56,7 +59,7 @@ def authorize(event: object, verifier: TokenVerifier, *, now: datetime) -> Autho
             "clientId": identity.client_id,
             "tokenUse": identity.token_use.value,
         },
-        "deniedFields": list(DENIED_FIELDS),
+        "deniedFields": list(denied_fields),
         "ttlOverride": _cache_seconds(identity, now),
     }
 

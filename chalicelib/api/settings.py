@@ -45,11 +45,12 @@ class RelaySettings:
 
 @dataclass(frozen=True, slots=True)
 class AuthorizerSettings:
-    """What `authorizer` needs: the issuer and the client whose tokens are accepted."""
+    """What `authorizer` needs: the issuer and the client whose tokens are accepted, and fields that all are denied."""
 
     issuer: str
     jwks_url: str
     client_id: str
+    denied_fields: tuple[str, ...]  # as `Type.field`
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "AuthorizerSettings":
@@ -61,6 +62,7 @@ class AuthorizerSettings:
             # A Cognito pool publishes its keys under this path (OpenID Connect Discovery); a local issuer elsewhere.
             jwks_url=reader.text("LONGCALL_JWKS_URL", f"{issuer}/.well-known/jwks.json"),
             client_id=reader.text("LONGCALL_CLIENT_ID"),
+            denied_fields=tuple(reader.text("LONGCALL_DENIED_FIELDS").split(",")),
         )
         reader.check()
         return settings

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from chalicelib.workloads.bedrock.names import GEOGRAPHIES
+
 PRICES_OF: Final = "2026-11-25"
 CURRENCY: Final = "USD"
 REGION: Final = "us-east-1"
@@ -94,7 +96,7 @@ FREE: Final = ModelPrice(0.0, 0.0, 0.0)
 
 # An inference profile is the model's id behind its geography; an ARN ends with either. A version may follow a name.
 _NAME: Final = re.compile(
-    r"(?:.*/)?(?:(?P<geography>global|us-gov|[a-z]{2,4})\.)?(?P<model>[a-z]+\.[a-z0-9-]+?)"
+    rf"(?:.*/)?(?:(?P<geography>{'|'.join(GEOGRAPHIES)})\.)?(?P<model>[a-z]+\.[a-z0-9-]+?)"
     r"(?:-\d{8})?(?:-v\d+)?(?::\w+)*"
 )
 

@@ -40,3 +40,8 @@ class SweepSettings:
         )
         reader.check()
         return settings
+
+
+def dead_letter_queue(environment: Mapping[str, str]) -> str | None:
+    """URL of the queue of the reports that `job_failed` could not deliver; None where the stack has none."""
+    return environment.get("LONGCALL_DEAD_LETTERS") or None

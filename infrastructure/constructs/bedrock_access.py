@@ -8,9 +8,10 @@ from typing import Final
 from aws_cdk import Acknowledgment, Aws, Validations
 from aws_cdk import aws_iam as iam
 
+from chalicelib.workloads.bedrock.names import GEOGRAPHIES
+
 STREAM: Final = "bedrock:InvokeModelWithResponseStream"  # the permission for ConverseStream
 GUARD: Final = "bedrock:ApplyGuardrail"
-GEOGRAPHIES: Final = ("us", "us-gov", "eu", "apac", "jp", "au", "global")  # with which ids of inference profiles begin
 _PROFILE_ARN: Final = re.compile(r"arn:[^:]+:bedrock:[^:]*:\d{12}:inference-profile/(?P<id>.+)")
 _OWN_PROFILE_ARN: Final = re.compile(r"arn:[^:]+:bedrock:[^:]*:\d{12}:application-inference-profile/.+")
 

@@ -11,6 +11,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from appsync_local.api.limits import Limits
 from appsync_local.api.model import (
     Api,
     AuthMode,
@@ -23,6 +24,7 @@ from appsync_local.api.model import (
     UnitResolver,
     code_file,
 )
+from chalicelib.api.authorizer import TOKEN_FORM
 from infrastructure.constructs.roles import RETENTION, policy_of
 from infrastructure.stages import Data
 
@@ -38,6 +40,7 @@ class GraphqlEndpoint(Construct):
     Args:
         name: Name in AppSync's console.
         wiring: Data sources, resolvers and modes.
+        limits: What one operation may ask for.
         schema: The schema's text.
         code: The folder with `resolvers/` and `functions/`.
         functions: ARNs of the handlers, by name.
@@ -52,6 +55,7 @@ class GraphqlEndpoint(Construct):
         *,
         name: str,
         wiring: Api,
+        limits: Limits,
         schema: str,
         code: Path,
         functions: Mapping[str, str],
@@ -71,8 +75,13 @@ class GraphqlEndpoint(Construct):
             lambda_authorizer_config=None
             if wiring.authorizer is None
             else appsync.CfnGraphQLApi.LambdaAuthorizerConfigProperty(
-                authorizer_uri=functions[wiring.authorizer], authorizer_result_ttl_in_seconds=AUTHORIZER_TTL
+                authorizer_uri=functions[wiring.authorizer],
+                authorizer_result_ttl_in_seconds=AUTHORIZER_TTL,
+                identity_validation_expression=TOKEN_FORM,  # other texts do not invoke the function
             ),
+            introspection_config=limits.introspection.value,
+            query_depth_limit=limits.depth,
+            resolver_count_limit=limits.resolvers,
             additional_authentication_providers=[_provider(mode, pool, client_id) for mode in others],
             xray_enabled=True,
             log_config=appsync.CfnGraphQLApi.LogConfigProperty(

@@ -6,21 +6,32 @@ from aws_cdk import Acknowledgment, Duration, RemovalPolicy, Validations
 from aws_cdk import aws_cognito as cognito
 from constructs import Construct
 
+from infrastructure.protection import Flow, SignIn, ThreatProtection
 from infrastructure.stages import Data, SecondFactor, SignUp
 
-PASSWORD_POLICY: Final = cognito.PasswordPolicy(
-    min_length=8, require_lowercase=True, require_uppercase=True, require_digits=True, require_symbols=True
-)
 MFA: Final = {SecondFactor.OFF: cognito.Mfa.OFF, SecondFactor.OPTIONAL: cognito.Mfa.OPTIONAL}
+THREAT_PROTECTION: Final = {
+    ThreatProtection.AUDIT: cognito.StandardThreatProtectionMode.AUDIT_ONLY,
+    ThreatProtection.ENFORCED: cognito.StandardThreatProtectionMode.FULL_FUNCTION,
+}
 
 
 class Identity(Construct):
-    """A pool whose users sign in with an e-mail address and a password, by SRP or directly."""
+    """A pool whose users sign in with an e-mail address and a password."""
 
     def __init__(
-        self, scope: Construct, id_: str, *, name: str, data: Data, second_factor: SecondFactor, sign_up: SignUp
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        name: str,
+        data: Data,
+        second_factor: SecondFactor,
+        sign_up: SignUp,
+        sign_in: SignIn,
     ) -> None:
         super().__init__(scope, id_)
+        protection = THREAT_PROTECTION.get(sign_in.threat_protection)
         self.pool = cognito.UserPool(
             self,
             "Users",
@@ -29,7 +40,15 @@ class Identity(Construct):
             sign_in_case_sensitive=False,
             auto_verify=cognito.AutoVerifiedAttrs(email=True),
             self_sign_up_enabled=sign_up is SignUp.ANYBODY,
-            password_policy=PASSWORD_POLICY,
+            password_policy=cognito.PasswordPolicy(
+                min_length=sign_in.password_length,
+                require_lowercase=True,
+                require_uppercase=True,
+                require_digits=True,
+                require_symbols=True,
+            ),
+            feature_plan=None if protection is None else cognito.FeaturePlan.PLUS,
+            standard_threat_protection_mode=protection,
             account_recovery=cognito.AccountRecovery.EMAIL_ONLY,
             mfa=MFA[second_factor],
             # Codes come from an app: text messages cost money and can be intercepted.
@@ -44,21 +63,26 @@ class Identity(Construct):
                 id="AwsSolutions::AwsSolutions-COG2",
                 reason="a second factor is the stage's choice; if it were required, programs could not sign in",
             ),
-            Acknowledgment(
-                id="AwsSolutions::AwsSolutions-COG8",
-                reason="the plus plan is billed for each user; operators can choose it for its threat protection",
-            ),
         )
+        if protection is None:
+            Validations.of(self.pool).acknowledge(
+                Acknowledgment(
+                    id="AwsSolutions::AwsSolutions-COG8",
+                    reason="the plus plan is billed for each user; a stage has it if it sets threat_protection",
+                ),
+            )
         self.client = self.pool.add_client(
             "Client",
-            auth_flows=cognito.AuthFlow(user_srp=True, user_password=True),
+            auth_flows=cognito.AuthFlow(
+                user_srp=Flow.SRP in sign_in.flows, user_password=Flow.PASSWORD in sign_in.flows
+            ),
             disable_o_auth=True,  # there is no hosted page; the default would redirect to an example's address
             generate_secret=False,  # every browser would contain it
             prevent_user_existence_errors=True,
             enable_token_revocation=True,
             access_token_validity=Duration.hours(1),
             id_token_validity=Duration.hours(1),
-            refresh_token_validity=Duration.days(30),
+            refresh_token_validity=Duration.days(sign_in.refresh_days),
         )
 
     @property

@@ -14,11 +14,13 @@ from constructs import Construct
 from appsync_local.api.model import AuthMode
 from chalicelib.api.calls import Reporting
 from infrastructure.api import API
+from infrastructure.backend_fields import backend_fields
 from infrastructure.bundle import Package
 from infrastructure.constructs.alarms import Alarms
 from infrastructure.constructs.backend import Backend
 from infrastructure.constructs.bedrock_access import grant_guardrail, grant_stream
 from infrastructure.constructs.dashboard import Dashboard
+from infrastructure.constructs.firewall import Firewall
 from infrastructure.constructs.graphql_endpoint import GraphqlEndpoint
 from infrastructure.constructs.identity import Identity
 from infrastructure.constructs.jobs_table import JobsTable
@@ -29,7 +31,6 @@ from infrastructure.constructs.schema import for_modes
 from infrastructure.limits import LIMITS
 from infrastructure.stages import Data, Stage
 
-DEAD_LETTER_LIFE: Final = Duration.days(14)  # the longest that SQS keeps a message
 REPORT_AGE: Final = 21_600  # seconds that Lambda tries to deliver a failure to `job_failed`; the longest that it allows
 SWEEP_EVERY: Final = "rate(1 minute)"
 
@@ -56,7 +57,13 @@ class ServiceStack(Stack):
         wiring = API if stage.reporting is Reporting.SIGNATURE else replace(API, modes=(*API.modes, AuthMode.API_KEY))
         schema = (root / "graphql" / "schema.graphql").read_text("utf-8")
         self._identity = Identity(
-            self, "Identity", name=id_, data=stage.data, second_factor=stage.second_factor, sign_up=stage.sign_up
+            self,
+            "Identity",
+            name=id_,
+            data=stage.data,
+            second_factor=stage.second_factor,
+            sign_up=stage.sign_up,
+            sign_in=stage.sign_in,
         )
         self._jobs = JobsTable(self, "Jobs", data=stage.data)
         self._objects = ObjectsBucket(self, "Objects", data=stage.data, retention=timedelta(days=stage.retention_days))
@@ -65,7 +72,7 @@ class ServiceStack(Stack):
             "DeadLetters",
             enforce_ssl=True,
             encryption=sqs.QueueEncryption.SQS_MANAGED,
-            retention_period=DEAD_LETTER_LIFE,
+            retention_period=Duration.days(stage.dead_letter_days),
         )
         Validations.of(self._dead_letters).acknowledge(
             Acknowledgment(
@@ -80,6 +87,7 @@ class ServiceStack(Stack):
             "Graphql",
             name=id_,
             wiring=wiring,
+            limits=stage.operation,
             schema=for_modes(schema, wiring.modes),
             code=root / "graphql",
             functions={handler: self._backend.arn(handler) for handler in stage.limits},
@@ -87,16 +95,18 @@ class ServiceStack(Stack):
             client_id=self._identity.client.user_pool_client_id,
         )
         self._endpoint.keep_log(days=stage.log_days, data=stage.data)
+        if stage.waf is not None:
+            Firewall(self, "Firewall", api=self._endpoint.api, rule=stage.waf, reporting=stage.reporting)
         self._backend.allow_invocation(
             "authorizer", service="appsync", source_arn=self._endpoint.api.attr_arn, name="AuthorizerPermission"
         )
-        self._set_environments(stage)
+        self._set_environments(stage, denied_fields=backend_fields(schema))
         self._grant(stage)
         self._configure_events(stage)
         self._add_monitoring(stage, name=id_)
         self._add_outputs()
 
-    def _set_environments(self, stage: Stage) -> None:
+    def _set_environments(self, stage: Stage, *, denied_fields: tuple[str, ...]) -> None:
         api = {"LONGCALL_API_URL": self._endpoint.url}
         ledger = {"LONGCALL_LEDGER": f"dynamodb:{self._jobs.table.table_name}"}
         bucket = {"LONGCALL_BUCKET": self._objects.bucket.bucket_name}
@@ -104,13 +114,14 @@ class ServiceStack(Stack):
         pool = {
             "LONGCALL_ISSUER": self._identity.issuer,
             "LONGCALL_CLIENT_ID": self._identity.client.user_pool_client_id,
+            "LONGCALL_DENIED_FIELDS": ",".join(denied_fields),
         }
         addresses = {
             "inference": {**api, **bucket, **key},
             "status_relay": {**ledger, **bucket},
             "authorizer": pool,
             "job_failed": api,
-            "sweep": {**api, **ledger},
+            "sweep": {**api, **ledger, "LONGCALL_DEAD_LETTERS": self._dead_letters.queue_url},
         }
         for handler, variables in addresses.items():
             self._backend.set_environment(handler, {**variables, **stage.settings(handler)})
@@ -133,6 +144,8 @@ class ServiceStack(Stack):
         self._jobs.grant(sweep, "sweep")
         self._endpoint.grant_field(sweep, "Mutation.updateStatus")
         self._endpoint.grant_field(sweep, "Mutation.dispatchInference")
+        erasing = ["sqs:ReceiveMessage", "sqs:DeleteMessage"]
+        sweep.add_to_policy(iam.PolicyStatement(actions=erasing, resources=[self._dead_letters.queue_arn]))
 
     def _grant_secret(self, role: iam.Role, name: str) -> None:
         """Let a role read a secret. Its ARN ends with six random characters.

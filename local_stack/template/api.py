@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
+from appsync_local.api.limits import MOST_RESOLVERS, Introspection, Limits
 from appsync_local.api.model import (
     Api,
     AuthMode,
@@ -140,6 +141,26 @@ def authorizer_options(api: Resource) -> AuthorizerOptions:
     config = api.properties.get("LambdaAuthorizerConfig") or {}
     ttl = int(config.get("AuthorizerResultTtlInSeconds", AUTHORIZER_TTL))
     return AuthorizerOptions(ttl, config.get("IdentityValidationExpression"))
+
+
+def operation_limits(api: Resource) -> Limits:
+    """What one operation of the API may ask for. AppSync reads 0 as its default.
+
+    Raises:
+        TemplateInvalid: A value is not one that AppSync accepts.
+    """
+    properties = api.properties
+    try:
+        return Limits(
+            Introspection(properties.get("IntrospectionConfig", Introspection.ENABLED.value)),
+            depth=int(properties.get("QueryDepthLimit", 0)),
+            resolvers=int(properties.get("ResolverCountLimit", 0)) or MOST_RESOLVERS,
+        )
+    except (TypeError, ValueError) as error:
+        raise TemplateInvalid(
+            f"{api.name} has an IntrospectionConfig, QueryDepthLimit or ResolverCountLimit that AppSync does not "
+            f"accept: {error}"
+        ) from None
 
 
 def _create_table_parameters(name: str, properties: Mapping[str, Any]) -> dict[str, Any]:

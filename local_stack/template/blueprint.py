@@ -29,17 +29,20 @@ FOLDER: Final = "template"  # of the data folder; created again at every start
 
 @dataclass(frozen=True, slots=True)
 class LocalStores:
-    """The tables and buckets of a template, and the local stores that replace them."""
+    """The tables, buckets and queues of a template, and the local stores that replace tables and buckets."""
 
     tables: frozenset[str]
     ledger: str  # sqlite:<path>
     buckets: frozenset[str]
     s3: str  # endpoint
+    queues: frozenset[str]  # which this machine does not have
 
     def variables(self, name: str, value: str) -> dict[str, str]:
         """The local variables that replace one variable of the template."""
         if value.startswith(DYNAMODB) and value.removeprefix(DYNAMODB) in self.tables:
             return {name: self.ledger}
+        if name == "LONGCALL_DEAD_LETTERS" and value in self.queues:
+            return {}
         return bucket_variables(self.s3) if name == "LONGCALL_BUCKET" and value in self.buckets else {name: value}
 
 
@@ -71,6 +74,7 @@ def blueprint_from_template(
     stores = LocalStores(
         tables=frozenset(intrinsics.name(table) for table in template.of_type("AWS::DynamoDB::Table")), ledger=ledger,
         buckets=frozenset(intrinsics.name(bucket) for bucket in template.of_type("AWS::S3::Bucket")), s3=s3,
+        queues=frozenset(intrinsics.name(queue) for queue in template.of_type("AWS::SQS::Queue")),
     )  # fmt: skip
     folder = data / FOLDER
     shutil.rmtree(folder, ignore_errors=True)
@@ -92,6 +96,7 @@ def blueprint_from_template(
         schedules=stack.schedules,
         tables=stack.tables,
         authorizer=stack.authorizer,
+        limits=stack.limits,
         api_keys=tuple(ApiKey(key) for key in keys.values()),
         refusals=stack.refusals,
         warnings=stack.warnings,

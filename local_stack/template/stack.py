@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from appsync_local.api.limits import Limits
 from appsync_local.api.model import Api
 from appsync_local.authorization.lambda_authorizer import AuthorizerOptions
 from appsync_local.functions.schedule import FunctionSchedule
 from appsync_local.functions.spec import FunctionSpec
-from local_stack.template.api import ApiReader, authorizer_options
+from local_stack.template.api import ApiReader, authorizer_options, operation_limits
 from local_stack.template.document import Template
 from local_stack.template.functions import FunctionReader
 from local_stack.template.intrinsics import IntrinsicResolver
@@ -33,6 +34,7 @@ class TemplateStack:
         schedules: The functions that run on a schedule.
         tables: Parameters of CreateTable for the tables of data sources.
         authorizer: How the Lambda authorizer is used.
+        limits: What one operation may ask for.
         refusals: Function names of the API that cannot be invoked because a right is missing, each with the reason.
         warnings: What else is left out, one sentence each.
     """
@@ -45,6 +47,7 @@ class TemplateStack:
     schedules: tuple[FunctionSchedule, ...]
     tables: tuple[Mapping[str, Any], ...]
     authorizer: AuthorizerOptions
+    limits: Limits
     refusals: Mapping[str, str]
     warnings: tuple[str, ...]
 
@@ -73,6 +76,7 @@ def read_stack(template: Template, intrinsics: IntrinsicResolver) -> TemplateSta
         schedules=tuple(function_reader.schedules()),
         tables=tuple(api_reader.tables.values()),
         authorizer=authorizer_options(api_resource),
+        limits=operation_limits(api_resource),
         refusals=api_reader.refusals | function_reader.refusals,
         warnings=tuple(function_reader.warnings),
     )

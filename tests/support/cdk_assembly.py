@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from chalicelib.api.calls import Reporting
-from infrastructure.bundle import Package, build
+from infrastructure.bundle import LAMBDA_PYTHON, Package, build
 from infrastructure.limits import UNRESERVED
+from infrastructure.protection import RateRule, SignIn, ThreatProtection
 from infrastructure.stages import DEV, PROD, OpenAIServer, SecondFactor, SignUp, Stage
 from tests.support.cloudformation import Template
 
@@ -24,6 +26,8 @@ KEYED = replace(
     reporting=Reporting.API_KEY,
     second_factor=SecondFactor.OPTIONAL,
     sign_up=SignUp.ANYBODY,
+    sign_in=SignIn(threat_protection=ThreatProtection.ENFORCED),
+    waf=RateRule(requests=500, seconds=60),
     quota=3,
     jobs=4,
     reserved=UNRESERVED,
@@ -48,9 +52,16 @@ def node_is_missing() -> bool:
     return int(version.removeprefix("v").split(".")[0]) < 20
 
 
+def skip_without_lambdas_python() -> None:
+    """Skip a test of the zip where another Python runs, because only the Python of the functions can build it."""
+    if sys.version_info[:2] != LAMBDA_PYTHON:
+        pytest.skip("the zip is built by Python {}.{} only".format(*LAMBDA_PYTHON))
+
+
 @pytest.fixture(scope="session")
 def package(tmp_path_factory: pytest.TempPathFactory) -> Package:
     """Chalice's package of the app."""
+    skip_without_lambdas_python()
     return build(ROOT, tmp_path_factory.mktemp("package"), stage="dev")
 
 
@@ -63,6 +74,7 @@ def archive(package: Package) -> Path:
 @pytest.fixture(scope="session")
 def archive_with_openai(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The zip that is deployed to a stage with an OpenAI-compatible server."""
+    skip_without_lambdas_python()
     folder = tmp_path_factory.mktemp("package-with-openai")
     return build(ROOT, folder, stage="keyed", requirements=KEYED.requirements).archive
 

@@ -84,13 +84,15 @@ def _names(statement: Statement, request: Request) -> bool:
         return True
     if "Service" in principal:
         return request.service in _listed(principal["Service"])
-    return request.role is not None and f"{request.role}.Arn" in map(readable, _listed(principal["AWS"]))
+    return request.role is not None and f"{request.role}.Arn" in [readable(it) for it in _listed(principal["AWS"])]
 
 
 def _holds(operator: str, keys: Mapping[str, Any], request: Request) -> bool:
     match operator:
         case "Bool" | "StringEquals":
-            return all(request.context.get(key) in map(readable, _listed(value)) for key, value in keys.items())
+            return all(
+                request.context.get(key) in [readable(it) for it in _listed(value)] for key, value in keys.items()
+            )
         case "ArnLike":
             return all(
                 any(fnmatchcase(request.context.get(key, ""), readable(it)) for it in _listed(value))

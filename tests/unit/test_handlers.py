@@ -112,6 +112,7 @@ def test_authorizer_allows_a_token_of_the_pool_and_denies_another(
     claims = access_claims(iat=int(now.timestamp()), exp=int((now + timedelta(hours=1)).timestamp()))
     with running_issuer() as issuer:
         monkeypatch.setenv("LONGCALL_ISSUER", ISSUER)
+        monkeypatch.setenv("LONGCALL_DENIED_FIELDS", "Mutation.updateStatus")
         monkeypatch.setenv("LONGCALL_JWKS_URL", issuer.jwks_url)
         monkeypatch.setenv("LONGCALL_CLIENT_ID", CLIENT_ID)
         good, bad = issuer.sign(claims), issuer.sign(claims | {"iss": "https://elsewhere"})

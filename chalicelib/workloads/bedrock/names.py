@@ -3,10 +3,13 @@
 import re
 from typing import Final
 
+# With which ids of inference profiles begin.
+GEOGRAPHIES: Final = ("us", "us-gov", "eu", "apac", "jp", "au", "ca", "global")
+
 # An id is `provider.model`, such as `meta.llama3-1-8b-instruct-v1:0`. An inference profile adds a geography in front,
 # such as `us.meta.llama3-1-8b-instruct-v1:0`. Everything else has only an ARN.
 # Source: Amazon Bedrock API Reference, ConverseStream, modelId; "Supported Regions and models for inference profiles".
-_ID: Final = r"(?:(?:global|us-gov|[a-z]{2,4})\.)?[a-z][a-z0-9]*\.[a-z][a-z0-9.-]*[a-z0-9](?::[a-z0-9]+){0,2}"
+_ID: Final = rf"(?:(?:{'|'.join(GEOGRAPHIES)})\.)?[a-z][a-z0-9]*\.[a-z][a-z0-9.-]*[a-z0-9](?::[a-z0-9]+){{0,2}}"
 _ARN: Final = (
     r"arn:aws[a-z-]*:bedrock:[a-z0-9-]+:(?:\d{12})?:(?P<kind>[a-z-]+)/(?P<id>[A-Za-z0-9./:-]+)"
     r"|arn:aws[a-z-]*:sagemaker:[a-z0-9-]+:\d{12}:endpoint/[A-Za-z0-9-]+"  # a model of Bedrock Marketplace

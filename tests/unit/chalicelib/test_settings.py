@@ -24,7 +24,9 @@ def test_every_problem_is_reported_at_once() -> None:
 
 
 def test_the_keys_of_an_issuer_are_where_discovery_puts_them_unless_said_otherwise() -> None:
-    environment = {"LONGCALL_ISSUER": "https://issuer/pool", "LONGCALL_CLIENT_ID": "c"}
+    environment = {
+        "LONGCALL_ISSUER": "https://issuer/pool", "LONGCALL_CLIENT_ID": "c", "LONGCALL_DENIED_FIELDS": "Mutation.f",
+    }  # fmt: skip
 
     stated = AuthorizerSettings.from_environment({**environment, "LONGCALL_JWKS_URL": "http://127.0.0.1/keys"})
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from infrastructure.bundle import NOTHING, PackagingFailed, build, check_complete
+from infrastructure.bundle import NOTHING, PackagingFailed, build, check_complete, check_python
 from infrastructure.stages import DEV
-from tests.support.cdk_assembly import KEYED, ROOT
+from tests.support.cdk_assembly import KEYED, ROOT, skip_without_lambdas_python
 
 LIMIT = 15_000_000  # bytes
 LIMIT_WITH_OPENAI = 25_000_000
@@ -172,6 +172,7 @@ def test_handlers_that_callers_wait_for_never_load_what_the_worker_needs(
     environment = {
         "AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "us-east-1", "LONGCALL_LEDGER": "dynamodb:jobs",
         "LONGCALL_ISSUER": "https://issuer.invalid", "LONGCALL_CLIENT_ID": "client",
+        "LONGCALL_DENIED_FIELDS": "Mutation.updateStatus",
     }  # fmt: skip
 
     done = subprocess.run(
@@ -249,6 +250,7 @@ def test_every_library_in_the_zip_has_hashes(file: str) -> None:
 
 
 def test_a_library_whose_bytes_have_changed_is_not_packaged(tmp_path: Path) -> None:
+    skip_without_lambdas_python()
     source, out = tmp_path / "source", tmp_path / "out"
     for folder in (source / "chalicelib", source / ".chalice", out):
         folder.mkdir(parents=True)
@@ -271,6 +273,7 @@ def test_a_zip_that_lacks_a_library_is_refused_by_name(tmp_path: Path) -> None:
 
 
 def test_an_app_that_cannot_be_packaged_is_an_error(tmp_path: Path) -> None:
+    skip_without_lambdas_python()
     shutil.copytree(ROOT / ".chalice", tmp_path / ".chalice")
     (tmp_path / "chalicelib").mkdir()
     (tmp_path / "requirements.txt").touch()
@@ -278,3 +281,9 @@ def test_an_app_that_cannot_be_packaged_is_an_error(tmp_path: Path) -> None:
 
     with pytest.raises(PackagingFailed, match="nowhere_to_be_found"):
         build(tmp_path, tmp_path, stage="dev")
+
+
+def test_another_python_is_refused_with_the_way_to_get_the_right_one() -> None:
+    check_python((3, 11))
+    with pytest.raises(PackagingFailed, match=r"run on Python 3\.11, .* has Python 3\.13; .*PYTHON=python3\.11"):
+        check_python((3, 13))

@@ -5,6 +5,8 @@ import re
 
 import pytest
 
+from chalicelib.workloads.bedrock import names
+from infrastructure.constructs.bedrock_access import grant_stream
 from tests.support.cdk_assembly import ROOT
 from tests.support.cloudformation import Template, readable
 
@@ -121,8 +123,8 @@ def test_job_failed_may_report_and_leave_what_it_could_not(dev: Template) -> Non
     assert dev.granted("job_failed") == {field(dev, "updateStatus"), ("sqs:SendMessage", f"{queue}.Arn")}
 
 
-def test_the_sweep_may_read_the_log_repair_a_projection_and_report(dev: Template) -> None:
-    table = logical(dev, "AWS::DynamoDB::Table")
+def test_the_sweep_may_read_the_log_repair_a_projection_report_and_erase_dead_letters(dev: Template) -> None:
+    table, queue = logical(dev, "AWS::DynamoDB::Table"), logical(dev, "AWS::SQS::Queue")
 
     assert dev.granted("sweep") == {
         ("dynamodb:Query", f"{table}.Arn"),
@@ -131,6 +133,8 @@ def test_the_sweep_may_read_the_log_repair_a_projection_and_report(dev: Template
         ("dynamodb:Query", f"{table}.Arn/index/by_activity"),
         field(dev, "updateStatus"),
         field(dev, "dispatchInference"),
+        ("sqs:ReceiveMessage", f"{queue}.Arn"),
+        ("sqs:DeleteMessage", f"{queue}.Arn"),
     }
 
 
@@ -198,3 +202,20 @@ def _statements(template: Template, policy: str) -> list[tuple[str, str]]:
         for statement in template.resources[policy]["Properties"]["PolicyDocument"]["Statement"]
         for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
     ]
+
+
+def test_an_inference_profile_of_every_geography_that_a_name_may_have_is_granted_with_its_model(dev: Template) -> None:
+    import aws_cdk as cdk
+    from aws_cdk import assertions
+    from aws_cdk import aws_iam as iam
+
+    stack = cdk.Stack()
+    role = iam.Role(stack, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+
+    grant_stream(role, tuple(f"{geography}.amazon.nova-lite-v1:0" for geography in names.GEOGRAPHIES))
+
+    granted = json.dumps(assertions.Template.from_stack(stack).to_json())
+    for geography in names.GEOGRAPHIES:
+        assert names.MODEL.fullmatch(f"{geography}.amazon.nova-lite-v1:0")
+        assert f":inference-profile/{geography}.amazon.nova-lite-v1:0" in granted
+    assert "foundation-model/amazon.nova-lite-v1:0" in granted

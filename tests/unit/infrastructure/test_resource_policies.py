@@ -34,7 +34,9 @@ USERS: dict[str, Callable[[Template, str], list[Request]]] = {
     ],
     "AWS::SQS::Queue": lambda template, queue: [
         # Lambda sends to a failure destination with the role of the function.
-        Request("sqs:SendMessage", f"{queue}.Arn", role=role_of(template, "job_failed"), context=ENCRYPTED)
+        Request("sqs:SendMessage", f"{queue}.Arn", role=role_of(template, "job_failed"), context=ENCRYPTED),
+        Request("sqs:ReceiveMessage", f"{queue}.Arn", role=role_of(template, "sweep"), context=ENCRYPTED),
+        Request("sqs:DeleteMessage", f"{queue}.Arn", role=role_of(template, "sweep"), context=ENCRYPTED),
     ],
     "AWS::S3::Bucket": lambda template, bucket: [
         Request(action, f"{bucket}.Arn/{folder}/1", role=role_of(template, handler), context=ENCRYPTED)

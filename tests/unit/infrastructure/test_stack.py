@@ -2,7 +2,6 @@
 
 import json
 import re
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from chalicelib.worker.settings import WorkerSettings
 from chalicelib.workloads.bedrock.settings import BedrockSettings, Guardrail
 from chalicelib.workloads.openai.settings import OpenAISettings
 from infrastructure.api import API
+from infrastructure.bundle import LAMBDA_PYTHON
 from infrastructure.stages import DEV, PROD, STAGES, Stage
 from tests.support.cdk_assembly import KEYED, ROOT
 from tests.support.cloudformation import Template, readable
@@ -61,7 +61,7 @@ def test_a_function_has_its_stages_limits_and_says_what_it_does(dev: Template, h
     )
     assert function["Tracing"] == "Active"
     assert function["LoggingConfig"]["LogFormat"] == "JSON"
-    assert function["Runtime"] == f"python{sys.version_info.major}.{sys.version_info.minor}"
+    assert function["Runtime"] == "python{}.{}".format(*LAMBDA_PYTHON)
 
 
 def test_no_function_runs_longer_than_its_caller_waits(dev: Template) -> None:
@@ -259,6 +259,7 @@ def test_a_start_waits_an_hour_is_tried_three_times_and_its_failure_is_reported(
     assert readable(start["DestinationConfig"]["OnFailure"]["Destination"]) == "JobFailed.Arn"
     assert readable(report["DestinationConfig"]["OnFailure"]["Destination"]) == f"{queue}.Arn"
     assert dev.function("inference")["ReservedConcurrentExecutions"] == DEV.jobs
+    assert dev.only("AWS::SQS::Queue")["MessageRetentionPeriod"] == DEV.dead_letter_days * 24 * 3600
 
 
 @pytest.mark.parametrize("handler", HANDLERS)
@@ -287,24 +288,6 @@ def test_the_watchdog_waits_longer_than_lambda_does(stage: Stage) -> None:
     assert stage.never_started_seconds > stage.event_age_seconds  # a queued job would be failed
     assert stage.stalled_seconds > 120 + stage.lease_seconds  # Lambda's longest pause before a retry
     assert stage.redispatch_seconds > 60
-
-
-def test_users_sign_in_with_a_good_password_by_srp_or_directly(dev: Template) -> None:
-    pool, client = dev.only("AWS::Cognito::UserPool"), dev.only("AWS::Cognito::UserPoolClient")
-
-    assert pool["Policies"]["PasswordPolicy"] == {
-        "MinimumLength": 8,
-        "RequireLowercase": True,
-        "RequireUppercase": True,
-        "RequireNumbers": True,
-        "RequireSymbols": True,
-    }
-    assert set(client["ExplicitAuthFlows"]) == {
-        "ALLOW_USER_SRP_AUTH", "ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"
-    }  # fmt: skip
-    assert client["AllowedOAuthFlowsUserPoolClient"] is False
-    assert client["GenerateSecret"] is False
-    assert client["PreventUserExistenceErrors"] == "ENABLED"
 
 
 def test_who_makes_users_is_the_stages_choice(dev: Template, keyed: Template) -> None:

@@ -41,8 +41,13 @@ def problems(**changed: Any) -> tuple[str, ...]:
         ({"log_days": 8}, "log_days must be one of 1, 7, 30, 90, 365, but is 8: "),
         ({"retention_days": 8}, "log_days must be at least retention_days (8), but is 7: "),
         (
-            {"retention_days": 0.04},
+            {"retention_days": 0.04, "dead_letter_days": 1},
             "retention_days must be more than never_started_seconds (0.0451389 days), but is 0.04: ",
+        ),
+        ({"dead_letter_days": 0}, "dead_letter_days must be 1 to 14, but is 0: "),
+        (
+            {"retention_days": 3},
+            "dead_letter_days must be at most retention_days (3), but is 4: ",
         ),
         (
             {"model_silence_seconds": 900},
@@ -56,7 +61,8 @@ def problems(**changed: Any) -> tuple[str, ...]:
     ids=[
         "heartbeat and lease", "redispatch and lease", "stalled and event age", "never started and event age",
         "redispatch and never started", "stalled and Lambda's pause", "redispatch and Lambda's pause", "event age",
-        "days of logs", "logs and jobs", "jobs and starts", "silence on Bedrock", "silence on a server",
+        "days of logs", "logs and jobs", "jobs and starts",
+        "days of dead letters", "dead letters and jobs", "silence on Bedrock", "silence on a server",
     ],
 )  # fmt: skip
 def test_settings_that_contradict_each_other_are_refused_in_one_sentence(changed: dict[str, Any], problem: str) -> None:

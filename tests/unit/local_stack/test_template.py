@@ -14,7 +14,9 @@ import pytest
 from aiohttp import web
 
 from appsync_local.api.model import Code, HttpSource, LambdaSource, UnitResolver, code_file
+from chalicelib.api.authorizer import TOKEN_FORM
 from infrastructure.api import API
+from infrastructure.stages import DEV, PROD
 from local_stack.services.bedrock import with_bedrock
 from local_stack.services.cognito import Pool
 from local_stack.services.s3 import BUCKET
@@ -112,6 +114,14 @@ def test_template_describes_the_projects_api(dev: Template) -> None:
     assert {it.name for it in stack.api.sources} == {it.name for it in API.sources}
     assert stack.api.authorizer == "Authorizer"
     assert (stack.refusals, stack.warnings) == ({}, ())
+
+
+def test_the_api_has_the_limits_of_the_template(dev: Template, prod: Template) -> None:
+    for template, stage in ((dev, DEV), (prod, PROD)):
+        stack = read(template.path)
+
+        assert stack.limits == stage.operation
+        assert stack.authorizer.identity_validation == TOKEN_FORM
 
 
 def test_functions_have_the_templates_limits_and_event_options(dev: Template) -> None:

@@ -1,12 +1,14 @@
 import logging
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chalicelib.api.authorizer import LONGEST_CACHE, authorize
+from chalicelib.api.authorizer import LONGEST_CACHE
+from chalicelib.api.authorizer import authorize as authorize_with
 from chalicelib.api.tokens import LEEWAY, TokenVerifier
 from chalicelib.jobs.errors import TokenRejection
 from tests.support.issuer import (
@@ -22,6 +24,8 @@ from tests.support.issuer import (
 )
 
 DENIED = {"isAuthorized": False, "ttlOverride": 0}
+DENIED_FIELDS = ("InferenceStatus.checkpoint", "Mutation.updateStatus")
+authorize = partial(authorize_with, denied_fields=DENIED_FIELDS)
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +59,7 @@ def test_bearer_of_a_valid_token_is_allowed(
             "clientId": CLIENT_ID,
             "tokenUse": use,
         },
-        "deniedFields": ["Mutation.updateStatus"],
+        "deniedFields": ["InferenceStatus.checkpoint", "Mutation.updateStatus"],
         "ttlOverride": LONGEST_CACHE,
     }
 

@@ -30,6 +30,8 @@ SETTINGS: Final = {
     "LONGCALL_REDISPATCH_SECONDS": "8",
     "LONGCALL_NEVER_STARTED_SECONDS": "30",
     "LONGCALL_STALLED_SECONDS": "15",
+    # Not compared with the times above: every job must end within `GRACE`, also one whose retry still waits.
+    "LONGCALL_EVENT_AGE_SECONDS": "",
 }
 WRITE_TIMEOUT: Final = 30.0  # seconds for clients to write their observations
 WHOLE_LOG: Final = 1_000_000  # entries

@@ -21,7 +21,7 @@ HANDLER_SETTINGS: Final = frozenset(  # settings of the handlers that are read f
         "QUOTA", "RETENTION_DAYS", "LEASE_SECONDS", "FLUSH_POLICY", "FLUSH_SECONDS", "FLUSH_BYTES",
         "FLUSH_STALENESS", "FLUSH_SHARE", "HEARTBEAT_SECONDS",
         "MODELS", "GUARDRAIL", "MODEL_SILENCE_SECONDS", "REDISPATCH_SECONDS", "NEVER_STARTED_SECONDS",
-        "STALLED_SECONDS",
+        "STALLED_SECONDS", "EVENT_AGE_SECONDS",
     )
 )  # fmt: skip
 DECIDED_BY_TEMPLATE: Final = ("stage", "jobs", "timeout", "ledger")

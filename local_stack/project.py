@@ -11,12 +11,16 @@ from appsync_local.authorization.sigv4 import IamPrincipal
 from appsync_local.functions.schedule import FunctionSchedule
 from appsync_local.functions.spec import FunctionSpec
 from chalicelib.api.authorizer import TOKEN_FORM
+from chalicelib.api.settings import RelaySettings
 from chalicelib.ledger import DYNAMODB
+from chalicelib.settings import Reader
+from chalicelib.supervision.settings import SweepSettings
+from chalicelib.worker.settings import WorkerSettings
 from infrastructure.api import API
 from infrastructure.backend_fields import backend_fields
 from infrastructure.limits import LIMITS
 from infrastructure.protection import OPERATION
-from infrastructure.stages import Stage
+from infrastructure.stages import DEV, Stage
 from local_stack.blueprint import Blueprint
 from local_stack.function_environment import COMMON_VARIABLES, access_key_variables, bucket_variables, new_principal
 from local_stack.services.cognito import Pool
@@ -24,9 +28,11 @@ from local_stack.services.cognito import Pool
 ROOT: Final = Path(__file__).resolve().parent.parent
 SCHEMA: Final = ROOT / "graphql" / "schema.graphql"
 BACKEND_FIELDS: Final = frozenset({"Mutation.updateStatus", "Mutation.dispatchInference"})
+EVENT_AGE: Final = "LONGCALL_EVENT_AGE_SECONDS"
+LONGEST_EVENT_AGE: Final = 21_600.0  # seconds, as Lambda's default
 SWEEP_INTERVAL: Final = 5.0  # seconds; 60 on AWS
-# Shorter than on AWS, so that a developer sees the effect soon. With --stage, the stage's own values apply.
-SUPERVISION_THRESHOLDS: Final = {"LONGCALL_REDISPATCH_SECONDS": "20", "LONGCALL_STALLED_SECONDS": "45"}
+# Shorter than on AWS, so that a developer sees the effect soon. With --stage, the stage's own value applies.
+REDISPATCH: Final = 20.0  # seconds
 
 
 def blueprint_of_project(
@@ -51,6 +57,9 @@ def blueprint_of_project(
         timeout: Seconds of one job's invocation; None: the stage's limit.
         stage: Whose settings the handlers have; None: the defaults for development.
         settings: LONGCALL_* variables for all handlers; they override all others.
+
+    Raises:
+        MissingSettings: A variable is invalid, or two contradict each other.
     """
     worker = new_principal("inference", BACKEND_FIELDS)
     supervisor = new_principal("supervisor", BACKEND_FIELDS)
@@ -65,7 +74,13 @@ def blueprint_of_project(
     limits = dict(LIMITS if stage is None else stage.limits)
     if timeout is not None:
         limits["inference"] = replace(limits["inference"], timeout=timeout)
-    own = {"sweep": SUPERVISION_THRESHOLDS} if stage is None else {name: stage.settings(name) for name in environments}
+    own = {name: stage.settings(name) for name in environments} if stage is not None else {"sweep": _thresholds()}
+    event_age = Reader(settings).number(EVENT_AGE, (stage or DEV).event_age_seconds, least=1.0)
+    handlers = {
+        name: {**COMMON_VARIABLES, **environment, **own.get(name, {}), **settings}
+        for name, environment in environments.items()
+    }
+    _check(handlers)
     return Blueprint(
         api=API,
         schema=SCHEMA,
@@ -75,19 +90,36 @@ def blueprint_of_project(
             FunctionSpec(
                 name=name,
                 handler=f"app.{name}",
-                environment={**COMMON_VARIABLES, **environment, **own.get(name, {}), **settings},
+                environment=environment,
                 timeout=float(limits[name].timeout),
                 memory_mb=limits[name].memory_mb,
                 reserved_concurrency=jobs if name == "inference" else None,
                 on_failure="job_failed" if name == "inference" else None,
+                maximum_event_age=event_age if name == "inference" else LONGEST_EVENT_AGE,
             )
-            for name, environment in environments.items()
+            for name, environment in handlers.items()
         ),
         principals=(worker, supervisor),
         authorizer=AuthorizerOptions(identity_validation=TOKEN_FORM),
         limits=OPERATION if stage is None else stage.operation,
         schedules=(FunctionSchedule("sweep", every=SWEEP_INTERVAL),),
     )
+
+
+def _thresholds() -> dict[str, str]:
+    """The sweep's own variables. It compares the age of events with the times after which it fails a job."""
+    return {"LONGCALL_REDISPATCH_SECONDS": f"{REDISPATCH:g}", EVENT_AGE: f"{DEV.event_age_seconds}"}
+
+
+def _check(environments: Mapping[str, Mapping[str, str]]) -> None:
+    """Read the settings as the handlers do, so that a mistake is reported before anything is started.
+
+    Raises:
+        MissingSettings: A variable is invalid, or two contradict each other.
+    """
+    WorkerSettings.from_environment(environments["inference"])
+    RelaySettings.from_environment(environments["status_relay"])
+    SweepSettings.from_environment(environments["sweep"])
 
 
 def _environments(

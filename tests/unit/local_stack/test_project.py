@@ -1,0 +1,62 @@
+"""The settings of the project's own stack: the times that belong together, and what is refused at the start."""
+
+from collections.abc import Mapping
+
+import pytest
+
+from chalicelib.jobs.errors import MissingSettings
+from chalicelib.supervision.settings import SweepSettings
+from infrastructure.stages import STAGES, Stage
+from local_stack.blueprint import Blueprint
+from local_stack.project import blueprint_of_project
+from local_stack.services.cognito import Pool
+
+POOL = Pool("http://127.0.0.1:1", "us-east-1", "pool", "client", "https://issuer", ())
+
+
+def blueprint(stage: Stage | None = None, settings: Mapping[str, str] | None = None) -> Blueprint:
+    return blueprint_of_project(
+        graphql_url="http://127.0.0.1:1/graphql", pool=POOL, ledger="sqlite:jobs.db", s3="http://127.0.0.1:2", jobs=1,
+        timeout=None, stage=stage, settings=settings or {},
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("stage", [None, *STAGES.values()], ids=lambda stage: "none" if stage is None else stage.name)
+def test_a_job_is_not_failed_while_its_start_or_its_retry_waits_for_a_worker(stage: Stage | None) -> None:
+    functions = {function.name: function for function in blueprint(stage).functions}
+
+    thresholds = SweepSettings.from_environment(functions["sweep"].environment).thresholds
+
+    assert thresholds.stalled.total_seconds() > functions["inference"].maximum_event_age
+    assert thresholds.never_started.total_seconds() > functions["inference"].maximum_event_age
+
+
+def test_the_age_of_events_can_be_set() -> None:
+    functions = {it.name: it for it in blueprint(settings={"LONGCALL_EVENT_AGE_SECONDS": "90"}).functions}
+
+    assert functions["inference"].maximum_event_age == 90
+    assert functions["sweep"].environment["LONGCALL_EVENT_AGE_SECONDS"] == "90"
+
+
+@pytest.mark.parametrize(
+    ("settings", "problem"),
+    [
+        (
+            {"LONGCALL_STALLED_SECONDS": "45"},
+            "LONGCALL_STALLED_SECONDS must be more than LONGCALL_EVENT_AGE_SECONDS (3600), but is 45",
+        ),
+        (
+            {"LONGCALL_HEARTBEAT_SECONDS": "25"},
+            r"LONGCALL_LEASE_SECONDS must be more than 1.5 times LONGCALL_HEARTBEAT_SECONDS (37.5), but is 30",
+        ),
+        ({"LONGCALL_QUOTA": "none"}, "LONGCALL_QUOTA must be a whole number >= 1, and is 'none'"),
+        ({"LONGCALL_EVENT_AGE_SECONDS": "soon"}, "LONGCALL_EVENT_AGE_SECONDS must be >= 1, and is 'soon'"),
+    ],
+)
+def test_settings_that_cannot_be_used_are_refused_before_anything_starts(
+    settings: dict[str, str], problem: str
+) -> None:
+    with pytest.raises(MissingSettings) as refused:
+        blueprint(settings=settings)
+
+    assert problem in str(refused.value)

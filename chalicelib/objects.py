@@ -100,6 +100,10 @@ class Objects(Protocol):
         """
         ...
 
+    def delete_result(self, owner: Owner, job_id: JobId, attempt: int) -> None:
+        """Delete the result of an attempt, if there is one."""
+        ...
+
     def delete(self, owner: Owner, job_id: JobId, uploads: tuple[UploadId, ...]) -> None:
         """Delete all objects of the job, and the uploads that its inputs were copied from. May be repeated."""
         ...
@@ -250,6 +254,9 @@ class S3Objects:
             ExpiresIn=int(DOWNLOAD_TIME.total_seconds()),
         )
 
+    def delete_result(self, owner: Owner, job_id: JobId, attempt: int) -> None:
+        self._client.delete_object(Bucket=self._bucket, Key=result_key(owner, job_id, attempt))
+
     def delete(self, owner: Owner, job_id: JobId, uploads: tuple[UploadId, ...]) -> None:
         keys = [upload_key(owner, upload_id) for upload_id in uploads]
         for folder in (INPUTS, RESULTS):
@@ -292,6 +299,9 @@ class NoObjects:
 
     def result_url(self, owner: Owner, job_id: JobId, attempt: int) -> str:  # noqa: ARG002
         raise NoBucket
+
+    def delete_result(self, owner: Owner, job_id: JobId, attempt: int) -> None:
+        """There is nothing to delete."""
 
     def delete(self, owner: Owner, job_id: JobId, uploads: tuple[UploadId, ...]) -> None:
         """There is nothing to delete."""

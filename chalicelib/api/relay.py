@@ -35,6 +35,7 @@ from chalicelib.jobs.dispatch import Dispatch, Payload, render_dispatch
 from chalicelib.jobs.errors import InvalidRequest, JobError, JobNotFound, QuotaExceeded, Unauthorized
 from chalicelib.jobs.limits import MAX_RESULT, MAX_UPLOAD, MAX_UPLOADS
 from chalicelib.jobs.model import (
+    Change,
     Claim,
     DispatchNext,
     InferenceRequest,
@@ -45,6 +46,7 @@ from chalicelib.jobs.model import (
     Redispatch,
     Status,
     StatusUpdate,
+    StoredResult,
     UploadId,
     WorkerUpdate,
 )
@@ -266,8 +268,8 @@ class Relay:
     def update(self, update: StatusUpdate) -> dict[str, Json]:
         """Write an update of the backend's. Returns the record that the log has now, as it is pushed.
 
-        A worker may store a result before it learns that its job was deleted. Its next update, or that of the retry
-        that follows a crash, removes the result.
+        A worker may store a result before it learns that its job was cancelled, failed or deleted. Its next update, or
+        that of the retry that follows a crash, removes the result.
 
         Raises:
             JobNotFound: There is no such job.
@@ -284,6 +286,8 @@ class Relay:
         job, _ = self._commit(decide, update)
         if job.deleted_at is not None:
             self.objects.delete(job.owner, job.job_id, ())
+        elif (attempt := unused_result(update, job)) is not None:
+            self.objects.delete_result(job.owner, job.job_id, attempt)
         rendered = render_push(job)
         if isinstance(update, Claim) and job.status is Status.PROCESSING and job.claim_id == update.update_id:
             rendered["claimed"] = True
@@ -403,6 +407,24 @@ class Relay:
                 output += (record.delta or "").encode()
             after = records[-1].sequence
         return output.decode()
+
+
+def unused_result(update: StatusUpdate, job: Job) -> int | None:
+    """The attempt whose stored result nothing refers to. None if there is none, or if it may still be reported.
+
+    Args:
+        update: An update of a worker, which has stored a result, or its claim, whose earlier try may have stored one.
+        job: The record that answers the update. It has ended, or belongs to a later attempt, if the update came late.
+    """
+    match update:
+        case WorkerUpdate(attempt=attempt, change=Change(stored_result=StoredResult())):
+            is_late = job.status.is_terminal or job.attempt > attempt
+        case Claim() if job.attempt > 0:
+            attempt, is_late = job.attempt, job.status.is_terminal
+        case _:
+            return None
+    is_referred_to = job.stored_result is not None and job.attempt == attempt
+    return attempt if is_late and not is_referred_to else None
 
 
 def fitting(rendered: Iterable[dict[str, Json]]) -> list[Json]:

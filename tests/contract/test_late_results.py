@@ -1,4 +1,4 @@
-"""A result that is stored after its job was deleted does not stay in the bucket."""
+"""A result that is stored after its job was cancelled or deleted does not stay in the bucket."""
 
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
@@ -54,6 +54,58 @@ def test_a_worker_that_has_not_heard_of_the_deletion_leaves_no_result(
     assert objects.results == {}
 
 
+@pytest.mark.parametrize("pieces", [[], [Chunk("output that is refused")]], ids=["silent", "with output"])
+def test_a_worker_that_has_not_heard_of_the_cancel_leaves_no_result(
+    relay: Relay, objects: MemoryObjects, pieces: list[Piece]
+) -> None:
+    def work(_request: InferenceRequest, _context: WorkloadContext) -> Generator[Piece, None, Outcome]:
+        ask(relay, "cancelInference", {"jobId": ID})
+        yield from pieces
+        return Outcome(LARGE)
+
+    run(relay, load=lambda _: work, jobId=ID, prompt="Hello", model="simulated.story")
+
+    assert objects.results == {}
+
+
+def test_a_retry_of_a_worker_that_died_after_storing_leaves_no_result_of_a_cancelled_job(
+    relay: Relay, objects: MemoryObjects
+) -> None:
+    ask(relay, "startInference", {"input": {"jobId": ID, "prompt": "Hello", "model": "simulated.story"}})
+    claim(relay, "event")
+    ask(relay, "cancelInference", {"jobId": ID})
+    objects.store_result(ADA, ID, 1, LARGE.encode())
+
+    claim(relay, "event")
+
+    assert objects.results == {}
+
+
+def test_a_worker_whose_job_has_a_new_attempt_leaves_no_result(relay: Relay, objects: MemoryObjects) -> None:
+    ask(relay, "startInference", {"input": {"jobId": ID, "prompt": "Hello", "model": "simulated.story"}})
+    claim(relay, "event")
+    stored = objects.store_result(ADA, ID, 1, LARGE.encode())
+    claim(relay, "event", update_id="second")
+
+    report(relay, stored)
+
+    assert objects.results == {}
+
+
+def test_a_result_that_was_accepted_stays_when_it_is_reported_again_or_claimed(
+    relay: Relay, objects: MemoryObjects
+) -> None:
+    ask(relay, "startInference", {"input": {"jobId": ID, "prompt": "Hello", "model": "simulated.story"}})
+    claim(relay, "event")
+    stored = objects.store_result(ADA, ID, 1, LARGE.encode())
+
+    for _ in range(2):
+        report(relay, stored)
+    claim(relay, "event")
+
+    assert objects.results == {(ADA, ID, 1): LARGE.encode()}
+
+
 @dataclass
 class MeetingObjects(MemoryObjects):
     """Objects to which a worker stores a result while a deletion is under way."""
@@ -106,8 +158,10 @@ def test_deleting_again_removes_a_result_that_came_late(relay: Relay, objects: M
     assert objects.results == {}
 
 
-def claim(relay: Relay, request_id: str) -> None:
+def claim(relay: Relay, request_id: str, update_id: str | None = None) -> None:
     values = {"jobId": ID, "status": "PROCESSING", "requestId": request_id}
+    if update_id is not None:
+        values["updateId"] = update_id
     ask(relay, "updateStatus", {"input": values}, BACKEND)
 
 

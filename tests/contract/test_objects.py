@@ -138,6 +138,18 @@ def test_each_attempt_has_a_result_of_its_own(objects: Objects) -> None:
     assert download(objects.result_url(ADA, JOB, 2)) == b"second"
 
 
+def test_deleting_the_result_of_one_attempt_leaves_the_other_one(objects: Objects) -> None:
+    for attempt in (1, 2):
+        objects.store_result(ADA, JOB, attempt, TEXT)
+
+    for _ in range(2):  # it may be repeated
+        objects.delete_result(ADA, JOB, 1)
+
+    with pytest.raises(urllib.error.HTTPError, match="404"):
+        download(objects.result_url(ADA, JOB, 1))
+    assert download(objects.result_url(ADA, JOB, 2)) == TEXT
+
+
 def test_deleting_a_job_leaves_nothing_of_it_and_all_of_the_others(objects: Objects) -> None:
     other = JobId("00000000-0000-4000-8000-000000000000")
     upload = uploaded(objects, b"text")

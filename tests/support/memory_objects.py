@@ -45,6 +45,9 @@ class MemoryObjects:
     def result_url(self, owner: Owner, job_id: JobId, attempt: int) -> str:
         return f"https://bucket/{owner}/{job_id}/{attempt}"
 
+    def delete_result(self, owner: Owner, job_id: JobId, attempt: int) -> None:
+        self.results.pop((owner, job_id, attempt), None)
+
     def delete(self, owner: Owner, job_id: JobId, uploads: tuple[UploadId, ...]) -> None:
         for upload_id in uploads:
             self.uploads.pop((owner, upload_id), None)

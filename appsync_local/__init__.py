@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from appsync_local.functions.schedule import FunctionSchedule
     from appsync_local.functions.spec import FunctionSpec
     from appsync_local.http.server import Engine
+    from appsync_local.http.sites import AllowedSites, OriginInvalid
     from appsync_local.lambda_invoker import LambdaInvoker
 
 _MODULES: Final = {
@@ -60,6 +61,7 @@ _MODULES: Final = {
     "functions.schedule": ("FunctionSchedule",),
     "functions.spec": ("FunctionSpec",),
     "http.server": ("Engine",),
+    "http.sites": ("AllowedSites", "OriginInvalid",),
     "lambda_invoker": ("LambdaInvoker",),
 }  # fmt: skip
 _MODULE_OF: Final = {name: module for module, names in _MODULES.items() for name in names}
@@ -73,6 +75,7 @@ def __getattr__(name: str) -> Any:
 
 
 __all__ = [
+    "AllowedSites",
     "Api",
     "ApiInvalid",
     "ApiKey",
@@ -102,6 +105,7 @@ __all__ = [
     "Meter",
     "NoneSource",
     "OidcProvider",
+    "OriginInvalid",
     "PipelineFunction",
     "PipelineResolver",
     "PortInUse",

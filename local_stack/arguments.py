@@ -36,6 +36,11 @@ def argument_parser() -> argparse.ArgumentParser:
         "--port", type=int, default=4000, help="port of the GraphQL API; 0: a free one (default %(default)s)"
     )
     parser.add_argument(
+        "--origin", action="append", default=[], metavar="URL",
+        help="let pages of this origin call the API, as https://app.example; can be repeated (default: pages of this "
+        "machine only)",
+    )  # fmt: skip
+    parser.add_argument(
         "--data", type=Path, default=Path(".longcall"), help="folder for jobs and state (default %(default)s)"
     )
     parser.add_argument("--ledger", help="sqlite:<path> or dynamodb:<table> (default: jobs.db in the data folder)")

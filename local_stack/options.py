@@ -2,12 +2,13 @@
 
 import argparse
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from appsync_local.devtools.chaos.spec import ChaosSpec, parse_chaos
+from appsync_local.http.sites import AllowedSites, OriginInvalid, is_loopback, parse_origin
 from infrastructure.stages import Stage, stage_named
 from local_stack.arguments import DEFAULT_JOBS, LONGEST_INVOCATION
 from local_stack.errors import StackError
@@ -24,6 +25,7 @@ HANDLER_SETTINGS: Final = frozenset(  # settings of the handlers that are read f
         "STALLED_SECONDS", "EVENT_AGE_SECONDS",
     )
 )  # fmt: skip
+FORWARDING: Final = 'docs/local-stack.md, "In a container or on another machine"'
 DECIDED_BY_TEMPLATE: Final = ("stage", "jobs", "timeout", "ledger")
 
 
@@ -34,6 +36,7 @@ class Options:
     Attributes:
         host: Loopback address to listen on.
         port: Port of the GraphQL API; 0: a free one.
+        sites: The origins whose pages may call the API, and what a refusal advises.
         data: Folder for jobs and state, absolute.
         ledger: sqlite:<path> or dynamodb:<table>.
         cognito: URL of a Cognito emulator that is running already; None: moto's is started.
@@ -51,6 +54,7 @@ class Options:
 
     host: str
     port: int
+    sites: AllowedSites
     data: Path
     ledger: str
     cognito: str | None
@@ -78,10 +82,10 @@ def options_from(arguments: argparse.Namespace, environment: Mapping[str, str] =
         UnknownStage: There is no such stage.
         ChaosInvalid: The faults of `--chaos` cannot be read.
     """
-    if not (arguments.host == "localhost" or arguments.host.startswith("127.") or arguments.host == "::1"):
+    if not is_loopback(arguments.host):
         raise StackError(
-            f"the local stack signs its tokens with a publicly known key, so it listens on loopback addresses only, "
-            f"and {arguments.host} is not one: use --host {LOOPBACK}"
+            f"--host takes a loopback address, such as {LOOPBACK}, and {arguments.host} is not one: the local stack is "
+            f"for this machine only. To reach it from elsewhere, forward its port: see {FORWARDING}"
         )
     data = arguments.data.resolve()
     stage = None if arguments.stage is None else stage_named(arguments.stage)
@@ -92,6 +96,7 @@ def options_from(arguments: argparse.Namespace, environment: Mapping[str, str] =
     return Options(
         host=arguments.host,
         port=_in_range(arguments.port, "--port", least=0, most=65535),
+        sites=_sites(arguments.origin),
         data=data,
         ledger=arguments.ledger or f"sqlite:{data / 'jobs.db'}",
         cognito=arguments.cognito,
@@ -115,6 +120,18 @@ def _check_template_options(arguments: argparse.Namespace) -> None:
         raise StackError(f"a template decides itself what {given[0]} sets; leave out {' and '.join(given)}")
     if arguments.watch:
         raise StackError("a template describes code that is built already and does not change; leave out --watch")
+
+
+def _sites(origins: Sequence[str]) -> AllowedSites:
+    try:
+        allowed = frozenset(map(parse_origin, origins))
+    except OriginInvalid as error:
+        raise StackError(f"--origin: {error}") from None
+    return AllowedSites(
+        allowed,
+        origin_advice="start the stack with --origin {origin}",
+        host_advice=f"open it at localhost, and forward its port if it is elsewhere: see {FORWARDING}",
+    )
 
 
 def _server_url(url: str | None) -> str | None:

@@ -167,7 +167,7 @@ async def _start(options: Options, log: StackLog, cleanup: contextlib.AsyncExitS
         principals=(*blueprint.principals, operator), authorizer=blueprint.authorizer, limits=blueprint.limits,
         api_keys=blueprint.api_keys, region=REGION, handlers=blueprint.handlers,
         dynamodb=DynamoDbEndpoint(endpoint, REGION) if blueprint.tables else None, chaos=chaos, meter=meter,
-        health=health, log_fields=job_fields,
+        health=health, log_fields=job_fields, sites=options.sites,
     )  # fmt: skip
     await engine.start_on(listener, host=options.host)
     cleanup.push_async_callback(engine.stop)

@@ -1,12 +1,12 @@
 """Explains what works: why a credential may or may not use a field, and the state of background loops and queues.
 
-Served at `/doctor`, to this machine only. The doctor decodes a token and passes it on to nobody but the API's own
+Served at `/doctor`. The doctor decodes a token and passes it on to nobody but the API's own
 authorizer. Its answers contain claims of the token, never the token itself.
 """
 
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from dataclasses import asdict
 from typing import Final, Protocol
 
@@ -28,7 +28,7 @@ from appsync_local.devtools.findings import CheckStatus, Finding
 from appsync_local.devtools.health import Health
 from appsync_local.devtools.health_checks import health_findings
 from appsync_local.devtools.operation_log import caller_name, printable
-from appsync_local.devtools.pages import Page, PageRequest, is_from_this_machine, json_page
+from appsync_local.devtools.pages import Page, PageRequest, json_page
 from appsync_local.errors import RequestRefused
 
 __all__ = ["PATH", "Doctor", "TokenRequirements"]
@@ -71,12 +71,13 @@ class Doctor:
         self._requirements = requirements
         self._now = now
 
-    async def answer(self, request: PageRequest) -> Page | None:
+    @property
+    def paths(self) -> Collection[str]:
         """See `PageProvider`."""
-        if request.path != PATH:
-            return None
-        if not is_from_this_machine(request):
-            return json_page({"error": "the doctor answers only this machine, under a loopback name"}, 403)
+        return (PATH,)
+
+    async def answer(self, request: PageRequest) -> Page:
+        """See `PageProvider`."""
         if request.method != "POST":
             return json_page({"error": "send a POST request"}, 405)
         try:

@@ -1,10 +1,13 @@
 """Counts what AWS would bill for. Served at `GET /meter`, which AppSync does not have."""
 
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Final
 
 import orjson
+
+from appsync_local.devtools.pages import Page, PageRequest, json_page
 
 METER_PATH: Final = "/meter"
 PUSH_UNIT: Final = 5 * 1024  # bytes; Source: AWS AppSync pricing, real-time updates
@@ -37,3 +40,21 @@ class Meter:
                 "milliseconds": dict(self.milliseconds),
             }
         )
+
+
+class MeterPage:
+    """Serves a meter's counts."""
+
+    def __init__(self, meter: Meter) -> None:
+        self._meter = meter
+
+    @property
+    def paths(self) -> Collection[str]:
+        """See `PageProvider`."""
+        return (METER_PATH,)
+
+    async def answer(self, request: PageRequest) -> Page:
+        """See `PageProvider`."""
+        if request.method != "GET":
+            return json_page({"error": f"expected GET at {METER_PATH}, not {request.method}"}, 405)
+        return Page(self._meter.describe())

@@ -9,22 +9,25 @@ from aiohttp import web
 
 from appsync_local.api.endpoints import GRAPHQL_PATH, REALTIME_PATH
 from appsync_local.api.limits import BODY_LIMIT
-from appsync_local.devtools.chaos import control
+from appsync_local.devtools.chaos.control import ChaosPage
 from appsync_local.devtools.chaos.spec import Fault
 from appsync_local.devtools.chaos.switch import Chaos
-from appsync_local.devtools.meter import METER_PATH, Meter
-from appsync_local.devtools.pages import Page, PageProvider, PageRequest, is_loopback
+from appsync_local.devtools.meter import Meter, MeterPage
+from appsync_local.devtools.pages import PageProvider, PageRequest, json_page
 from appsync_local.errors import RequestRefused
-from appsync_local.execution.request_handler import GraphqlResponse
 from appsync_local.http.connections import HttpConnection, buffered_body, read_body
 from appsync_local.http.responses import headers_of, json_response, new_request_id, page_response, preflight, refusal
 from appsync_local.http.served_api import ServedApi
+from appsync_local.http.site_check import SiteCheck
+from appsync_local.http.sites import is_loopback
 from appsync_local.realtime.handshake import SUBPROTOCOL
 from appsync_local.realtime.keep_alive import SessionTimers
 from appsync_local.realtime.session import Session
 from appsync_local.realtime.socket import AiohttpSocket
 
 CLOSE_TIMEOUT: Final = 1.0  # seconds for a client to answer a close
+API_METHODS: Final = ("POST", "OPTIONS")
+API_PATHS: Final = frozenset({GRAPHQL_PATH, REALTIME_PATH})
 
 
 class Dispatcher:
@@ -32,29 +35,46 @@ class Dispatcher:
 
     Args:
         served: The version of the API that answers requests now.
+        sites: Refuses requests that other sites send, at every path.
         timers: The timers of realtime connections.
         chaos: Faults to inject; None: no faults, and no page that changes them.
         meter: Shown at `/meter`; None: no such page.
-
-    Attributes:
-        host: The address that the engine listens on. Pages that AppSync does not have are served on loopback only.
     """
 
     def __init__(
-        self, served: Callable[[], ServedApi], *, timers: SessionTimers, chaos: Chaos | None, meter: Meter | None
+        self,
+        served: Callable[[], ServedApi],
+        *,
+        sites: SiteCheck,
+        timers: SessionTimers,
+        chaos: Chaos | None,
+        meter: Meter | None,
     ) -> None:
-        self.host = ""
         self._served = served
+        self._sites = sites
         self._timers = timers
         self._chaos = chaos or Chaos()
-        self._chaos_control = chaos is not None
-        self._meter = meter
         self._sessions: dict[web.WebSocketResponse, Session] = {}
-        self._pages: list[PageProvider] = []
+        self._pages: dict[str, PageProvider] = {}
+        self._serves_pages = False
+        if chaos is not None:
+            self.offer(ChaosPage(chaos))
+        if meter is not None:
+            self.offer(MeterPage(meter))
+
+    @property
+    def paths(self) -> frozenset[str]:
+        """Every path at which something is served."""
+        return API_PATHS | self._pages.keys() if self._serves_pages else API_PATHS
 
     def offer(self, pages: PageProvider) -> None:
         """Serve additional pages."""
-        self._pages.append(pages)
+        self._pages.update(dict.fromkeys(pages.paths, pages))
+
+    def serve_at(self, host: str) -> None:
+        """Set the address that the engine listens on. Pages that AppSync does not have are served on loopback only."""
+        self._sites.serve_at(host)
+        self._serves_pages = is_loopback(host)
 
     def use(self, served: ServedApi) -> None:
         """Let open realtime connections start subscriptions on this version of the API."""
@@ -71,18 +91,25 @@ class Dispatcher:
         connection = request.protocol
         assert isinstance(connection, HttpConnection)  # noqa: S101  # the server creates only these
         request_id = new_request_id()
-        if _is_upgrade(request):
+        is_api = request.path in API_PATHS
+        refused = self._sites.api_refusal(request) if is_api else self._sites.page_refusal(request)
+        if refused is None and is_api and _is_upgrade(request):
             connection.stop_idle_timer()
             return await self._realtime(request, request_id)
         connection.request_arrived()
         try:
-            return await self._respond(request, request_id)
+            if refused is not None:
+                return _forbidden(refused, request_id) if is_api else page_response(json_page({"error": refused}, 403))
+            response = await self._respond(request, request_id)
+            if is_api:
+                response.headers.update(self._sites.cors_headers(request))
+            return response
         finally:
             connection.request_answered()
 
     async def _respond(self, request: web.BaseRequest, request_id: str) -> web.StreamResponse:
-        if request.method == "OPTIONS":
-            return preflight(request)
+        if request.method == "OPTIONS" and request.path in API_PATHS:
+            return preflight(request, API_METHODS)
         try:
             body = buffered_body(request)
             if body is None:
@@ -109,27 +136,13 @@ class Dispatcher:
         return json_response(answer, request_id)
 
     async def _other_path(self, request: web.BaseRequest, body: bytes, request_id: str) -> web.StreamResponse:
-        """The response at a path that AppSync does not have: pages, chaos, the meter. Served on loopback only."""
-        page = await self._page(request, body)
-        if page is not None:
+        """The response at a path that AppSync does not have."""
+        pages = self._pages.get(request.path) if self._serves_pages else None
+        if pages is not None:
+            page = await pages.answer(PageRequest(request.method, request.path, headers_of(request), body))
             return page_response(page)
-        if request.path == control.CHAOS_PATH and self._chaos_control and is_loopback(self.host):
-            shown = control.answer(self._chaos, request.method, body)
-            return json_response(GraphqlResponse(shown.status, shown.body), request_id)
-        if request.path == METER_PATH and self._meter is not None and is_loopback(self.host):
-            return json_response(GraphqlResponse(200, self._meter.describe()), request_id)
         message = f"there is nothing at this path; send a POST request to {GRAPHQL_PATH}"
         return refusal(404, "NotFoundException", message, request_id)
-
-    async def _page(self, request: web.BaseRequest, body: bytes) -> Page | None:
-        if not self._pages or not is_loopback(self.host):
-            return None
-        page_request = PageRequest(request.method, request.path, headers_of(request), body)
-        for pages in self._pages:
-            page = await pages.answer(page_request)
-            if page is not None:
-                return page
-        return None
 
     def _fault(self, request: web.BaseRequest) -> Fault | None:
         requests = self._chaos.requests
@@ -175,8 +188,8 @@ async def _connect(session: Session, request: web.BaseRequest, request_id: str) 
 
 
 def _is_upgrade(request: web.BaseRequest) -> bool:
-    return (
-        request.method == "GET"
-        and request.headers.get("upgrade", "").lower() == "websocket"
-        and request.path in (GRAPHQL_PATH, REALTIME_PATH)
-    )
+    return request.method == "GET" and request.headers.get("upgrade", "").lower() == "websocket"
+
+
+def _forbidden(message: str, request_id: str) -> web.StreamResponse:
+    return refusal(403, "ForbiddenException", message, request_id)

@@ -2,6 +2,7 @@
 
 import re
 import sys
+from collections.abc import Iterable
 from random import Random
 from typing import Final
 
@@ -12,8 +13,7 @@ from appsync_local.authorization.credentials import Headers
 from appsync_local.devtools.pages import Page
 from appsync_local.execution.request_handler import GraphqlResponse
 
-_CORS: Final = {
-    "access-control-allow-origin": "*",
+_EXPOSED: Final = {
     "access-control-expose-headers": (
         "x-amzn-RequestId,x-amzn-ErrorType,x-amz-user-agent,x-amzn-ErrorMessage,Date,x-amz-schema-version"
     ),
@@ -67,20 +67,24 @@ def json_response(answer: GraphqlResponse, request_id: str) -> web.Response:
         "content-type": _JSON,
         "x-amzn-requestid": request_id,
         "x-amzn-appsync-tokensconsumed": "1",
-        **_CORS,
+        **_EXPOSED,
     }
     if answer.error_type is not None:
         headers["x-amzn-errortype"] = answer.error_type
     return web.Response(status=answer.status, body=answer.body, headers=headers)
 
 
-def preflight(request: web.BaseRequest) -> web.Response:
-    """The response to a browser's CORS preflight: every page may call the API."""
+def preflight(request: web.BaseRequest, methods: Iterable[str]) -> web.Response:
+    """The response to a browser's CORS preflight from an allowed origin, except for the origin's own header.
+
+    Args:
+        request: The preflight.
+        methods: The methods that pages may use.
+    """
     requested = request.headers.get("access-control-request-headers", "")
     allowed = requested if _NAMES.fullmatch(requested) else "authorization,content-type,x-api-key"
     headers = {
-        **_CORS,
-        "access-control-allow-methods": "POST, OPTIONS",
+        "access-control-allow-methods": ", ".join(methods),
         "access-control-allow-headers": allowed,
         "access-control-max-age": "600",
     }

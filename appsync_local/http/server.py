@@ -36,6 +36,8 @@ from appsync_local.errors import PortInUse
 from appsync_local.http.connections import HttpServer
 from appsync_local.http.dispatcher import Dispatcher
 from appsync_local.http.served_api import ServedApi
+from appsync_local.http.site_check import SiteCheck
+from appsync_local.http.sites import LOOPBACK_ONLY, AllowedSites
 from appsync_local.lambda_invoker import LambdaInvoker
 from appsync_local.realtime.keep_alive import SessionTimers
 from appsync_local.realtime.protocol import KEEP_ALIVE_INTERVAL
@@ -71,15 +73,19 @@ class Engine:
         meter: Counts what AWS would bill. While the engine listens on loopback, `/meter` shows it. None: no such path.
         health: Counts errors of the engine's background work; None: a record of its own.
         log_fields: Further fields of an operation's log line; must not return secrets.
+        sites: The sites whose pages may call the API, and the names under which requests may arrive, besides loopback
+            ones.
 
     Attributes:
         served: The version of the API that answers requests now.
         registry: The live subscriptions.
         counters: Events that no client is informed of.
         health: Errors of background work.
+        sites: The requests that were refused because another site sent them.
 
     Raises:
         ApiInvalid: Schema, API or code is invalid.
+        OriginInvalid: An origin of `sites` is none.
     """
 
     def __init__(
@@ -104,6 +110,7 @@ class Engine:
         meter: Meter | None = None,
         health: Health | None = None,
         log_fields: LogFields = no_log_fields,
+        sites: AllowedSites = LOOPBACK_ONLY,
     ) -> None:
         self._http_client = HttpClient()
 
@@ -142,11 +149,12 @@ class Engine:
         self.registry = SubscriptionRegistry()
         self.counters = Counters()
         self.health = health or Health()
+        self.sites = SiteCheck(sites)
         counted = meter or Meter()
         self._build = build
         self.served = build()
         timers = SessionTimers(keep_alive=keep_alive, lifetime=lifetime, health=self.health)
-        self._dispatcher = Dispatcher(lambda: self.served, timers=timers, chaos=chaos, meter=meter)
+        self._dispatcher = Dispatcher(lambda: self.served, sites=self.sites, timers=timers, chaos=chaos, meter=meter)
         self._runner: web.ServerRunner | None = None
         self._address = ("", 0)
         self._http: aiohttp.ClientSession | None = None
@@ -171,6 +179,11 @@ class Engine:
     def meter_url(self) -> str:
         """The URL at which the meter is shown, if the engine has one."""
         return f"http://{authority(*self._address)}{METER_PATH}"
+
+    @property
+    def paths(self) -> frozenset[str]:
+        """Every path at which something is served: the API, and pages if the engine listens on loopback."""
+        return self._dispatcher.paths
 
     @property
     def connections(self) -> int:
@@ -225,7 +238,7 @@ class Engine:
             raise
         self._runner = runner
         self._is_stopped = False
-        self._dispatcher.host = host
+        self._dispatcher.serve_at(host)
         self._address = (host, runner.addresses[0][1])
 
     async def stop(self) -> None:

@@ -88,7 +88,7 @@ def test_unusable_input_ends_the_stack_too(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("--host", "0.0.0.0"), "listens on loopback addresses only"),  # noqa: S104  # it is refused
+        (("--host", "0.0.0.0"), "takes a loopback address"),  # noqa: S104  # it is refused
         (("--port", "70000"), "--port takes a number from 0 to 65535"),
         (("--timeout", "0"), "--timeout takes a number from 1 to 900"),
         (("--users", "1"), "--users takes a number from 2 to 100"),

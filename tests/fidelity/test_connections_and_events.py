@@ -330,21 +330,25 @@ async def test_c25_unknown_members_of_the_body_are_ignored(client: ApiClient) ->
     assert response.json == {"data": {"membersOnly": "membersOnly"}}
 
 
-async def test_c26_a_browser_may_call_from_anywhere(client: ApiClient) -> None:
+async def test_c26_a_browser_may_call_from_an_allowed_origin(client: ApiClient) -> None:
     asked = "authorization,content-type,x-api-key,x-amz-user-agent"
     headers = {
-        "origin": "http://elsewhere.test",
+        "origin": "http://localhost:3000",
         "access-control-request-method": "POST",
         "access-control-request-headers": asked,
     }
 
     async with client.session.options(client.engine.graphql_url, headers=headers) as preflight:
         assert preflight.status == 200
-        assert preflight.headers["access-control-allow-origin"] == "*"
+        assert preflight.headers["access-control-allow-origin"] == "http://localhost:3000"  # AppSync: `*`
         assert "POST" in preflight.headers["access-control-allow-methods"]
         assert set(preflight.headers["access-control-allow-headers"].split(",")) >= set(asked.split(","))
-    for response in (await client.request("{ membersOnly }"), await client.post("")):
-        assert response.headers["access-control-allow-origin"] == "*"
+    asked_by_page = {"origin": headers["origin"]}
+    for response in (
+        await client.post('{"query": "{ membersOnly }"}', asked_by_page),
+        await client.post("", asked_by_page),
+    ):
+        assert response.headers["access-control-allow-origin"] == headers["origin"]
         assert "x-amzn-ErrorType" in response.headers["access-control-expose-headers"]
 
 

@@ -4,7 +4,7 @@ import asyncio
 import base64
 import io
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -163,11 +163,15 @@ async def until(condition: Callable[[], bool]) -> None:
 
 @asynccontextmanager
 async def connected(
-    engine: Engine, session: aiohttp.ClientSession, auth: dict[str, str] | None = None
+    engine: Engine,
+    session: aiohttp.ClientSession,
+    auth: dict[str, str] | None = None,
+    *,
+    headers: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Realtime]:
     """Open a connection and wait for `connection_ack`."""
     protocols = ("graphql-ws", subprotocol_of(header_object() if auth is None else auth))
-    async with session.ws_connect(engine.realtime_url, protocols=protocols) as socket:
+    async with session.ws_connect(engine.realtime_url, protocols=protocols, headers=headers) as socket:
         client = Realtime(socket)
         await client.send(type="connection_init")
         assert await client.receive() == {"type": "connection_ack", "payload": {"connectionTimeoutMs": 300000}}

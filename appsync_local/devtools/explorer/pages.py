@@ -1,6 +1,6 @@
 """The pages of the API explorer, and the sign-in behind its list of users."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -8,7 +8,7 @@ from typing import Final, Protocol
 
 import orjson
 
-from appsync_local.devtools.pages import Page, PageRequest, is_from_this_machine, json_page
+from appsync_local.devtools.pages import Page, PageRequest, json_page
 from appsync_local.errors import EngineError
 
 # Its files are those of graphiql 2.4.7 and react 17.0.2 on npm, except for a newline at the end.
@@ -17,6 +17,9 @@ SCRIPTS: Final = ("react.production.min.js", "react-dom.production.min.js", "gra
 STYLE: Final = "graphiql.min.css"
 HERE: Final = Path(__file__).parent
 FOLDER: Final = "/graphiql/"
+PAGE_PATH: Final = "/"
+SETTINGS_PATH: Final = f"{FOLDER}settings.json"
+SIGN_IN_PATH: Final = f"{FOLDER}sign-in"
 _TYPES: Final = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8"}
 # Nothing is loaded from other sites, and no site may frame the page. GraphiQL's editor sets inline styles.
 POLICY: Final = (
@@ -93,28 +96,27 @@ class Explorer:
         if assets is not None:
             self._styles, self._scripts = (STYLE, "bar.css"), (*SCRIPTS, "connection.js", "bar.js", "graphiql.js")
         self._files = {
-            name: (assets if assets is not None and name in (STYLE, *SCRIPTS) else HERE) / name
+            f"{FOLDER}{name}": (assets if assets is not None and name in (STYLE, *SCRIPTS) else HERE) / name
             for name in (*self._styles, *self._scripts)
         }
 
-    async def answer(self, request: PageRequest) -> Page | None:
+    @property
+    def paths(self) -> Collection[str]:
         """See `PageProvider`."""
-        if request.path != "/" and not request.path.startswith(FOLDER):
-            return None
-        if not is_from_this_machine(request):
-            return json_page({"error": "this page is served only to this machine, under a loopback name"}, 403)
-        name = request.path.removeprefix(FOLDER)
-        if request.method == "POST" and name == "sign-in":
+        return (PAGE_PATH, SETTINGS_PATH, SIGN_IN_PATH, *self._files)
+
+    async def answer(self, request: PageRequest) -> Page:
+        """See `PageProvider`."""
+        expected = ("POST",) if request.path == SIGN_IN_PATH else ("GET", "HEAD")
+        if request.method not in expected:
+            return json_page({"error": f"{request.method} is not supported here; send a {expected[0]} request"}, 405)
+        if request.path == SIGN_IN_PATH:
             return await self._signed_in(request)
-        if request.method not in ("GET", "HEAD"):
-            return json_page({"error": f"{request.method} is not supported here; send a GET request"}, 405)
-        if request.path == "/":
+        if request.path == PAGE_PATH:
             return self._page()
-        if name == "settings.json":
+        if request.path == SETTINGS_PATH:
             return json_page(self._settings())
-        file = self._files.get(name)
-        if file is None:
-            return None
+        file = self._files[request.path]
         return Page(file.read_bytes(), _TYPES[file.suffix])
 
     def _page(self) -> Page:

@@ -107,7 +107,7 @@ async def test_a_handshake_with_a_key_that_is_not_ascii_is_rejected(
 
 
 async def test_a_body_that_cannot_be_decompressed_is_rejected(engine: Engine, caplog: pytest.LogCaptureFixture) -> None:
-    packed = b"POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-encoding: gzip\r\ncontent-length: 4\r\n\r\nnone"
+    packed = b"POST /graphql HTTP/1.1\r\nhost: localhost\r\ncontent-encoding: gzip\r\ncontent-length: 4\r\n\r\nnone"
 
     head, body = await exchange(engine, packed)
 
@@ -127,9 +127,8 @@ async def test_a_body_that_does_not_arrive_is_a_time_out() -> None:
 
 
 async def test_a_preflight_repeats_only_valid_header_names(engine: Engine) -> None:
-    asked = (
-        b"OPTIONS /graphql HTTP/1.1\r\nhost: x\r\nconnection: close\r\naccess-control-request-headers: a\xff\r\n\r\n"
-    )
+    head = b"OPTIONS /graphql HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n"
+    asked = head + b"access-control-request-headers: a\xff\r\n\r\n"
     host, port = engine.graphql_url.split("/")[2].split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     writer.write(asked)

@@ -7,7 +7,7 @@ import pytest
 from graphql import build_client_schema, get_introspection_query
 
 from appsync_local import Engine
-from tests.support.engine_clients import Http
+from tests.support.engine_clients import TOKEN, Http
 from tests.support.engine_doubles import RecordingInvoker
 
 NOTE = 'query Read { note(id: "n1") { id words } }'
@@ -39,16 +39,17 @@ async def test_every_response_has_a_request_id_of_its_own(http: Http) -> None:
     assert int(responses[0].headers["x-amzn-appsync-tokensconsumed"]) >= 1
 
 
-async def test_a_browser_may_call_from_every_origin(http: Http) -> None:
+async def test_a_page_of_this_machine_may_call(http: Http) -> None:
     asked = "authorization,content-type,x-api-key,x-amz-user-agent"
     headers = {"origin": "http://localhost:3000", "access-control-request-headers": asked}
 
     async with http.session.options(http.url, headers=headers) as preflight:
         assert preflight.status == 200
-        assert preflight.headers["access-control-allow-origin"] == "*"
+        assert preflight.headers["access-control-allow-origin"] == "http://localhost:3000"
         assert preflight.headers["access-control-allow-headers"] == asked
         assert "POST" in preflight.headers["access-control-allow-methods"]
-    assert (await http.send(json.dumps({"query": NOTE}))).headers["access-control-allow-origin"] == "*"
+    answered = await http.send(json.dumps({"query": NOTE}), {"authorization": TOKEN, "origin": "http://localhost:3000"})
+    assert answered.headers["access-control-allow-origin"] == "http://localhost:3000"
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from appsync_local.devtools.chaos.control import answer
+from appsync_local.devtools.chaos.control import CHAOS_PATH, ChaosPage
 from appsync_local.devtools.chaos.spec import Fault, parse_chaos
 from appsync_local.devtools.chaos.switch import Chaos
+from appsync_local.devtools.pages import PageRequest
 from longcall.cli.exits import ExitCode
 from tests.unit.longcall.cli.stack import Stack
 from tests.unit.longcall.cli.test_commands import begin, finish
@@ -22,7 +23,8 @@ async def chaos(stack: Stack) -> AsyncIterator[Chaos]:
     chaos.counts.update({Fault.DROP: 112, Fault.DUPLICATE: 3})
 
     async def handle(request: web.Request) -> web.Response:
-        answered = answer(chaos, request.method, await request.read())
+        asked = PageRequest(request.method, CHAOS_PATH, {}, await request.read())
+        answered = await ChaosPage(chaos).answer(asked)
         return web.Response(status=answered.status, body=answered.body, content_type="application/json")
 
     app = web.Application()

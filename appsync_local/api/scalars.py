@@ -1,17 +1,13 @@
-"""AppSync's scalars and directives, which every schema may use without declaring them.
+"""Gives a schema AppSync's scalars and directives, which every schema may use without declaring them.
 
 Source: AppSync Developer Guide, "Scalar types in GraphQL", and "Configuring authorization and authentication".
 """
 
-import ipaddress
-import re
-from calendar import monthrange
 from collections.abc import Callable, Mapping
 from math import isfinite
+from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
 
-import orjson
 from graphql import (
     GRAPHQL_MAX_INT,
     GRAPHQL_MIN_INT,
@@ -28,38 +24,10 @@ from graphql import (
     value_from_ast_untyped,
 )
 
-BUILT_IN: Final = """
-scalar AWSDate
-scalar AWSTime
-scalar AWSDateTime
-scalar AWSTimestamp
-scalar AWSEmail
-scalar AWSJSON
-scalar AWSPhone
-scalar AWSURL
-scalar AWSIPAddress
+from appsync_local.api.aws_scalars import AWS_SCALARS, AwsScalar
 
-directive @aws_subscribe(mutations: [String]) on FIELD_DEFINITION
-directive @aws_publish(subscriptions: [String]) on FIELD_DEFINITION
-directive @aws_api_key on OBJECT | FIELD_DEFINITION
-directive @aws_iam on OBJECT | FIELD_DEFINITION
-directive @aws_oidc on OBJECT | FIELD_DEFINITION
-directive @aws_lambda on OBJECT | FIELD_DEFINITION
-directive @aws_cognito_user_pools(cognito_groups: [String]) on OBJECT | FIELD_DEFINITION
-directive @aws_auth(cognito_groups: [String]) on OBJECT | FIELD_DEFINITION
-"""
-
-_OFFSET = r"(?:Z|[+-]\d{2}:\d{2}(?::\d{2})?)"
-_CLOCK = r"(?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,9})?)?"
-_DAY = r"-?\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])"
-
-_PATTERNS: Final = {
-    "AWSDate": re.compile(rf"{_DAY}{_OFFSET}?"),
-    "AWSTime": re.compile(rf"{_CLOCK}{_OFFSET}?"),
-    "AWSDateTime": re.compile(rf"{_DAY}T{_CLOCK}{_OFFSET}"),  # the offset is required
-    "AWSEmail": re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+"),
-    "AWSPhone": re.compile(r"\+?[0-9][0-9 \-]{2,20}"),
-}
+# The declarations, as a file that tools without the engine read too.
+BUILT_IN: Final = Path(__file__).with_name("appsync.graphql").read_text(encoding="utf-8")
 
 # The scalars that leave values of one Python type unchanged, in both directions.
 UNCHANGED_TYPES: Final[Mapping[object, type]] = {GraphQLString: str, GraphQLID: str, GraphQLBoolean: bool}
@@ -102,105 +70,19 @@ def fast_coercion(type_: GraphQLScalarType | GraphQLEnumType, coerce: Callable[[
     return checked
 
 
-_CALENDAR: Final = frozenset({"AWSDate", "AWSDateTime"})
-
-
 def add_behaviour(schema: GraphQLSchema) -> None:
     """Add checks and conversions to the scalars of a schema that was built with `BUILT_IN`."""
-    for name in _PATTERNS:
-        _install(schema, name, _checked_text(name))
-    _install(schema, "AWSURL", _url)
-    _install(schema, "AWSIPAddress", _ip_address)
-    _install(schema, "AWSTimestamp", _timestamp)
-    json_scalar = _scalar(schema, "AWSJSON")
-    json_scalar.coerce_output_value = _json_text
-    json_scalar.coerce_input_value = _parsed_json
-    json_scalar.coerce_input_literal = lambda node: _parsed_json(value_from_ast_untyped(node))
+    for name, scalar in AWS_SCALARS.items():
+        _install(schema, name, scalar)
 
 
-def _scalar(schema: GraphQLSchema, name: str) -> Any:  # graphql-core allows an instance to replace its coercion methods
-    scalar = schema.get_type(name)
-    assert isinstance(scalar, GraphQLScalarType)  # noqa: S101  # `BUILT_IN` declares it
-    return scalar
-
-
-def _install(schema: GraphQLSchema, name: str, check: Callable[[object], object]) -> None:
-    scalar = _scalar(schema, name)
+def _install(schema: GraphQLSchema, name: str, scalar: AwsScalar) -> None:
+    declared: Any = schema.get_type(name)  # graphql-core allows an instance to replace its coercion methods
+    assert isinstance(declared, GraphQLScalarType)  # noqa: S101  # `BUILT_IN` declares it
 
     def literal(node: ValueNode) -> object:
-        return check(value_from_ast_untyped(node))
+        return scalar.parse(value_from_ast_untyped(node))
 
-    scalar.coerce_output_value = check
-    scalar.coerce_input_value = check
-    scalar.coerce_input_literal = literal
-
-
-def _checked_text(name: str) -> Callable[[object], object]:
-    pattern = _PATTERNS[name]
-
-    def check(value: object) -> object:
-        if isinstance(value, str) and pattern.fullmatch(value) and (name not in _CALENDAR or _is_day(value)):
-            return value
-        raise _invalid(value, name)
-
-    return check
-
-
-def _is_day(text: str) -> bool:
-    """Whether the date at the start of the text exists in the calendar."""
-    date = text.lstrip("-")[:10]
-    if date[8:] <= "28":
-        return True
-    year, month, day = (int(part) for part in date.split("-"))
-    return day <= monthrange(2000 + year % 400, month)[1]  # leap years repeat every 400 years
-
-
-def _url(value: object) -> object:
-    if isinstance(value, str):
-        try:
-            if urlsplit(value).scheme:
-                return value
-        except ValueError:
-            pass
-    raise _invalid(value, "AWSURL")
-
-
-def _ip_address(value: object) -> object:
-    if isinstance(value, str):
-        try:
-            ipaddress.ip_interface(value)
-        except ValueError:
-            pass
-        else:
-            return value
-    raise _invalid(value, "AWSIPAddress")
-
-
-def _timestamp(value: object) -> object:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    if isinstance(value, float) and value.is_integer():  # JavaScript has one kind of number
-        return int(value)
-    raise _invalid(value, "AWSTimestamp")
-
-
-def _json_text(value: object) -> object:
-    """JSON text. A string is returned unchanged if it is JSON, as resolvers that call JSON.stringify expect."""
-    if isinstance(value, str):
-        _parsed_json(value)
-        return value
-    return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode()
-
-
-def _parsed_json(value: object) -> object:
-    if not isinstance(value, str):
-        raise _invalid(value, "AWSJSON")
-    try:
-        return orjson.loads(value)
-    except orjson.JSONDecodeError:
-        raise _invalid(value, "AWSJSON") from None
-
-
-def _invalid(value: object, name: str) -> ValueError:
-    shown = value if isinstance(value, str) and len(value) <= 60 else type(value).__name__
-    return ValueError(f"Unable to parse `{shown}` as a valid {name}.")
+    declared.coerce_output_value = scalar.serialize
+    declared.coerce_input_value = scalar.parse
+    declared.coerce_input_literal = literal

@@ -26,6 +26,7 @@ from graphql import (
 )
 from graphql.execution.values import VariableValues
 
+from appsync_local.api.java_text import java_text
 from appsync_local.api.scalars import FastPathMiss
 from appsync_local.authorization.caller import Caller
 from appsync_local.errors import FieldError
@@ -163,7 +164,7 @@ def _present(step: Step, type_: object, value: Any, path: Path, run: Run) -> Any
     """The completed value of a type without its non-null wrapper, for a value that is not null."""
     if isinstance(type_, GraphQLScalarType | GraphQLEnumType):
         try:
-            return type_.coerce_output_value(value)
+            return step.coerce(value)
         except Exception as error:  # the check of a scalar may raise any exception
             reason = error.message if isinstance(error, GraphQLError) else str(error)
             raise TypeMismatch(f"Can't serialize value ({_shown(path)}) : {reason}") from None
@@ -174,7 +175,7 @@ def _present(step: Step, type_: object, value: Any, path: Path, run: Run) -> Any
 
 def _list(step: Step, item_type: object, value: Any, path: Path, run: Run) -> list[Any] | Pending:
     if not isinstance(value, list | tuple):
-        raise _mismatch("LIST", value, path)
+        raise _mismatch("LIST", path)
     run.count(len(value) * step.width)
     if run.resolve_field is not None and step.resolves_below:
         parts = [_completed(step, item_type, item, (*path, index), run) for index, item in enumerate(value)]
@@ -188,7 +189,7 @@ async def _completed(step: Step, type_: object, value: Any, path: Path, run: Run
 
 
 def _object(step: Step, type_: object, value: Any, path: Path, run: Run) -> dict[str, Any] | Pending:
-    concrete = _object_type(type_, value, path, run.plan)
+    concrete = _object_type(step, type_, value, path)
     type_name = None if concrete is type_ else concrete.name
     if run.resolve_field is not None and step.resolves_below:
         children = step.children(concrete)
@@ -251,7 +252,7 @@ def field_value(step: Step, source: Any, run: Run) -> Any:
     return list(answer) if isinstance(answer, Iterable) and not isinstance(answer, str) else answer
 
 
-def _object_type(type_: object, value: Any, path: Path, plan: Plan) -> GraphQLObjectType:
+def _object_type(step: Step, type_: object, value: Any, path: Path) -> GraphQLObjectType:
     """The object type of a value.
 
     Raises:
@@ -260,27 +261,27 @@ def _object_type(type_: object, value: Any, path: Path, plan: Plan) -> GraphQLOb
     if isinstance(type_, GraphQLObjectType):
         if isinstance(value, Mapping) or type_.name.startswith("__"):
             return type_
-        raise _mismatch("OBJECT", value, path)
+        raise _mismatch("OBJECT", path)
     if isinstance(value, Mapping) and isinstance(type_, GraphQLInterfaceType | GraphQLUnionType):
         name = value.type_name if isinstance(value, TypedObject) else value.get("__typename")
-        named = plan.api.schema.get_type(name) if isinstance(name, str) else None
-        if isinstance(named, GraphQLObjectType) and plan.api.schema.is_sub_type(type_, named):
+        schema = step.plan.api.schema
+        named = schema.get_type(name) if isinstance(name, str) else None
+        if isinstance(named, GraphQLObjectType) and schema.is_sub_type(type_, named):
             return named
-        raise TypeMismatch(f"Can't resolve value ({_shown(path)}) : type '{type_.name}' needs a __typename of its own.")
-    raise _mismatch("OBJECT", value, path)
+        raise TypeMismatch(_no_object_type(step, type_, name, path))
+    raise _mismatch("OBJECT", path)
 
 
-def _mismatch(expected: str, value: Any, path: Path) -> TypeMismatch:
-    match value:
-        case list() | tuple():
-            got = "LIST"
-        case Mapping():
-            got = "OBJECT"
-        case _:
-            got = type(value).__name__.upper()
-    return TypeMismatch(
-        f"Can't resolve value ({_shown(path)}) : type mismatch error, expected type {expected}, got {got}"
+def _no_object_type(step: Step, type_: GraphQLInterfaceType | GraphQLUnionType, name: object, path: Path) -> str:
+    reason = "Missing __typename key on value." if name is None else f"No such type: {java_text(name)}."
+    return (
+        f"Can't resolve '{_shown(path)}'. Abstract type '{type_.name}' must resolve to an Object type at runtime for "
+        f"field '{step.coordinate}'. Could not determine the exact type of {type_.name}. {reason}"
     )
+
+
+def _mismatch(expected: str, path: Path) -> TypeMismatch:
+    return TypeMismatch(f"Can't resolve value ({_shown(path)}) : type mismatch error, expected type {expected}")
 
 
 def _shown(path: Path) -> str:
@@ -291,6 +292,11 @@ def selected(step: Step, data: object) -> object:
     """The `data` of an error, reduced to the field's selection."""
     if isinstance(data, list):
         return [selected(step, item) for item in data]
-    if not isinstance(data, Mapping) or not isinstance(get_named_type(step.type), GraphQLObjectType):
+    declared = get_named_type(step.type)
+    if not isinstance(data, Mapping) or isinstance(declared, GraphQLScalarType | GraphQLEnumType):
         return data
-    return {c.key: selected(c, data[c.name]) for c in step.possible_children() if c.name in data}
+    try:
+        children: Iterable[Step] = step.children(_object_type(step, declared, data, ()))
+    except TypeMismatch:  # it does not say which of the possible types it is
+        children = step.possible_children()
+    return {child.key: selected(child, data[child.name]) for child in children if child.name in data}

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from graphql import GraphQLEnumType, GraphQLNonNull, GraphQLOutputType, GraphQLScalarType
 
 from appsync_local.api.model import AuthMode
+from appsync_local.api.result_coercion import result_coercion
 from appsync_local.api.scalars import UNCHANGED_TYPES, FastPathMiss, fast_coercion
 from appsync_local.authorization.caller import Rule
 
@@ -61,7 +62,7 @@ def leaf_fields(selected: Iterable[SelectedField]) -> LeafFields | None:
         if not one.is_member:
             return None
         if isinstance(inner, GraphQLScalarType | GraphQLEnumType):
-            coerce = fast_coercion(inner, inner.coerce_output_value)
+            coerce = fast_coercion(inner, result_coercion(inner))
             fields.append((one.key, one.name, coerce, UNCHANGED_TYPES.get(inner), inner is one.type))
         elif inner is one.type and not one.may_resolve_below:
             fields.append((one.key, one.name, _miss, None, True))

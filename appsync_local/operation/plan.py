@@ -15,11 +15,15 @@ from graphql import (
     FragmentDefinitionNode,
     FragmentSpreadNode,
     GraphQLAbstractType,
+    GraphQLCompositeType,
+    GraphQLEnumType,
+    GraphQLError,
     GraphQLField,
     GraphQLIncludeDirective,
     GraphQLInterfaceType,
     GraphQLObjectType,
     GraphQLOutputType,
+    GraphQLScalarType,
     GraphQLSkipDirective,
     GraphQLUnionType,
     InlineFragmentNode,
@@ -31,10 +35,12 @@ from graphql import (
     TypeNameMetaFieldDef,
     get_directive_values,
     get_named_type,
+    is_non_null_type,
     print_ast,
 )
 from graphql.execution.values import VariableValues, get_argument_values
 
+from appsync_local.api.result_coercion import Coerce, result_coercion
 from appsync_local.authorization.caller import Caller, Rule
 from appsync_local.errors import FieldError, FieldUnauthorized
 from appsync_local.operation.leaf_fields import LeafFields, leaf_fields
@@ -51,7 +57,7 @@ class Step:
     Args:
         key: The response key: alias or name.
         name: The field's name.
-        parent: The object type that has the field.
+        parent: The type that has the field.
         definition: The field.
         nodes: The nodes of the document that select this key.
         rule: Who may use the field; None if every caller may (`__typename`, introspection).
@@ -63,7 +69,7 @@ class Step:
 
     key: str
     name: str
-    parent: GraphQLObjectType
+    parent: GraphQLCompositeType
     definition: GraphQLField
     nodes: tuple[FieldNode, ...]
     rule: Rule | None
@@ -82,6 +88,13 @@ class Step:
     @cached_property
     def type(self) -> GraphQLOutputType:
         return self.definition.type
+
+    @cached_property
+    def coerce(self) -> Coerce:
+        """The coercion of a value to the scalar or enum of this field, see `result_coercion`."""
+        named = get_named_type(self.type)
+        assert isinstance(named, GraphQLScalarType | GraphQLEnumType)  # noqa: S101  # only leaves are coerced
+        return result_coercion(named)
 
     @cached_property
     def locations(self) -> list[dict[str, object]]:
@@ -123,13 +136,29 @@ class Step:
         return FieldUnauthorized(self.parent.name, self.name)
 
     def arguments(self, variables: VariableValues) -> dict[str, Any]:
-        """The arguments as resolvers receive them; an argument that was not given is absent."""
+        """The arguments as resolvers receive them; an argument that was not given is absent.
+
+        Raises:
+            FieldError: An argument that must not be null is, such as the JSON text `null`, in a literal or a variable.
+        """
         if not self.definition.args:
             return {}
-        return get_argument_values(self.definition, self.nodes[0], variables)
+        try:
+            arguments = get_argument_values(self.definition, self.nodes[0], variables)
+        except GraphQLError:  # validation checked the literals: a variable is null
+            arguments = {}
+        for name in self._required_arguments:
+            if arguments.get(name) is None:
+                type_ = self.definition.args[name].type
+                raise FieldError(f"Argument '{name}' has coerced Null value for NonNull type '{type_}'")
+        return arguments
 
-    def children(self, type_: GraphQLObjectType) -> tuple["Step", ...]:
-        """The fields selected below, for a value of this type."""
+    @cached_property
+    def _required_arguments(self) -> tuple[str, ...]:
+        return tuple(name for name, argument in self.definition.args.items() if is_non_null_type(argument.type))
+
+    def children(self, type_: GraphQLCompositeType) -> tuple["Step", ...]:
+        """The fields selected below, for a value of this type; of an abstract type, for values of any of its types."""
         steps = self._children.get(type_.name)
         if steps is None:
             steps = self._children[type_.name] = self.plan.compile(
@@ -197,9 +226,9 @@ class Plan:
         self.metered = tuple(f"{operation.operation.value.capitalize()}.{step.name}" for step in self.steps)
 
     def compile(
-        self, parent: GraphQLObjectType, selections: Iterable[SelectionSetNode | None], *, depth: int = 1
+        self, parent: GraphQLCompositeType, selections: Iterable[SelectionSetNode | None], *, depth: int = 1
     ) -> tuple[Step, ...]:
-        """The steps for an object of this type."""
+        """The steps for a value of this type."""
         collected: dict[str, list[FieldNode]] = {}
         seen: set[str] = set()
         for selection in selections:
@@ -209,7 +238,7 @@ class Plan:
 
     def _collect(
         self,
-        parent: GraphQLObjectType,
+        parent: GraphQLCompositeType,
         selections: Iterable[SelectionNode],
         collected: dict[str, list[FieldNode]],
         seen: set[str],
@@ -237,19 +266,20 @@ class Plan:
         include = get_directive_values(GraphQLIncludeDirective, node, self._variables)
         return not (skip and skip["if"]) and not (include and not include["if"])
 
-    def _applies(self, condition: str, parent: GraphQLObjectType) -> bool:
+    def _applies(self, condition: str, parent: GraphQLCompositeType) -> bool:
         if condition == parent.name:
             return True
         type_ = self.api.schema.get_type(condition)
         return isinstance(type_, GraphQLInterfaceType | GraphQLUnionType) and self.api.schema.is_sub_type(type_, parent)
 
-    def _step(self, parent: GraphQLObjectType, key: str, nodes: tuple[FieldNode, ...], depth: int) -> Step:
+    def _step(self, parent: GraphQLCompositeType, key: str, nodes: tuple[FieldNode, ...], depth: int) -> Step:
         name = nodes[0].name.value
         if name == "__typename":
             definition = TypeNameMetaFieldDef
         elif name in _ROOT_META and parent is self.api.schema.query_type:
             definition = _ROOT_META[name]
         else:
+            assert not isinstance(parent, GraphQLUnionType)  # noqa: S101  # a union has no other fields
             definition = parent.fields[name]
         coordinate = f"{parent.name}.{name}"
         return Step(
@@ -266,7 +296,7 @@ class Plan:
             refusal=self._refusal(parent, depth),
         )
 
-    def _refusal(self, parent: GraphQLObjectType, depth: int) -> FieldError | None:
+    def _refusal(self, parent: GraphQLCompositeType, depth: int) -> FieldError | None:
         limit = self.api.limits.depth
         if not limit or depth <= limit or parent.name.startswith("__"):
             return None
@@ -283,7 +313,14 @@ def _object_types(api: ExecutableApi, type_: object) -> Iterable[GraphQLObjectTy
 
 
 def _paths(step: Step, prefix: str) -> Iterator[str]:
-    for child in step.possible_children():
+    """The paths below a step. Of an interface or a union, these are the fields that are selected for each of its types.
+
+    The service does not list the fields of fragments on single types (aws/aws-appsync-community issue 358).
+    """
+    declared = get_named_type(step.type)
+    if not isinstance(declared, GraphQLObjectType | GraphQLInterfaceType | GraphQLUnionType):
+        return
+    for child in step.children(declared):
         path = f"{prefix}{child.key}"
         yield path
         yield from _paths(child, f"{path}/")

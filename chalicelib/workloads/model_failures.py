@@ -1,5 +1,6 @@
 """How a failed call to a model becomes the error of its job."""
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -7,6 +8,25 @@ from chalicelib.jobs.errors import ErrorType, WorkloadFailed
 from chalicelib.workloads.retrying import TemporaryFailure
 
 MAX_QUOTED: Final = 400  # characters of the service's own message
+
+# How services say that the conversation is too long. A limit of `max_tokens` alone is another thing.
+_ABOUT_LENGTH: Final = re.compile(
+    r"\bcontext[ _-]*(length|size|window|limit)"
+    r"|\b(maximum|max|exceed\w*|beyond|fit\w*|larger than|longer than)\b.{0,60}\bcontext\b"
+    r"|\b(prompt|inputs?|request|text|conversation|messages?)\b.{0,40}\b(is|are|was) (too|very) (long|large|big)\b"
+    r"|\btoo (long\b|(many|large)( total| input| prompt| text)* (bytes|tokens|characters))|\brequest too large\b"
+    r"|\b(inputs?|prompt)\b.{0,60}\btokens?\b.{0,60}(\bmust\b|exceed|maximum|less than|limit|<)"
+    r"|\b(inputs?|prompt)\b.{0,20}\b(must|should)\b.{0,30}\btokens\b"
+    r"|\bexceed\w* .{0,40}\b(tokens?|length)\b"
+    r"|\b(maximum|max)( number of)? (input|prompt|total|sequence|allowed|context|model)[ _]?(tokens?|length|size|len)\b"
+    r"|\bmax_(model|seq|input|prompt)_(len|length|tokens)\b|\breduce the (length|size) of",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+def is_about_length(message: str) -> bool:
+    """Whether a service's message says that the conversation has more tokens than the model takes."""
+    return _ABOUT_LENGTH.search(message) is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ def converse_arguments(request: InferenceRequest, guardrail: Guardrail | None) -
         "messages": [_message(message) for message in request.conversation],
         "inferenceConfig": _inference_config(request),
     }
-    if request.system:
+    if request.system and request.system.strip():
         arguments["system"] = [{"text": request.system}]
     if guardrail is not None:
         arguments["guardrailConfig"] = {

@@ -4,20 +4,34 @@ Servers agree on the status, less on `code` and `type`, and not at all on the me
 OpenAI, Ollama, llama.cpp and vLLM send.
 """
 
-import json
+import re
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 import httpx2
 import openai
 
 from chalicelib.jobs.errors import ErrorType, WorkloadFailed
-from chalicelib.workloads.model_failures import ModelFailure
+from chalicelib.workloads.model_failures import ModelFailure, is_about_length
+from chalicelib.workloads.openai.events import EventTooLarge
+from chalicelib.workloads.openai.parts import NotText
+from chalicelib.workloads.openai.values import BrokenData
+from chalicelib.workloads.openai.words import ServerError, Words, words_of
 from chalicelib.workloads.retrying import MAX_CALLS_BUSY, MAX_CALLS_DOWN
 
-INVALID_JSON: Final = (json.JSONDecodeError, UnicodeDecodeError)
-# The library's own errors, and what it lets through: errors of the connection and of lines that are not JSON.
-FAILURES: Final = (openai.OpenAIError, httpx2.HTTPError, *INVALID_JSON)
+
+class NoAnswer(Exception):
+    """The body has no chunk of an answer."""
+
+    def __init__(self, *, is_page: bool) -> None:
+        super().__init__(is_page)
+        self.is_page = is_page
+
+
+# The library's own errors, what it lets through of the connection, and what was found in the answer.
+FAILURES: Final = (
+    openai.OpenAIError, httpx2.HTTPError, ServerError, NoAnswer, BrokenData, EventTooLarge, NotText,
+)  # fmt: skip
 MAX_RETRY_AFTER: Final = 60.0  # seconds; the worker costs money while it waits, so a longer wait fails the job
 
 TRY_LATER: Final = "start the job again later"
@@ -25,6 +39,10 @@ START_SERVER: Final = (
     "start the server (`ollama serve`, `llama-server`, `vllm serve`), or name another with "
     "`longcall serve --openai URL` or `openai` of the stage"
 )
+CHECK_URL: Final = (
+    "check the URL, which usually ends with /v1, in `longcall serve --openai URL` or `openai` of the stage"
+)
+CHANGE_SERVER: Final = "start the job again, or use another server or model"
 LOAD_MODEL: Final = "load it into the server (`ollama pull MODEL`), or use a model that the server lists at /v1/models"
 CHECK_KEY: Final = "give the server's key as LONGCALL_OPENAI_KEY, or on AWS in the stage's secret"
 CHECK_CREDIT: Final = "check the account's plan and credit at the server's provider"
@@ -46,6 +64,9 @@ REFUSED: Final = ModelFailure(
     CHECK_KEY,
     quotes_service=False,
 )
+DENIED: Final = ModelFailure(
+    ErrorType.MODEL_ACCESS_DENIED, "the server at {url} does not let this key use {model}", CHECK_KEY
+)
 UNKNOWN: Final = ModelFailure(ErrorType.MODEL_UNAVAILABLE, "the server at {url} has no model {model}", LOAD_MODEL)
 REJECTED: Final = ModelFailure(ErrorType.MODEL_REJECTED_INPUT, "{model} does not take this input", CHANGE_INPUT)
 FILTERED: Final = ModelFailure(
@@ -61,10 +82,20 @@ BROKEN: Final = ModelFailure(
     max_calls=MAX_CALLS_DOWN,
     quotes_service=False,
 )
+ODD: Final = ModelFailure(
+    ErrorType.MODEL_FAILED, "the server of {model} sent an answer that is no text", CHANGE_SERVER, quotes_service=False
+)
+TOO_LARGE: Final = ModelFailure(
+    ErrorType.MODEL_FAILED, "the server of {model} sent more than 16 MB as one event", CHANGE_SERVER,
+    quotes_service=False,
+)  # fmt: skip
 NO_PROTOCOL: Final = ModelFailure(
+    ErrorType.MODEL_FAILED, "the server at {url} does not speak OpenAI's protocol for {model}", CHECK_URL
+)
+PAGE: Final = ModelFailure(
     ErrorType.MODEL_FAILED,
-    "the server at {url} does not speak OpenAI's protocol for {model}",
-    START_SERVER,
+    "the server at {url} answered with a web page, so it is no OpenAI-compatible server for {model}",
+    CHECK_URL,
     quotes_service=False,
 )
 UNREACHABLE: Final = ModelFailure(
@@ -78,32 +109,45 @@ SILENT: Final = ModelFailure(
     ErrorType.MODEL_TIMED_OUT, "{model} stopped sending data", WAIT_LONGER, quotes_service=False
 )
 
-BY_CODE: Final = {
-    "context_length_exceeded": TOO_LONG,
-    "exceed_context_size_error": TOO_LONG,  # llama.cpp
-    "insufficient_quota": UNPAID,
-    "billing_hard_limit_reached": UNPAID,
-    "content_policy_violation": FILTERED,
-    "content_filter": FILTERED,
-    "model_not_found": UNKNOWN,
+# A server's own names for a failure, as in `Words.kinds`. The first ones say more than the status.
+BY_EXACT_KIND: Final = {
+    "contextlengthexceeded": TOO_LONG,
+    "exceedcontextsize": TOO_LONG,  # llama.cpp
+    "insufficientquota": UNPAID,
+    "billinghardlimitreached": UNPAID,
+    "insufficientbalance": UNPAID,
+    "contentpolicyviolation": FILTERED,
+    "contentfilter": FILTERED,
+    "modelnotfound": UNKNOWN,
+    "invalidapikey": REFUSED,
 }
 BY_STATUS: Final = {
-    401: REFUSED, 403: REFUSED, 402: UNPAID, 404: UNKNOWN, 408: SILENT, 409: LOADING, 429: BUSY, 503: LOADING,
+    401: REFUSED, 402: UNPAID, 403: DENIED, 404: UNKNOWN, 405: NO_PROTOCOL, 408: SILENT, 409: LOADING, 413: TOO_LONG,
+    429: BUSY, 503: LOADING,
 }  # fmt: skip
-# The server's message, if neither code nor type is known: each text is part of a message in lower case.
-BY_MESSAGE: Final[tuple[tuple[ModelFailure, tuple[str, ...]], ...]] = (
-    (TOO_LONG, ("context length", "context size", "context window", "too many tokens", "maximum context")),
-    (REJECTED, ("image input is not supported",)),  # llama.cpp, which answers with status 500
-)
+BY_KIND: Final = {
+    "invalidrequest": REJECTED, "badrequest": REJECTED, "validation": REJECTED, "unprocessableentity": REJECTED,
+    "invalidargument": REJECTED, "authentication": REFUSED, "unauthenticated": REFUSED, "unauthorized": REFUSED,
+    "permission": DENIED, "permissiondenied": DENIED, "forbidden": DENIED, "notfound": UNKNOWN,
+    "ratelimit": BUSY, "ratelimitexceeded": BUSY, "resourceexhausted": BUSY, "overloaded": BUSY,
+    "toomanyrequests": BUSY, "unavailable": LOADING, "serviceunavailable": LOADING, "timeout": SILENT,
+    "deadlineexceeded": SILENT,
+}  # fmt: skip
+NO_SUCH_MODEL: Final = re.compile(r"\bmodel\b.*\b(not found|not exist|no such|not loaded|unknown)", re.IGNORECASE)
+# A server's message, if its names for the failure say less. Of llama.cpp, which answers with status 500.
+NO_IMAGES: Final = "image input is not supported"
 
 
-def failure_of(error: Exception, *, model: str, url: str, answer_id: str, has_answered: bool) -> WorkloadFailed:
+def failure_of(
+    error: Exception, *, model: str, url: str, key: str, answer_id: str, has_answered: bool
+) -> WorkloadFailed:
     """The job's error for an error of a call: a `TemporaryFailure` if another call may succeed.
 
     Args:
         error: One of `FAILURES`.
         model: As the job names it.
         url: The server's, without secrets.
+        key: The server's, which its message must not repeat; empty if it has none.
         answer_id: The server's id of the answer; empty if no answer had begun.
         has_answered: Whether the server had begun to answer.
     """
@@ -112,8 +156,12 @@ def failure_of(error: Exception, *, model: str, url: str, answer_id: str, has_an
     if (retry_after or 0.0) > MAX_RETRY_AFTER:
         failure = replace(failure, max_calls=1)
     request_id = (error.request_id if isinstance(error, openai.APIStatusError) else "") or answer_id
+    said = _message(error)
     return failure.error(
-        names={"model": model, "url": url}, request_id=request_id[:80], message=_message(error), retry_after=retry_after
+        names={"model": model, "url": url},
+        request_id=request_id[:80],
+        message=said.replace(key, "…") if key else said,
+        retry_after=retry_after,
     )
 
 
@@ -126,35 +174,49 @@ def classify(error: Exception, *, has_answered: bool) -> ModelFailure:
         case openai.APIConnectionError() | httpx2.HTTPError():
             return BROKEN if has_answered else UNREACHABLE
         case openai.APIStatusError():
-            return _classify_server_error(error, error.status_code)
-        case openai.APIResponseValidationError():
-            return NO_PROTOCOL
-        case openai.APIError():  # an event of the stream; its code may be a status
-            code = error.code or ""
-            return _classify_server_error(error, int(code) if code.isdecimal() else 500)
-        case json.JSONDecodeError() | UnicodeDecodeError():
+            return _classify_words(words_of(error.response.text), error.status_code)
+        case ServerError(words=words):
+            return _classify_words(words, None)
+        case NoAnswer(is_page=is_page):
+            return PAGE if is_page else NO_PROTOCOL
+        case BrokenData():
             return BROKEN if has_answered else NO_PROTOCOL
+        case NotText():
+            return ODD
+        case EventTooLarge():
+            return TOO_LARGE
         case _:
             return FAILED
 
 
-def _classify_server_error(error: openai.APIError, status: int) -> ModelFailure:
-    named = BY_CODE.get(error.code or "") or BY_CODE.get(error.type or "")
-    if named is not None:
-        return named
-    failure = BY_STATUS.get(status, FAILED if status >= 500 else REJECTED)
-    if failure in (REJECTED, FAILED):
-        for narrower, texts in BY_MESSAGE:
-            if any(text in error.message.lower() for text in texts):
-                return narrower
+def _classify_words(words: Words, http_status: int | None) -> ModelFailure:
+    """The kind of failure that a server reports. Its words narrow what its status says.
+
+    Args:
+        words: Of the server.
+        http_status: Of the answer; None if that is 200.
+    """
+    exact = next((BY_EXACT_KIND[kind] for kind in words.kinds if kind in BY_EXACT_KIND), None)
+    status = http_status or words.status
+    named = next((BY_KIND[kind] for kind in words.kinds if kind in BY_KIND), None)
+    other = FAILED if status is None or status >= 500 else REJECTED
+    failure = exact or (BY_STATUS.get(status) if status else None) or named or other
+    if failure in (REJECTED, FAILED, BUSY) and is_about_length(words.message):
+        return TOO_LONG
+    if failure in (REJECTED, FAILED) and NO_SUCH_MODEL.search(words.message):
+        return UNKNOWN
+    if failure is FAILED and NO_IMAGES in words.message.lower():
+        return REJECTED
+    if failure is UNKNOWN and exact is None and "model" not in words.message.lower():
+        return NO_PROTOCOL  # the server does not know the path
     return failure
 
 
 def _message(error: Exception) -> str:
-    """The server's own message, on one line. The library's own, for a body that is not JSON, is left out."""
-    body: Any = error.body if isinstance(error, openai.APIError) else None
-    message = body.get("message") if isinstance(body, dict) else body
-    return " ".join(message.split()) if isinstance(message, str) else ""
+    """The server's own message; empty if it said nothing."""
+    if isinstance(error, openai.APIStatusError):
+        return words_of(error.response.text).message
+    return error.words.message if isinstance(error, ServerError) else ""
 
 
 def _retry_after(error: Exception) -> float | None:

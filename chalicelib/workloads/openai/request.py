@@ -24,7 +24,7 @@ def chat_arguments(request: InferenceRequest, *, limit: str) -> dict[str, Any]:
     Raises:
         WorkloadFailed: An image is in an unknown format.
     """
-    system = [{"role": "system", "content": request.system}] if request.system else []
+    system = [{"role": "system", "content": request.system}] if request.system and request.system.strip() else []
     arguments: dict[str, Any] = {
         "model": request.model.removeprefix(PREFIX),
         "messages": [*system, *(_message(message) for message in request.conversation)],

@@ -113,7 +113,7 @@ class LambdaAuthorizer:
 
         Raises:
             RequestRefused: With status 401, the function refused the token, failed or gave an invalid answer, or the
-                token does not match the identity validation. With 429 or 503, the function could not be invoked now.
+                token does not match the identity validation. With 429 or 503, the function could not decide now.
         """
         token = credential.token
         if self._valid is not None and self._valid.fullmatch(token) is None:
@@ -146,7 +146,7 @@ class LambdaAuthorizer:
             async with asyncio.timeout(TIME_LIMIT):
                 answer = await self._invoker.invoke(self._function, event)
         except (FunctionFailed, TimeoutError) as failure:
-            kind = getattr(failure, "type", "timed out")
+            kind = getattr(failure, "type", "Lambda:ExecutionTimeoutException")
             log.warning("the authorizer %s failed: %s", self._function, kind)
             raise _refusal(kind) from None
         answer = answer if isinstance(answer, dict) else {}
@@ -208,7 +208,7 @@ def _refusal(failure: str) -> RequestRefused:
     match failure:
         case "Lambda:TooManyRequestsException":
             return throttled()
-        case "Lambda:ServiceException":
+        case "Lambda:ServiceException" | "Lambda:ExecutionTimeoutException":  # the token may be valid
             return RequestRefused(503, "ServiceUnavailableException", "The authorizer is not available.")
         case _:
             return unauthorized()

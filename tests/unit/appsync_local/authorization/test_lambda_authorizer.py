@@ -168,10 +168,12 @@ async def test_a_throttled_authorizer_is_429_and_never_401() -> None:
     [
         (FunctionFailed("Lambda:TooManyRequestsException", "Rate Exceeded."), 429),
         (FunctionFailed("Lambda:ServiceException", "no process could be started"), 503),
+        (FunctionFailed("Lambda:ExecutionTimeoutException", "Execution timed out."), 503),
+        (TimeoutError(), 503),
         (FunctionFailed("Lambda:Unhandled", "boom"), 401),
     ],
 )
-async def test_a_failure_is_shared_by_those_who_wait_and_not_cached(failure: FunctionFailed, status: int) -> None:
+async def test_a_failure_is_shared_by_those_who_wait_and_not_cached(failure: Exception, status: int) -> None:
     setup, function = busy(16, failure, {"isAuthorized": True})
 
     ended = await outcomes(function, setup.show("custom-ada"), setup.show("custom-ada"))

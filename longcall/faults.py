@@ -11,6 +11,7 @@ THROTTLING_TYPES: Final = (
     "MaxSubscriptionsReached",
     "ProvisionedThroughputExceeded",
     "RequestLimitExceeded",
+    "ServiceUnavailable",
     "Throttl",
     "TooManyRequests",
 )

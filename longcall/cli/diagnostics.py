@@ -79,7 +79,8 @@ def doctor(
 ) -> None:
     """Check the stack, and whether a token may use a field.
 
-    Of a local stack, it shows the last sweep, the queues, and background work that failed in the last ten minutes.
+    Of a local stack, it shows each background loop with its last turn and its last failure, and the length and age of
+    the queue.
     """
     chosen = caller.choose()
     findings: list[Finding] = []

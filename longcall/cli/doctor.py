@@ -7,7 +7,6 @@ import asyncio
 import platform
 import shutil
 import sys
-import time
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, Final
 from urllib.parse import urljoin
@@ -18,7 +17,6 @@ from longcall.cli.callers import Caller
 from longcall.cli.calls import open_client
 from longcall.cli.findings import CheckStatus, Finding
 from longcall.cli.stack import Stack, advice_for
-from longcall.cli.stack_health import health_findings
 from longcall.errors import ConfigurationError, InvalidInput, LongcallError, ProtocolError, Unreachable
 
 TIMEOUT: Final = 15.0  # seconds; an authorizer may take ten
@@ -109,10 +107,7 @@ async def explain(stack: Stack, headers: Mapping[str, str], field: str | None) -
         raise ProtocolError(f"expected JSON from {url}, and found something else") from exc
     match answer:
         case {"findings": list(findings)}:
-            return [
-                *health_findings(answer.get("health"), now=time.time()),
-                *(_finding(found) for found in findings),
-            ]
+            return [_finding(found) for found in findings]
         case _:
             raise ConfigurationError(f"the stack at {url} has no doctor; start it again with this version")
 

@@ -78,9 +78,10 @@ async def test_throttled_subscription_is_started_again(service: AppSync, client:
     assert len(service.started) == 4
 
 
-async def test_throttled_connection_is_opened_again(service: AppSync, client: Client) -> None:
+@pytest.mark.parametrize("error_type", ["TooManyRequestsException", "ServiceUnavailableException"])
+async def test_throttled_connection_is_opened_again(service: AppSync, client: Client, error_type: str) -> None:
     story(service)
-    service.refused_connections = [{"errorType": "TooManyRequestsException", "message": "Rate Exceeded"}] * 2
+    service.refused_connections = [{"errorType": error_type, "message": "not now"}] * 2
 
     assert_whole(await collect(client))
 

@@ -15,9 +15,10 @@ from tenacity.wait import wait_base
 
 from chalicelib.jobs.model import InferenceRequest
 from chalicelib.workloads.bedrock.answer import ConverseAnswer
+from chalicelib.workloads.bedrock.events import read_events
 from chalicelib.workloads.bedrock.failures import FAILURES, failure_of
 from chalicelib.workloads.bedrock.request import converse_arguments
-from chalicelib.workloads.bedrock.service import Service, open_service
+from chalicelib.workloads.bedrock.service import Service, body_of, open_service
 from chalicelib.workloads.bedrock.settings import BedrockSettings
 from chalicelib.workloads.contract import Outcome, Piece, Usage, WorkloadContext
 from chalicelib.workloads.retrying import BACKOFF, with_retries
@@ -71,12 +72,13 @@ def _answer(
     request_id = ""
     try:
         response = service.client.converse_stream(**arguments)
-        request_id = response["ResponseMetadata"]["RequestId"]
+        request_id = response["ResponseMetadata"].get("RequestId", "")  # a proxy may leave it out
         answer = ConverseAnswer(request, request_id=request_id)
         yield Usage(answer.usage)
-        with closing(response["stream"]) as stream:
-            for event in stream:
+        with closing(response["stream"]):
+            for event in read_events(body_of(response)):
                 yield from answer.receive(event)
+        yield from answer.end()
     except FAILURES as error:
         raise failure_of(error, model=request.model, request_id=request_id) from error
     return answer.outcome()

@@ -23,16 +23,21 @@ from botocore.exceptions import (
     SSOError,
     TokenRetrievalError,
 )
+from botocore.parsers import ResponseParserError
 from urllib3.exceptions import HTTPError
 from urllib3.exceptions import ReadTimeoutError as StreamTimeoutError
 
 from chalicelib.jobs.errors import ErrorType, WorkloadFailed
+from chalicelib.workloads.bedrock.events import MalformedEvent, NoEvents, StreamFailure
 from chalicelib.workloads.bedrock.service import NoAccount
-from chalicelib.workloads.model_failures import ModelFailure
+from chalicelib.workloads.model_failures import ModelFailure, is_about_length
 from chalicelib.workloads.retrying import MAX_CALLS_BUSY, MAX_CALLS_DOWN
 
 # Everything that boto3 and its connections raise during a call.
-FAILURES: Final = (ClientError, BotoCoreError, HTTPError, ParserError, OSError, NoAccount)
+FAILURES: Final = (
+    ClientError, BotoCoreError, HTTPError, ParserError, OSError, NoAccount, ResponseParserError, StreamFailure,
+    MalformedEvent, NoEvents,
+)  # fmt: skip
 
 TRY_AGAIN: Final = "start the job again, later if the failure repeats"
 TRY_LATER: Final = (
@@ -61,6 +66,10 @@ WAIT_LONGER: Final = (
 SHORTEN: Final = "send a shorter text, or use a model with a larger context"
 CHECK_MODEL: Final = "check the id, and in the Bedrock console that this region has the model"
 USE_PROFILE: Final = "use its inference profile, such as us.{model}, and list that in the stage"
+CHECK_ENDPOINT: Final = (
+    "check the endpoint (`longcall serve --bedrock URL`, or LONGCALL_BEDROCK): a proxy or an emulator has to support "
+    "ConverseStream"
+)
 CHANGE_INPUT: Final = "change the input that it does not take and start again"
 
 THROTTLED: Final = ModelFailure(
@@ -94,6 +103,11 @@ SILENT: Final = ModelFailure(
 )
 BROKEN: Final = ModelFailure(
     ErrorType.MODEL_FAILED, "the answer of {model} was cut off", TRY_AGAIN, max_calls=MAX_CALLS_DOWN
+)
+NOT_BEDROCK: Final = ModelFailure(
+    ErrorType.MODEL_FAILED,
+    "the endpoint that was called for {model} does not answer as Amazon Bedrock does",
+    CHECK_ENDPOINT,
 )
 UNREACHABLE: Final = ModelFailure(
     ErrorType.MODEL_UNAVAILABLE, "Bedrock cannot be reached for {model}", TRY_AGAIN, max_calls=MAX_CALLS_DOWN
@@ -133,10 +147,6 @@ BY_STATUS: Final = {403: DENIED, 408: TIMED_OUT, 424: FAILED, 429: THROTTLED, 50
 
 # The service's message narrows its code: each text is part of a message in lower case.
 BY_MESSAGE: Final[tuple[tuple[ModelFailure, tuple[str, ...]], ...]] = (
-    (
-        TOO_LONG,
-        ("too long", "context length", "context window", "context limit", "too many input tokens", "maximum context"),
-    ),
     (NO_ON_DEMAND, ("on-demand throughput",)),
     (UNKNOWN_MODEL, ("model identifier is invalid", "end of its life")),
 )
@@ -163,6 +173,10 @@ def classify(error: Exception) -> tuple[ModelFailure, str]:
     match error:
         case ClientError():
             return _classify_service_error(error)
+        case StreamFailure(code=code, words=words):
+            return _classify_code(code, words, FAILED)
+        case MalformedEvent() | NoEvents() | ResponseParserError():
+            return NOT_BEDROCK, ""
         case ReadTimeoutError() | StreamTimeoutError():
             return SILENT, ""
         case ConnectTimeoutError() | EndpointConnectionError():
@@ -186,8 +200,15 @@ def _classify_service_error(error: ClientError) -> tuple[ModelFailure, str]:
     code = str(details.get("Error", {}).get("Code", ""))
     message = str(details.get("Error", {}).get("Message", ""))
     status = details.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    other = FAILED if status >= 500 else REJECTED
-    failure = BY_CODE.get(code[:1].upper() + code[1:]) or BY_STATUS.get(status, other)
+    other = BY_STATUS.get(status, FAILED if status >= 500 else REJECTED)
+    return _classify_code(code, message, other)
+
+
+def _classify_code(code: str, message: str, other: ModelFailure) -> tuple[ModelFailure, str]:
+    """The kind of failure with this code, or `other`; the message narrows it."""
+    failure = BY_CODE.get(code[:1].upper() + code[1:], other)
+    if failure in (REJECTED, FAILED) and is_about_length(message):
+        return TOO_LONG, message
     hints = {
         REJECTED: BY_MESSAGE, DENIED: BY_MISSING_PERMISSION, UNKNOWN_MODEL: BY_MISSING_PERMISSION
     }.get(failure, ())  # fmt: skip

@@ -1,7 +1,9 @@
 """The client with which a process calls Bedrock."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import boto3
 from botocore.config import Config
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
     from mypy_boto3_bedrock_runtime.client import BedrockRuntimeClient
 
 CONNECT_TIMEOUT: Final = 5.0  # seconds
+BODY: Final = "Body"  # the name that `_keep_body` gives to the body
 
 
 class NoAccount(Exception):
@@ -53,4 +56,16 @@ def open_service(settings: BedrockSettings) -> Service:
             tcp_keepalive=True,
         ),
     )
+    client.meta.events.register("before-parse.bedrock-runtime.ConverseStream", _keep_body)
     return Service(client, settings.guardrail)
+
+
+def body_of(response: Mapping[str, Any]) -> Iterator[bytes]:
+    """The bytes of an answer, as they arrive."""
+    return cast("Iterator[bytes]", response[BODY].stream())
+
+
+def _keep_body(response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: Any) -> None:
+    """Add the body to what the call returns: botocore's own reader of it is too strict, see `events`."""
+    if response_dict["status_code"] == HTTPStatus.OK:
+        customized_response_dict[BODY] = response_dict["body"]

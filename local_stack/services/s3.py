@@ -20,6 +20,8 @@ BUCKET: Final = "longcall-local"
 STAGED: Final = ".new"  # suffix of a file that is being written; no object's file name ends with it
 # boto3 tries again after this error. Source: Amazon S3 API Reference, "Error responses".
 UNAVAILABLE: Final = b"<Error><Code>SlowDown</Code><Message>The object was not stored: no space.</Message></Error>"
+LONGEST_NAME: Final = 255 - len(STAGED)  # bytes of an object's file name, on the usual file systems
+TOO_LONG: Final = b"<Error><Code>KeyTooLongError</Code><Message>The key is too long for a file name.</Message></Error>"
 CHANGING: Final = frozenset({"PUT", "POST", "DELETE"})
 
 Clock = Callable[[], datetime]
@@ -73,11 +75,13 @@ class PersistentObjects:
         """The answer to a request that changes objects. They are stored before it is sent."""
         from werkzeug.wrappers import Response
 
+        key = environ["PATH_INFO"].removeprefix(f"/{BUCKET}/")
+        if len(self._file(key).name) > LONGEST_NAME:
+            return Response(TOO_LONG, 400, content_type="application/xml")
         answer = Response.from_app(self._application, environ, buffered=True)
-        try:
-            self._store_changes()
-            self._expire()
-        except OSError:  # the disk is full; the next change stores what this one did not
+        not_stored = self._store_changes()
+        self._expire()
+        if key in not_stored:  # the disk is full; the next change stores what this one did not
             return Response(UNAVAILABLE, 503, content_type="application/xml")
         return answer
 
@@ -92,19 +96,32 @@ class PersistentObjects:
             key.contentsize = written.st_size
             self._read_from(file, key)
 
-    def _store_changes(self) -> None:
-        """Write new objects to files, and delete the files of deleted objects."""
+    def _store_changes(self) -> frozenset[str]:
+        """Write new objects to files, and delete the files of deleted objects. Returns the keys for which this failed.
+
+        One object that cannot be written keeps no other one from being written.
+        """
         present = dict(self._bucket.keys.items())
+        failed = set()
         for name, key in present.items():
             if self._stored.get(name) is not key:
                 file = self._file(name)
                 staged = file.with_name(file.name + STAGED)
-                staged.write_bytes(key.value)
-                staged.replace(file)
-                self._read_from(file, key)
+                try:
+                    staged.write_bytes(key.value)
+                    staged.replace(file)
+                except OSError:
+                    failed.add(name)
+                else:
+                    self._read_from(file, key)
         for name in self._stored.keys() - present.keys():
-            self._file(name).unlink(missing_ok=True)
-            del self._stored[name]
+            try:
+                self._file(name).unlink(missing_ok=True)
+            except OSError:
+                failed.add(name)
+            else:
+                del self._stored[name]
+        return frozenset(failed)
 
     def _expire(self) -> None:
         now = self._clock().replace(tzinfo=None)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from moto.s3.models import s3_backends
 from werkzeug.test import Client
 
 from local_stack.services.s3 import BUCKET, PersistentObjects
@@ -18,6 +19,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def client(folder: Path) -> Client:
+    s3_backends.reset()  # moto's objects are global
     moto = DomainDispatcherApplication(create_backend_app)
     return Client(PersistentObjects(moto, folder, region="us-east-1", lifetimes={"uploads/": timedelta(days=1).days}))
 
@@ -43,3 +45,26 @@ def test_full_disk_refuses_an_object_for_now_and_stores_it_later(
         "uploads%2Fone": b"first",
         "uploads%2Ftwo": b"second",
     }
+
+
+def test_an_object_that_cannot_be_written_keeps_no_other_one_from_being_stored(
+    client: Client, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = Path.write_bytes
+
+    def write_small(file: Path, content: bytes) -> int:
+        if len(content) > 10:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(file, content)
+
+    monkeypatch.setattr(Path, "write_bytes", write_small)
+    large, small = put(client, "uploads/large", b"x" * 11), put(client, "uploads/small", b"small")
+
+    assert (large, small) == (503, 200)
+    assert [file.name for file in folder.iterdir()] == ["uploads%2Fsmall"]
+
+
+def test_a_key_that_is_too_long_for_a_file_is_refused_and_later_objects_are_stored(client: Client) -> None:
+    too_long, other = put(client, "uploads/" + "x" * 250, b"first"), put(client, "uploads/y", b"second")
+
+    assert (too_long, other) == (400, 200)

@@ -27,6 +27,9 @@ _MARKS: Final[Mapping[CheckStatus, tuple[str, str]]] = {
 }
 
 
+WIDTH: Final = 18  # columns of the subject, such as `schedule of sweep`, and a space
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One check: its subject, what was found, and what to do if that is bad."""
@@ -45,9 +48,9 @@ class Finding:
 def row(finding: Finding) -> Text:
     """A finding on one line, and its advice on the next."""
     mark, style = _MARKS[finding.status]
-    text = Text.assemble((f"{mark}  ", style), (f"{finding.about:<13} ", "bold"), display.line(finding.found))
+    text = Text.assemble((f"{mark}  ", style), (f"{finding.about:<{WIDTH - 1}} ", "bold"), display.line(finding.found))
     if finding.advice is not None:
-        text.append(f"\n    {'':<14}{display.line(finding.advice)}", "yellow")
+        text.append(f"\n    {'':<{WIDTH}}{display.line(finding.advice)}", "yellow")
     return text
 
 

@@ -67,10 +67,10 @@ async def outages() -> None:
             print(f"skipped the full disk: {reason}")  # noqa: T201
         data = (disk or Path(folder)) / "data"
         stack = cleanup.enter_context(running_stack(data, *options, environment=environment))
+        if disk is not None:  # first: databases that have grown continue to work on a full disk for long
+            print(await full_disk(stack, disk, seconds=FULL))  # noqa: T201
         print(await flooded_token(stack, requests=REQUESTS))  # noqa: T201
         print(await many_clients(stack, clients=CLIENTS))  # noqa: T201
-        if disk is not None:
-            print(await full_disk(stack, disk, seconds=FULL))  # noqa: T201
         print(await killed_moto(stack))  # noqa: T201
         print(await crowded_restart(stack, jobs=JOBS))  # noqa: T201
 

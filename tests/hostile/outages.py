@@ -85,13 +85,14 @@ async def full_disk(stack: LocalStack, disk: Path, *, seconds: float) -> str:
         async with asyncio.timeout(RECOVERY):
             before = [view async for view in client.run("Before", model="simulated.story", process_time=0.2)][-1]
         ballast, until = fill(disk), time.monotonic() + seconds
-        while time.monotonic() < until or _loop(stack, SWEEP).get("failuresInARow", 0) < 2:
-            try:
-                async with asyncio.timeout(3):
-                    await client.start("While it is full", model="simulated.echo")
-            except (LongcallError, TimeoutError):
-                refused += 1
-            await asyncio.sleep(0.2)
+        async with asyncio.timeout(seconds + RECOVERY):
+            while time.monotonic() < until or _loop(stack, SWEEP).get("failuresInARow", 0) < 2:
+                try:
+                    async with asyncio.timeout(3):
+                        await client.start("While it is full", model="simulated.echo")
+                except (LongcallError, TimeoutError):
+                    refused += 1
+                await asyncio.sleep(0.2)
         ballast.unlink()
         freed = time.monotonic()
         await asyncio.to_thread(wait_until, lambda: _loop(stack, SWEEP)["failuresInARow"] == 0, RECOVERY)

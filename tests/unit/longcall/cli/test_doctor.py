@@ -48,15 +48,15 @@ def test_finding_and_its_advice_are_a_row_each_without_control_characters() -> N
     shown = row(Finding("access", CheckStatus.BAD, "Not\x1b[2J Authorized", "call it\nthrough AWS_IAM")).plain
 
     first, second = shown.splitlines()
-    assert first.startswith("no  access        Not")
-    assert second.startswith(" " * 18 + "call it")
+    assert first.startswith("no  access            Not")
+    assert second.startswith(" " * 22 + "call it")
     assert "\x1b" not in shown
 
 
 def test_long_subject_is_separated_from_what_was_found() -> None:
-    shown = row(Finding("event deliveries", CheckStatus.GOOD, "last turn 1 s ago")).plain
+    shown = row(Finding("reload of subscriptions", CheckStatus.GOOD, "last turn 1 s ago")).plain
 
-    assert shown == "ok  event deliveries last turn 1 s ago"
+    assert shown == "ok  reload of subscriptions last turn 1 s ago"
 
 
 async def test_findings_are_printed_as_json_and_a_bad_one_ends_as_refused(asked: list[object], tmp_path: Path) -> None:

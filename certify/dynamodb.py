@@ -57,7 +57,7 @@ def client_of(endpoint: str) -> "DynamoDBClient":
 
 
 def _create_table(endpoint: str) -> None:
-    from chalicelib.ledger.dynamodb import table_definition
+    from chalicelib.ledger.dynamodb_items import table_definition
 
     client_of(endpoint).create_table(**table_definition(TABLE))
 

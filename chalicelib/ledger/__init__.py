@@ -132,7 +132,8 @@ def open_ledger(location: str, *, clock: Clock = utc_now) -> Ledger:
 
         return SqliteLedger(Path(location.removeprefix(SQLITE)), clock=clock)
     if location.startswith(DYNAMODB) and len(location) > len(DYNAMODB):
-        from chalicelib.ledger.dynamodb import DynamoDbLedger, dynamodb_client
+        from chalicelib.ledger.dynamodb import DynamoDbLedger
+        from chalicelib.ledger.dynamodb_requests import dynamodb_client
 
         return DynamoDbLedger(location.removeprefix(DYNAMODB), client=dynamodb_client(), clock=clock)
     raise MissingSettings([f"LONGCALL_LEDGER must be sqlite:<path> or dynamodb:<table>, and is {location!r}"])

@@ -1,10 +1,4 @@
-"""The ledger in one DynamoDB table.
-
-Partition key `jobId`, sort key `entry`: `event#000000001`, `event#000000002`, ... and `job`, the projection, which
-sorts after every event, so that one backward query of two items reads projection and newest record together. The
-projection alone carries the index keys: `owner` and `created` for lists, `activity` (unfinished jobs only, spread over
-`SHARDS` values) and `updated` for the watchdog. A partition `owner#<sub>` holds the owner's unfinished jobs as a map.
-The item `sweep`, `position` says where the next sweep begins.
+"""The ledger in one DynamoDB table. `dynamodb_items` describes its items.
 
 The projection of a new job is written first, with sequence 0, and then its first record. A crash in between leaves a
 projection that the sweep finds, and never a record that is not listed. After `START`, when the first record can no
@@ -12,8 +6,7 @@ longer follow, a reader of such a projection deletes it.
 """
 
 import time
-import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -21,60 +14,17 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 from zlib import crc32
 
-from chalicelib.jobs.errors import LedgerUnavailable
 from chalicelib.jobs.model import Job, JobId, Owner, Status
 from chalicelib.ledger import Clock, Page
-from chalicelib.ledger.records import dump, dump_token, load, load_page, load_token, stamp
+from chalicelib.ledger import dynamodb_items as stored
+from chalicelib.ledger.dynamodb_requests import BATCH, TableRequests
+from chalicelib.ledger.records import dump, dump_token, load_page, load_token, stamp
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
-    from mypy_boto3_dynamodb.type_defs import CreateTableInputTypeDef
 
-SHARDS: Final = 8  # of the activity index: one hot partition key would throttle at 1,000 writes a second
-INLINE: Final = 16_384  # bytes; a larger body is compressed, to stay under DynamoDB's 400 KB an item
-BATCH: Final = 25  # items of one BatchWriteItem, the most that it takes
-MAX_LIMIT: Final = 200  # items of one query that a filter may leave out; about 1 MB of projections with metadata
-WRITE_TRIES: Final = 8
-PROJECTION: Final = "job"
-ADMITTED: Final = "unfinished"
-SWEEP, POSITION = "sweep", "position"  # key of the item that says where the next sweep begins
 NOT_THERE: Final = "attribute_not_exists(jobId) OR expiresAt <= :now"
 START: Final = timedelta(minutes=1)  # from a new job's projection to its first record, at most: far beyond a request's
-
-
-def table_definition(name: str) -> "CreateTableInputTypeDef":
-    """The table as CreateTable takes it; the stack on AWS declares the same keys and indexes."""
-    return {
-        "TableName": name,
-        "BillingMode": "PAY_PER_REQUEST",
-        "AttributeDefinitions": [
-            {"AttributeName": attribute, "AttributeType": "S"}
-            for attribute in ("jobId", "entry", "owner", "created", "activity", "updated")
-        ],
-        "KeySchema": [{"AttributeName": "jobId", "KeyType": "HASH"}, {"AttributeName": "entry", "KeyType": "RANGE"}],
-        "GlobalSecondaryIndexes": [
-            {
-                "IndexName": index,
-                "KeySchema": [
-                    {"AttributeName": partition, "KeyType": "HASH"},
-                    {"AttributeName": sort, "KeyType": "RANGE"},
-                ],
-                "Projection": {"ProjectionType": "ALL"},
-            }
-            for index, partition, sort in (("by_owner", "owner", "created"), ("by_activity", "activity", "updated"))
-        ],
-    }
-
-
-def dynamodb_client() -> "DynamoDBClient":
-    """A client from boto3's own settings. Two tries of at most 4.5 s fit into an invocation of the relay, 10 s."""
-    import boto3
-    from botocore.config import Config
-
-    return boto3.client(
-        "dynamodb",
-        config=Config(connect_timeout=1, read_timeout=3.5, retries={"mode": "standard", "total_max_attempts": 2}),
-    )
 
 
 class DynamoDbLedger:
@@ -86,16 +36,16 @@ class DynamoDbLedger:
         self._table = table
         self._client = client
         self._clock = clock
-        self._sleep = sleep
+        self._requests = TableRequests(table, client, sleep)
 
     def append(self, job: Job) -> bool:
         if job.sequence == 1:
             self._project(job, sequence=0)
         item: dict[str, Any] = {
             "jobId": {"S": job.job_id},
-            "entry": {"S": _entry(job.sequence)},
-            "expiresAt": {"N": _seconds(job.expires_at)},
-            "body": _pack(dump(job)),
+            "entry": {"S": stored.entry(job.sequence)},
+            "expiresAt": {"N": stored.seconds(job.expires_at)},
+            "body": stored.pack(dump(job)),
         }
         try:
             self._client.put_item(
@@ -118,15 +68,17 @@ class DynamoDbLedger:
             KeyConditionExpression="jobId = :job",
             ExpressionAttributeValues={":job": {"S": job_id}},
         )["Items"]
-        projection = next((item for item in newest if item["entry"]["S"] == PROJECTION), None)
-        record: Mapping[str, Any] | None = next((item for item in newest if item["entry"]["S"] != PROJECTION), None)
+        projection = next((item for item in newest if item["entry"]["S"] == stored.PROJECTION), None)
+        record: Mapping[str, Any] | None = next(
+            (item for item in newest if item["entry"]["S"] != stored.PROJECTION), None
+        )
         if record is not None and self._has_expired(record):
             record = self._newest_alive(job_id)
         if record is None:
             if projection is not None and int(projection["sequence"]["N"]) == 0:
                 self._delete_orphan(job_id, projection)
             return None
-        job = _job(record)
+        job = stored.job(record)
         listed = projection is not None and "owner" in projection and job.deleted_at is not None
         if (
             projection is None
@@ -139,27 +91,27 @@ class DynamoDbLedger:
 
     def read(self, job_id: JobId, *, after: int, limit: int) -> list[Job]:
         jobs: list[Job] = []
-        for item in self._query(
+        for item in self._requests.query(
             limit,
             ConsistentRead=True,
             KeyConditionExpression="jobId = :job AND entry BETWEEN :first AND :last",
             FilterExpression="expiresAt > :now",
             ExpressionAttributeValues={
                 ":job": {"S": job_id},
-                ":first": {"S": _entry(after + 1)},
-                ":last": {"S": _entry(999_999_999)},
+                ":first": {"S": stored.entry(after + 1)},
+                ":last": {"S": stored.entry(999_999_999)},
                 ":now": self._now(),
             },
         ):
-            jobs.append(_job(item))
+            jobs.append(stored.job(item))
             if len(jobs) == limit:
                 break
         return jobs
 
     def erase(self, tombstone: Job) -> None:
-        self._client.put_item(TableName=self._table, Item=_erased(tombstone))
+        self._client.put_item(TableName=self._table, Item=stored.erased(tombstone))
         self._project(tombstone, sequence=tombstone.sequence)
-        left = self._query(
+        left = self._requests.query(
             BATCH,
             ConsistentRead=True,
             KeyConditionExpression="jobId = :job AND begins_with(entry, :event)",
@@ -169,7 +121,7 @@ class DynamoDbLedger:
         )
         while entries := [*islice(left, BATCH)]:
             sequences = [int(item["entry"]["S"].removeprefix("event#")) for item in entries]
-            self._write([_erased(replace(tombstone, sequence=sequence)) for sequence in sequences])
+            self._requests.write([stored.erased(replace(tombstone, sequence=sequence)) for sequence in sequences])
 
     def list(self, owner: Owner, *, status: Status | None, limit: int, next_token: str | None) -> Page:
         conditions = ["expiresAt > :now", "#sequence > :none"]
@@ -182,8 +134,8 @@ class DynamoDbLedger:
         start: dict[str, Any] = {}
         if next_token:
             job_id, created = load_token(next_token, size=2)
-            start["ExclusiveStartKey"] = _start_key(job_id, owner={"S": owner}, created={"S": created})
-        found = self._query(
+            start["ExclusiveStartKey"] = stored.start_key(job_id, owner={"S": owner}, created={"S": created})
+        found = self._requests.query(
             limit + 1,
             IndexName="by_owner",
             ScanIndexForward=False,
@@ -196,25 +148,25 @@ class DynamoDbLedger:
         items = list(islice(found, limit + 1))
         last = items[limit - 1] if len(items) > limit else None
         token = dump_token([last["jobId"]["S"], last["created"]["S"]]) if last else None
-        return load_page(map(_body, items[:limit]), token)
+        return load_page(map(stored.body, items[:limit]), token)
 
     def unfinished(self, *, idle_since: datetime, limit: int, next_token: str | None) -> Page:
         shard, job_id, updated = load_token(next_token, size=3) if next_token else ("0", "", "")
         items: list[Mapping[str, Any]] = []
-        for number in range(int(shard), SHARDS):
+        for number in range(int(shard), stored.SHARDS):
             start: dict[str, Any] = {}
             if job_id:
-                start["ExclusiveStartKey"] = _start_key(
-                    job_id, activity={"S": _activity(number)}, updated={"S": updated}
+                start["ExclusiveStartKey"] = stored.start_key(
+                    job_id, activity={"S": stored.activity(number)}, updated={"S": updated}
                 )
                 job_id = ""
-            found = self._query(
+            found = self._requests.query(
                 limit + 1,
                 IndexName="by_activity",
                 KeyConditionExpression="activity = :shard AND updated <= :idle",
                 FilterExpression="expiresAt > :now",
                 ExpressionAttributeValues={
-                    ":shard": {"S": _activity(number)},
+                    ":shard": {"S": stored.activity(number)},
                     ":idle": {"S": stamp(idle_since)},
                     ":now": self._now(),
                 },
@@ -225,20 +177,20 @@ class DynamoDbLedger:
                 break
         last = items[limit - 1] if len(items) > limit else None
         token = dump_token([last["activity"]["S"][-1], last["jobId"]["S"], last["updated"]["S"]]) if last else None
-        return load_page(map(_body, items[:limit]), token)
+        return load_page(map(stored.body, items[:limit]), token)
 
     def sweep_position(self) -> str | None:
         found = self._client.query(
             TableName=self._table,
             ConsistentRead=True,
             KeyConditionExpression="jobId = :sweep AND entry = :position",
-            ExpressionAttributeValues={":sweep": {"S": SWEEP}, ":position": {"S": POSITION}},
+            ExpressionAttributeValues={":sweep": {"S": stored.SWEEP}, ":position": {"S": stored.POSITION}},
             Limit=1,
         )["Items"]
         return found[0]["token"]["S"] if found and "token" in found[0] else None
 
     def save_sweep_position(self, position: str | None) -> None:
-        key = {"jobId": {"S": SWEEP}, "entry": {"S": POSITION}}
+        key = {"jobId": {"S": stored.SWEEP}, "entry": {"S": stored.POSITION}}
         names = {"#token": "token"}
         if position is None:
             self._client.update_item(
@@ -254,7 +206,7 @@ class DynamoDbLedger:
             )
 
     def admit(self, owner: Owner, job_id: JobId, *, limit: int) -> bool:
-        key = _owner_key(owner)
+        key = stored.owner_key(owner)
         self._client.update_item(
             TableName=self._table,
             Key=key,
@@ -275,7 +227,9 @@ class DynamoDbLedger:
         return True
 
     def admitted(self, owner: Owner) -> dict[JobId, datetime]:
-        item = self._client.get_item(TableName=self._table, Key=_owner_key(owner), ConsistentRead=True).get("Item", {})
+        item = self._client.get_item(TableName=self._table, Key=stored.owner_key(owner), ConsistentRead=True).get(
+            "Item", {}
+        )
         jobs = item.get("jobs", {"M": {}})["M"]
         return {JobId(job_id): datetime.fromisoformat(at["S"]) for job_id, at in jobs.items()}
 
@@ -283,7 +237,7 @@ class DynamoDbLedger:
         try:
             self._client.update_item(
                 TableName=self._table,
-                Key=_owner_key(owner),
+                Key=stored.owner_key(owner),
                 UpdateExpression="REMOVE jobs.#job",
                 ConditionExpression="jobs.#job <= :at",
                 ExpressionAttributeNames={"#job": job_id},
@@ -300,8 +254,8 @@ class DynamoDbLedger:
             ":sequence": {"N": str(sequence)},
             ":status": {"S": job.status},
             ":updated": {"S": stamp(job.updated_at)},
-            ":expires": {"N": _seconds(job.expires_at)},
-            ":body": _pack(dump(job.summary())),
+            ":expires": {"N": stored.seconds(job.expires_at)},
+            ":body": stored.pack(dump(job.summary())),
             ":now": self._now(),
         }
         if job.deleted_at is None:
@@ -314,11 +268,11 @@ class DynamoDbLedger:
             expression = f"SET {sets} REMOVE {removed}"
         else:
             expression = f"SET {sets}, activity = :activity"
-            values[":activity"] = {"S": _activity(crc32(job.job_id.encode()) % SHARDS)}
+            values[":activity"] = {"S": stored.activity(crc32(job.job_id.encode()) % stored.SHARDS)}
         try:
             self._client.update_item(
                 TableName=self._table,
-                Key={"jobId": {"S": job.job_id}, "entry": {"S": PROJECTION}},
+                Key={"jobId": {"S": job.job_id}, "entry": {"S": stored.PROJECTION}},
                 UpdateExpression=expression,
                 # A repeated start updates the time of its projection, so the projection is not deleted as an orphan.
                 ConditionExpression=f"{NOT_THERE} OR #sequence <= :sequence",
@@ -336,37 +290,15 @@ class DynamoDbLedger:
         with suppress(self._client.exceptions.ConditionalCheckFailedException):  # the start was repeated just now
             self._client.delete_item(
                 TableName=self._table,
-                Key={"jobId": {"S": job_id}, "entry": {"S": PROJECTION}},
+                Key={"jobId": {"S": job_id}, "entry": {"S": stored.PROJECTION}},
                 ConditionExpression="#sequence = :none AND updated = :updated",
                 ExpressionAttributeNames={"#sequence": "sequence"},
                 ExpressionAttributeValues={":none": {"N": "0"}, ":updated": updated},
             )
 
-    def _write(self, items: Iterable[dict[str, Any]]) -> None:
-        """Put at most `BATCH` items. Items for which the table has no capacity are sent again, after longer waits.
-
-        Raises:
-            LedgerUnavailable: The table had no capacity in `WRITE_TRIES` tries.
-        """
-        from tenacity import RetryError, Retrying, retry_if_result, stop_after_attempt, wait_random_exponential
-
-        unprocessed: dict[str, Any] = {self._table: [{"PutRequest": {"Item": item}} for item in items]}
-
-        def send() -> dict[str, Any]:
-            nonlocal unprocessed
-            unprocessed = dict(self._client.batch_write_item(RequestItems=unprocessed)["UnprocessedItems"])
-            return unprocessed
-
-        wait = wait_random_exponential(multiplier=0.05, max=1.0)
-        stop = stop_after_attempt(WRITE_TRIES)
-        try:
-            Retrying(retry=retry_if_result(bool), wait=wait, stop=stop, sleep=self._sleep)(send)
-        except RetryError as error:
-            raise LedgerUnavailable from error
-
     def _newest_alive(self, job_id: JobId) -> Mapping[str, Any] | None:
         """The newest record of a job whose id was used before, by a job that expired but is not deleted yet."""
-        found = self._query(
+        found = self._requests.query(
             BATCH,
             ConsistentRead=True,
             ScanIndexForward=False,
@@ -376,65 +308,8 @@ class DynamoDbLedger:
         )
         return next(found, None)
 
-    def _query(self, limit: int, /, **arguments: Any) -> Iterator[Mapping[str, Any]]:
-        """All items that match, in requests of at most `limit` items.
-
-        DynamoDB counts items before it filters. After the first request the limit doubles up to `MAX_LIMIT`, so that a
-        filter that matches few items does not need many requests.
-        """
-        while True:
-            answer = self._client.query(TableName=self._table, Limit=limit, **arguments)
-            yield from answer["Items"]
-            if "LastEvaluatedKey" not in answer:
-                return
-            arguments["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
-            limit = max(limit, min(2 * limit, MAX_LIMIT))
-
     def _now(self) -> dict[str, str]:
-        return {"N": _seconds(self._clock())}
+        return {"N": stored.seconds(self._clock())}
 
     def _has_expired(self, item: Mapping[str, Any]) -> bool:
         return float(item["expiresAt"]["N"]) <= self._clock().timestamp()
-
-
-def _entry(sequence: int) -> str:
-    return f"event#{sequence:09d}"
-
-
-def _erased(tombstone: Job) -> dict[str, Any]:
-    return {
-        "jobId": {"S": tombstone.job_id},
-        "entry": {"S": _entry(tombstone.sequence)},
-        "expiresAt": {"N": _seconds(tombstone.expires_at)},
-        "body": _pack(dump(tombstone)),
-        "erased": {"BOOL": True},
-    }
-
-
-def _activity(shard: int) -> str:
-    return f"unfinished#{shard}"
-
-
-def _owner_key(owner: Owner) -> dict[str, Any]:
-    return {"jobId": {"S": f"owner#{owner}"}, "entry": {"S": ADMITTED}}
-
-
-def _start_key(job_id: str, **index: dict[str, str]) -> dict[str, Any]:
-    return {"jobId": {"S": job_id}, "entry": {"S": PROJECTION}, **index}
-
-
-def _seconds(time: datetime) -> str:
-    return str(int(time.timestamp()))
-
-
-def _pack(body: str) -> dict[str, Any]:
-    return {"S": body} if len(body.encode()) <= INLINE else {"B": zlib.compress(body.encode())}
-
-
-def _body(item: Mapping[str, Any]) -> str:
-    body = item["body"]
-    return str(body["S"]) if "S" in body else zlib.decompress(body["B"]).decode()
-
-
-def _job(item: Mapping[str, Any]) -> Job:
-    return load(_body(item))

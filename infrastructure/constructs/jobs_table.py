@@ -1,4 +1,4 @@
-"""The job log in DynamoDB, with the keys and indexes that `chalicelib.ledger.dynamodb` uses."""
+"""The job log in DynamoDB, with the keys and indexes that `chalicelib.ledger.dynamodb_items` describes."""
 
 from typing import Final
 
@@ -7,7 +7,7 @@ from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from chalicelib.ledger.dynamodb import table_definition
+from chalicelib.ledger.dynamodb_items import table_definition
 from infrastructure.permissions import TABLE_ACTIONS
 from infrastructure.stages import Data
 

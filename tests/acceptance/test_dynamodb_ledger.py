@@ -8,7 +8,7 @@ from pathlib import Path
 import boto3
 import pytest
 
-from chalicelib.ledger.dynamodb import table_definition
+from chalicelib.ledger.dynamodb_items import table_definition
 from longcall import Status
 from tests.acceptance.stack import LocalStack, running_stack
 from tests.contract.conftest import CREDENTIALS, MOTO, serving

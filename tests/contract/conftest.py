@@ -101,7 +101,8 @@ def ledger_kind(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pyt
     prefix = f"jobs-{os.getpid()}-{abs(hash(tmp_path))}"
 
     def new_location() -> str:
-        from chalicelib.ledger.dynamodb import dynamodb_client, table_definition
+        from chalicelib.ledger.dynamodb_items import table_definition
+        from chalicelib.ledger.dynamodb_requests import dynamodb_client
 
         name = f"{prefix}-{next(numbers)}"
         client = dynamodb_client()

@@ -20,7 +20,8 @@ from moto import mock_aws
 
 from chalicelib.api.relay import Relay
 from chalicelib.jobs.rules import Lease
-from chalicelib.ledger.dynamodb import DynamoDbLedger, table_definition
+from chalicelib.ledger.dynamodb import DynamoDbLedger
+from chalicelib.ledger.dynamodb_items import table_definition
 from chalicelib.ledger.sqlite import SqliteLedger
 from tests.support.memory_objects import MemoryObjects
 

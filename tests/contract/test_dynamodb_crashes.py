@@ -11,7 +11,8 @@ import pytest
 
 from chalicelib.jobs.model import Status
 from chalicelib.jobs.rules import tombstone
-from chalicelib.ledger.dynamodb import DynamoDbLedger, dynamodb_client
+from chalicelib.ledger.dynamodb import DynamoDbLedger
+from chalicelib.ledger.dynamodb_requests import dynamodb_client
 from tests.contract.conftest import LedgerKind
 from tests.contract.jobs import ADA, START, following, opened
 

@@ -11,7 +11,8 @@ from moto import mock_aws
 from chalicelib.jobs.errors import LedgerUnavailable
 from chalicelib.jobs.model import Status
 from chalicelib.jobs.rules import tombstone
-from chalicelib.ledger.dynamodb import DynamoDbLedger, table_definition
+from chalicelib.ledger.dynamodb import DynamoDbLedger
+from chalicelib.ledger.dynamodb_items import table_definition
 from tests.contract.jobs import ADA, following, opened
 
 if TYPE_CHECKING:

@@ -21,7 +21,8 @@ from chalicelib.jobs.model import InferenceRequest, Message, Role, Status, Store
 from chalicelib.jobs.rules import Lease
 from chalicelib.jobs.usage import Counts
 from chalicelib.ledger import Ledger, UnreadableRecord
-from chalicelib.ledger.dynamodb import DynamoDbLedger, table_definition
+from chalicelib.ledger.dynamodb import DynamoDbLedger
+from chalicelib.ledger.dynamodb_items import table_definition
 from chalicelib.ledger.records import dump, load
 from chalicelib.ledger.sqlite import SqliteLedger
 from tests.contract.jobs import following, opened

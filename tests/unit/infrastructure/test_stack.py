@@ -9,7 +9,7 @@ import pytest
 
 from appsync_local.api.model import AuthMode, LambdaSource, PipelineFunction, Resolver, UnitResolver, code_file
 from chalicelib.api.settings import AuthorizerSettings, RelaySettings
-from chalicelib.ledger.dynamodb import table_definition
+from chalicelib.ledger.dynamodb_items import table_definition
 from chalicelib.objects import ObjectSettings
 from chalicelib.publisher.policies import Interval
 from chalicelib.publisher.settings import EndpointSettings

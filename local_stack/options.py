@@ -9,7 +9,8 @@ from typing import Final
 
 from appsync_local.devtools.chaos.spec import ChaosSpec, parse_chaos
 from appsync_local.http.sites import AllowedSites, OriginInvalid, is_loopback, parse_origin
-from infrastructure.stages import Stage, stage_named
+from infrastructure.stage import Stage
+from infrastructure.stages import stage_named
 from local_stack.arguments import DEFAULT_JOBS, LONGEST_INVOCATION
 from local_stack.errors import StackError
 from local_stack.services.cognito import LOOPBACK

@@ -20,7 +20,8 @@ from infrastructure.api import API
 from infrastructure.backend_fields import backend_fields
 from infrastructure.limits import LIMITS
 from infrastructure.protection import OPERATION
-from infrastructure.stages import DEV, Stage
+from infrastructure.stage import Stage
+from infrastructure.stages import DEV
 from local_stack.blueprint import Blueprint
 from local_stack.function_environment import COMMON_VARIABLES, access_key_variables, bucket_variables, new_principal
 from local_stack.services.cognito import Pool

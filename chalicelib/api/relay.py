@@ -4,11 +4,12 @@ Reads and cancels are bound to the owner: the job of another owner is not found.
 schema requires that with `@aws_iam`, and this module checks it again.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Final
 
+from chalicelib.api.admission import admit
 from chalicelib.api.boundary import contained
 from chalicelib.api.calls import (
     Backend,
@@ -27,15 +28,16 @@ from chalicelib.api.calls import (
     UpdateStatus,
 )
 from chalicelib.api.charging import charge
-from chalicelib.api.payloads.answers import RelayAnswer, carried_size, render_job, render_push, render_upload
+from chalicelib.api.payloads.answers import RelayAnswer, render_job, render_push, render_upload
 from chalicelib.api.payloads.calls import parse_call, parse_identity
+from chalicelib.api.reads import Reads, joined_output, owned
+from chalicelib.api.unused_results import unused_result
 from chalicelib.billing.prices import price_of
 from chalicelib.jobs import rules
 from chalicelib.jobs.dispatch import Dispatch, Payload, render_dispatch
-from chalicelib.jobs.errors import InvalidRequest, JobError, JobNotFound, QuotaExceeded, Unauthorized
+from chalicelib.jobs.errors import InvalidRequest, JobError, JobNotFound, Unauthorized
 from chalicelib.jobs.limits import MAX_RESULT, MAX_UPLOAD, MAX_UPLOADS
 from chalicelib.jobs.model import (
-    Change,
     Claim,
     DispatchNext,
     InferenceRequest,
@@ -46,21 +48,16 @@ from chalicelib.jobs.model import (
     Redispatch,
     Status,
     StatusUpdate,
-    StoredResult,
     UploadId,
     WorkerUpdate,
 )
 from chalicelib.jobs.rules import Append, Decision, Lease, Unchanged
-from chalicelib.ledger import Clock, InvalidToken, Ledger, UnreadableRecord, utc_now
+from chalicelib.ledger import Clock, Ledger, utc_now
 from chalicelib.objects import NoObjects, Objects
 from chalicelib.publisher.policies import FlushPolicy, Interval
 from chalicelib.workloads import registry
 
-MAX_OUTPUT: Final = 1_000_000  # bytes of UTF-8 that getInference answers as `output`
-MAX_ANSWER: Final = 3_000_000  # bytes of JSON in one answer: Lambda returns at most 6 MB, AppSync takes at most 5 MB
-READ_AHEAD: Final = 1_000  # records read at once while joining a job's output
-PAGE_READ: Final = 200  # records read at once for a page of the log; each may have 100 KB of output
-ADMISSION: Final = timedelta(minutes=1)  # from a job's admission to its first record, at most
+NEWER: Final = 1_000  # records read at once that are newer than what a worker reports
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +73,11 @@ class Relay:
     flush_policy: FlushPolicy = Interval()  # noqa: RUF009  # a frozen value
     objects: Objects = field(default_factory=NoObjects)
     reporting: Reporting = Reporting.SIGNATURE
+
+    @property
+    def reads(self) -> Reads:
+        """The fields that only read."""
+        return Reads(self.ledger, self.objects)
 
     def answer(self, payload: Payload) -> RelayAnswer:
         """Do what a resolver asks for. An error is an answer too, so that it keeps its type and its message."""
@@ -98,11 +100,11 @@ class Relay:
             case QuoteInference(), Caller():
                 return self.quote(call)
             case GetInference(), Caller(owner):
-                return self.get(call, owner)
+                return self.reads.get(call, owner)
             case ListInferences(), Caller(owner):
-                return self.list(call, owner)
+                return self.reads.list(call, owner)
             case InferenceEvents(), Caller(owner):
-                return self.events(call, owner)
+                return self.reads.events(call, owner)
             case CancelInference(job_id), Caller(owner):
                 return self.cancel(job_id, owner)
             case DeleteInference(job_id), Caller(owner):
@@ -180,64 +182,13 @@ class Relay:
         upload = self.objects.open_upload(owner, size=call.size, sha256=call.sha256, now=self.clock())
         return render_upload(upload)
 
-    def get(self, call: GetInference, owner: Owner) -> Json:
-        """The job as it is now, or None if the caller has no such job."""
-        head = self.ledger.head(call.job_id)
-        if head is None or head.owner != owner or head.deleted_at is not None:
-            return None
-        rendered = render_job(head)
-        if call.with_output:
-            rendered["output"] = self._output(head)
-            if carried_size(rendered) > MAX_ANSWER:  # control characters take six bytes as JSON
-                rendered["output"] = None
-            rendered["outputOmitted"] = rendered["output"] is None
-        if call.with_url and head.stored_result is not None:
-            rendered["resultUrl"] = self.objects.result_url(owner, head.job_id, head.attempt)
-        return rendered
-
-    def list(self, call: ListInferences, owner: Owner) -> Json:
-        """A page of the caller's jobs. It has fewer than `limit` jobs where these would exceed `MAX_ANSWER`."""
-        try:
-            page = self.ledger.list(owner, status=call.status, limit=call.limit, next_token=call.next_token)
-        except InvalidToken:
-            raise InvalidRequest("nextToken is not one that this field returned; leave it out to start again") from None
-        items = fitting(map(render_job, page.jobs))
-        if len(items) < len(page.jobs):
-            # The token of a shorter page is the ledger's to make.
-            return self.list(replace(call, limit=len(items)), owner)
-        return {"items": items, "nextToken": page.next_token}
-
-    def events(self, call: InferenceEvents, owner: Owner) -> Json:
-        """The log after a sequence. A page ends where its records would exceed `MAX_ANSWER`, never before the first.
-
-        Raises:
-            JobNotFound: The caller has no such job.
-        """
-        events = fitting(self._rendered_log(call, owner))
-        if not events:
-            self._owned(call.job_id, owner)
-        return [*events]
-
-    def _rendered_log(self, call: InferenceEvents, owner: Owner) -> Iterator[dict[str, Json]]:
-        after, left = call.after, call.limit
-        while left > 0:
-            wanted = min(left, PAGE_READ)
-            records = self.ledger.read(call.job_id, after=after, limit=wanted)
-            for record in records:
-                if record.owner != owner or record.deleted_at is not None:
-                    raise JobNotFound(call.job_id)
-                yield render_job(record)
-            if len(records) < wanted:
-                return
-            after, left = records[-1].sequence, left - wanted
-
     def cancel(self, job_id: JobId, owner: Owner) -> Json:
         """End the caller's job. The answer is the job as it ended, also if it had ended before.
 
         Raises:
             JobNotFound: The caller has no such job.
         """
-        job, _ = self._commit(lambda: rules.cancel(self._owned(job_id, owner), now=self.clock()))
+        job, _ = self._commit(lambda: rules.cancel(owned(self.ledger, job_id, owner), now=self.clock()))
         return render_push(job)
 
     def delete(self, job_id: JobId, owner: Owner) -> Json:
@@ -280,7 +231,7 @@ class Relay:
             head = self._existing(update.job_id)
             newer: list[Job] = []
             if isinstance(update, WorkerUpdate) and update.sequence <= head.sequence:
-                newer = self.ledger.read(update.job_id, after=update.sequence - 1, limit=READ_AHEAD)
+                newer = self.ledger.read(update.job_id, after=update.sequence - 1, limit=NEWER)
             return self._with_result(rules.decide(head, newer, update, now=self.clock(), lease=self.lease), head)
 
         job, _ = self._commit(decide, update)
@@ -298,7 +249,7 @@ class Relay:
         """The decision, with the output as its result if that is short enough to be stored twice."""
         match decision:
             case Append(job) if job.result_is_output and job.output_size <= MAX_RESULT:
-                return Append(replace(job, result=(self._output(head) or "") + (job.delta or "")))
+                return Append(replace(job, result=(joined_output(self.ledger, head) or "") + (job.delta or "")))
         return decision
 
     def _checkpoint(self, job: Job) -> str | None:
@@ -332,7 +283,7 @@ class Relay:
     def _started(self, opened: Job) -> Job:
         existing = self.ledger.head(opened.job_id)
         if existing is None:
-            self._admit(opened)
+            admit(self.ledger, opened, quota=self.quota, now=self.clock())
             self._take_inputs(opened)
             if self.ledger.append(opened):
                 return opened
@@ -357,83 +308,8 @@ class Relay:
             self.ledger.release(opened.owner, opened.job_id)
             raise
 
-    def _admit(self, opened: Job) -> None:
-        if self.ledger.admit(opened.owner, opened.job_id, limit=self.quota):
-            return
-        self._heal_admissions(opened.owner)
-        if not self.ledger.admit(opened.owner, opened.job_id, limit=self.quota):
-            raise QuotaExceeded(self.quota)
-
-    def _heal_admissions(self, owner: Owner) -> None:
-        """Release jobs that ended or expired, and starts that never reached the log because of a crash."""
-        now = self.clock()
-        for job_id, admitted_at in self.ledger.admitted(owner).items():
-            try:
-                head = self.ledger.head(job_id)
-            except UnreadableRecord:
-                continue  # it may be unfinished, so it counts
-            lost = head is None and now - admitted_at > ADMISSION
-            if lost or (head is not None and (head.status.is_terminal or head.owner != owner)):
-                self.ledger.release(owner, job_id, admitted_at=admitted_at)  # unless a start has admitted it again
-
     def _existing(self, job_id: JobId) -> Job:
         head = self.ledger.head(job_id)
         if head is None:
             raise JobNotFound(job_id)
         return head
-
-    def _owned(self, job_id: JobId, owner: Owner) -> Job:
-        head = self.ledger.head(job_id)
-        if head is None or head.owner != owner or head.deleted_at is not None:
-            raise JobNotFound(job_id)
-        return head
-
-    def _output(self, head: Job) -> str | None:
-        """All output up to `head`, or None if it has more than `MAX_OUTPUT` bytes."""
-        if head.output_size > MAX_OUTPUT:
-            return None
-        output = bytearray()
-        after = attempt = 0
-        while after < head.sequence:
-            records = self.ledger.read(head.job_id, after=after, limit=READ_AHEAD)
-            if not records:
-                break
-            for record in records:
-                if record.sequence > head.sequence:
-                    break
-                if record.attempt != attempt:
-                    attempt = record.attempt
-                    del output[record.output_kept or 0 :]
-                output += (record.delta or "").encode()
-            after = records[-1].sequence
-        return output.decode()
-
-
-def unused_result(update: StatusUpdate, job: Job) -> int | None:
-    """The attempt whose stored result nothing refers to. None if there is none, or if it may still be reported.
-
-    Args:
-        update: An update of a worker, which has stored a result, or its claim, whose earlier try may have stored one.
-        job: The record that answers the update. It has ended, or belongs to a later attempt, if the update came late.
-    """
-    match update:
-        case WorkerUpdate(attempt=attempt, change=Change(stored_result=StoredResult())):
-            is_late = job.status.is_terminal or job.attempt > attempt
-        case Claim() if job.attempt > 0:
-            attempt, is_late = job.attempt, job.status.is_terminal
-        case _:
-            return None
-    is_referred_to = job.stored_result is not None and job.attempt == attempt
-    return attempt if is_late and not is_referred_to else None
-
-
-def fitting(rendered: Iterable[dict[str, Json]]) -> list[Json]:
-    """The first of these that one answer may have: always one, and no more than `MAX_ANSWER` bytes."""
-    fit: list[Json] = []
-    size = 0
-    for each in rendered:
-        size += carried_size(each)
-        if fit and size > MAX_ANSWER:
-            break
-        fit.append(each)
-    return fit

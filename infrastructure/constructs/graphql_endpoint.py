@@ -26,7 +26,7 @@ from appsync_local.api.model import (
 )
 from chalicelib.api.authorizer import TOKEN_FORM
 from infrastructure.constructs.roles import RETENTION, policy_of
-from infrastructure.stages import Data
+from infrastructure.stage import Data
 
 RUNTIME: Final = appsync.CfnResolver.AppSyncRuntimeProperty(name="APPSYNC_JS", runtime_version="1.0.0")
 AUTHORIZER_TTL: Final = 300  # seconds that AppSync caches an answer without a TTL of its own

@@ -7,7 +7,7 @@ from aws_cdk import aws_cognito as cognito
 from constructs import Construct
 
 from infrastructure.protection import Flow, SignIn, ThreatProtection
-from infrastructure.stages import Data, SecondFactor, SignUp
+from infrastructure.stage import Data, SecondFactor, SignUp
 
 MFA: Final = {SecondFactor.OFF: cognito.Mfa.OFF, SecondFactor.OPTIONAL: cognito.Mfa.OPTIONAL}
 THREAT_PROTECTION: Final = {

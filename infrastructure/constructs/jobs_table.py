@@ -9,7 +9,7 @@ from constructs import Construct
 
 from chalicelib.ledger.dynamodb_items import table_definition
 from infrastructure.permissions import TABLE_ACTIONS
-from infrastructure.stages import Data
+from infrastructure.stage import Data
 
 EXPIRY: Final = "expiresAt"  # the attribute that DynamoDB's TTL reads
 

@@ -10,7 +10,7 @@ from constructs import Construct
 
 from chalicelib.objects import lifetimes
 from infrastructure.permissions import BUCKET_ACTIONS
-from infrastructure.stages import Data
+from infrastructure.stage import Data
 
 PREFLIGHT: Final = 3600  # seconds that a browser caches the answer to a CORS preflight
 

@@ -8,9 +8,9 @@ from aws_cdk import aws_logs as logs
 from chalice.utils import to_cfn_resource_name
 from constructs import Construct, IDependable
 
-from infrastructure.stages import Data
+from infrastructure.stage import Data
 
-# By number of days; `infrastructure.stages.LOG_DAYS` lists the numbers.
+# By number of days; `infrastructure.stage.LOG_DAYS` lists the numbers.
 RETENTION: Final = {
     1: logs.RetentionDays.ONE_DAY,
     7: logs.RetentionDays.ONE_WEEK,

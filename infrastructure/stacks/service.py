@@ -29,7 +29,7 @@ from infrastructure.constructs.objects_bucket import ObjectsBucket
 from infrastructure.constructs.roles import Roles
 from infrastructure.constructs.schema import for_modes
 from infrastructure.limits import LIMITS
-from infrastructure.stages import Data, Stage
+from infrastructure.stage import Data, Stage
 
 REPORT_AGE: Final = 21_600  # seconds that Lambda tries to deliver a failure to `job_failed`; the longest that it allows
 SWEEP_EVERY: Final = "rate(1 minute)"

@@ -425,7 +425,7 @@ class RulesModel(RuleBasedStateMachine):
             return
         newest = next((worker for worker in self.workers if worker.attempt == self.log[-1].attempt > 0), None)
         output = "" if newest is None else newest.output
-        read: Any = self.relay.get(GetInference(self.job_id, with_output=True), ADA)
+        read: Any = self.relay.reads.get(GetInference(self.job_id, with_output=True), ADA)
         assert read["output"] == output
         watched = reduce(
             merge, (parse_event(render_job(record)) for record in self.log), JobView(ViewedId(self.job_id))

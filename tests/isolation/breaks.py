@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 RELAY: Final = "chalicelib/api/relay.py"
+READS: Final = "chalicelib/api/reads.py"
 RULES: Final = "chalicelib/jobs/rules.py"
 SQLITE: Final = "chalicelib/ledger/sqlite.py"
 SCHEMA: Final = "graphql/schema.graphql"
@@ -73,16 +74,16 @@ NOT_DELETED: Final = HIDDEN.replace(" or head.owner != owner", "")
 NOT_FOREIGN: Final = HIDDEN.replace(" or head.deleted_at is not None", "")
 RECORD: Final = "if record.owner != owner or record.deleted_at is not None:"
 ANSWERS_NULL: Final = "\n            return None"
-RAISES: Final = "\n            raise"
+RAISES: Final = "\n        raise"
 
 BREAKS: Final = (
-    Break("the owner check of getInference", (Edit(RELAY, HIDDEN + ANSWERS_NULL, NOT_DELETED + ANSWERS_NULL),)),
-    Break("the deletion check of getInference", (Edit(RELAY, HIDDEN + ANSWERS_NULL, NOT_FOREIGN + ANSWERS_NULL),)),
-    Break("the owner check of cancelInference", (Edit(RELAY, HIDDEN + RAISES, NOT_DELETED + RAISES),)),
-    Break("the owner check of inferenceEvents", (Edit(RELAY, RECORD, "if record.deleted_at is not None:"),)),
-    Break("the deletion check of inferenceEvents", (Edit(RELAY, RECORD, "if record.owner != owner:"),)),
+    Break("the owner check of getInference", (Edit(READS, HIDDEN + ANSWERS_NULL, NOT_DELETED + ANSWERS_NULL),)),
+    Break("the deletion check of getInference", (Edit(READS, HIDDEN + ANSWERS_NULL, NOT_FOREIGN + ANSWERS_NULL),)),
+    Break("the owner check of cancelInference", (Edit(READS, HIDDEN + RAISES, NOT_DELETED + RAISES),)),
+    Break("the owner check of inferenceEvents", (Edit(READS, RECORD, "if record.deleted_at is not None:"),)),
+    Break("the deletion check of inferenceEvents", (Edit(READS, RECORD, "if record.owner != owner:"),)),
     Break("the owner check of deleteInference",
-          (Edit(RELAY, f"if head.owner != owner:{RAISES}", f"if False:{RAISES}"),)),
+          (Edit(RELAY, "if head.owner != owner:\n", "if False:\n"),)),
     Break("the owner check of startInference",
           (Edit(RULES, "if existing.owner != opened.owner or not is_same:", "if not is_same:"),)),
     Break("the owner of the list",

@@ -15,7 +15,8 @@ from chalicelib.api.calls import Reporting
 from infrastructure.bundle import LAMBDA_PYTHON, Package, build
 from infrastructure.limits import UNRESERVED
 from infrastructure.protection import RateRule, SignIn, ThreatProtection
-from infrastructure.stages import DEV, PROD, OpenAIServer, SecondFactor, SignUp, Stage
+from infrastructure.stage import OpenAIServer, SecondFactor, SignUp, Stage
+from infrastructure.stages import DEV, PROD
 from tests.support.cloudformation import Template
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -22,7 +22,8 @@ from appsync_local.api.limits import Introspection, Limits
 from chalicelib.api.authorizer import TOKEN_FORM
 from infrastructure.api import API
 from infrastructure.protection import Flow, RateRule, SignIn
-from infrastructure.stages import DEV, PROD, STAGES, Stage, StageInvalid
+from infrastructure.stage import Stage, StageInvalid
+from infrastructure.stages import DEV, PROD, STAGES
 from tests.support.cdk_assembly import KEYED, ROOT
 from tests.support.cloudformation import Template, readable
 

@@ -19,7 +19,8 @@ from chalicelib.workloads.bedrock.settings import BedrockSettings, Guardrail
 from chalicelib.workloads.openai.settings import OpenAISettings
 from infrastructure.api import API
 from infrastructure.bundle import LAMBDA_PYTHON
-from infrastructure.stages import DEV, PROD, STAGES, Stage
+from infrastructure.stage import Stage
+from infrastructure.stages import DEV, PROD, STAGES
 from tests.support.cdk_assembly import KEYED, ROOT
 from tests.support.cloudformation import Template, readable
 

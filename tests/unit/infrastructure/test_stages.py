@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from infrastructure.limits import UNRESERVED, Limits
-from infrastructure.stages import DEV, PROD, STAGES, OpenAIServer, Stage, StageInvalid
+from infrastructure.stage import OpenAIServer, Stage, StageInvalid
+from infrastructure.stages import DEV, PROD, STAGES
 
 
 def problems(**changed: Any) -> tuple[str, ...]:

@@ -6,7 +6,8 @@ import pytest
 
 from chalicelib.jobs.errors import MissingSettings
 from chalicelib.supervision.settings import SweepSettings
-from infrastructure.stages import STAGES, Stage
+from infrastructure.stage import Stage
+from infrastructure.stages import STAGES
 from local_stack.blueprint import Blueprint
 from local_stack.project import blueprint_of_project
 from local_stack.services.cognito import Pool

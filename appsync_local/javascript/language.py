@@ -13,6 +13,8 @@ from typing import Final
 
 from tree_sitter import Node
 
+from appsync_local.javascript.names import Problem, name_problems
+from appsync_local.javascript.scopes import Kind, Scopes
 from appsync_local.javascript.syntax import FUNCTIONS, Syntax, text_of, walk
 
 _FOR_OF: Final = "write `for (const item of items)`, or map, filter and reduce"
@@ -32,8 +34,7 @@ _BANNED: Final[Mapping[str, str]] = {
     "class": "classes are not supported; use functions and plain objects",
     "this": "`this` is not supported; pass the value as an argument",
     "super": "classes are not supported; use functions and plain objects",
-    "new_expression": "`new` is not supported: there are no classes; use plain objects, and util.time for dates",
-    "meta_property": "`import.meta` and `new.target` are not supported",
+        "meta_property": "`import.meta` and `new.target` are not supported",
     "regex": "regular expression literals are not supported; give util.matches the pattern as a string",
     "update_expression": "`++` and `--` are not supported; write `n = n + 1`",
     "with_statement": "`with` is not supported",
@@ -44,135 +45,100 @@ _OPERATORS: Final[Mapping[str, str]] = {
     "instanceof": "the operator `instanceof` is not supported",
     "~": "the operator `~` is not supported",
 }
-_ABSENT: Final[Mapping[str, str]] = {
-    "Date": "there is no Date; use util.time",
-    "Promise": "there is no Promise: code is not asynchronous",
-    "RegExp": "there is no RegExp; use util.matches",
-    "Function": "functions cannot be made from text",
-    "eval": "text cannot be evaluated",
-    "require": "there is no require; use import",
-    "fetch": "there is no network; use an HTTP data source",
-    **dict.fromkeys(("setTimeout", "setInterval", "setImmediate", "queueMicrotask"), "there are no timers"),
-    **dict.fromkeys(
-        ("Symbol", "Proxy", "Reflect", "Map", "Set", "WeakMap", "WeakSet", "WeakRef", "process", "globalThis"),
-        "it is not part of AppSync's JavaScript",
-    ),
-}  # fmt: skip
 _CALLBACKS: Final = frozenset(
     {
         "map", "find", "filter", "findIndex", "findLast", "findLastIndex", "forEach", "reduce", "reduceRight", "every",
         "some", "flatMap",
     }
 )  # fmt: skip
-_NAMING: Final = frozenset({"identifier", "shorthand_property_identifier_pattern"})
-_HANDLERS: Final = frozenset({"request", "response"})
-
-Problem = tuple[int, str]
+_CONSTRUCTORS: Final = frozenset({"Array", "Boolean", "Number", "Object", "String"})
+_HANDLERS: Final = ("request", "response")
 
 
 def problems_of(syntax: Syntax) -> list[Problem]:
     """Every unsupported use of the language, as an offset in bytes and a sentence, in the order of the text."""
-    names = _Names(syntax)
-    found = [problem for node in syntax.nodes for problem in _at(node, names)]
-    return sorted({*found, *names.recursions()})
+    scopes = Scopes(syntax)
+    found = {problem for node in syntax.nodes for problem in _at(node, scopes)}
+    return sorted({*found, *_recursions(syntax, scopes), *_replacements(scopes), *name_problems(syntax, scopes)})
 
 
-class _Names:
-    """The names that the file declares, and those of its functions."""
-
-    def __init__(self, syntax: Syntax) -> None:
-        self.functions: dict[str, Node] = {}
-        self.declared: set[str] = set()
-        for node in syntax.nodes:
-            if node.type == "function_declaration":
-                self.functions[text_of(node.child_by_field_name("name"))] = node
-            elif node.type == "variable_declarator":
-                value = node.child_by_field_name("value")
-                if value is not None and value.type in FUNCTIONS:
-                    self.functions[text_of(node.child_by_field_name("name"))] = value
-            if node.type in _NAMING and _declares(node):
-                self.declared.add(text_of(node))
-
-    def is_function(self, node: Node | None) -> bool:
-        """Whether an expression is a function expression or the name of a function."""
-        if node is None:
-            return False
-        return node.type in FUNCTIONS or (node.type == "identifier" and text_of(node) in self.functions)
-
-    def recursions(self) -> Iterator[Problem]:
-        """Calls that lead back to the function that contains them."""
-        calls = {name: list(_calls(node, self.functions)) for name, node in self.functions.items()}
-        reach: dict[str, set[str]] = {name: {callee for callee, _ in found} for name, found in calls.items()}
-        while grown := {
-            n: more for n, to in reach.items() if (more := set[str]().union(to, *(reach[t] for t in to))) != to
-        }:
-            reach.update(grown)
-        for name, found in calls.items():
-            for callee, offset in found:
-                if callee == name or name in reach[callee]:
-                    yield offset, f"recursion is not supported: {callee} leads back to {name}, which calls it here"
+def _recursions(syntax: Syntax, scopes: Scopes) -> Iterator[Problem]:
+    """Calls that lead back to the function that contains them."""
+    names: dict[int, str] = {}
+    functions: dict[int, Node] = {}
+    for reference in syntax.nodes:
+        function = scopes.function(reference) if reference.type == "identifier" else None
+        if function is not None:
+            functions[function.id] = function
+            names[function.id] = text_of(reference)
+    calls = {id_: list(_calls(function, scopes, functions)) for id_, function in functions.items()}
+    reach = {id_: {callee for callee, _ in found} for id_, found in calls.items()}
+    while grown := {
+        i: more for i, to in reach.items() if (more := set[int]().union(to, *(reach[t] for t in to))) != to
+    }:
+        reach.update(grown)
+    for id_, found in calls.items():
+        for callee, offset in found:
+            if callee == id_ or id_ in reach[callee]:
+                text = f"{names[callee]} leads back to {names[id_]}, which calls it here"
+                yield offset, f"recursion is not supported: {text}"
 
 
-def _calls(function: Node, known: Mapping[str, Node]) -> Iterator[tuple[str, int]]:
+def _calls(function: Node, scopes: Scopes, known: Mapping[int, Node]) -> Iterator[tuple[int, int]]:
     """The calls of known functions in one function, without those in nested known functions."""
-    inner = {node.id for node in known.values()} - {function.id}
     pending = [function]
     while pending:
         node = pending.pop()
-        if node.id in inner:
+        if node.id in known and node.id != function.id:
             continue
-        callee = node.child_by_field_name("function") if node.type == "call_expression" else None
-        if callee is not None and callee.type == "identifier" and text_of(callee) in known:
-            yield text_of(callee), node.start_byte
+        if node.type == "call_expression":
+            callee = node.child_by_field_name("function")
+            called = scopes.function(callee) if callee is not None and callee.type == "identifier" else None
+            if called is not None and called.id in known:
+                yield called.id, node.start_byte
         pending.extend(node.children)
 
 
-def _declares(node: Node) -> bool:
-    if node.type == "shorthand_property_identifier_pattern":
-        return True
-    if text_of(node) not in _ABSENT or node.parent is None:  # other names are not checked
-        return False
-    parent = node.parent
-    if parent.type in ("variable_declarator", "function_declaration", "function_expression"):
-        return parent.child_by_field_name("name") == node
-    return parent.type in (
-        "formal_parameters", "rest_pattern", "array_pattern", "object_pattern", "pair_pattern", "assignment_pattern",
-        "import_specifier", "import_clause", "namespace_import",
-    ) or (parent.type == "arrow_function" and parent.child_by_field_name("parameter") == node)  # fmt: skip
-
-
-def _at(node: Node, names: _Names) -> Iterator[Problem]:
+def _at(node: Node, scopes: Scopes) -> Iterator[Problem]:
     kind = node.type
     if kind in _BANNED and node.is_named:
         yield node.start_byte, _BANNED[kind]
     elif kind in FUNCTIONS:
-        yield from _function(node, names)
+        yield from _function(node, scopes)
     elif kind in ("binary_expression", "unary_expression"):
         operator = node.child_by_field_name("operator")
         if text_of(operator) in _OPERATORS:
             yield (operator or node).start_byte, _OPERATORS[text_of(operator)]
-    elif kind == "identifier" and text_of(node) in _ABSENT and text_of(node) not in names.declared:
-        yield node.start_byte, f"{text_of(node)} is not supported: {_ABSENT[text_of(node)]}"
     else:
         rule = _RULES.get(kind)
         if rule is not None:
-            yield from rule(node, names)
+            yield from rule(node, scopes)
 
 
-def _function(node: Node, names: _Names) -> Iterator[Problem]:
+def _function(node: Node, scopes: Scopes) -> Iterator[Problem]:
     if any(child.type == "async" for child in node.children):
         yield node.start_byte, "async functions are not supported: AppSync awaits the data source"
     body = node.child_by_field_name("body")
-    if node.type == "arrow_function" and names.is_function(body):
+    if node.type == "arrow_function" and _is_function(scopes, body):
         yield node.start_byte, "a function cannot be returned"
-    if text_of(node.child_by_field_name("name")) in _HANDLERS:
-        parameters = node.child_by_field_name("parameters")
-        first = parameters.named_children[0] if parameters is not None and parameters.named_children else None
+
+
+def _replacements(scopes: Scopes) -> Iterator[Problem]:
+    """Assignments to the context of a handler and to its direct members."""
+    for name in _HANDLERS:
+        binding = scopes.file.get(name)
+        handler = binding.function if binding is not None else None
+        if handler is None:
+            continue
+        parameters = handler.child_by_field_name("parameters")
+        first = handler.child_by_field_name("parameter") or next(
+            iter(parameters.named_children if parameters is not None else ()), None
+        )
         if first is not None and first.type == "identifier":
-            yield from _reassignments(node, text_of(first))
+            yield from _reassignments(handler, text_of(first), scopes)
 
 
-def _reassignments(handler: Node, context: str) -> Iterator[Problem]:
+def _reassignments(handler: Node, context: str, scopes: Scopes) -> Iterator[Problem]:
     """Assignments to `ctx` and to its direct members. Nested values may be changed."""
     for node in walk(handler):
         if node.type in ("assignment_expression", "augmented_assignment_expression", "for_in_statement"):
@@ -183,11 +149,11 @@ def _reassignments(handler: Node, context: str) -> Iterator[Problem]:
             continue
         if target is None:
             continue
-        if target.type == "identifier" and text_of(target) == context and node.child_by_field_name("kind") is None:
+        if _is_context(target, context, scopes) and node.child_by_field_name("kind") is None:
             yield target.start_byte, f"{context} cannot be replaced; store values in {context}.stash"
         elif target.type in ("member_expression", "subscript_expression"):
             owner = target.child_by_field_name("object")
-            if owner is not None and owner.type == "identifier" and text_of(owner) == context:
+            if owner is not None and _is_context(owner, context, scopes):
                 shown = text_of(target)
                 yield (
                     target.start_byte,
@@ -195,7 +161,16 @@ def _reassignments(handler: Node, context: str) -> Iterator[Problem]:
                 )
 
 
-def _call(node: Node, names: _Names) -> Iterator[Problem]:
+def _is_context(node: Node, context: str, scopes: Scopes) -> bool:
+    binding = scopes.binding(node)
+    return text_of(node) == context and binding is not None and binding.kind is Kind.PARAMETER
+
+
+def _is_function(scopes: Scopes, node: Node | None) -> bool:
+    return scopes.function(node) is not None
+
+
+def _call(node: Node, scopes: Scopes) -> Iterator[Problem]:
     callee = node.child_by_field_name("function")
     arguments = node.child_by_field_name("arguments")
     if callee is None or arguments is None:
@@ -207,40 +182,48 @@ def _call(node: Node, names: _Names) -> Iterator[Problem]:
         yield callee.start_byte, f"Function.{method} is not supported; call the function itself"
     if method not in _CALLBACKS:
         for argument in arguments.named_children:
-            if names.is_function(argument):
+            if _is_function(scopes, argument):
                 allowed = "only methods such as map, filter and reduce accept one"
                 yield argument.start_byte, f"a function cannot be passed as an argument: {allowed}"
 
 
-def _returned(node: Node, names: _Names) -> Iterator[Problem]:
-    if names.is_function(next(iter(node.named_children), None)):
+def _returned(node: Node, scopes: Scopes) -> Iterator[Problem]:
+    if _is_function(scopes, next(iter(node.named_children), None)):
         yield node.start_byte, "a function cannot be returned"
 
 
-def _assigned(field: str) -> Callable[[Node, _Names], Iterator[Problem]]:
-    def rule(node: Node, names: _Names) -> Iterator[Problem]:
+def _assigned(field: str) -> Callable[[Node, Scopes], Iterator[Problem]]:
+    def rule(node: Node, scopes: Scopes) -> Iterator[Problem]:
         value = node.child_by_field_name(field)
-        if value is not None and value.type == "identifier" and names.is_function(value):
+        if value is not None and value.type == "identifier" and _is_function(scopes, value):
             yield node.start_byte, f"the function {text_of(value)} cannot be given another name"
 
     return rule
 
 
-def _break(node: Node, _names: _Names) -> Iterator[Problem]:
+def _new(node: Node, scopes: Scopes) -> Iterator[Problem]:
+    made = node.child_by_field_name("constructor")
+    if made is None or text_of(made) not in _CONSTRUCTORS or scopes.binding(made) is not None:
+        advice = "use plain objects, and util.time for dates"
+        yield node.start_byte, f"`new` is not supported: there are no classes; {advice}"
+
+
+def _break(node: Node, _scopes: Scopes) -> Iterator[Problem]:
     if node.child_by_field_name("label") is not None:
         yield node.start_byte, "labels are not supported"
 
 
-def _for(node: Node, _names: _Names) -> Iterator[Problem]:
+def _for(node: Node, _scopes: Scopes) -> Iterator[Problem]:
     if any(child.type == "await" for child in node.children):
         yield node.start_byte, "`for await` is not supported: code is not asynchronous"
 
 
-_RULES: Final[Mapping[str, Callable[[Node, _Names], Iterator[Problem]]]] = {
+_RULES: Final[Mapping[str, Callable[[Node, Scopes], Iterator[Problem]]]] = {
     "call_expression": _call,
     "return_statement": _returned,
     "variable_declarator": _assigned("value"),
     "assignment_expression": _assigned("right"),
     "break_statement": _break,
+    "new_expression": _new,
     "for_in_statement": _for,
 }

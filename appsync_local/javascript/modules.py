@@ -1,8 +1,8 @@
 """Converts an ES module to a plain script and keeps its line numbers.
 
 The embedded engine evaluates code without a module loader, so `import` becomes a `const`, `export` is replaced by
-spaces, and the exported names are returned. The operand of a `for` loop is wrapped to count its iterations. The columns
-that this shifts are returned too.
+spaces, and the exported names are returned. The operand of a `for` loop is wrapped to count its iterations, and a
+comparison with null is made loose. The columns that this shifts are returned too.
 
 Source: AppSync Developer Guide, "JavaScript runtime features for resolvers and functions", and "Bundling, TypeScript,
 and source maps": the run-time modules are `@aws-appsync/utils` and its own, and bundles are a single ES module.
@@ -25,6 +25,7 @@ UNSUPPORTED: Final[Mapping[str, str]] = {
     "@aws-appsync/utils/rds": "the engine has no RDS data source; put the statements into a Lambda function",
     "@aws-appsync/utils/ai": "the engine has no Bedrock data source; call the model from a Lambda function",
 }
+_LOOSE: Final = {"===": b"== ", "!==": b"!= "}  # as long as the original, so that no column moves
 _EACH: Final = {"of": "__invoke.each(", "in": "__invoke.keys("}
 
 
@@ -74,6 +75,8 @@ def to_script(code: bytes, syntax: Syntax) -> Module:
     for node in syntax.nodes:
         if node.type == "for_in_statement":
             edits += _counted(node)
+        elif node.type == "binary_expression":
+            edits += _compared_with_null(node)
     return _edited(code, sorted(edits, key=lambda edit: edit.start), exports)
 
 
@@ -111,9 +114,25 @@ def _counted(loop: Node) -> list[_Edit]:
     ]
 
 
+def _compared_with_null(comparison: Node) -> list[_Edit]:
+    """Make `x === null` true for undefined, and the reverse: AppSync has one value for both.
+
+    Source: aws/aws-appsync-community issue 305.
+    """
+    operator = field(comparison, "operator")
+    sides = (field(comparison, "left").type, field(comparison, "right").type)
+    loose = _LOOSE.get(text_of(operator))
+    if loose is None or not {"null", "undefined"} & {*sides}:
+        return []
+    return [_Edit(operator.start_byte, operator.end_byte, loose)]
+
+
 def _import(statement: Node) -> str:
     start = statement.start_byte
     name = text_of(field(statement, "source"))[1:-1]
+    clause = next((child for child in statement.children if child.type == "import_clause"), None)
+    if clause is None and name in (*MODULES, *UNSUPPORTED):  # bundlers leave it: the modules have no side effects
+        return ""
     if name in UNSUPPORTED:
         raise SourceInvalid((start, f"module {name!r} is not supported: {UNSUPPORTED[name]}"))
     source = MODULES.get(name)
@@ -121,7 +140,6 @@ def _import(statement: Node) -> str:
         raise SourceInvalid(
             (start, f"module {name!r} does not exist at run time; import from {', '.join(MODULES)}, or bundle it")
         )
-    clause = next((child for child in statement.children if child.type == "import_clause"), None)
     bound = clause.named_children[0] if clause is not None and len(clause.named_children) == 1 else None
     if bound is not None and bound.type == "namespace_import":
         return f"const {text_of(bound.named_children[-1])} = {source};"

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from chalicelib.api.relay import Relay
+from tests.support.memory_objects import MemoryObjects
 
 ADA = {"sub": "ada", "issuer": "https://issuer", "username": "ada", "claims": {}}
 ADA_BY_LAMBDA = {"resolverContext": {"sub": "ada", "username": "ada"}}
@@ -33,3 +34,17 @@ def claim(relay: Relay, request_id: str = "event") -> Any:
 def refusal(answer: Any) -> str:
     assert set(answer) == {"error"}
     return str(answer["error"]["type"])
+
+
+def kept(relay: Relay) -> MemoryObjects:
+    assert isinstance(relay.objects, MemoryObjects)
+    return relay.objects
+
+
+def meter(operations: int, **counts: int) -> dict[str, int]:
+    zero = dict.fromkeys(("pushes", "milliseconds", "megabytes", "inputTokens", "cachedInputTokens", "outputTokens"), 0)
+    return {"operations": operations, **zero, **counts}
+
+
+def bill(answer: Any) -> dict[str, float]:
+    return {item["name"]: item["quantity"] for item in answer["cost"]["items"]}

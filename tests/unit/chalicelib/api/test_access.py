@@ -1,0 +1,63 @@
+"""Which field answers which kind of caller."""
+
+import uuid
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from chalicelib.api.calls import Reporting
+from chalicelib.api.relay import Relay
+from chalicelib.jobs.model import JobId, Status
+from tests.unit.chalicelib.api.calling import (
+    ADA,
+    ADA_BY_LAMBDA,
+    BACKEND,
+    GRACE,
+    ID,
+    ask,
+    refusal,
+    start,
+)
+
+
+def test_a_caller_without_identity_is_the_backend_only_if_workers_use_a_key(relay: Relay) -> None:
+    start(relay, jobId=ID)
+    report = {"input": {"jobId": ID, "status": "FAILED", "error": "by key"}}
+
+    without = ask(relay, "updateStatus", report, identity=None)
+    keyed = ask(replace(relay, reporting=Reporting.API_KEY), "updateStatus", report, identity=None)
+    read = ask(replace(relay, reporting=Reporting.API_KEY), "getInference", {"jobId": ID}, identity=None)
+
+    assert refusal(without) == refusal(read) == "Unauthorized"
+    assert keyed["data"]["error"] == "by key"
+
+
+def test_another_owners_job_is_answered_like_a_job_that_does_not_exist(relay: Relay) -> None:
+    start(relay, jobId=ID)
+    missing = str(uuid.uuid4())
+
+    assert ask(relay, "getInference", {"jobId": ID}, GRACE) == {"data": None}
+    assert ask(relay, "getInference", {"jobId": missing}, GRACE) == {"data": None}
+    for field in ("cancelInference", "inferenceEvents"):
+        foreign = ask(relay, field, {"jobId": ID}, GRACE)
+        unknown = ask(relay, field, {"jobId": missing}, GRACE)
+        assert refusal(foreign) == "JobNotFound"
+        assert foreign["error"]["message"] == unknown["error"]["message"].replace(missing, ID)
+    assert ask(relay, "listInferences", {}, GRACE)["data"]["items"] == []
+    assert relay.ledger.head(JobId(ID)).status is Status.PENDING  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("identity", [None, {}, {"resolverContext": {}}, {"sub": ""}, BACKEND])
+def test_a_field_for_callers_refuses_everyone_else(relay: Relay, identity: Any) -> None:
+    assert refusal(start(relay, identity)) == "Unauthorized"
+    assert refusal(ask(relay, "getInference", {"jobId": ID}, identity)) == "Unauthorized"
+
+
+@pytest.mark.parametrize("identity", [None, ADA, ADA_BY_LAMBDA])
+def test_only_the_backend_reports(relay: Relay, identity: Any) -> None:
+    start(relay, jobId=ID)
+
+    answer = ask(relay, "updateStatus", {"input": {"jobId": ID, "status": "FAILED"}}, identity)
+
+    assert refusal(answer) == "Unauthorized"

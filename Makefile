@@ -3,6 +3,12 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
+# What the caller sets is data: make does not expand it, and recipes read it from the environment, as "$$ARG_FILE".
+ARGUMENTS := EVENTS FILE JOBS MODEL ONCE PORT PROMPT PYTHON ROUNDS SECONDS SEED SIZE STAGE WORKERS
+PROMPT_ORIGIN := $(firstword $(origin PROMPT))
+IS_SET = $(filter command environment,$(firstword $(origin $(1))))
+$(foreach it,$(ARGUMENTS),$(if $(call IS_SET,$(it)),$(eval override $(it) := $$(value $(it)))))
+
 PYTHON ?= $(firstword $(foreach p,python3.11 python3.12 python3.13 python3.14 python3,$(shell command -v $(p) 2>/dev/null)))
 VENV := .venv
 BIN := $(VENV)/bin
@@ -11,7 +17,7 @@ STAGE ?= dev
 FILE ?= $(if $(SAYS),,examples/lost-messages.md)
 MODEL ?= local.textrank
 # Whether there is a prompt, if only a blank one, which is refused; a variable of the shell may be empty.
-SAYS := $(strip $(PROMPT) $(filter command,$(firstword $(origin PROMPT))))
+SAYS := $(strip $(PROMPT) $(filter command,$(PROMPT_ORIGIN)))
 JOBS ?= 10000
 EVENTS ?= 20
 SEED ?= 1
@@ -21,8 +27,11 @@ SOURCES := app.py appsync_local certify chalicelib examples infrastructure local
 
 PEERS := bench/.venv/ready $(patsubst %,bench/node/%/node_modules/.package-lock.json,simulator yoga)
 
-RUN = run --model "$(MODEL)" $(if $(SAYS),--prompt "$$PROMPT") $(if $(FILE),"$(FILE)")
-export PROMPT
+RUN = run --model "$$ARG_MODEL" $(if $(SAYS),--prompt "$$ARG_PROMPT") $(if $(FILE),"$$ARG_FILE")
+$(foreach it,$(ARGUMENTS),$(eval export ARG_$(it) := $$($(it))))
+unexport $(ARGUMENTS)
+# The name of a file may begin with a dash; "-" is the standard input.
+export ARG_FILE := $(if $(filter-out -,$(filter -%,$(firstword $(FILE)))),./)$(FILE)
 
 .PHONY: help run serve test fuzz certify bench check format lock synth diff deploy destroy cdk node clean
 
@@ -30,26 +39,26 @@ help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(VENV)/local.ready ## Start everything, run a job and watch it: FILE=… MODEL=… PROMPT=… ONCE=1 PORT=…
-	@$(BIN)/longcall serve --port $(PORT) $(if $(ONCE),--once) -- $(RUN)
+	@$(BIN)/longcall serve --port "$$ARG_PORT" $(if $(ONCE),--once) -- $(RUN)
 
 serve: $(VENV)/local.ready ## Start everything and stay up: PORT=…
-	@$(BIN)/longcall serve --port $(PORT)
+	@$(BIN)/longcall serve --port "$$ARG_PORT"
 
 test: check ## Set up, check, and run every test
-	@$(BIN)/pytest --numprocesses $(WORKERS) --dist loadgroup
+	@$(BIN)/pytest --numprocesses "$$ARG_WORKERS" --dist loadgroup
 
 fuzz: $(VENV)/dev.ready ## Outages of a stack, then attacks on the engine, longer than in the tests: SECONDS=300 SEED=… SIZE=…
-	@$(BIN)/python -m tests.hostile --seconds $(SECONDS) --seed $(SEED) $(if $(SIZE),--size $(SIZE))
+	@$(BIN)/python -m tests.hostile --seconds "$$ARG_SECONDS" --seed "$$ARG_SEED" $(if $(SIZE),--size "$$ARG_SIZE")
 
 certify: $(VENV)/dev.ready ## Lose things on purpose, and certify that nothing was lost: JOBS=… EVENTS=… SEED=…
-	@$(BIN)/python -m certify --jobs $(JOBS) --events $(EVENTS) --seed $(SEED)
+	@$(BIN)/python -m certify --jobs "$$ARG_JOBS" --events "$$ARG_EVENTS" --seed "$$ARG_SEED"
 
 bench: $(VENV)/dev.ready $(PEERS) ## Measure the engine against its peers, and write docs/performance.md: ROUNDS=…
-	@$(BIN)/python -m bench $(if $(ROUNDS),--rounds $(ROUNDS))
+	@$(BIN)/python -m bench $(if $(ROUNDS),--rounds "$$ARG_ROUNDS")
 
 bench/.venv/ready: bench/requirements.txt | $(BIN)/python
 	@echo "setting up what the engine is measured against (once; some minutes)"
-	@"$(PYTHON)" -m venv bench/.venv
+	@"$$ARG_PYTHON" -m venv bench/.venv
 	@bench/.venv/bin/pip install --quiet --disable-pip-version-check --requirement $<
 	@touch $@
 
@@ -80,7 +89,7 @@ LOCK := --no-emit-index-url --no-annotate --no-header --universal --python-versi
 
 synth: cdk ## Write the CloudFormation template of a stage to cdk.out/: STAGE=dev
 	@$(CDK) synth --quiet $(CDK_OPTIONS)
-	@echo "cdk.out/longcall-$(STAGE).template.json"
+	@echo "cdk.out/longcall-$$ARG_STAGE.template.json"
 
 diff: cdk ## Show what a deployment would change: STAGE=…
 	@$(CDK) diff $(CDK_OPTIONS)
@@ -95,7 +104,7 @@ destroy: cdk ## Remove a stage from AWS; it asks first: STAGE=…
 CDK = cd infrastructure && $(QUIET) node_modules/.bin/cdk
 # Node 20 works; the library's bridge to it prints a page about its end of life at every start.
 QUIET = JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=1
-CDK_OPTIONS = --context stage=$(STAGE) --no-notices
+CDK_OPTIONS = --context stage="$$ARG_STAGE" --no-notices
 CDK_CLI := infrastructure/node_modules/.package-lock.json
 
 cdk: $(VENV)/deploy.ready $(CDK_CLI)
@@ -112,10 +121,10 @@ clean: ## Remove the environment, caches and local jobs
 	@rm -rf $(VENV) .longcall .mypy_cache .pytest_cache .ruff_cache .hypothesis longcall.egg-info tests/integration/clients/node/node_modules bench/.venv bench/node/*/node_modules
 
 $(BIN)/python:
-	@test -n "$(PYTHON)" || { echo "error: Python 3.11 or newer was not found; install it, or say which with PYTHON=…" >&2; exit 1; }
-	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
-	  || { echo "error: Python 3.11 or newer is needed, and $(PYTHON) is older; say which one with PYTHON=…" >&2; exit 1; }
-	@"$(PYTHON)" -m venv $(VENV)
+	@test -n "$$ARG_PYTHON" || { echo "error: Python 3.11 or newer was not found; install it, or say which with PYTHON=…" >&2; exit 1; }
+	@"$$ARG_PYTHON" -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "error: Python 3.11 or newer is needed, and $$ARG_PYTHON is older; say which one with PYTHON=…" >&2; exit 1; }
+	@"$$ARG_PYTHON" -m venv $(VENV)
 
 $(VENV)/%.ready: requirements/%.txt pyproject.toml | $(BIN)/python
 	@echo "setting up $(VENV) (once; under a minute)"

@@ -9,9 +9,11 @@ import signal
 import sys
 import time
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from local_stack.arguments import argument_parser
+from local_stack.data_folder import PRIVATE_UMASK
 from local_stack.log import StackLog, usual_detail
 
 if TYPE_CHECKING:
@@ -25,8 +27,9 @@ LONGCALL: Final = (sys.executable, "-m", "longcall")
 def main() -> None:
     """Start the stack, run a command against it if one was given, and keep running until Ctrl-C."""
     arguments = argument_parser().parse_args()
+    usual_umask = os.umask(PRIVATE_UMASK)  # of this process, and of all processes that it starts
     detail = usual_detail(verbose=arguments.verbose, has_command=bool(arguments.command))
-    sys.exit(_run(arguments, StackLog(sys.stderr, detail)))
+    sys.exit(_run(arguments, StackLog(sys.stderr, detail), usual_umask))
 
 
 def allow_many_sockets() -> None:
@@ -37,7 +40,7 @@ def allow_many_sockets() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
 
 
-def _run(arguments: argparse.Namespace, log: StackLog) -> int:
+def _run(arguments: argparse.Namespace, log: StackLog, umask: int) -> int:
     started = time.monotonic()
     allow_many_sockets()
     # Imported here, so that --help and mistakes in the arguments are answered at once.
@@ -57,7 +60,7 @@ def _run(arguments: argparse.Namespace, log: StackLog) -> int:
         UnknownStage,
     )  # fmt: skip
     try:
-        return uvloop.run(_serve(arguments, log, started))
+        return uvloop.run(_serve(arguments, log, started, umask))
     except ApiInvalid as invalid:
         return _cannot_start(ApiInvalid(with_positions(invalid.problems)), as_json=arguments.json)
     except expected as error:
@@ -70,7 +73,7 @@ def _cannot_start(error: Exception, *, as_json: bool) -> int:
     return CANNOT_START
 
 
-async def _serve(arguments: argparse.Namespace, log: StackLog, started: float) -> int:
+async def _serve(arguments: argparse.Namespace, log: StackLog, started: float, umask: int) -> int:
     from local_stack.next_steps import next_steps
     from local_stack.options import options_from
     from local_stack.stack import running
@@ -92,7 +95,7 @@ async def _serve(arguments: argparse.Namespace, log: StackLog, started: float) -
             sys.stdout.flush()
         code = 0
         if command:
-            code = await _run_command(command, options, stopped)
+            code = await _run_command(command, options, stopped, umask)
             loop.add_signal_handler(signal.SIGINT, stopped.set)
             log.set_detail(usual_detail(verbose=arguments.verbose, has_command=False))
         if not once and not stopped.is_set():
@@ -106,12 +109,13 @@ def _ignore() -> None:
     return
 
 
-async def _run_command(command: list[str], options: "Options", stopped: asyncio.Event) -> int:
+async def _run_command(command: list[str], options: "Options", stopped: asyncio.Event, umask: int) -> int:
     """Run a longcall command against the stack and return its exit code; terminate it if the stack is stopped."""
     process = await asyncio.create_subprocess_exec(
         *LONGCALL,
         *command,
         env={**os.environ, "LONGCALL_TARGET": "local", "LONGCALL_STACK": str(options.data / "stack.json")},
+        preexec_fn=partial(os.umask, umask),  # the files that the command writes are not the stack's
     )
     ended = asyncio.ensure_future(process.wait())
     stopping = asyncio.ensure_future(stopped.wait())

@@ -1,8 +1,9 @@
-"""The data folder of a local stack: locked while a stack uses it, and checked before the stack starts."""
+"""The data folder of a local stack: private, locked while a stack uses it, and checked before the stack starts."""
 
 import errno
 import fcntl
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,65 @@ LEAST_FILES: Final = 32  # files that must be free, on a disk that limits their 
 FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
+# A folder with one of these files was made by a stack.
+MARKS: Final = ("lock", "jobs.db", "events.db")
+NEGLIGIBLE: Final = frozenset({".DS_Store", ".gitignore", ".gitkeep"})  # in a folder that counts as empty
+PRIVATE_FOLDER: Final = 0o700
+PRIVATE_FILE: Final = 0o600
+PRIVATE_UMASK: Final = 0o077  # of every process that writes into the folder
+
+
+def prepare(data: Path) -> None:
+    """Create the data folder, or let nobody but its owner read an existing one and what is in it.
+
+    Raises:
+        StackError: The folder cannot be created or written, belongs to another user, or was not made by a stack.
+    """
+    try:
+        data.mkdir(parents=True, exist_ok=True, mode=PRIVATE_FOLDER)
+        owner = data.stat().st_uid
+        if os.geteuid() not in (0, owner):
+            raise _unusable(data, f"it belongs to another user (id {owner})")
+        others = sorted({it.name for it in data.iterdir()} - NEGLIGIBLE)
+        if others and not any(name in others for name in MARKS):
+            raise _unusable(data, f"it has files that are not a stack's, such as {others[0]}")
+        _make_private(data)
+        (data / MARKS[0]).touch(mode=PRIVATE_FILE)
+        if not os.access(data, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except OSError as error:
+        if error.errno in FULL:
+            raise
+        is_file = isinstance(error, FileExistsError | NotADirectoryError)
+        where = f" ({error.filename})" if error.filename else ""
+        reason = "it, or a folder above it, is a file" if is_file else f"{error.strerror}{where}"
+        raise _unusable(data, reason) from error
+
+
+def _make_private(data: Path) -> None:
+    for folder, _, names in os.walk(data):
+        _narrow(folder, PRIVATE_FOLDER)
+        for name in names:
+            _narrow(os.path.join(folder, name), PRIVATE_FILE)  # noqa: PTH118  # a folder may have many thousand files
+
+
+def _narrow(path: str, mode: int) -> None:
+    """Set the mode of a file or folder. A link is left as it is, and what it leads to too."""
+    try:
+        found = os.lstat(path)
+    except FileNotFoundError:  # removed meanwhile
+        return
+    if not stat.S_ISLNK(found.st_mode) and stat.S_IMODE(found.st_mode) != mode:
+        os.chmod(path, mode)  # noqa: PTH101  # see above
+
+
+def _unusable(data: Path, reason: str) -> StackError:
+    return StackError(
+        f"--data takes a folder that this user can write, new, empty, or from an earlier stack; {data} cannot be used: "
+        f"{reason}. Choose another folder with --data"
+    )
+
+
 @contextmanager
 def locked(data: Path) -> Iterator[None]:
     """Lock the data folder, because two stacks on one folder would run each other's events. Ends with the process.
@@ -22,7 +82,6 @@ def locked(data: Path) -> Iterator[None]:
     Raises:
         StackError: Another stack uses the folder.
     """
-    data.mkdir(parents=True, exist_ok=True)
     with (data / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -48,18 +107,24 @@ def check_space(data: Path) -> None:
 
 
 @contextmanager
-def full_disk_reported(data: Path) -> Iterator[None]:
-    """Report an operating system's error about a full disk as one sentence.
+def folder_errors_reported(data: Path) -> Iterator[None]:
+    """Report an operating system's error about the data folder as one sentence.
 
     Raises:
-        StackError: The disk became full in the block, or the user's quota is used up.
+        StackError: The disk became full in the block, the user's quota is used up, or a file in the folder cannot be
+            used.
     """
     try:
         yield
     except OSError as error:
-        if error.errno not in FULL:
+        if error.errno in FULL:
+            raise StackError(_full(data, error.strerror or "no space is left")) from error
+        if not isinstance(error.filename, str | os.PathLike) or data not in Path(error.filename).parents:
             raise
-        raise StackError(_full(data, error.strerror or "no space is left")) from error
+        raise StackError(
+            f"the data folder {data} cannot be used: {error.strerror} ({error.filename}); "
+            f"correct that, or choose another folder with --data"
+        ) from error
 
 
 def _full(data: Path, reason: str) -> str:

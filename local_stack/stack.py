@@ -24,16 +24,17 @@ from appsync_local.devtools.doctor import Doctor, TokenRequirements
 from appsync_local.devtools.health import Health
 from appsync_local.devtools.meter import Meter
 from appsync_local.errors import PortInUse
+from appsync_local.functions.database_check import find_damage
 from appsync_local.functions.delivery import Backoff
 from appsync_local.functions.runtime import FunctionRuntime
 from appsync_local.functions.spec import FunctionSpec
 from appsync_local.http.server import Engine
 from chalicelib.api.authorizer import PREFIX
 from chalicelib.jobs.model import JobId
-from chalicelib.ledger import open_ledger
+from chalicelib.ledger import SQLITE, open_ledger
 from infrastructure.stages import DEV
 from local_stack.blueprint import Blueprint, PermissionCheckingInvoker
-from local_stack.data_folder import check_space, full_disk_reported, locked
+from local_stack.data_folder import PRIVATE_FILE, check_space, folder_errors_reported, locked, prepare
 from local_stack.errors import StackError
 from local_stack.function_environment import REGION, new_principal
 from local_stack.graphiql import graphiql
@@ -117,7 +118,8 @@ async def running(options: Options, log: StackLog) -> AsyncIterator[Stack]:
         EngineError: The API cannot be served, or the port is in use.
     """
     async with contextlib.AsyncExitStack() as cleanup:
-        with full_disk_reported(options.data):
+        with folder_errors_reported(options.data):
+            prepare(options.data)
             cleanup.enter_context(locked(options.data))
             check_space(options.data)
             stack = await _start(options, log, cleanup)
@@ -221,6 +223,12 @@ def _check_ledger(location: str) -> None:
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
+        damage = find_damage(Path(location.removeprefix(SQLITE))) if location.startswith(SQLITE) else None
+        if damage is not None:
+            raise StackError(
+                f"the ledger {location} is damaged ({damage}); put a copy of the file in its place, or move it away "
+                f"to start without its jobs"
+            )
         open_ledger(location).head(JobId("none"))
     except (OSError, sqlite3.Error, BotoCoreError, ClientError) as exc:
         raise StackError(
@@ -274,7 +282,7 @@ def _listen(host: str, port: int) -> socket.socket:
 def _temporary_file(path: Path, content: Mapping[str, object]) -> Iterator[None]:
     """A JSON file that exists while the stack runs and that only this user may read."""
     staged = path.with_suffix(".new")
-    staged.touch(mode=0o600)
+    staged.touch(mode=PRIVATE_FILE)
     staged.write_text(json.dumps(content, indent=2) + "\n")
     staged.replace(path)
     try:

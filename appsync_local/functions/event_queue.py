@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from appsync_local.errors import EngineError
+from appsync_local.functions.database_check import find_damage
 
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS events (
@@ -81,6 +82,12 @@ class EventQueue:
             QueueUnusable: It cannot be opened, or is no SQLite file.
         """
         try:
+            damage = find_damage(path)
+        except sqlite3.Error as error:
+            raise _not_opened(path, error) from error
+        if damage is not None:
+            raise QueueUnusable(path, f"it is damaged ({damage}). Move it away to start; its events are lost then")
+        try:
             os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))  # payloads are their owner's business
             connection = sqlite3.connect(path, timeout=0.0, isolation_level=None)
         except (OSError, sqlite3.Error) as error:
@@ -91,18 +98,25 @@ class EventQueue:
             connection.execute("PRAGMA synchronous = NORMAL")
             connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT;")
             connection.execute("UPDATE events SET due = accepted WHERE due IS NULL")
-        except sqlite3.OperationalError as error:
+        except sqlite3.Error as error:
             connection.close()
-            if "locked" in str(error):
-                raise QueueInUse(path) from error
-            raise QueueUnusable(path, str(error)) from error
-        except sqlite3.DatabaseError as error:
-            connection.close()
-            raise QueueUnusable(path, str(error)) from error
+            raise _not_opened(path, error) from error
         return cls(connection)
 
     def close(self) -> None:
         self._connection.close()
+
+    def correct_times(self, *, now: float, longest_wait: float) -> None:
+        """Let no event wait because the clock was set back since it was stored.
+
+        Args:
+            now: The time; no event was accepted after it.
+            longest_wait: Seconds that an event waits for its next attempt at most.
+        """
+        self._connection.execute(
+            "UPDATE events SET accepted = MIN(accepted, ?), due = ? WHERE accepted > ? OR due > ?",
+            (now, now, now, now + longest_wait),
+        )
 
     def accept(self, event: QueuedEvent) -> None:
         """Add a new event, due at once."""
@@ -188,3 +202,9 @@ class EventQueue:
             self._connection.execute("ROLLBACK")
             raise
         self._connection.execute("COMMIT")
+
+
+def _not_opened(path: Path, error: sqlite3.Error) -> EngineError:
+    if isinstance(error, sqlite3.OperationalError) and "locked" in str(error):
+        return QueueInUse(path)
+    return QueueUnusable(path, str(error))

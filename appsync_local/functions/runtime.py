@@ -30,6 +30,7 @@ from appsync_local.functions.spec import (
     FunctionSpec,
     by_name,
 )
+from appsync_local.functions.steady_clock import SteadyClock
 
 RESOLVER_TIMEOUT: Final = 30.0  # seconds AppSync waits; Source: AppSync Developer Guide, "Troubleshooting", Lambda
 RETRY_DELAYS: Final = (60.0, 120.0)  # seconds; Source: Lambda Developer Guide, "How Lambda handles errors and retries"
@@ -56,7 +57,7 @@ class FunctionRuntime:
         chaos: What is to go wrong on purpose.
         meter: Counts what would be billed.
         health: Records the turns of schedules and deliveries, and the length of the queue.
-        clock: Seconds since the epoch, for the age of events and for schedules.
+        clock: Seconds since the epoch, for the age of events and for schedules. It may be set back.
     """
 
     def __init__(
@@ -101,7 +102,7 @@ class FunctionRuntime:
         self._warm_wait = warm_wait
         self._waiting: deque[_Call] = deque()  # for a slot, the longest waiting first
         self._resolver_timeout = resolver_timeout
-        self._clock = clock
+        self._clock = SteadyClock(clock)
         self._running: tuple[EventQueue, Pool, Deliveries, Schedules] | None = None
 
     async def start(self) -> None:
@@ -113,6 +114,7 @@ class FunctionRuntime:
             QueueUnusable: The queue cannot be opened.
         """
         queue = EventQueue.open(self._queue_path)
+        queue.correct_times(now=self._clock(), longest_wait=max(*self._retry_delays, self._refusal_delays.longest))
         pool = Pool(
             self._functions,
             root=self._root,

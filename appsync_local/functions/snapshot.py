@@ -5,6 +5,7 @@ also for what it imports later.
 """
 
 import logging
+import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -30,7 +31,7 @@ class Snapshots:
         self._folder = folder
         self._count = 0
         shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, mode=0o700)
 
     @property
     def root(self) -> Path:
@@ -49,11 +50,20 @@ class Snapshots:
                 )
             else:
                 shutil.copy2(self._source / name, copy / name)
+        _make_private(copy)
         link = self._folder / "next"
         link.unlink(missing_ok=True)  # left by a call that failed after making it
         link.symlink_to(copy.name)
         link.replace(self.root)
         shutil.rmtree(self._folder / str(self._count - KEPT), ignore_errors=True)
+
+
+def _make_private(copy: Path) -> None:
+    """Let only this user read a copy, whatever the modes of the originals are."""
+    for folder, _, names in os.walk(copy):
+        Path(folder).chmod(0o700)
+        for name in names:
+            Path(folder, name).chmod(0o600)
 
 
 def _copy_file(source: str, target: str) -> None:

@@ -1,66 +1,119 @@
-"""A stack does not start on a disk that is full, and says so in one sentence."""
+"""The data folder: private whatever its modes were, and refused in one sentence if it cannot be used."""
 
-import errno
 import os
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
+from textwrap import dedent
 
 import pytest
 
-from local_stack.data_folder import check_space, full_disk_reported, locked
+from local_stack.data_folder import folder_errors_reported, prepare
 from local_stack.errors import StackError
 
-MANY = 1_000_000
+ROOT = Path(__file__).resolve().parents[3]
 
 
-def disk(monkeypatch: pytest.MonkeyPatch, *, blocks: int = MANY, files: int = MANY, files_free: int = MANY) -> None:
-    """Let the operating system report a disk with blocks of 1 KB."""
-    found = SimpleNamespace(f_bavail=blocks, f_frsize=1024, f_files=files, f_favail=files_free)
-    monkeypatch.setattr(os, "statvfs", lambda _: found)
+@pytest.fixture(autouse=True)
+def open_umask() -> Iterator[None]:
+    """Whatever is created may be read by everybody, unless the code says otherwise."""
+    before = os.umask(0)
+    yield
+    os.umask(before)
 
 
-@pytest.mark.parametrize(
-    ("blocks", "files_free", "reason"),
-    [
-        (1023, MANY, "1023 KB are free, and a stack needs 1024 KB"),
-        (0, MANY, "0 KB are free, and a stack needs 1024 KB"),
-        (MANY, 31, "31 more files are possible, and a stack needs 32"),
-    ],
-)
-def test_full_disk_is_refused_with_what_is_left(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, blocks: int, files_free: int, reason: str
-) -> None:
-    disk(monkeypatch, blocks=blocks, files_free=files_free)
-
-    with pytest.raises(StackError) as refused:
-        check_space(tmp_path)
-
-    assert str(refused.value) == (
-        f"the disk of {tmp_path} is full ({reason}); free some space, or choose a folder on another disk with --data"
-    )
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.lstat().st_mode)
 
 
-def test_disk_without_a_limit_of_files_is_accepted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    disk(monkeypatch, blocks=1024, files=0, files_free=0)
-
-    check_space(tmp_path)
-
-
-@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
-def test_disk_that_becomes_full_during_the_start_is_reported(tmp_path: Path, number: int) -> None:
-    with pytest.raises(StackError, match=f"the disk of {tmp_path} is full"), full_disk_reported(tmp_path):
-        raise OSError(number, os.strerror(number))
+def refusal(data: Path) -> str:
+    with pytest.raises(StackError) as raised:
+        prepare(data)
+    return str(raised.value)
 
 
-def test_other_errors_are_not_reported_as_a_full_disk(tmp_path: Path) -> None:
-    with pytest.raises(IsADirectoryError), full_disk_reported(tmp_path):
-        raise IsADirectoryError(errno.EISDIR, "Is a directory")
+def test_a_new_folder_is_private(tmp_path: Path) -> None:
+    data = tmp_path / "new" / "data"
+
+    prepare(data)
+
+    assert mode(data) == 0o700
 
 
-def test_folder_is_locked_once(tmp_path: Path) -> None:
-    with (
-        locked(tmp_path / "data"),
-        pytest.raises(StackError, match="another stack is running on"),
-        locked(tmp_path / "data"),
-    ):
-        raise AssertionError("the second lock was given")
+def test_an_existing_folder_is_made_private_with_all_that_is_in_it(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    (data / "objects").mkdir(parents=True)
+    outside = tmp_path / "outside"
+    outside.touch()
+    for name in ("jobs.db", "jobs.db-wal", "objects/one"):
+        (data / name).touch()
+    (data / "link").symlink_to(outside)
+
+    prepare(data)
+
+    assert {mode(path) for path in (data, data / "objects")} == {0o700}
+    assert {mode(data / name) for name in ("jobs.db", "jobs.db-wal", "objects/one")} == {0o600}
+    assert mode(outside) == 0o666
+
+
+def test_an_empty_folder_is_used(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / ".gitignore").touch()
+
+    prepare(data)
+
+    assert mode(data) == 0o700
+
+
+def test_a_folder_with_other_files_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "letter.txt").touch()
+    tmp_path.chmod(0o755)
+
+    assert "it has files that are not a stack's, such as letter.txt" in refusal(tmp_path)
+    assert mode(tmp_path) == 0o755
+
+
+def test_a_file_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+
+    for data in (file, file / "below"):
+        message = refusal(data)
+        assert message.startswith(
+            "--data takes a folder that this user can write, new, empty, or from an earlier stack"
+        )
+        assert f"{data} cannot be used: it, or a folder above it, is a file. Choose another folder" in message
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_a_folder_of_another_user_is_refused(tmp_path: Path) -> None:
+    tmp_path.chmod(0o777)
+    code = """
+        import os, pathlib, sys
+        from local_stack.data_folder import prepare
+        os.chdir(sys.argv[1])  # another user could not reach it by its path
+        os.setuid(65534)
+        prepare(pathlib.Path("."))
+    """
+    command = [sys.executable, "-c", dedent(code), str(tmp_path)]
+
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert "StackError" in ended.stderr
+    assert "cannot be used: it belongs to another user (id 0)" in ended.stderr
+
+
+def test_an_error_of_a_file_in_the_folder_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "stack.json").mkdir()
+
+    expected = r"cannot be used: Is a directory \(.*stack.json\); correct that"
+    with pytest.raises(StackError, match=expected), folder_errors_reported(tmp_path):
+        (tmp_path / "stack.json").write_text("")
+
+
+def test_an_error_of_another_file_is_not_blamed_on_the_folder(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError), folder_errors_reported(tmp_path / "data"):
+        (tmp_path / "missing").read_text()

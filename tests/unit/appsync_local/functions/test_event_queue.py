@@ -104,3 +104,40 @@ def test_file_that_is_no_queue_is_refused_with_the_reason(tmp_path: Path) -> Non
         EventQueue.open(tmp_path / "text")
     with pytest.raises(QueueUnusable, match="No such file or directory"):
         EventQueue.open(tmp_path / "no folder" / "queue")
+
+
+def test_an_event_of_a_later_time_is_due_after_the_clock_was_set_back(opened: EventQueue) -> None:
+    opened.accept(event("waiting", accepted=4000.0))
+    opened.accept(event("tried", accepted=90.0))
+    opened.claim("f", now=90.0)
+    opened.retry("tried", due=4001.0, error=b"null")
+
+    opened.correct_times(now=400.0, longest_wait=60.0)
+
+    assert [found and found.request_id for found in (opened.claim("f", now=400.0), opened.claim("f", now=400.0))] == [
+        "tried", "waiting",
+    ]  # fmt: skip
+
+
+def test_corrected_times_leave_a_retry_of_a_few_seconds_and_the_age_of_events(opened: EventQueue) -> None:
+    opened.accept(event("a", accepted=100.0))
+    opened.claim("f", now=100.0)
+    opened.retry("a", due=160.0, error=b"null")
+
+    opened.correct_times(now=110.0, longest_wait=60.0)
+
+    assert opened.first_due("f") == 160.0
+    assert opened.first_accepted("f") == 100.0
+
+
+def test_a_queue_with_a_damaged_page_is_named_with_what_is_wrong(queue: Path) -> None:
+    opened = EventQueue.open(queue)
+    for number in range(200):
+        opened.accept(QueuedEvent(f"event {number}", "f", b"x" * 1000, 100.0))
+    opened.close()
+    content = bytearray(queue.read_bytes())
+    content[8 * 4096 : 20 * 4096] = b"\xff" * (12 * 4096)
+    queue.write_bytes(content)
+
+    with pytest.raises(QueueUnusable, match=r"events.sqlite .* it is damaged \(.+\)\. Move it away to start"):
+        EventQueue.open(queue)

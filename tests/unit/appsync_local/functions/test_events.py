@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from appsync_local.functions.delivery import Backoff
-from appsync_local.functions.event_queue import EventQueue, QueueInUse
+from appsync_local.functions.event_queue import EventQueue, QueuedEvent, QueueInUse
 from appsync_local.functions.runtime import REFUSAL_DELAYS, FunctionRuntime
 from appsync_local.functions.spec import FunctionSpec
 from tests.unit.appsync_local.functions.conftest import StartRuntime
@@ -269,6 +269,44 @@ async def test_retry_due_after_the_maximum_age_is_not_made(
     assert record["requestContext"]["condition"] == "EventAgeExceeded"
     assert record["requestContext"]["approximateInvokeCount"] == 1
     assert record["responsePayload"]["errorMessage"] == "boom"
+
+
+async def test_an_event_does_not_wait_for_a_clock_that_was_set_back(
+    tmp_path: Path, notes: Path, write_handlers: WriteHandlers, start_runtime: StartRuntime
+) -> None:
+    write_handlers(
+        """
+        def f(event, context):
+            note(event, "started")
+            wait_for(event["gate"])
+        """
+    )
+    gate = tmp_path / "gate"
+    now = time.time()
+    runtime = await start_runtime(FunctionSpec("f", "app.f", {}, 20.0, reserved_concurrency=1), clock=lambda: now)
+    event = {"notes": str(notes), "gate": str(gate)}
+    await runtime.enqueue("f", event)
+    await runtime.enqueue("f", event)
+    await eventually(lambda: len(lines(notes)) == 1, "one of them runs")
+
+    now -= 3600.0
+    gate.touch()
+
+    await eventually(lambda: len(lines(notes)) == 2, "the other one ran")
+
+
+async def test_an_event_of_an_earlier_run_does_not_wait_for_a_clock_that_was_set_back(
+    queue: Path, notes: Path, write_handlers: WriteHandlers, start_runtime: StartRuntime
+) -> None:
+    write_handlers("def f(event, context): note(event, 'ran')")
+    earlier = EventQueue.open(queue)
+    payload = json.dumps({"notes": str(notes)}).encode()
+    earlier.accept(QueuedEvent("waiting", "f", payload, time.time() + 3600.0))
+    earlier.close()
+
+    await start_runtime(FunctionSpec("f", "app.f", {}, 20.0))
+
+    await eventually(lambda: len(lines(notes)) == 1, "the event ran")
 
 
 async def test_events_for_a_function_that_is_switched_off_go_straight_to_the_destination(

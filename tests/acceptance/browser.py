@@ -45,6 +45,7 @@ class Page:
         self._waiting: dict[int, asyncio.Future[Any]] = {}
         self.requested: list[str] = []  # URLs of every kind of request
         self.complaints: list[str] = []  # errors and exceptions of the page's scripts
+        self.statuses: list[int] = []  # of responses
 
     async def pump(self) -> None:
         """Read messages of the browser until it closes the socket."""
@@ -55,6 +56,8 @@ class Page:
                     self._waiting.pop(number).set_result(message)
                 case {"method": "Network.requestWillBeSent", "params": {"request": {"url": str(url)}}}:
                     self.requested.append(url)
+                case {"method": "Network.responseReceived", "params": {"response": {"status": int(status)}}}:
+                    self.statuses.append(status)
                 case {"method": "Network.webSocketCreated", "params": {"url": str(url)}}:
                     self.requested.append(url)
                 case {"method": "Runtime.exceptionThrown", "params": {"exceptionDetails": details}}:
@@ -105,10 +108,10 @@ class Page:
 
 
 @asynccontextmanager
-async def open_browser(program: str, profile: Path) -> AsyncIterator[Page]:
-    """Start a browser with a new profile and one empty tab. It ends with the block."""
+async def open_browser(program: str, profile: Path, *flags: str) -> AsyncIterator[Page]:
+    """Start a browser with a new profile, further flags and one empty tab. It ends with the block."""
     sandbox = ("--no-sandbox",) if os.geteuid() == 0 else ()  # Chromium does not run as root inside its sandbox
-    command = [program, *_FLAGS, *sandbox, f"--user-data-dir={profile}", "about:blank"]
+    command = [program, *_FLAGS, *sandbox, *flags, f"--user-data-dir={profile}", "about:blank"]
     process = await asyncio.create_subprocess_exec(*command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         address = await _address(process, profile / "DevToolsActivePort")

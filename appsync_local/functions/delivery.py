@@ -17,8 +17,9 @@ from appsync_local.devtools.health import Health
 from appsync_local.functions.destination import Condition, failure_record
 from appsync_local.functions.event_queue import EventQueue, QueuedEvent
 from appsync_local.functions.outcome import Failed, Outcome, Refused, Succeeded
-from appsync_local.functions.pool import InvocationType, Pool
+from appsync_local.functions.pool import Pool
 from appsync_local.functions.spec import FunctionSpec
+from appsync_local.functions.worker_process import InvocationType
 
 _log: Final = logging.getLogger(__name__)
 

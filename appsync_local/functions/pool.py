@@ -3,54 +3,32 @@
 import asyncio
 import itertools
 import logging
+import math
 import os
 import socket
 import time
-from collections import Counter, defaultdict, deque
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from enum import Enum, auto
 from pathlib import Path
 from typing import Final
 
-import orjson
-
 from appsync_local.devtools.health import Health
 from appsync_local.devtools.meter import Meter
-from appsync_local.functions.channel import Channel
 from appsync_local.functions.fork_server_client import ForkServerClient
-from appsync_local.functions.frames import Kind
-from appsync_local.functions.outcome import (
-    ErrorPayload,
-    Failed,
-    Outcome,
-    Refused,
-    Succeeded,
-    exited,
-    start_timed_out,
-    timed_out,
-)
-from appsync_local.functions.output import WorkerOutput
+from appsync_local.functions.outcome import Outcome, Refused
 from appsync_local.functions.spec import FunctionSpec
+from appsync_local.functions.waiting_line import WaitingLine
+from appsync_local.functions.worker_process import KILLED, Invocation, InvocationType, WorkerProcess, WorkerState
 
 _log: Final = logging.getLogger(__name__)
 
-START_LIMIT: Final = 10.0  # seconds to import the handler; Source: Lambda Developer Guide, "Init phase"
 IDLE_LIMIT: Final = 60.0  # seconds after which a worker that is not its function's last idle one ends
-FINAL_OUTPUT_LIMIT: Final = 1.0  # seconds to receive what a worker sent before it ended
 USUAL_DURATION: Final = 1.0  # seconds of an invocation, until the first one has ended
-WARM_WAIT: Final = 0.05  # seconds that an invocation waits for a warm worker before another process is started
-_WARM: Final = 2 * (os.cpu_count() or 1)  # workers of a function from which on calls wait for a warm one
+WARM_WAIT: Final = 0.05  # seconds without a free worker after which another process is started
+_CORES: Final = os.cpu_count() or 1
+_AT_ONCE: Final = 2 * _CORES  # workers of a function that are started without waiting for a free one
 _FADING: Final = 0.95  # weight of earlier, longer invocations
-_KILLED: Final = 9  # wait status of a process ended by SIGKILL
-
-
-class InvocationType(Enum):
-    """How a function is invoked. Source: AWS Lambda API Reference, Invoke, InvocationType."""
-
-    REQUEST_RESPONSE = "RequestResponse"  # the caller waits for the result
-    EVENT = "Event"
 
 
 class Pool:
@@ -59,15 +37,15 @@ class Pool:
     Functions without reserved concurrency share `concurrency` invocations at a time. At most half of them may be
     events, so that events in any number leave room for calls that somebody waits for.
 
-    An invocation of a function that usually takes less than `warm_wait` waits that long for one of its warm workers. A
-    process for each concurrent invocation would cost more than the invocations themselves.
+    An invocation that finds no idle worker of its function waits in a line. `WaitingLine` says when another worker is
+    started: a process for each concurrent invocation would cost more than short invocations themselves.
 
     Args:
         functions: By name.
         root: Folder that the handlers are imported from.
         preload: Modules that the fork server imports once for all workers.
         concurrency: Invocations at a time of all functions without reserved concurrency.
-        warm_wait: Seconds.
+        warm_wait: Seconds without a free worker of a function after which another one is started.
         on_room: Called whenever an invocation has ended and left room for another one.
         meter: Counts the invocations.
         health: Where failures of the clean-up of idle workers are counted.
@@ -87,7 +65,6 @@ class Pool:
     ) -> None:
         self._loop_health = health.loop("idle workers")
         self._concurrency = concurrency
-        self._warm_wait = warm_wait
         self._event_concurrency = max(1, concurrency // 2)
         self._meter = meter
         self._on_room = on_room
@@ -96,12 +73,15 @@ class Pool:
             health=health.loop("fork server"),
         )  # fmt: skip
         self._numbers = itertools.count(1)
-        self._workers: dict[int, _Worker] = {}
-        self._idle: defaultdict[str, list[_Worker]] = defaultdict(list)  # the most recently used last
+        self._workers: dict[int, WorkerProcess] = {}
+        self._idle: defaultdict[str, list[WorkerProcess]] = defaultdict(list)  # the most recently used last
         self._busy: Counter[str] = Counter()
         self._busy_in_common: Counter[InvocationType] = Counter()
         self._workers_of: Counter[str] = Counter()
-        self._waiting: defaultdict[str, deque[_Invocation]] = defaultdict(deque)  # for a warm worker, oldest first
+        self._lines: dict[str, WaitingLine[Invocation]] = {
+            name: WaitingLine(at_once=_AT_ONCE, starts=_CORES, warm_wait=warm_wait) for name in functions
+        }
+        self._looks: dict[str, asyncio.TimerHandle] = {}  # when each line is looked at again, by function
         self._durations: dict[str, float] = {}  # recent duration of the longer invocations of each function, in seconds
         self._sweep: asyncio.TimerHandle | None = None
 
@@ -114,9 +94,11 @@ class Pool:
         """Kill all workers; futures of unfinished invocations are cancelled."""
         if self._sweep is not None:
             self._sweep.cancel()
-        for waiting in self._waiting.values():
-            while waiting:
-                waiting.popleft().outcome.cancel()
+        for look in self._looks.values():
+            look.cancel()
+        for line in self._lines.values():
+            while (invocation := line.take()) is not None:
+                invocation.outcome.cancel()
         # Forget the workers first, so that their end does not count as a failed attempt.
         for worker in self._workers.values():
             worker.abandon()
@@ -158,7 +140,7 @@ class Pool:
             crashes_at: When to kill the worker, as a share of the recent duration of the function's longer invocations,
                 and at the latest when it answers. None: it is not killed.
         """
-        invocation = _Invocation(request_id, payload, kind, asyncio.get_running_loop().create_future())
+        invocation = Invocation(request_id, payload, kind, asyncio.get_running_loop().create_future())
         if crashes_at is not None:
             invocation.crashes_after = crashes_at * self._usually_takes(function)
         self._meter.invocations[function.name] += 1
@@ -168,24 +150,29 @@ class Pool:
         worker = self._idle_worker(function)
         if worker is not None:
             worker.take(invocation)
-        elif self._workers_of[function.name] >= _WARM and self._usually_takes(function) < self._warm_wait:
-            self._waiting[function.name].append(invocation)
-            asyncio.get_running_loop().call_later(self._warm_wait, self._start_waiting, function, invocation)
         else:
-            self._start_worker(function, invocation)
+            self._lines[function.name].add(invocation, time.monotonic())
+            self._serve_line(function)
         return invocation.outcome
 
     def _usually_takes(self, function: FunctionSpec) -> float:
         return self._durations.get(function.name, USUAL_DURATION)
 
-    def _start_waiting(self, function: FunctionSpec, invocation: "_Invocation") -> None:
-        """Start a worker for an invocation that has waited too long for a warm one."""
-        waiting = self._waiting[function.name]
-        if invocation in waiting:
-            waiting.remove(invocation)
-            self._start_worker(function, invocation)
+    def _serve_line(self, function: FunctionSpec) -> None:
+        """Start the workers that are due for the line of a function, and look again when the next one is."""
+        if (look := self._looks.pop(function.name, None)) is not None:
+            look.cancel()
+        line = self._lines[function.name]
+        now = time.monotonic()
+        while (due := line.starts_at(now, self._workers_of[function.name])) <= now:
+            invocation = line.take()
+            if invocation is not None:
+                self._start_worker(function, invocation)
+        if due < math.inf:
+            loop = asyncio.get_running_loop()
+            self._looks[function.name] = loop.call_later(due - now, self._serve_line, function)
 
-    def _start_worker(self, function: FunctionSpec, invocation: "_Invocation") -> None:
+    def _start_worker(self, function: FunctionSpec, invocation: Invocation) -> None:
         try:
             worker = self._spawn(function)
         except OSError as error:
@@ -200,7 +187,7 @@ class Pool:
         if function.reserved_concurrency is None:
             self._busy_in_common[kind] -= 1
 
-    def _idle_worker(self, function: FunctionSpec) -> "_Worker | None":
+    def _idle_worker(self, function: FunctionSpec) -> WorkerProcess | None:
         idle = self._idle[function.name]
         while idle:
             worker = idle.pop()
@@ -208,7 +195,7 @@ class Pool:
                 return worker
         return None
 
-    def _spawn(self, function: FunctionSpec) -> "_Worker":
+    def _spawn(self, function: FunctionSpec) -> WorkerProcess:
         ours, theirs = socket.socketpair()
         try:
             output, printing = os.pipe()
@@ -223,23 +210,31 @@ class Pool:
             ours.close()
             os.close(output)
             raise
-        worker = _Worker(
-            number, function, ours, output, kill=self._fork_server.kill, on_free=self._freed, on_gone=self._gone
-        )
+        worker = WorkerProcess(
+            number, function, ours, output,
+            kill=self._fork_server.kill, on_started=self._started, on_free=self._freed, on_gone=self._gone,
+        )  # fmt: skip
         self._workers[number] = worker
         self._workers_of[function.name] += 1
+        self._lines[function.name].worker_starts(number, time.monotonic())
         return worker
 
-    def _freed(self, worker: "_Worker", kind: InvocationType) -> None:
+    def _started(self, worker: WorkerProcess) -> None:
+        self._lines[worker.function.name].worker_started(worker.number)
+        self._serve_line(worker.function)
+
+    def _freed(self, worker: WorkerProcess, kind: InvocationType) -> None:
         self._leave(worker.function, kind)
-        if worker.state is _State.IDLE:
-            waiting = self._waiting[worker.function.name]
+        if worker.state is WorkerState.IDLE:
+            line = self._lines[worker.function.name]
             if worker.is_outdated:
                 worker.retire()
-            elif waiting:
-                worker.take(waiting.popleft())
             else:
-                self._idle[worker.function.name].append(worker)
+                line.worker_freed(time.monotonic())
+                if (waiting := line.take()) is not None:
+                    worker.take(waiting)
+                else:
+                    self._idle[worker.function.name].append(worker)
             self._meter.milliseconds[worker.function.name] += round(worker.last_took * 1000)
             before = self._durations.get(worker.function.name, 0.0)
             self._durations[worker.function.name] = max(worker.last_took, _FADING * before)
@@ -252,13 +247,15 @@ class Pool:
 
     def _lost_all(self) -> None:
         for number in list(self._workers):
-            self._exited(number, _KILLED)
+            self._exited(number, KILLED)
 
-    def _gone(self, worker: "_Worker") -> None:
+    def _gone(self, worker: WorkerProcess) -> None:
         if self._workers.pop(worker.number, None) is not None:
             self._workers_of[worker.function.name] -= 1
+            self._lines[worker.function.name].worker_started(worker.number)
         with suppress(ValueError):
             self._idle[worker.function.name].remove(worker)
+        self._serve_line(worker.function)
 
     def _retire_idle(self) -> None:
         oldest = time.monotonic() - IDLE_LIMIT
@@ -267,175 +264,3 @@ class Pool:
                 while len(idle) > 1 and idle[0].idle_since < oldest:
                     idle.pop(0).retire()
         self._sweep = asyncio.get_running_loop().call_later(IDLE_LIMIT / 4, self._retire_idle)
-
-
-@dataclass(slots=True)
-class _Invocation:
-    request_id: str
-    payload: bytes
-    kind: InvocationType
-    outcome: asyncio.Future[Outcome]
-    began: float = 0.0  # on the monotonic clock; 0 while the worker imports its handler
-    reason: Outcome | None = None  # the outcome decided by the engine, for which the worker is being killed
-    crashes_after: float | None = None  # seconds until chaos kills the worker
-
-    def settle(self, outcome: Outcome) -> None:
-        if not self.outcome.done():
-            self.outcome.set_result(outcome)
-
-
-class _State(Enum):
-    STARTING = auto()  # forked and importing its handler; its first event waits
-    IDLE = auto()
-    BUSY = auto()
-    RETIRED = auto()  # told to end, or known to have ended
-
-
-class _Worker:
-    """One worker process. `on_free` is called once for each invocation, and `on_gone` once for the worker."""
-
-    def __init__(
-        self,
-        number: int,
-        function: FunctionSpec,
-        connection: socket.socket,
-        output: int,
-        *,
-        kill: Callable[[int], None],
-        on_free: Callable[["_Worker", InvocationType], None],
-        on_gone: Callable[["_Worker"], None],
-    ) -> None:
-        self.number = number
-        self.function = function
-        self.state = _State.STARTING
-        self.idle_since = 0.0
-        self.last_took = 0.0  # seconds of its last invocation
-        self.is_outdated = False  # its code has changed on disk, so its current event is its last
-        self._kill = kill
-        self._on_free = on_free
-        self._on_gone = on_gone
-        self._invocation: _Invocation | None = None
-        self._timer: asyncio.TimerHandle | None = None
-        self._status: int | None = None  # once the process has ended
-        self.is_connected = True
-        self._channel = Channel(connection, on_frame=self._heard, on_end=self._end_of_answers)
-        self._output = WorkerOutput(function.name, output)
-
-    def take(self, invocation: _Invocation) -> None:
-        self._invocation = invocation
-        self._output.request_id = invocation.request_id
-        if self.state is _State.STARTING:
-            late = start_timed_out(invocation.request_id, self.function.handler, START_LIMIT)
-            self._set_timer(START_LIMIT, late)
-        else:
-            self._send(invocation)
-
-    def retire(self) -> None:
-        """Let an idle worker end by itself."""
-        self.state = _State.RETIRED
-        self._channel.close()
-
-    def ended(self, status: int) -> None:
-        """Called when the process and everything that it started have ended."""
-        self._status = status
-        if not self.is_connected or self.state is _State.RETIRED:
-            self._close_out()
-        else:  # its answer may still be in the socket; a process that escaped may hold the socket open
-            self._stop_timer()
-            self._timer = asyncio.get_running_loop().call_later(FINAL_OUTPUT_LIMIT, self._close_out)
-
-    def abandon(self) -> None:
-        """Forget a worker because the pool stops. Its event stays in the queue."""
-        self._close()
-        if self._invocation is not None:
-            self._invocation.outcome.cancel()
-
-    def _send(self, invocation: _Invocation) -> None:
-        self.state = _State.BUSY
-        invocation.began = time.monotonic()
-        deadline = invocation.began + self.function.timeout
-        head = f'{{"request_id":"{invocation.request_id}","deadline":{deadline!r},"event":'
-        limit, reason = self.function.timeout, timed_out(invocation.request_id, self.function.timeout)
-        if invocation.crashes_after is not None and invocation.crashes_after < limit:
-            limit, reason = invocation.crashes_after, exited(invocation.request_id, _KILLED)
-        self._set_timer(limit, reason)
-        self._channel.send(Kind.EVENT, b"".join((head.encode(), invocation.payload, b"}")))
-
-    def _set_timer(self, seconds: float, reason: Failed) -> None:
-        self._timer = asyncio.get_running_loop().call_later(seconds, self._kill_with_reason, reason)
-
-    def _kill_with_reason(self, reason: Failed) -> None:
-        # The outcome is reported only when the process is gone: the receiver may start the next attempt at once.
-        if self._invocation is not None:
-            self._invocation.reason = reason
-            self._kill(self.number)
-
-    def _heard(self, kind: Kind, body: bytes) -> None:
-        invocation = self._invocation
-        if invocation is None or invocation.reason is not None:
-            return
-        match kind:
-            case Kind.STARTED:
-                self._stop_timer()
-                self._send(invocation)
-            case Kind.RESULT | Kind.ERROR if invocation.crashes_after is not None:
-                self._kill_with_reason(
-                    exited(invocation.request_id, _KILLED)
-                )  # the work is done, but the result is lost: the invocation counts as failed
-            case Kind.RESULT:
-                self._finish(invocation, Succeeded(body))
-            case Kind.ERROR:
-                error: ErrorPayload = orjson.loads(body)
-                if self.state is _State.STARTING:
-                    self.state = _State.RETIRED  # it could not import its handler and ends
-                    error["requestId"] = invocation.request_id
-                self._finish(invocation, Failed(error))
-            case _:
-                raise ValueError(f"a worker sends STARTED, RESULT and ERROR, and sent {kind.name}")
-
-    def _finish(self, invocation: _Invocation, outcome: Outcome) -> None:
-        self._output.drain()
-        self._stop_timer()
-        self._invocation = None
-        if self.state is _State.BUSY:
-            self.state = _State.IDLE
-            self.idle_since = time.monotonic()
-            self.last_took = self.idle_since - invocation.began
-        invocation.settle(outcome)
-        if _log.isEnabledFor(logging.DEBUG):
-            milliseconds = (time.monotonic() - invocation.began) * 1000 if invocation.began else 0.0
-            _log.debug(
-                "%s took %.1f ms",
-                self.function.name,
-                milliseconds,
-                extra={"event": "function_ended", "request_id": invocation.request_id, "milliseconds": milliseconds},
-            )
-        self._on_free(self, invocation.kind)
-
-    def _end_of_answers(self) -> None:
-        self.is_connected = False
-        if self._status is not None:
-            self._close_out()
-
-    def _close_out(self) -> None:
-        was_idle = self.state is _State.IDLE
-        self.state = _State.RETIRED
-        self._stop_timer()
-        if self._invocation is not None:
-            invocation, status = self._invocation, self._status or 0
-            self._finish(invocation, invocation.reason or exited(invocation.request_id, status))
-        elif was_idle:
-            _log.warning("an idle worker of %s ended unexpectedly", self.function.name, extra={"event": "worker_lost"})
-        self._close()
-        self._on_gone(self)
-
-    def _close(self) -> None:
-        self._stop_timer()
-        self._output.drain()
-        self._output.close()
-        self._channel.close()
-
-    def _stop_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None

@@ -20,7 +20,7 @@ from appsync_local.errors import FunctionFailed
 from appsync_local.functions.delivery import Backoff, Deliveries
 from appsync_local.functions.event_queue import EventQueue
 from appsync_local.functions.outcome import Failed, Outcome, Refused, Succeeded
-from appsync_local.functions.pool import WARM_WAIT, InvocationType, Pool
+from appsync_local.functions.pool import WARM_WAIT, Pool
 from appsync_local.functions.schedule import FunctionSchedule, Schedules
 from appsync_local.functions.spec import (
     ACCOUNT,
@@ -31,6 +31,7 @@ from appsync_local.functions.spec import (
     by_name,
 )
 from appsync_local.functions.steady_clock import SteadyClock
+from appsync_local.functions.worker_process import InvocationType
 
 RESOLVER_TIMEOUT: Final = 30.0  # seconds AppSync waits; Source: AppSync Developer Guide, "Troubleshooting", Lambda
 RETRY_DELAYS: Final = (60.0, 120.0)  # seconds; Source: Lambda Developer Guide, "How Lambda handles errors and retries"
@@ -52,7 +53,7 @@ class FunctionRuntime:
         refusal_delays: Seconds before the next attempt at an event that was refused.
         concurrency: Invocations at a time of all functions without reserved concurrency. Events may take half of them.
         slot_wait: Seconds that `invoke` waits for a slot before the call is throttled.
-        warm_wait: Seconds that an invocation of a function which is usually shorter waits for a warm worker.
+        warm_wait: Seconds without a free worker of a function after which another one is started for those that wait.
         resolver_timeout: Seconds that `invoke` waits; the function goes on after that, as it does on AWS.
         chaos: What is to go wrong on purpose.
         meter: Counts what would be billed.

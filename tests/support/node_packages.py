@@ -20,13 +20,14 @@ def node_is_missing() -> str | None:
     return None
 
 
-def install() -> None:
-    """Install the versions that `package.json` pins, unless they are installed already."""
-    pinned = json.loads((FOLDER / "package.json").read_text())["dependencies"]
-    with (FOLDER / "package.json").open() as lock:  # `npm ci` deletes the folder of packages first
+def install(folder: Path = FOLDER) -> None:
+    """Install the versions that a folder's `package.json` pins, unless they are installed already."""
+    manifest = json.loads((folder / "package.json").read_text())
+    pinned = manifest.get("dependencies", {}) | manifest.get("devDependencies", {})
+    with (folder / "package.json").open() as lock:  # `npm ci` deletes the folder of packages first
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if any(_installed(name) != version for name, version in pinned.items()):
-            subprocess.run([found("npm"), "ci", "--silent"], cwd=FOLDER, check=True, capture_output=True)
+        if any(_installed(folder, name) != version for name, version in pinned.items()):
+            subprocess.run([found("npm"), "ci", "--silent"], cwd=folder, check=True, capture_output=True)
 
 
 def found(program: str) -> str:
@@ -36,6 +37,6 @@ def found(program: str) -> str:
     return path
 
 
-def _installed(package: str) -> str | None:
-    manifest = FOLDER / "node_modules" / package / "package.json"
+def _installed(folder: Path, package: str) -> str | None:
+    manifest = folder / "node_modules" / package / "package.json"
     return json.loads(manifest.read_text())["version"] if manifest.exists() else None

@@ -1,0 +1,257 @@
+import { checkGraphqlUrl, checkRealtimeUrl, realtimeUrlOf } from "./addresses.ts";
+import type { Authorization } from "./authorization.ts";
+import { CANCEL, DELETE, LIST, QUOTE, START, UPLOAD } from "./documents.ts";
+import { type Environment, hostEnvironment, type SocketClass } from "./environment.ts";
+import { ClientClosed, ProtocolError } from "./errors.ts";
+import { isObject } from "./faults.ts";
+import { checkInput, checkUpload, contentsOf, type JobInput, renderInput, renderQuote } from "./input.ts";
+import {
+  type Cost,
+  type Event,
+  isTerminal,
+  newJobId,
+  parseCost,
+  parseEvent,
+  parseJobId,
+  type Status,
+} from "./model.ts";
+import { digest, Objects } from "./objects.ts";
+import { aboutJob, readEvents, readSnapshot } from "./reading.ts";
+import { Realtime } from "./realtime.ts";
+import { DEFAULT_TIMING, type Timing } from "./timing.ts";
+import { Requests } from "./transport.ts";
+import { emptyView, hasEnded, type JobView, mergeEvent, mergeSnapshot } from "./view.ts";
+import { type Heal, type Link, Watch } from "./watch.ts";
+
+/** How to reach an API, and as whom. */
+export interface ClientOptions {
+  /** Such as https://….appsync-api.eu-west-1.amazonaws.com/graphql. */
+  readonly graphqlUrl: string;
+  /** Authorizes the caller's requests: `lambdaToken(…)` or `cognitoToken(…)`. */
+  readonly authorization: Authorization;
+  /** The endpoint for subscriptions; by default derived from `graphqlUrl`. */
+  readonly realtimeUrl?: string;
+  /** The class of sockets; by default the global `WebSocket`. Node 20 needs that of the package `ws`. */
+  readonly webSocket?: SocketClass;
+  /** Time limits that differ from the default ones. */
+  readonly timing?: Partial<Timing>;
+  /** The network, time and chance; by default those of the host. For tests. */
+  readonly environment?: Environment;
+  /** Called when the live connection of a watched job is established or lost. */
+  readonly onLink?: (link: Link) => void;
+  /** Called when a gap in the pushes was closed by reading the log. */
+  readonly onHeal?: (heal: Heal) => void;
+}
+
+/** Options of a watch. Aborting the signal detaches: the iteration ends, and the job continues. */
+export interface WatchOptions {
+  readonly signal?: AbortSignal;
+}
+
+/** Some of the caller's jobs, newest first. `nextToken` names the next page; null on the last one. */
+export interface Page {
+  readonly jobs: readonly Event[];
+  readonly nextToken: string | null;
+}
+
+/** A client of one Longcall API, for one caller. */
+export interface Client {
+  /**
+   * Starts a job and follows it: one view for each event of its log, in order, up to the terminal event. Leaving the
+   * iteration detaches: the job continues, and `watch` follows it again by the view's `jobId`.
+   */
+  run(input: JobInput, options?: WatchOptions): AsyncGenerator<JobView, void, undefined>;
+  /** Follows a job from its first event. */
+  watch(jobId: string, options?: WatchOptions): AsyncGenerator<JobView, void, undefined>;
+  /** Starts a job without following it. Returns its first event. */
+  start(input: JobInput): Promise<Event>;
+  /** The job's present state, with its output. */
+  get(jobId: string): Promise<JobView>;
+  /** The job's log up to now, in order, from the first event after a sequence. */
+  events(jobId: string, after?: number): AsyncGenerator<Event, void, undefined>;
+  /** One page of the caller's jobs, newest first, without their texts. `limit` is 1 to 100, by default 20. */
+  list(query?: { status?: Status; limit?: number; nextToken?: string }): Promise<Page>;
+  /** Estimates what a job would cost. No job is started, and the text is not sent. */
+  quote(input: JobInput): Promise<Cost>;
+  /** Sends a content, so that a start can name it. Returns the upload's id. */
+  upload(content: Uint8Array): Promise<string>;
+  /** Ends a job. If it had ended before, the event shows how. */
+  cancel(jobId: string): Promise<Event>;
+  /** Deletes a job that has ended, with its input and its output. */
+  delete(jobId: string): Promise<void>;
+  /** Ends everything that the client is doing. Nothing is opened afterwards. */
+  close(): void;
+}
+
+/**
+ * Creates a client.
+ *
+ * @throws ConfigurationError - A URL is malformed, or the host has no WebSocket.
+ */
+export function createClient(options: ClientOptions): Client {
+  return new LongcallClient(options);
+}
+
+class LongcallClient implements Client {
+  readonly #requests: Requests;
+  readonly #objects: Objects;
+  readonly #realtime: Realtime;
+  readonly #environment: Environment;
+  readonly #timing: Timing;
+  readonly #onLink: (link: Link) => void;
+  readonly #onHeal: (heal: Heal) => void;
+  readonly #watches = new Set<Watch>();
+  readonly #stopWaking: () => void;
+  #isClosed = false;
+
+  constructor({
+    graphqlUrl,
+    authorization,
+    realtimeUrl,
+    webSocket,
+    timing,
+    environment,
+    onLink,
+    onHeal,
+  }: ClientOptions) {
+    checkGraphqlUrl(graphqlUrl);
+    const address = checkRealtimeUrl(realtimeUrl ?? realtimeUrlOf(graphqlUrl));
+    this.#environment = environment ?? hostEnvironment(webSocket);
+    this.#timing = { ...DEFAULT_TIMING, ...timing };
+    this.#requests = new Requests(graphqlUrl, authorization, this.#timing, this.#environment);
+    this.#objects = new Objects(this.#environment);
+    this.#realtime = new Realtime(address, graphqlUrl, authorization, this.#timing, this.#environment);
+    this.#onLink = onLink ?? (() => undefined);
+    this.#onHeal = onHeal ?? (() => undefined);
+    this.#stopWaking = this.#environment.onWake(() => {
+      this.#realtime.reconnect();
+      for (const watch of this.#watches) watch.wake();
+    });
+  }
+
+  async *run(input: JobInput, options?: WatchOptions): AsyncGenerator<JobView, void, undefined> {
+    checkInput(input);
+    const jobId = this.#idOf(input);
+    yield* this.#watch(jobId, () => this.#start(input, jobId), options);
+  }
+
+  async *watch(jobId: string, options?: WatchOptions): AsyncGenerator<JobView, void, undefined> {
+    yield* this.#watch(parseJobId(jobId), null, options);
+  }
+
+  async start(input: JobInput): Promise<Event> {
+    checkInput(input);
+    return this.#start(input, this.#idOf(input));
+  }
+
+  async get(jobId: string): Promise<JobView> {
+    const id = parseJobId(jobId);
+    const snapshot = await readSnapshot(this.#requests, this.#objects, id);
+    let view = emptyView(id);
+    if (snapshot.output === null) for await (const event of this.events(id)) view = mergeEvent(view, event);
+    view = mergeSnapshot(view, snapshot);
+    // The job ended while its log was read.
+    const isBehind = hasEnded(view) && view.resultOmitted;
+    return isBehind ? mergeSnapshot(view, await readSnapshot(this.#requests, this.#objects, id)) : view;
+  }
+
+  async *events(jobId: string, after = 0): AsyncGenerator<Event, void, undefined> {
+    const id = parseJobId(jobId);
+    for (let last = after; ; ) {
+      const events = await readEvents(this.#requests, id, last);
+      yield* events;
+      const end = events.at(-1);
+      if (end === undefined || isTerminal(end.status, end.endTime)) return;
+      last = end.sequence;
+    }
+  }
+
+  async list(query: { status?: Status; limit?: number; nextToken?: string } = {}): Promise<Page> {
+    const { listInferences: page } = await this.#requests.execute(LIST, query);
+    if (!isObject(page) || !Array.isArray(page.items)) {
+      throw new ProtocolError("expected a list of jobs, and found none; check that client and API are of one version");
+    }
+    const { items, nextToken } = page;
+    return { jobs: items.map(parseEvent), nextToken: typeof nextToken === "string" ? nextToken : null };
+  }
+
+  async quote(input: JobInput): Promise<Cost> {
+    checkInput(input);
+    const data = await this.#requests.execute(QUOTE, { input: { ...renderQuote(input) } as never });
+    return parseCost(data.quoteInference);
+  }
+
+  async upload(content: Uint8Array): Promise<string> {
+    checkUpload(content);
+    const input = { bytes: content.length, sha256: await digest(content) };
+    const { createUpload: upload } = await this.#requests.execute(UPLOAD, { input });
+    if (!isObject(upload) || typeof upload.uploadId !== "string" || !Array.isArray(upload.headers)) {
+      throw new ProtocolError(
+        "expected an upload address, and found none; check that client and API are of one version",
+      );
+    }
+    const headers = Object.fromEntries(upload.headers.map(({ name, value }) => [String(name), String(value)]));
+    await this.#objects.send({ url: String(upload.url), headers }, content);
+    return upload.uploadId;
+  }
+
+  async cancel(jobId: string): Promise<Event> {
+    const id = parseJobId(jobId);
+    const data = await aboutJob(id, this.#requests.execute(CANCEL, { jobId: id }));
+    return parseEvent(data.cancelInference);
+  }
+
+  async delete(jobId: string): Promise<void> {
+    const id = parseJobId(jobId);
+    await aboutJob(id, this.#requests.execute(DELETE, { jobId: id }));
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#stopWaking();
+    this.#requests.close();
+    this.#objects.close();
+    for (const watch of this.#watches) watch.close();
+    this.#realtime.close();
+  }
+
+  #idOf({ jobId }: JobInput): string {
+    return jobId === undefined ? newJobId((bytes) => this.#environment.randomBytes(bytes)) : parseJobId(jobId);
+  }
+
+  async #start(input: JobInput, jobId: string): Promise<Event> {
+    const uploads: string[] = [];
+    for (const content of contentsOf(input)) uploads.push(await this.upload(content));
+    const data = await this.#requests.execute(START, { input: renderInput(input, jobId, uploads) as never });
+    return parseEvent(data.startInference);
+  }
+
+  async *#watch(
+    jobId: string,
+    begin: (() => Promise<Event>) | null,
+    { signal }: WatchOptions = {},
+  ): AsyncGenerator<JobView, void, undefined> {
+    if (this.#isClosed) throw new ClientClosed();
+    const watch = new Watch(jobId, {
+      requests: this.#requests,
+      objects: this.#objects,
+      realtime: this.#realtime,
+      timing: this.#timing,
+      environment: this.#environment,
+      onLink: this.#onLink,
+      onHeal: this.#onHeal,
+    });
+    const detach = (): void => watch.detach();
+    this.#watches.add(watch);
+    signal?.addEventListener("abort", detach);
+    try {
+      if (signal?.aborted !== true) yield* watch.views(begin);
+    } finally {
+      signal?.removeEventListener("abort", detach);
+      this.#watches.delete(watch);
+      this.#environment.after(IDLE, () => this.#realtime.closeIdle());
+    }
+  }
+}
+
+const IDLE = 1_000; // milliseconds after which a connection without subscriptions is closed

@@ -1,0 +1,25 @@
+// The operations of the contract. `jobId`, `delta` and the like are the fields of `Event`.
+
+const FIELDS = `jobId owner status sequence attempt progress message delta output outputOmitted outputKept result
+  resultOmitted resultIsOutput resultUrl resultBytes resultSha256 error errorType model claimed usage metadata
+  cost { currency pricesOf total items { name quantity unit price amount } notes }
+  createdAt startTime endTime updatedAt`;
+const COST = "currency pricesOf total items { name quantity unit price amount } notes";
+
+export const START: string = `mutation StartInference($input: InferenceInput!) { startInference(input: $input) { ${FIELDS} } }`;
+export const CANCEL: string = `mutation CancelInference($jobId: ID!) { cancelInference(jobId: $jobId) { ${FIELDS} } }`;
+export const DELETE: string = "mutation DeleteInference($jobId: ID!) { deleteInference(jobId: $jobId) }";
+export const UPLOAD: string = `mutation CreateUpload($input: UploadInput!) {
+  createUpload(input: $input) { uploadId url headers { name value } }
+}`;
+export const GET: string = `query GetInference($jobId: ID!) { getInference(jobId: $jobId) { ${FIELDS} } }`;
+export const LIST: string = `query ListInferences($status: Status, $limit: Int, $nextToken: String) {
+  listInferences(status: $status, limit: $limit, nextToken: $nextToken) { items { ${FIELDS} } nextToken }
+}`;
+export const EVENTS: string = `query InferenceEvents($jobId: ID!, $after: Int, $limit: Int) {
+  inferenceEvents(jobId: $jobId, after: $after, limit: $limit) { ${FIELDS} }
+}`;
+export const QUOTE: string = `query QuoteInference($input: QuoteInput!) { quoteInference(input: $input) { ${COST} } }`;
+export const WATCH: string = `subscription OnInferenceStatusChange($jobId: ID!) {
+  onInferenceStatusChange(jobId: $jobId) { ${FIELDS} }
+}`;

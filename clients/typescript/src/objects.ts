@@ -1,0 +1,81 @@
+import type { Environment } from "./environment.ts";
+import { ClientClosed, ProtocolError, Unreachable } from "./errors.ts";
+import type { StoredResult } from "./model.ts";
+
+/** Where to send a content, and the headers to send it with. The address authorizes sending. */
+export interface UploadAddress {
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/**
+ * Sends and reads contents that are too large for a request, at addresses that the API signs. Such an address appears
+ * in no error, and the caller's token is not sent to it.
+ */
+export class Objects {
+  readonly #environment: Environment;
+  readonly #closing: AbortController = new AbortController();
+
+  constructor(environment: Environment) {
+    this.#environment = environment;
+  }
+
+  /** Ends all transfers. None can begin afterwards. */
+  close(): void {
+    this.#closing.abort();
+  }
+
+  /**
+   * Sends a content.
+   *
+   * @throws Unreachable - The store does not answer, or refuses the content.
+   * @throws ClientClosed - The client was closed.
+   */
+  async send({ url, headers }: UploadAddress, content: Uint8Array): Promise<void> {
+    await this.#transfer(url, { method: "PUT", headers, body: content as Uint8Array<ArrayBuffer> });
+  }
+
+  /**
+   * A stored result, checked against its size and digest in the log.
+   *
+   * @throws Unreachable - The store does not answer, or refuses to send the result.
+   * @throws ProtocolError - The stored content is not the one in the log.
+   * @throws ClientClosed - The client was closed.
+   */
+  async read({ url, bytes, sha256 }: StoredResult): Promise<string> {
+    const response = await this.#transfer(url, { method: "GET" });
+    const content = new Uint8Array(await response.arrayBuffer());
+    if (content.length !== bytes || (await digest(content)) !== sha256) {
+      throw new ProtocolError(
+        `the result at ${hostOf(url)} is not the one that the log describes; ask the API's operator`,
+      );
+    }
+    return new TextDecoder("utf-8", { ignoreBOM: true }).decode(content);
+  }
+
+  async #transfer(url: string, init: RequestInit): Promise<Response> {
+    if (this.#closing.signal.aborted) throw new ClientClosed();
+    let response: Response;
+    try {
+      response = await this.#environment.fetch(url, { ...init, signal: this.#closing.signal });
+    } catch {
+      if (this.#closing.signal.aborted) throw new ClientClosed();
+      throw new Unreachable(`no answer from ${hostOf(url)}; check the network`);
+    }
+    if (!response.ok) {
+      const answer = `${hostOf(url)} answered with HTTP status ${response.status}`;
+      throw new Unreachable(`${answer}: the address that the API signed for this content may have expired; try again`);
+    }
+    return response;
+  }
+}
+
+/** SHA-256 in hex. */
+export async function digest(content: Uint8Array): Promise<string> {
+  const hash = await crypto.subtle.digest("SHA-256", content as Uint8Array<ArrayBuffer>);
+  return Array.from(new Uint8Array(hash), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+function hostOf(url: string): string {
+  return new URL(url).host;
+}

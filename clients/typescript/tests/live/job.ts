@@ -1,0 +1,65 @@
+// Follows jobs on a running stack, and prints what was shown of each as a JSON line:
+// node tests/live/job.ts STACK.json NUMBER SECONDS
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import WebSocket from "ws";
+import { createClient, type JobView, lambdaToken, type SocketClass } from "../../src/index.ts";
+
+const [path, number, seconds] = process.argv.slice(2);
+const stack = JSON.parse(readFileSync(path as string, "utf8"));
+const [{ username, password }] = stack.users;
+
+async function signIn(): Promise<string> {
+  const response = await fetch(stack.cognitoUrl, {
+    method: "POST",
+    headers: {
+      "content-type": "application/x-amz-json-1.1",
+      "x-amz-target": "AWSCognitoIdentityProviderService.InitiateAuth",
+    },
+    body: JSON.stringify({
+      AuthFlow: "USER_PASSWORD_AUTH",
+      ClientId: stack.clientId,
+      AuthParameters: { USERNAME: username, PASSWORD: password },
+    }),
+  });
+  return ((await response.json()) as { AuthenticationResult: { AccessToken: string } }).AuthenticationResult
+    .AccessToken;
+}
+
+let heals = 0;
+let token: Promise<string> | null = null;
+const client = createClient({
+  graphqlUrl: stack.graphqlUrl,
+  realtimeUrl: stack.realtimeUrl,
+  webSocket: WebSocket as unknown as SocketClass,
+  authorization: lambdaToken((refresh) => {
+    if (refresh || token === null) token = signIn();
+    return token;
+  }),
+  onHeal: () => {
+    heals += 1;
+  },
+});
+
+async function follow(index: number): Promise<object> {
+  let last: JobView | null = null;
+  const sequences: number[] = [];
+  const statuses = new Set<string>();
+  const input = { prompt: `Job ${index}: 日本語 😀`, model: "simulated.story", processTime: Number(seconds) };
+  for await (const view of client.run({ ...input, metadata: { index } })) {
+    last = view;
+    sequences.push(view.sequence);
+    statuses.add(view.status);
+  }
+  const { jobId, status, output, result, metadata } = last as unknown as JobView;
+  const sha256 = createHash("sha256").update(output).digest("hex");
+  const inOrder = sequences.every((sequence, at) => sequence === at + 1);
+  return { jobId, status, sha256, isResult: result === output, inOrder, statuses: [...statuses], metadata };
+}
+
+const shown = await Promise.all(Array.from({ length: Number(number) }, (_, index) => follow(index)));
+for (const line of shown) process.stdout.write(`${JSON.stringify(line)}\n`);
+const { jobs } = await client.list({ limit: 5 });
+const { total } = await client.quote({ prompt: "Hi", model: "simulated.story" });
+process.stdout.write(`${JSON.stringify({ heals, listed: jobs.length, total })}\n`);
+client.close();

@@ -1,0 +1,87 @@
+"""The TypeScript client: its own checks and tests, and the life of jobs against a whole stack that loses pushes."""
+
+import hashlib
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.acceptance.stack import LocalStack, running_stack
+from tests.support import node_packages
+from tests.support.node_packages import found, node_is_missing
+
+ROOT = Path(__file__).resolve().parents[3]
+CLIENT = ROOT / "clients" / "typescript"
+JOBS = 20
+LOSSES = "drop=0.5,duplicate=0.2,reorder=0.3,disconnect=0.05,seed=7"
+SIZE_LIMIT = 10_000  # bytes of the whole client, minified and compressed
+
+
+@pytest.fixture(scope="module", autouse=True)
+def packages() -> None:
+    if missing := node_is_missing():
+        pytest.skip(missing)
+    node_packages.install(CLIENT)
+
+
+@pytest.fixture(scope="module")
+def lossy_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+    data = tmp_path_factory.mktemp("stack") / "data"
+    environment = {"LONGCALL_QUOTA": str(2 * JOBS)}
+    with running_stack(data, "--chaos", LOSSES, "--jobs", "4", environment=environment) as stack:
+        yield stack
+
+
+def run(*command: str) -> str:
+    """Run a program in the client's folder; return what it printed."""
+    done = subprocess.run([found(command[0]), *command[1:]], cwd=CLIENT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("script", ["check", "test", "build"])
+def test_the_client_passes_its_own_checks(script: str, tmp_path: Path) -> None:
+    arguments = ("--", "--outDir", str(tmp_path)) if script == "build" else ()
+
+    run("npm", "run", "--silent", script, *arguments)
+
+
+def test_the_client_is_small(tmp_path: Path) -> None:
+    bundle = tmp_path / "longcall.js"
+    run("npx", "esbuild", "src/index.ts", "--bundle", "--minify", "--format=esm", f"--outfile={bundle}")
+
+    compressed = run(
+        "node", "-e", f"console.log(require('zlib').gzipSync(require('fs').readFileSync('{bundle}')).length)"
+    )
+
+    assert int(compressed) <= SIZE_LIMIT
+
+
+async def test_what_is_shown_is_what_was_logged_although_half_of_the_pushes_are_lost(
+    lossy_stack: LocalStack, tmp_path: Path
+) -> None:
+    # Inside the folder, so that Node finds the packages.
+    script = CLIENT / "node_modules" / ".cache" / f"job-{tmp_path.name}.mjs"
+    run("npx", "esbuild", "tests/live/job.ts", "--bundle", "--platform=node", "--format=esm", "--packages=external",
+        f"--outfile={script}", "--log-level=error")  # fmt: skip
+
+    *lines, last = map(
+        json.loads, run("node", str(script), str(lossy_stack.data / "stack.json"), str(JOBS), "1").splitlines()
+    )
+
+    assert len(lines) == JOBS
+    async with lossy_stack.client() as client:
+        for index, line in enumerate(lines):
+            view = await client.get(line["jobId"])
+            expected: dict[str, Any] = {
+                "jobId": view.job_id, "status": "COMPLETED", "isResult": True, "inOrder": True,
+                "sha256": hashlib.sha256(view.output.encode()).hexdigest(), "metadata": {"index": index},
+                "statuses": ["PENDING", "PROCESSING", "COMPLETED"],
+            }  # fmt: skip
+            assert line == expected
+    assert last["heals"] > 0, "no push was lost: the test shows nothing"
+    assert last["listed"] == 5
+    assert last["total"] > 0

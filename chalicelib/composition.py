@@ -101,7 +101,8 @@ def objects(*, tries: int) -> "Objects":
     """The store for texts that are too large for the job log."""
     from chalicelib.objects import ObjectSettings, open_objects
 
-    return open_objects(ObjectSettings.from_environment(os.environ).bucket, tries=tries)
+    settings = ObjectSettings.from_environment(os.environ)
+    return open_objects(settings.bucket, tries=tries, access_key=settings.access_key)
 
 
 @cache

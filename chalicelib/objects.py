@@ -39,11 +39,15 @@ class ObjectSettings:
     """What `inference` and `status_relay` need: the bucket for texts that are too large for the log."""
 
     bucket: str | None  # None: such texts are refused
+    access_key: tuple[str, str] | None = None  # id and secret; None: boto3 finds one, such as the role's
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "ObjectSettings":
-        """The settings; no variable is required."""
-        return cls(bucket=environment.get("LONGCALL_BUCKET") or None)
+        """The settings; no variable is required. Only a local stack sets the key of the bucket."""
+        key_id = environment.get("LONGCALL_BUCKET_ACCESS_KEY_ID")
+        secret = environment.get("LONGCALL_BUCKET_SECRET_ACCESS_KEY")
+        key = (key_id, secret) if key_id and secret else None
+        return cls(bucket=environment.get("LONGCALL_BUCKET") or None, access_key=key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,14 +113,15 @@ class Objects(Protocol):
         ...
 
 
-def open_objects(bucket: str | None, *, tries: int) -> Objects:
+def open_objects(bucket: str | None, *, tries: int, access_key: tuple[str, str] | None = None) -> Objects:
     """The objects in a bucket. boto3 is loaded when it is first needed; its own settings say where S3 is.
 
     Args:
         bucket: None: objects are refused.
         tries: Of each request to S3, of at most 4 s each.
+        access_key: Id and secret; None: boto3 finds one.
     """
-    return NoObjects() if bucket is None else S3Objects(bucket, tries=tries)
+    return NoObjects() if bucket is None else S3Objects(bucket, tries=tries, access_key=access_key)
 
 
 def lifetimes(retention: timedelta) -> dict[str, int]:
@@ -154,8 +159,9 @@ def _part(owner: Owner) -> str:
 class S3Objects:
     """`Objects` in one bucket of S3."""
 
-    def __init__(self, bucket: str, *, tries: int) -> None:
+    def __init__(self, bucket: str, *, tries: int, access_key: tuple[str, str] | None = None) -> None:
         self._bucket = bucket
+        self._access_key = access_key
         self._tries = tries
 
     @cached_property
@@ -163,8 +169,11 @@ class S3Objects:
         import boto3
         from botocore.config import Config
 
+        key_id, secret = self._access_key or (None, None)
         return boto3.client(
             "s3",
+            aws_access_key_id=key_id,
+            aws_secret_access_key=secret,
             config=Config(
                 signature_version="s3v4",
                 # The bucket's host in its region: a URL for the global one is redirected, and then no longer signed.

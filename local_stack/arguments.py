@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Final, NoReturn
 
-from local_stack.services.cognito import LOOPBACK
+from local_stack.addresses import LOOPBACK
 
 UNUSABLE_ARGUMENTS: Final = 2  # exit code: the command line's USAGE
 DEFAULT_JOBS: Final = 8
@@ -44,7 +44,6 @@ def argument_parser() -> argparse.ArgumentParser:
         "--data", type=Path, default=Path(".longcall"), help="folder for jobs and state (default %(default)s)"
     )
     parser.add_argument("--ledger", help="sqlite:<path> or dynamodb:<table> (default: jobs.db in the data folder)")
-    parser.add_argument("--cognito", help="URL of a running Cognito emulator (default: one is started)")
     parser.add_argument("--users", type=int, default=2, help="number of test users, 2 to 100 (default %(default)s)")
     parser.add_argument(
         "--jobs", type=int, help=f"jobs that run at once, 1 to 256 (default {DEFAULT_JOBS}, or the stage's)"

@@ -51,12 +51,11 @@ def _run(arguments: argparse.Namespace, log: StackLog, umask: int) -> int:
     from infrastructure.stages import UnknownStage
     from local_stack.errors import StackError
     from local_stack.services.bedrock import BedrockUnusable
-    from local_stack.services.cognito import IdentityUnavailable
     from local_stack.source_positions import with_positions
     from local_stack.template.document import TemplateInvalid
 
     expected = (
-        StackError, EngineError, IdentityUnavailable, BedrockUnusable, MissingSettings, TemplateInvalid,
+        StackError, EngineError, BedrockUnusable, MissingSettings, TemplateInvalid,
         UnknownStage,
     )  # fmt: skip
     try:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from appsync_local.devtools.explorer.pages import Explorer, SignInMethod, SignInRefused, Tab, installed_assets
-from local_stack.services.cognito import Pool
+from local_stack.services.cognito.pool import Pool
 from longcall import CognitoPassword, CognitoToken, LambdaToken
 from longcall.errors import LongcallError
 
@@ -25,7 +25,12 @@ class TestUsers:
     def __init__(self, pool: Pool) -> None:
         self._providers = {
             user.username: CognitoPassword(
-                pool.region, pool.client_id, user.username, user.password, endpoint_url=pool.endpoint
+                pool.region,
+                pool.client_id,
+                user.username,
+                user.password,
+                pool_id=pool.pool_id,
+                endpoint_url=pool.endpoint,
             )
             for user in pool.users
         }

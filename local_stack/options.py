@@ -11,9 +11,9 @@ from appsync_local.devtools.chaos.spec import ChaosSpec, parse_chaos
 from appsync_local.http.sites import AllowedSites, OriginInvalid, is_loopback, parse_origin
 from infrastructure.stage import Stage
 from infrastructure.stages import stage_named
+from local_stack.addresses import LOOPBACK
 from local_stack.arguments import DEFAULT_JOBS, LONGEST_INVOCATION
 from local_stack.errors import StackError
-from local_stack.services.cognito import LOOPBACK
 
 MOST_JOBS: Final = 256
 MOST_USERS: Final = 100
@@ -40,7 +40,6 @@ class Options:
         sites: The origins whose pages may call the API, and what a refusal advises.
         data: Folder for jobs and state, absolute.
         ledger: sqlite:<path> or dynamodb:<table>.
-        cognito: URL of a Cognito emulator that is running already; None: moto's is started.
         users: Number of test users.
         jobs: Jobs that run at once.
         timeout: Seconds of one job's invocation; None: the stage's limit.
@@ -58,7 +57,6 @@ class Options:
     sites: AllowedSites
     data: Path
     ledger: str
-    cognito: str | None
     users: int
     jobs: int
     timeout: int | None
@@ -100,7 +98,6 @@ def options_from(arguments: argparse.Namespace, environment: Mapping[str, str] =
         sites=_sites(arguments.origin),
         data=data,
         ledger=arguments.ledger or f"sqlite:{data / 'jobs.db'}",
-        cognito=arguments.cognito,
         users=_in_range(arguments.users, "--users", least=2, most=MOST_USERS),
         jobs=_in_range(jobs, "--jobs", least=1, most=MOST_JOBS),
         timeout=None

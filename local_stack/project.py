@@ -23,8 +23,14 @@ from infrastructure.protection import OPERATION
 from infrastructure.stage import Stage
 from infrastructure.stages import DEV
 from local_stack.blueprint import Blueprint
-from local_stack.function_environment import COMMON_VARIABLES, access_key_variables, bucket_variables, new_principal
-from local_stack.services.cognito import Pool
+from local_stack.function_environment import (
+    COMMON_VARIABLES,
+    access_key_variables,
+    bucket_key_variables,
+    bucket_variables,
+    new_principal,
+)
+from local_stack.services.cognito.pool import Pool
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 SCHEMA: Final = ROOT / "graphql" / "schema.graphql"
@@ -64,6 +70,7 @@ def blueprint_of_project(
     """
     worker = new_principal("inference", BACKEND_FIELDS)
     supervisor = new_principal("supervisor", BACKEND_FIELDS)
+    relay = new_principal("status_relay", frozenset())
     if ledger.startswith(DYNAMODB) and {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"} <= os.environ.keys():
         # `sweep` reads the ledger and publishes, in one process and so with one key: the developer's own.
         supervisor = replace(
@@ -71,7 +78,7 @@ def blueprint_of_project(
             access_key_id=os.environ["AWS_ACCESS_KEY_ID"],
             secret_access_key=os.environ["AWS_SECRET_ACCESS_KEY"],
         )
-    environments = _environments(pool, ledger, s3, worker, supervisor, graphql_url)
+    environments = _environments(pool, ledger, s3, graphql_url, worker=worker, supervisor=supervisor, relay=relay)
     limits = dict(LIMITS if stage is None else stage.limits)
     if timeout is not None:
         limits["inference"] = replace(limits["inference"], timeout=timeout)
@@ -100,7 +107,7 @@ def blueprint_of_project(
             )
             for name, environment in handlers.items()
         ),
-        principals=(worker, supervisor),
+        principals=(worker, supervisor, relay),
         authorizer=AuthorizerOptions(identity_validation=TOKEN_FORM),
         limits=OPERATION if stage is None else stage.operation,
         schedules=(FunctionSchedule("sweep", every=SWEEP_INTERVAL),),
@@ -124,17 +131,24 @@ def _check(environments: Mapping[str, Mapping[str, str]]) -> None:
 
 
 def _environments(
-    pool: Pool, ledger: str, s3: str, worker: IamPrincipal, supervisor: IamPrincipal, graphql_url: str
+    pool: Pool,
+    ledger: str,
+    s3: str,
+    graphql_url: str,
+    *,
+    worker: IamPrincipal,
+    supervisor: IamPrincipal,
+    relay: IamPrincipal,
 ) -> dict[str, dict[str, str]]:
     log = {"LONGCALL_LEDGER": ledger, **_ledger_credentials(ledger)}
     api = {"LONGCALL_API_URL": graphql_url}
-    # The key signs requests to moto's S3, which accepts any. With DynamoDB the relay has the developer's own key.
-    s3_key = {} if ledger.startswith(DYNAMODB) else access_key_variables(new_principal("status_relay", frozenset()))
+    # With DynamoDB the relay's own key is the developer's, which the local bucket does not know.
+    relay_key = bucket_key_variables(relay) if ledger.startswith(DYNAMODB) else access_key_variables(relay)
     return {
         "inference": {**api, **bucket_variables(s3), **access_key_variables(worker)},
         "job_failed": {**api, **access_key_variables(supervisor)},
         "sweep": {**log, **api, **access_key_variables(supervisor)},  # overrides the ledger's key: see `supervisor`
-        "status_relay": {**log, **bucket_variables(s3), **s3_key},
+        "status_relay": {**log, **bucket_variables(s3), **relay_key},
         "authorizer": {
             "LONGCALL_ISSUER": pool.issuer,
             "LONGCALL_JWKS_URL": pool.jwks_url,

@@ -21,7 +21,7 @@ from appsync_local.authorization.user_pools import UserPool
 from appsync_local.data_sources.dynamodb.endpoint import DynamoDbEndpoint
 from appsync_local.devtools.chaos.switch import Chaos
 from appsync_local.devtools.doctor import Doctor, TokenRequirements
-from appsync_local.devtools.health import Health
+from appsync_local.devtools.health import Health, LoopHealth
 from appsync_local.devtools.meter import Meter
 from appsync_local.errors import PortInUse
 from appsync_local.functions.database_check import find_damage
@@ -33,9 +33,11 @@ from chalicelib.api.authorizer import PREFIX
 from chalicelib.jobs.model import JobId
 from chalicelib.ledger import SQLITE, open_ledger
 from infrastructure.stages import DEV
+from local_stack.addresses import BUCKET_PATH, LOOPBACK
 from local_stack.blueprint import Blueprint, PermissionCheckingInvoker
 from local_stack.data_folder import PRIVATE_FILE, check_space, folder_errors_reported, locked, prepare
 from local_stack.errors import StackError
+from local_stack.folder_secret import folder_secret
 from local_stack.function_environment import REGION, new_principal
 from local_stack.graphiql import graphiql
 from local_stack.live_reload import file_watcher, import_problems, snapshots_of
@@ -46,8 +48,10 @@ from local_stack.options import Options
 from local_stack.project import blueprint_of_project
 from local_stack.services.bedrock import PRELOADED as PRELOADED_FOR_BEDROCK
 from local_stack.services.bedrock import bedrock_variables, with_bedrock
-from local_stack.services.cognito import Pool, local_users, provision
+from local_stack.services.bucket import BUCKET
+from local_stack.services.cognito.pool import Pool, PoolRules
 from local_stack.services.dynamodb import create_tables
+from local_stack.services.local_services import local_services
 from local_stack.services.moto import MotoServer
 from local_stack.services.openai import with_openai
 from local_stack.template.blueprint import blueprint_from_template
@@ -72,7 +76,10 @@ class Stack:
     """A running stack; `stack.json` contains what `describe` returns.
 
     Attributes:
-        operator: The access key of an operator, who may report statuses by hand.
+        bucket_url: Endpoint of S3.
+        dynamodb_url: Endpoint of DynamoDB; None if no template with tables is run.
+        operator: The access key of an operator, who may report statuses by hand, and administer users, the bucket and
+            the tables.
         warnings: What is left out of the stack, one sentence each, for the person who starts it.
     """
 
@@ -81,6 +88,8 @@ class Stack:
     chaos_url: str
     meter_url: str
     pool: Pool
+    bucket_url: str
+    dynamodb_url: str | None
     operator: IamPrincipal
     api_keys: tuple[ApiKey, ...]
     warnings: tuple[str, ...]
@@ -97,6 +106,9 @@ class Stack:
             "userPoolId": self.pool.pool_id,
             "clientId": self.pool.client_id,
             "cognitoUrl": self.pool.endpoint,
+            "bucketUrl": self.bucket_url,
+            "bucket": BUCKET,
+            **({} if self.dynamodb_url is None else {"dynamodbUrl": self.dynamodb_url}),
             "users": [asdict(user) for user in self.pool.users],
             "apiKeys": [key.key for key in self.api_keys],
             "operator": {
@@ -112,7 +124,6 @@ async def running(options: Options, log: StackLog) -> AsyncIterator[Stack]:
 
     Raises:
         StackError: The data folder, the ledger or a handler cannot be used.
-        IdentityUnavailable: Cognito cannot be started or reached.
         BedrockUnusable: Bedrock cannot be called in the requested way.
         TemplateInvalid: The template cannot be read or run.
         EngineError: The API cannot be served, or the port is in use.
@@ -133,26 +144,26 @@ async def _start(options: Options, log: StackLog, cleanup: contextlib.AsyncExitS
     listener = cleanup.enter_context(_listen(options.host, options.port))
     health, retention = Health(), _retention(options)
     cleanup.enter_context(log.files(options.data / FOLDER, retention=retention, health=health.loop("log files")))
-    moto = MotoServer(options.data / "objects", region=REGION, retention=retention, health=health.loop("moto"))
-    cleanup.push_async_callback(moto.stop)
     checking = _begin(cleanup, asyncio.to_thread(_check_ledger, options.ledger))
-    endpoint = await moto.start()
+    secret = await asyncio.to_thread(folder_secret, options.data)
+    operator = new_principal("operator", OPERATOR_FIELDS, secret.access_key("operator"))
+    operator_key = (operator.access_key_id, operator.secret_access_key)
+    port = listener.getsockname()[1]
+    # S3's clients put the bucket into the host of a named address, and into the path of a numeric one.
+    address = f"http://{authority(LOOPBACK if options.host == 'localhost' else options.host, port)}"
+    services = cleanup.enter_context(
+        local_services(
+            options.data, secret, address=address, users=options.users, rules=PoolRules.of(options.stage),
+            retention=retention, operator=operator_key,
+        )
+    )  # fmt: skip
     await checking
-    cognito = options.cognito or endpoint
-    pool = await asyncio.to_thread(provision, cognito, region=REGION, users=local_users(options.users))
-    blueprint = with_bedrock(_blueprint(options, pool, port=listener.getsockname()[1], s3=endpoint), bedrock)
+    pool, bucket_url = services.pool, f"{address}{BUCKET_PATH}"
+    blueprint = with_bedrock(_blueprint(options, pool, port=port, s3=bucket_url), bedrock)
     blueprint = with_openai(blueprint, options.openai, os.environ)
-    if blueprint.tables:
-        await asyncio.to_thread(create_tables, endpoint, REGION, blueprint.tables)
-
-    def prepare_again(new_endpoint: str) -> None:
-        if options.cognito is None:
-            provision(new_endpoint, region=REGION, users=local_users(options.users))
-        create_tables(new_endpoint, REGION, blueprint.tables)
-
-    moto.keep_running(prepare_again)
+    services.bucket_keys.update({it.access_key_id: it.secret_access_key for it in blueprint.principals})
+    tables = await _tables(blueprint, operator_key, health.loop("moto"), cleanup) if blueprint.tables else None
     import_check = _begin(cleanup, import_problems(blueprint.root, blueprint.functions))
-    operator = new_principal("operator", OPERATOR_FIELDS)
     chaos = Chaos(options.chaos)
     meter = Meter()
     snapshots = snapshots_of(blueprint, options.data) if options.watches else None
@@ -168,9 +179,10 @@ async def _start(options: Options, log: StackLog, cleanup: contextlib.AsyncExitS
         user_pools=(UserPool(pool.issuer, pool.jwks_url, pool.client_id),),
         principals=(*blueprint.principals, operator), authorizer=blueprint.authorizer, limits=blueprint.limits,
         api_keys=blueprint.api_keys, region=REGION, handlers=blueprint.handlers,
-        dynamodb=DynamoDbEndpoint(endpoint, REGION) if blueprint.tables else None, chaos=chaos, meter=meter,
-        health=health, log_fields=job_fields, sites=options.sites,
+        dynamodb=tables, chaos=chaos, meter=meter, health=health, log_fields=job_fields, sites=options.sites,
     )  # fmt: skip
+    engine.mount(services.cognito)
+    engine.mount(services.bucket)
     await engine.start_on(listener, host=options.host)
     cleanup.push_async_callback(engine.stop)
     if problems := await import_check:
@@ -185,12 +197,32 @@ async def _start(options: Options, log: StackLog, cleanup: contextlib.AsyncExitS
         await watcher.start()
         cleanup.push_async_callback(watcher.stop)
     stack = Stack(
-        engine.graphql_url, engine.realtime_url, engine.chaos_url, engine.meter_url, pool, operator,
-        blueprint.api_keys, blueprint.warnings,
+        engine.graphql_url, engine.realtime_url, engine.chaos_url, engine.meter_url, pool, bucket_url,
+        None if tables is None else tables.url, operator, blueprint.api_keys, blueprint.warnings,
     )  # fmt: skip
     cleanup.enter_context(_temporary_file(options.data / "stack.json", stack.describe()))
     cleanup.enter_context(_temporary_file(options.data / "environment.json", _environments(blueprint.functions)))
     return stack
+
+
+async def _tables(
+    blueprint: Blueprint, key: tuple[str, str], health: LoopHealth, cleanup: contextlib.AsyncExitStack
+) -> DynamoDbEndpoint:
+    """Start moto with the tables of a template, and keep it running.
+
+    Raises:
+        StackError: moto did not start in time.
+    """
+    moto = MotoServer(region=REGION, key=key, health=health)
+    cleanup.push_async_callback(moto.stop)
+
+    def create(endpoint: str) -> None:
+        create_tables(endpoint, REGION, key, blueprint.tables)
+
+    endpoint = await moto.start()
+    await asyncio.to_thread(create, endpoint)
+    moto.keep_running(create)
+    return DynamoDbEndpoint(endpoint, REGION, *key)
 
 
 def _begin(cleanup: contextlib.AsyncExitStack, check: Coroutine[Any, Any, Result]) -> asyncio.Task[Result]:

@@ -5,9 +5,11 @@ import json
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any, Final, Protocol, TypeVar, runtime_checkable
 
 from longcall.errors import NotAuthorized, SignInFailed, Unreachable
+from longcall.srp import ChallengeInvalid, PasswordProof
 
 LAMBDA_PREFIX: Final = "Lambda-Auth-"
 RENEWAL_MARGIN: Final = 60.0  # seconds before its expiry from which a token is no longer used
@@ -85,11 +87,14 @@ class _Tokens:
 class CognitoPassword:
     """A token provider that signs in to a Cognito user pool with a name and a password.
 
+    With `pool_id`, the password is proved by SRP and not sent: the app client must allow ALLOW_USER_SRP_AUTH. Without
+    it, the password is sent: the app client must allow ALLOW_USER_PASSWORD_AUTH.
+
     It caches the access token until shortly before it expires, then renews it with the refresh token. If the refresh
     token is refused, it signs in again. Concurrent callers share one sign-in.
 
-    Source: Amazon Cognito user pools API Reference, InitiateAuth: USER_PASSWORD_AUTH and REFRESH_TOKEN_AUTH need no
-    AWS credentials.
+    Source: Amazon Cognito user pools API Reference, InitiateAuth and RespondToAuthChallenge: USER_SRP_AUTH,
+    USER_PASSWORD_AUTH and REFRESH_TOKEN_AUTH need no AWS credentials.
     """
 
     def __init__(
@@ -99,9 +104,11 @@ class CognitoPassword:
         username: str,
         password: str,
         *,
+        pool_id: str | None = None,
         endpoint_url: str | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._pool_id = pool_id
         self._endpoint = endpoint_url or f"https://cognito-idp.{region}.amazonaws.com/"
         self._client_id = client_id
         self._username = username
@@ -141,12 +148,39 @@ class CognitoPassword:
                 return await self._initiate("REFRESH_TOKEN_AUTH", {"REFRESH_TOKEN": old.refresh}, keep=old.refresh)
             except SignInFailed:
                 pass  # the refresh token has expired too; sign in with the password
+        if self._pool_id is not None:
+            return await self._prove(self._pool_id)
         credentials = {"USERNAME": self._username, "PASSWORD": self._password}
         return await self._initiate("USER_PASSWORD_AUTH", credentials, keep=None)
 
+    async def _prove(self, pool_id: str) -> _Tokens:
+        proof = PasswordProof.begin(pool_id.partition("_")[2])
+        given = {"USERNAME": self._username, "SRP_A": f"{proof.public_value:x}"}
+        body = {"AuthFlow": "USER_SRP_AUTH", "ClientId": self._client_id, "AuthParameters": given}
+        begun = await self._call("InitiateAuth", body)
+        match begun:
+            case {"ChallengeName": "PASSWORD_VERIFIER", "ChallengeParameters": dict(challenge)}:
+                pass
+            case _:
+                return self._tokens_in(begun, self._clock(), keep=None)
+        try:
+            # In a thread, because it takes some 50 ms.
+            answer = await asyncio.to_thread(proof.answer, challenge, self._password, now=datetime.now(UTC))
+        except ChallengeInvalid as error:
+            raise SignInFailed(f"{self._endpoint}: {error}; check that this is the address of Cognito") from error
+        sent_at = self._clock()
+        responses = {
+            "ChallengeName": "PASSWORD_VERIFIER", "ClientId": self._client_id, "ChallengeResponses": answer,
+            **({"Session": begun["Session"]} if "Session" in begun else {}),
+        }  # fmt: skip
+        return self._tokens_in(await self._call("RespondToAuthChallenge", responses), sent_at, keep=None)
+
     async def _initiate(self, flow: str, parameters: Mapping[str, str], *, keep: str | None) -> _Tokens:
         sent_at = self._clock()
-        answer = await self._call({"AuthFlow": flow, "ClientId": self._client_id, "AuthParameters": dict(parameters)})
+        body = {"AuthFlow": flow, "ClientId": self._client_id, "AuthParameters": dict(parameters)}
+        return self._tokens_in(await self._call("InitiateAuth", body), sent_at, keep=keep)
+
+    def _tokens_in(self, answer: Mapping[str, Any], sent_at: float, *, keep: str | None) -> _Tokens:
         if "ChallengeName" in answer:
             raise SignInFailed(
                 f"signing in {self._username} requires the step {answer['ChallengeName']}, which this client does not "
@@ -161,12 +195,12 @@ class CognitoPassword:
             f"the user pool at {self._endpoint} answered without a token; check that this is the address of Cognito"
         )
 
-    async def _call(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
+    async def _call(self, operation: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
         import aiohttp
 
         headers = {
             "Content-Type": "application/x-amz-json-1.1",
-            "X-Amz-Target": "AWSCognitoIdentityProviderService.InitiateAuth",
+            "X-Amz-Target": f"AWSCognitoIdentityProviderService.{operation}",
         }
         timeout = aiohttp.ClientTimeout(total=SIGN_IN_TIMEOUT)
         try:

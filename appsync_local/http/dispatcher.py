@@ -18,6 +18,7 @@ from appsync_local.errors import RequestRefused
 from appsync_local.http.connections import HttpConnection, buffered_body, read_body
 from appsync_local.http.responses import headers_of, json_response, new_request_id, page_response, preflight, refusal
 from appsync_local.http.served_api import ServedApi
+from appsync_local.http.services import Service
 from appsync_local.http.site_check import SiteCheck
 from appsync_local.http.sites import is_loopback
 from appsync_local.realtime.handshake import SUBPROTOCOL
@@ -56,6 +57,7 @@ class Dispatcher:
         self._chaos = chaos or Chaos()
         self._sessions: dict[web.WebSocketResponse, Session] = {}
         self._pages: dict[str, PageProvider] = {}
+        self._services: dict[str, Service] = {}
         self._serves_pages = False
         if chaos is not None:
             self.offer(ChaosPage(chaos))
@@ -65,11 +67,15 @@ class Dispatcher:
     @property
     def paths(self) -> frozenset[str]:
         """Every path at which something is served."""
-        return API_PATHS | self._pages.keys() if self._serves_pages else API_PATHS
+        return API_PATHS | self._pages.keys() | self._services.keys() if self._serves_pages else API_PATHS
 
     def offer(self, pages: PageProvider) -> None:
         """Serve additional pages."""
         self._pages.update(dict.fromkeys(pages.paths, pages))
+
+    def mount(self, service: Service) -> None:
+        """Serve a service below its path."""
+        self._services[service.path] = service
 
     def serve_at(self, host: str) -> None:
         """Set the address that the engine listens on. Pages that AppSync does not have are served on loopback only."""
@@ -91,21 +97,39 @@ class Dispatcher:
         connection = request.protocol
         assert isinstance(connection, HttpConnection)  # noqa: S101  # the server creates only these
         request_id = new_request_id()
-        is_api = request.path in API_PATHS
+        service = self._service(request)
+        is_api = request.path in API_PATHS or service is not None
         refused = self._sites.api_refusal(request) if is_api else self._sites.page_refusal(request)
-        if refused is None and is_api and _is_upgrade(request):
+        if refused is None and is_api and service is None and _is_upgrade(request):
             connection.stop_idle_timer()
             return await self._realtime(request, request_id)
         connection.request_arrived()
         try:
             if refused is not None:
                 return _forbidden(refused, request_id) if is_api else page_response(json_page({"error": refused}, 403))
+            if service is not None:
+                return await self._serve(service, request)
             response = await self._respond(request, request_id)
             if is_api:
                 response.headers.update(self._sites.cors_headers(request))
             return response
         finally:
             connection.request_answered()
+
+    def _service(self, request: web.BaseRequest) -> Service | None:
+        """The service below whose path a request is."""
+        if not self._services or not self._serves_pages:
+            return None
+        first = request.path.find("/", 1)
+        return self._services.get(request.path if first < 0 else request.path[:first])
+
+    async def _serve(self, service: Service, request: web.BaseRequest) -> web.StreamResponse:
+        headers = self._sites.cors_headers(request)
+        if request.method == "OPTIONS":
+            response = preflight(request, service.methods)
+            response.headers.update(headers)
+            return response
+        return await service.handle(request, {**headers, "access-control-expose-headers": ", ".join(service.exposed)})
 
     async def _respond(self, request: web.BaseRequest, request_id: str) -> web.StreamResponse:
         if request.method == "OPTIONS" and request.path in API_PATHS:

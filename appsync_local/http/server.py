@@ -36,6 +36,7 @@ from appsync_local.errors import PortInUse
 from appsync_local.http.connections import HttpServer
 from appsync_local.http.dispatcher import Dispatcher
 from appsync_local.http.served_api import ServedApi
+from appsync_local.http.services import Service
 from appsync_local.http.site_check import SiteCheck
 from appsync_local.http.sites import LOOPBACK_ONLY, AllowedSites
 from appsync_local.lambda_invoker import LambdaInvoker
@@ -204,6 +205,10 @@ class Engine:
     def offer(self, pages: PageProvider) -> None:
         """Serve additional pages of the embedder while the engine listens on loopback."""
         self._dispatcher.offer(pages)
+
+    def mount(self, service: Service) -> None:
+        """Serve a service of the embedder below its path while the engine listens on loopback."""
+        self._dispatcher.mount(service)
 
     async def start(self, *, host: str = "127.0.0.1", port: int = 4000) -> None:
         """Listen for connections.

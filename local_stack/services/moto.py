@@ -1,31 +1,37 @@
-"""Cognito, S3 and DynamoDB of a local stack: moto's server, in its own process on a free loopback port.
+"""Runs moto's DynamoDB in its own process on a free loopback port, for templates that have tables.
 
-S3's objects outlive a restart, see `local_stack.services.s3`. Cognito's users are created at every start, see
-`local_stack.services.cognito`. moto does not check signatures or the expiry of URLs: use it on the loopback interface
-only.
+See `local_stack.services.dynamodb` for what is reachable there. The process gets few variables of the environment, none
+about Docker among them, and loads no other service of moto.
 
 The server that ends is started again. This process owns the listening socket, so the port stays the same, and requests
 wait in the socket's queue until the new server accepts them.
 """
 
 import asyncio
+import json
+import os
 import socket
 import sys
 import threading
-from collections.abc import Callable
-from datetime import timedelta
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from appsync_local.devtools.health import LoopHealth
 from appsync_local.functions.delivery import Backoff
-from local_stack.services.cognito import LOOPBACK, IdentityUnavailable
+from local_stack.addresses import LOOPBACK
+from local_stack.errors import StackError
+from local_stack.services.dynamodb import DynamoDbOnly
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
 START_TIMEOUT: Final = 20.0  # seconds, on a busy machine
 RESTART_DELAYS: Final = Backoff(first=0.1, longest=10.0)  # seconds before a restart, after one, two, … failures
+# What Python and its libraries need to start. Everything else stays here: DOCKER_HOST, and the developer's AWS keys.
+ENVIRONMENT: Final = frozenset(
+    {"PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "PYTHONPATH", "PYTHONHOME", "PYTHONUTF8",
+     "VIRTUAL_ENV", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"}
+)  # fmt: skip
 STEADY_AFTER: Final = 60.0  # seconds of running after which an end counts as the first failure again
 
 
@@ -37,14 +43,14 @@ class MotoServer:
     """The server. It ends when this process ends, even if this process is killed.
 
     Args:
-        objects: Folder of S3's objects.
-        region: Region of the bucket.
-        retention: Lifetime of a job, and so of its objects.
+        region: Region of the tables.
+        key: An access key id and its secret, with which requests must be signed.
         health: Where the end of a server is recorded.
     """
 
-    def __init__(self, objects: Path, *, region: str, retention: timedelta, health: LoopHealth) -> None:
-        self._arguments = (str(objects), region, str(retention.total_seconds()))
+    def __init__(self, *, region: str, key: tuple[str, str], health: LoopHealth) -> None:
+        self._region = region
+        self._key = key
         self._health = health
         self._listener: socket.socket | None = None
         self._process: asyncio.subprocess.Process | None = None
@@ -54,7 +60,7 @@ class MotoServer:
         """Start it and return its endpoint.
 
         Raises:
-            IdentityUnavailable: It did not start in time.
+            StackError: It did not start in time.
         """
         self._listener = socket.create_server((LOOPBACK, 0))
         await self._launch(self._listener, _nothing)
@@ -64,7 +70,7 @@ class MotoServer:
         """Start a new server whenever one ends, until `stop`.
 
         Args:
-            prepare: Creates users and tables in a new server before it serves clients. Called in a thread, with an
+            prepare: Creates the tables in a new server before it serves clients. Called in a thread, with an
                 endpoint that only this process knows.
         """
         self._supervision = asyncio.create_task(self._supervise(prepare))
@@ -80,12 +86,13 @@ class MotoServer:
 
     async def _launch(self, listener: socket.socket, prepare: Callable[[str], None]) -> None:
         self._process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", __name__, *self._arguments, str(listener.fileno()),
+            sys.executable, "-m", __name__, self._region, str(listener.fileno()),
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
-            pass_fds=(listener.fileno(),),
+            pass_fds=(listener.fileno(),), env=process_environment(os.environ),
             start_new_session=True,  # Ctrl-C must reach only the stack, which ends this server last
         )  # fmt: skip
         assert self._process.stdin is not None  # noqa: S101  # a pipe
+        self._process.stdin.write(f"{json.dumps(self._key)}\n".encode())  # arguments can be seen by other users
         port = await self._next_line(self._process)
         await asyncio.to_thread(prepare, f"http://{LOOPBACK}:{port}")
         self._process.stdin.write(b"serve\n")
@@ -99,9 +106,9 @@ class MotoServer:
             line = b""
         if not line:
             await self._kill()
-            raise IdentityUnavailable(
-                f"moto's server (Cognito and S3) ended, or did not start within {START_TIMEOUT:.0f} s; "
-                f"run `python -m {__name__} {' '.join(self._arguments)}` to see why"
+            raise StackError(
+                f"moto's server (DynamoDB) ended, or did not start within {START_TIMEOUT:.0f} s; "
+                f'run `echo \'["id", "secret"]\' | python -m {__name__} {self._region}` to see why'
             )
         return line.decode().strip()
 
@@ -113,7 +120,7 @@ class MotoServer:
             code = await self._process.wait()
             failures = 1 if loop.time() - started > STEADY_AFTER else failures + 1
             self._health.failed(
-                MotoEnded(f"moto's server (Cognito and S3) ended with status {code}; it is being started again")
+                MotoEnded(f"moto's server (DynamoDB) ended with status {code}; it is being started again")
             )
             is_running = False
             while not is_running:
@@ -139,40 +146,43 @@ class MotoServer:
 
 
 def _nothing(_: str) -> None:
-    """The users of the first server are created once its endpoint is known."""
+    """The tables of the first server are created once its endpoint is known."""
 
 
-def main(objects: str, region: str, retention: str, descriptor: str | None = None) -> None:
+def process_environment(variables: Mapping[str, str]) -> dict[str, str]:
+    """The variables that the server's process gets."""
+    return {name: value for name, value in variables.items() if name in ENVIRONMENT}
+
+
+def application(region: str, keys: Mapping[str, str]) -> "WSGIApplication":
+    """moto's DynamoDB, and no other of its services, behind the check of signatures."""
+    from moto.moto_server.werkzeug_app import create_backend_app
+
+    return DynamoDbOnly(create_backend_app("dynamodb"), region=region, keys=keys)
+
+
+def main(region: str, descriptor: str | None = None) -> None:
     """Serve until standard input ends, which happens when the parent process ends for any reason.
 
-    Prints the port of a first server. With `descriptor`, waits for a line on standard input, serves on the inherited
-    socket too, and prints its port.
+    Reads an access key from standard input, a JSON list of its id and its secret, and prints the port of a first
+    server. With `descriptor`, waits for another line, serves on the inherited socket too, and prints its port.
 
     Args:
-        objects: Folder of S3's objects.
-        region: Region of the bucket.
-        retention: Seconds that a job, and so an object, is kept.
+        region: Region of the tables.
         descriptor: A listening socket that was inherited; None: there is only the first server.
     """
-    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
-
-    from chalicelib.objects import lifetimes
-    from local_stack.services.s3 import PersistentObjects
-
-    application = PersistentObjects(
-        DomainDispatcherApplication(create_backend_app),
-        Path(objects), region=region, lifetimes=lifetimes(timedelta(seconds=float(retention))),
-    )  # fmt: skip
-    _serve(application, None)
+    key_id, secret = json.loads(sys.stdin.readline())
+    served = application(region, {key_id: secret})
+    _serve(served, None)
     if descriptor is not None and sys.stdin.readline():
-        _serve(application, int(descriptor))
+        _serve(served, int(descriptor))
     sys.stdin.read()
 
 
-def _serve(application: "WSGIApplication", descriptor: int | None) -> None:
+def _serve(served: "WSGIApplication", descriptor: int | None) -> None:
     from werkzeug.serving import make_server
 
-    server = make_server(LOOPBACK, 0, application, threaded=True, fd=descriptor)
+    server = make_server(LOOPBACK, 0, served, threaded=True, fd=descriptor)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     sys.stdout.write(f"{server.socket.getsockname()[1]}\n")
     sys.stdout.flush()

@@ -18,7 +18,7 @@ from local_stack.function_environment import (
     bucket_variables,
     new_principal,
 )
-from local_stack.services.cognito import Pool
+from local_stack.services.cognito.pool import Pool
 from local_stack.template.document import Template, read_template
 from local_stack.template.functions import unpack_functions
 from local_stack.template.intrinsics import IntrinsicResolver

@@ -144,4 +144,7 @@ class LocalSignIn:
 def _sign_in(stack: Stack, user: User) -> "CognitoPassword":
     from longcall.authorization import CognitoPassword
 
-    return CognitoPassword(stack.region, stack.client_id, user.username, user.password, endpoint_url=stack.cognito_url)
+    return CognitoPassword(
+        stack.region, stack.client_id, user.username, user.password,
+        pool_id=stack.pool_id or None, endpoint_url=stack.cognito_url,
+    )  # fmt: skip

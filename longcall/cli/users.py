@@ -3,7 +3,7 @@
 import os
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
 
 from longcall.cli.callers import TEST_USER, test_user
 from longcall.cli.operating import NO_CREDENTIALS
@@ -12,8 +12,6 @@ from longcall.errors import ConfigurationError, InvalidInput, SignInFailed, Unre
 
 if TYPE_CHECKING:
     from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
-
-LOCAL_CREDENTIALS: Final = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}  # an emulator accepts any
 
 
 def create(stack: Stack) -> str:
@@ -56,8 +54,11 @@ def _client(stack: Stack) -> "CognitoIdentityProviderClient":
         raise ConfigurationError("creating users needs boto3; run `pip install boto3`") from None
     if stack.cognito_url is None:
         return boto3.client("cognito-idp", region_name=stack.region)
-    own: dict[str, Any] = {"endpoint_url": stack.cognito_url, **LOCAL_CREDENTIALS}
-    return boto3.client("cognito-idp", region_name=stack.region, **own)
+    key_id, secret = stack.operator or (None, None)  # a local stack's own; without it, boto3 finds the caller's
+    return boto3.client(
+        "cognito-idp", region_name=stack.region, endpoint_url=stack.cognito_url,
+        aws_access_key_id=key_id, aws_secret_access_key=secret,
+    )  # fmt: skip
 
 
 def _replace(cognito: "CognitoIdentityProviderClient", pool_id: str, name: str, password: str) -> None:

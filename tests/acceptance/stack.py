@@ -87,6 +87,7 @@ class LocalStack:
             self.description["clientId"],
             account["username"],
             account["password"],
+            pool_id=self.description["userPoolId"],
             endpoint_url=self.description["cognitoUrl"],
         )
 

@@ -95,7 +95,6 @@ def test_unusable_input_ends_the_stack_too(tmp_path: Path) -> None:
         (("--watch", "--template", "stack.json"), "does not change; leave out --watch"),
         (("--ledger", "jobs.db"), "sqlite:<path> or dynamodb:<table>"),
         (("--bedrock", "us-east-1"), "--bedrock takes aws, or the URL of an endpoint"),
-        (("--cognito", "http://127.0.0.1:9"), "no Cognito answers at http://127.0.0.1:9"),
     ],
 )
 def test_an_unusable_option_is_named_in_one_sentence(tmp_path: Path, arguments: tuple[str, ...], words: str) -> None:

@@ -1,4 +1,4 @@
-"""Schema, wiring, code files, handlers and the enums of both packages agree."""
+"""One contract: schema, wiring, code files, handlers and both packages' enums say the same."""
 
 import ast
 import re

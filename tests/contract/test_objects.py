@@ -1,24 +1,27 @@
-"""The store for texts outside the log: boto3 against the server of the local stack."""
+"""What is kept outside the log, with boto3 before the bucket of the local stack."""
 
 import base64
 import hashlib
-import os
 import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import boto3
 import pytest
 
 from chalicelib.jobs.errors import InvalidRequest, NoBucket, ObjectsUnavailable
 from chalicelib.jobs.model import JobId, Owner, UploadId
-from chalicelib.objects import Objects, Upload, lifetimes, open_objects
-from local_stack.services.s3 import BUCKET
-from tests.contract.conftest import CREDENTIALS, ROOT, serving
+from chalicelib.objects import Objects, Upload, input_key, lifetimes, open_objects
+from local_stack.services.bucket import BUCKET
+from local_stack.services.bucket.server import Bucket
+from local_stack.services.bucket.store import ObjectStore
+from tests.contract.conftest import CREDENTIALS, ROOT
+from tests.support.served import served
 
 ADA, GRACE = Owner("ada"), Owner("grace")
 JOB = JobId("7b0f5c1e-52d4-4f5a-9d5e-0a3c8e2b6f11")
@@ -27,10 +30,17 @@ TEXT = "ünïcode\0\r\n".encode() * 300_000  # 3.6 MB
 
 
 @contextmanager
-def aws(folder: Path, *, retention: timedelta = timedelta(days=7)) -> Iterator[str]:
-    command = (sys.executable, "-m", "local_stack.services.moto")
-    with serving(*command, str(folder), "us-east-1", str(retention.total_seconds())) as url:
-        yield url
+def aws(
+    folder: Path, *, retention: timedelta = timedelta(days=7), clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+) -> Iterator[str]:
+    """The bucket of the local stack on a folder."""
+    store = ObjectStore(folder, lifetimes=lifetimes(retention), clock=clock)
+    key = {CREDENTIALS["AWS_ACCESS_KEY_ID"]: CREDENTIALS["AWS_SECRET_ACCESS_KEY"]}
+    try:
+        with served(lambda _: Bucket(store, key, region="us-east-1").handle) as url:
+            yield url
+    finally:
+        store.close()
 
 
 @pytest.fixture(scope="module")
@@ -106,20 +116,38 @@ def test_an_upload_above_the_limit_becomes_no_input(objects: Objects) -> None:
         objects.take(ADA, JOB, upload.upload_id, most=3)
 
 
-def test_content_other_than_promised_is_not_read(objects: Objects) -> None:
+def test_content_other_than_promised_is_refused(objects: Objects) -> None:
     upload = open_upload(objects, b"promised")
-    send(upload, b"smuggled")
+
+    with pytest.raises(urllib.error.HTTPError, match="400"):
+        send(upload, b"smuggled")
+    with pytest.raises(InvalidRequest, match=f"no upload {upload.upload_id} of yours"):
+        objects.take(ADA, JOB, upload.upload_id, most=100)
+
+
+def test_content_other_than_promised_is_not_read(objects: Objects, s3_url: str) -> None:
+    upload = uploaded(objects, b"promised")
     objects.take(ADA, JOB, upload.upload_id, most=100)
+    stored = boto3.client("s3", endpoint_url=s3_url)
+    stored.put_object(Bucket=BUCKET, Key=input_key(ADA, JOB, upload.upload_id), Body=b"smuggled")
 
     with pytest.raises(ObjectsUnavailable, match="does not have the content that createUpload was asked for"):
         objects.read_input(ADA, JOB, upload.upload_id)
+
+
+def test_key_of_the_bucket_is_used_if_it_is_set(s3_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened(s3_url, monkeypatch)  # by the environment's key
+
+    with pytest.raises(ObjectsUnavailable, match="InvalidAccessKeyId"):
+        open_objects(BUCKET, tries=1, access_key=("another", "key")).store_result(ADA, JOB, 1, b"result")
 
 
 def test_what_is_sent_after_the_start_changes_no_job(objects: Objects) -> None:
     upload = uploaded(objects, b"before")
     objects.take(ADA, JOB, upload.upload_id, most=100)
 
-    send(upload, b"after it")
+    with pytest.raises(urllib.error.HTTPError, match="400"):
+        send(upload, b"after it")
 
     assert objects.read_input(ADA, JOB, upload.upload_id) == b"before"
 
@@ -206,29 +234,23 @@ def test_objects_live_as_many_whole_days_as_their_job_at_least() -> None:
     assert lifetimes(timedelta(days=7.5))["inputs/"] == 8
 
 
-def test_what_was_answered_is_there_after_the_server_was_killed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with aws(tmp_path) as url:  # `serving` kills it
+def test_what_was_answered_is_there_after_a_restart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with aws(tmp_path) as url:
         objects = opened(url, monkeypatch)
         upload = uploaded(objects, TEXT)
         objects.take(ADA, JOB, upload.upload_id, most=len(TEXT))
         objects.store_result(ADA, JOB, 1, TEXT)
         objects.store_result(ADA, JOB, 2, b"deleted before the end")
         objects.delete(ADA, JobId("another"), ())
-    (tmp_path / "half.new").write_bytes(b"of a request that was never answered")
 
     with aws(tmp_path) as url:
         objects = opened(url, monkeypatch)
 
         assert objects.read_input(ADA, JOB, upload.upload_id) == TEXT
         assert download(objects.result_url(ADA, JOB, 1)) == TEXT
-    assert len(list(tmp_path.iterdir())) == 4
 
 
-def test_what_was_deleted_stays_deleted_after_the_server_was_killed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_was_deleted_stays_deleted_after_a_restart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with aws(tmp_path) as url:
         objects = opened(url, monkeypatch)
         objects.store_result(ADA, JOB, 1, TEXT)
@@ -241,13 +263,10 @@ def test_what_was_deleted_stays_deleted_after_the_server_was_killed(
 def test_what_is_older_than_its_life_is_gone_when_the_server_starts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with aws(tmp_path) as url:
+    with aws(tmp_path, clock=lambda: datetime.now(UTC) - timedelta(days=2)) as url:
         objects = opened(url, monkeypatch)
         upload = uploaded(objects, b"text")
         objects.take(ADA, JOB, upload.upload_id, most=100)
-    two_days_ago = datetime.now(UTC).timestamp() - 2 * 86_400
-    for file in tmp_path.iterdir():
-        os.utime(file, (two_days_ago, two_days_ago))
 
     with aws(tmp_path) as url:
         objects = opened(url, monkeypatch)

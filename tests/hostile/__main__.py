@@ -17,7 +17,7 @@ from tests.hostile.outages import (
     flooded_token,
     full_disk,
     grown_log,
-    killed_moto,
+    killed_stack,
     many_clients,
     small_disk,
 )
@@ -73,7 +73,7 @@ async def outages() -> None:
             print(await full_disk(stack, disk, seconds=FULL))  # noqa: T201
         print(await flooded_token(stack, requests=REQUESTS))  # noqa: T201
         print(await many_clients(stack, clients=CLIENTS))  # noqa: T201
-        print(await killed_moto(stack))  # noqa: T201
+        print(await killed_stack(stack))  # noqa: T201
         outcomes = await crowded_restart(stack, jobs=JOBS)
         print(f"restart with {JOBS} crashed jobs: {dict(outcomes)} reads")  # noqa: T201
         # A machine that is busy with the start may answer 503: the authorizer did not start in time.

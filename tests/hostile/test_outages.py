@@ -1,4 +1,4 @@
-"""Short forms of the outages: a full disk, moto killed, and one token flooded. `make fuzz` runs longer ones."""
+"""Short forms of the outages: a full disk, the stack killed, and one token flooded. `make fuzz` runs longer ones."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.stack import LocalStack, running_stack
-from tests.hostile.outages import NoSmallDisk, flooded_token, full_disk, killed_moto, small_disk
+from tests.hostile.outages import NoSmallDisk, flooded_token, full_disk, killed_stack, small_disk
 
 Disk = Path | NoSmallDisk
 
@@ -40,5 +40,5 @@ async def test_jobs_and_sweep_run_again_after_the_disk_was_full(stack: LocalStac
     await full_disk(stack, disk, seconds=0)
 
 
-async def test_users_sign_in_again_with_their_ids_after_moto_was_killed(stack: LocalStack) -> None:
-    await killed_moto(stack)
+async def test_users_sign_in_again_with_their_ids_after_the_stack_was_killed(stack: LocalStack) -> None:
+    await killed_stack(stack)

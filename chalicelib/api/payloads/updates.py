@@ -1,4 +1,4 @@
-"""Parses the updates that workers, supervisors and operators report about a job."""
+"""What workers, supervisors and operators report of a job."""
 
 import uuid
 from dataclasses import astuple

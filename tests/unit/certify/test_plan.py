@@ -1,4 +1,4 @@
-"""The plan depends on the seed only, and even a short plan has every kind of job."""
+"""The plan is the seed's alone, and even a short one has everything in it."""
 
 from dataclasses import replace
 

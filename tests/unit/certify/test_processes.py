@@ -1,4 +1,4 @@
-"""Which processes of this machine are found and killed."""
+"""Whom to kill, told from the processes of this machine."""
 
 import asyncio
 import os
@@ -11,7 +11,7 @@ import pytest
 
 from certify.processes import descendants_of, kill, wait_until_gone, with_connection, with_open_file
 
-needs_proc = pytest.mark.skipif(not Path("/proc").is_dir(), reason="needs /proc")
+needs_proc = pytest.mark.skipif(not Path("/proc").is_dir(), reason="told from /proc")
 PARENT = """
 import subprocess, sys
 child = subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE)

@@ -10,9 +10,9 @@ from infrastructure.stage import Stage
 from infrastructure.stages import STAGES
 from local_stack.blueprint import Blueprint
 from local_stack.project import blueprint_of_project
-from local_stack.services.cognito import Pool
+from local_stack.services.cognito.pool import Pool
 
-POOL = Pool("http://127.0.0.1:1", "us-east-1", "pool", "client", "https://issuer", ())
+POOL = Pool("http://127.0.0.1:1", "us-east-1", "us-east-1_pool", "client", ())
 
 
 def blueprint(stage: Stage | None = None, settings: Mapping[str, str] | None = None) -> Blueprint:

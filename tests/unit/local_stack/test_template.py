@@ -18,8 +18,8 @@ from chalicelib.api.authorizer import TOKEN_FORM
 from infrastructure.api import API
 from infrastructure.stages import DEV, PROD
 from local_stack.services.bedrock import with_bedrock
-from local_stack.services.cognito import Pool
-from local_stack.services.s3 import BUCKET
+from local_stack.services.bucket import BUCKET
+from local_stack.services.cognito.pool import Pool
 from local_stack.template.blueprint import blueprint_from_template
 from local_stack.template.document import TemplateInvalid, read_template
 from local_stack.template.intrinsics import IntrinsicResolver
@@ -147,7 +147,7 @@ def test_schedule_is_that_of_the_rule(dev: Template) -> None:
 
 
 def test_api_key_is_given_to_the_worker_and_the_api(keyed: Template, tmp_path: Path) -> None:
-    pool = Pool("http://127.0.0.1:1", "us-east-1", "pool", "client", "https://issuer/pool", ())
+    pool = Pool("http://127.0.0.1:1", "us-east-1", "us-east-1_pool", "client", ())
 
     made = blueprint_from_template(
         keyed.path, graphql_url="http://api/graphql", realtime_url="ws://api", pool=pool, ledger="sqlite:jobs.db",
@@ -361,9 +361,10 @@ async def prices() -> AsyncIterator[str]:
 
 def put_lines(stack: LocalStack, template: Template, *, order: str, skus: tuple[str, ...]) -> None:
     (table,) = (name for name in template.of_type("AWS::DynamoDB::Table") if name.startswith("Lines"))
+    key = stack.description["operator"]
     client = boto3.client(
-        "dynamodb", endpoint_url=stack.description["cognitoUrl"], region_name=stack.description["region"],
-        aws_access_key_id="local", aws_secret_access_key="local",
+        "dynamodb", endpoint_url=stack.description["dynamodbUrl"], region_name=stack.description["region"],
+        aws_access_key_id=key["accessKeyId"], aws_secret_access_key=key["secretAccessKey"],
     )  # fmt: skip
     for sku in skus:
         client.put_item(TableName=table, Item={"order": {"S": order}, "sku": {"S": sku}})

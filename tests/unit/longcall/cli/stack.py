@@ -29,7 +29,7 @@ class Stack:
         users = [{"username": name, "password": word, "sub": name} for name, word in USERS.items()]
         fields = {
             "target": "local", "graphqlUrl": self.api.url, "realtimeUrl": self.api.realtime_url, "region": "us-east-1",
-            "userPoolId": "us-east-1_pool", "clientId": "client", "cognitoUrl": self.cognito_url, "users": users,
+            "clientId": "client", "cognitoUrl": self.cognito_url, "users": users,
         } | changes  # fmt: skip
         self.file.write_text(json.dumps(fields), "utf-8")
 

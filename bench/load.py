@@ -28,7 +28,7 @@ class Rate:
 
     Args:
         per_second: How many.
-        cost: Seconds of processor time of the server for each, NaN where it cannot be told.
+        cost: Seconds of processor time of the server for each, NaN if it cannot be measured.
         busy: Share of the time in which the client computed.
     """
 

@@ -1,4 +1,4 @@
-"""Kills what the plan says, when it says so."""
+"""Kills the planned processes at the planned moments."""
 
 import asyncio
 from collections import Counter
@@ -30,17 +30,17 @@ class Faults:
         self._went_on = asyncio.Event()
 
     def reached(self, share: float) -> None:
-        """So many of all jobs have ended."""
+        """Report how many jobs have ended."""
         self._ended = share
         self._went_on.set()
 
     def end(self) -> None:
-        """No more kills after the present one."""
+        """Stop after the current kill."""
         self._is_over = True
         self._went_on.set()
 
     async def run(self) -> None:
-        """All kills, one after the other."""
+        """Carry out all kills, one after the other."""
         for injection in self._injections:
             while self._ended < injection.share and not self._is_over:
                 self._went_on.clear()

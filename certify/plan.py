@@ -32,7 +32,7 @@ LATE_START_RATE: Final = 0.05  # of jobs whose client sends the start once more 
 CANCEL_RATE: Final = 0.04
 DETACH_RATE: Final = 0.1  # of jobs whose client goes away and comes back
 EAVESDROP_RATE: Final = 0.05  # of jobs that another owner tries to see
-AT_LEAST: Final = 30  # jobs from which on each of these is the fate of at least one
+AT_LEAST: Final = 30  # jobs; a run with at least so many has at least one of each kind above
 
 CHAOS: Final = (
     "drop=0.3,duplicate=0.1,reorder=0.2,delay=50ms,after_start_ack=0.1,disconnect=0.02,"
@@ -173,7 +173,7 @@ def job_plan(campaign: Campaign, number: int) -> JobPlan:
     scene = random.choices(list(SCENES), list(SCENES.values()))[0]
     draws = [random.random() for _ in range(6)]
     is_early = number < AT_LEAST
-    if is_early:  # so that a short run has every kind too
+    if is_early:  # a short run must have every kind too
         scene = list(SCENES)[number // 5 + 1] if number % 5 == 4 else Scene.STORY
     repeated = draws[0] < REPEATED_RATE or (is_early and number % 5 == 0)
     return JobPlan(

@@ -12,7 +12,7 @@ from typing import Final
 
 FORK_SERVER: Final = "appsync_local.functions.fork_server"  # the module of the process that forks workers
 POLL_INTERVAL: Final = 0.02  # seconds
-PROC: Final = Path("/proc")  # Linux only; elsewhere workers cannot be told apart
+PROC: Final = Path("/proc")  # Linux only; on other systems workers cannot be distinguished
 
 
 @dataclass(frozen=True, slots=True)

@@ -140,7 +140,7 @@ def page(certificate: Certificate) -> str:
     template = Template((files("certify") / "page.html").read_text("utf-8"))
     most = max(data["faults"].values(), default=1)
     return template.substitute(
-        verdict="passed" if certificate.passed else "failed",
+        outcome="passed" if certificate.passed else "failed",
         headline="Nothing was lost" if certificate.passed else "Something was lost",
         jobs=f"{data['jobs']:,}",
         events=f"{data['events']:,}",

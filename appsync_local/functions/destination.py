@@ -23,7 +23,7 @@ def failure_record(spec: FunctionSpec, event: QueuedEvent, condition: Condition,
 
     Args:
         spec: The function that did not do it.
-        event: As it stands after its last attempt; without any there is no response to report.
+        event: Its state after the last attempt. If there was no attempt, there is no response to report.
         condition: Why it is given up on.
         now: Seconds since the epoch.
 

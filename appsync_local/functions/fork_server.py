@@ -109,7 +109,7 @@ class ForkServer:
             if process == 0:
                 self._become_worker(function, connection, output, own)
             with suppress(PermissionError, ProcessLookupError):
-                os.setpgid(process, process)  # both sides do it: whoever comes first
+                os.setpgid(process, process)  # both sides do it, because either may be first
             self._workers[number] = process
         os.close(connection)
         os.close(output)

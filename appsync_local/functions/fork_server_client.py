@@ -49,7 +49,7 @@ class ForkServerClient:
         functions: By name.
         root: Folder the handlers are imported from.
         preload: Modules imported before the first fork, and shared by all workers.
-        on_exit: Told a worker's number and its wait status.
+        on_exit: Called with a worker's number and its wait status.
         on_lost: The fork server died, and every worker with it; a new one takes the next `spawn`.
         health: Where the ends of fork servers are counted.
     """
@@ -203,7 +203,7 @@ class _ForkServerProcess:
 
 
 def _ended(process: subprocess.Popen[bytes]) -> int:
-    """The exit status of a process that has closed its socket, and is of no use whatever else it does."""
+    """The exit status of a process that has closed its socket, and cannot be used any more."""
     try:
         return process.wait(timeout=EXIT_GRACE)
     except subprocess.TimeoutExpired:

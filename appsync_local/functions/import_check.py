@@ -97,7 +97,7 @@ def main() -> None:
     found = list(problems(Path(asked["root"]), asked["handlers"], [Path(path) for path in asked["changed"]]))
     sys.stdout.write("\n" + json.dumps(found) + "\n")
     sys.stdout.flush()
-    os._exit(0)  # whatever threads the modules have started
+    os._exit(0)  # although the modules may have started threads
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Lambda on this machine: invoke a function and wait, or have an event delivered whatever happens."""
+"""Lambda on this machine: invoke a function and wait, or have an event delivered in spite of failures."""
 
 import asyncio
 import json

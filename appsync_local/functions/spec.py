@@ -26,8 +26,8 @@ class FunctionSpec:
         handler: AWS's form `module.attribute`; the module is imported from the runtime's `root`.
         environment: Its variables, on top of PATH, HOME, LANG, TMPDIR and those that Lambda sets; wins over both.
         timeout: Seconds one invocation may take before its process is killed.
-        memory_mb: Told to the handler, not enforced.
-        reserved_concurrency: Events it may handle at a time; None: whatever the runtime's common limit leaves.
+        memory_mb: Reported to the handler, not enforced.
+        reserved_concurrency: Events it may handle at a time; None: limited only by the common limit of the runtime.
         on_failure: The function that gets a record of each event given up on; None: it is logged and dropped.
         maximum_retries: Further attempts at an event after the first one failed.
         maximum_event_age: Seconds after which an event is given up on, tried or not.

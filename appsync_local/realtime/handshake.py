@@ -16,7 +16,7 @@ from appsync_local.authorization.credentials import Headers
 from appsync_local.errors import EngineError
 
 SUBPROTOCOL: Final = "graphql-ws"
-CONNECT_PATH: Final = "/graphql/connect"  # the path in IAM signatures, at whichever path the socket opens
+CONNECT_PATH: Final = "/graphql/connect"  # the path in IAM signatures, for any path at which the socket opens
 CONNECT_BODY: Final = b"{}"
 _HEADER_PREFIX: Final = "header-"
 

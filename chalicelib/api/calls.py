@@ -1,4 +1,4 @@
-"""What callers and the backend ask of the relay, and what the relay asks of a worker."""
+"""The calls of the relay: one record for each field, and who makes the call."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -17,14 +17,14 @@ class Reporting(StrEnum):
     """How the worker proves that it is the backend."""
 
     SIGNATURE = "SIGNATURE"  # by its role
-    # By a key of the API, which callers do not have: good for the worker's two fields alone, valid for a year from the
-    # deployment. AppSync tells of no identity then.
+    # By a key of the API, which callers do not have. It opens the worker's two fields only, and is valid for a year
+    # from the deployment. AppSync then sends no identity.
     API_KEY = "API_KEY"
 
 
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """Something with AWS credentials, such as the worker, or with the API's key; then it has no `arn`."""
+    """A program with AWS credentials, such as the worker, or with the API's key. With the key, `arn` is None."""
 
     arn: str | None
 
@@ -39,7 +39,7 @@ class StartInference:
 @dataclass(frozen=True, slots=True)
 class QuoteInference:
     model: str
-    text_bytes: int  # that the model reads, of UTF-8
+    text_bytes: int  # of UTF-8 that the model reads
     max_tokens: int | None
     process_time: float | None  # seconds
 
@@ -53,8 +53,8 @@ class CreateUpload:
 @dataclass(frozen=True, slots=True)
 class GetInference:
     job_id: JobId
-    with_output: bool  # reading the whole output costs a read of the log, so only where it is selected
-    with_url: bool = False  # whoever has it can read the result, so it is made only where it is selected
+    with_output: bool  # reads the whole log, so it is set only if the field is selected
+    with_url: bool = False  # anyone with the URL can read the result, so it is made only if it is selected
 
 
 @dataclass(frozen=True, slots=True)

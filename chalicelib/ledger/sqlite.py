@@ -46,7 +46,7 @@ ON CONFLICT (job_id) DO UPDATE SET
 
 
 class SqliteLedger:
-    """A `Ledger` in the file at `path`, which is made, with its folder, where it is missing."""
+    """A `Ledger` in the file at `path`, which is created with its folder if it is missing."""
 
     def __init__(self, path: Path, *, clock: Clock) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -54,12 +54,12 @@ class SqliteLedger:
         self._database = sqlite3.connect(path, timeout=BUSY_TIMEOUT, isolation_level=None, check_same_thread=False)
         self._database.execute("PRAGMA journal_mode = WAL")
         self._database.execute("PRAGMA synchronous = NORMAL")
-        self._database.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten in the file
+        self._database.execute("PRAGMA secure_delete = ON")  # deleted data is overwritten in the file
         self._database.executescript(SCHEMA)
         self._delete_expired()
 
     def close(self) -> None:
-        """Close the file; the ledger is of no use afterwards."""
+        """Close the file. The ledger cannot be used afterwards."""
         self._database.close()
 
     def append(self, job: Job) -> bool:
@@ -111,7 +111,7 @@ class SqliteLedger:
                 cursor.execute("ROLLBACK")
                 raise
             cursor.execute("COMMIT")
-            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # or what was deleted stays there for a while
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # or deleted data stays in the WAL for a while
 
     def list(self, owner: Owner, *, status: Status | None, limit: int, next_token: str | None) -> Page:
         created_at, job_id = load_token(next_token, size=2) if next_token else ("~", "~")  # "~" sorts after any time
@@ -174,7 +174,7 @@ class SqliteLedger:
 
 
 def _row(job: Job) -> tuple[str | int, ...]:
-    owner = job.owner if job.deleted_at is None else ""  # who lists nothing
+    owner = job.owner if job.deleted_at is None else ""  # no caller has an empty owner, so no list contains the job
     return (
         job.job_id, owner, job.status, job.sequence, stamp(job.created_at), stamp(job.updated_at),
         stamp(job.expires_at), int(job.status.is_terminal), dump(job.summary()),

@@ -157,7 +157,7 @@ def is_temporary(status: int) -> bool:
 
 
 def is_worth_a_retry(error: TransportError) -> bool:
-    """Whether another try can end better. Whatever is not known to be temporary is final."""
+    """Whether another try can end better. An error that is not known to be temporary is final."""
     match error:
         case TransportServerError(code=code):
             return code is not None and is_temporary(code)

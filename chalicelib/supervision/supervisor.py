@@ -133,7 +133,7 @@ class _Sweep:
             async with self._endpoint.open() as channel:
                 for _ in range(PAGES):
                     page = self._page(position)
-                    # A page counts as done whatever happens in it: jobs that are skipped wait for the next round.
+                    # A page counts as done even if it has errors: skipped jobs wait for the next round.
                     position = page.next_token
                     await self._look_at(page, channel)
                     if position is None or self._is_late():

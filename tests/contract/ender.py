@@ -36,12 +36,12 @@ def head_of(relay: Relay, job_id: JobId) -> Job:
 
 def cancel(relay: Relay, job_id: JobId) -> Any:
     first: Any = relay.cancel(job_id, ADA)
-    assert relay.cancel(job_id, ADA) == first, "cancelled again, it is as it ended"
+    assert relay.cancel(job_id, ADA) == first, "a second cancel returns the same end"
     return first["status"]
 
 
 def sweep(relay: Relay, job_id: JobId) -> Any:
-    """Look until the job has ended: what a sweep has found holds only where the log has not grown meanwhile."""
+    """Sweep until the job has ended: a finding is applied only if the log has not grown meanwhile."""
     while not (head := head_of(relay, job_id)).status.is_terminal:
         finding = diagnose(head, NO_SILENCE, now=utc_now())
         assert isinstance(finding, OperatorUpdate)

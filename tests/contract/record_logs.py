@@ -33,7 +33,7 @@ PROMPT: Final = {"prompt": "Hello", "model": "simulated.story"}
 
 
 class TickingClock:
-    """Moves on by one second each time it is read."""
+    """Advances by one second each time it is read."""
 
     def __init__(self) -> None:
         self.now = datetime(2026, 11, 25, 12, tzinfo=UTC)

@@ -32,7 +32,7 @@ def begin_writers(kind: LedgerKind, location: str, job: Job) -> list[subprocess.
 
 
 def answers_of(processes: list[subprocess.Popen[str]]) -> list[Any]:
-    """What each printed. One that has failed, or does not end, ends the test."""
+    """What each process printed. The test fails if one fails or does not end."""
     try:
         answers = [process.communicate(timeout=60)[0] for process in processes]
     finally:
@@ -52,7 +52,7 @@ def begun_job(kind: LedgerKind) -> tuple[str, Job]:
 
 
 def assert_is_whole(log: list[Job], reports: list[dict[str, Any]]) -> None:
-    """The log is dense, ends once, and has every record that a writer was told of, and no other."""
+    """The log is dense, ends once, and has exactly the records that were reported to writers."""
     assert [record.sequence for record in log] == list(range(1, len(log) + 1))
     assert [record.status.is_terminal for record in log] == [False] * (len(log) - 1) + [True]
     assert [record.attempt for record in log] == sorted(record.attempt for record in log)

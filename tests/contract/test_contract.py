@@ -1,4 +1,4 @@
-"""One contract: schema, wiring, code files, handlers and both packages' enums say the same."""
+"""Schema, wiring, code files, handlers and the enums of both packages agree."""
 
 import ast
 import re

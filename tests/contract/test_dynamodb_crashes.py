@@ -23,12 +23,12 @@ pytestmark = pytest.mark.parametrize("ledger_kind", ["moto", "dynalite"], indire
 
 
 class Killed(BaseException):
-    """The process is gone: nothing catches this on the way."""
+    """The process has died. No code catches this."""
 
 
 @contextmanager
 def dying_before(client: "DynamoDBClient", operation: str, *, nth: int = 1) -> Iterator[None]:
-    """Die as the nth request for `operation` is about to leave."""
+    """Die directly before the nth request for `operation` is sent."""
     requests = itertools.count(1)
 
     def die(**_: object) -> None:
@@ -110,13 +110,15 @@ def test_what_a_dead_start_left_is_deleted_once_no_start_can_be_under_way(
 
     ledger_kind.clock.advance(60)
     assert ledger.head(job.job_id) is None
-    assert len(ledger.unfinished(idle_since=tomorrow, limit=10, next_token=None).jobs) == 1, "it may be on its way"
+    assert len(ledger.unfinished(idle_since=tomorrow, limit=10, next_token=None).jobs) == 1, (
+        "its first record may still be written"
+    )
 
     ledger_kind.clock.advance(1)
     assert ledger.head(job.job_id) is None
     assert ledger.unfinished(idle_since=tomorrow, limit=10, next_token=None).jobs == ()
 
-    assert ledger.append(job), "and the same start may come again"
+    assert ledger.append(job), "the same start can be repeated"
     assert ledger.list(ADA, status=None, limit=10, next_token=None).jobs == (job.summary(),)
 
 
@@ -148,7 +150,7 @@ def test_a_start_that_is_repeated_while_its_rest_is_deleted_is_not_lost(
 
     def repeat_the_start(**_: object) -> None:
         client.meta.events.unregister("before-send.dynamodb.DeleteItem", repeat_the_start)
-        with dying_before(client, "UpdateItem", nth=2):  # its record stands, and its projection is still at 0
+        with dying_before(client, "UpdateItem", nth=2):  # the record is written, and its projection is still at 0
             ledger.append(again)
 
     client.meta.events.register("before-send.dynamodb.DeleteItem", repeat_the_start)

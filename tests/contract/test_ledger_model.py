@@ -1,4 +1,4 @@
-"""Every ledger against a model of it: any sequence of calls gives what plain dictionaries give."""
+"""Every ledger compared with a model: any sequence of calls returns the same as plain dictionaries."""
 
 import itertools
 import uuid

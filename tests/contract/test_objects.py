@@ -1,4 +1,4 @@
-"""What is kept outside the log, with boto3 before the bucket of the local stack."""
+"""The store for texts outside the log: boto3 against the bucket of the local stack."""
 
 import base64
 import hashlib

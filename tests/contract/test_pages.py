@@ -1,4 +1,4 @@
-"""The pages lead where they say, and the README leads to all of them."""
+"""Every link in the pages has a target, and the README links to all pages."""
 
 import re
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ def prose_of(page: Path) -> str:
 
 
 def links_of(page: Path) -> Iterator[tuple[Path, str]]:
-    """File and heading of each link into this repository; no heading is the empty text."""
+    """File and heading of each link into this repository. The heading is empty if the link has none."""
     for link in re.findall(r"\]\(([^)\s]+)\)", prose_of(page)):
         if "://" not in link:
             file, _, heading = link.partition("#")
@@ -27,7 +27,7 @@ def links_of(page: Path) -> Iterator[tuple[Path, str]]:
 
 
 def anchors_of(page: Path) -> set[str]:
-    """What links to its headings end with, as GitHub makes it of their text."""
+    """The anchors of its headings, as GitHub makes them from the text."""
     headings = re.findall(r"^#+ (.+)$", prose_of(page), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 

@@ -1,4 +1,4 @@
-"""Whatever a relay leaves behind when it dies, an owner's quota comes back whole, and is never exceeded."""
+"""After a relay dies at any point, the owner's quota is fully restored and never exceeded."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -26,12 +26,12 @@ REQUEST = InferenceRequest(prompt="Hello", model="simulated.story")
 
 
 class Killed(BaseException):
-    """The process is gone: nothing catches this on the way."""
+    """The process has died. No code catches this."""
 
 
 @dataclass
 class MortalLedger:
-    """A ledger whose process dies after so many calls (`None`: it lives), or is overtaken by `other` then."""
+    """A ledger whose process dies after a number of calls (`None`: never), or is overtaken by `other` then."""
 
     ledger: Ledger
     calls_left: int | None = None
@@ -113,7 +113,7 @@ class QuotaModel(RuleBasedStateMachine):
     @precondition(lambda self: self.ids)
     @rule(data=st.data(), calls=st.none() | st.integers(0, 4))
     def start_again(self, data: st.DataObject, calls: int | None) -> None:
-        """The client got no answer, or is impatient."""
+        """Start again: the client got no answer, or did not wait for it."""
         self.start_as(data.draw(st.sampled_from(self.ids)), calls)
 
     def start_as(self, job_id: JobId, calls: int | None) -> None:
@@ -156,7 +156,7 @@ class QuotaModel(RuleBasedStateMachine):
             assert set(unfinished) <= admitted.keys()
 
     def teardown(self) -> None:
-        """A minute after the last crash all that is not in use is there again, from the next start on."""
+        """A minute after the last crash, the next start restores the unused part of the quota."""
         if not hasattr(self, "relay"):
             return
         self.kind.clock.advance(61)
@@ -178,7 +178,7 @@ def test_a_quota_is_never_exceeded_and_heals_after_crashes(ledger_kind: LedgerKi
 
 @pytest.mark.parametrize("calls", range(8))
 def test_a_start_that_goes_on_where_a_dead_one_stopped_keeps_its_place(ledger_kind: LedgerKind, calls: int) -> None:
-    """Another start, which needs room, looks at what the dead one left; the two overtake each other at any call."""
+    """A second start heals what a dead start left in the set. The two overtake each other at any call."""
     ledger = ledger_kind.make()
     clock = ledger_kind.clock
 

@@ -55,7 +55,7 @@ TEXTS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=5)
 
 @dataclass(frozen=True)
 class Event:
-    """An asynchronous invocation: delivered never, once or often, at once or late, and given up on or not."""
+    """An asynchronous invocation. It may be delivered never, once or often, late, and Lambda may give up on it."""
 
     request_id: str
     continues: int
@@ -63,7 +63,7 @@ class Event:
 
 @dataclass
 class Worker:
-    """One run of the handler, as far as the log can see it. `base` is the output that it goes on from."""
+    """One run of the handler, as far as the log can see it. `base` is the output from which it continues."""
 
     event: Event
     name: str
@@ -82,7 +82,7 @@ class Worker:
 
 @dataclass(frozen=True)
 class Finding:
-    """What one sweep found, and the log it had looked at; published now, later or more than once."""
+    """A finding of one sweep and the log that it read. It is published now, later or more than once."""
 
     about: Job
     step: OperatorUpdate | Redispatch
@@ -107,7 +107,7 @@ class RulesModel(RuleBasedStateMachine):
 
     def start_a_job(self, life: int) -> None:
         self.job_id: JobId = new_id()
-        self.life = life  # records, before anybody but a sweep ends it: a job that ends at once shows little
+        self.life = life  # records before the job may end, except by a sweep: a job that ends at once tests little
         self.workers: list[Worker] = []
         self.findings: list[Finding] = []
         self.log: list[Job] = []
@@ -127,7 +127,7 @@ class RulesModel(RuleBasedStateMachine):
         for worker in self.workers:
             updates: list[StatusUpdate] = [Claim(self.job_id, worker.event.request_id, next(self.names))]
             for update in [*updates, *([worker.last] if worker.last else [])]:
-                assert Status(self.update(update)["status"]).is_terminal, "a late worker is told to stop"
+                assert Status(self.update(update)["status"]).is_terminal, "the answer tells a late worker to stop"
         with pytest.raises(JobIdTaken):
             self.relay.start(StartInference(self.job_id, REQUEST, None), ADA)
         with pytest.raises(JobNotFound):
@@ -160,7 +160,7 @@ class RulesModel(RuleBasedStateMachine):
 
     @rule(data=st.data())
     def deliver_an_event(self, data: st.DataObject) -> None:
-        """The newest, or an old one again: Lambda retries, and delivers twice."""
+        """Claim for the newest invocation or an old one: Lambda retries, and may deliver twice."""
         worker = Worker(data.draw(st.sampled_from(self.events[-3:])), next(self.names))
         request_id = worker.event.request_id
         before = self.head()
@@ -174,7 +174,7 @@ class RulesModel(RuleBasedStateMachine):
             assert answer["attempt"] == before.attempt + 1
             worker.attempt, worker.sequence, worker.is_running = answer["attempt"], answer["sequence"], True
             newest = next((record.checkpoint for record in reversed(self.records()) if record.checkpoint), None)
-            assert answer["checkpoint"] == newest, "it goes on from the newest checkpoint"
+            assert answer["checkpoint"] == newest, "it continues from the newest checkpoint"
             worker.base = self.outputs[newest]
             assert answer["outputKept"] == (None if newest is None else len(worker.base.encode()))
         else:
@@ -197,7 +197,7 @@ class RulesModel(RuleBasedStateMachine):
     @precondition(lambda self: self.running())
     @rule(data=st.data(), text=st.none() | TEXTS)
     def save(self, data: st.DataObject, text: str | None) -> None:
-        """A checkpoint, behind the output that it comes with."""
+        """Report a checkpoint after the output of the same update."""
         worker = data.draw(st.sampled_from(self.running()))
         state = json.dumps({"at": next(self.names)})
         if self.send(worker, Change(Status.PROCESSING, delta=text, checkpoint=state)):
@@ -207,7 +207,7 @@ class RulesModel(RuleBasedStateMachine):
     @precondition(lambda self: self.running())
     @rule(data=st.data())
     def hand_over(self, data: st.DataObject) -> None:
-        """The process may die right after; a dispatch is a rule of its own."""
+        """Hand over. The process may die directly afterwards, so the dispatch is a separate rule."""
         worker = data.draw(st.sampled_from(self.running()))
         worker.has_handed_over = self.send(worker, Change(Status.PROCESSING, hands_over=True))
         worker.is_running = False
@@ -217,7 +217,7 @@ class RulesModel(RuleBasedStateMachine):
     @precondition(lambda self: any(worker.has_handed_over for worker in self.workers))
     @rule(data=st.data())
     def pass_on(self, data: st.DataObject) -> None:
-        """At once, again since the answer was lost, or so late that the next worker has been here and gone."""
+        """Dispatch at once, again after a lost answer, or after the next worker has already ended."""
         worker = data.draw(st.sampled_from([worker for worker in self.workers if worker.has_handed_over]))
         before = self.records()
         answer = self.ask("dispatchInference", {"jobId": self.job_id, "attempt": worker.attempt})
@@ -245,7 +245,7 @@ class RulesModel(RuleBasedStateMachine):
     @precondition(lambda self: self.may_end() and self.running())
     @rule(data=st.data(), text=st.none() | TEXTS)
     def complete(self, data: st.DataObject, text: str | None) -> None:
-        """With a result of its own, or with the output as the result."""
+        """Complete with a separate result, or with the output as the result."""
         worker = data.draw(st.sampled_from(self.running()))
         done = Change(Status.COMPLETED, delta=text, result_is_output=True)
         if text is None:
@@ -265,7 +265,7 @@ class RulesModel(RuleBasedStateMachine):
     @precondition(lambda self: any(worker.last for worker in self.workers))
     @rule(data=st.data())
     def repeat_an_update(self, data: st.DataObject) -> None:
-        """An answer was lost, or the network delivered the request again much later."""
+        """Repeat an update: its answer was lost, or the network delivered the request again much later."""
         worker = data.draw(st.sampled_from([worker for worker in self.workers if worker.last]))
         before = self.records()
         assert worker.last is not None
@@ -307,7 +307,7 @@ class RulesModel(RuleBasedStateMachine):
     @precondition(lambda self: self.may_end())
     @rule(data=st.data(), answered=st.booleans())
     def give_up_on_an_event(self, data: st.DataObject, answered: bool) -> None:
-        """Lambda does; whatever runs by then is another delivery of it, or of another event."""
+        """Lambda gives up. Workers that still run belong to another delivery, or to another event."""
         event = data.draw(st.sampled_from(self.events[-3:]))
         before = self.records()
         context = {"requestId": event.request_id, "condition": "RetriesExhausted", "approximateInvokeCount": 3}
@@ -323,7 +323,7 @@ class RulesModel(RuleBasedStateMachine):
         is_next = is_waiting and head.attempt == event.continues
         has_it = not is_waiting and head.request_id == event.request_id
         if head.status.is_terminal or not (is_next or has_it):
-            assert self.records() == before, "a job that others have, or wait to have, is not failed"
+            assert self.records() == before, "a job that another worker has or will get is not failed"
         else:
             assert self.head().error_type is (ErrorType.CRASHED if answered else ErrorType.THROTTLED)
             assert self.head().sequence == before[-1].sequence + 1
@@ -341,7 +341,7 @@ class RulesModel(RuleBasedStateMachine):
     @precondition(lambda self: self.findings)
     @rule(data=st.data())
     def publish_what_a_sweep_found(self, data: st.DataObject) -> None:
-        """At once, late, or again since its answer was lost; other sweeps may have found the same."""
+        """Publish at once, late, or again after a lost answer. Other sweeps may have the same finding."""
         finding = data.draw(st.sampled_from(self.findings))
         before = self.records()
         match finding.step:
@@ -354,14 +354,14 @@ class RulesModel(RuleBasedStateMachine):
         if before[-1] == finding.about:
             assert len(self.records()) == len(before) + 1
         else:
-            assert self.records() == before, "a job that has moved on since is left as it is"
+            assert self.records() == before, "a job that has changed since is not changed"
 
     @rule(seconds=st.sampled_from([1, 11, 31]))
     def let_time_pass(self, seconds: int) -> None:
         self.kind.clock.advance(seconds)
 
     def send(self, worker: Worker, change: Change) -> bool:
-        """Whether the log took the update; a worker that is told of an end or a newer attempt stops."""
+        """Whether the log has the update. A worker stops when the answer shows an end or a newer attempt."""
         worker.last = WorkerUpdate(
             self.job_id, worker.attempt, worker.sequence + 1, f"update-{next(self.names)}", change
         )

@@ -50,7 +50,7 @@ from tests.contract.jobs import ADA, START, new_id
 TIMEOUT = 900.0  # seconds of an invocation
 RETRY_DELAYS = (60.0, 120.0)  # seconds, as Lambda's
 SWEEP_EVERY = 60.0
-LONGEST_SILENCE = 60.0  # seconds of virtual time for which a worker may run ahead of its publisher, which has real time
+LONGEST_SILENCE = 60.0  # seconds of virtual time by which a worker may be ahead of its publisher, which uses real time
 WORDS = 1500
 REQUEST = InferenceRequest("the tide", "simulated.story", max_tokens=WORDS, process_time=7200.0)
 STORY = "".join(islice(text(REQUEST.model, REQUEST.prompt), WORDS))
@@ -61,11 +61,11 @@ BACKEND = {"userArn": "arn:aws:sts::000000000000:assumed-role/worker/worker"}
 
 
 class Killed(BaseException):
-    """The end of a process, wherever it is: nothing of ours catches it."""
+    """The process dies at any point. No code of ours catches this."""
 
 
 class Stroke(Enum):
-    """Where death strikes."""
+    """When an invocation dies."""
 
     WORKING = "between two words"
     SENDING = "with a request on its way"
@@ -74,10 +74,10 @@ class Stroke(Enum):
 
 @dataclass
 class Fate:
-    """What becomes of one invocation."""
+    """How one invocation ends."""
 
     stroke: Stroke | None
-    steps: Iterator[int]  # down to 0 where it strikes
+    steps: Iterator[int]  # counts down; it dies at 0
 
     def strikes(self, stroke: Stroke) -> bool:
         return self.stroke is stroke and next(self.steps, 1) == 0
@@ -96,7 +96,7 @@ class Due:
 
 @dataclass
 class World:
-    """Lambda, AppSync and the time, around one job. `trouble` is the share of what goes wrong that can."""
+    """Lambda, AppSync and the time, around one job. `trouble` is the probability of each fault."""
 
     kind: LedgerKind
     trouble: float
@@ -139,7 +139,7 @@ class World:
             self.die()
         with self.heard:
             assert self.heard.wait_for(self.is_in_step, timeout=30)
-            if self.is_dead:  # it was sending, and no time passes for the dead
+            if self.is_dead:  # it died while it was sending
                 raise Killed
             self.kind.clock.advance(seconds)
 
@@ -208,7 +208,7 @@ class World:
         heapq.heappush(self.queue, due)
 
     def run(self) -> list[Job]:
-        """From the start of the job to its end; gives its log."""
+        """Run the job from its start to its end. Returns its log."""
         answer: Any = self.relay.start(StartInference(self.job_id, REQUEST, None), ADA)
         self.invoke(answer["dispatch"], may_be_lost=True)
         self.put(Due(SWEEP_EVERY, next(self.numbers), None))
@@ -227,7 +227,7 @@ class World:
         """Give an invocation its fate, and Lambda's answer to it: two retries."""
         may_die = due.event is not None and due.tries < len(RETRY_DELAYS) and self.trouble > 0
         if may_die and not self.kills:
-            stroke: Stroke | None = Stroke.WORKING  # which it will not escape
+            stroke: Stroke | None = Stroke.WORKING  # it certainly dies
         else:
             stroke = self.random.choice(list(Stroke)) if may_die and self.has_trouble() else None
         steps = self.random.choice([3, 30, 300]) if stroke is Stroke.WORKING else self.random.choice([0, 1, 2, 5])
@@ -279,7 +279,7 @@ def test_two_hours_with_workers_killed_at_random_give_the_same_bytes(ledger_kind
     assert log[-1].result == STORY
     assert reduce(merge, (parse_event(render_job(job)) for job in reversed(log)), views(log)[0]).output == STORY
     for before, after in itertools.pairwise(views(log)):
-        assert STORY.startswith(after.output), "nothing was ever shown that the story does not say"
+        assert STORY.startswith(after.output), "the output is always a beginning of the story"
         if after.attempt == before.attempt:
             assert after.output.startswith(before.output)
 

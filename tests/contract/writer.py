@@ -37,7 +37,7 @@ def main(location: str, job_id: JobId, name: str, count: int) -> None:
             break
         sequence = answer["sequence"]
         written.append(sequence)
-        assert relay.update(update)["sequence"] == sequence, "sent again, it is written once"
+        assert relay.update(update)["sequence"] == sequence, "an update that is sent again is written once"
     ended = Change(Status.COMPLETED, result=name)
     last = relay.update(WorkerUpdate(job_id, attempt, sequence + 1, f"{name}-end", ended))
     print(json.dumps({"attempt": attempt, "notes": notes, "written": written, "ended": last["result"]}))  # noqa: T201

@@ -17,7 +17,7 @@ SPECIAL: Final[Mapping[str, Mapping[str, Any]]] = {
     "Mutation.startInference": {"input": start_input(JOB_ID)},
     "Mutation.updateStatus": {"input": {"jobId": JOB_ID, "status": "FAILED", "error": "ended", "updateId": "x-1"}},
 }
-# Whoever names the id of an existing job here learns that it is taken, and nothing else.
+# A caller who names the id of an existing job here learns only that it is taken.
 TAKES_AN_ID: Final = frozenset({"Mutation.startInference"})
 # Enough to find a break of the product: those without credentials never get as far as what can break.
 FEW_STATES: Final = (State.PROCESSING, State.COMPLETED, State.DELETED)

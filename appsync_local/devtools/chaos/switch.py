@@ -19,7 +19,7 @@ class Chaos:
         pushes: Decides about pushes; None while they have no faults.
         events: The same for attempts at asynchronous invocations.
         requests: The same for signed requests.
-        counts: How often each fault has happened since the start, whatever the specification.
+        counts: How often each fault has happened since the start, under any specification.
     """
 
     def __init__(self, spec: ChaosSpec = CALM) -> None:

@@ -17,7 +17,7 @@ _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 
 
 def text(value: str, name: str, *, most: int) -> str:
-    """Whole Unicode characters, and not too many bytes of them."""
+    """A text of whole Unicode characters with at most `most` bytes of UTF-8."""
     try:
         size = len(value.encode())
     except UnicodeEncodeError:
@@ -28,7 +28,7 @@ def text(value: str, name: str, *, most: int) -> str:
 
 
 def delta(value: str) -> str:
-    """Output that fits a push, as text and as JSON."""
+    """Output that fits into a push, both as text and as JSON."""
     size = json_size(text(value, "delta", most=MAX_DELTA))
     if size > MAX_DELTA:
         raise InvalidRequest(f"delta may have at most {MAX_DELTA} bytes as JSON text, and has {size}; split it")
@@ -36,7 +36,7 @@ def delta(value: str) -> str:
 
 
 def small_json(value: Json, name: str, *, most: int) -> None:
-    """JSON of not too many bytes."""
+    """A value with at most `most` bytes as JSON text."""
     try:
         size = json_size(value)
     except UnicodeEncodeError:
@@ -60,7 +60,7 @@ def job_id(value: str) -> JobId:
 
 
 def upload_id(value: str, name: str) -> UploadId:
-    """An id as the API gave it out."""
+    """An id that the API returned."""
     if _canonical(value) != value:
         raise InvalidRequest(f"{name} must be an uploadId as createUpload answered it")
     return UploadId(value)
@@ -74,7 +74,7 @@ def sha256(value: str, name: str) -> str:
 
 
 def limited(value: int | None, name: str, *, default: int, most: int) -> int:
-    """A whole number from 1 on."""
+    """A whole number of at least 1."""
     if value is None:
         return default
     if not 1 <= value <= most:
@@ -83,14 +83,14 @@ def limited(value: int | None, name: str, *, default: int, most: int) -> int:
 
 
 def in_range(value: float | None, name: str, *, most: float) -> float | None:
-    """A number from 0 on, or none."""
+    """A number of at least 0, or None."""
     if value is not None and not (math.isfinite(value) and 0.0 <= value <= most):
         raise InvalidRequest(f"{name} must be from 0 to {most:g}, and is {value:g}")
     return value
 
 
 def optional(value: S | None, parse: Callable[[S], T]) -> T | None:
-    """What `parse` makes of a value, if there is one."""
+    """The parsed value, or None if there is no value."""
     return None if value is None else parse(value)
 
 

@@ -1,4 +1,4 @@
-"""Which fields of an answer a caller selected, as far as AppSync tells a resolver. Pure.
+"""Which fields of an answer a caller selected, as far as AppSync reports it to a resolver. Pure.
 
 `ctx.info.selectionSetList` has a field's alias in place of its name. `ctx.info.selectionSetGraphQL` has names and
 aliases, but a named fragment appears in it only as a spread. So a field counts as selected unless both rule it out.

@@ -1,4 +1,4 @@
-"""What workers, supervisors and operators report of a job."""
+"""Parses the updates that workers, supervisors and operators report about a job."""
 
 import uuid
 from dataclasses import astuple

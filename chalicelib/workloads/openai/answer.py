@@ -1,6 +1,6 @@
 """A model's answer, chunk by chunk: the pieces it yields, its usage, and how it ended. No I/O.
 
-A chunk is whatever JSON a server sends. What has no text and no meaning is ignored.
+A chunk may be any JSON that a server sends. Values without text or known meaning are ignored.
 """
 
 from collections.abc import Iterator, Mapping

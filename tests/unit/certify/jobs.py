@@ -54,7 +54,7 @@ def iteration(log: Sequence[Job]) -> Iteration:
 
 
 def observation(log: Sequence[Job], others: Iterable[Iteration] = ()) -> Observation:
-    """Of a client that showed the whole log."""
+    """The observation of a client that showed the whole log."""
     seen = Observation(PLAN.number, PLAN.job_id, answered=1, iterations=[*others, iteration(log)])
     if log[-1].status.is_terminal:
         seen.ends[log[-1].status.value] += 1

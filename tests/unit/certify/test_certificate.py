@@ -1,4 +1,4 @@
-"""The certificate as `make certify` makes it, in short."""
+"""A short run of `make certify`, and its certificate."""
 
 import json
 import os
@@ -16,7 +16,7 @@ from tests.contract.conftest import ROOT
 
 BOUND = 300.0  # seconds; on a quiet machine it takes 35
 JOBS = 150
-EVENTS = 8  # of about 17 that each job has time for
+EVENTS = 8  # each job has time for about 17
 
 
 def command(out: Path, *, jobs: int, seed: int) -> list[str]:
@@ -33,7 +33,7 @@ def processes_with(text: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> "tuple[subprocess.CompletedProcess[str], Path]":
-    """One short run of everything."""
+    """One short run with all faults."""
     out = tmp_path_factory.mktemp("certificate")
     environment = {**os.environ, "TMPDIR": str(out)}
     done = subprocess.run(

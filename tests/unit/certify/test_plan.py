@@ -1,4 +1,4 @@
-"""The plan is the seed's alone, and even a short one has everything in it."""
+"""The plan depends on the seed only, and even a short plan has every kind of job."""
 
 from dataclasses import replace
 

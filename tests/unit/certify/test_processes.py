@@ -1,4 +1,4 @@
-"""Whom to kill, told from the processes of this machine."""
+"""Which processes of this machine are found and killed."""
 
 import asyncio
 import os
@@ -11,7 +11,7 @@ import pytest
 
 from certify.processes import descendants_of, kill, wait_until_gone, with_connection, with_open_file
 
-needs_proc = pytest.mark.skipif(not Path("/proc").is_dir(), reason="told from /proc")
+needs_proc = pytest.mark.skipif(not Path("/proc").is_dir(), reason="needs /proc")
 PARENT = """
 import subprocess, sys
 child = subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE)

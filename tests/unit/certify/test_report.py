@@ -1,4 +1,4 @@
-"""The certificate tells what was found, and nothing else."""
+"""The certificate contains the findings, and nothing else."""
 
 import json
 from collections import Counter
@@ -85,7 +85,7 @@ def test_summary_says_when_the_machine_made_fewer_events_than_asked_for() -> Non
 
 
 class Tags(HTMLParser):
-    """Opened and not closed."""
+    """Collects tags that are opened and not closed."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -20,7 +20,7 @@ CALLS = 200
 
 
 class Service:
-    """Answers everything, and keeps what it got."""
+    """Answers every request, and stores its body."""
 
     def __init__(self) -> None:
         self.bodies: list[str] = []
@@ -45,7 +45,7 @@ async def service() -> AsyncIterator[Service]:
 
 
 async def call(session: aiohttp.ClientSession, url: str, headers: dict[str, str], body: str) -> int | None:
-    """The status, or None where no answer came."""
+    """The status, or None if there was no answer."""
     try:
         async with session.post(url, data=body, headers=headers) as answer:
             await answer.read()

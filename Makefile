@@ -16,7 +16,7 @@ PORT ?= 4000
 STAGE ?= dev
 FILE ?= $(if $(SAYS),,examples/lost-messages.md)
 MODEL ?= local.textrank
-# Whether there is a prompt, if only a blank one, which is refused; a variable of the shell may be empty.
+# Not empty if a prompt is given. A blank prompt counts, and is refused; an empty variable of the shell does not count.
 SAYS := $(strip $(PROMPT) $(filter command,$(PROMPT_ORIGIN)))
 JOBS ?= 10000
 EVENTS ?= 20
@@ -41,7 +41,7 @@ help: ## Show this list
 run: $(VENV)/local.ready ## Start everything, run a job and watch it: FILE=… MODEL=… PROMPT=… ONCE=1 PORT=…
 	@$(BIN)/longcall serve --port "$$ARG_PORT" $(if $(ONCE),--once) -- $(RUN)
 
-serve: $(VENV)/local.ready ## Start everything and stay up: PORT=…
+serve: $(VENV)/local.ready ## Start everything and keep running: PORT=…
 	@$(BIN)/longcall serve --port "$$ARG_PORT"
 
 test: check ## Set up, check, and run every test
@@ -50,14 +50,14 @@ test: check ## Set up, check, and run every test
 fuzz: $(VENV)/dev.ready ## Outages of a stack, then attacks on the engine, longer than in the tests: SECONDS=300 SEED=… SIZE=…
 	@$(BIN)/python -m tests.hostile --seconds "$$ARG_SECONDS" --seed "$$ARG_SEED" $(if $(SIZE),--size "$$ARG_SIZE")
 
-certify: $(VENV)/dev.ready ## Lose things on purpose, and certify that nothing was lost: JOBS=… EVENTS=… SEED=…
+certify: $(VENV)/dev.ready ## Inject faults, and check that nothing was lost: JOBS=… EVENTS=… SEED=…
 	@$(BIN)/python -m certify --jobs "$$ARG_JOBS" --events "$$ARG_EVENTS" --seed "$$ARG_SEED"
 
 bench: $(VENV)/dev.ready $(PEERS) ## Measure the engine against its peers, and write docs/performance.md: ROUNDS=…
 	@$(BIN)/python -m bench $(if $(ROUNDS),--rounds "$$ARG_ROUNDS")
 
 bench/.venv/ready: bench/requirements.txt | $(BIN)/python
-	@echo "setting up what the engine is measured against (once; some minutes)"
+	@echo "setting up the peers that the engine is compared with (once; takes some minutes)"
 	@"$$ARG_PYTHON" -m venv bench/.venv
 	@bench/.venv/bin/pip install --quiet --disable-pip-version-check --requirement $<
 	@touch $@
@@ -94,7 +94,7 @@ synth: cdk ## Write the CloudFormation template of a stage to cdk.out/: STAGE=de
 diff: cdk ## Show what a deployment would change: STAGE=…
 	@$(CDK) diff $(CDK_OPTIONS)
 
-deploy: cdk ## Put a stage on AWS, and write cdk-outputs.json for longcall --target aws: STAGE=…
+deploy: cdk ## Deploy a stage to AWS, and write cdk-outputs.json for longcall --target aws: STAGE=…
 	@$(CDK) deploy $(CDK_OPTIONS) --outputs-file ../cdk-outputs.json
 
 destroy: cdk ## Remove a stage from AWS; it asks first: STAGE=…
@@ -121,9 +121,9 @@ clean: ## Remove the environment, caches and local jobs
 	@rm -rf $(VENV) .longcall .mypy_cache .pytest_cache .ruff_cache .hypothesis longcall.egg-info tests/integration/clients/node/node_modules bench/.venv bench/node/*/node_modules
 
 $(BIN)/python:
-	@test -n "$$ARG_PYTHON" || { echo "error: Python 3.11 or newer was not found; install it, or say which with PYTHON=…" >&2; exit 1; }
+	@test -n "$$ARG_PYTHON" || { echo "error: Python 3.11 or newer was not found; install it, or name one with PYTHON=…" >&2; exit 1; }
 	@"$$ARG_PYTHON" -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
-	  || { echo "error: Python 3.11 or newer is needed, and $$ARG_PYTHON is older; say which one with PYTHON=…" >&2; exit 1; }
+	  || { echo "error: Python 3.11 or newer is needed, and $$ARG_PYTHON is older; name another one with PYTHON=…" >&2; exit 1; }
 	@"$$ARG_PYTHON" -m venv $(VENV)
 
 $(VENV)/%.ready: requirements/%.txt pyproject.toml | $(BIN)/python

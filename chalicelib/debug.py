@@ -6,12 +6,14 @@ No other stage registers them, and no Lambda package contains this module.
 
 import json
 import os
+import re
 import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
-from chalice.app import Blueprint, ChaliceViewError, NotFoundError
+from chalice.app import Blueprint, ChaliceViewError, NotFoundError, Request, Response
 from chalice.local import LambdaContext
 
 from chalicelib import composition
@@ -19,7 +21,27 @@ from chalicelib.api.payloads.answers import render_job
 from chalicelib.jobs.model import JobId
 
 WHOLE_LOG = 1_000_000  # records
+OWN_SITES = ("same-origin", "none")  # of `Sec-Fetch-Site`
 routes = Blueprint(__name__)
+
+
+@routes.middleware("http")
+def refuse_other_sites(request: Request, respond: Callable[[Request], Any]) -> Any:
+    """Refuse requests of web pages: these routes run code and show every job, and only programs use them.
+
+    The name of a foreign site can be made to resolve to this machine, so the host is checked too.
+    """
+    headers = request.headers
+    host = urlsplit(f"//{headers.get('host', '')}").hostname or ""
+    if not (host in ("localhost", "::1") or re.fullmatch(r"127(\.\d{1,3}){3}", host)):
+        return _forbidden(f"expected the host localhost, and found {host!r}; use http://localhost and the port")
+    if "origin" in headers or headers.get("sec-fetch-site", "none") not in OWN_SITES:
+        return _forbidden("expected a request from a program, such as curl, and found one from a web page")
+    return respond(request)
+
+
+def _forbidden(message: str) -> Response:
+    return Response({"Code": "ForbiddenError", "Message": message}, status_code=403)
 
 
 @routes.route("/handlers/{name}", methods=["POST"])

@@ -62,10 +62,16 @@ const bar = (() => {
     return outcome(result, started);
   }
 
+  // The page may be reached under another name or port than the API knows, if a port is forwarded.
+  function realtimeUrl() {
+    const scheme = location.protocol === "https:" ? "wss:" : "ws:";
+    return `${scheme}//${location.host}${new URL(settings.realtimeUrl).pathname}`;
+  }
+
   function subscribe(request, given, observer) {
     let events = 0;
     say("live", "subscribing…");
-    return appsync.subscribe(settings.realtimeUrl, request, current(given), {
+    return appsync.subscribe(realtimeUrl(), request, current(given), {
       started: () => say("live", "subscribed, waiting for events"),
       next: (payload) => {
         events += 1;

@@ -1,7 +1,8 @@
 """Checks an API against the schema, the code files and the handlers that exist."""
 
+import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from difflib import get_close_matches
 from typing import Final
@@ -20,6 +21,9 @@ from appsync_local.api.model import (
 from appsync_local.errors import ApiInvalid
 
 # Source: AppSync quotas.
+MOST_VARIABLES: Final = 50
+LONGEST_VARIABLE: Final = 512  # characters of a value
+_VARIABLE: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{1,63}")
 MOST_FUNCTIONS: Final = 10  # of one pipeline
 LARGEST_BATCH: Final = 2000  # payloads
 
@@ -66,6 +70,7 @@ def check(
     for resolver in api.resolvers:
         problems.extend(_resolver_problems(resolver, api, fields, sources))
     problems.extend(_limit_problems(api))
+    problems.extend(_environment_problems(api.environment))
     problems.extend(_file_problems(api, files, f"{folder}/" if folder else ""))
     if problems:
         raise ApiInvalid(problems)
@@ -98,6 +103,19 @@ def _authorizer_problems(api: Api, handlers: AbstractSet[str]) -> list[str]:
     if api.authorizer is not None and api.authorizer not in handlers:
         return [f"the authorizer is {api.authorizer}, and there is no such handler{_instead(api.authorizer, handlers)}"]
     return []
+
+
+def _environment_problems(environment: Mapping[str, str]) -> Iterable[str]:
+    if len(environment) > MOST_VARIABLES:
+        yield f"the API has {len(environment)} environment variables; AppSync accepts at most {MOST_VARIABLES}"
+    for name, value in environment.items():
+        if not _VARIABLE.fullmatch(name):
+            yield (
+                f"{name!r} is no name of an environment variable: use 2 to 64 letters, digits and underscores, with a "
+                "letter first"
+            )
+        if len(value) > LONGEST_VARIABLE:
+            yield f"the environment variable {name} has {len(value)} characters; shorten it to {LONGEST_VARIABLE}"
 
 
 def _limit_problems(api: Api) -> Iterable[str]:

@@ -4,7 +4,8 @@ A deployment to AWS and the engine can read the same value. The rest is elsewher
 schema's directives, and a code file is named after its field or pipeline function unless `CodeFile` names another.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Literal
 
@@ -126,6 +127,7 @@ class Api:
         sources: Data sources, with unique names.
         functions: Pipeline functions, with unique names.
         resolvers: At most one for each field.
+        environment: The API's environment variables: `ctx.env` of resolver code.
     """
 
     modes: tuple[AuthMode, ...]
@@ -133,6 +135,7 @@ class Api:
     sources: tuple[DataSource, ...]
     functions: tuple[PipelineFunction, ...]
     resolvers: tuple[Resolver, ...]
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 def code_file(unit: Resolver | PipelineFunction) -> str | None:

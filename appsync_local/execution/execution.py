@@ -211,4 +211,5 @@ def field_context(step: Step, source: Any, request: RequestContext, variables: V
         arguments=step.arguments(variables),
         source=source,
         info=request.info(step.name, step.parent.name, step.selection, step.selection_text),
+        environment=step.plan.api.environment,
     )

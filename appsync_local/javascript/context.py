@@ -50,9 +50,9 @@ class RequestContext:
             "selectionSetGraphQL": text,
         }
 
-    def shared(self, info: Mapping[str, object]) -> dict[str, object]:
+    def shared(self, info: Mapping[str, object], environment: Mapping[str, str]) -> dict[str, object]:
         """The members of `ctx` that stay the same while a field is resolved."""
-        return {"identity": self._identity, "request": self._request, "env": {}, "info": info}
+        return {"identity": self._identity, "request": self._request, "env": environment, "info": info}
 
 
 @dataclass(slots=True)
@@ -65,6 +65,7 @@ class FieldContext:
     arguments: Mapping[str, Any]
     source: object
     info: Mapping[str, object]
+    environment: Mapping[str, str] = field(default_factory=dict)
     _shared: str | None = None
 
     @property
@@ -76,7 +77,7 @@ class FieldContext:
     def shared(self) -> str:
         """`identity`, `request`, `env` and `info` of `ctx`, as JSON."""
         if self._shared is None:
-            self._shared = _encoded(self.request.shared(self.info)).decode()
+            self._shared = _encoded(self._around).decode()
         return self._shared
 
     def own(self, *, stash: dict[str, Any], previous: dict[str, object] | None, **extra: object) -> str:
@@ -91,8 +92,12 @@ class FieldContext:
 
     def whole(self, *, stash: dict[str, Any], previous: dict[str, object] | None) -> dict[str, Any]:
         """All members of `ctx`, as JSON values."""
-        members: dict[str, Any] = orjson.loads(_encoded(self._own(stash, previous) | self.request.shared(self.info)))
+        members: dict[str, Any] = orjson.loads(_encoded(self._own(stash, previous) | self._around))
         return members
+
+    @property
+    def _around(self) -> dict[str, object]:
+        return self.request.shared(self.info, self.environment)
 
     def _own(self, stash: dict[str, Any], previous: dict[str, object] | None) -> dict[str, object]:
         return {"arguments": self.arguments, "source": self.source, "stash": stash, "prev": previous}

@@ -66,6 +66,7 @@ class ExecutableApi:
         triggers: By mutation field: the subscription fields that receive its results.
         resolving_types: Names of the types that have a field with a resolver, in themselves or at any depth below.
         limits: The limits of one operation.
+        environment: `ctx.env` of resolver code.
     """
 
     schema: GraphQLSchema
@@ -76,6 +77,7 @@ class ExecutableApi:
     triggers: Mapping[str, tuple[str, ...]]
     resolving_types: frozenset[str]
     limits: Limits
+    environment: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +141,7 @@ def load(
         triggers=triggers_of(built, schema),
         resolving_types=_resolving_types(built, resolvers),
         limits=limits,
+        environment=api.environment,
     )
 
 

@@ -81,6 +81,7 @@ class GraphqlEndpoint(Construct):
             ),
             introspection_config=limits.introspection.value,
             query_depth_limit=limits.depth,
+            environment_variables=dict(wiring.environment) or None,
             resolver_count_limit=limits.resolvers,
             additional_authentication_providers=[_provider(mode, pool, client_id) for mode in others],
             xray_enabled=True,

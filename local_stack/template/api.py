@@ -63,6 +63,9 @@ class ApiReader:
             sources=tuple(self._source(it) for it in self._template.of_type("AWS::AppSync::DataSource")),
             functions=tuple(self._pipeline_function(it) for it in steps.values()),
             resolvers=tuple(self._resolver(it, steps) for it in self._template.of_type("AWS::AppSync::Resolver")),
+            environment={
+                name: self._intrinsics.text(value) for name, value in properties.get("EnvironmentVariables", {}).items()
+            },
         )
 
     def _authorizer(self, api: Resource, uri: Any) -> str:

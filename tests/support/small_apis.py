@@ -40,13 +40,16 @@ class SmallApi:
 
 
 @asynccontextmanager
-async def small_api(folder: Path, schema: str, responses: Mapping[str, str]) -> AsyncIterator[SmallApi]:
+async def small_api(
+    folder: Path, schema: str, responses: Mapping[str, str], *, environment: Mapping[str, str] | None = None
+) -> AsyncIterator[SmallApi]:
     """Serve an API with an API key.
 
     Args:
         folder: An empty folder.
         schema: The schema.
         responses: By `Type.field`: the body of the resolver's `response(ctx)`.
+        environment: The API's environment variables.
     """
     (folder / "schema.graphql").write_text(schema, encoding="utf-8")
     (folder / "resolvers").mkdir()
@@ -58,6 +61,7 @@ async def small_api(folder: Path, schema: str, responses: Mapping[str, str]) -> 
         sources=(NoneSource("Nothing"),),
         functions=(),
         resolvers=tuple(UnitResolver(name, "Nothing") for name in responses),
+        environment=environment or {},
     )
     engine = Engine(
         api=api, schema=folder / "schema.graphql", code=folder, invoker=RecordingInvoker(), api_keys=(ApiKey(KEY),)

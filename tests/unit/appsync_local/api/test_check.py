@@ -137,3 +137,16 @@ def test_a_misspelt_name_is_corrected() -> None:
 )
 def test_an_api_that_contradicts_itself_is_rejected(api: Api, sentence: str) -> None:
     assert sentence in "\n".join(problems(api))
+
+
+def test_environment_variables_have_the_names_and_the_size_that_appsync_accepts() -> None:
+    accepted = {"A1": "", "TABLE_name9": "x" * 512}
+    check(replace(SMALL, environment=accepted), fields=FIELDS, files=FILES, handlers=HANDLERS)
+
+    refused = {"A": "", "1A": "", "A-B": "", "TABLE": "x" * 513}
+    found = problems(replace(SMALL, environment=refused))
+    many = problems(replace(SMALL, environment={f"NAME_{n}": "" for n in range(51)}))
+
+    assert [problem.split(" is no name")[0] for problem in found[:3]] == ["'A'", "'1A'", "'A-B'"]
+    assert found[3] == "the environment variable TABLE has 513 characters; shorten it to 512"
+    assert many == ("the API has 51 environment variables; AppSync accepts at most 50",)

@@ -140,3 +140,13 @@ async def test_a_result_that_does_not_fit_its_scalar_cannot_be_serialized(tmp_pa
         "Can't serialize value (/at) : Unable to serialize `soon` as a valid DateTime Object.",
         "Can't serialize value (/n) : Expected type 'Int' but was 'String'.",
     ]
+
+
+async def test_code_reads_the_environment_variables_of_the_api(tmp_path: Path) -> None:
+    environment = {"TABLE_NAME": "notes", "Stage2": ""}
+    responses = {"Query.x": "return JSON.stringify(ctx.env) + ctx.env.TABLE_NAME;"}
+
+    async with small_api(tmp_path, "type Query { x: String }", responses, environment=environment) as api:
+        answer = await api.ask("{ x }")
+
+    assert answer == {"data": {"x": '{"TABLE_NAME":"notes","Stage2":""}notes'}}

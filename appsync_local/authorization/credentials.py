@@ -30,6 +30,7 @@ class AuthorizationRequest:
         body: The exact body that a signature covers.
         peer: The address of the client's socket.
         query: The raw query string that a signature covers.
+        method: The HTTP method that a signature covers.
         operation: The members that the Lambda authorizer receives: `queryString`, `variables`, and `operationName` if
             the client sent it.
     """
@@ -40,6 +41,7 @@ class AuthorizationRequest:
     peer: str
     query: str = ""
     operation: Mapping[str, object] = field(default_factory=dict)
+    method: str = "POST"
 
     def header(self, name: str) -> str | None:
         """The value of a header, the first one of several; None if the header is missing."""

@@ -3,7 +3,9 @@
 This does not use botocore, because importing it takes 90 ms. The tests compare the two: they verify signatures that
 botocore has made.
 
-Source: AWS Identity and Access Management User Guide, "Create a signed AWS API request".
+Source: AWS Identity and Access Management User Guide, "Create a signed AWS API request". The words of refusals are
+those that users of the service published (aws-amplify/amplify-js issues 2422 and 3447,
+awslabs/aws-mobile-appsync-sdk-js pull request 561 and issue 750), or those that AWS uses in general.
 """
 
 import hashlib
@@ -23,6 +25,14 @@ from appsync_local.errors import UNAUTHORIZED_EXCEPTION, RequestRefused, unautho
 ALGORITHM: Final = "AWS4-HMAC-SHA256"
 SERVICE: Final = "appsync"
 CLOCK_SKEW: Final = timedelta(minutes=5)
+_STAMP: Final = "%Y%m%dT%H%M%SZ"  # of `x-amz-date`
+
+INVALID_SIGNATURE: Final = "InvalidSignatureException"
+UNRECOGNIZED_CLIENT: Final = "UnrecognizedClientException"
+_MISMATCH: Final = (
+    "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key "
+    "and signing method. Consult the service documentation for details."
+)
 
 _AUTHORIZATION: Final = re.compile(
     r"AWS4-HMAC-SHA256\s+Credential=(?P<key>[^/,\s]+)/(?P<day>\d{8})/(?P<region>[^/]+)/(?P<service>[^/]+)/aws4_request"
@@ -54,6 +64,11 @@ def scope_of(stamp: str, region: str, service: str) -> str:
     return f"{stamp[:8]}/{region}/{service}/aws4_request"
 
 
+def string_to_sign(canonical_request: str, *, stamp: str, scope: str) -> str:
+    """The text that a key signs, for a canonical request; the arguments are those of `signature_of`."""
+    return f"{ALGORITHM}\n{stamp}\n{scope}\n{hashlib.sha256(canonical_request.encode()).hexdigest()}"
+
+
 def signature_of(canonical_request: str, *, secret: str, stamp: str, scope: str) -> str:
     """The signature of a canonical request, in hexadecimal digits.
 
@@ -63,7 +78,7 @@ def signature_of(canonical_request: str, *, secret: str, stamp: str, scope: str)
         stamp: The request's `x-amz-date`.
         scope: See `scope_of`.
     """
-    to_sign = f"{ALGORITHM}\n{stamp}\n{scope}\n{hashlib.sha256(canonical_request.encode()).hexdigest()}"
+    to_sign = string_to_sign(canonical_request, stamp=stamp, scope=scope)
     key = f"AWS4{secret}".encode()
     for part in scope.split("/"):
         key = hmac.digest(key, part.encode(), "sha256")
@@ -78,7 +93,7 @@ def verify(
     region: str,
     now: datetime,
 ) -> Caller:
-    """The caller who signed a `POST`.
+    """The caller who signed a request.
 
     Args:
         signature: The `Authorization` header.
@@ -92,30 +107,53 @@ def verify(
             the owner of the key may not call any field.
     """
     said = _AUTHORIZATION.fullmatch(signature.text.strip())
-    if said is None or said["service"] != SERVICE or said["region"] != region:
+    if said is None:
         raise unauthorized()
     principal = principals.get(said["key"])
-    stamp = request.header("x-amz-date") or ""
+    if principal is None:
+        raise RequestRefused(403, UNRECOGNIZED_CLIENT, "The security token included in the request is invalid.")
+    if said["service"] != SERVICE:
+        raise _invalid(f"Credential should be scoped to correct service: '{SERVICE}'. ")
+    if said["region"] != region:
+        raise _invalid(f"Credential should be scoped to a valid region, not '{said['region']}'. ")
     signed_headers = said["headers"].split(";")
-    if principal is None or not {"host", "x-amz-date"} <= set(signed_headers) or not _is_fresh(stamp, said["day"], now):
-        raise unauthorized()
+    for name, shown in (("host", "'Host' or ':authority'"), ("x-amz-date", "'X-Amz-Date'")):
+        if name not in signed_headers:
+            raise _invalid(f"{shown} must be a 'SignedHeader' in the AWS Authorization.")
+    stamp = request.header("x-amz-date") or ""
+    _require_fresh(stamp, said["day"], now)
     canonical = _canonical_request(request, signed_headers)
-    expected = signature_of(
-        canonical, secret=principal.secret_access_key, stamp=stamp, scope=scope_of(stamp, region, SERVICE)
-    )
+    scope = scope_of(stamp, region, SERVICE)
+    expected = signature_of(canonical, secret=principal.secret_access_key, stamp=stamp, scope=scope)
     if not hmac.compare_digest(expected, said["signature"]):
-        raise unauthorized()
+        to_sign = string_to_sign(canonical, stamp=stamp, scope=scope)
+        raise _invalid(
+            f"{_MISMATCH}\n\nThe Canonical String for this request should have been\n'{canonical}'\n\n"
+            f"The String-to-Sign should have been\n'{to_sign}'\n"
+        )
     if not principal.allowed:
         raise RequestRefused(401, UNAUTHORIZED_EXCEPTION, "Permission denied")
     return _caller(principal, request)
 
 
-def _is_fresh(stamp: str, day: str, now: datetime) -> bool:
+def _invalid(message: str) -> RequestRefused:
+    return RequestRefused(403, INVALID_SIGNATURE, message)
+
+
+def _require_fresh(stamp: str, day: str, now: datetime) -> None:
     try:
-        signed_at = datetime.strptime(stamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+        signed_at = datetime.strptime(stamp, _STAMP).replace(tzinfo=UTC)
     except ValueError:
-        return False
-    return stamp.startswith(day) and abs(now - signed_at) <= CLOCK_SKEW
+        shown = f"Date must be in ISO-8601 'basic format'. Got '{stamp}'. See http://en.wikipedia.org/wiki/ISO_8601"
+        raise _invalid(shown) from None
+    if not stamp.startswith(day):
+        raise _invalid(f"Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date: {day} {stamp}")
+    limit = (now - CLOCK_SKEW).strftime(_STAMP), (now + CLOCK_SKEW).strftime(_STAMP)
+    shown, minutes = now.strftime(_STAMP), CLOCK_SKEW.seconds // 60
+    if signed_at < now - CLOCK_SKEW:
+        raise _invalid(f"Signature expired: {stamp} is now earlier than {limit[0]} ({shown} - {minutes} min.)")
+    if signed_at > now + CLOCK_SKEW:
+        raise _invalid(f"Signature not yet current: {stamp} is still later than {limit[1]} ({shown} + {minutes} min.)")
 
 
 def _canonical_request(request: AuthorizationRequest, signed_headers: list[str]) -> str:
@@ -123,7 +161,7 @@ def _canonical_request(request: AuthorizationRequest, signed_headers: list[str])
     query = sorted((_encoded(k), _encoded(v)) for k, v in parse_qsl(request.query, keep_blank_values=True))
     return "\n".join(
         (
-            "POST",
+            request.method,
             quote(request.path, safe="/-_.~"),  # the path is signed as it was sent, so an escape is escaped again
             "&".join(f"{name}={value}" for name, value in query),
             headers,

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, assert_never
+from typing import Any, Final, assert_never
 
 import jwt
 
@@ -15,6 +15,8 @@ from appsync_local.authorization.user_pools import UserPool
 from appsync_local.errors import NO_VALID_CREDENTIAL, unauthorized
 
 TokenIssuer = UserPool | OidcProvider
+
+CLOCK_SKEW: Final = 10.0  # seconds that the issuer's clock and ours may differ; the handlers' authorizer allows as many
 
 
 class Tokens:
@@ -78,7 +80,11 @@ def _keys_url(issuer: TokenIssuer) -> str:
 def _claims(token: str, key: jwt.PyJWK, algorithms: tuple[str, ...], required: tuple[str, ...]) -> Mapping[str, Any]:
     try:
         claims: dict[str, Any] = jwt.decode(
-            token, key.key, algorithms=list(algorithms), options={"require": list(required), "verify_aud": False}
+            token,
+            key.key,
+            algorithms=list(algorithms),
+            leeway=CLOCK_SKEW,
+            options={"require": list(required), "verify_aud": False},
         )
     except jwt.ExpiredSignatureError:
         raise unauthorized("Token has expired.") from None

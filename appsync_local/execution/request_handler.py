@@ -16,7 +16,7 @@ from appsync_local.devtools.operation_log import LogFields, OperationRecord, no_
 from appsync_local.errors import OperationInvalid, RequestRefused, ResponseTooLarge
 from appsync_local.execution.execution import Execution, MutationPublisher
 from appsync_local.operation.documents import Documents, Operation
-from appsync_local.operation.request import GraphqlRequest, parse_request
+from appsync_local.operation.request import GraphqlRequest, parse_query_string, parse_request
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,9 @@ class RequestHandler:
         self._publisher = publisher
         self._meter = meter
 
-    async def answer(self, body: bytes, *, headers: Headers, query: str, peer: str, request_id: str) -> GraphqlResponse:
+    async def answer(
+        self, body: bytes, *, headers: Headers, query: str, peer: str, request_id: str, method: str = "POST"
+    ) -> GraphqlResponse:
         """Run one request.
 
         Args:
@@ -70,13 +72,14 @@ class RequestHandler:
             query: The query string of the URL, not decoded.
             peer: Address of the client.
             request_id: Unique to this request.
+            method: `POST` with the request in the body, or `GET` with the request in the query string.
         """
         started = time.perf_counter()
         record = OperationRecord("request")
         try:
-            request = parse_request(body)
+            request = parse_request(body) if method == "POST" else parse_query_string(query)
             record.fields = self._log_fields(request.variables, {})
-            to_check = request.authorization_request(body, headers, peer, query)
+            to_check = request.authorization_request(body, headers, peer, query, method)
             record.caller = caller = await self._authenticator.authenticate(to_check, request_id)
             operation = self._documents.get(request.query).operation(request.operation_name)
             record.operation = operation.title

@@ -27,7 +27,7 @@ from appsync_local.realtime.session import Session
 from appsync_local.realtime.socket import AiohttpSocket
 
 CLOSE_TIMEOUT: Final = 1.0  # seconds for a client to answer a close
-API_METHODS: Final = ("POST", "OPTIONS")
+API_METHODS: Final = ("POST", "GET", "OPTIONS")
 API_PATHS: Final = frozenset({GRAPHQL_PATH, REALTIME_PATH})
 
 
@@ -142,8 +142,8 @@ class Dispatcher:
             return refusal(refused.status, refused.error_type, refused.message, request_id)
         if request.path != GRAPHQL_PATH:
             return await self._other_path(request, body, request_id)
-        if request.method != "POST":
-            message = f"{request.method} is not supported; send a POST request"
+        if request.method not in ("GET", "POST"):
+            message = f"{request.method} is not supported; send a POST or a GET request"
             return refusal(405, "BadRequestException", message, request_id)
         fault = self._fault(request)
         if fault is Fault.SERVER_ERROR:
@@ -154,6 +154,7 @@ class Dispatcher:
             query=request.rel_url.raw_query_string,
             peer=request.remote or "",
             request_id=request_id,
+            method=request.method,
         )
         if fault is Fault.LOST_ANSWER and request.transport is not None:
             request.transport.abort()
@@ -194,21 +195,21 @@ class Dispatcher:
         )
         self._sessions[response] = session
         try:
-            if await _connect(session, request, request_id):
+            if await self._connect(session, request, request_id):
                 await session.run()
         finally:
             del self._sessions[response]
         return response
 
-
-async def _connect(session: Session, request: web.BaseRequest, request_id: str) -> bool:
-    offered = request.headers.get("sec-websocket-protocol", "")
-    return await session.connect(
-        subprotocols=[part.strip() for part in offered.split(",") if part.strip()],
-        raw_query=request.raw_path.partition("?")[2],
-        headers=headers_of(request),
-        request_id=request_id,
-    )
+    async def _connect(self, session: Session, request: web.BaseRequest, request_id: str) -> bool:
+        offered = request.headers.get("sec-websocket-protocol", "")
+        return await session.connect(
+            subprotocols=[part.strip() for part in offered.split(",") if part.strip()],
+            raw_query=request.raw_path.partition("?")[2],
+            headers=headers_of(request),
+            request_id=request_id,
+            is_own_host=self._sites.is_own_host,
+        )
 
 
 def _is_upgrade(request: web.BaseRequest) -> bool:

@@ -100,9 +100,14 @@ class SiteCheck:
     def _is_allowed(self, origin: str, host: str) -> bool:
         return is_loopback_origin(origin) or origin in self._origins or _is_own(origin, host)
 
+    def is_own_host(self, host: str) -> bool:
+        """Whether a `Host`, with or without a port, names this server."""
+        name = host_of(host)
+        return is_loopback(name) or (bool(name) and name == self._own) or name in self._hosts
+
     def _wrong_host(self, host: str) -> str | None:
         name = host_of(host)
-        if is_loopback(name) or (name and name == self._own) or name in self._hosts:
+        if self.is_own_host(host):
             if len(self._good_hosts) < _MOST_REMEMBERED:
                 self._good_hosts.add(host)
             return None

@@ -6,13 +6,14 @@ service.
 
 import base64
 import binascii
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 from urllib.parse import unquote
 
 import orjson
 
 from appsync_local.authorization.credentials import Headers
+from appsync_local.devtools.operation_log import printable
 from appsync_local.errors import EngineError
 
 SUBPROTOCOL: Final = "graphql-ws"
@@ -56,6 +57,19 @@ def authorization_headers(subprotocols: Sequence[str], raw_query: str, headers: 
     if "authorization" in headers or "x-api-key" in headers:
         return headers
     raise HandshakeRefused("Required headers are missing.", 400)
+
+
+def require_own_host(headers: Headers, is_own_host: Callable[[str], bool]) -> None:
+    """Check the `host` of the authorization object, which must be the API's own.
+
+    Raises:
+        HandshakeRefused: It is another API's.
+    """
+    host = headers.get("host", "")
+    if not isinstance(host, str) or not is_own_host(host):
+        shown = printable(host) if isinstance(host, str) else "several"
+        message = f"the host in the header object must be this API's, such as localhost:4000, and is {shown!r}"
+        raise HandshakeRefused(message, 400, "BadRequestException")
 
 
 def lower_case(headers: Mapping[object, object]) -> dict[str, str]:

@@ -18,9 +18,11 @@ SubscriptionId = NewType("SubscriptionId", str)
 CONNECTION_TIMEOUT_MS: Final = 300_000
 KEEP_ALIVE_INTERVAL: Final = 60.0  # seconds
 SUBSCRIPTION_LIMIT: Final = 200  # per connection; Source: AppSync quotas
+BAD_REQUEST: Final = "BadRequestException"
 UNSUPPORTED: Final = "UnsupportedOperation"
 TOO_MANY: Final = "MaxSubscriptionsReachedError"
 
+_NO_ID: Final = "the message must have an `id`, which is text"
 _ACK: Final = b'{"type":"connection_ack","payload":{"connectionTimeoutMs":%d}}' % CONNECTION_TIMEOUT_MS
 KEEP_ALIVE: Final = b'{"type":"ka"}'
 
@@ -78,7 +80,7 @@ class RealtimeConnection:
         except orjson.JSONDecodeError:
             message = None
         if not isinstance(message, dict):
-            return [_unknown(None)]
+            return [_unknown(None, "the message must be a JSON object, as text")]
         match message.get("type"):
             case "connection_init":
                 return [Send(_ACK), Acknowledged(), Send(KEEP_ALIVE)]
@@ -86,14 +88,19 @@ class RealtimeConnection:
                 return [self._start(message)]
             case "stop" if isinstance(message.get("id"), str):
                 return self._stop(SubscriptionId(message["id"]))
+            case "stop":
+                return [_unknown(None, _NO_ID)]
             case _:
                 return [_unknown(message.get("id"))]
 
     def _start(self, message: Mapping[str, Any]) -> Event:
         id_, payload = message.get("id"), message.get("payload")
         data = payload.get("data") if isinstance(payload, dict) else None
-        if not isinstance(id_, str) or not isinstance(data, str):
-            return _unknown(id_)
+        if not isinstance(id_, str):
+            return _unknown(None, _NO_ID)
+        if not isinstance(data, str):
+            found = "an object" if isinstance(data, dict) else "no text"
+            return _unknown(id_, f"payload.data must be JSON text with `query` and `variables`, and is {found}")
         if len(id_) > LONGEST_ID:
             text = f"an id has at most {LONGEST_ID} characters; this one has {len(id_)}"
             return Send(_error(None, [{"errorType": "BadRequestException", "message": text}]))
@@ -151,7 +158,6 @@ def _error(id_: object, errors: Sequence[Mapping[str, object]]) -> bytes:
     return orjson.dumps({**head, "type": "error", "payload": {"errors": list(errors)}})
 
 
-def _unknown(id_: object) -> Send:
-    return Send(
-        _error(id_, [{"errorType": UNSUPPORTED, "message": "unknown not supported through the realtime channel"}])
-    )
+def _unknown(id_: object, reason: str | None = None) -> Send:
+    message = "unknown not supported through the realtime channel"
+    return Send(_error(id_, [{"errorType": UNSUPPORTED, "message": f"{message}: {reason}" if reason else message}]))

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import uuid
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 from functools import partial
 from typing import Final, Protocol, assert_never
@@ -15,9 +15,10 @@ from appsync_local.devtools.chaos.push_scheduler import PushScheduler
 from appsync_local.devtools.chaos.switch import Chaos
 from appsync_local.devtools.internal_failures import report_internal_failure
 from appsync_local.errors import RequestRefused
-from appsync_local.realtime.handshake import HandshakeRefused, authorization_headers
+from appsync_local.realtime.handshake import HandshakeRefused, authorization_headers, require_own_host
 from appsync_local.realtime.keep_alive import SessionTimers
 from appsync_local.realtime.protocol import (
+    BAD_REQUEST,
     KEEP_ALIVE,
     TOO_MANY,
     Acknowledged,
@@ -30,7 +31,7 @@ from appsync_local.realtime.protocol import (
     connection_error,
     data_head,
 )
-from appsync_local.realtime.subscription_handler import SubscriptionHandler, SubscriptionRefused
+from appsync_local.realtime.subscription_handler import SubscriptionHandler, SubscriptionRefused, refusal_entry
 from appsync_local.realtime.subscription_registry import Subscription
 
 REFUSAL_GRACE: Final = 1.0  # seconds for a rejected client to send its `connection_init`
@@ -110,7 +111,15 @@ class Session:
         """Start subscriptions with this handler from now on; a `start` in progress finishes with the previous one."""
         self._handler = subscriptions
 
-    async def connect(self, *, subprotocols: Sequence[str], raw_query: str, headers: Headers, request_id: str) -> bool:
+    async def connect(
+        self,
+        *,
+        subprotocols: Sequence[str],
+        raw_query: str,
+        headers: Headers,
+        request_id: str,
+        is_own_host: Callable[[str], bool],
+    ) -> bool:
         """Check the client's credential. Returns False if the connection was rejected and closed.
 
         Args:
@@ -118,16 +127,18 @@ class Session:
             raw_query: The query string of the upgrade request, not decoded.
             headers: The headers of the upgrade request, by lower-case name.
             request_id: Unique to this connection.
+            is_own_host: Whether a host, with or without a port, names this API.
         """
         try:
             self._headers = authorization_headers(subprotocols, raw_query, headers)
+            require_own_host(self._headers, is_own_host)
             await self._handler.connect(self._headers, peer=self._peer, request_id=request_id)
         except HandshakeRefused as refused:
             await self._refuse(refused.entry)
         except RequestRefused as refused:
-            await self._refuse(
-                {"errorType": refused.error_type, "message": refused.message, "errorCode": refused.status}
-            )
+            entry = refusal_entry(refused)
+            status = 400 if entry["errorType"] == BAD_REQUEST else refused.status
+            await self._refuse({**entry, "errorCode": status})
         except Exception as error:
             await self._refuse(self._internal_failure(error) | {"errorCode": 500})
         else:

@@ -10,6 +10,7 @@ from appsync_local.authorization.authenticator import Authenticator
 from appsync_local.authorization.caller import Caller
 from appsync_local.authorization.credentials import AuthorizationRequest, Headers
 from appsync_local.authorization.lambda_authorizer import CONNECT
+from appsync_local.authorization.sigv4 import INVALID_SIGNATURE
 from appsync_local.devtools.counters import Counters
 from appsync_local.devtools.health import Health
 from appsync_local.devtools.operation_log import LogFields, OperationRecord, no_log_fields
@@ -29,7 +30,7 @@ from appsync_local.operation.plan import Step
 from appsync_local.operation.request import GraphqlRequest, parse_request
 from appsync_local.realtime.filters import Filter, argument_filter, parse_filter
 from appsync_local.realtime.handshake import CONNECT_BODY, CONNECT_PATH
-from appsync_local.realtime.protocol import UNSUPPORTED
+from appsync_local.realtime.protocol import BAD_REQUEST, UNSUPPORTED
 from appsync_local.realtime.subscription_registry import Subscription, SubscriptionRegistry
 from appsync_local.resolvers.resolution import Resolution
 
@@ -147,7 +148,7 @@ class SubscriptionHandler:
             raise
         except RequestRefused as refused:
             record.outcome = refused.error_type
-            raise SubscriptionRefused([{"errorType": refused.error_type, "message": refused.message}]) from None
+            raise SubscriptionRefused([refusal_entry(refused)]) from None
         except OperationInvalid as invalid:
             record.outcome = "invalid"
             raise SubscriptionRefused([{"message": e["message"]} for e in invalid.entries]) from None
@@ -204,3 +205,13 @@ def _require_access(step: Step, caller: Caller) -> None:
         raise FieldUnauthorized(step.parent.name, step.name)
     for child in step.possible_children():
         _require_access(child, caller)
+
+
+def refusal_entry(refused: RequestRefused) -> dict[str, object]:
+    """The entry of a refusal on this channel.
+
+    The service sends a wrong signature with another type here than over HTTP (awslabs/aws-mobile-appsync-sdk-js pull
+    request 561).
+    """
+    error_type = BAD_REQUEST if refused.error_type == INVALID_SIGNATURE else refused.error_type
+    return {"errorType": error_type, "message": refused.message}

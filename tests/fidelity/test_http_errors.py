@@ -415,6 +415,6 @@ async def test_nested_lists_unions_and_interfaces_use_their_own_resolvers(
 
 
 async def test_no_error_contains_internals_of_the_engine(client: ApiClient, callers: Callers) -> None:
-    async with client.session.get(client.engine.graphql_url) as response:
+    async with client.session.put(client.engine.graphql_url) as response:
         assert response.status == 405
         assert json.loads(await response.text())["errors"][0]["errorType"] == "BadRequestException"

@@ -1,5 +1,6 @@
 import asyncio
 import base64
+import hashlib
 import hmac
 import json
 import time
@@ -185,9 +186,23 @@ class TestUserPools:
         assert await refused(http, {"authorization": token}) == NO_CREDENTIAL
 
     async def test_an_expired_token_is_refused(self, http: Http, user: Token) -> None:
-        status, error_type, message = await refused(http, {"authorization": user(exp=int(time.time()) - 1)})
+        status, error_type, message = await refused(http, {"authorization": user(exp=int(time.time()) - 60)})
 
         assert (status, error_type, message) == (401, "UnauthorizedException", "Token has expired.")
+
+    @pytest.mark.parametrize("claims", [{"iat": 5}, {"nbf": 5}, {"exp": -5}, {"iat": 5, "nbf": 5}])
+    async def test_a_small_difference_of_clocks_is_tolerated(
+        self, http: Http, user: Token, claims: dict[str, int]
+    ) -> None:
+        token = user(**{name: int(time.time()) + seconds for name, seconds in claims.items()})
+
+        assert (await http.send(json.dumps({"query": NOTE}), {"authorization": token})).status == 200
+
+    @pytest.mark.parametrize("claims", [{"iat": 60}, {"nbf": 60}])
+    async def test_a_token_of_the_future_is_refused(self, http: Http, user: Token, claims: dict[str, int]) -> None:
+        token = user(**{name: int(time.time()) + seconds for name, seconds in claims.items()})
+
+        assert await refused(http, {"authorization": token}) == NO_CREDENTIAL
 
     async def test_the_keys_are_fetched_once(self, http: Http, user: Token, issuer: Issuer) -> None:
         before = issuer.fetches
@@ -223,15 +238,38 @@ class TestIam:
         wrong_secret = IamPrincipal(BACKEND.access_key_id, "guess", BACKEND.arn, BACKEND.account_id, BACKEND.allowed)
         other_path = http.url.replace("/graphql", "/graphql/connect")
 
-        for headers in (
-            signed(http.url, self.BODY, stranger),
-            signed(http.url, self.BODY, wrong_secret),
-            signed(http.url, self.BODY + " "),
-            signed(http.url, self.BODY, service="execute-api"),
-            signed(http.url, self.BODY, region="eu-west-1"),
-            signed(other_path, self.BODY),
-        ):
-            assert await refused(http, headers, self.BODY) == NOT_AUTHORIZED
+        mismatch, scope = "The request signature we calculated does not match", "Credential should be scoped to "
+        for headers, error_type, words in (
+            (signed(http.url, self.BODY, stranger), "UnrecognizedClientException",
+             "The security token included in the request is invalid."),
+            (signed(http.url, self.BODY, wrong_secret), "InvalidSignatureException", mismatch),
+            (signed(http.url, self.BODY + " "), "InvalidSignatureException", mismatch),
+            (signed(http.url, self.BODY, service="execute-api"), "InvalidSignatureException", scope),
+            (signed(http.url, self.BODY, region="eu-west-1"), "InvalidSignatureException", scope),
+            (signed(other_path, self.BODY), "InvalidSignatureException", mismatch),
+        ):  # fmt: skip
+            status, found, message = await refused(http, headers, self.BODY)
+            assert (status, found, message[: len(words)]) == (403, error_type, words)
+
+    async def test_a_mismatch_says_which_canonical_request_was_expected(self, http: Http) -> None:
+        headers = signed(http.url, self.BODY + " ")
+
+        _, _, message = await refused(http, headers, self.BODY)
+
+        digest = hashlib.sha256(self.BODY.encode()).hexdigest()
+        assert "'POST\n/graphql\n\naccept:application/json, text/javascript\n" in message
+        assert f"\nhost:{headers['host']}\n" in message
+        assert f"\n{digest}'\n\nThe String-to-Sign should have been\n'AWS4-HMAC-SHA256\n" in message
+        assert BACKEND.secret_access_key not in message
+
+    async def test_a_date_outside_the_scope_of_the_credential_is_named(self, http: Http) -> None:
+        headers = signed(http.url, self.BODY)
+        headers["X-Amz-Date"] = "20200101T000000Z"
+
+        status, found, message = await refused(http, headers, self.BODY)
+
+        assert (status, found) == (403, "InvalidSignatureException")
+        assert message.startswith("Date in Credential scope does not match YYYYMMDD from ISO-8601")
 
     async def test_a_root_field_outside_the_permissions_is_denied(self, http: Http) -> None:
         body = json.dumps({"query": '{ note(id: "n1") { id } defaultOnly }'})

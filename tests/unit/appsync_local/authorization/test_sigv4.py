@@ -45,8 +45,10 @@ def test_a_signature_beyond_the_clock_skew_is_refused(minutes: int) -> None:
     signature, request = signed_request()
 
     check(signature, request, now=datetime.now(UTC) + timedelta(minutes=minutes * 4 / 6))
-    with pytest.raises(RequestRefused):
+    words = "Signature expired: .* is now earlier than" if minutes > 0 else "Signature not yet current: .* still later"
+    with pytest.raises(RequestRefused, match=words) as refused:
         check(signature, request, now=datetime.now(UTC) + timedelta(minutes=minutes))
+    assert (refused.value.status, refused.value.error_type) == (403, "InvalidSignatureException")
 
 
 @pytest.mark.parametrize(
@@ -84,5 +86,19 @@ def test_an_invalid_signature_header_is_refused(text: str) -> None:
 def test_a_signature_without_the_host_is_refused() -> None:
     signature, request = signed_request()
 
-    with pytest.raises(RequestRefused):
+    with pytest.raises(RequestRefused, match=r"'Host' or ':authority' must be a 'SignedHeader'"):
         check(Signature(signature.text.replace("host;", "")), request)
+
+
+def test_a_signed_get_request_is_accepted_and_its_method_is_signed() -> None:
+    url = URL + "?query=%7B%20a%20%7D"
+    request = AWSRequest("GET", url)
+    SigV4Auth(Credentials(BACKEND.access_key_id, BACKEND.secret_access_key), "appsync", "us-east-1").add_auth(request)
+    sent: dict[str, str | list[str]] = {name.lower(): value for name, value in request.headers.items()}
+    sent["host"] = url.split("/")[2]
+    path, _, query = url.split(str(sent["host"]), 1)[1].partition("?")
+    signature = Signature(str(sent["authorization"]))
+
+    assert check(signature, AuthorizationRequest(sent, path, b"", "127.0.0.1", query, method="GET")) is not None
+    with pytest.raises(RequestRefused, match="'POST\n"):
+        check(signature, AuthorizationRequest(sent, path, b"", "127.0.0.1", query))

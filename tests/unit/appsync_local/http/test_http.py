@@ -1,10 +1,12 @@
 import io
 import json
 from collections.abc import Callable
+from typing import Any
 
 import aiohttp
 import pytest
 from graphql import build_client_schema, get_introspection_query
+from yarl import URL
 
 from appsync_local import Engine
 from tests.support.engine_clients import TOKEN, Http
@@ -96,8 +98,11 @@ async def test_a_body_beyond_a_megabyte_is_refused(http: Http) -> None:
 
 
 async def test_other_paths_and_methods_are_refused(http: Http) -> None:
+    async with http.session.put(http.url, data="{}") as put:
+        assert put.status == 405
     async with http.session.get(http.url) as got:
-        assert got.status == 405
+        assert got.status == 400
+        assert "send a POST request, or a GET request with `query`" in await got.text()
     async with http.session.post(http.url + "s", data="{}") as elsewhere:
         assert elsewhere.status == 404
 
@@ -165,3 +170,54 @@ async def test_urls_of_an_engine_on_ipv6_have_brackets_and_lead_to_it(engine: En
     assert engine.graphql_url.startswith("http://[::1]:")
     assert engine.realtime_url.startswith("ws://[::1]:")
     assert answer == {"data": {"note": {"id": "n1", "words": 12}}}
+
+
+async def got(http: Http, headers: dict[str, str] | None = None, **parameters: str) -> tuple[int, Any]:
+    sent = {"authorization": TOKEN} if headers is None else headers
+    async with http.session.get(http.url, params=parameters, headers=sent) as response:
+        return response.status, await response.json()
+
+
+async def test_a_query_and_a_mutation_are_served_by_get(http: Http) -> None:
+    query = "query One($id: ID!) { note(id: $id) { id } } query Two { fails }"
+
+    one = await got(http, query=query, variables='{"id": "a b+c"}', operationName="One", extensions="{}")
+    two = await got(http, query=query, operationName="Two", variables="")
+    written = await got(http, query='mutation { queue(id: "n1") { id } }')
+
+    assert one == (200, {"data": {"note": {"id": "a b+c"}}})
+    assert (two[0], two[1]["data"]) == (200, {"fails": None})
+    assert written == (200, {"data": {"queue": {"id": "n1"}}})
+
+
+async def test_a_get_without_a_credential_is_refused_before_it_runs(http: Http, invoker: RecordingInvoker) -> None:
+    status, answer = await got(http, headers={}, query='mutation { queue(id: "n1") { id } }')
+
+    assert (status, answer["errors"][0]["errorType"]) == (401, "UnauthorizedException")
+    assert invoker.enqueued == []
+
+
+async def test_a_subscription_by_get_is_not_supported(http: Http) -> None:
+    status, answer = await got(http, query="subscription { written { id } }")
+
+    assert (status, answer["errors"][0]["errorType"]) == (200, "OperationNotSupported")
+
+
+@pytest.mark.parametrize(
+    ("query_string", "message"),
+    [
+        ("variables={}", "Unable to parse GraphQL query."),
+        ("query=", "Unable to parse GraphQL query."),
+        ("query=%7Bfails%7D&variables=%5B%5D", "Unable to parse GraphQL query."),
+        ("query=%7Bfails%7D&variables=%7B", "the parameter variables must be JSON"),
+        ("query=%7Bfails%7D&query=%7Bfails%7D", "a parameter of the query string is repeated; send each one once"),
+        ("query=%ff", "Unable to parse GraphQL query."),
+        ("query=%7Bfails%7D" + "&a=1" * 200, "Unable to parse GraphQL query."),
+    ],
+)
+async def test_a_malformed_get_is_refused(http: Http, query_string: str, message: str) -> None:
+    url = URL(f"{http.url}?{query_string}", encoded=True)
+    async with http.session.get(url, headers={"authorization": TOKEN}) as response:
+        error = (await response.json())["errors"][0]
+
+    assert (response.status, error["errorType"], error["message"]) == (400, "MalformedHttpRequestException", message)

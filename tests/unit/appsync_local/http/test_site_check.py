@@ -259,7 +259,7 @@ async def test_an_engine_on_another_address_is_reached_under_it_and_under_allowe
     finally:
         await engine.stop()
 
-    assert statuses == {"box.example:1": 405, "127.0.0.1": 405, "0.0.0.0": 403, "192.0.2.7": 403, "other.example": 403}  # noqa: S104
+    assert statuses == {"box.example:1": 400, "127.0.0.1": 400, "0.0.0.0": 403, "192.0.2.7": 403, "other.example": 403}  # noqa: S104
 
 
 async def test_an_engine_does_not_start_with_an_invalid_origin(invoker: RecordingInvoker) -> None:

@@ -257,7 +257,9 @@ async def test_a_connection_that_ends_is_removed_whole_even_if_one_step_fails(
     socket = BrokenSocket()
     session = session_of(engine, socket)
     headers = {"authorization": "custom-ada"}
-    assert await session.connect(subprotocols=["graphql-ws"], raw_query="", headers=headers, request_id="r")
+    assert await session.connect(
+        subprotocols=["graphql-ws"], raw_query="", headers=headers, request_id="r", is_own_host=str.isprintable
+    )
     running = asyncio.create_task(session.run())
     for id_ in ("1", "2", "3"):
         socket.messages.put_nowait(start_message(id_, WRITTEN))

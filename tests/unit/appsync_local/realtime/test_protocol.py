@@ -104,27 +104,30 @@ def test_a_start_that_was_stopped_during_its_check_is_not_awaited() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "id_"),
+    ("text", "id_", "reason"),
     [
-        ("not json", None),
-        ("[]", None),
-        ("{}", None),
-        ('{"type":"pause","id":"7"}', "7"),
-        ('{"type":"stop"}', None),
-        ('{"type":"stop","id":7}', None),
-        ('{"type":"start","id":"7"}', "7"),
-        ('{"type":"start","id":"7","payload":{"data":{}}}', "7"),
-        ('{"type":"start","payload":{"data":"{}"}}', None),
-        (b"\xff\xfe", None),
+        ("not json", None, ": the message must be a JSON object, as text"),
+        ("[]", None, ": the message must be a JSON object, as text"),
+        ("{}", None, ""),
+        ('{"type":"pause","id":"7"}', "7", ""),
+        ('{"type":"stop"}', None, ": the message must have an `id`, which is text"),
+        ('{"type":"stop","id":7}', None, ": the message must have an `id`, which is text"),
+        ('{"type":"start","id":"7"}', "7",
+         ": payload.data must be JSON text with `query` and `variables`, and is no text"),
+        ('{"type":"start","id":"7","payload":{"data":{}}}', "7",
+         ": payload.data must be JSON text with `query` and `variables`, and is an object"),
+        ('{"type":"start","payload":{"data":"{}"}}', None, ": the message must have an `id`, which is text"),
+        ('{"type":"start","id":7,"payload":{"data":"{}"}}', None, ": the message must have an `id`, which is text"),
+        (b"\xff\xfe", None, ": the message must be a JSON object, as text"),
     ],
-)
-def test_an_unknown_message_is_reported_as_unsupported_with_its_id(text: str, id_: str | None) -> None:
+)  # fmt: skip
+def test_an_unknown_message_is_reported_as_unsupported_with_its_id(text: str, id_: str | None, reason: str) -> None:
     [answer] = sent(RealtimeConnection().receive(text))
 
     assert answer["type"] == "error"
     assert answer.get("id") == id_
     assert answer["payload"]["errors"] == [
-        {"errorType": "UnsupportedOperation", "message": "unknown not supported through the realtime channel"}
+        {"errorType": "UnsupportedOperation", "message": f"unknown not supported through the realtime channel{reason}"}
     ]
 
 

@@ -18,6 +18,7 @@ from tests.support.engine_clients import (
     BACKEND,
     READER,
     TIMEOUT,
+    TOKEN,
     Http,
     Realtime,
     base64_of,
@@ -443,7 +444,24 @@ async def test_one_connection_may_use_another_mode_for_every_start(
         await client.start_text("2", data_text, signed(engine.graphql_url, data_text))
         assert await client.receive() == {"id": "2", "type": "start_ack"}
         await client.start_text("3", data_text + " ", signed(engine.graphql_url, data_text))
-        assert (await client.receive())["payload"]["errors"][0]["errorType"] == "UnauthorizedException"
+        error = (await client.receive())["payload"]["errors"][0]
+        assert error["errorType"] == "BadRequestException"
+        assert error["message"].startswith("The request signature we calculated does not match the signature")
+
+
+@pytest.mark.parametrize("host", ["example.appsync-api.us-east-1.amazonaws.com", "other.example:4000", ""])
+async def test_a_connection_with_the_host_of_another_api_is_refused(
+    engine: Engine, session: aiohttp.ClientSession, host: str
+) -> None:
+    protocols = ["graphql-ws", subprotocol_of({"Authorization": TOKEN, "host": host})]
+    async with session.ws_connect(engine.realtime_url, protocols=protocols) as socket:
+        await socket.send_json({"type": "connection_init"})
+        [error] = (await Realtime(socket).receive_any())["payload"]["errors"]
+
+    assert (error["errorType"], error["errorCode"]) == ("BadRequestException", 400)
+    assert error["message"] == (
+        f"the host in the header object must be this API's, such as localhost:4000, and is {host!r}"
+    )
 
 
 async def test_a_connection_signed_for_another_path_is_refused(engine: Engine, session: aiohttp.ClientSession) -> None:

@@ -10,7 +10,8 @@ from longcall.errors import InvalidInput
 from longcall.models import JobId, Json, new_job_id, parse_job_id
 
 PROMPT_LIMIT: Final = 196_608  # bytes of UTF-8 in a request
-UPLOAD_LIMIT: Final = 10_485_760  # bytes; a prompt longer than PROMPT_LIMIT is uploaded
+JSON_LIMIT: Final = 524_288  # bytes of a prompt as JSON in a request; the body of a request has at most 1 MB
+UPLOAD_LIMIT: Final = 10_485_760  # bytes; a prompt longer than PROMPT_LIMIT, or than JSON_LIMIT, is uploaded
 SYSTEM_LIMIT: Final = 16_384  # bytes of UTF-8
 METADATA_LIMIT: Final = 4_096  # bytes of UTF-8
 PROCESS_TIME_LIMIT: Final = 7_200.0  # seconds
@@ -169,7 +170,8 @@ class InferenceRequest:
     def large_prompt(self) -> bytes | None:
         """The prompt, if it must be uploaded; otherwise None."""
         content = (self.prompt or "").encode()
-        return content if len(content) > PROMPT_LIMIT else None
+        is_large = len(content) > PROMPT_LIMIT or len(json.dumps(self.prompt)) > JSON_LIMIT
+        return content if is_large else None
 
     @property
     def contents(self) -> tuple[bytes, ...]:

@@ -3,6 +3,7 @@
 Source: AppSync Developer Guide, "JavaScript resolver context object reference".
 """
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -65,7 +66,7 @@ class FieldContext:
     arguments: Mapping[str, Any]
     source: object
     info: Mapping[str, object]
-    environment: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = dataclasses.field(default_factory=dict)
     _shared: str | None = None
 
     @property

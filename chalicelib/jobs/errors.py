@@ -79,7 +79,7 @@ class JobIdTaken(JobError):
     def __init__(self, job_id: str) -> None:
         self.job_id = job_id
         super().__init__(
-            f"jobId {job_id} is in use for a job with other input; send the same input again, or choose a new UUID"
+            f"jobId {job_id} is taken by another job; choose a new UUID"
         )
 
 

@@ -8,9 +8,11 @@ export function response(ctx) {
   // In Cognito mode the identity has the claim; the Lambda authorizer returns it in its resolver context.
   const owner = ctx.identity.resolverContext ? ctx.identity.resolverContext.sub : ctx.identity.sub;
   if (!owner) util.unauthorized();
+  const jobId = ctx.args.jobId.toLowerCase(); // as the log spells ids
+  if (!util.matches("^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", jobId)) {
+    util.error("jobId must be a UUID with hyphens, such as 7b0f5c1e-52d4-4f5a-9d5e-0a3c8e2b6f11", "InvalidRequest");
+  }
   // An enhanced filter replaces the argument filter, so it must contain jobId too.
-  extensions.setSubscriptionFilter(
-    util.transform.toSubscriptionFilter({ jobId: { eq: ctx.args.jobId }, owner: { eq: owner } }),
-  );
+  extensions.setSubscriptionFilter(util.transform.toSubscriptionFilter({ jobId: { eq: jobId }, owner: { eq: owner } }));
   return null;
 }

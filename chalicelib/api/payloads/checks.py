@@ -52,11 +52,10 @@ def json_size(value: Json) -> int:
 
 def job_id(value: str) -> JobId:
     """An id as a client chooses it."""
-    if _canonical(value) != value:  # one spelling only: the subscription compares ids as text
-        raise InvalidRequest(
-            "jobId must be a UUID in lower case with hyphens, such as 7b0f5c1e-52d4-4f5a-9d5e-0a3c8e2b6f11"
-        )
-    return JobId(value)
+    canonical = _canonical(value)
+    if canonical is None or canonical != value.lower():
+        raise InvalidRequest("jobId must be a UUID with hyphens, such as 7b0f5c1e-52d4-4f5a-9d5e-0a3c8e2b6f11")
+    return JobId(canonical)  # one spelling only: the subscription compares ids as text
 
 
 def upload_id(value: str, name: str) -> UploadId:

@@ -13,6 +13,7 @@ from appsync_local.functions.spec import FunctionSpec
 from chalicelib.api.authorizer import TOKEN_FORM
 from chalicelib.api.settings import RelaySettings
 from chalicelib.ledger import DYNAMODB
+from chalicelib.ledger.dynamodb_requests import region_of
 from chalicelib.settings import Reader
 from chalicelib.supervision.settings import SweepSettings
 from chalicelib.worker.settings import WorkerSettings
@@ -162,4 +163,7 @@ def _ledger_credentials(ledger: str) -> dict[str, str]:
     """The developer's own AWS variables, if the ledger is in DynamoDB, which the local stack does not provide."""
     if not ledger.startswith(DYNAMODB):
         return {}
-    return {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
+    own = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
+    region = region_of(own)
+    own.pop("AWS_REGION", None)  # with it, the handlers sign requests to this stack's API, which is in its own region
+    return own if region is None else {**own, "AWS_DEFAULT_REGION": region}

@@ -4,9 +4,13 @@ import re
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Final
 
 from graphql import (
+    DirectiveLocation,
     DocumentNode,
+    GraphQLDirective,
+    GraphQLEnumType,
     GraphQLError,
     GraphQLField,
     GraphQLNamedType,
@@ -25,6 +29,8 @@ from graphql.validation.validate import validate_sdl
 
 from appsync_local.api.scalars import BUILT_IN, add_behaviour
 from appsync_local.errors import ApiInvalid
+
+NEW_LOCATIONS: Final = frozenset({"DIRECTIVE_DEFINITION", "FRAGMENT_VARIABLE_DEFINITION"})
 
 
 def load_schema(path: Path) -> GraphQLSchema:
@@ -50,7 +56,30 @@ def load_schema(path: Path) -> GraphQLSchema:
     if faults:
         raise ApiInvalid(_with_position(fault, path) for fault in faults)
     add_behaviour(schema)
+    _leave_out_new_locations(schema)
     return schema
+
+
+def _leave_out_new_locations(schema: GraphQLSchema) -> None:
+    """Describe directives as the service does, in words that all clients know.
+
+    Clients stop at a location that is newer than they are. The service names none that is newer than 2021.
+    """
+    schema.directives = tuple(
+        GraphQLDirective(**{**directive.to_kwargs(), "locations": _known(directive.locations)})
+        for directive in schema.directives
+    )
+    named = schema.type_map["__DirectiveLocation"]
+    assert isinstance(named, GraphQLEnumType)  # noqa: S101  # GraphQL defines it
+    # All schemas of this process share the type itself, and graphql-core makes no second one of this name.
+    reduced = object.__new__(GraphQLEnumType)
+    vars(reduced).update(vars(named))
+    reduced.values = {name: value for name, value in named.values.items() if name not in NEW_LOCATIONS}
+    schema.type_map["__DirectiveLocation"] = reduced
+
+
+def _known(locations: Iterable[DirectiveLocation]) -> list[DirectiveLocation]:
+    return [location for location in locations if location.name not in NEW_LOCATIONS]
 
 
 def _with_position(error: GraphQLError, path: Path) -> str:

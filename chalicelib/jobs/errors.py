@@ -78,9 +78,7 @@ class JobIdTaken(JobError):
 
     def __init__(self, job_id: str) -> None:
         self.job_id = job_id
-        super().__init__(
-            f"jobId {job_id} is taken by another job; choose a new UUID"
-        )
+        super().__init__(f"jobId {job_id} is taken by another job; choose a new UUID")
 
 
 class JobNotFound(JobError):

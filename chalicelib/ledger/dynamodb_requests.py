@@ -1,5 +1,6 @@
 """Requests to the DynamoDB table of the ledger that take several calls, and the client for them."""
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -21,8 +22,14 @@ def dynamodb_client() -> "DynamoDBClient":
 
     return boto3.client(
         "dynamodb",
+        region_name=region_of(os.environ),
         config=Config(connect_timeout=1, read_timeout=3.5, retries={"mode": "standard", "total_max_attempts": 2}),
     )
+
+
+def region_of(environment: Mapping[str, str]) -> str | None:
+    """The region of the table; None: the profile's. boto3 itself does not read AWS_REGION, which other tools set."""
+    return environment.get("AWS_DEFAULT_REGION") or environment.get("AWS_REGION") or None
 
 
 @dataclass(frozen=True, slots=True)

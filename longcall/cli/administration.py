@@ -1,5 +1,6 @@
 """`update-status`, `user create` and `serve`: commands of an operator or a developer."""
 
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -10,11 +11,21 @@ from longcall.cli.options import ApiOptions, JobOption, JsonOption, with_groups
 from longcall.models import Status, parse_job_id
 
 
+class OperatorStatus(StrEnum):
+    """The statuses that an operator can set; a job is cancelled by its owner."""
+
+    PROCESSING = Status.PROCESSING
+    COMPLETED = Status.COMPLETED
+    FAILED = Status.FAILED
+
+
 @with_groups
 def update_status(
     *,
     job: JobOption,
-    status: Annotated[Status, typer.Argument(metavar="STATUS", help="The job's new status.")],
+    status: Annotated[
+        OperatorStatus, typer.Argument(metavar="STATUS", help="The job's new status: PROCESSING, COMPLETED or FAILED.")
+    ],
     result: Annotated[str | None, typer.Option("--result", metavar="JSON", help="With COMPLETED: the result.")] = None,
     error: Annotated[str | None, typer.Option("--error", metavar="TEXT", help="With FAILED: what went wrong.")] = None,
     as_json: JsonOption = False,
@@ -30,7 +41,7 @@ def update_status(
     job_id, stack = parse_job_id(job), api.find()
 
     async def ask() -> None:
-        event = await report(stack, job_id, status, result=result, error=error)
+        event = await report(stack, job_id, Status(status), result=result, error=error)
         typer.echo(display.json_line(display.wire(event)) if as_json else display.log_row(event))
 
     call(stack, ask())

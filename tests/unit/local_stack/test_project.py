@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import pytest
 
 from chalicelib.jobs.errors import MissingSettings
+from chalicelib.ledger.dynamodb_requests import region_of
 from chalicelib.supervision.settings import SweepSettings
 from infrastructure.stage import Stage
 from infrastructure.stages import STAGES
@@ -15,9 +16,11 @@ from local_stack.services.cognito.pool import Pool
 POOL = Pool("http://127.0.0.1:1", "us-east-1", "us-east-1_pool", "client", ())
 
 
-def blueprint(stage: Stage | None = None, settings: Mapping[str, str] | None = None) -> Blueprint:
+def blueprint(
+    stage: Stage | None = None, settings: Mapping[str, str] | None = None, *, ledger: str = "sqlite:jobs.db"
+) -> Blueprint:
     return blueprint_of_project(
-        graphql_url="http://127.0.0.1:1/graphql", pool=POOL, ledger="sqlite:jobs.db", s3="http://127.0.0.1:2", jobs=1,
+        graphql_url="http://127.0.0.1:1/graphql", pool=POOL, ledger=ledger, s3="http://127.0.0.1:2", jobs=1,
         timeout=None, stage=stage, settings=settings or {},
     )  # fmt: skip
 
@@ -61,3 +64,25 @@ def test_settings_that_cannot_be_used_are_refused_before_anything_starts(
         blueprint(settings=settings)
 
     assert problem in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("set_", "region"),
+    [
+        ({"AWS_REGION": "eu-west-1"}, "eu-west-1"),
+        ({"AWS_REGION": "eu-west-1", "AWS_DEFAULT_REGION": "eu-north-1"}, "eu-north-1"),
+        ({}, "us-east-1"),
+    ],
+)
+def test_the_handlers_find_a_table_in_the_region_of_the_shell(
+    monkeypatch: pytest.MonkeyPatch, set_: dict[str, str], region: str
+) -> None:
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in set_.items():
+        monkeypatch.setenv(name, value)
+
+    relay = next(it for it in blueprint(ledger="dynamodb:jobs").functions if it.name == "status_relay").environment
+
+    assert region_of(relay) == region
+    assert relay["AWS_REGION"] == "us-east-1"  # with it, the handlers sign requests to this stack

@@ -220,3 +220,11 @@ def test_operator_ends_a_local_job_and_sees_which_change_is_refused(stack: Local
     assert (json.loads(ended.stdout)["status"], json.loads(ended.stdout)["error"]) == ("FAILED", "by hand")
     assert (again.returncode, unknown.returncode) == (4, 5)
     assert "a job that is FAILED cannot become PROCESSING" in again.stderr
+
+
+def test_update_status_offers_only_the_statuses_that_it_takes(stack: LocalStack) -> None:
+    for status in ("CANCELLED", "PENDING", "DONE"):
+        refused = longcall(stack, "update-status", "123e4567-e89b-42d3-a456-426614174000", status)
+
+        assert refused.returncode == 2
+        assert "'PROCESSING', 'COMPLETED', 'FAILED'" in " ".join(refused.stderr.split())

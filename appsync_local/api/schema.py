@@ -4,10 +4,9 @@ import re
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from graphql import (
-    DirectiveLocation,
     DocumentNode,
     GraphQLDirective,
     GraphQLEnumType,
@@ -65,10 +64,7 @@ def _leave_out_new_locations(schema: GraphQLSchema) -> None:
 
     Clients stop at a location that is newer than they are. The service names none that is newer than 2021.
     """
-    schema.directives = tuple(
-        GraphQLDirective(**{**directive.to_kwargs(), "locations": _known(directive.locations)})
-        for directive in schema.directives
-    )
+    schema.directives = tuple(map(_with_known_locations, schema.directives))
     named = schema.type_map["__DirectiveLocation"]
     assert isinstance(named, GraphQLEnumType)  # noqa: S101  # GraphQL defines it
     # All schemas of this process share the type itself, and graphql-core makes no second one of this name.
@@ -78,8 +74,10 @@ def _leave_out_new_locations(schema: GraphQLSchema) -> None:
     schema.type_map["__DirectiveLocation"] = reduced
 
 
-def _known(locations: Iterable[DirectiveLocation]) -> list[DirectiveLocation]:
-    return [location for location in locations if location.name not in NEW_LOCATIONS]
+def _with_known_locations(directive: GraphQLDirective) -> GraphQLDirective:
+    members: dict[str, Any] = dict(directive.to_kwargs())
+    members["locations"] = [location for location in directive.locations if location.name not in NEW_LOCATIONS]
+    return GraphQLDirective(**members)
 
 
 def _with_position(error: GraphQLError, path: Path) -> str:

@@ -26,7 +26,7 @@ def install(folder: Path = FOLDER) -> None:
     pinned = manifest.get("dependencies", {}) | manifest.get("devDependencies", {})
     with (folder / "package.json").open() as lock:  # `npm ci` deletes the folder of packages first
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if any(_installed(folder, name) != version for name, version in pinned.items()):
+        if any(_installed(folder, name) != version.rpartition("@")[2] for name, version in pinned.items()):  # npm:x@1
             subprocess.run([found("npm"), "ci", "--silent"], cwd=folder, check=True, capture_output=True)
 
 

@@ -69,3 +69,20 @@ async def test_a_date_in_a_variable_is_refused_in_the_words_of_the_service(tmp_p
 
     [entry] = answer["errors"]
     assert entry["message"] == ("Variable 'd' has an invalid value. Unable to parse `soon` as a valid DateTime Object.")
+
+
+@pytest.mark.parametrize(
+    ("sent", "received"),
+    [
+        ('{"b":1,"a":[2,{"z":null,"y":1.10}]}', '{"b":1,"a":[2,{"z":null,"y":1.1}]}'),
+        ("[0.1,5e-324,1.7976931348623157e308,9007199254740991,-0.5,1e21]",
+         "[0.1,5e-324,1.7976931348623157e+308,9007199254740991,-0.5,1e+21]"),
+        ("9007199254740993", "9007199254740992"),  # the nearest double
+    ],
+)  # fmt: skip
+async def test_json_keeps_its_value_and_the_order_of_its_members(tmp_path: Path, sent: str, received: str) -> None:
+    schema = "type Query { same(d: AWSJSON): AWSJSON }"
+    async with small_api(tmp_path, schema, {"Query.same": "return ctx.args.d;"}) as api:
+        answer = await api.ask("query ($d: AWSJSON) { same(d: $d) }", {"d": sent})
+
+    assert answer == {"data": {"same": received}}

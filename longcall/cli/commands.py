@@ -6,7 +6,7 @@ or draw when it runs, so that `--help` is quick.
 
 import typer
 
-from longcall.cli import administration, costs, diagnostics, jobs, serving, starting
+from longcall.cli import administration, costs, diagnostics, environment, jobs, serving, starting
 
 ID = "123e4567-e89b-42d3-a456-426614174000"
 
@@ -51,4 +51,5 @@ app.command(
     add_help_option=False,
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
 )(administration.serve)
+app.command(epilog=environment.EPILOG)(environment.env)
 users.command("create", epilog=_example("longcall user create --target aws"))(administration.create_user)

@@ -69,7 +69,7 @@ def read_outputs(file: Path) -> Stack:
             realtime_url=str(outputs["RealtimeUrl"]),
             region=str(outputs["Region"]),
             client_id=str(outputs["ClientId"]),
-            cognito_url=None,
+            cognito_url=outputs.get("CognitoUrl"),  # of a local stack, by `longcall env`
             users=(),
             pool_id=str(outputs["UserPoolId"]),
             log_groups=tuple(name for name in str(outputs.get("LogGroups", "")).split(",") if name),

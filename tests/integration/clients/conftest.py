@@ -41,6 +41,7 @@ FOLLOWERS: Mapping[str, Mapping[int | str, Fault]] = {
     LARGE: {},
     STORED: {},
 }  # fmt: skip
+SIGN_IN = "sign-in.mjs amplify accounts"
 RECONNECTION = "reconnect.mjs amplify withUserPoolToken"
 
 
@@ -134,6 +135,7 @@ def runs(stack_file: Path, stack: Mapping[str, Any], tmp_path_factory: pytest.Te
         runs.start_through(Network(target, {"start_ack": Fault.CUT}), RECONNECTION)
         for command, faults in FOLLOWERS.items():
             runs.start_through(Network(target, faults), command)
+        runs.start(SIGN_IN)
         for connection in CONNECTIONS:
             runs.start(f"life.mjs {connection}")
         for connection in REFUSALS:

@@ -4,10 +4,10 @@ import { generateClient } from "aws-amplify/api";
 import { decodeJWT, signIn } from "aws-amplify/auth";
 import { Hub } from "aws-amplify/utils";
 
-/** Sign a user in at the local Cognito with Amplify's own signIn, and call with the user pool's token. */
+/** Sign a user in at the local Cognito with Amplify's own signIn, by SRP, and call with the user pool's token. */
 export async function withUserPool(stack, { username, password }) {
   configure(stack);
-  await signIn({ username, password, options: { authFlowType: "USER_PASSWORD_AUTH" } });
+  await signIn({ username, password });
   return calls(stack, { authMode: "userPool" });
 }
 
@@ -23,7 +23,7 @@ export async function withLambdaToken(stack, token) {
   return calls(stack, { authMode: "lambda", authToken: `Lambda-Auth-${token}` });
 }
 
-function configure(stack, libraryOptions) {
+export function configure(stack, libraryOptions) {
   Amplify.configure(
     {
       API: { GraphQL: { endpoint: stack.graphqlUrl, region: stack.region, defaultAuthMode: "userPool" } },

@@ -48,9 +48,9 @@ RECONNECTION = "reconnect.mjs amplify withUserPoolToken"
 @pytest.fixture(scope="session")
 def stack_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The `stack.json` of a running stack."""
-    data = tmp_path_factory.mktemp("stack")
+    data = tmp_path_factory.mktemp("stack") / "data"
     command = [sys.executable, "-m", "local_stack", "--port", "0", "--data", str(data)]
-    with (data / "log").open("w+b") as log, subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log) as process:
+    with (data.parent / "log").open("w+b") as log, subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log) as process:
         try:
             _until_it_answers(process, data)
             yield data / "stack.json"
@@ -75,7 +75,7 @@ def _until_it_answers(process: subprocess.Popen[bytes], data: Path) -> None:
             except OSError:
                 pass
         time.sleep(PAUSE)
-    raise AssertionError(f"the stack did not start: {(data / 'log').read_text()}")
+    raise AssertionError(f"the stack did not start: {(data.parent / 'log').read_text()}")
 
 
 @pytest.fixture(scope="session")

@@ -50,7 +50,10 @@ def stack_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The `stack.json` of a running stack."""
     data = tmp_path_factory.mktemp("stack") / "data"
     command = [sys.executable, "-m", "local_stack", "--port", "0", "--data", str(data)]
-    with (data.parent / "log").open("w+b") as log, subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log) as process:
+    with (
+        (data.parent / "log").open("w+b") as log,
+        subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log) as process,
+    ):
         try:
             _until_it_answers(process, data)
             yield data / "stack.json"

@@ -26,6 +26,7 @@ from chalicelib.jobs.model import (
     WorkerUpdate,
 )
 from chalicelib.publisher.coalescing import Pace
+from chalicelib.publisher.connection import Connection
 from chalicelib.publisher.delivery import Backoff
 from chalicelib.publisher.fencing import UpdateAnswer
 from chalicelib.publisher.publisher import Publisher
@@ -66,7 +67,10 @@ def measure(pause: float) -> tuple[list[float], int]:
     until = time.monotonic() + 300
     tokens = TOKENS if pause == 0 else int(2 / pause)
     budget = AttemptBudget(InferenceRequest("", "bench"), megabytes=512, clock=time.monotonic)
-    publisher = Publisher(JobId("bench"), endpoint=endpoint, until=until, pace=Pace(), backoff=Backoff(), budget=budget)
+    connection = Connection(endpoint)
+    publisher = Publisher(
+        JobId("bench"), connection=connection, until=until, pace=Pace(), backoff=Backoff(), budget=budget
+    )
     with publisher:
         publisher.claim("bench")
         publisher.begin(lambda: None, until=until)
@@ -77,6 +81,7 @@ def measure(pause: float) -> tuple[list[float], int]:
             if pause:
                 time.sleep(pause)
         publisher.finish(Change(Status.COMPLETED))
+    connection.close(timeout=5.0)
     return spent, endpoint.updates
 
 

@@ -27,6 +27,7 @@ WORKER_TRIES: Final = 5
 def job_runner() -> "JobRunner":
     """The runner of `inference`."""
     from chalicelib.publisher.coalescing import Pace
+    from chalicelib.publisher.connection import Connection
     from chalicelib.publisher.delivery import Backoff
     from chalicelib.publisher.publisher import Publisher
     from chalicelib.worker.runner import JobRunner
@@ -36,7 +37,7 @@ def job_runner() -> "JobRunner":
     settings = WorkerSettings.from_environment(os.environ)
     pace = Pace(settings.flush_policy, heartbeat=settings.heartbeat)
     return JobRunner(
-        open_publisher=partial(Publisher, endpoint=endpoint(), pace=pace, backoff=Backoff()),
+        open_publisher=partial(Publisher, connection=Connection(endpoint()), pace=pace, backoff=Backoff()),
         load=registry.load,
         megabytes=settings.megabytes,
         objects=objects(tries=WORKER_TRIES),

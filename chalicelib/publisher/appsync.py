@@ -78,11 +78,7 @@ class Endpoint(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class AppSync:
-    """The GraphQL API at `url`. A channel is one HTTP connection, kept open for the whole job.
-
-    A connection is not kept for the next invocation: Lambda freezes the process in between, and the first request
-    after it would be lost with a connection that the other end has long closed.
-    """
+    """The GraphQL API at `url`. A channel is one HTTP connection. `Connection` decides how long it is kept."""
 
     url: str
     authorization: Authorization
@@ -134,7 +130,7 @@ class _Mutations:
                 variables = {"jobId": job_id, "attempt": attempt}
             case _:
                 field, name, variables = "updateStatus", "update_status", {"input": render(update)}
-        request = GraphQLRequest(document(name), variable_values=variables)
+        request = _Prepared(document(name), variables)
         try:
             data = await self.session.execute(request, extra_args={"allow_redirects": False})
         except TransportError as error:
@@ -145,10 +141,31 @@ class _Mutations:
         return parse(data.get(field))
 
 
+class _Prepared(GraphQLRequest):
+    """A request with the text of its document. gql prints the document again for every request."""
+
+    def __init__(self, mutation: "Mutation", variables: dict[str, Any]) -> None:
+        super().__init__(mutation.request, variable_values=variables)
+        self._text = mutation.text
+
+    @property
+    def payload(self) -> dict[str, Any]:
+        return {"query": self._text, "variables": self.variable_values}
+
+
+@dataclass(frozen=True, slots=True)
+class Mutation:
+    """A document of ours, as text and parsed."""
+
+    text: str
+    request: GraphQLRequest
+
+
 @cache
-def document(name: str) -> GraphQLRequest:
+def document(name: str) -> Mutation:
     """A mutation, parsed once in a process."""
-    return gql((DOCUMENTS / f"{name}.graphql").read_text())
+    text = (DOCUMENTS / f"{name}.graphql").read_text()
+    return Mutation(text, gql(text))
 
 
 def is_temporary(status: int) -> bool:

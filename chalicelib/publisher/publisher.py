@@ -10,7 +10,7 @@ import math
 import threading
 import time
 from collections.abc import Callable, Coroutine
-from contextlib import AsyncExitStack, suppress
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, Final, Protocol, Self, TypeVar
@@ -18,8 +18,9 @@ from uuid import uuid4
 
 from chalicelib.billing.budget import AttemptBudget
 from chalicelib.jobs.model import Change, Claim, DispatchNext, JobId, Redispatch, Status, StatusUpdate, WorkerUpdate
-from chalicelib.publisher.appsync import Channel, Endpoint
+from chalicelib.publisher.appsync import Channel
 from chalicelib.publisher.coalescing import Outbox, Pace
+from chalicelib.publisher.connection import Connection
 from chalicelib.publisher.delivery import Backoff, deliver
 from chalicelib.publisher.fencing import (
     Accepted,
@@ -109,20 +110,28 @@ class _Metered:
 
 
 class Publisher:
-    """A `StatusPublisher` that sends to `endpoint`, and stops at `until`, on the clock of `time.monotonic`."""
+    """A `StatusPublisher` that sends over `connection`, and stops at `until`, on the clock of `time.monotonic`.
+
+    One publisher at a time uses a connection, and leaves it open for the next one.
+    """
 
     def __init__(
-        self, job_id: JobId, *, endpoint: Endpoint, until: float, pace: Pace, backoff: Backoff, budget: AttemptBudget
+        self,
+        job_id: JobId,
+        *,
+        connection: Connection,
+        until: float,
+        pace: Pace,
+        backoff: Backoff,
+        budget: AttemptBudget,
     ) -> None:
         self._job_id = job_id
-        self._endpoint = endpoint
+        self._connection = connection
         self._until = until
         self._pace = pace
         self._backoff = backoff
         self._budget = budget
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="publisher", daemon=True)
-        self._resources = AsyncExitStack()
+        self._loop = connection.start()
         self._channel: Channel | None = None
         self._pump: asyncio.Task[Over | None] | None = None
         self._attempt = 0
@@ -136,19 +145,13 @@ class Publisher:
         self._has_ended = False
 
     def __enter__(self) -> Self:
-        self._thread.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        try:
-            with suppress(TimeoutError):  # all updates are in the log already, or their failure is being raised
-                self._wait_for(self._close(), timeout=CLOSE_TIMEOUT)
-        finally:
-            self._loop.call_soon_threadsafe(self._loop.stop)
-            self._thread.join()
-            self._loop.close()
+        with suppress(TimeoutError):  # all updates are in the log already, or their failure is being raised
+            self._wait_for(self._close(keeps_channel=kind is None), timeout=CLOSE_TIMEOUT)
 
     def claim(self, request_id: str) -> Granted | Refused:
         return self._wait_for(self._claim(request_id))
@@ -186,13 +189,12 @@ class Publisher:
         return self._has_ended or self._outbox.size <= BACKLOG
 
     def _wait_for(self, coroutine: Coroutine[Any, Any, T], timeout: float | None = None) -> T:
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(timeout)
+        return self._connection.run(coroutine, timeout)
 
     # The methods below run on the publisher's own thread.
 
     async def _claim(self, request_id: str) -> Granted | Refused:
-        channel = await self._resources.enter_async_context(self._endpoint.open())
-        self._channel = _Metered(channel, self._budget)
+        self._channel = _Metered(await self._connection.channel(), self._budget)
         claim = Claim(self._job_id, request_id, update_id=str(uuid4()))
         outcome = read_claim_answer(await deliver(self._channel, claim, until=self._until, backoff=self._backoff))
         if isinstance(outcome, Granted):
@@ -282,9 +284,11 @@ class Publisher:
             raise RuntimeError("an update was sent before claim()")
         return await deliver(self._channel, update, until=self._until, backoff=self._backoff)
 
-    async def _close(self) -> None:
+    async def _close(self, *, keeps_channel: bool) -> None:
         if self._pump is not None:
             self._pump.cancel()
             await asyncio.wait([self._pump])
-        await self._resources.aclose()
-        await self._loop.shutdown_default_executor()
+        if keeps_channel:
+            self._connection.release()
+        else:  # a request may have been cut off
+            await self._connection.drop_channel()

@@ -12,6 +12,7 @@ from chalicelib.jobs.dispatch import parse_dispatch
 from chalicelib.jobs.model import DispatchNext, Redispatch, StatusUpdate
 from chalicelib.publisher.appsync import Channel
 from chalicelib.publisher.coalescing import Pace
+from chalicelib.publisher.connection import Connection
 from chalicelib.publisher.delivery import Backoff
 from chalicelib.publisher.fencing import UpdateAnswer
 from chalicelib.publisher.messages import parse, render
@@ -51,11 +52,15 @@ def ask(relay: Relay, field: str, arguments: Mapping[str, Any], identity: Any = 
 def run(relay: Relay, *, load: Callable[[str], Workload] = registry.load, **values: Any) -> Any:
     """Run a job to its end, and return it as its owner reads it."""
     started = ask(relay, "startInference", {"input": values})
+    connection = Connection(DirectEndpoint(relay))
     runner = JobRunner(
-        open_publisher=partial(Publisher, endpoint=DirectEndpoint(relay), pace=Pace(), backoff=Backoff()),
+        open_publisher=partial(Publisher, connection=connection, pace=Pace(), backoff=Backoff()),
         load=load,
         megabytes=512,
         objects=relay.objects,
     )
-    runner.run(parse_dispatch(started["dispatch"]), request_id="event", seconds_left=900)
+    try:
+        runner.run(parse_dispatch(started["dispatch"]), request_id="event", seconds_left=900)
+    finally:
+        connection.close(timeout=5.0)
     return ask(relay, "getInference", {"jobId": started["job"]["jobId"]})

@@ -31,6 +31,7 @@ from chalicelib.jobs.model import DispatchNext, InferenceRequest, Job, JobId, Re
 from chalicelib.jobs.rules import Lease
 from chalicelib.publisher.appsync import Channel, Unreachable
 from chalicelib.publisher.coalescing import Pace
+from chalicelib.publisher.connection import Connection
 from chalicelib.publisher.delivery import Backoff
 from chalicelib.publisher.fencing import UpdateAnswer
 from chalicelib.publisher.messages import parse, render
@@ -113,6 +114,7 @@ class World:
         self.kind.clock.time = START
         self.random = Random(self.seed)  # noqa: S311  # a seed, no secret
         self.job_id: JobId = new_id()
+        self.connection = Connection(self)
         self.relay = Relay(
             ledger=self.kind.make(), retention=timedelta(days=7), quota=10, lease=Lease(), clock=self.kind.clock
         )
@@ -126,7 +128,7 @@ class World:
 
     def open_publisher(self, job_id: JobId, *, until: float, budget: AttemptBudget) -> Publisher:
         return Publisher(
-            job_id, endpoint=self, until=time.monotonic() + 60, pace=Pace(Interval(0.01), heartbeat=60),
+            job_id, connection=self.connection, until=time.monotonic() + 60, pace=Pace(Interval(0.01), heartbeat=60),
             backoff=Backoff(base=0.0001, cap=0.0001), budget=budget,
         )  # fmt: skip
 
@@ -209,6 +211,12 @@ class World:
 
     def run(self) -> list[Job]:
         """Run the job from its start to its end. Returns its log."""
+        try:
+            return self._run()
+        finally:
+            self.connection.close(timeout=5.0)
+
+    def _run(self) -> list[Job]:
         answer: Any = self.relay.start(StartInference(self.job_id, REQUEST, None), ADA)
         self.invoke(answer["dispatch"], may_be_lost=True)
         self.put(Due(SWEEP_EVERY, next(self.numbers), None))

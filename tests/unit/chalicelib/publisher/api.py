@@ -39,7 +39,9 @@ from chalicelib.jobs.model import (
     WorkerUpdate,
 )
 from chalicelib.jobs.rules import Append, Lease, awaits_next_worker, cancel, decide, open_job, redispatch
-from chalicelib.publisher.authorization import Signature
+from chalicelib.publisher.appsync import AppSync
+from chalicelib.publisher.authorization import ApiKey, Signature
+from chalicelib.publisher.connection import Connection
 
 JOB_ID = JobId("7b0f5c1e-52d4-4f5a-9d5e-0a3c8e2b6f11")
 SCHEMA_FILE = Path(__file__).parents[4] / "graphql" / "schema.graphql"
@@ -90,6 +92,7 @@ class Api:
         self.after_update: Callable[[Job], None] = lambda job: None  # called with what an update was answered
         self.gate = threading.Event()  # requests are answered while it is set
         self.gate.set()
+        self._connections: list[Connection] = []
         self._signature = signature
         self._lease = lease or Lease()
         request = InferenceRequest(prompt="a prompt", model="test.model")
@@ -179,10 +182,18 @@ class Api:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.gate.set()
+        for connection in self._connections:
+            connection.close(timeout=5.0)
         asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result(10)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
+
+    def connect(self) -> Connection:
+        """A connection for workers, closed with this API."""
+        connection = Connection(AppSync(self.url, ApiKey("a key")))
+        self._connections.append(connection)
+        return connection
 
     async def _serve(self) -> None:
         app = web.Application(client_max_size=4 * 1024 * 1024)

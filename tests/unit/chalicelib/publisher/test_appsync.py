@@ -87,14 +87,14 @@ def test_any_other_failure_is_final(error: TransportError, description: str) -> 
 
 @pytest.mark.parametrize("name", ["update_status", "dispatch_inference"])
 def test_the_documents_fit_the_contract(name: str) -> None:
-    assert validate(contract(), document(name).document) == []
+    assert validate(contract(), document(name).request.document) == []
 
 
 @pytest.mark.parametrize("name", ["update_status", "dispatch_inference"])
 def test_the_documents_select_all_that_a_watcher_may_ask_for(name: str) -> None:
     status = contract().type_map["InferenceStatus"]
     assert isinstance(status, GraphQLObjectType)
-    [operation] = document(name).document.to_dict()["definitions"]
+    [operation] = document(name).request.document.to_dict()["definitions"]
     [field] = operation["selection_set"]["selections"]
 
     selected = {selection["name"]["value"] for selection in field["selection_set"]["selections"]}

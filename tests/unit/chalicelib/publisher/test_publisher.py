@@ -2,7 +2,8 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -15,6 +16,7 @@ from chalicelib.jobs.rules import Lease
 from chalicelib.publisher.appsync import FAULT_TRIES, AppSync
 from chalicelib.publisher.authorization import ApiKey, Authorization, Signature, signature_of_this_function
 from chalicelib.publisher.coalescing import Pace
+from chalicelib.publisher.connection import KEPT, Connection
 from chalicelib.publisher.delivery import Backoff
 from chalicelib.publisher.fencing import Accepted, Granted, Over, Refused
 from chalicelib.publisher.policies import Interval
@@ -32,6 +34,7 @@ def budget() -> AttemptBudget:
     return AttemptBudget(InferenceRequest("a prompt", "test.model"), megabytes=512, clock=time.monotonic)
 
 
+@contextmanager
 def publisher_to(
     api: Api,
     *,
@@ -39,10 +42,28 @@ def publisher_to(
     seconds: float = 20.0,
     authorization: Authorization = ApiKey("a key"),  # noqa: B008  # a frozen value
     backoff: Backoff = IMPATIENT,
+) -> Iterator[Publisher]:
+    with (
+        closing_connection(AppSync(api.url, authorization)) as connection,
+        publisher_over(connection, pace=pace, seconds=seconds, backoff=backoff) as publisher,
+    ):
+        yield publisher
+
+
+@contextmanager
+def closing_connection(endpoint: AppSync, *, clock: Callable[[], float] = time.time) -> Iterator[Connection]:
+    connection = Connection(endpoint, clock=clock)
+    try:
+        yield connection
+    finally:
+        connection.close(timeout=5.0)
+
+
+def publisher_over(
+    connection: Connection, *, pace: Pace = QUIET, seconds: float = 20.0, backoff: Backoff = IMPATIENT
 ) -> Publisher:
-    endpoint = AppSync(api.url, authorization)
     return Publisher(
-        JOB_ID, endpoint=endpoint, until=time.monotonic() + seconds, pace=pace, backoff=backoff, budget=budget()
+        JOB_ID, connection=connection, until=time.monotonic() + seconds, pace=pace, backoff=backoff, budget=budget()
     )
 
 
@@ -130,6 +151,45 @@ def test_a_job_uses_one_connection(api: Api, stop: Stopped) -> None:
     assert len(api.connections) == 1
 
 
+def claims(api: Api, connection: Connection, *requests: str) -> None:
+    for request in requests:
+        with publisher_over(connection) as publisher:
+            publisher.claim(request)
+
+
+def test_the_next_job_uses_the_same_thread_and_connection(api: Api) -> None:
+    with closing_connection(AppSync(api.url, ApiKey("a key"))) as connection:
+        claims(api, connection, "request 1")
+        threads = set(threading.enumerate())
+        claims(api, connection, "request 2", "request 3")
+
+        assert set(threading.enumerate()) == threads
+    assert len(api.headers) == 3
+    assert len(api.connections) == 1
+
+
+def test_a_connection_is_not_used_again_after_a_pause_in_which_the_process_may_have_been_frozen(api: Api) -> None:
+    now = 1000.0
+    with closing_connection(AppSync(api.url, ApiKey("a key")), clock=lambda: now) as connection:
+        claims(api, connection, "request 1")
+        now += KEPT + 0.1
+        claims(api, connection, "request 2")
+        now -= 3600.0  # the clock was set back
+        claims(api, connection, "request 3")
+
+    assert len(api.connections) == 3
+
+
+def test_a_connection_is_not_used_again_after_an_error(api: Api) -> None:
+    with closing_connection(AppSync(api.url, ApiKey("a key"))) as connection:
+        with suppress(RuntimeError), publisher_over(connection) as publisher:
+            publisher.claim("request 1")
+            raise RuntimeError
+        claims(api, connection, "request 2")
+
+    assert len(api.connections) == 2
+
+
 @pytest.mark.parametrize(
     "fault",
     [Fault.THROTTLED, Fault.UNAVAILABLE, Fault.LAMBDA_FAILED, Fault.UNREAD, Fault.LOST_ANSWER, Fault.GARBAGE],
@@ -194,11 +254,12 @@ def test_a_wait_that_would_be_too_long_ends_in_time_for_a_last_try(api: Api, sto
 
 def test_an_api_that_is_not_there_is_reported_without_a_trace_of_the_socket() -> None:
     endpoint = AppSync("http://127.0.0.1:1/graphql", ApiKey("a key"))
-    publisher = Publisher(
-        JOB_ID, endpoint=endpoint, until=time.monotonic() + 2.0, pace=QUIET, backoff=IMPATIENT, budget=budget()
-    )
 
-    with publisher, pytest.raises(PublishFailed, match="ClientConnectorError"):
+    with (
+        closing_connection(endpoint) as connection,
+        publisher_over(connection, seconds=2.0) as publisher,
+        pytest.raises(PublishFailed, match="ClientConnectorError"),
+    ):
         publisher.claim("request 1")
 
 

@@ -17,8 +17,6 @@ from chalicelib.jobs.errors import BudgetExceeded, ErrorType, InvalidRequest, Ou
 from chalicelib.jobs.limits import MAX_RESULT, MAX_STORED_RESULT
 from chalicelib.jobs.model import Image, InferenceRequest, Json, Message, Owner, Role, Status, StoredResult, UploadId
 from chalicelib.objects import NoObjects, Objects
-from chalicelib.publisher.appsync import AppSync
-from chalicelib.publisher.authorization import ApiKey
 from chalicelib.publisher.coalescing import Pace
 from chalicelib.publisher.delivery import Backoff
 from chalicelib.publisher.policies import Interval
@@ -59,7 +57,7 @@ def runner_of(
 ) -> JobRunner:
     open_publisher = partial(
         Publisher,
-        endpoint=AppSync(api.url, ApiKey("a key")),
+        connection=api.connect(),
         pace=Pace(Interval(0.005, 1024), heartbeat=0.02),
         backoff=Backoff(base=0.001, cap=0.002),
     )

@@ -101,11 +101,15 @@ def ledger_kind(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pyt
     prefix = f"jobs-{os.getpid()}-{abs(hash(tmp_path))}"
 
     def new_location() -> str:
+        import boto3
+        from botocore.config import Config
+
         from chalicelib.ledger.dynamodb_items import table_definition
-        from chalicelib.ledger.dynamodb_requests import dynamodb_client
 
         name = f"{prefix}-{next(numbers)}"
-        client = dynamodb_client()
+        # One try without the short time limits of the ledger's client: on a busy machine a second one would find the
+        # table that the first one creates.
+        client = boto3.client("dynamodb", config=Config(read_timeout=60, retries={"total_max_attempts": 1}))
         client.create_table(**table_definition(name))
         client.get_waiter("table_exists").wait(TableName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 30})
         return f"dynamodb:{name}"

@@ -295,7 +295,10 @@ def test_two_hours_with_workers_killed_at_random_give_the_same_bytes(ledger_kind
 def test_an_event_that_hands_over_and_is_given_up_on_does_not_end_the_job(ledger_kind: LedgerKind) -> None:
     world = World(ledger_kind, trouble=0.0, seed=1)
     answer: Any = world.relay.start(StartInference(world.job_id, REQUEST, None), ADA)
-    world.runner.run(parse_dispatch(answer["dispatch"]), request_id="first", seconds_left=TIMEOUT)
+    try:
+        world.runner.run(parse_dispatch(answer["dispatch"]), request_id="first", seconds_left=TIMEOUT)
+    finally:
+        world.connection.close(timeout=5.0)
     waiting = world.log()[-1]
     context = {"condition": "RetriesExhausted", "approximateInvokeCount": 3}
     crash = {"responsePayload": {"errorMessage": "exit status 137"}}

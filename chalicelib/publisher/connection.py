@@ -67,6 +67,11 @@ class Connection:
         resources, self._resources = self._resources, AsyncExitStack()
         await resources.aclose()
 
+    def abandon(self) -> None:
+        """Forget the thread and its channel, because they do not answer. The next job starts others."""
+        self._loop = self._thread = self._channel = None
+        self._resources = AsyncExitStack()
+
     def close(self, timeout: float) -> None:
         """Close the channel and end the thread.
 

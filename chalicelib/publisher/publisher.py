@@ -150,8 +150,10 @@ class Publisher:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with suppress(TimeoutError):  # all updates are in the log already, or their failure is being raised
+        try:
             self._wait_for(self._close(keeps_channel=kind is None), timeout=CLOSE_TIMEOUT)
+        except TimeoutError:  # all updates are in the log already, or their failure is being raised
+            self._connection.abandon()
 
     def claim(self, request_id: str) -> Granted | Refused:
         return self._wait_for(self._claim(request_id))

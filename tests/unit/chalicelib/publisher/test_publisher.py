@@ -433,6 +433,25 @@ def test_a_held_back_workload_is_let_go_at_its_deadline(api: Api, stop: Stopped)
         api.gate.set()
 
 
+def test_a_connection_that_does_not_answer_is_abandoned_and_the_next_job_gets_another(api: Api, stop: Stopped) -> None:
+    with closing_connection(AppSync(api.url, ApiKey("a key"))) as connection:
+        before = set(threading.enumerate())
+        stuck = connection.start()
+        (thread,) = set(threading.enumerate()) - before
+        blocked = threading.Event()
+        stuck.call_soon_threadsafe(blocked.wait)
+
+        connection.abandon()
+
+        with publisher_over(connection) as publisher:
+            assert isinstance(publisher.claim("request 1"), Granted)
+        assert connection.start() is not stuck
+        blocked.set()
+        stuck.call_soon_threadsafe(stuck.stop)
+    thread.join(timeout=5.0)
+    stuck.close()
+
+
 def test_leaving_without_finishing_ends_the_thread_and_no_job(api: Api, stop: Stopped) -> None:
     before = set(threading.enumerate())
 

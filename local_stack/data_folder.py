@@ -3,12 +3,14 @@
 import errno
 import fcntl
 import os
+import sqlite3
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from appsync_local.functions.database_check import find_damage
 from local_stack.errors import StackError
 
 LEAST_SPACE: Final = 1024 * 1024  # bytes that must be free when a stack starts: its logs and databases grow
@@ -104,6 +106,26 @@ def check_space(data: Path) -> None:
         raise StackError(_full(data, f"{free // 1024} KB are free, and a stack needs {LEAST_SPACE // 1024} KB"))
     if disk.f_files and disk.f_favail < LEAST_FILES:  # some file systems do not limit the number of files
         raise StackError(_full(data, f"{disk.f_favail} more files are possible, and a stack needs {LEAST_FILES}"))
+
+
+def check_databases(data: Path) -> None:
+    """Look for damaged pages in the databases of the services, such as users and objects.
+
+    Raises:
+        StackError: A database is damaged or cannot be opened.
+    """
+    for file in sorted((*data.glob("*.db"), *data.glob("*/*.db"))):
+        if file in (data / "jobs.db", data / "events.db"):  # checked when they are opened
+            continue
+        try:
+            damage = find_damage(file)
+        except sqlite3.OperationalError as error:
+            damage = str(error)
+        if damage is not None:
+            raise StackError(
+                f"the database {file} is damaged ({damage}); put a copy of the file in its place, or move it away to "
+                f"start without what it contains"
+            )
 
 
 @contextmanager

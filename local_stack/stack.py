@@ -35,7 +35,7 @@ from chalicelib.ledger import SQLITE, open_ledger
 from infrastructure.stages import DEV
 from local_stack.addresses import BUCKET_PATH, LOOPBACK
 from local_stack.blueprint import Blueprint, PermissionCheckingInvoker
-from local_stack.data_folder import PRIVATE_FILE, check_space, folder_errors_reported, locked, prepare
+from local_stack.data_folder import PRIVATE_FILE, check_databases, check_space, folder_errors_reported, locked, prepare
 from local_stack.errors import StackError
 from local_stack.folder_secret import folder_secret
 from local_stack.function_environment import REGION, new_principal
@@ -133,6 +133,7 @@ async def running(options: Options, log: StackLog) -> AsyncIterator[Stack]:
             prepare(options.data)
             cleanup.enter_context(locked(options.data))
             check_space(options.data)
+            await asyncio.to_thread(check_databases, options.data)
             stack = await _start(options, log, cleanup)
         yield stack
 

@@ -85,3 +85,14 @@ def test_a_damaged_event_queue_is_named(tmp_path: Path) -> None:
 
     assert f"the event queue {tmp_path}/events.db" in message
     assert "it is damaged (" in message
+
+
+@pytest.mark.parametrize("name", ["users.db", "bucket/index.db"])
+def test_a_damaged_database_of_a_service_is_named(tmp_path: Path, name: str) -> None:
+    (tmp_path / "lock").touch()
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_bytes(b"no database")
+
+    message = serve(tmp_path)
+
+    assert f"the database {tmp_path / name} is damaged (file is not a database)" in message

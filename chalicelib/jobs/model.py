@@ -203,6 +203,17 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
+class Announcement:
+    """A worker that is about to claim the job has its newest event pushed again, which is usually PENDING.
+
+    Nothing is written. Who subscribes just after the start hears PENDING in this way.
+    """
+
+    job_id: JobId
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Claim:
     """An invocation claims the job. `update_id` is unique for each run of the handler, `request_id` for each event."""
 
@@ -267,7 +278,7 @@ class OperatorUpdate:
     continues: int = 0
 
 
-StatusUpdate = Claim | WorkerUpdate | OperatorUpdate
+StatusUpdate = Announcement | Claim | WorkerUpdate | OperatorUpdate
 
 
 @dataclass(frozen=True, slots=True)

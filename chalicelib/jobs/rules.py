@@ -14,6 +14,7 @@ from typing import TypeVar
 from chalicelib.jobs.errors import InvalidTransition, JobIdTaken, JobUnfinished
 from chalicelib.jobs.model import (
     NEXT,
+    Announcement,
     Change,
     Claim,
     DispatchNext,
@@ -149,6 +150,8 @@ def decide(head: Job, newer: Sequence[Job], update: StatusUpdate, *, now: dateti
         InvalidTransition: An operator's update does not fit the status, or a worker's does not.
     """
     match update:
+        case Announcement():
+            return Unchanged(head)
         case Claim():
             return _claim(head, update, now=now, lease=lease)
         case WorkerUpdate():

@@ -19,6 +19,7 @@ class UpdateAnswer:
     claimed: bool
     checkpoint: str | None = None
     pushes: int = 1  # metered units of the event at one watcher
+    announced: int = 0  # metered units of the announcement before a claim; 0 if there was none
     cost: float = 0.0  # US dollars; 0 if the record has no bill
 
 

@@ -6,7 +6,7 @@ from typing import Any, assert_never
 
 from chalicelib.billing.metering import push_units
 from chalicelib.jobs.errors import PublishFailed
-from chalicelib.jobs.model import Change, Claim, OperatorUpdate, Status, StatusUpdate, WorkerUpdate
+from chalicelib.jobs.model import Announcement, Change, Claim, OperatorUpdate, Status, StatusUpdate, WorkerUpdate
 from chalicelib.jobs.usage import Meter
 from chalicelib.publisher.fencing import UpdateAnswer
 
@@ -14,6 +14,8 @@ from chalicelib.publisher.fencing import UpdateAnswer
 def render(update: StatusUpdate) -> dict[str, Any]:
     """An `UpdateStatusInput`. Values that the update does not change are left out."""
     match update:
+        case Announcement(job_id, request_id):
+            return {"jobId": job_id, "status": Status.PENDING, "requestId": request_id}
         case Claim(job_id, request_id, update_id):
             return {
                 "jobId": job_id, "status": Status.PROCESSING, "requestId": request_id, "updateId": update_id

@@ -106,6 +106,9 @@ class _Metered:
         self.budget.send()
         answer = await self.channel.send(update)
         self.budget.hear(answer.pushes)
+        if answer.announced:
+            self.budget.send()
+            self.budget.hear(answer.announced)
         return answer
 
 

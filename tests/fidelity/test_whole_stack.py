@@ -15,6 +15,7 @@ from tests.support.engine_clients import Realtime, subprotocol_of
 
 START = "mutation Start($input: InferenceInput!) { startInference(input: $input) { jobId status sequence } }"
 CANCEL = "mutation Cancel($id: ID!) { cancelInference(jobId: $id) { jobId owner status sequence attempt } }"
+EVENTS = "query Events($id: ID!) { inferenceEvents(jobId: $id) { status sequence } }"
 WATCH = "subscription Watch($id: ID!) { onInferenceStatusChange(jobId: $id) { jobId status sequence } }"
 
 
@@ -43,6 +44,11 @@ class User:
         assert status == 200
         return answer
 
+    async def events(self, job_id: str) -> list[dict[str, Any]]:
+        _, answer = await self.ask(EVENTS, {"id": job_id})
+        found: list[dict[str, Any]] = answer["data"]["inferenceEvents"]
+        return found
+
     @asynccontextmanager
     async def connected(self) -> AsyncIterator[Realtime]:
         protocols = ("graphql-ws", subprotocol_of(self.authorization))
@@ -70,6 +76,36 @@ async def user(request: pytest.FixtureRequest, stack: LocalStack, session: aioht
 @pytest.fixture
 def job_id() -> str:
     return str(uuid.uuid4())
+
+
+async def test_whoever_watches_the_socket_alone_from_before_the_start_hears_every_status(
+    user: User, job_id: str
+) -> None:
+    heard = []
+    async with user.connected() as socket, asyncio.timeout(30):
+        await user.subscribe_successfully(socket, job_id)
+        await user.start(job_id, processTime=0.1)
+        while not heard or heard[-1]["status"] != "COMPLETED":
+            heard.append((await socket.receive())["payload"]["data"]["onInferenceStatusChange"])
+
+    assert list(dict.fromkeys(event["status"] for event in heard)) == ["PENDING", "PROCESSING", "COMPLETED"]
+    sequences = [event["sequence"] for event in heard]
+    assert sequences == list(range(1, len(heard) + 1)), "in order, and the announcement is event 1"
+
+
+async def test_whoever_subscribes_after_the_start_reads_in_the_log_what_was_pushed_before(
+    user: User, job_id: str
+) -> None:
+    await user.start(job_id, processTime=0.1)
+    async with asyncio.timeout(30):
+        while (await user.events(job_id))[-1]["status"] != "COMPLETED":
+            await asyncio.sleep(0.02)
+
+    async with user.connected() as socket:  # as late as a page that opens its socket after the answer
+        await user.subscribe_successfully(socket, job_id)
+        events = await user.events(job_id)
+
+    assert list(dict.fromkeys(event["status"] for event in events)) == ["PENDING", "PROCESSING", "COMPLETED"]
 
 
 async def test_c09_an_event_sent_right_after_start_ack_is_delivered(user: User, job_id: str) -> None:

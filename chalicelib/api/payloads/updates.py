@@ -2,15 +2,18 @@
 
 import uuid
 from dataclasses import astuple
+from typing import Final
 
 from chalicelib.api.payloads import checks
 from chalicelib.jobs.dispatch import Payload
 from chalicelib.jobs.errors import ErrorType, InvalidRequest
 from chalicelib.jobs.limits import MAX_CHECKPOINT, MAX_ERROR, MAX_MESSAGE, MAX_RESULT, MAX_STORED_RESULT, MAX_USAGE
 from chalicelib.jobs.model import (
+    Announcement,
     Change,
     Claim,
     DispatchNext,
+    JobId,
     OperatorUpdate,
     Redispatch,
     Status,
@@ -19,6 +22,8 @@ from chalicelib.jobs.model import (
     WorkerUpdate,
 )
 from chalicelib.jobs.usage import Meter
+
+ANNOUNCING: Final = frozenset({"jobId", "status", "requestId", "updateId"})
 
 
 def parse_update(values: Payload) -> StatusUpdate:
@@ -33,6 +38,8 @@ def parse_update(values: Payload) -> StatusUpdate:
     attempt, sequence, request_id = values.get("attempt"), values.get("sequence"), values.get("requestId")
     if request_id is not None and attempt is not None:
         raise InvalidRequest("an update has a requestId (a claim, or the end of an invocation) or an attempt, not both")
+    if request_id is not None and status is Status.PENDING:
+        return _announcement(job_id, request_id, values)
     if request_id is not None and status is Status.PROCESSING:
         return Claim(job_id, request_id, update_id)
     change = _parse_change(status, values)
@@ -49,6 +56,13 @@ def parse_update(values: Payload) -> StatusUpdate:
     return WorkerUpdate(
         job_id, attempt, sequence, update_id, change, checks.optional(values.get("meter"), _parse_meter)
     )
+
+
+def _announcement(job_id: JobId, request_id: str, values: Payload) -> Announcement:
+    others = sorted(name for name, value in values.items() if value is not None and name not in ANNOUNCING)
+    if others:
+        raise InvalidRequest(f"an announcement (PENDING with a requestId) changes nothing; leave out {others[0]}")
+    return Announcement(job_id, request_id)
 
 
 def parse_dispatching(values: Payload) -> Redispatch | DispatchNext:

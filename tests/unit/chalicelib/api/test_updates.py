@@ -60,6 +60,7 @@ def test_a_heartbeat_is_a_record_only_when_the_lease_is_due(relay: Relay, clock:
     ("values", "words"),
     [
         ({"status": "PENDING"}, "not to PENDING"),
+        ({"status": "PENDING", "requestId": "r", "message": "x"}, "leave out message"),
         ({"status": "CANCELLED"}, "not to CANCELLED"),
         ({"result": "r"}, "goes with COMPLETED"),
         ({"error": "e"}, "goes with FAILED"),
@@ -80,6 +81,19 @@ def test_a_malformed_update_is_refused_and_nothing_is_written(relay: Relay, valu
     assert refusal(answer) == "InvalidRequest"
     assert words in answer["error"]["message"]
     assert relay.ledger.head(JobId(ID)).sequence == 1  # type: ignore[union-attr]
+
+
+def test_an_announcement_repeats_the_newest_event_and_writes_nothing(relay: Relay) -> None:
+    start(relay, jobId=ID)
+
+    first = update(relay, status="PENDING", requestId="r")["data"]
+    update(relay, status="PROCESSING", requestId="r")
+    second = update(relay, status="PENDING", requestId="r")["data"]
+
+    assert (first["status"], first["sequence"]) == ("PENDING", 1)
+    assert (second["status"], second["sequence"]) == ("PROCESSING", 2)
+    assert "claimed" not in second
+    assert relay.ledger.head(JobId(ID)).sequence == 2  # type: ignore[union-attr]
 
 
 def test_an_operators_illegal_move_names_both_statuses(relay: Relay) -> None:

@@ -85,6 +85,7 @@ class Api:
     def __init__(self, *, signature: Signature | None = None, lease: Lease | None = None) -> None:
         self.faults: deque[Fault | None] = deque()  # one for each request to come
         self.inputs: list[dict[str, Any]] = []  # what requests said, in order
+        self.announced: list[dict[str, Any]] = []  # the announcements among them
         self.dispatches: list[Redispatch | DispatchNext] = []  # what was asked of dispatchInference
         self.passed_on = 0  # how often the next worker was sent for
         self.connections: set[object] = set()
@@ -239,12 +240,14 @@ class Api:
     def _execute(self, payload: dict[str, Any]) -> dict[str, Any]:
         def update_status(info: object, **arguments: Any) -> Any:  # the name is graphql-core's, the shape ours
             with self._changed:
-                self.inputs.append(arguments["input"])
+                is_announcement = arguments["input"]["status"] == "PENDING"
+                (self.announced if is_announcement else self.inputs).append(arguments["input"])
                 self._changed.notify_all()
             call = parse_call({"field": "updateStatus", "arguments": arguments})
             assert isinstance(call, UpdateStatus)
             job = self.update(call.update)
-            self.after_update(job)
+            if not is_announcement:
+                self.after_update(job)
             answer = render_push(job)
             if isinstance(call.update, Claim) and job.claim_id == call.update.update_id:
                 answer["claimed"] = job.status is Status.PROCESSING

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from chalicelib.api.calls import UpdateStatus
 from chalicelib.api.payloads.calls import parse_call
 from chalicelib.jobs.errors import ErrorType, PublishFailed
-from chalicelib.jobs.model import Change, Claim, Status, WorkerUpdate
+from chalicelib.jobs.model import Announcement, Change, Claim, Status, WorkerUpdate
 from chalicelib.publisher.appsync import describe, document, is_worth_a_retry
 from chalicelib.publisher.delivery import Backoff
 from chalicelib.publisher.fencing import UpdateAnswer
@@ -85,21 +85,23 @@ def test_any_other_failure_is_final(error: TransportError, description: str) -> 
     assert describe(error) == description
 
 
-@pytest.mark.parametrize("name", ["update_status", "dispatch_inference"])
+@pytest.mark.parametrize("name", ["update_status", "dispatch_inference", "claim_job"])
 def test_the_documents_fit_the_contract(name: str) -> None:
     assert validate(contract(), document(name).request.document) == []
 
 
-@pytest.mark.parametrize("name", ["update_status", "dispatch_inference"])
+@pytest.mark.parametrize("name", ["update_status", "dispatch_inference", "claim_job"])
 def test_the_documents_select_all_that_a_watcher_may_ask_for(name: str) -> None:
     status = contract().type_map["InferenceStatus"]
     assert isinstance(status, GraphQLObjectType)
-    [operation] = document(name).request.document.to_dict()["definitions"]
-    [field] = operation["selection_set"]["selections"]
+    definition = document(name).request.document.to_dict()["definitions"][-1]  # the operation, or the fragment that it spreads
+    is_fragment = definition["kind"] == "fragment_definition"
+    selections = definition["selection_set"]["selections"]
 
-    selected = {selection["name"]["value"] for selection in field["selection_set"]["selections"]}
+    fields = selections if is_fragment else selections[0]["selection_set"]["selections"]
+    selected = {selection["name"]["value"] for selection in fields}
 
-    own = {"checkpoint"} if name == "update_status" else set()  # the worker's: the answer to its claim
+    own = set() if name == "dispatch_inference" else {"checkpoint"}  # the worker's: the answer to its claim
     assert selected == set(status.fields) - {"output", "outputOmitted", "resultUrl", "checkpoint"} | own
 
 
@@ -123,11 +125,12 @@ CHANGES = st.one_of(
 
 @given(
     st.one_of(
+        st.builds(Announcement, st.just(JOB_ID), request_id=st.text()),
         st.builds(Claim, st.just(JOB_ID), request_id=st.text(), update_id=st.text(min_size=1)),
         st.builds(WorkerUpdate, st.just(JOB_ID), st.integers(1), st.integers(2), st.text(min_size=1), change=CHANGES),
     )
 )
-def test_the_relay_reads_what_the_worker_meant(update: Claim | WorkerUpdate) -> None:
+def test_the_relay_reads_what_the_worker_meant(update: Announcement | Claim | WorkerUpdate) -> None:
     values = render(update)
     if "usage" in values:
         values["usage"] = json.loads(values["usage"])  # as AppSync does with an AWSJSON argument

@@ -107,6 +107,16 @@ def test_output_reaches_the_log_byte_for_byte_before_the_final_status(api: Api, 
     api.assert_is_sound()
 
 
+def test_a_job_is_announced_in_the_request_that_claims_it(api: Api) -> None:
+    with publisher_to(api) as publisher:
+        claim = publisher.claim("request 1")
+
+    assert claim == Granted(attempt=1, sequence=2)
+    assert len(api.headers) == 1
+    assert api.announced == [{"jobId": JOB_ID, "status": "PENDING", "requestId": "request 1"}]
+    assert [job.status for job in api.log] == [Status.PENDING, Status.PROCESSING]
+
+
 def test_the_first_piece_does_not_wait_for_more(api: Api, stop: Stopped) -> None:
     slow = Pace(Interval(3600.0, 1_000_000), heartbeat=3600.0)
 

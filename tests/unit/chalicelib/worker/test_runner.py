@@ -444,7 +444,8 @@ def test_every_update_reports_what_the_attempt_had_used_before_it(api: Api) -> N
     run(api, two_words, work_of=limited())
 
     meters = [given["meter"] for given in api.inputs if "meter" in given]
-    assert [meter["operations"] for meter in meters] == list(range(1, len(meters) + 1))  # the claim has none
+    # The first request has two operations, the announcement and the claim, and reports none.
+    assert [meter["operations"] for meter in meters] == list(range(2, len(meters) + 2))
     assert all(meter["pushes"] == meter["operations"] for meter in meters)
     assert all(meter["megabytes"] == 512 for meter in meters)
     assert meters[-1]["outputTokens"] == 3  # of 9 characters that nobody counted

@@ -97,13 +97,13 @@ async def test_whoever_subscribes_after_the_start_reads_in_the_log_what_was_push
     user: User, job_id: str
 ) -> None:
     await user.start(job_id, processTime=0.1)
-    async with asyncio.timeout(30):
-        while (await user.events(job_id))[-1]["status"] != "COMPLETED":
-            await asyncio.sleep(0.02)
 
-    async with user.connected() as socket:  # as late as a page that opens its socket after the answer
-        await user.subscribe_successfully(socket, job_id)
+    async with user.connected() as socket, asyncio.timeout(30):
+        await user.subscribe_successfully(socket, job_id)  # as a page that opens its socket after the answer
         events = await user.events(job_id)
+        while events[-1]["status"] != "COMPLETED":
+            pushed = (await socket.receive())["payload"]["data"]["onInferenceStatusChange"]
+            events += [pushed] if pushed["sequence"] > events[-1]["sequence"] else []
 
     assert list(dict.fromkeys(event["status"] for event in events)) == ["PENDING", "PROCESSING", "COMPLETED"]
 

@@ -81,7 +81,7 @@ def job_id() -> str:
 async def test_whoever_watches_the_socket_alone_from_before_the_start_hears_every_status(
     user: User, job_id: str
 ) -> None:
-    heard = []
+    heard: list[dict[str, Any]] = []
     async with user.connected() as socket, asyncio.timeout(30):
         await user.subscribe_successfully(socket, job_id)
         await user.start(job_id, processTime=0.1)

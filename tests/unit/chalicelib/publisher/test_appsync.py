@@ -94,7 +94,9 @@ def test_the_documents_fit_the_contract(name: str) -> None:
 def test_the_documents_select_all_that_a_watcher_may_ask_for(name: str) -> None:
     status = contract().type_map["InferenceStatus"]
     assert isinstance(status, GraphQLObjectType)
-    definition = document(name).request.document.to_dict()["definitions"][-1]  # the operation, or the fragment that it spreads
+    definition = document(name).request.document.to_dict()["definitions"][
+        -1
+    ]  # the operation, or the fragment that it spreads
     is_fragment = definition["kind"] == "fragment_definition"
     selections = definition["selection_set"]["selections"]
 

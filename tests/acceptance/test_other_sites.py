@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from local_stack.addresses import BUCKET_PATH
+from local_stack.services.bucket import BUCKET
 from longcall import LambdaToken
 from tests.acceptance.browser import Page, find_browser, open_browser
 from tests.acceptance.stack import LocalStack, running_stack
@@ -124,6 +126,19 @@ def ask(url: str, query: str, authorization: str) -> str:
     return fetch(url, method="POST", headers=headers, body=json.dumps({"query": query}))
 
 
+def sign_in(stack: LocalStack) -> str:
+    """Sign the first test user in, with the documented password."""
+    user = stack.description["users"][0]
+    headers = {
+        "x-amz-target": "AWSCognitoIdentityProviderService.InitiateAuth", "content-type": "application/x-amz-json-1.1",
+    }  # fmt: skip
+    body = {
+        "AuthFlow": "USER_PASSWORD_AUTH", "ClientId": stack.description["clientId"],
+        "AuthParameters": {"USERNAME": user["username"], "PASSWORD": user["password"]},
+    }  # fmt: skip
+    return fetch(stack.description["cognitoUrl"], method="POST", headers=headers, body=json.dumps(body))
+
+
 def socket(url: str) -> str:
     return SOCKET.format(url=json.dumps(url), protocols='["graphql-ws"]')
 
@@ -147,6 +162,11 @@ async def test_a_page_of_another_site_reads_nothing_and_starts_nothing(
         "chaos": fetch(f"{root}/chaos", method="PUT", body="drop=1"),
         "meter": fetch(f"{root}/meter", mode="no-cors"),
         "doctor": fetch(f"{root}/doctor", method="POST", mode="no-cors", body="{}"),
+        "Cognito": sign_in(open_stack),
+        "Cognito without a preflight": fetch(
+            open_stack.description["cognitoUrl"], method="POST", mode="no-cors", body=wanted
+        ),
+        "bucket": fetch(f"{root}{BUCKET_PATH}/{BUCKET}"),
         "subscribe": socket(open_stack.description["realtimeUrl"]),
         "subscribe at the other path": socket(open_stack.description["realtimeUrl"] + "/realtime"),
         "image": IMAGE.format(url=json.dumps(f"{root}/meter")),
@@ -193,8 +213,10 @@ async def test_a_page_of_an_allowed_origin_uses_the_api(
 
     jobs = await page.value(ask(open_stack.url, JOBS, authorization))
     message = await page.value(socket(open_stack.description["realtimeUrl"]))
+    signed_in = await page.value(sign_in(open_stack))
     settings = await page.value(fetch(open_stack.url.replace("/graphql", "/graphiql/settings.json")))
 
     assert "items" in json.loads(jobs)["data"]["listInferences"]
     assert json.loads(message)["type"] == "connection_error"  # the stack answers: there is no token in the handshake
+    assert "AccessToken" in json.loads(signed_in)["AuthenticationResult"]
     assert settings.startswith("nothing")  # this is for the stack's own page

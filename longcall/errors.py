@@ -6,6 +6,7 @@ LongcallError
 ├── ClientClosed           the client was closed; ends everything that it was doing
 ├── SignInFailed           the user pool returned no token
 ├── Unreachable            no answer: there is no connection
+│   ├── RealtimeUnreachable  there is none to the realtime endpoint; the API may answer requests
 │   └── ConnectionLost     the connection was closed or silent; ends every subscription on it
 ├── NotAuthorized          the API refused the token, and a fresh one too
 ├── ProtocolError          the answer is not one of the contract
@@ -44,6 +45,10 @@ class SignInFailed(LongcallError):
 
 class Unreachable(LongcallError):
     """No answer arrived. The message says only what happened: what to do depends on where the API runs."""
+
+
+class RealtimeUnreachable(Unreachable):
+    """The realtime endpoint accepted no connection. The API itself may answer."""
 
 
 class ConnectionLost(Unreachable):

@@ -10,7 +10,7 @@ from longcall.errors import InvalidInput
 from longcall.models import JobId, Json, new_job_id, parse_job_id
 
 PROMPT_LIMIT: Final = 196_608  # bytes of UTF-8 in a request
-JSON_LIMIT: Final = 524_288  # bytes of a prompt as JSON in a request; the body of a request has at most 1 MB
+JSON_LIMIT: Final = 786_432  # bytes of a prompt as JSON, with its escapes; a whole request has at most 1 MB
 UPLOAD_LIMIT: Final = 10_485_760  # bytes; a prompt longer than PROMPT_LIMIT, or than JSON_LIMIT, is uploaded
 SYSTEM_LIMIT: Final = 16_384  # bytes of UTF-8
 METADATA_LIMIT: Final = 4_096  # bytes of UTF-8
@@ -164,7 +164,13 @@ class InferenceRequest:
             raise InvalidInput("images are allowed only in messages of the USER; remove those of the ASSISTANT")
         if sum(len(message.images) for message in self.messages) > IMAGES_LIMIT:
             raise InvalidInput(f"at most {IMAGES_LIMIT} images are allowed in all messages; give fewer")
-        _within("".join(message.text for message in self.messages), PROMPT_LIMIT, "the conversation")
+        conversation = "".join(message.text for message in self.messages)
+        _within(conversation, PROMPT_LIMIT, "the conversation")
+        if len(json.dumps(conversation)) > JSON_LIMIT:
+            raise InvalidInput(
+                f"the conversation may have at most {JSON_LIMIT} bytes of JSON, in which a control character takes "
+                "six; remove such characters, or send a prompt, which is uploaded"
+            )
 
     @property
     def large_prompt(self) -> bytes | None:

@@ -93,7 +93,8 @@ class Watch:
 
         Raises:
             JobNotFound: The caller has no such job.
-            Unreachable: There is no connection at the beginning, or for longer than the timing's `give_up`.
+            Unreachable: There is no connection after all tries at the beginning, or for longer than the timing's
+                `give_up`.
             NotAuthorized: The API refuses the caller's tokens.
             SubscriptionRejected: The API refuses the subscription.
             ClientClosed: The client was closed.
@@ -150,7 +151,7 @@ class Watch:
             await asyncio.sleep(next(waits))
 
     async def _subscribed(self) -> None:
-        began_at = self._clock()
+        began_at, failures = self._clock(), 0
         while True:
             match await self._messages.get():
                 case Acknowledged():
@@ -158,6 +159,8 @@ class Watch:
                     return
                 case Lost(Throttled()) if self._clock() - began_at < self._timing.throttled:
                     continue
+                case Lost(Unreachable()) if (failures := failures + 1) < self._timing.tries:
+                    continue  # `_listen` tries again, after a pause
                 case Lost(error):
                     raise error
                 case Pushed():

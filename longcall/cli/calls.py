@@ -2,15 +2,17 @@
 
 import asyncio
 import os
+import socket
 import sys
 from collections.abc import Callable, Coroutine
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 from longcall.cli.callers import Caller
 from longcall.cli.exits import CommandEnded, ExitCode
 from longcall.cli.stack import Stack, advice_for
-from longcall.errors import Unreachable
+from longcall.errors import RealtimeUnreachable, Unreachable
 from longcall.models import JobId, Status
 from longcall.requests import InferenceRequest
 
@@ -18,6 +20,11 @@ if TYPE_CHECKING:
     from longcall.client import Client
     from longcall.watch import Link
 
+CONNECT_TIMEOUT: Final = 2.0  # seconds to find out whether the API is up
+WITHOUT_REALTIME: Final = (
+    "the API itself accepts connections, so look between here and the realtime endpoint: a proxy or a firewall that "
+    "refuses WebSockets, or another realtimeUrl in the stack file"
+)
 GIVE_UP: Final = 300.0  # seconds to wait for a server that does not answer any more
 
 
@@ -46,10 +53,23 @@ def call(target: Caller | Stack, asking: Coroutine[Any, Any, None]) -> None:
         asyncio.run(asking)
         sys.stdout.flush()
     except Unreachable as exc:
-        raise Unreachable(f"{exc}; {advice_for(target.stack if isinstance(target, Caller) else target)}") from exc
+        stack = target.stack if isinstance(target, Caller) else target
+        is_up = isinstance(exc, RealtimeUnreachable) and _accepts_connections(stack.graphql_url)
+        raise Unreachable(f"{exc}; {WITHOUT_REALTIME if is_up else advice_for(stack)}") from exc
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # otherwise the interpreter reports the closed pipe again at exit
         raise CommandEnded(ExitCode.OUTPUT_CLOSED) from None
+
+
+def _accepts_connections(url: str) -> bool:
+    """Whether something listens at the address of a URL."""
+    parts = urlsplit(url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    try:
+        socket.create_connection((parts.hostname or "", port), timeout=CONNECT_TIMEOUT).close()
+    except OSError:
+        return False
+    return True
 
 
 def follow(caller: Caller, job_id: JobId, *, as_json: bool, begin: InferenceRequest | None) -> None:

@@ -13,7 +13,14 @@ from websockets.exceptions import ConnectionClosed, WebSocketException
 from websockets.typing import Subprotocol
 
 from longcall.addresses import is_loopback
-from longcall.errors import ConnectionLost, GraphQLFault, LongcallError, SubscriptionRejected, Throttled, Unreachable
+from longcall.errors import (
+    ConnectionLost,
+    GraphQLFault,
+    LongcallError,
+    RealtimeUnreachable,
+    SubscriptionRejected,
+    Throttled,
+)
 from longcall.faults import is_throttled, is_token_refused, token_refused
 from longcall.realtime.messages import SubscriptionId
 from longcall.realtime.protocol import (
@@ -90,7 +97,7 @@ class Connection:
                 **options,
             )
         except (WebSocketException, OSError, TimeoutError) as exc:
-            raise Unreachable(f"no answer from the realtime endpoint {url}") from exc
+            raise RealtimeUnreachable(f"no connection to the realtime endpoint {url} could be made") from exc
         connection = cls(url, host, socket, timing)
         try:
             await connection._established()
@@ -159,9 +166,9 @@ class Connection:
                 raise Throttled(faults)
             case Refused(faults):
                 reason = faults[0].message if faults else "no reason given"
-                raise Unreachable(f"the realtime endpoint {self._url} refused the connection: {reason}")
+                raise RealtimeUnreachable(f"the realtime endpoint {self._url} refused the connection: {reason}")
             case _:
-                raise Unreachable(f"no answer from the realtime endpoint {self._url}")
+                raise RealtimeUnreachable(f"no answer from the realtime endpoint {self._url}")
 
     def _notify(self) -> None:
         """Make the pump look at the protocol again: at what is to be sent, and at the deadline."""

@@ -12,8 +12,10 @@ from longcall import (
     InvalidInput,
     JobNotFound,
     LambdaToken,
+    Message,
     ProtocolError,
     RequestRejected,
+    Role,
     Status,
     Unreachable,
 )
@@ -30,6 +32,23 @@ async def test_prompt_up_to_the_limit_is_sent_in_the_request(service: AppSync, c
 
     assert service.asked("createUpload") == []
     assert len(service.asked("startInference")[0]["input"]["prompt"]) == 98_304
+
+
+async def test_a_prompt_whose_json_is_too_large_for_a_request_is_uploaded(service: AppSync, client: Client) -> None:
+    prompt = "\x01" * 190_000  # six bytes each as JSON
+    await client.start(prompt, job_id=JOB)
+
+    assert service.asked("startInference")[0]["input"].get("prompt") is None
+    assert list(service.contents.values()) == [prompt.encode()]
+
+
+async def test_a_conversation_whose_json_is_too_large_for_a_request_is_refused(
+    service: AppSync, client: Client
+) -> None:
+    with pytest.raises(InvalidInput, match="the conversation may have at most 786432 bytes of JSON"):
+        await client.start([Message(Role.USER, "\x01" * 190_000)])
+
+    assert service.operations == []
 
 
 async def test_longer_prompt_is_uploaded_and_named_in_the_request(service: AppSync, client: Client) -> None:

@@ -22,6 +22,7 @@ from longcall import (
     SubscriptionRejected,
     Unreachable,
 )
+from longcall.errors import RealtimeUnreachable
 from tests.unit.longcall.appsync import BOUND, AppSync, Wire
 from tests.unit.longcall.conftest import SHORT, token
 
@@ -275,6 +276,29 @@ async def test_watch_fails_when_the_server_does_not_answer_for_too_long(service:
 
         with pytest.raises(Unreachable):
             await watch
+
+
+@pytest.mark.parametrize("refusals", [1, 3])
+async def test_a_first_connection_that_is_refused_is_tried_again(
+    service: AppSync, client: Client, refusals: int
+) -> None:
+    story(service)
+    error = {"errorType": "BadRequestException", "message": "not now", "errorCode": 400}
+    service.refused_connections = [error] * refusals
+
+    assert_whole(await collect(client))
+
+    assert len(service.connections) == refusals + 1
+
+
+async def test_a_realtime_endpoint_that_refuses_every_connection_is_named(
+    service: AppSync, unused_tcp_port: int
+) -> None:
+    service.append(JOB)
+    realtime = f"ws://127.0.0.1:{unused_tcp_port}/graphql"
+    async with Client(service.url, authorization=LambdaToken(token), timing=SHORT, realtime_url=realtime) as client:
+        with pytest.raises(RealtimeUnreachable, match=f"no connection to the realtime endpoint {realtime}"):
+            await collect(client)
 
 
 async def test_silent_connection_is_replaced(service: AppSync) -> None:

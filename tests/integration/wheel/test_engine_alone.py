@@ -53,7 +53,7 @@ def run(*command: str | Path, within: float, cwd: Path | None = None) -> str:
 def test_the_wheel_has_every_module_and_data_file_of_the_engine(wheel: Path) -> None:
     sources = {
         path.relative_to(ENGINE.parent).as_posix()
-        for pattern in ("*.py", "*.js", "*.html", "*.css")
+        for pattern in ("*.py", "*.js", "*.html", "*.css", "*.graphql")
         for path in ENGINE.rglob(pattern)
     }
 

@@ -102,8 +102,8 @@ destroy: cdk ## Remove a stage from AWS; it asks first: STAGE=…
 
 # The command line of CDK is pinned: npm's `latest` is an older build that refuses the library's files.
 CDK = cd infrastructure && $(QUIET) node_modules/.bin/cdk
-# Node 20 works; the library's bridge to it prints a page about its end of life at every start.
-QUIET = JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=1
+# Node 20 works; the library's bridge to it prints a page about its end of life at every start. Its value is a major version.
+QUIET = JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=20
 CDK_OPTIONS = --context stage="$$ARG_STAGE" --no-notices
 CDK_CLI := infrastructure/node_modules/.package-lock.json
 

@@ -18,11 +18,20 @@ examples:
 """
 
 
+def whole_number(text: str) -> int:
+    """The value of an option that is a whole number."""
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected a whole number, and found {text[:80]!r}") from None
+
+
 class _Parser(argparse.ArgumentParser):
     """Reports an error in one sentence, as every other longcall command does."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(UNUSABLE_ARGUMENTS, f"longcall: {message}; see longcall serve --help\n")
+        sentence = message.removeprefix("argument ")
+        self.exit(UNUSABLE_ARGUMENTS, f"longcall: {sentence}; see `longcall serve --help`\n")
 
 
 def argument_parser() -> argparse.ArgumentParser:
@@ -33,7 +42,7 @@ def argument_parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     parser.add_argument("--host", default=LOOPBACK, help="loopback address to listen on (default %(default)s)")
     parser.add_argument(
-        "--port", type=int, default=4000, help="port of the GraphQL API; 0: a free one (default %(default)s)"
+        "--port", type=whole_number, default=4000, help="port of the GraphQL API; 0: a free one (default %(default)s)"
     )
     parser.add_argument(
         "--origin", action="append", default=[], metavar="URL",
@@ -44,12 +53,14 @@ def argument_parser() -> argparse.ArgumentParser:
         "--data", type=Path, default=Path(".longcall"), help="folder for jobs and state (default %(default)s)"
     )
     parser.add_argument("--ledger", help="sqlite:<path> or dynamodb:<table> (default: jobs.db in the data folder)")
-    parser.add_argument("--users", type=int, default=2, help="number of test users, 2 to 100 (default %(default)s)")
     parser.add_argument(
-        "--jobs", type=int, help=f"jobs that run at once, 1 to 256 (default {DEFAULT_JOBS}, or the stage's)"
+        "--users", type=whole_number, default=2, help="number of test users, 2 to 100 (default %(default)s)"
     )
     parser.add_argument(
-        "--timeout", type=int,
+        "--jobs", type=whole_number, help=f"jobs that run at once, 1 to 256 (default {DEFAULT_JOBS}, or the stage's)"
+    )
+    parser.add_argument(
+        "--timeout", type=whole_number,
         help=f"seconds of one job, 1 to {LONGEST_INVOCATION} (default {LONGEST_INVOCATION}, or the stage's)",
     )  # fmt: skip
     parser.add_argument("--stage", help="use the settings and limits of a stage of infrastructure/stages.py")

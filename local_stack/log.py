@@ -19,6 +19,8 @@ ENGINE: Final = "appsync_local"
 OPERATIONS: Final = "appsync_local.operations"
 STEPS: Final = "appsync_local.steps"
 CHANGES: Final = "appsync_local.devtools.reload"
+CONSOLE: Final = "appsync_local.console"
+ALWAYS_SHOWN: Final = frozenset({CHANGES, CONSOLE})  # for whoever edits resolvers
 _NAME_WIDTH: Final = 38
 _CALLER_WIDTH: Final = 30
 
@@ -26,7 +28,7 @@ _CALLER_WIDTH: Final = 30
 class Detail(Enum):
     """How much is logged on standard error."""
 
-    PROBLEMS = "problems"  # warnings, errors and reloads
+    PROBLEMS = "problems"  # warnings, errors, reloads and what resolver code prints
     OPERATIONS = "operations"  # also a line for each operation
     EVERYTHING = "everything"  # also a line for each resolver step, and what the handlers print
 
@@ -85,7 +87,7 @@ class DetailFilter(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """See `logging.Filter`."""
-        if self.detail is Detail.EVERYTHING or record.name == CHANGES or record.levelno >= logging.WARNING:
+        if self.detail is Detail.EVERYTHING or record.name in ALWAYS_SHOWN or record.levelno >= logging.WARNING:
             return True
         if record.name == OPERATIONS:
             return self.detail is Detail.OPERATIONS

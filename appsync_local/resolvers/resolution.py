@@ -19,6 +19,7 @@ from appsync_local.javascript.context import FieldContext
 from appsync_local.javascript.script import NO_EFFECTS, Effects, EntryPoint, Outcome, Script
 
 log = logging.getLogger("appsync_local")
+console = logging.getLogger("appsync_local.console")  # what resolver code prints
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +202,7 @@ class Resolution:
         self.headers += effects.headers
         self.evictions += effects.evictions
         for level, text in effects.logs:
-            log.log(logging.ERROR if level == "error" else logging.INFO, "%s: %s", self._coordinate, text)
+            console.log(logging.ERROR if level == "error" else logging.INFO, "%s: %s", self._coordinate, text)
 
     @property
     def _coordinate(self) -> str:

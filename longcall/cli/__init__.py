@@ -30,9 +30,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _report(kind or type(error).__name__, str(error), exit_code(error), as_json=as_json)
         return exit_code(error)
     except TyperException as error:
-        command = " ".join(["longcall", *given[:1]]) if not given[0].startswith("-") else "longcall"
-        sentence = f"{error.format_message().rstrip('.')}; see `{command} --help`"
-        _report("Usage", sentence[0].lower() + sentence[1:], ExitCode.USAGE, as_json=as_json)
+        from longcall.cli.mistakes import sentence_about
+
+        _report("Usage", sentence_about(error, given), ExitCode.USAGE, as_json=as_json)
         return ExitCode.USAGE
     except Abort:
         return ExitCode.INTERRUPTED

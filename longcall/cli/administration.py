@@ -24,7 +24,10 @@ def update_status(
     *,
     job: JobOption,
     status: Annotated[
-        OperatorStatus, typer.Argument(metavar="STATUS", help="The job's new status: PROCESSING, COMPLETED or FAILED.")
+        OperatorStatus,
+        typer.Argument(
+            metavar="STATUS", case_sensitive=False, help="The job's new status: PROCESSING, COMPLETED or FAILED."
+        ),
     ],
     result: Annotated[str | None, typer.Option("--result", metavar="JSON", help="With COMPLETED: the result.")] = None,
     error: Annotated[str | None, typer.Option("--error", metavar="TEXT", help="With FAILED: what went wrong.")] = None,

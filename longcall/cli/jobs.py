@@ -37,7 +37,9 @@ def get(*, job: JobOption, as_json: JsonOption = False, caller: CallerOptions) -
 @with_groups
 def list_(
     *,
-    status: Annotated[Status | None, typer.Option("--status", help="Show only jobs with this status.")] = None,
+    status: Annotated[
+        Status | None, typer.Option("--status", case_sensitive=False, help="Show only jobs with this status.")
+    ] = None,
     limit: Annotated[int, typer.Option("--limit", min=1, help="Show at most this many jobs.")] = 20,
     as_json: JsonOption = False,
     caller: CallerOptions,

@@ -24,7 +24,10 @@ StackOption = Annotated[
     Path | None, typer.Option("--stack", envvar="LONGCALL_STACK", metavar="FILE", help="The stack file of the API.")
 ]
 TargetOption = Annotated[
-    Target, typer.Option("--target", envvar="LONGCALL_TARGET", help="The local stack, or the deployed one.")
+    Target,
+    typer.Option(
+        "--target", case_sensitive=False, envvar="LONGCALL_TARGET", help="The local stack, or the deployed one."
+    ),
 ]
 
 
@@ -54,9 +57,10 @@ class CallerOptions:
     user: Annotated[str | None, typer.Option("--user", metavar="NAME", help="Who signs in; by default the first.")] = (
         None
     )
-    auth: Annotated[AuthMode, typer.Option("--auth", help="Which authorization mode of the API checks the token.")] = (
-        AuthMode.LAMBDA
-    )
+    auth: Annotated[
+        AuthMode,
+        typer.Option("--auth", case_sensitive=False, help="Which authorization mode of the API checks the token."),
+    ] = AuthMode.LAMBDA
 
     def choose(self) -> Caller:
         """The caller.

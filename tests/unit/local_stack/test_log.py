@@ -168,3 +168,12 @@ def test_trace_of_a_raised_error_is_a_field() -> None:
 
     assert (fields["level"], fields["message"]) == ("ERROR", "failed")
     assert fields["trace"].startswith("Traceback")
+
+
+def test_what_resolver_code_prints_is_shown_even_if_only_problems_are() -> None:
+    stream = io.StringIO()
+    StackLog(stream, Detail.PROBLEMS)
+
+    logging.getLogger("appsync_local.console").info("%s: %s", "Query.get", "found 3")
+
+    assert "Query.get: found 3" in stream.getvalue()

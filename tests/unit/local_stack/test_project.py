@@ -6,6 +6,7 @@ import pytest
 
 from chalicelib.jobs.errors import MissingSettings
 from chalicelib.ledger.dynamodb_requests import region_of
+from chalicelib.objects import ObjectSettings
 from chalicelib.supervision.settings import SweepSettings
 from infrastructure.stage import Stage
 from infrastructure.stages import STAGES
@@ -86,3 +87,22 @@ def test_the_handlers_find_a_table_in_the_region_of_the_shell(
 
     assert region_of(relay) == region
     assert relay["AWS_REGION"] == "us-east-1"  # with it, the handlers sign requests to this stack
+
+
+@pytest.mark.parametrize("ledger", ["sqlite:jobs.db", "dynamodb:jobs"])
+def test_every_function_with_the_bucket_has_a_key_that_the_bucket_knows(
+    ledger: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "of-the-developer")  # for the ledger only
+    made = blueprint_of_project(
+        graphql_url="http://127.0.0.1:1/graphql", pool=POOL, ledger=ledger, s3="http://127.0.0.1:2", jobs=1,
+        timeout=None, stage=None, settings={},
+    )  # fmt: skip
+    known = {it.access_key_id: it.secret_access_key for it in made.principals}
+
+    for function in made.functions:
+        variables = function.environment
+        if "LONGCALL_BUCKET" in variables:
+            own = ObjectSettings.from_environment(variables).access_key
+            key_id, secret = own or (variables["AWS_ACCESS_KEY_ID"], variables["AWS_SECRET_ACCESS_KEY"])
+            assert known[key_id] == secret

@@ -19,8 +19,7 @@ ENGINE: Final = "appsync_local"
 OPERATIONS: Final = "appsync_local.operations"
 STEPS: Final = "appsync_local.steps"
 CHANGES: Final = "appsync_local.devtools.reload"
-CONSOLE: Final = "appsync_local.console"
-ALWAYS_SHOWN: Final = frozenset({CHANGES, CONSOLE})  # for whoever edits resolvers
+CONSOLE: Final = "console"  # the event of a line that resolver code prints
 _NAME_WIDTH: Final = 38
 _CALLER_WIDTH: Final = 30
 
@@ -87,7 +86,9 @@ class DetailFilter(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """See `logging.Filter`."""
-        if self.detail is Detail.EVERYTHING or record.name in ALWAYS_SHOWN or record.levelno >= logging.WARNING:
+        if self.detail is Detail.EVERYTHING or record.name == CHANGES or record.levelno >= logging.WARNING:
+            return True
+        if getattr(record, "event", None) == CONSOLE:
             return True
         if record.name == OPERATIONS:
             return self.detail is Detail.OPERATIONS

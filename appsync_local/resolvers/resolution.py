@@ -19,7 +19,6 @@ from appsync_local.javascript.context import FieldContext
 from appsync_local.javascript.script import NO_EFFECTS, Effects, EntryPoint, Outcome, Script
 
 log = logging.getLogger("appsync_local")
-console = logging.getLogger("appsync_local.console")  # what resolver code prints
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +201,8 @@ class Resolution:
         self.headers += effects.headers
         self.evictions += effects.evictions
         for level, text in effects.logs:
-            console.log(logging.ERROR if level == "error" else logging.INFO, "%s: %s", self._coordinate, text)
+            number = logging.ERROR if level == "error" else logging.INFO
+            log.log(number, "%s: %s", self._coordinate, text, extra={"event": "console"})
 
     @property
     def _coordinate(self) -> str:

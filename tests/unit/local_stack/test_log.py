@@ -174,6 +174,6 @@ def test_what_resolver_code_prints_is_shown_even_if_only_problems_are() -> None:
     stream = io.StringIO()
     StackLog(stream, Detail.PROBLEMS)
 
-    logging.getLogger("appsync_local.console").info("%s: %s", "Query.get", "found 3")
+    logging.getLogger("appsync_local").info("%s: %s", "Query.get", "found 3", extra={"event": "console"})
 
     assert "Query.get: found 3" in stream.getvalue()

@@ -94,7 +94,7 @@ BREAKS: Final = (
     Break("all three layers in front of updateStatus, for the authorizer's users",
           (OPEN_TO_AUTHORIZER, UPDATE_BY_ALL), denies=False),
     Break("the owner in the subscription's filter", (Edit(FILTER, ", owner: { eq: owner }", ""),)),
-    Break("the job in the subscription's filter", (Edit(FILTER, "jobId: { eq: ctx.args.jobId }, ", ""),)),
+    Break("the job in the subscription's filter", (Edit(FILTER, "jobId: { eq: jobId }, ", ""),)),
     Break("the subscription's filter",
           (Edit(FILTER, "extensions.setSubscriptionFilter(", "((it) => it)("),)),
     Break("the directive and the resolver's check of a subscription without an owner",

@@ -213,6 +213,6 @@ class Matrix:
 
 def _is_refused(answer: Answer, identity: Identity) -> bool:
     if identity.kind is Kind.UNKNOWN:
-        return answer.status == 401 and answer.data is None
+        return answer.status in (401, 403) and answer.data is None  # 403: a wrong signature
     values = (answer.data or {}).values()
     return bool(answer.error_types) and REFUSED.issuperset(answer.error_types) and not any(values)

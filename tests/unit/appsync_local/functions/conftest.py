@@ -1,16 +1,14 @@
-import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from textwrap import dedent
-from typing import Protocol
+from typing import Protocol, TypedDict, Unpack
 
 import pytest
 
 from appsync_local.devtools.chaos.switch import Chaos
 from appsync_local.devtools.health import Health
 from appsync_local.functions.delivery import Backoff
-from appsync_local.functions.pool import WARM_WAIT
 from appsync_local.functions.runtime import FunctionRuntime
 from appsync_local.functions.schedule import FunctionSchedule
 from appsync_local.functions.spec import FunctionSpec
@@ -28,25 +26,40 @@ def wait_for(path):
 """
 
 
-NO_DELAY = Backoff(first=0.0, longest=0.0)
+NOTE_RECORD = """
+import json
+def failed(event, context):
+    with open(os.environ["RECORDS"], "a") as file:
+        file.write(json.dumps(event) + "\\n")
+"""  # a failure destination that adds each record to the file `records`
+
+
+class RuntimeSettings(TypedDict, total=False):
+    """The settings of `FunctionRuntime` that tests change."""
+
+    schedules: Sequence[FunctionSchedule]
+    retry_delays: Sequence[float]
+    refusal_delays: Backoff
+    preload: Sequence[str]
+    concurrency: int
+    slot_wait: float
+    warm_wait: float
+    resolver_timeout: float
+    chaos: Chaos | None
+    health: Health | None
+    clock: Callable[[], float]
+
+
+WITHOUT_WAITS: RuntimeSettings = {
+    "retry_delays": (0.0,),
+    "refusal_delays": Backoff(first=0.0, longest=0.0),
+    "concurrency": 8,
+    "slot_wait": 0.0,
+}
 
 
 class StartRuntime(Protocol):
-    async def __call__(
-        self,
-        *functions: FunctionSpec,
-        schedules: Sequence[FunctionSchedule] = (),
-        retry_delays: Sequence[float] = (0.0,),
-        refusal_delays: Backoff = NO_DELAY,
-        preload: Sequence[str] = (),
-        concurrency: int = 8,
-        slot_wait: float = 0.0,
-        warm_wait: float = WARM_WAIT,
-        resolver_timeout: float = 30.0,
-        chaos: Chaos | None = None,
-        health: Health | None = None,
-        clock: Callable[[], float] = time.time,
-    ) -> FunctionRuntime: ...
+    async def __call__(self, *functions: FunctionSpec, **settings: Unpack[RuntimeSettings]) -> FunctionRuntime: ...
 
 
 @pytest.fixture
@@ -68,6 +81,12 @@ def notes(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def records(tmp_path: Path) -> Path:
+    """The file that the failure destination adds records to."""
+    return tmp_path / "records"
+
+
+@pytest.fixture
 def write_handlers(root: Path) -> Callable[..., None]:
     """Write the module `app`, whose handlers may use `note` and `wait_for`."""
 
@@ -79,39 +98,12 @@ def write_handlers(root: Path) -> Callable[..., None]:
 
 @pytest.fixture
 async def start_runtime(root: Path, queue: Path) -> AsyncIterator[StartRuntime]:
-    """Start a runtime that is stopped after the test."""
+    """Start a runtime that is stopped after the test. It waits for nothing that the test does not ask it to."""
     async with AsyncExitStack() as stack:
 
-        async def start(
-            *functions: FunctionSpec,
-            schedules: Sequence[FunctionSchedule] = (),
-            retry_delays: Sequence[float] = (0.0,),
-            refusal_delays: Backoff = NO_DELAY,
-            preload: Sequence[str] = (),
-            concurrency: int = 8,
-            slot_wait: float = 0.0,
-            warm_wait: float = WARM_WAIT,
-            resolver_timeout: float = 30.0,
-            chaos: Chaos | None = None,
-            health: Health | None = None,
-            clock: Callable[[], float] = time.time,
-        ) -> FunctionRuntime:
-            runtime = FunctionRuntime(
-                functions,
-                root=root,
-                queue=queue,
-                preload=preload,
-                schedules=schedules,
-                retry_delays=retry_delays,
-                refusal_delays=refusal_delays,
-                concurrency=concurrency,
-                slot_wait=slot_wait,
-                warm_wait=warm_wait,
-                health=health,
-                resolver_timeout=resolver_timeout,
-                chaos=chaos,
-                clock=clock,
-            )
+        async def start(*functions: FunctionSpec, **settings: Unpack[RuntimeSettings]) -> FunctionRuntime:
+            chosen: RuntimeSettings = {**WITHOUT_WAITS, **settings}
+            runtime = FunctionRuntime(functions, root=root, queue=queue, **chosen)
             await runtime.start()
             stack.push_async_callback(runtime.stop)
             return runtime

@@ -15,24 +15,11 @@ from appsync_local.devtools.chaos.switch import Chaos
 from appsync_local.functions.delivery import Backoff
 from appsync_local.functions.event_queue import EventQueue
 from appsync_local.functions.spec import FunctionSpec
-from tests.unit.appsync_local.functions.conftest import StartRuntime
+from tests.unit.appsync_local.functions.conftest import NOTE_RECORD, StartRuntime
 from tests.unit.appsync_local.functions.waiting import eventually, lines
 
 WriteHandlers = Callable[..., None]
 SOON = Backoff(first=0.001, longest=0.004)
-
-NOTE_RECORD = """
-import json
-def failed(event, context):
-    with open(os.environ["RECORDS"], "a") as file:
-        file.write(json.dumps(event) + "\\n")
-"""
-
-
-@pytest.fixture
-def records(tmp_path: Path) -> Path:
-    """Where the failure destination puts what it gets."""
-    return tmp_path / "records"
 
 
 @pytest.fixture

@@ -18,23 +18,10 @@ from appsync_local.functions.delivery import Backoff
 from appsync_local.functions.event_queue import EventQueue, QueuedEvent, QueueInUse
 from appsync_local.functions.runtime import REFUSAL_DELAYS, FunctionRuntime
 from appsync_local.functions.spec import FunctionSpec
-from tests.unit.appsync_local.functions.conftest import StartRuntime
+from tests.unit.appsync_local.functions.conftest import NOTE_RECORD, StartRuntime
 from tests.unit.appsync_local.functions.waiting import eventually, is_running, lines
 
 WriteHandlers = Callable[..., None]
-
-NOTE_RECORD = """
-import json
-def failed(event, context):
-    with open(os.environ["RECORDS"], "a") as file:
-        file.write(json.dumps(event) + "\\n")
-"""
-
-
-@pytest.fixture
-def records(tmp_path: Path) -> Path:
-    """Where the failure destination puts what it gets."""
-    return tmp_path / "records"
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from chalicelib.ledger import Ledger, Page
 from tests.contract.conftest import LedgerKind
 from tests.contract.jobs import ADA, START, new_id
 
-EXAMPLES = {"sqlite": 60, "moto": 10, "dynalite": 10}
+EXAMPLES = {"sqlite": 60, "moto": 5, "dynalite": 5}  # requests to a server of DynamoDB take long
 QUOTA = 3
 REQUEST = InferenceRequest(prompt="Hello", model="simulated.story")
 

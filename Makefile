@@ -45,7 +45,7 @@ serve: $(VENV)/local.ready ## Start everything and keep running: PORT=…
 	@$(BIN)/longcall serve --port "$$ARG_PORT"
 
 test: check ## Set up, check, and run every test
-	@$(BIN)/pytest --numprocesses "$$ARG_WORKERS" --dist loadgroup
+	@$(BIN)/pytest --numprocesses "$$ARG_WORKERS" --dist loadfile --no-loadscope-reorder
 
 fuzz: $(VENV)/dev.ready ## Outages of a stack, then attacks on the engine, longer than in the tests: SECONDS=300 SEED=… SIZE=…
 	@$(BIN)/python -m tests.hostile --seconds "$$ARG_SECONDS" --seed "$$ARG_SEED" $(if $(SIZE),--size "$$ARG_SIZE")

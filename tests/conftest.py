@@ -1,13 +1,23 @@
+import os
 import signal
+from typing import Final
 
 import pytest
 from hypothesis import settings
 
 # The CDK assembly is used by the tests of two packages; the guard against unhandled errors by all tests.
-pytest_plugins = ("tests.support.cdk_assembly", "tests.support.unhandled_errors")
+pytest_plugins = ("tests.support.built_once", "tests.support.cdk_assembly", "tests.support.unhandled_errors")
 
-# Session fixtures that take long to set up. Tests that use one run in the same process, so that it is set up once.
-EXPENSIVE = ("assembly", "package", "archive", "archive_with_openai")
+# The files that take longest, longest first. They start first: a long file that starts last leaves other workers idle.
+LONGEST: Final = (
+    "tests/acceptance/test_certificate.py",
+    "tests/contract/test_rules_model.py",
+    "tests/unit/infrastructure/test_stack.py",
+    "tests/contract/test_quota_after_crashes.py",
+    "tests/unit/infrastructure/test_package.py",
+    "tests/integration/clients/test_healing.py",
+    "tests/integration/wheel/test_engine_alone.py",
+)
 
 
 def pytest_configure() -> None:
@@ -18,10 +28,12 @@ def pytest_configure() -> None:
     settings.load_profile("any machine")
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
+def pytest_xdist_auto_num_workers() -> int:
+    """One process more than there are processors: tests of whole stacks wait much of their time."""
+    return (os.cpu_count() or 1) + 1
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Distribute tests by file, so that fixtures of a module are set up once; those with an expensive one together."""
-    for item in items:
-        fixtures = getattr(item, "fixturenames", ())
-        group = "package" if any(name in fixtures for name in EXPENSIVE) else item.nodeid.partition("::")[0]
-        item.add_marker(pytest.mark.xdist_group(group))
+    """Put the longest files first. Workers of xdist take whole files, in this order."""
+    order = {file: place for place, file in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(item.nodeid.partition("::")[0], len(order)))

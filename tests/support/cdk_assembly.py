@@ -1,4 +1,4 @@
-"""Three stages, packaged and synthesised once per test process, for the tests of infrastructure and local stack."""
+"""Three stages, packaged and synthesised once per test run, for the tests of infrastructure and local stack."""
 
 import json
 import os
@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -17,6 +18,7 @@ from infrastructure.limits import UNRESERVED
 from infrastructure.protection import RateRule, SignIn, ThreatProtection
 from infrastructure.stage import OpenAIServer, SecondFactor, SignUp, Stage
 from infrastructure.stages import DEV, PROD
+from tests.support.built_once import built_once
 from tests.support.cloudformation import Template
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -43,6 +45,8 @@ KEYED = replace(
     openai=OpenAIServer("https://models.example/v1", models=("openai/gpt-*",), secret="longcall/openai"),
 )
 
+STAGES: Final[tuple[Stage, ...]] = (DEV, PROD, KEYED)
+
 
 def node_is_missing() -> bool:
     """Return whether Node, which CDK needs, is missing or too old."""
@@ -60,10 +64,10 @@ def skip_without_lambdas_python() -> None:
 
 
 @pytest.fixture(scope="session")
-def package(tmp_path_factory: pytest.TempPathFactory) -> Package:
+def package(shared_folder: Path) -> Package:
     """Chalice's package of the app."""
     skip_without_lambdas_python()
-    return build(ROOT, tmp_path_factory.mktemp("package"), stage="dev")
+    return package_in(shared_folder / "package", stage="dev", requirements=DEV.requirements)
 
 
 @pytest.fixture(scope="session")
@@ -73,11 +77,21 @@ def archive(package: Package) -> Path:
 
 
 @pytest.fixture(scope="session")
-def archive_with_openai(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def archive_with_openai(shared_folder: Path) -> Path:
     """The zip that is deployed to a stage with an OpenAI-compatible server."""
     skip_without_lambdas_python()
-    folder = tmp_path_factory.mktemp("package-with-openai")
-    return build(ROOT, folder, stage="keyed", requirements=KEYED.requirements).archive
+    return package_in(shared_folder / "package-with-openai", stage="keyed", requirements=KEYED.requirements).archive
+
+
+def package_in(folder: Path, *, stage: str, requirements: str) -> Package:
+    """The package in a folder of the test run, built by the first worker that asks for it."""
+
+    def write(into: Path) -> None:
+        built = build(ROOT, into, stage=stage, requirements=requirements)
+        (into / "functions.json").write_text(json.dumps(built.sam_template))
+
+    built_once(folder, write)
+    return Package(folder / "deployment.zip", json.loads((folder / "functions.json").read_text()))
 
 
 @dataclass(frozen=True)
@@ -90,30 +104,34 @@ class Assembly:
 
 
 @pytest.fixture(scope="session")
-def assembly(package: Package, tmp_path_factory: pytest.TempPathFactory) -> Assembly:
+def assembly(package: Package, shared_folder: Path) -> Assembly:
     """All stages, checked by cdk-nag."""
     if node_is_missing():
         pytest.skip(NODE_NEEDED)
+    findings = shared_folder / "cdk-findings.txt"
+    folder = built_once(shared_folder / "cdk.out", lambda into: findings.write_text(synthesise(package, into)))
+    templates = {stage.name: Template(folder / f"longcall-{stage.name}.template.json") for stage in STAGES}
+    return Assembly(folder, templates, findings.read_text())
+
+
+def synthesise(package: Package, folder: Path) -> str:
+    """Write the templates of all stages into a folder, and return what the validation plugins found."""
     os.environ["JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION"] = "1"
     import aws_cdk as cdk
     from cdk_nag import AwsSolutionsChecks
 
     from infrastructure.stacks.service import ServiceStack
 
-    folder = tmp_path_factory.mktemp("cdk.out")
     context = json.loads((ROOT / "infrastructure" / "cdk.json").read_text())["context"]
     app = cdk.App(outdir=str(folder), context=context)
     cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))
-    stages: tuple[Stage, ...] = (DEV, PROD, KEYED)
-    for stage in stages:
+    for stage in STAGES:
         ServiceStack(app, f"longcall-{stage.name}", root=ROOT, stage=stage, package=package)
-    findings = ""
     try:
         app.synth()
     except RuntimeError as error:  # raised for findings, after everything was written
-        findings = f"{error}\n{(folder / 'validation-report.json').read_text()}"
-    templates = {stage.name: Template(folder / f"longcall-{stage.name}.template.json") for stage in stages}
-    return Assembly(folder, templates, findings)
+        return f"{error}\n{(folder / 'validation-report.json').read_text()}"
+    return ""
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from certify.plan import campaigns
 from certify.report import FAULT_TEXTS
 from tests.acceptance.stack import wait_until
 from tests.contract.conftest import ROOT
@@ -77,7 +78,9 @@ def test_progress_in_a_pipe_is_plain_lines(run: "tuple[subprocess.CompletedProce
     done, _ = run
 
     assert "\x1b" not in done.stderr + done.stdout
-    assert f"{JOBS - 10} of {JOBS - 10} jobs" in done.stderr
+    large, small = (campaign.jobs for campaign in campaigns(jobs=JOBS, events=EVENTS, seed=1))
+    assert f"{large} of {large} jobs" in done.stderr
+    assert f"{small} of {small} jobs" in done.stderr
 
 
 def test_nothing_is_left_of_it_but_the_certificate(
@@ -89,20 +92,25 @@ def test_nothing_is_left_of_it_but_the_certificate(
     wait_until(lambda: not processes_with(str(out)), 30.0)
 
 
-@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
-def test_run_that_is_interrupted_tears_everything_down(tmp_path: Path, end: signal.Signals) -> None:
+@pytest.mark.parametrize(
+    ("end", "jobs", "stacks", "clients"), [(signal.SIGINT, 30, 2, 3), (signal.SIGTERM, 1, 1, 1)], ids=["INT", "TERM"]
+)
+def test_run_that_is_interrupted_tears_everything_down(
+    tmp_path: Path, end: signal.Signals, jobs: int, stacks: int, clients: int
+) -> None:
+    """With the stacks and client processes of both campaigns; a single job has one campaign, with one of each."""
     with subprocess.Popen(
-        command(tmp_path / "out", jobs=60, seed=1), cwd=ROOT, env={**os.environ, "TMPDIR": str(tmp_path)},
+        command(tmp_path / "out", jobs=jobs, seed=1), cwd=ROOT, env={**os.environ, "TMPDIR": str(tmp_path)},
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     ) as process:  # fmt: skip
-        clients = f"--observations {tmp_path}"
-        wait_until(lambda: len(processes_with(clients)) == 3 or process.poll() is not None, 60.0)
+        of_clients = f"--observations {tmp_path}"
+        wait_until(lambda: len(processes_with(of_clients)) == clients or process.poll() is not None, 120.0)
         started = len(processes_with(f"--data {tmp_path}"))
 
         process.send_signal(end)
-        _, said = process.communicate(timeout=60.0)
+        _, said = process.communicate(timeout=120.0)
 
-    assert started == 2
+    assert started == stacks
     assert process.returncode == 130
     assert said.splitlines()[-1] == "certify: stopped before its end; there is no certificate"
     wait_until(lambda: not processes_with(str(tmp_path)), 30.0)

@@ -208,15 +208,16 @@ def _assembled(keys: list[str], type_name: str | None, values: list[Any]) -> dic
     return dict(members) if type_name is None else TypedObject(members, type_name)
 
 
-def _leaf_members(leaves: LeafFields | None, value: object, caller: Caller | None) -> dict[str, Any] | None:
+def _leaf_members(leaf_fields: LeafFields | None, value: object, caller: Caller | None) -> dict[str, Any] | None:
     """The fast path: the fields of an object if all are leaves, fit, and are visible to the caller; None otherwise."""
-    if leaves is None or type(value) is not dict:
+    if leaf_fields is None or type(value) is not dict:
         return None
-    if caller is not None and (caller.denied or (leaves.modes is not None and caller.mode not in leaves.modes)):
+    modes = leaf_fields.modes
+    if caller is not None and (caller.denied or (modes is not None and caller.mode not in modes)):
         return None
     done: dict[str, Any] = {}
     try:
-        for key, name, coerce, unchanged_type, is_nullable in leaves.fields:
+        for key, name, coerce, unchanged_type, is_nullable in leaf_fields.fields:
             member = value.get(name)
             if type(member) is unchanged_type:
                 done[key] = member

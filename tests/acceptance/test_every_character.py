@@ -90,10 +90,10 @@ def sha256_of(text: str | None) -> str:
 
 
 async def assert_shown_as_it_is(client: Client, prompts: list[str]) -> None:
-    places = asyncio.Semaphore(6)
+    slots = asyncio.Semaphore(6)
 
     async def show(prompt: str) -> tuple[str, ...]:
-        async with places, asyncio.timeout(60):
+        async with slots, asyncio.timeout(60):
             views = [view async for view in client.run(prompt, model="simulated.echo")]
             read = await client.get(views[-1].job_id)
         shown = "".join(view.delta for view in views)

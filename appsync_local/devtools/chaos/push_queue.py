@@ -15,7 +15,7 @@ class _Late:
 
     subscription: str
     text: bytes
-    leaves: float
+    due: float
     overtaken_by: int
 
 
@@ -25,10 +25,10 @@ class _Held:
 
     push: _Late
     to_come: int
-    leaves: float
+    due: float
 
     def is_free(self, now: float) -> bool:
-        return self.to_come <= 0 or self.leaves <= now
+        return self.to_come <= 0 or self.due <= now
 
 
 class PushQueue:
@@ -41,23 +41,23 @@ class PushQueue:
     def __init__(self) -> None:
         self._waiting: deque[_Late] = deque()
         self._held: list[_Held] = []
-        self._last_leaves = 0.0
+        self._last_due = 0.0
 
     def add(self, subscription: str, text: bytes, course: PushDelivery, *, now: float) -> None:
         """Queue a push. If it is both repeated and overtaken, only its second copy is overtaken."""
-        leaves = self._last_leaves = max(now + course.delay, self._last_leaves)
+        due = self._last_due = max(now + course.delay, self._last_due)
         first_copies = course.copies - 1 if course.overtaken_by else course.copies
-        self._waiting.extend([_Late(subscription, text, leaves, 0)] * first_copies)
+        self._waiting.extend([_Late(subscription, text, due, 0)] * first_copies)
         if course.overtaken_by:
-            self._waiting.append(_Late(subscription, text, leaves, course.overtaken_by))
+            self._waiting.append(_Late(subscription, text, due, course.overtaken_by))
 
     def leaving(self, *, now: float) -> list[bytes]:
         """Remove and return the pushes that are due, in order."""
         arriving: list[bytes] = []
-        while self._waiting and self._waiting[0].leaves <= now:
+        while self._waiting and self._waiting[0].due <= now:
             push = self._waiting.popleft()
             if push.overtaken_by:
-                self._held.append(_Held(push, push.overtaken_by, push.leaves + HELD_BACK))
+                self._held.append(_Held(push, push.overtaken_by, push.due + HELD_BACK))
                 continue
             arriving.append(push.text)
             for held in self._held:
@@ -68,9 +68,9 @@ class PushQueue:
 
     def next_moment(self) -> float | None:
         """The time at which the next push is due; None if the queue is empty."""
-        moments = [held.leaves for held in self._held]
+        moments = [held.due for held in self._held]
         if self._waiting:
-            moments.append(self._waiting[0].leaves)
+            moments.append(self._waiting[0].due)
         return min(moments, default=None)
 
     def forget(self, subscription: str) -> None:

@@ -42,7 +42,7 @@ async def doctor(engine: Engine, session: aiohttp.ClientSession, issuer: Issuer)
     return DoctorClient(engine, session, issuer)
 
 
-def verdicts(findings: dict[str, Any]) -> dict[str, str]:
+def statuses(findings: dict[str, Any]) -> dict[str, str]:
     return {about: finding["status"] for about, finding in findings.items()}
 
 
@@ -63,7 +63,7 @@ async def test_answer_reports_loops_and_queues(engine: Engine, session: aiohttp.
 async def test_a_valid_token_gets_good_findings_up_to_its_field(doctor: DoctorClient, user: Token) -> None:
     found = await doctor.ask(user(**{"cognito:groups": []}), "Mutation.write")
 
-    assert set(verdicts(found).values()) <= {"good", "note"}
+    assert set(statuses(found).values()) <= {"good", "note"}
     assert found["mode"]["found"].startswith("AMAZON_COGNITO_USER_POOLS: ")
     assert found["expiry"]["found"] == "valid for another 10 min"
     assert found["access"]["found"].endswith("may use Mutation.write")
@@ -105,7 +105,7 @@ async def test_an_invalid_signature_is_distinguished_from_invalid_claims(doctor:
 
     found = await doctor.ask(forged)
 
-    assert [about for about, status in verdicts(found).items() if status == "bad"] == ["caller"]
+    assert [about for about, status in statuses(found).items() if status == "bad"] == ["caller"]
     assert "its signature is not: it was changed or forged" in found["caller"]["advice"]
 
 

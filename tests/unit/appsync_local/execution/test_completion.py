@@ -47,7 +47,7 @@ CALLERS = (
     None,
 )
 
-leaves = st.one_of(
+leaf_values = st.one_of(
     st.none(), st.booleans(), st.integers(-(2**33), 2**33), st.floats(), st.text(max_size=3),
     st.sampled_from(["RED", "GREEN", "2024-02-29", "2023-02-29", '{"a":1}', "{", "7"]),
 )  # fmt: skip
@@ -96,7 +96,7 @@ def cases(draw: st.DrawFn) -> Case:
 
     def value(wrapping: str, type_: str) -> Any:
         if draw(st.integers(0, 19)) == 19:
-            return draw(leaves)
+            return draw(leaf_values)
         if not wrapping.startswith("["):
             return object_value(type_) if type_ in types else fitting(type_)
         inner = wrapping.rstrip("!")[1:-1]
@@ -111,7 +111,7 @@ def cases(draw: st.DrawFn) -> Case:
             "ID": st.sampled_from(["i", 7]), "String": st.text(max_size=3), "Int": st.integers(-9, 9),
             "Float": st.floats(0, 1), "Boolean": st.booleans(), "Colour": st.sampled_from(["RED", "GREEN"]),
             "AWSJSON": st.sampled_from(["1", {"a": 1}]), "AWSDate": st.just("2024-02-29"),
-            "AWSTimestamp": st.sampled_from([1, 2.0]), "Anything": leaves,
+            "AWSTimestamp": st.sampled_from([1, 2.0]), "Anything": leaf_values,
         }  # fmt: skip
         return draw(fits[type_])
 

@@ -135,10 +135,10 @@ async def test_an_object_of_leaves_is_the_same_with_and_without_the_fast_path(
     http: Http, invoker: RecordingInvoker, changes: dict[str, Any]
 ) -> None:
     invoker.functions["notes"] = lambda _: note("n1") | changes
-    leaves = "key: id room mood words detail writtenAt revision"
+    fields = "key: id room mood words detail writtenAt revision"
 
-    alone = await http.ask(f'{{ note(id: "n1") {{ {leaves} }} }}')
-    mixed = await http.ask(f'{{ note(id: "n1") {{ {leaves} __typename }} }}')
+    alone = await http.ask(f'{{ note(id: "n1") {{ {fields} }} }}')
+    mixed = await http.ask(f'{{ note(id: "n1") {{ {fields} __typename }} }}')
 
     if mixed["data"]["note"] is not None:
         assert mixed["data"]["note"].pop("__typename") == "Note"

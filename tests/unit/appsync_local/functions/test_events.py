@@ -1,4 +1,4 @@
-"""`Event`: accepted events are tried until they succeed or their failure is handed over, whatever dies meanwhile."""
+"""`Event`: accepted events are tried until they succeed or their failure is passed on, also if processes die meanwhile."""
 
 import asyncio
 import json
@@ -231,7 +231,7 @@ async def test_event_that_never_got_its_turn_is_given_up_at_its_maximum_age(
     }
     assert record["requestPayload"] == {**event, "late": True}
     assert "responsePayload" not in record
-    assert lines(notes) == ["started"]  # by the event that is still running, whatever its age
+    assert lines(notes) == ["started"]  # by the event that is still running, however old it is
     gate.touch()
 
 

@@ -1,4 +1,4 @@
-"""`Event`: accepted events are tried until they succeed or their failure is passed on, also if processes die meanwhile."""
+"""`Event`: accepted events are tried until they succeed or their failure is passed on, also if processes die."""
 
 import asyncio
 import json

@@ -36,7 +36,10 @@ PARAGRAPH_OPENING: Final = 1.5
 LEANING: Final = 0.5
 LEANS: Final = re.compile(
     r"\W*(?:(?:and|but|or|so|yet|he|she|it|they|this|that|these|those|such|then|thus|hence|therefore|however|instead"
-    r"|nor|also|moreover|otherwise|still|his|her|its|their|both|neither|here|there)\b"
+    r"|nor|also|moreover|otherwise|still|his|her|its|their|both|neither|here|there"
+    r"|for (?:example|instance)|in addition|as a result|in other words|on the other hand|similarly|likewise"
+    r"|meanwhile|consequently|furthermore|nevertheless)\b"
+    r"|例えば|たとえば|一方|他方|具体的に|同様に|したがって|従って|よって|あるいは|または|けれど|結果として|次に"
     r"|しかし|だが|でも|また|そ[のしこうれ]|こ[のこうれ]|だから|つまり|ただ|すると|なお|さらに|ところが|もちろん)",
     re.IGNORECASE,
 )

@@ -252,3 +252,32 @@ def test_any_characters_at_all_are_no_surprise(text: str) -> None:
     run = summarise(text)
 
     assert run.outcome is not None or isinstance(run.error, WorkloadFailed)
+
+
+@pytest.mark.parametrize(
+    "opening",
+    [
+        "例えば、",
+        "たとえば",
+        "一方、",
+        "具体的には、",
+        "これらの",
+        "それでも",
+        "For example, ",
+        "In addition, ",
+        "As a result, ",
+    ],
+)
+def test_a_sentence_that_depends_on_the_one_before_it_opens_no_summary_of_one_sentence(opening: str) -> None:
+    is_english = opening.isascii()
+    first, second, third = (
+        ("The library lends books to every town in the valley.", "the library sends books by bus to a town.",
+         "A reader returns the books to the library in any town.")
+        if is_english
+        else ("この図書館は谷のすべての町に本を貸し出しています。", "図書館は町にバスで本を届けています。",
+              "読者はどの町でも図書館に本を返すことができます。")
+    )  # fmt: skip
+
+    run = summarise(f"{first}\n\n{opening}{second}\n\n{third}", max_tokens=14 if is_english else 34)
+
+    assert not run.result.startswith(opening.strip())

@@ -75,4 +75,4 @@ async def test_texts_too_large_for_the_log_are_unchanged_after_a_kill(
     assert len(text.encode()) > 4_000_000
     assert [finished.result == text, kept.result == text, kept.output == text] == [True] * 3
     assert (again.job_id, again.status) == (finished.job_id, Status.COMPLETED)
-    assert list((own_stack.data / "objects").iterdir()) == []
+    assert [path for path in (own_stack.data / "bucket" / "content").rglob("*") if path.is_file()] == []

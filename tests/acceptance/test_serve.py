@@ -110,7 +110,8 @@ def test_an_option_that_cannot_be_parsed_is_named_in_one_sentence(tmp_path: Path
     ended = serve(tmp_path, "--port", "abc")
 
     assert ended.returncode == 2
-    assert ended.stderr == "longcall: argument --port: invalid int value: 'abc'; see longcall serve --help\n"
+    expected = "longcall: --port: expected a whole number, and found 'abc'; see `longcall serve --help`\n"
+    assert ended.stderr == expected
 
 
 def test_json_output_has_addresses_events_and_errors(tmp_path: Path, stack: LocalStack) -> None:

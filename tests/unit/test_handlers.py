@@ -244,15 +244,15 @@ def test_the_local_stage_invokes_handlers_and_reads_jobs_of_the_running_stack(
     monkeypatch.setenv("LONGCALL_DATA", str(tmp_path))
     with Client(load_app().app, project_dir=str(ROOT)) as local:
         event = relay_event("startInference", {"input": {"prompt": "Hi", "model": "local.textrank"}})
-        headers = {"Content-Type": "application/json"}
+        headers = {"Content-Type": "application/json", "Host": "localhost:8000"}
         stopped = local.http.post("/handlers/status_relay", body=json.dumps(event).encode(), headers=headers)
 
         own, anothers = ({"LONGCALL_LEDGER": f"sqlite:{tmp_path / name}"} for name in ("stack.db", "another.db"))
         environment.write_text(json.dumps({"status_relay": own, "sweep": anothers}))
         started = local.http.post("/handlers/status_relay", body=json.dumps(event).encode(), headers=headers)
         job_id = started.json_body["data"]["job"]["jobId"]
-        job = local.http.get(f"/jobs/{job_id}")
-        missing = local.http.get("/jobs/7b0f5c1e-52d4-4f5a-9d5e-0a3c8e2b6f11")
+        job = local.http.get(f"/jobs/{job_id}", headers=headers)
+        missing = local.http.get("/jobs/7b0f5c1e-52d4-4f5a-9d5e-0a3c8e2b6f11", headers=headers)
         unknown = local.http.post("/handlers/nobody", body=b"{}", headers=headers)
 
     assert [path.name for path in tmp_path.glob("*.db")] == ["stack.db"]

@@ -28,11 +28,11 @@ def of(part: str, life: list[Line]) -> list[Line]:
     return [line for line in life if line["part"] == part and "subscribed" not in line]
 
 
-def test_client_receives_every_event_after_the_first_in_order(life: list[Line]) -> None:
+def test_client_receives_every_event_in_order(life: list[Line]) -> None:
     events = of("job", life)
 
-    assert [event["sequence"] for event in events] == list(range(2, len(events) + 2))
-    assert [event["status"] for event in events] == ["PROCESSING"] * (len(events) - 1) + ["COMPLETED"]
+    assert [event["sequence"] for event in events] == list(range(1, len(events) + 1))
+    assert [event["status"] for event in events] == ["PENDING", *["PROCESSING"] * (len(events) - 2), "COMPLETED"]
 
 
 def test_start_returns_the_pending_job(life: list[Line]) -> None:

@@ -48,7 +48,7 @@ def refusal(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
         (("--prompt", "a", "--job-id", "mine"), "must be a UUID"),
         (("--prompt", "a", "--process-time", "-3"), "from 0 to 7200 seconds, not -3"),
         (("--prompt", "a", "--process-time", "nan"), "from 0 to 7200 seconds, not nan"),
-        (("--prompt", "a", "--process-time", "soon"), "invalid value for '--process-time'"),
+        (("--prompt", "a", "--process-time", "soon"), "expected a number, such as 0.5, and found 'soon'"),
         (("--prompt", "a", "--temperature", "2.5"), "from 0 to 2, not 2.5"),
         (("--prompt", "a", "--max-tokens", "0"), "1 or more"),
         (("--prompt", "a", "--top-p", "1.1"), "from 0 to 1, not 1.1"),

@@ -59,7 +59,7 @@ class Snapshots:
 
 
 def _make_private(copy: Path) -> None:
-    """Let only this user read a copy, whatever the modes of the originals are."""
+    """Let only this user read a copy. The modes of the originals do not matter."""
     for folder, _, names in os.walk(copy):
         Path(folder).chmod(0o700)
         for name in names:

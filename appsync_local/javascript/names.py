@@ -2,7 +2,7 @@
 that are assigned again.
 
 AWS type-checks the code. This check knows the types of AppSync's own utilities, of literals, and of values that are
-declared as one of these; it accepts whatever it does not know.
+declared as one of these; it accepts everything that it does not know.
 """
 
 from collections.abc import Iterator

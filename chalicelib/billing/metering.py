@@ -49,10 +49,10 @@ def push_units(event: Mapping[str, Any]) -> int:
 def log_units(record: int, summary: int, *, is_first: bool, is_last: bool) -> Counts:
     """Write and read units of appending one record to the job log in DynamoDB.
 
-    An update of the projection writes the item, its copy in the index by owner, and the one in the index by activity,
-    whose key changes: it is deleted and put anew. The first record has its projection written before it too, and is
-    admitted in two writes; the last one takes its projection out of an index, and is released. A record is read back
-    once, by whatever comes next.
+    An update of the projection writes the item, its copy in the index by owner, and its copy in the index by activity.
+    The key of the last one changes, so it is deleted and written again. Before the first record, the projection is
+    written too, and the job is admitted in two writes. The last record removes the projection from an index, and the
+    job is released. The next call reads each record once.
 
     Args:
         record: Bytes of the record.

@@ -1,10 +1,10 @@
 """One job, from its claim to its final status: the one owner of failure.
 
-Whatever a workload raises becomes FAILED here, once; this is the only broad `except` of the package. What cannot be
-published is raised instead: Lambda then invokes again, and that invocation claims the job again. The same holds for
-what is no `Exception`, such as SystemExit: the process is going away, and the job is not at fault.
+Every exception of a workload becomes FAILED here, once. This is the only broad `except` of the package. An error that
+cannot be published is raised: Lambda then invokes again, and that invocation claims the job again. The same is true of
+errors that are not an `Exception`, such as SystemExit: the process ends, and the job did not cause that.
 
-Work that does not fit into the invocation is handed over to the next one, if it left a checkpoint to go on from.
+Work that does not fit into the invocation is handed over to the next one, if there is a checkpoint to continue from.
 """
 
 import json

@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 @pytest.fixture(autouse=True)
 def open_umask() -> Iterator[None]:
-    """Whatever is created may be read by everybody, unless the code says otherwise."""
+    """New files may be read by everybody, unless the code sets another mode."""
     before = os.umask(0)
     yield
     os.umask(before)

@@ -17,7 +17,7 @@ SWEEP = FunctionSchedule("sweep", every=60.0)
 
 @pytest.fixture
 def environment(notes: Path) -> dict[str, str]:
-    """Of a function that notes what it gets, whoever sends it."""
+    """The environment of a function that notes each event."""
     return {"notes": str(notes)}
 
 

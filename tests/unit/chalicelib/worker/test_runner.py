@@ -34,9 +34,9 @@ Steps = Generator[Piece, None, Outcome]
 
 
 class Hourglass:
-    """A clock that stands until it is turned over, and from then on is past the workload's deadline.
+    """A clock that shows one time until it is turned over, and from then on a time after the workload's deadline.
 
-    Whoever waits for that deadline reads the clock once and sleeps; it reads this one when the sand has run out.
+    Code that waits for the deadline reads the clock once and sleeps. It reads this clock again when it is turned over.
     """
 
     def __init__(self) -> None:

@@ -58,8 +58,20 @@ def folder(tmp_path: Path) -> Path:
 
 
 def make(folder: Path, *arguments: str, **environment: str) -> str:
-    command = ["make", "-f", str(MAKEFILE), *(f"--old-file={name}" for name in READY), *arguments]
-    inherited = {name: value for name, value in os.environ.items() if name not in VARIABLES | {"MAKEFLAGS"}}
+    # `make test` runs these tests, so this make is one inside another: it must neither say so nor inherit anything.
+    command = [
+        "make",
+        "--no-print-directory",
+        "-f",
+        str(MAKEFILE),
+        *(f"--old-file={name}" for name in READY),
+        *arguments,
+    ]
+    inherited = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in VARIABLES | {"MAKEFLAGS", "MAKELEVEL", "MFLAGS"}
+    }
     path = f"{folder / 'path'}:{os.environ['PATH']}"
     ended = subprocess.run(
         command, cwd=folder, env={**inherited, **environment, "PATH": path}, capture_output=True, text=True, timeout=30

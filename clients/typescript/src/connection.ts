@@ -44,9 +44,10 @@ export class Connection {
   /**
    * Opens a connection, and waits for its acknowledgement.
    *
+   * @param signal - Aborting it closes the connection while it waits.
    * @throws NotAuthorized - The API refused the token.
    * @throws Throttled - The API has no capacity for the connection now.
-   * @throws Unreachable - There is no answer, or another refusal.
+   * @throws Unreachable - There is no answer, or another refusal, or the signal was aborted.
    */
   static async open(
     url: string,
@@ -54,11 +55,15 @@ export class Connection {
     headers: Readonly<Record<string, string>>,
     timing: Timing,
     environment: Environment,
+    signal: AbortSignal,
   ): Promise<Connection> {
     const connection = new Connection(url, host, headers, timing, environment);
+    const abort = (): void => connection.close();
+    signal.addEventListener("abort", abort);
     const event = await new Promise<ProtocolEvent>((resolve) => {
       connection.#settle = resolve;
     });
+    signal.removeEventListener("abort", abort);
     if (event.type === "connected") return connection;
     connection.close();
     if (event.type !== "refused") throw new Unreachable(`no answer from the realtime endpoint ${url}`);
@@ -83,19 +88,24 @@ export class Connection {
    * @throws NotAuthorized - The API refused the token.
    * @throws Throttled - The API has no capacity for the subscription now.
    * @throws SubscriptionRejected - The API refused the subscription for another reason.
-   * @throws ConnectionLost - The connection was closed, or no answer arrived in time.
+   * @throws ConnectionLost - The connection was closed, no answer arrived in time, or the signal was aborted.
    */
-  async start(data: string, headers: Readonly<Record<string, string>>): Promise<Subscription> {
+  async start(data: string, headers: Readonly<Record<string, string>>, signal: AbortSignal): Promise<Subscription> {
     if (!this.isOpen) throw this.lost();
     const id = this.#protocol.start(data, { ...headers, host: this.#host }, this.#environment.now());
     const events = new Mailbox<Heard>(this.#environment);
     this.#subscribers.set(id, events);
     this.#flush();
+    const interrupt = (): void => events.put(ENDED);
+    signal.addEventListener("abort", interrupt);
+    if (signal.aborted) interrupt();
+    const stop = (): void => {
+      signal.removeEventListener("abort", interrupt);
+      this.#stop(id);
+    };
     const answer = await events.next();
-    if (answer?.type === "acknowledged") {
-      return { next: () => this.#next(events), stop: () => this.#stop(id), interrupt: () => events.put(ENDED) };
-    }
-    this.#stop(id);
+    if (answer?.type === "acknowledged") return { next: () => this.#next(events), stop };
+    stop();
     throw answer?.type === "rejected" ? refusal(answer.faults) : this.lost();
   }
 
@@ -159,15 +169,13 @@ const ENDED: Heard = { type: "ended", id: "", faults: [] };
 /** One acknowledged subscription. */
 export interface Subscription {
   /**
-   * The next push; null once the server has completed the subscription, or it was interrupted.
+   * The next push; null once the server has completed the subscription, or the signal was aborted.
    *
    * @throws ConnectionLost - The connection is lost, or the server ended this subscription with an error.
    */
   next(): Promise<Pushed | null>;
   /** Unsubscribes. Can be repeated. */
   stop(): void;
-  /** Ends a `next` that waits. */
-  interrupt(): void;
 }
 
 function refusal(faults: ConstructorParameters<typeof Throttled>[0]): LongcallError {

@@ -20,7 +20,7 @@ export class Realtime {
   readonly #environment: Environment;
   #connections: Connection[] = [];
   #opening: Promise<void> | null = null;
-  #isClosed = false;
+  readonly #closing: AbortController = new AbortController();
 
   constructor(url: string, graphqlUrl: string, authorization: Authorization, timing: Timing, environment: Environment) {
     this.#url = url;
@@ -48,12 +48,11 @@ export class Realtime {
     signal: AbortSignal,
   ): Promise<void> {
     const data = JSON.stringify({ query, variables });
-    const connection = await this.#reserve();
+    const connection = await this.#reserve(signal);
+    if (connection === null) return;
     try {
       if (signal.aborted) return;
-      const subscription = await authorized(this.#authorization, (headers) => connection.start(data, headers));
-      const interrupt = (): void => subscription.interrupt();
-      signal.addEventListener("abort", interrupt);
+      const subscription = await authorized(this.#authorization, (headers) => connection.start(data, headers, signal));
       try {
         if (signal.aborted) return;
         emit({ type: "acknowledged" });
@@ -62,7 +61,6 @@ export class Realtime {
           emit(push);
         }
       } finally {
-        signal.removeEventListener("abort", interrupt);
         subscription.stop();
       }
     } finally {
@@ -77,7 +75,7 @@ export class Realtime {
 
   /** Closes every connection, which ends every subscription. Nothing is opened afterwards. */
   close(): void {
-    this.#isClosed = true;
+    this.#closing.abort();
     this.reconnect();
     this.#connections = [];
   }
@@ -88,8 +86,10 @@ export class Realtime {
     this.#connections = this.#connections.filter((connection) => connection.isOpen);
   }
 
-  async #reserve(): Promise<Connection> {
-    while (!this.#isClosed) {
+  /** A connection with room for one more subscription; null if the signal is aborted first. */
+  async #reserve(signal: AbortSignal): Promise<Connection | null> {
+    while (!this.#closing.signal.aborted) {
+      if (signal.aborted) return null;
       this.#connections = this.#connections.filter((connection) => connection.isOpen);
       const free = this.#connections.find((connection) => connection.reserved < PER_CONNECTION);
       if (free !== undefined) {
@@ -99,16 +99,33 @@ export class Realtime {
       this.#opening ??= this.#open().finally(() => {
         this.#opening = null;
       });
-      await this.#opening; // other subscribers wait for the same connection
+      // Other subscribers wait for the same connection, so a subscriber that leaves does not close it.
+      await unlessAborted(this.#opening, signal);
     }
     throw new ClientClosed();
   }
 
   async #open(): Promise<void> {
-    const connection = await authorized(this.#authorization, (headers) =>
-      Connection.open(this.#url, this.#host, headers, this.#timing, this.#environment),
-    );
-    if (this.#isClosed) connection.close();
+    const { signal } = this.#closing;
+    const connection = await authorized(this.#authorization, (headers) => {
+      if (signal.aborted) throw new ClientClosed(); // while the token was awaited
+      return Connection.open(this.#url, this.#host, headers, this.#timing, this.#environment, signal);
+    });
+    if (signal.aborted) connection.close();
     else this.#connections.push(connection);
+  }
+}
+
+/** Waits for a task, or until the signal is aborted. */
+async function unlessAborted(task: Promise<void>, signal: AbortSignal): Promise<void> {
+  let stop: () => void = () => undefined;
+  const aborted = new Promise<void>((resolve) => {
+    stop = resolve;
+    signal.addEventListener("abort", stop);
+  });
+  try {
+    await Promise.race([task, aborted]);
+  } finally {
+    signal.removeEventListener("abort", stop);
   }
 }

@@ -57,3 +57,17 @@ export class Pauses {
     this.#failures = 0;
   }
 }
+
+/** Waits for some milliseconds, or until the signal is aborted. */
+export function sleep(milliseconds: number, signal: AbortSignal, environment: Environment): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      cancel();
+      signal.removeEventListener("abort", done);
+      resolve();
+    };
+    const cancel = environment.after(Math.max(0, milliseconds), done);
+    signal.addEventListener("abort", done);
+    if (signal.aborted) done();
+  });
+}

@@ -1,9 +1,17 @@
 import { type Authorization, authorized } from "./authorization.ts";
 import type { Environment } from "./environment.ts";
-import { ClientClosed, ConnectionLost, ProtocolError, RequestRejected, Throttled, Unreachable } from "./errors.ts";
+import {
+  ClientClosed,
+  ConnectionLost,
+  LongcallError,
+  ProtocolError,
+  RequestRejected,
+  Throttled,
+  Unreachable,
+} from "./errors.ts";
 import { isObject, parseFaults, rejection, tokenRefused } from "./faults.ts";
 import type { Json } from "./model.ts";
-import { Pauses, type Timing } from "./timing.ts";
+import { Pauses, sleep, type Timing } from "./timing.ts";
 
 /** Variables of an operation. */
 export type Variables = Readonly<Record<string, Json | undefined>>;
@@ -62,7 +70,7 @@ export class Requests {
           if (!mayPass || failures >= this.#timing.tries) throw error;
         }
       }
-      await this.#pause(pauses.next());
+      await sleep(pauses.next(), this.#closing.signal, this.#environment);
     }
   }
 
@@ -102,8 +110,7 @@ export class Requests {
       }
       return await response.text();
     } catch (error) {
-      if (error instanceof Error && "faults" in error) throw error;
-      if (error instanceof Unreachable || (error instanceof Error && error.name === "NotAuthorized")) throw error;
+      if (error instanceof LongcallError) throw error;
       throw new Unreachable(`no answer from ${this.#url}; check the URL and the network`);
     } finally {
       cancel();
@@ -113,17 +120,5 @@ export class Requests {
 
   #checkOpen(): void {
     if (this.#closing.signal.aborted) throw new ClientClosed();
-  }
-
-  #pause(milliseconds: number): Promise<void> {
-    return new Promise((resolve) => {
-      const done = (): void => {
-        cancel();
-        this.#closing.signal.removeEventListener("abort", done);
-        resolve();
-      };
-      const cancel = this.#environment.after(milliseconds, done);
-      this.#closing.signal.addEventListener("abort", done);
-    });
   }
 }

@@ -14,7 +14,7 @@ import { type Event, parseEvent, type Snapshot } from "./model.ts";
 import type { Objects } from "./objects.ts";
 import { readEvents, readSnapshot } from "./reading.ts";
 import type { Emitted, Realtime } from "./realtime.ts";
-import { Pauses, type Timing } from "./timing.ts";
+import { Pauses, sleep, type Timing } from "./timing.ts";
 import type { Requests } from "./transport.ts";
 import { emptyView, hasEnded, holdEvent, holdSnapshot, isFinal, type JobView, missing, step } from "./view.ts";
 
@@ -303,17 +303,4 @@ export class Watch {
   #now(): number {
     return this.#parts.environment.now();
   }
-}
-
-function sleep(milliseconds: number, signal: AbortSignal, environment: Environment): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      cancel();
-      signal.removeEventListener("abort", done);
-      resolve();
-    };
-    const cancel = environment.after(Math.max(0, milliseconds), done);
-    signal.addEventListener("abort", done);
-    if (signal.aborted) done();
-  });
 }

@@ -2,7 +2,7 @@ import { checkGraphqlUrl, checkRealtimeUrl, realtimeUrlOf } from "./addresses.ts
 import type { Authorization } from "./authorization.ts";
 import { CANCEL, DELETE, LIST, QUOTE, START, UPLOAD } from "./documents.ts";
 import { type Environment, hostEnvironment, type SocketClass } from "./environment.ts";
-import { ClientClosed, ProtocolError } from "./errors.ts";
+import { ProtocolError } from "./errors.ts";
 import { isObject } from "./faults.ts";
 import { checkInput, checkUpload, contentsOf, type JobInput, renderInput, renderQuote } from "./input.ts";
 import {
@@ -102,7 +102,6 @@ class LongcallClient implements Client {
   readonly #onHeal: (heal: Heal) => void;
   readonly #watches = new Set<Watch>();
   readonly #stopWaking: () => void;
-  #isClosed = false;
 
   constructor({
     graphqlUrl,
@@ -207,7 +206,6 @@ class LongcallClient implements Client {
   }
 
   close(): void {
-    this.#isClosed = true;
     this.#stopWaking();
     this.#requests.close();
     this.#objects.close();
@@ -231,7 +229,6 @@ class LongcallClient implements Client {
     begin: (() => Promise<Event>) | null,
     { signal }: WatchOptions = {},
   ): AsyncGenerator<JobView, void, undefined> {
-    if (this.#isClosed) throw new ClientClosed();
     const watch = new Watch(jobId, {
       requests: this.#requests,
       objects: this.#objects,

@@ -1,3 +1,4 @@
+import { hostOf } from "./addresses.ts";
 import type { Environment } from "./environment.ts";
 import { ClientClosed, ProtocolError, Unreachable } from "./errors.ts";
 import type { StoredResult } from "./model.ts";
@@ -74,8 +75,4 @@ export class Objects {
 export async function digest(content: Uint8Array): Promise<string> {
   const hash = await crypto.subtle.digest("SHA-256", content as Uint8Array<ArrayBuffer>);
   return Array.from(new Uint8Array(hash), (byte) => byte.toString(16).padStart(2, "0")).join("");
-}
-
-function hostOf(url: string): string {
-  return new URL(url).host;
 }

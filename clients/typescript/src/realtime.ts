@@ -32,6 +32,7 @@ export class Realtime {
 
   /**
    * Subscribes, and reports every event until the server completes the subscription or the signal is aborted.
+   * Events that arrived before the signal was aborted may still be reported.
    *
    * @param query - A subscription with one field.
    * @param emit - Called with `acknowledged` once, then with each push.
@@ -51,13 +52,10 @@ export class Realtime {
     const connection = await this.#reserve(signal);
     if (connection === null) return;
     try {
-      if (signal.aborted) return;
       const subscription = await authorized(this.#authorization, (headers) => connection.start(data, headers, signal));
       try {
-        if (signal.aborted) return;
         emit({ type: "acknowledged" });
         for (let push = await subscription.next(); push !== null; push = await subscription.next()) {
-          if (signal.aborted) return;
           emit(push);
         }
       } finally {
@@ -117,15 +115,10 @@ export class Realtime {
 }
 
 /** Waits for a task, or until the signal is aborted. */
-async function unlessAborted(task: Promise<void>, signal: AbortSignal): Promise<void> {
-  let stop: () => void = () => undefined;
-  const aborted = new Promise<void>((resolve) => {
-    stop = resolve;
+function unlessAborted(task: Promise<void>, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const stop = (): void => resolve();
     signal.addEventListener("abort", stop);
+    task.then(resolve, reject).finally(() => signal.removeEventListener("abort", stop));
   });
-  try {
-    await Promise.race([task, aborted]);
-  } finally {
-    signal.removeEventListener("abort", stop);
-  }
 }

@@ -179,6 +179,16 @@ describe("the end of a watch", () => {
     expect(world.sockets).toHaveLength(1);
   });
 
+  it("comes at once if the client was closed before, and nothing is opened", async () => {
+    const world = new World();
+    const client = clientOf(world);
+    client.close();
+    const shown = new Shown(client.watch(JOB));
+    await world.settle();
+    expect(shown.error).toBeInstanceOf(ClientClosed);
+    expect([world.sockets, world.reads]).toEqual([[], []]);
+  });
+
   it("opens nothing when the client was closed while its token was awaited", async () => {
     const world = new World();
     let give: (token: string) => void = () => undefined;

@@ -1,4 +1,4 @@
-"""The zip that Lambda runs: whole, the same each time, and enough by itself."""
+"""The zip that Lambda runs: complete, the same bytes each time, and independent of this machine."""
 
 import hashlib
 import os
@@ -19,7 +19,7 @@ LIMIT = 15_000_000  # bytes
 LIMIT_WITH_OPENAI = 25_000_000
 LAMBDAS_LIMIT = 250 * 1024 * 1024  # bytes, unpacked: AWS Lambda Developer Guide, "Lambda quotas"
 HANDLERS = ("inference", "status_relay", "authorizer", "job_failed", "sweep")
-# A Lambda has the zip, Python's own library, and boto3 with what it needs; and nothing else of this machine.
+# A Lambda function has the zip, Python's own library, and boto3 with its dependencies, and nothing else.
 RUNTIME_HAS = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six", "urllib3")
 OPENAI = ("openai", "httpx2")  # only where a stage asks for them
 ASK_OPENAI = """
@@ -139,7 +139,7 @@ def test_every_module_loads_from_the_zip_with_the_openai_library(unpacked_with_o
 
 
 def loads_alone(task: Path, runtime: Path, *, absent: Sequence[str]) -> str:
-    """What goes wrong where all is imported from the unpacked zip."""
+    """The errors when everything is imported from the unpacked zip."""
     script = IMPORT_ALL.format(
         root=str(task), runtime=str(runtime), handlers=HANDLERS, venv=str(ROOT / ".venv"), absent=tuple(absent)
     )

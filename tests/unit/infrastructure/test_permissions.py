@@ -1,4 +1,4 @@
-"""Who may do what: the whole of each role, so that one action more fails."""
+"""The permissions of each role, all of them: one more action makes a test fail."""
 
 import json
 import re
@@ -33,7 +33,10 @@ def test_the_worker_may_report_hand_over_stream_from_the_stages_models_and_pass_
         (STREAM, f"{MODEL}amazon.nova-micro-v1:0"),
         ("s3:GetObject", f"{logical(dev, BUCKET)}.Arn/inputs/*"),
         ("s3:PutObject", f"{logical(dev, BUCKET)}.Arn/results/*"),
-        ("lambda:InvokeFunction", "JobFailed.Arn"),  # Lambda reaches a failure destination with the role's rights
+        (
+            "lambda:InvokeFunction",
+            "JobFailed.Arn",
+        ),  # Lambda invokes a failure destination with the permissions of the role
     }
 
 
@@ -59,7 +62,7 @@ def test_a_model_may_be_given_by_its_arn_and_a_guardrail_applied(keyed: Template
         (STREAM, f"{here}:inference-profile/eu.amazon.nova-pro-v1:0"),
         (STREAM, f"{anywhere}/amazon.nova-pro-v1:0"),
         (STREAM, own_profile),
-        # Such a profile does not say what it leads to.
+        # The ARN of such a profile does not name its models.
         (STREAM, f'{anywhere}/* where {{"StringEquals": {{"bedrock:InferenceProfileArn": "{own_profile}"}}}}'),
         (STREAM, f"{here}:provisioned-model/a1b2c3d4e5f6"),
         ("bedrock:ApplyGuardrail", f"{own}:guardrail/g7h8"),

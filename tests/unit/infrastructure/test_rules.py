@@ -1,4 +1,4 @@
-"""What others say of the template: cfn-lint, as it is and as SAM expands it, and cdk-nag."""
+"""The findings of cfn-lint, before and after SAM expands the template, and of cdk-nag."""
 
 import json
 from pathlib import Path
@@ -12,7 +12,7 @@ from tests.support.cdk_assembly import KEYED, Assembly
 from tests.support.cloudformation import Template
 
 REGION = "us-east-1"
-# Resources of CDK's own, to which no choice of the stack's leads.
+# Resources that CDK makes by itself, and that no setting of the stack changes.
 LIBRARY = "CustomS3AutoDeleteObjectsCustomResourceProvider"
 ACKNOWLEDGED = {
     "AwsSolutions-ASC3", "AwsSolutions-COG2", "AwsSolutions-COG8", "AwsSolutions-IAM5", "AwsSolutions-S1",
@@ -84,7 +84,7 @@ def test_each_exception_from_its_rules_says_why(assembly: Assembly) -> None:
 
 
 def _entries(value: Any) -> list[dict[str, Any]]:
-    """Every object with a `type` that says an acknowledgement, however deep."""
+    """Every object, at any depth, whose `type` is that of an acknowledgement."""
     if isinstance(value, dict):
         own = [value] if value.get("type") == "aws:cdk:acknowledged-rules" else []
         return own + [entry for it in value.values() for entry in _entries(it)]

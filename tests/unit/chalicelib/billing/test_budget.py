@@ -1,4 +1,4 @@
-"""What an attempt has used as its worker sees it, and when that is all it may."""
+"""What an attempt has used, as its worker counts it, and when its budget is used up."""
 
 import pytest
 

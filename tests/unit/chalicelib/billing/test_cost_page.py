@@ -1,6 +1,6 @@
-"""The table of docs/cost.md is what the code says.
+"""The table of docs/cost.md has the numbers that the code computes.
 
-`python -m tests.unit.chalicelib.billing.test_cost_page` writes it anew.
+`python -m tests.unit.chalicelib.billing.test_cost_page` writes it again.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""What counts as how much, as AWS meters it."""
+"""How many units each use counts, as AWS meters it."""
 
 import re
 from pathlib import Path

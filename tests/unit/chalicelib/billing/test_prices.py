@@ -1,4 +1,4 @@
-"""The table of prices, as a job's model is looked up in it."""
+"""How the price of a job's model is found in the table."""
 
 import pytest
 

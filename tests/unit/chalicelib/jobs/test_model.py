@@ -1,4 +1,4 @@
-"""The status machine, pair by pair; its interleavings are walked in tests/contract."""
+"""The status machine, for each pair of statuses. tests/contract tests its interleavings."""
 
 from dataclasses import replace
 from datetime import timedelta

@@ -1,6 +1,6 @@
 """An `updateStatus` API over HTTP on this machine: the real schema, rules and parsing; a list as the log.
 
-It runs on a thread of its own, so that a publisher meets it as it meets AppSync, and goes wrong on demand.
+It runs on its own thread, so a publisher uses it as it uses AppSync. It fails when a test asks for it.
 """
 
 import asyncio
@@ -58,7 +58,7 @@ directive @aws_subscribe(mutations: [String!]!) on FIELD_DEFINITION
 
 
 def contract() -> GraphQLSchema:
-    """The schema with what AppSync supplies."""
+    """The schema, with the scalars and directives that AppSync adds."""
     schema = build_schema(APPSYNC_SDL + SCHEMA_FILE.read_text())
     awsjson = schema.type_map["AWSJSON"]
     assert isinstance(awsjson, GraphQLScalarType)
@@ -84,10 +84,10 @@ class Api:
 
     def __init__(self, *, signature: Signature | None = None, lease: Lease | None = None) -> None:
         self.faults: deque[Fault | None] = deque()  # one for each request to come
-        self.inputs: list[dict[str, Any]] = []  # what requests said, in order
+        self.inputs: list[dict[str, Any]] = []  # the updates of the requests, in order
         self.announced: list[dict[str, Any]] = []  # the announcements among them
-        self.dispatches: list[Redispatch | DispatchNext] = []  # what was asked of dispatchInference
-        self.passed_on = 0  # how often the next worker was sent for
+        self.dispatches: list[Redispatch | DispatchNext] = []  # the calls of dispatchInference
+        self.passed_on = 0  # how often the next worker was dispatched
         self.connections: set[object] = set()
         self.headers: list[dict[str, str]] = []
         self.after_update: Callable[[Job], None] = lambda job: None  # called with what an update was answered
@@ -117,7 +117,7 @@ class Api:
 
     @property
     def output(self) -> str:
-        """What watchers put together."""
+        """The output that watchers have joined."""
         output, attempt = b"", 0
         for job in self.log:
             if job.attempt != attempt:
@@ -141,7 +141,7 @@ class Api:
             self._append(decision.job)
 
     def update(self, update: StatusUpdate) -> Job:
-        """Do what an update says, by the real rules."""
+        """Apply an update by the real rules."""
         with self._changed:
             newer = [job for job in self._log if isinstance(update, WorkerUpdate) and job.sequence >= update.sequence]
             decision = decide(self._log[-1], newer, update, now=datetime.now(UTC), lease=self._lease)

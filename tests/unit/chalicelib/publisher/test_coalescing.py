@@ -1,4 +1,4 @@
-"""What waits to be sent, and when it is due, on a clock made of numbers."""
+"""Which output waits to be sent, and when it is due. Times are arguments."""
 
 import json
 import math

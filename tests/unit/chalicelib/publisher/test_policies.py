@@ -1,4 +1,4 @@
-"""When output is worth an update, over whole jobs in virtual time."""
+"""When each policy sends an update, for whole jobs in virtual time."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ CHEAP, DEAR = "amazon.nova-micro-v1:0", "global.anthropic.claude-opus-4-6-v1"
 
 @dataclass
 class Sent:
-    """One update: when, how old its oldest text was, and what had been spent once it was out."""
+    """One update: its time, the age of its oldest text, and the cost of the job after it."""
 
     at: float
     age: float

@@ -1,4 +1,4 @@
-"""The publisher against an API over real sockets, which goes wrong on demand."""
+"""The publisher against an API over real sockets, which fails when a test asks for it."""
 
 import threading
 import time

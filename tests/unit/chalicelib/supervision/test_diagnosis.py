@@ -1,4 +1,4 @@
-"""When a silent job is looked after, and that it is done once."""
+"""When a silent job is ended or dispatched again, and that this is done once."""
 
 from dataclasses import replace
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""How much of the output stands when an attempt goes on from a checkpoint, and who may claim, report and fail then."""
+"""How much output is kept when an attempt continues from a checkpoint, and who may then claim, report and fail."""
 
 from collections.abc import Sequence
 from datetime import timedelta

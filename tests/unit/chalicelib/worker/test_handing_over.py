@@ -1,4 +1,4 @@
-"""When the runner ends an attempt so that the next invocation goes on, and what it leaves behind."""
+"""When the runner ends an attempt so that the next invocation continues, and what it reports before."""
 
 import itertools
 import time
@@ -16,7 +16,7 @@ from tests.unit.chalicelib.worker.test_runner import Hourglass, run
 
 
 class WorkClock:
-    """A clock that only the work moves. Its invocation begins now: the publisher's time is the machine's."""
+    """A clock that only the work advances. It begins now, because the publisher uses the clock of the machine."""
 
     def __init__(self) -> None:
         self.now = time.monotonic()
@@ -26,7 +26,7 @@ class WorkClock:
 
 
 def counting(*, until: int, clock: WorkClock) -> Workload:
-    """One number after another, half a second for each, and a checkpoint behind it."""
+    """One number after another, half a second for each, and a checkpoint after it."""
 
     def work(request: InferenceRequest, context: WorkloadContext) -> Any:
         number: Any = context.checkpoint or 0
@@ -41,7 +41,7 @@ def counting(*, until: int, clock: WorkClock) -> Workload:
 
 
 def run_counting(api: Api, *, until: int = 60, request_id: str = "request 1") -> None:
-    """As much of it as fits into an invocation, of which the work has 25 of the 30 seconds."""
+    """The output that fits into one invocation: the work has 25 of its 30 seconds."""
     clock = WorkClock()
     run(api, counting(until=until, clock=clock), clock=clock, request_id=request_id)
 
@@ -197,7 +197,7 @@ def test_a_state_is_kept_as_it_was_when_it_was_yielded_and_to_the_byte(api: Api)
 
 
 class TestLeg:
-    """On a clock made of numbers."""
+    """With times as arguments."""
 
     def test_the_last_checkpoint_is_the_one_after_which_another_would_come_too_late(self) -> None:
         now = 0.0

@@ -1,4 +1,4 @@
-"""Interruption against workloads that block, swallow and clean up. All of it on the main thread, as in Lambda."""
+"""Interruption against workloads that block, swallow and clean up. Everything runs on the main thread, as in Lambda."""
 
 import random
 import signal
@@ -159,7 +159,7 @@ def test_a_workload_that_ends_gives_its_result_and_the_first_reason_counts() -> 
 
 
 def test_an_interruption_surfaces_nowhere_but_in_the_workload() -> None:
-    """Signals rain on deliveries and on the loop between; no piece is lost, and no delivery is broken off."""
+    """Many signals arrive during deliveries and between them. No piece is lost, and no delivery is interrupted."""
     rng = random.Random(7)  # noqa: S311  # a seed, no secret
     broken_off: list[int] = []
 

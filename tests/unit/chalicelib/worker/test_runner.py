@@ -437,7 +437,7 @@ def test_a_model_that_does_not_stop_at_its_tokens_is_stopped(api: Api) -> None:
     run(api, endless, work_of=limited(max_tokens=10))
 
     assert api.log[-1].error_type is ErrorType.BUDGET_EXCEEDED
-    assert api.output == "word " * 11  # the piece that went beyond is kept
+    assert api.output == "word " * 11  # the piece that exceeded the limit is kept
 
 
 def test_every_update_reports_what_the_attempt_had_used_before_it(api: Api) -> None:

@@ -1,4 +1,4 @@
-"""Runs a workload to its end and keeps what it yielded; its time is a clock that only sleeping moves."""
+"""Runs a workload to its end and keeps what it yielded; only sleeping advances its clock."""
 
 from collections.abc import Generator
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from chalicelib.workloads import Checkpoint, Chunk, Outcome, Piece, Progress, Us
 
 
 class FakeClock:
-    """Seconds; `sleep` is the only thing that takes time."""
+    """A clock in seconds. Only `sleep` advances it."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -24,7 +24,7 @@ class FakeClock:
 
 @dataclass
 class Run:
-    """What came out of a workload so far; `outcome` is None where it raised."""
+    """The output of a workload so far. `outcome` is None if it raised."""
 
     chunks: list[str] = field(default_factory=list)
     progress: list[Progress] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""The workload of `examples/`: what it says, and that it goes on from any of its checkpoints."""
+"""The workload of `examples/`: its output, and that it continues from each of its checkpoints."""
 
 import json
 from pathlib import Path

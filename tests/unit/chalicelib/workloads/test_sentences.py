@@ -145,7 +145,7 @@ def test_every_sentence_of_the_examples_is_whole(name: str) -> None:
     assert sum(block.part is Part.HEADING for block in parts) >= 4
 
 
-# Letters, marks and breaks that rules above look at, so that Hypothesis meets them often.
+# Letters, marks and line breaks that the rules use, so that Hypothesis generates them often.
 PIECES = [
     "a",
     "B",

@@ -17,7 +17,7 @@ from tests.unit.chalicelib.workloads.running import FakeClock, Run, run_to_end
 
 
 class Died(Exception):
-    """Stands for the end of the process."""
+    """Raised in place of the end of the process."""
 
 
 def tell(

@@ -46,7 +46,7 @@ def returned(steps: Generator[object, None, T]) -> T:
 
 
 def places(run: Run, text: str) -> list[int]:
-    """Where in the text each chunk's sentence stands, counted in sentences."""
+    """The position in the text of each chunk's sentence, counted in sentences."""
     sentences = list(sentences_of(text))
     return [sentences.index(chunk.strip()) for chunk in run.chunks]
 
@@ -182,7 +182,7 @@ def test_summary_is_the_same_every_time() -> None:
 
 @pytest.mark.parametrize("looks", [1, 50, 300, 320])
 def test_work_ends_soon_after_its_deadline(looks: int) -> None:
-    # A clock that moves by a second whenever it is looked at: the deadline falls into every stage of the work.
+    # A clock that advances by a second each time it is read, so that the deadline passes in every stage of the work.
     ticks = count()
     run = summarise(ENGLISH, context=WorkloadContext(float(looks), lambda: float(next(ticks))))
 

@@ -21,6 +21,7 @@ from appsync_local.functions.delivery import Backoff
 from local_stack.addresses import LOOPBACK
 from local_stack.errors import StackError
 from local_stack.services.dynamodb import DynamoDbOnly
+from local_stack.services.one_at_a_time import OneAtATime
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -158,7 +159,7 @@ def application(region: str, keys: Mapping[str, str]) -> "WSGIApplication":
     """moto's DynamoDB, and no other of its services, behind the check of signatures."""
     from moto.moto_server.werkzeug_app import create_backend_app
 
-    return DynamoDbOnly(create_backend_app("dynamodb"), region=region, keys=keys)
+    return DynamoDbOnly(OneAtATime(create_backend_app("dynamodb")), region=region, keys=keys)
 
 
 def main(region: str, descriptor: str | None = None) -> None:

@@ -18,15 +18,12 @@ from tests.support import node_packages
 ROOT = Path(__file__).resolve().parents[2]
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_REGION": "us-east-1"}
 MOTO = """
-import sys, threading
+import sys
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import make_server
-moto, lock = DomainDispatcherApplication(create_backend_app), threading.Lock()
-def one_at_a_time(environ, start_response):
-    # DynamoDB checks a condition and writes in one step. moto does it in two, so two requests could both succeed.
-    with lock:
-        return [b"".join(moto(environ, start_response))]
-server = make_server("127.0.0.1", 0, one_at_a_time, threaded=True)
+from local_stack.services.one_at_a_time import OneAtATime
+application = OneAtATime(DomainDispatcherApplication(create_backend_app))
+server = make_server("127.0.0.1", 0, application, threaded=True)
 print(server.server_port, flush=True)
 server.serve_forever()
 """

@@ -42,5 +42,6 @@ API: Final = Api(
         UnitResolver("Mutation.deleteInference", source="StatusRelay", code=RELAY),
         UnitResolver("Mutation.updateStatus", source="StatusRelay", code=RELAY),
         UnitResolver("Subscription.onInferenceStatusChange", source="Nothing"),
+        UnitResolver("Subscription.onMyInferences", source="Nothing"),
     ),
 )

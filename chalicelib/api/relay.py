@@ -28,7 +28,7 @@ from chalicelib.api.calls import (
     UpdateStatus,
 )
 from chalicelib.api.charging import charge
-from chalicelib.api.payloads.answers import RelayAnswer, render_job, render_push, render_upload
+from chalicelib.api.payloads.answers import RelayAnswer, render_push, render_upload
 from chalicelib.api.payloads.calls import parse_call, parse_identity
 from chalicelib.api.reads import Reads, joined_output, owned
 from chalicelib.api.unused_results import unused_result
@@ -137,7 +137,7 @@ class Relay:
         # worker, the claim of the second one is refused.
         pending = job.status is Status.PENDING
         dispatch = render_dispatch(Dispatch(call.job_id, call.request, owner)) if pending else None
-        return {"job": render_job(job), "dispatch": dispatch}
+        return {"job": render_push(job), "dispatch": dispatch}
 
     def quote(self, call: QuoteInference) -> Json:
         """What a job would cost.
@@ -171,7 +171,7 @@ class Relay:
         first = self.ledger.read(request.job_id, after=0, limit=1) if waits else []
         asked = first[0].request if first else None
         dispatch = None if asked is None else render_dispatch(Dispatch(job.job_id, asked, job.owner, job.attempt))
-        return {"job": render_job(job), "dispatch": dispatch}
+        return {"job": render_push(job), "dispatch": dispatch}
 
     def open_upload(self, call: CreateUpload, owner: Owner) -> Json:
         """Where the caller may send content that is too large for a request.

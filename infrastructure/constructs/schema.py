@@ -11,6 +11,7 @@ OPEN_TO_KEYS: Final = (
     re.compile(r"^  dispatchInference\(.*@aws_iam$", re.MULTILINE),
     re.compile(r"^type InferenceStatus .*@aws_iam(?= \{$)", re.MULTILINE),
     re.compile(r"^  checkpoint: String @aws_iam$", re.MULTILINE),
+    re.compile(r"^type Audience .*@aws_iam(?= \{$)", re.MULTILINE),
     re.compile(r"^type Cost .*@aws_iam(?= \{$)", re.MULTILINE),
     re.compile(r"^type CostItem .*@aws_iam(?= \{$)", re.MULTILINE),
 )

@@ -78,7 +78,7 @@ def test_what_the_relay_renders_are_fields_of_the_schema() -> None:
     rendered = set(render_job(opened()))
 
     assert rendered == set(fields_of("InferenceStatus")) - {
-        "output", "outputOmitted", "resultUrl", "claimed", "checkpoint"
+        "output", "outputOmitted", "resultUrl", "claimed", "checkpoint", "audience"
     }  # fmt: skip
 
 

@@ -14,7 +14,9 @@ from tests.acceptance.stack import LocalStack, running_stack
 from tests.support.engine_clients import Realtime, subprotocol_of
 
 START = "mutation Start($input: InferenceInput!) { startInference(input: $input) { jobId status sequence } }"
-CANCEL = "mutation Cancel($id: ID!) { cancelInference(jobId: $id) { jobId owner status sequence attempt } }"
+CANCEL = """mutation Cancel($id: ID!) {
+  cancelInference(jobId: $id) { jobId owner status sequence attempt audience { owner } }
+}"""
 EVENTS = "query Events($id: ID!) { inferenceEvents(jobId: $id) { status sequence } }"
 WATCH = "subscription Watch($id: ID!) { onInferenceStatusChange(jobId: $id) { jobId status sequence } }"
 

@@ -12,6 +12,7 @@ RULES: Final = "chalicelib/jobs/rules.py"
 SQLITE: Final = "chalicelib/ledger/sqlite.py"
 SCHEMA: Final = "graphql/schema.graphql"
 FILTER: Final = "graphql/resolvers/Subscription.onInferenceStatusChange.js"
+LIST_FILTER: Final = "graphql/resolvers/Subscription.onMyInferences.js"
 
 
 @dataclass(frozen=True)
@@ -64,10 +65,16 @@ OPEN_UPDATE: Final = Edit(
 )
 OPEN_TO_AUTHORIZER: Final = Edit(OPEN_UPDATE.file, OPEN_UPDATE.old, f"{OPEN_UPDATE.old} @aws_lambda")
 UPDATE_BY_ALL: Final = Edit(RELAY, "case UpdateStatus(update), Backend():", "case UpdateStatus(update), _:")
+PUSHED: Final = '"updateStatus", "cancelInference", "dispatchInference"])\n'
 OPEN_SUBSCRIPTION: Final = Edit(
     SCHEMA,
-    '"dispatchInference"])\n    @aws_lambda\n',
-    '"dispatchInference"])\n    @aws_iam\n    @aws_lambda\n',
+    f"(mutations: [{PUSHED}    @aws_lambda\n",
+    f"(mutations: [{PUSHED}    @aws_iam\n    @aws_lambda\n",
+)
+OPEN_LIST: Final = Edit(
+    SCHEMA,
+    f'(mutations: ["startInference", {PUSHED}    @aws_lambda\n',
+    f'(mutations: ["startInference", {PUSHED}    @aws_iam\n    @aws_lambda\n',
 )
 
 NOT_DELETED: Final = HIDDEN.replace(" or head.owner != owner", "")
@@ -93,12 +100,18 @@ BREAKS: Final = (
     Break("both layers in front of updateStatus, for users of the pool", (OPEN_UPDATE, UPDATE_BY_ALL)),
     Break("all three layers in front of updateStatus, for the authorizer's users",
           (OPEN_TO_AUTHORIZER, UPDATE_BY_ALL), denies=False),
-    Break("the owner in the subscription's filter", (Edit(FILTER, ", owner: { eq: owner }", ""),)),
+    Break("the owner in the subscription's filter", (Edit(FILTER, ', "audience.owner": { eq: owner }', ""),)),
     Break("the job in the subscription's filter", (Edit(FILTER, "jobId: { eq: jobId }, ", ""),)),
     Break("the subscription's filter",
           (Edit(FILTER, "extensions.setSubscriptionFilter(", "((it) => it)("),)),
     Break("the directive and the resolver's check of a subscription without an owner",
           (OPEN_SUBSCRIPTION, Edit(FILTER, "if (!owner) util.unauthorized();", ""))),
+    Break("the owner in the filter of the list's subscription",
+          (Edit(LIST_FILTER, '{ "audience.owner": { eq: owner } }', "{}"),)),
+    Break("the filter of the list's subscription",
+          (Edit(LIST_FILTER, "extensions.setSubscriptionFilter(", "((it) => it)("),)),
+    Break("the directive and the resolver's check of the list's subscription",
+          (OPEN_LIST, Edit(LIST_FILTER, "if (!owner) util.unauthorized();", ""))),
 )  # fmt: skip
 
 # With one layer lost, the next one still refuses.
@@ -108,6 +121,7 @@ LAYERS: Final = (
     Break("the directive and the relay's check of updateStatus: the authorizer denies the field",
           (OPEN_TO_AUTHORIZER, UPDATE_BY_ALL)),
     Break("the directive of the subscription", (OPEN_SUBSCRIPTION,)),
+    Break("the directive of the list's subscription", (OPEN_LIST,)),
 )  # fmt: skip
 
 

@@ -141,17 +141,17 @@ class Matrix:
             self._reporter(identity, question, State.PROCESSING)(f"was not refused: {answer.text[:300]}")
 
     async def _subscribe(self, question: Question, identities: list[Identity]) -> None:
-        """Subscribe as everybody to Ada's job and to an own one, report to several jobs, and check what is heard.
+        """Subscribe as everybody to Ada's job and to an own one, end several jobs, and check what is heard.
 
         A connection delivers in order: when the last event has arrived, every earlier one has too.
         """
         backend = next(it for it in identities if it.kind is Kind.BACKEND)
-        adas, adas_other = self.world.job(State.PROCESSING), self.world.job(State.PROCESSING)
-        graces = self.world.job(State.PROCESSING, owner=GRACE)
         for identity in identities:
             if identity.kind in (Kind.UNKNOWN, Kind.POWERLESS):
                 continue  # they cannot connect; the tests of the engine show it
             report = self._reporter(identity, question, State.PROCESSING)
+            adas, adas_other = self.world.job(State.PROCESSING), self.world.job(State.PROCESSING)
+            graces = self.world.job(State.PROCESSING, owner=GRACE)
             own, foreign = (adas, graces) if identity.kind is Kind.OWNER else (graces, adas)
             connecting = identity.headers(f"{self.world.engine.graphql_url}/connect", "{}")
             async with connected(
@@ -165,7 +165,7 @@ class Matrix:
                 elif any(it["type"] != "start_ack" for it in answers):
                     report(f"cannot subscribe: {answers}")
                 else:
-                    heard = await self._hear(socket, backend, reported=(adas_other, foreign, own))
+                    heard = await self._hear(socket, backend, ended=(adas_other, foreign, own))
                     if foreign in heard:
                         report("an event of another user's job was heard")
                     if question.names_a_job and adas_other in heard:
@@ -180,22 +180,22 @@ class Matrix:
         answer: Mapping[str, Any] = await socket.receive()
         return answer
 
-    async def _hear(self, socket: Realtime, backend: Identity, *, reported: tuple[str, ...]) -> set[str]:
-        """Report to jobs in this order; return the jobs of all events that arrive until that of the last report."""
+    async def _hear(self, socket: Realtime, backend: Identity, *, ended: tuple[str, ...]) -> set[str]:
+        """End jobs in this order; return the jobs of all events that arrive until the end of the last one."""
         update = next(it for it in questions(self.graphql, SPECIAL) if it.field == "Mutation.updateStatus")
         last = str(uuid.uuid4())
-        for job_id in reported:
-            delta = last if job_id == reported[-1] else SECRET
-            answer = await self.world.ask(backend, update.text, {"input": self.world.report(job_id, delta)})
+        for job_id in ended:
+            result = last if job_id == ended[-1] else SECRET
+            answer = await self.world.ask(backend, update.text, {"input": self.world.end(job_id, result)})
             if answer.error_types:
                 self.violations.append(Violation(backend.name, update.field, "processing", answer.text[:300]))
-                return {reported[-1]}
+                return {ended[-1]}
         heard = set()
         while True:
             frame = await socket.receive()
             (event,) = frame["payload"]["data"].values()
             heard.add(event["jobId"])
-            if event["delta"] == last:
+            if event["result"] == last:
                 return heard
 
     async def _ask(self, question: Question, identity: Identity, job_id: str) -> Answer:

@@ -139,12 +139,12 @@ class World:
         """All records of a job."""
         return self._relay.ledger.read(JobId(job_id), after=0, limit=100)
 
-    def report(self, job_id: str, delta: str) -> Mapping[str, Any]:
-        """The input of the next update of a job's worker."""
+    def end(self, job_id: str, result: str) -> Mapping[str, Any]:
+        """The input of the last update of a running job's worker."""
         sequence = len(self.log(job_id)) + 1
         return {
-            "jobId": job_id, "status": "PROCESSING", "attempt": 1, "sequence": sequence, "updateId": f"u-{sequence}",
-            "delta": delta,
+            "jobId": job_id, "status": "COMPLETED", "attempt": 1, "sequence": sequence, "updateId": f"u-{sequence}",
+            "result": result, "meter": METER,
         }  # fmt: skip
 
     def identities(self) -> list[Identity]:

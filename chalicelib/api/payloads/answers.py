@@ -57,8 +57,12 @@ def render_job(job: Job) -> dict[str, Json]:
 
 
 def render_push(job: Job) -> dict[str, Json]:
-    """The same, small enough for a push: a long result is left out, and `resultOmitted` is set."""
+    """The answer of a mutation that is pushed: with its audience, and small enough for a push.
+
+    A long result is left out, and `resultOmitted` is set.
+    """
     rendered = render_job(job)
+    rendered["audience"] = {"owner": job.owner}
     if job.result is not None and checks.json_size(job.result) + checks.json_size(job.delta) > MAX_PUSHED_RESULT:
         rendered["result"] = None
         rendered["resultOmitted"] = True

@@ -4,10 +4,12 @@ const FIELDS = `jobId owner status sequence attempt progress message delta outpu
   resultOmitted resultIsOutput resultUrl resultBytes resultSha256 error errorType model claimed usage metadata
   cost { currency pricesOf total items { name quantity unit price amount } notes }
   createdAt startTime endTime updatedAt`;
+// Subscriptions are filtered by the audience: a mutation that does not select it is pushed to nobody.
+const PUSHED = `${FIELDS} audience { owner }`;
 const COST = "currency pricesOf total items { name quantity unit price amount } notes";
 
-export const START: string = `mutation StartInference($input: InferenceInput!) { startInference(input: $input) { ${FIELDS} } }`;
-export const CANCEL: string = `mutation CancelInference($jobId: ID!) { cancelInference(jobId: $jobId) { ${FIELDS} } }`;
+export const START: string = `mutation StartInference($input: InferenceInput!) { startInference(input: $input) { ${PUSHED} } }`;
+export const CANCEL: string = `mutation CancelInference($jobId: ID!) { cancelInference(jobId: $jobId) { ${PUSHED} } }`;
 export const DELETE: string = "mutation DeleteInference($jobId: ID!) { deleteInference(jobId: $jobId) }";
 export const UPLOAD: string = `mutation CreateUpload($input: UploadInput!) {
   createUpload(input: $input) { uploadId url headers { name value } }

@@ -20,7 +20,7 @@ from longcall.authorization import CognitoPassword
 TIMEOUT = 20.0  # seconds, for a machine that is busy with other things
 FIELDS = "jobId owner status sequence attempt delta result"
 START = f"mutation Start($input: InferenceInput!) {{ startInference(input: $input) {{ {FIELDS} }} }}"
-CANCEL = f"mutation Cancel($jobId: ID!) {{ cancelInference(jobId: $jobId) {{ {FIELDS} }} }}"
+CANCEL = f"mutation Cancel($jobId: ID!) {{ cancelInference(jobId: $jobId) {{ {FIELDS} audience {{ owner }} }} }}"
 GET = f"query Get($jobId: ID!) {{ getInference(jobId: $jobId) {{ {FIELDS} output }} }}"
 WATCH = f"subscription Watch($jobId: ID!) {{ onInferenceStatusChange(jobId: $jobId) {{ {FIELDS} }} }}"
 

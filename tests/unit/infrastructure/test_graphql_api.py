@@ -27,7 +27,8 @@ def test_a_key_opens_the_workers_fields_and_what_they_answer_and_nothing_else(de
     assert plain == (GRAPHQL / "schema.graphql").read_text()
     assert opened.replace(" @aws_api_key", "") == plain
     assert [re.split(r"\(| @", line)[0].strip() for line in changed] == [
-        "type InferenceStatus", "checkpoint: String", "type Cost", "type CostItem", "dispatchInference", "updateStatus"
+        "type InferenceStatus", "checkpoint: String", "type Audience", "type Cost", "type CostItem",
+        "dispatchInference", "updateStatus",
     ]  # fmt: skip
 
 

@@ -41,14 +41,33 @@ def test_document_is_valid(name: str) -> None:
     assert validate(SCHEMA, parse(Request(name, {}).payload["query"])) == []
 
 
-@pytest.mark.parametrize(
-    "name", [name for name in OPERATIONS if name not in ("create_upload", "delete_inference", "quote_inference")]
-)
+NOT_OF_JOBS = ("create_upload", "delete_inference", "quote_inference")
+PUSHED = {"start_inference", "cancel_inference", "update_status"}
+
+
+def selected(name: str) -> set[str]:
+    return set(Request(name, {}).payload["query"].split())
+
+
+@pytest.mark.parametrize("name", [name for name in OPERATIONS if name not in (*NOT_OF_JOBS, "on_my_inferences")])
 def test_document_about_jobs_selects_every_field_of_a_job_that_callers_may_read(name: str) -> None:
     job = SCHEMA.type_map["InferenceStatus"]
     assert isinstance(job, GraphQLObjectType)
 
-    assert set(job.fields) - {"checkpoint"} <= set(Request(name, {}).payload["query"].split())
+    assert set(job.fields) - {"checkpoint", "audience"} <= selected(name)
+
+
+def test_mutations_that_are_pushed_select_the_audience_and_no_other_document_does() -> None:
+    assert {name for name in OPERATIONS if "audience" in selected(name)} == PUSHED
+
+
+def test_the_document_of_a_live_list_selects_what_lists_show_and_no_long_text() -> None:
+    left_out = selected("on_inference_status_change") - selected("on_my_inferences")
+
+    assert {name for name in left_out if name.isalpha()} - {"fragment", "on", "InferenceFields"} == {
+        "delta", "output", "outputOmitted", "outputKept", "result", "resultOmitted", "resultIsOutput", "resultUrl",
+        "resultBytes", "claimed",
+    } | {"InferenceStatus"}  # fmt: skip
 
 
 @pytest.mark.parametrize("words", [Status, ErrorType, Role])

@@ -7,7 +7,7 @@ export const START = `
   mutation Start($input: InferenceInput!) { startInference(input: $input) { ${EVENT} } }`;
 
 export const CANCEL = `
-  mutation Cancel($jobId: ID!) { cancelInference(jobId: $jobId) { ${EVENT} } }`;
+  mutation Cancel($jobId: ID!) { cancelInference(jobId: $jobId) { ${EVENT} audience { owner } } }`;
 
 export const GET = `
   query Get($jobId: ID!) { getInference(jobId: $jobId) { ${EVENT} output resultUrl } }`;

@@ -200,11 +200,6 @@ class Step:
         """`info.selectionSetGraphQL`."""
         return "\n".join(print_ast(node.selection_set) for node in self.nodes if node.selection_set)
 
-    @cached_property
-    def has_aliases(self) -> bool:
-        """Whether a field below has an alias."""
-        return any(child.key != child.name or child.has_aliases for child in self.possible_children())
-
 
 class Plan:
     """One compiled operation."""

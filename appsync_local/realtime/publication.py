@@ -1,12 +1,14 @@
 """Publishes the results of mutations to subscribers.
 
-The published value is the mutation's field as the mutation selected it, by field names. Each subscriber's selection is
-then applied to it. Subscribers with the same selection share one payload.
+The published value is the mutation's field as the mutation selected it: a field with an alias has the alias as its name
+there, so subscribers who select the field receive null. Each subscriber's selection is then applied to it. Subscribers
+with the same selection share one payload.
 
 An error in one event, or for one subscriber, is logged and counted. The other subscribers and the mutation's response
 are not affected.
 
-Source: AppSync Developer Guide, "Using subscriptions for real-time data applications".
+Source: AppSync Developer Guide, "Using subscriptions for real-time data applications"; for aliases,
+aws/aws-appsync-community issue 160.
 """
 
 import logging
@@ -14,7 +16,6 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import orjson
-from graphql import GraphQLObjectType
 from graphql.execution.values import VariableValues
 
 from appsync_local.api.limits import VALUE_LIMIT
@@ -22,7 +23,7 @@ from appsync_local.devtools.counters import Counters
 from appsync_local.devtools.health import Health
 from appsync_local.devtools.meter import PUSH_UNIT, Meter
 from appsync_local.errors import FieldError, ResponseTooLarge
-from appsync_local.execution.completion import NonNullViolation, Path, TypedObject, complete_field
+from appsync_local.execution.completion import NonNullViolation, Path, complete_field
 from appsync_local.operation.plan import Plan, Step
 from appsync_local.realtime.filters import group_holds
 from appsync_local.realtime.subscription_registry import SubscriptionRegistry
@@ -94,10 +95,9 @@ class Publisher:
         if not fields:
             return
         with self._health.turn():
-            published = _by_field_names(step, value)
             for name in fields:
                 with self._health.turn():
-                    self._deliver(name, published)
+                    self._deliver(name, value)
 
     def _deliver(self, field_name: str, published: Any) -> None:
         payloads: dict[Plan, bytes | None] = {}
@@ -146,19 +146,3 @@ class Publisher:
             with self._health.turn():
                 if any(group_holds(group, payload) for group in subscription.invalidation):
                     subscription.end()
-
-
-def _by_field_names(step: Step, value: Any) -> Any:
-    """A completed value by field names instead of aliases."""
-    if not step.has_aliases:
-        return value
-    if isinstance(value, list):
-        return [_by_field_names(step, item) for item in value]
-    if not isinstance(value, dict):
-        return value
-    if isinstance(value, TypedObject):
-        concrete = step.plan.api.schema.get_type(value.type_name)
-        assert isinstance(concrete, GraphQLObjectType)  # noqa: S101  # completion found this type in the schema
-        named = ((c.name, _by_field_names(c, value[c.key])) for c in step.children(concrete))
-        return TypedObject(named, value.type_name)
-    return {c.name: _by_field_names(c, value[c.key]) for c in step.possible_children() if c.key in value}

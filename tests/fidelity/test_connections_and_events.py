@@ -385,7 +385,7 @@ async def test_an_event_of_an_abstract_type_keeps_its_type_when_the_mutation_did
             "1", "subscription { onWork { __typename isbn ... on Recording { title } } }"
         )
 
-        await client.ask('mutation { recordWork(isbn: "r9", title: "Tosca") { isbn ... on Recording { t: title } } }')
+        await client.ask('mutation { recordWork(isbn: "r9", title: "Tosca") { isbn ... on Recording { title } } }')
 
         assert await reader.event() == {"__typename": "Recording", "isbn": "r9", "title": "Tosca"}
 

@@ -106,6 +106,8 @@ BREAKS: Final = (
           (Edit(FILTER, "extensions.setSubscriptionFilter(", "((it) => it)("),)),
     Break("the directive and the resolver's check of a subscription without an owner",
           (OPEN_SUBSCRIPTION, Edit(FILTER, "if (!owner) util.unauthorized();", ""))),
+    Break("the audience in the subscription's filter", (Edit(FILTER, '"audience.owner"', "owner"),)),
+    Break("the audience in the filter of the list's subscription", (Edit(LIST_FILTER, '"audience.owner"', "owner"),)),
     Break("the owner in the filter of the list's subscription",
           (Edit(LIST_FILTER, '{ "audience.owner": { eq: owner } }', "{}"),)),
     Break("the filter of the list's subscription",

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from tests.isolation.forgeries import CANCELS, STARTS
 from tests.isolation.questions import JOB_ID, Question, questions, secret_fields, subscriptions
-from tests.isolation.world import CHECKPOINT, GRACE, SECRET, Answer, Identity, Kind, State, World, start_input
+from tests.isolation.world import ADA, CHECKPOINT, GRACE, SECRET, Answer, Identity, Kind, State, World, start_input
 from tests.support.engine_clients import Realtime, connected
 
 SPECIAL: Final[Mapping[str, Mapping[str, Any]]] = {
@@ -82,6 +83,7 @@ class Matrix:
                 await self._secret(question, identity)
         for question in subscriptions(self.graphql):
             await self._subscribe(question, identities)
+            await self._forge(question, identities)
         return self.violations
 
     async def _probe(self, question: Question, identity: Identity, jobs: Mapping[State, str]) -> None:
@@ -172,6 +174,26 @@ class Matrix:
                         report("an event of a job was heard that was not subscribed to")
                     if not question.names_a_job and (adas_other in heard) != (identity.kind is Kind.OWNER):
                         report("an event of another job was heard or not heard by mistake")
+
+    async def _forge(self, question: Question, identities: list[Identity]) -> None:
+        """Start and cancel jobs as another user under Ada's own id, with aliases; Ada must not hear of them."""
+        backend = next(it for it in identities if it.kind is Kind.BACKEND)
+        ada = next(it for it in identities if it.kind is Kind.OWNER)
+        own = self.world.job(State.PROCESSING)
+        connecting = ada.headers(f"{self.world.engine.graphql_url}/connect", "{}")
+        async with connected(self.world.engine, self.world.session, {"host": self.world.host, **connecting}) as socket:
+            for job_id in (ADA, own):
+                await self._start(socket, question, ada, job_id)
+            for forger in (it for it in identities if it.kind is Kind.FOREIGN):
+                report = self._reporter(forger, question, None)
+                for text in (*STARTS, *CANCELS):
+                    variables = {"input": start_input(ADA)} if text in STARTS else {"jobId": ADA}
+                    answer = await self.world.ask(forger, text, variables)
+                    self.cells += 1
+                    if answer.error_types:
+                        report(f"cannot be tried: {answer.text[:300]}")
+            if ADA in await self._hear(socket, backend, ended=(own,)):
+                report("an event with a forged owner was heard")
 
     async def _start(self, socket: Realtime, question: Question, identity: Identity, job_id: str) -> Mapping[str, Any]:
         data = json.dumps({"query": question.text, "variables": question.about(job_id)})

@@ -249,12 +249,14 @@ async def test_a_missing_non_null_field_makes_the_event_null_for_that_subscriber
     assert await realtime.receive() == data("2", id="n1")
 
 
-async def test_subscribers_receive_field_names_if_the_mutation_has_aliases(realtime: Realtime, http: Http) -> None:
+async def test_events_have_the_names_that_the_mutation_gave_by_aliases(realtime: Realtime, http: Http) -> None:
     await realtime.start("1", WRITTEN, {"id": "n1"})
 
-    await http.ask('mutation { w: write(id: "n1", words: 7) { a: id b: words } }')
+    for aliased in ("a: id words", "id b: words", "id words: revision"):
+        await http.ask(f'mutation {{ w: write(id: "n1", words: 7) {{ {aliased} }} }}')
 
-    assert await realtime.receive() == data("1", id="n1", words=7)
+    assert await realtime.receive() == data("1", id="n1", words=None)
+    assert await realtime.receive() == data("1", id="n1", words=1)
 
 
 async def test_each_subscription_of_each_connection_receives_the_event_once(

@@ -21,7 +21,7 @@ import { Realtime } from "./realtime.ts";
 import { DEFAULT_TIMING, type Timing } from "./timing.ts";
 import { Requests } from "./transport.ts";
 import { emptyView, hasEnded, type JobView, mergeEvent, mergeSnapshot } from "./view.ts";
-import { type Heal, type Link, Watch } from "./watch.ts";
+import { type Heal, type Link, type OnArrival, Watch } from "./watch.ts";
 
 /** How to reach an API, and as whom. */
 export interface ClientOptions {
@@ -46,6 +46,8 @@ export interface ClientOptions {
 /** Options of a watch. Aborting the signal detaches: the iteration ends, and the job continues. */
 export interface WatchOptions {
   readonly signal?: AbortSignal;
+  /** Called with every push and every page of the log before it is merged, repeated and late ones included. */
+  readonly onArrival?: OnArrival;
 }
 
 /** Some of the caller's jobs, newest first. `nextToken` names the next page; null on the last one. */
@@ -98,8 +100,8 @@ class LongcallClient implements Client {
   readonly #realtime: Realtime;
   readonly #environment: Environment;
   readonly #timing: Timing;
-  readonly #onLink: (link: Link) => void;
-  readonly #onHeal: (heal: Heal) => void;
+  readonly #onLink: ((link: Link) => void) | undefined;
+  readonly #onHeal: ((heal: Heal) => void) | undefined;
   readonly #watches = new Set<Watch>();
   readonly #stopWaking: () => void;
 
@@ -120,8 +122,8 @@ class LongcallClient implements Client {
     this.#requests = new Requests(graphqlUrl, authorization, this.#timing, this.#environment);
     this.#objects = new Objects(this.#environment);
     this.#realtime = new Realtime(address, graphqlUrl, authorization, this.#timing, this.#environment);
-    this.#onLink = onLink ?? (() => undefined);
-    this.#onHeal = onHeal ?? (() => undefined);
+    this.#onLink = onLink;
+    this.#onHeal = onHeal;
     this.#stopWaking = this.#environment.onWake(() => {
       this.#realtime.reconnect();
       for (const watch of this.#watches) watch.wake();
@@ -227,7 +229,7 @@ class LongcallClient implements Client {
   async *#watch(
     jobId: string,
     begin: (() => Promise<Event>) | null,
-    { signal }: WatchOptions = {},
+    { signal, onArrival }: WatchOptions = {},
   ): AsyncGenerator<JobView, void, undefined> {
     const watch = new Watch(jobId, {
       requests: this.#requests,
@@ -237,6 +239,7 @@ class LongcallClient implements Client {
       environment: this.#environment,
       onLink: this.#onLink,
       onHeal: this.#onHeal,
+      onArrival,
     });
     const detach = (): void => watch.detach();
     this.#watches.add(watch);

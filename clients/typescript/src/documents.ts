@@ -1,12 +1,12 @@
 // The operations of the contract. `jobId`, `delta` and the like are the fields of `Event`.
 
+const COST = "currency pricesOf total items { name quantity unit price amount } notes";
 const FIELDS = `jobId owner status sequence attempt progress message delta output outputOmitted outputKept result
-  resultOmitted resultIsOutput resultUrl resultBytes resultSha256 error errorType model claimed usage metadata
-  cost { currency pricesOf total items { name quantity unit price amount } notes }
+  resultOmitted resultIsOutput resultUrl resultBytes resultSha256 error errorType model usage metadata
+  cost { ${COST} }
   createdAt startTime endTime updatedAt`;
 // Subscriptions are filtered by the audience: a mutation that does not select it is pushed to nobody.
 const PUSHED = `${FIELDS} audience { owner }`;
-const COST = "currency pricesOf total items { name quantity unit price amount } notes";
 
 export const START: string = `mutation StartInference($input: InferenceInput!) { startInference(input: $input) { ${PUSHED} } }`;
 export const CANCEL: string = `mutation CancelInference($jobId: ID!) { cancelInference(jobId: $jobId) { ${PUSHED} } }`;

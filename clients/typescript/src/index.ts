@@ -6,4 +6,4 @@ export type { JobInput, Message } from "./input.ts";
 export type { Cost, CostItem, Event, Json, Status } from "./model.ts";
 export type { Timing } from "./timing.ts";
 export { hasEnded, isFinal, type JobView } from "./view.ts";
-export type { Heal, Link } from "./watch.ts";
+export type { Heal, Link, OnArrival } from "./watch.ts";

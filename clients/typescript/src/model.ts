@@ -91,9 +91,7 @@ export function newJobId(random: (bytes: Uint8Array) => void): string {
     if (index === 8) byte = (byte & 0x3f) | 0x80; // variant of RFC 9562
     return byte.toString(16).padStart(2, "0");
   });
-  return [hex.slice(0, 4), hex.slice(4, 6), hex.slice(6, 8), hex.slice(8, 10), hex.slice(10)]
-    .map((part) => part.join(""))
-    .join("-");
+  return hex.join("").replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
 }
 
 /**
@@ -117,8 +115,7 @@ export function parseEvent(fields: unknown): Event {
   if (!isObject(fields)) throw new ProtocolError(`expected a job from the API, and found none; ${ADVICE}`);
   const it = fields;
   const text = (name: string): string => read(it, name, "string");
-  const optional = (name: string): string | null => (it[name] == null ? null : read(it, name, "string"));
-  const number = (name: string): number | null => (it[name] == null ? null : read(it, name, "number"));
+  const optional = (name: string): string | null => (it[name] == null ? null : text(name));
   return {
     jobId: text("jobId"),
     sequence: count(it, "sequence"),
@@ -126,7 +123,7 @@ export function parseEvent(fields: unknown): Event {
     owner: text("owner"),
     model: text("model"),
     attempt: count(it, "attempt"),
-    progress: number("progress"),
+    progress: it.progress == null ? null : read(it, "progress", "number"),
     message: optional("message"),
     delta: optional("delta"),
     outputKept: it.outputKept == null ? null : count(it, "outputKept"),

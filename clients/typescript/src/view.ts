@@ -1,4 +1,4 @@
-import { type Event, isTerminal, type Snapshot } from "./model.ts";
+import { type Event, isTerminal, parseEvent, type Snapshot } from "./model.ts";
 
 /**
  * The state of a job at `sequence`, which is 0 until the first event is known.
@@ -15,32 +15,8 @@ export interface JobView extends Omit<Event, "delta"> {
 
 /** The view of a job about which nothing is known. */
 export function emptyView(jobId: string): JobView {
-  return Object.freeze({
-    jobId,
-    sequence: 0,
-    status: "PENDING",
-    owner: "",
-    model: "",
-    attempt: 0,
-    progress: null,
-    message: null,
-    delta: "",
-    output: "",
-    outputKept: null,
-    result: null,
-    resultOmitted: false,
-    resultIsOutput: false,
-    error: null,
-    errorType: null,
-    usage: null,
-    cost: null,
-    metadata: null,
-    createdAt: null,
-    startTime: null,
-    endTime: null,
-    updatedAt: null,
-    held: [],
-  });
+  const nothing = parseEvent({ jobId, sequence: 0, status: "PENDING", owner: "", model: "", attempt: 0 });
+  return Object.freeze({ ...nothing, delta: "", output: "", held: [] });
 }
 
 /** Whether the job has ended. Its result may still be missing. */

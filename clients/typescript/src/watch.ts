@@ -30,6 +30,9 @@ export interface Heal {
   readonly milliseconds: number;
 }
 
+/** How events of a watched job arrived: as a push, or as a page of its log. An empty page is the end of the log. */
+export type OnArrival = (via: "push" | "log", events: readonly Event[]) => void;
+
 /** Whether pushes arrive. While the link is lost, the client reconnects, and reads the log from time to time. */
 export type Link = "live" | "lost";
 
@@ -40,8 +43,9 @@ export interface WatchParts {
   readonly realtime: Realtime;
   readonly timing: Timing;
   readonly environment: Environment;
-  readonly onLink: (link: Link) => void;
-  readonly onHeal: (heal: Heal) => void;
+  readonly onLink: ((link: Link) => void) | undefined;
+  readonly onHeal: ((heal: Heal) => void) | undefined;
+  readonly onArrival: OnArrival | undefined;
 }
 
 type Letter = Emitted | { readonly type: "failed"; readonly error: unknown } | { readonly type: "woken" };
@@ -125,7 +129,11 @@ export class Watch {
       while (!isFinal(this.#view)) {
         if (this.#ending.signal.aborted) return this.#checkOpen();
         const isDue = this.#now() >= this.#nextRead();
-        yield* this.#take(isDue ? await this.#read() : await this.#hear());
+        const updates = isDue ? await this.#read() : await this.#hear();
+        if (updates === null) continue;
+        const events = updates.map((update) => ("event" in update ? update.event : update.snapshot.event));
+        this.#parts.onArrival?.(isDue ? "log" : "push", events);
+        yield* this.#take(updates);
       }
     } finally {
       this.#ending.abort();
@@ -179,8 +187,8 @@ export class Watch {
     return hasEnded(this.#view) && this.#view.resultOmitted;
   }
 
-  /** The log after the last event; nothing if it could not be read. */
-  async #read(): Promise<Update[]> {
+  /** The log after the last event; null if it could not be read. */
+  async #read(): Promise<Update[] | null> {
     const { requests, objects } = this.#parts;
     const { jobId, sequence } = this.#view;
     let found: Update[];
@@ -191,7 +199,7 @@ export class Watch {
     } catch (error) {
       this.#tolerate(error);
       this.#pausedUntil = this.#now() + this.#pauses.next();
-      return [];
+      return null;
     }
     if (found.length === 0 && sequence === 0) throw new JobNotFound(jobId);
     this.#contact();
@@ -202,42 +210,42 @@ export class Watch {
     return found;
   }
 
-  /** The next push, if one arrives before the log is due to be read. */
-  async #hear(): Promise<Update[]> {
+  /** The next push; null if something else happens before, or the log is due to be read. */
+  async #hear(): Promise<Update[] | null> {
     return this.#open(await this.#letters.next(this.#nextRead()));
   }
 
-  #open(letter: Letter | undefined): Update[] {
+  #open(letter: Letter | undefined): Update[] | null {
     switch (letter?.type) {
       case "acknowledged":
         this.#refusals = 0;
         this.#contact();
         this.#report("live");
         this.#isReading = true;
-        return [];
+        return null;
       case "pushed":
         this.#contact();
         return this.#pushed(letter.fields);
       case "failed":
         this.#tolerate(letter.error);
         this.#report("lost");
-        return [];
+        return null;
       case "woken":
         this.#isReading = true;
         this.#pausedUntil = 0;
-        return [];
+        return null;
       default:
-        return [];
+        return null;
     }
   }
 
-  #pushed(fields: unknown): Update[] {
+  #pushed(fields: unknown): Update[] | null {
     try {
       const event = parseEvent(fields);
-      return event.jobId === this.#view.jobId ? [{ event }] : [];
+      return event.jobId === this.#view.jobId ? [{ event }] : null;
     } catch {
       this.#isReading = true; // the push has errors or is incomplete: read the log instead
-      return [];
+      return null;
     }
   }
 
@@ -264,7 +272,7 @@ export class Watch {
     if (gap !== null && gap.start !== start) {
       this.#gap = null;
       if (gap.readAt !== null) {
-        this.#parts.onHeal({ jobId, events: gap.events, milliseconds: this.#now() - gap.noticedAt });
+        this.#parts.onHeal?.({ jobId, events: gap.events, milliseconds: this.#now() - gap.noticedAt });
       }
     }
     const events = missing(this.#view);
@@ -297,7 +305,7 @@ export class Watch {
   #report(link: Link): void {
     if (link === this.#link) return;
     this.#link = link;
-    this.#parts.onLink(link);
+    this.#parts.onLink?.(link);
   }
 
   #now(): number {

@@ -219,3 +219,33 @@ it("runs up to 100 subscriptions on one socket", async () => {
   client.close();
   await Promise.all(shown.map(({ end }) => end));
 });
+
+describe("onArrival", () => {
+  it("reports every push, repeated and late ones included, and every page of the log until an empty one", async () => {
+    const world = new World();
+    world.log.push(event(1));
+    const arrivals: unknown[] = [];
+    const client = clientOf(world);
+    const onArrival = (via: string, events: readonly { sequence: number }[]) =>
+      arrivals.push([via, ...events.map(({ sequence }) => sequence)]);
+    const shown = new Shown(client.watch(JOB, { onArrival }));
+    await world.settle();
+    expect(arrivals).toEqual([["log", 1], ["log"]]);
+    arrivals.length = 0;
+
+    world.log.push(event(2), event(3));
+    world.socket.push(event(3));
+    await world.advance(300);
+    world.socket.push(event(2));
+    world.socket.push(event(3));
+    await world.settle();
+
+    expect(shown.sequences).toEqual([1, 2, 3]);
+    expect(arrivals).toEqual([
+      ["push", 3],
+      ["log", 2, 3],
+      ["push", 2],
+      ["push", 3],
+    ]);
+  });
+});

@@ -86,6 +86,8 @@ export class World implements Environment {
   readonly reads: number[] = []; // the `after` of each read of the log
   readonly log: Fields[] = [];
   readonly refusedTokens: Set<string> = new Set();
+  /** The answers to operations other than reads of the log, by their field. */
+  readonly answers: Map<string, (variables: Fields) => unknown> = new Map();
   snapshot: Fields | null = null;
   stored = "";
   isSilent = false;
@@ -101,6 +103,9 @@ export class World implements Environment {
   async fetch(_url: string, init: RequestInit): Promise<Response> {
     if (init.method === "GET") return new Response(this.stored);
     const { query, variables } = JSON.parse(String(init.body));
+    for (const [field, answer] of this.answers) {
+      if (query.includes(field)) return Response.json({ data: { [field]: await answer(variables) } });
+    }
     if (query.includes("getInference")) return Response.json({ data: { getInference: this.snapshot } });
     this.reads.push(variables.after);
     const found = this.log.filter(({ sequence }) => Number(sequence) > variables.after);
@@ -110,6 +115,15 @@ export class World implements Environment {
   openSocket(_url: string, protocols: string[]): Socket {
     this.sockets.push(new FakeSocket(this, protocols));
     return this.socket;
+  }
+
+  /** Pushes an event to every subscription. */
+  pushToAll(fields: Fields): void {
+    for (const socket of this.sockets.filter(({ isClosed }) => !isClosed)) {
+      for (const id of socket.started.filter((it) => !socket.stopped.includes(it))) {
+        socket.receive({ type: "data", id, payload: { data: { onInferenceStatusChange: fields } } });
+      }
+    }
   }
 
   now(): number {

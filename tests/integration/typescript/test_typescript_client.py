@@ -16,6 +16,7 @@ from tests.support.node_packages import found, node_is_missing
 ROOT = Path(__file__).resolve().parents[3]
 CLIENT = ROOT / "clients" / "typescript"
 JOBS = 20
+CHATS = 3
 LOSSES = "drop=0.5,duplicate=0.2,reorder=0.3,disconnect=0.05,seed=7"
 SIZE_LIMIT = 10_000  # bytes of the whole client, minified and compressed
 
@@ -60,17 +61,19 @@ def test_the_client_is_small(tmp_path: Path) -> None:
     assert int(compressed) <= SIZE_LIMIT
 
 
-async def test_what_is_shown_is_what_was_logged_although_half_of_the_pushes_are_lost(
-    lossy_stack: LocalStack, tmp_path: Path
-) -> None:
+def run_live(name: str, stack: LocalStack, *arguments: str) -> list[dict[str, Any]]:
+    """Run a program of `tests/live` on a stack; return the objects that it printed, one a line."""
     # Inside the folder, so that Node finds the packages.
-    script = CLIENT / "node_modules" / ".cache" / f"job-{tmp_path.name}.mjs"
-    run("npx", "esbuild", "tests/live/job.ts", "--bundle", "--platform=node", "--format=esm", "--packages=external",
+    script = CLIENT / "node_modules" / ".cache" / f"{name}-{stack.port}.mjs"
+    run("npx", "esbuild", f"tests/live/{name}.ts", "--bundle", "--platform=node", "--format=esm", "--packages=external",
         f"--outfile={script}", "--log-level=error")  # fmt: skip
+    return [
+        json.loads(line) for line in run("node", str(script), str(stack.data / "stack.json"), *arguments).splitlines()
+    ]
 
-    *lines, last = map(
-        json.loads, run("node", str(script), str(lossy_stack.data / "stack.json"), str(JOBS), "1").splitlines()
-    )
+
+async def test_what_is_shown_is_what_was_logged_although_half_of_the_pushes_are_lost(lossy_stack: LocalStack) -> None:
+    *lines, last = run_live("job", lossy_stack, str(JOBS), "1")
 
     assert len(lines) == JOBS
     async with lossy_stack.client() as client:
@@ -85,3 +88,18 @@ async def test_what_is_shown_is_what_was_logged_although_half_of_the_pushes_are_
     assert last["heals"] > 0, "no push was lost: the test shows nothing"
     assert last["listed"] == 5
     assert last["total"] > 0
+
+
+async def test_the_text_of_a_chat_is_the_result_of_its_job_on_every_device(lossy_stack: LocalStack) -> None:
+    *answers, stopped = run_live("chat", lossy_stack, str(CHATS), "1.5")
+
+    assert len(answers) == 3 * CHATS
+    async with lossy_stack.client() as client:
+        for answer in answers:
+            view = await client.get(answer["jobId"])
+            assert answer == {
+                "jobId": view.job_id, "status": "ready", "usage": view.usage, "count": answer["count"],
+                "sha256": hashlib.sha256((view.result or "").encode()).hexdigest(),
+            }  # fmt: skip
+        assert [answer["count"] for answer in answers] == [2, 4, 4] * CHATS
+        assert (await client.get(stopped["jobId"])).status == "CANCELLED"

@@ -1,41 +1,12 @@
 // Follows jobs on a running stack, and prints what was shown of each as a JSON line:
 // node tests/live/job.ts STACK.json NUMBER SECONDS
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
-import WebSocket from "ws";
-import { createClient, type JobView, lambdaToken, type SocketClass } from "../../src/index.ts";
+import type { JobView } from "../../src/index.ts";
+import { clientOf } from "./stack.ts";
 
 const [path, number, seconds] = process.argv.slice(2);
-const stack = JSON.parse(readFileSync(path as string, "utf8"));
-const [{ username, password }] = stack.users;
-
-async function signIn(): Promise<string> {
-  const response = await fetch(stack.cognitoUrl, {
-    method: "POST",
-    headers: {
-      "content-type": "application/x-amz-json-1.1",
-      "x-amz-target": "AWSCognitoIdentityProviderService.InitiateAuth",
-    },
-    body: JSON.stringify({
-      AuthFlow: "USER_PASSWORD_AUTH",
-      ClientId: stack.clientId,
-      AuthParameters: { USERNAME: username, PASSWORD: password },
-    }),
-  });
-  return ((await response.json()) as { AuthenticationResult: { AccessToken: string } }).AuthenticationResult
-    .AccessToken;
-}
-
 let heals = 0;
-let token: Promise<string> | null = null;
-const client = createClient({
-  graphqlUrl: stack.graphqlUrl,
-  realtimeUrl: stack.realtimeUrl,
-  webSocket: WebSocket as unknown as SocketClass,
-  authorization: lambdaToken((refresh) => {
-    if (refresh || token === null) token = signIn();
-    return token;
-  }),
+const client = clientOf(path as string, {
   onHeal: () => {
     heals += 1;
   },

@@ -14,7 +14,7 @@ from chalicelib.billing.budget import BYTES_PER_TOKEN, AttemptBudget
 from chalicelib.billing.cost import Invoice, invoice
 from chalicelib.billing.metering import log_units, units
 from chalicelib.billing.prices import PUSH_SIZE
-from chalicelib.jobs.model import InferenceRequest
+from chalicelib.jobs.model import Change, InferenceRequest, Status
 from chalicelib.jobs.usage import Counts
 from chalicelib.publisher.coalescing import Outbox
 from chalicelib.publisher.policies import BARE_EVENT, FlushPolicy
@@ -104,16 +104,17 @@ def _counts(work: Work, policy: FlushPolicy) -> Counts:
         input_tokens=work.input_tokens, output_tokens=work.output_tokens,
     )  # fmt: skip
     total += log_units(SUMMARY + work.input_tokens * BYTES_PER_TOKEN, SUMMARY, is_first=True, is_last=False)
-    for size in [*[0] * attempts, *_deltas(work, policy)]:  # a claim has no output
+    *earlier, rest = _deltas(work, policy)
+    for size in [*[0] * attempts, *earlier]:  # a claim has no output
         total += Counts(operations=1, pushes=units(BARE_EVENT + size, PUSH_SIZE))
         total += log_units(SUMMARY + size, SUMMARY, is_first=False, is_last=False)
-    last = BILL + work.output_bytes
+    last = BILL + rest + work.output_bytes
     total += Counts(operations=1, pushes=units(BARE_EVENT + last, PUSH_SIZE))
     return total + log_units(SUMMARY + last, SUMMARY + BILL, is_first=False, is_last=True)
 
 
 def _deltas(work: Work, policy: FlushPolicy) -> Iterator[int]:
-    """Bytes of the output in each update."""
+    """Bytes of the output in each update, the last of which ends the job."""
     now = 0.0
     budget = AttemptBudget(InferenceRequest("", work.model), megabytes=MEGABYTES, clock=lambda: now)
     budget.add(Usage({"inputTokens": work.input_tokens}))
@@ -138,7 +139,7 @@ def _deltas(work: Work, policy: FlushPolicy) -> Iterator[int]:
         outbox.add(piece)
         now = end
         yield from _taken(outbox, budget, until=end)
-    outbox.drain()
+    outbox.end(Change(Status.COMPLETED))
     yield from _taken(outbox, budget, until=work.seconds)
 
 

@@ -3,13 +3,15 @@
 One mutation for each token would cost more than a small model. Output is therefore coalesced: the first piece is sent
 at once, and a policy decides when later pieces are due. An update also carries the latest progress, message and usage.
 Usage alone makes no update due. A checkpoint refers to the output before it, so an update with a checkpoint ends there.
+The last output goes along with the end of the job, where one update can carry both.
 """
 
+import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import assert_never
 
-from chalicelib.jobs.limits import MAX_MESSAGE
+from chalicelib.jobs.limits import MAX_MESSAGE, MAX_RESULT_TEXT
 from chalicelib.jobs.model import Change, Json, Status
 from chalicelib.publisher.policies import Costs, FlushPolicy, Interval
 from chalicelib.publisher.text import cut, encode, first_delta, state_text
@@ -22,6 +24,7 @@ class Pace:
 
     policy: FlushPolicy = Interval()  # noqa: RUF009  # a frozen value
     heartbeat: float = 1.0  # seconds without an update after which the worker sends a heartbeat
+    first_wait: float = 0.02  # seconds that the first output waits for the job's end, so that one update carries both
 
 
 class Outbox:
@@ -38,6 +41,7 @@ class Outbox:
         self._reach = 0  # bytes of waiting output before the checkpoint
         self._taken_at = -math.inf
         self._draining = False
+        self._end: Change | None = None
         self._has_sent_output = False
 
     @property
@@ -47,6 +51,15 @@ class Outbox:
 
     @property
     def is_empty(self) -> bool:
+        return self._end is None and self._has_no_pieces
+
+    @property
+    def waits_with_first_output(self) -> bool:
+        """Whether output waits, none was sent before, and `drain` was not called."""
+        return bool(self._output) and not self._has_sent_output and not self._draining
+
+    @property
+    def _has_no_pieces(self) -> bool:
         return not self._output and self._progress is None and self._message is None and self._checkpoint is None
 
     @property
@@ -74,6 +87,15 @@ class Outbox:
         """From now on everything is due at once."""
         self._draining = True
 
+    def end(self, change: Change) -> None:
+        """Drain; the last update is `change`, together with the output that is left if one update can carry both.
+
+        No attempt follows, so a checkpoint is dropped.
+        """
+        self._checkpoint = None
+        self._end = change
+        self.drain()
+
     def due(self) -> float:
         """When `take` returns an update; infinity if nothing waits."""
         if self.is_empty:
@@ -94,6 +116,10 @@ class Outbox:
             Status.PROCESSING, progress=self._progress, message=message, delta=delta.decode() or None,
             usage=self._usage, checkpoint=checkpoint,
         )  # fmt: skip
+        if self._end is not None and len(delta) == len(self._output):
+            end = _joined(self._end, change)
+            if end is not None:
+                change, self._end = end, None
         del self._output[: len(delta)]
         if self._checkpoint is not None:
             self._reach -= len(delta)
@@ -108,11 +134,22 @@ class Outbox:
         """Drop the output after the newest checkpoint: the next attempt produces it again."""
         del self._output[0 if self._checkpoint is None else self._reach :]
 
-    def drop_checkpoint(self) -> None:
-        """Drop the checkpoint: the job ends, so no attempt continues from it."""
-        self._checkpoint = None
-
     def discard(self) -> None:
         """Drop everything that waits: it can no longer be published."""
         self._output.clear()
-        self._progress = self._message = self._usage = self._checkpoint = None
+        self._progress = self._message = self._usage = self._checkpoint = self._end = None
+
+
+def _joined(end: Change, rest: Change) -> Change | None:
+    """The end of a job with the last output before it, or None if one request cannot carry both."""
+    if end.result is not None and rest.delta is not None:
+        size = sum(len(json.dumps(text, ensure_ascii=False).encode()) for text in (end.result, rest.delta))
+        if size > MAX_RESULT_TEXT:
+            return None
+    return replace(
+        end,
+        delta=rest.delta,
+        progress=rest.progress if end.progress is None else end.progress,
+        message=rest.message if end.message is None else end.message,
+        usage=rest.usage if end.usage is None else end.usage,
+    )

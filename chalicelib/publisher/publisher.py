@@ -72,7 +72,7 @@ class StatusPublisher(Protocol):
         """Add a piece of output. Returns at once, unless more than `BACKLOG` bytes wait to be sent."""
 
     def finish(self, change: Change) -> Accepted | Over:
-        """Send all waiting output and then this last change, and wait for the answer.
+        """Send all waiting output and this last change, in one update if it fits, and wait for the answer.
 
         Raises:
             PublishFailed: They could not be delivered.
@@ -136,11 +136,13 @@ class Publisher:
         self._budget = budget
         self._loop = connection.start()
         self._channel: Channel | None = None
-        self._pump: asyncio.Task[Over | None] | None = None
+        self._pump: asyncio.Task[Accepted | Over | None] | None = None
         self._attempt = 0
         self._sequence = 0
         self._wait_until = math.inf
         self._more = asyncio.Event()
+        self._draining = asyncio.Event()
+        self._has_sent_end = False
         # Guards the three attributes below, which both threads use. Notified when the outbox has become smaller.
         self._room = threading.Condition()
         self._outbox = Outbox(pace.policy, budget)
@@ -186,7 +188,7 @@ class Publisher:
 
     def ending(self) -> Over:
         over = self._wait_for(self._drain())
-        if over is None:
+        if not isinstance(over, Over):
             raise RuntimeError("ending() was called before the job was over")
         return over
 
@@ -211,18 +213,23 @@ class Publisher:
         self._pump = self._loop.create_task(self._send_what_is_due())
         self._pump.add_done_callback(lambda pump: self._pump_ended(pump, stop))
 
-    def _pump_ended(self, pump: asyncio.Task[Over | None], stop: Callable[[], None]) -> None:
+    def _pump_ended(self, pump: asyncio.Task[Accepted | Over | None], stop: Callable[[], None]) -> None:
         with self._room:
             self._has_ended = True
             self._outbox.discard()
             self._room.notify_all()
-        if not pump.cancelled() and (pump.exception() is not None or pump.result() is not None):
+        if not pump.cancelled() and (pump.exception() is not None or isinstance(pump.result(), Over)):
             stop()
 
-    async def _send_what_is_due(self) -> Over | None:
-        """Send due updates and heartbeats. Returns `Over` when the job is over, None when all output is sent."""
+    async def _send_what_is_due(self) -> Accepted | Over | None:
+        """Send due updates and heartbeats, until the job is over or everything is sent.
+
+        Returns:
+            The answer to the end of the job; `Over` if the job was over before; None if no end was to be sent.
+        """
         heartbeat_at = self._loop.time() + self._pace.heartbeat
         while True:
+            await self._let_a_short_job_end()
             now = self._loop.time()
             with self._room:
                 if self._outbox.is_drained:
@@ -239,33 +246,43 @@ class Publisher:
             if change is None:
                 await self._sleep(wake_at - now)
                 continue
+            self._has_sent_end = change.status.is_terminal
             outcome = await self._report(change)
-            if isinstance(outcome, Over):
+            if isinstance(outcome, Over) or self._has_sent_end:
                 return outcome
             heartbeat_at = self._loop.time() + self._pace.heartbeat
 
-    async def _sleep(self, seconds: float) -> None:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._more.wait()
-
-    async def _drain(self) -> Over | None:
+    async def _let_a_short_job_end(self) -> None:
         with self._room:
-            self._outbox.drain()
+            waits = self._outbox.waits_with_first_output
+        if waits:
+            await _within(self._pace.first_wait, self._draining)
+
+    async def _sleep(self, seconds: float) -> None:
+        await _within(seconds, self._more)
+
+    async def _drained(self) -> Accepted | Over | None:
+        """Wait until everything is sent; `drain` or `end` of the outbox must have been called."""
+        self._draining.set()
         self._more.set()
         if self._pump is None:
             raise RuntimeError("finish() was called before begin()")
         return await self._pump
 
+    async def _drain(self) -> Accepted | Over | None:
+        with self._room:
+            self._outbox.drain()
+        return await self._drained()
+
     async def _finish(self, change: Change) -> Accepted | Over:
         with self._room:
-            self._outbox.drop_checkpoint()
-        over = await self._drain()
-        if over is not None and change.stored_result is None:
-            return over
+            self._outbox.end(change)
+        outcome = await self._drained()
         # A stored result is reported also if the job is over: the relay deletes it if the job was deleted.
-        outcome = await self._report(change)
-        return over or outcome
+        if outcome is None or (change.stored_result is not None and not self._has_sent_end):
+            reported = await self._report(change)
+            return outcome or reported
+        return outcome
 
     async def _hand_over(self, change: Change) -> Accepted | Over:
         with self._room:
@@ -297,3 +314,10 @@ class Publisher:
             self._connection.release()
         else:  # a request may have been cut off
             await self._connection.drop_channel()
+
+
+async def _within(seconds: float, event: asyncio.Event) -> None:
+    """Wait for the event, and no longer than `seconds`."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()

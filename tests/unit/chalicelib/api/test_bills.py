@@ -94,9 +94,8 @@ def test_a_quote_is_near_the_bill_and_lists_its_assumptions(relay: Relay) -> Non
     found = ask(relay, "quoteInference", {"input": asked})["data"]
 
     bought = bill({"cost": found})
-    assert (
-        bought["AppSync operations"] == 1 + 1 + 21 + 1
-    )  # start, claim, the first piece and one update each half second, the end
+    # The start, the claim, the first piece, and an update each half second, the last of which is the end.
+    assert bought["AppSync operations"] == 1 + 1 + 1 + 20
     assert (bought["input tokens"], bought["output tokens"]) == (100, 500)
     assert found["notes"][-1] == "assumed are 100 input tokens, 500 output tokens, 10 seconds and one watcher"
 

@@ -147,7 +147,8 @@ class Api:
             decision = decide(self._log[-1], newer, update, now=datetime.now(UTC), lease=self._lease)
             job = decision.job
             if isinstance(decision, Append):
-                job = replace(job, result=self.output) if job.result_is_output else job  # as the relay does
+                if job.result_is_output:  # as the relay does
+                    job = replace(job, result=self.output + (job.delta or ""))
                 self._append(job)
             return job
 

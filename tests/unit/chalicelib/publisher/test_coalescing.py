@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.billing.budget import AttemptBudget
-from chalicelib.jobs.limits import MAX_DELTA, MAX_MESSAGE
+from chalicelib.jobs.limits import MAX_DELTA, MAX_MESSAGE, MAX_RESULT_TEXT
 from chalicelib.jobs.model import Change, InferenceRequest, Status
 from chalicelib.publisher.coalescing import Outbox
 from chalicelib.publisher.policies import Interval
@@ -232,6 +232,65 @@ def test_a_hand_over_sends_nothing_behind_the_newest_checkpoint(outbox_after_out
 def test_a_job_that_ends_sends_no_checkpoint_of_its_own(outbox_after_output: Outbox) -> None:
     outbox_after_output.add(Checkpoint(1))
 
-    outbox_after_output.drop_checkpoint()
+    outbox_after_output.end(Change(Status.FAILED, error="no"))
 
-    assert drained(outbox_after_output) == []
+    assert drained(outbox_after_output) == [Change(Status.FAILED, error="no")]
+
+
+def test_the_last_output_goes_along_with_the_end(outbox_after_output: Outbox) -> None:
+    outbox_after_output.add(Chunk("last"))
+    outbox_after_output.add(Progress(0.9, "nearly there"))
+    outbox_after_output.add(Usage({"outputTokens": 2}))
+
+    outbox_after_output.end(Change(Status.COMPLETED, result="all", usage={"outputTokens": 3}))
+
+    assert drained(outbox_after_output) == [
+        Change(
+            Status.COMPLETED, result="all", delta="last", progress=0.9, message="nearly there",
+            usage={"outputTokens": 3},
+        )
+    ]  # fmt: skip
+
+
+def test_output_for_several_updates_ends_with_the_end(outbox_after_output: Outbox) -> None:
+    outbox_after_output.add(Chunk("x" * (2 * SPLIT + 1)))
+
+    outbox_after_output.end(Change(Status.COMPLETED, result_is_output=True))
+
+    assert [(change.status, len(change.delta or "")) for change in drained(outbox_after_output)] == [
+        (Status.PROCESSING, SPLIT),
+        (Status.PROCESSING, SPLIT),
+        (Status.COMPLETED, 1),
+    ]
+
+
+def test_output_beside_which_a_long_result_does_not_fit_into_one_request_is_sent_before(
+    outbox_after_output: Outbox,
+) -> None:
+    long = "\x00" * (MAX_RESULT_TEXT // 6 - 100)  # six bytes each as JSON
+    outbox_after_output.add(Chunk("last" * 200))
+
+    outbox_after_output.end(Change(Status.COMPLETED, result=long))
+
+    assert [(change.status, change.delta) for change in drained(outbox_after_output)] == [
+        (Status.PROCESSING, "last" * 200),
+        (Status.COMPLETED, None),
+    ]
+
+
+def test_the_first_output_waits_until_it_was_sent_or_the_job_ends(outbox: Outbox) -> None:
+    assert not outbox.waits_with_first_output
+    outbox.add(Chunk("first"))
+    assert outbox.waits_with_first_output
+
+    outbox.take(now=0.0)
+    outbox.add(Chunk("second"))
+    assert not outbox.waits_with_first_output
+
+
+def test_nothing_waits_for_the_end_of_a_job_that_has_ended(outbox: Outbox) -> None:
+    outbox.add(Chunk("first"))
+
+    outbox.end(Change(Status.COMPLETED))
+
+    assert not outbox.waits_with_first_output

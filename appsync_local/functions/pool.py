@@ -17,6 +17,7 @@ from appsync_local.devtools.health import Health
 from appsync_local.devtools.meter import Meter
 from appsync_local.functions.fork_server_client import ForkServerClient
 from appsync_local.functions.outcome import Outcome, Refused
+from appsync_local.functions.processors import Processors
 from appsync_local.functions.spec import FunctionSpec
 from appsync_local.functions.waiting_line import WaitingLine
 from appsync_local.functions.worker_process import KILLED, Invocation, InvocationType, WorkerProcess, WorkerState
@@ -25,7 +26,7 @@ _log: Final = logging.getLogger(__name__)
 
 IDLE_LIMIT: Final = 60.0  # seconds after which a worker that is not its function's last idle one ends
 USUAL_DURATION: Final = 1.0  # seconds of an invocation, until the first one has ended
-WARM_WAIT: Final = 0.05  # seconds without a free worker after which another process is started
+WARM_WAIT: Final = 0.25  # seconds without a free worker after which another process is started
 _CORES: Final = os.cpu_count() or 1
 _AT_ONCE: Final = 2 * _CORES  # workers of a function that are started without waiting for a free one
 _FADING: Final = 0.95  # weight of earlier, longer invocations
@@ -78,8 +79,10 @@ class Pool:
         self._busy: Counter[str] = Counter()
         self._busy_in_common: Counter[InvocationType] = Counter()
         self._workers_of: Counter[str] = Counter()
+        busy = Processors().are_busy
         self._lines: dict[str, WaitingLine[Invocation]] = {
-            name: WaitingLine(at_once=_AT_ONCE, starts=_CORES, warm_wait=warm_wait) for name in functions
+            name: WaitingLine(at_once=_AT_ONCE, starts=_CORES, warm_wait=warm_wait, processors_are_busy=busy)
+            for name in functions
         }
         self._looks: dict[str, asyncio.TimerHandle] = {}  # when each line is looked at again, by function
         self._durations: dict[str, float] = {}  # recent duration of the longer invocations of each function, in seconds

@@ -5,8 +5,8 @@ import math
 from appsync_local.functions.waiting_line import SLOW, WaitingLine
 
 
-def line(*, at_once: int = 0, starts: int = 100) -> WaitingLine[str]:
-    return WaitingLine(at_once=at_once, starts=starts, warm_wait=1.0)
+def line(*, at_once: int = 0, starts: int = 100, busy: bool = False) -> WaitingLine[str]:
+    return WaitingLine(at_once=at_once, starts=starts, warm_wait=1.0, processors_are_busy=lambda: busy)
 
 
 def test_an_empty_line_starts_nothing() -> None:
@@ -49,6 +49,15 @@ def test_a_line_that_moves_and_stays_too_long_gets_another_worker_now_and_then()
     waiting.worker_freed(2 * SLOW - 0.5)
 
     assert waiting.starts_at(2 * SLOW - 0.5, 5) == 2 * SLOW
+
+
+def test_a_line_that_moves_gets_no_worker_while_the_processors_are_busy() -> None:
+    waiting = line(busy=True)
+    waiting.add("a", 0.0)
+    waiting.worker_freed(SLOW + 0.5)
+
+    assert waiting.starts_at(SLOW + 1, 4) == SLOW + 1.5
+    assert waiting.starts_at(SLOW + 1.5, 4) == SLOW + 1.5
 
 
 def test_only_so_many_workers_start_at_a_time() -> None:

@@ -1,7 +1,7 @@
 """Output that waits to be sent, and when it is due. Pure: time is an argument.
 
-One mutation for each token would cost more than a small model. Output is therefore coalesced: the first piece is sent
-at once, and a policy decides when later pieces are due. An update also carries the latest progress, message and usage.
+One mutation for each token would cost more than a small model. Output is therefore coalesced: the first output is due
+at once, and a policy decides when later output is due. An update also carries the latest progress, message and usage.
 Usage alone makes no update due. A checkpoint refers to the output before it, so an update with a checkpoint ends there.
 The last output goes along with the end of the job, where one update can carry both.
 """

@@ -21,7 +21,7 @@ def test_processors_that_compute_all_the_time_are_busy() -> None:
             process.wait()
 
 
-def test_two_questions_at_the_same_time_have_the_same_answer() -> None:
+def test_processors_are_not_busy_before_anything_was_measured() -> None:
     processors = Processors()
 
-    assert not processors.are_busy()  # nothing was measured yet
+    assert not processors.are_busy()

@@ -6,7 +6,7 @@ LongcallError
 ├── ClientClosed           the client was closed; ends everything that it was doing
 ├── SignInFailed           the user pool returned no token
 ├── Unreachable            no answer: there is no connection
-│   ├── RealtimeUnreachable  there is none to the realtime endpoint; the API may answer requests
+│   ├── RealtimeUnreachable  no connection to the realtime endpoint; the API may answer requests
 │   └── ConnectionLost     the connection was closed or silent; ends every subscription on it
 ├── NotAuthorized          the API refused the token, and a fresh one too
 ├── ProtocolError          the answer is not one of the contract

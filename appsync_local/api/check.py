@@ -111,8 +111,8 @@ def _environment_problems(environment: Mapping[str, str]) -> Iterable[str]:
     for name, value in environment.items():
         if not _VARIABLE.fullmatch(name):
             yield (
-                f"{name!r} is no name of an environment variable: use 2 to 64 letters, digits and underscores, with a "
-                "letter first"
+                f"{name!r} is not a name for an environment variable: use 2 to 64 letters, digits and underscores, and "
+                "begin with a letter"
             )
         if len(value) > LONGEST_VARIABLE:
             yield f"the environment variable {name} has {len(value)} characters; shorten it to {LONGEST_VARIABLE}"

@@ -11,7 +11,7 @@ awslabs/aws-mobile-appsync-sdk-js pull request 561 and issue 750), or those that
 import hashlib
 import hmac
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -64,21 +64,63 @@ def scope_of(stamp: str, region: str, service: str) -> str:
     return f"{stamp[:8]}/{region}/{service}/aws4_request"
 
 
-def string_to_sign(canonical_request: str, *, stamp: str, scope: str) -> str:
+def canonical_request(
+    method: str,
+    path: str,
+    parameters: Iterable[tuple[str, str]],
+    *,
+    headers: Mapping[str, str | list[str]],
+    signed_headers: Sequence[str],
+    payload: str,
+) -> str:
+    """A request in the form that the algorithm signs.
+
+    Args:
+        method: Such as POST.
+        path: The path as it was sent, because an escape is escaped again. S3 alone signs a path that is escaped once:
+            for it, the decoded path.
+        parameters: The decoded parameters of the query, in any order.
+        headers: By lower-case name. Only the signed ones are read.
+        signed_headers: Lower-case names, in the signature's order.
+        payload: The SHA-256 of the body in hexadecimal digits, or what the signer wrote in its place.
+    """
+    query = sorted((_encoded(name), _encoded(value)) for name, value in parameters)
+    return "\n".join(
+        (
+            method,
+            quote(path, safe="/-_.~"),
+            "&".join(f"{name}={value}" for name, value in query),
+            "".join(f"{name}:{_canonical_value(headers.get(name, ''))}\n" for name in signed_headers),
+            ";".join(signed_headers),
+            payload,
+        )
+    )
+
+
+def _canonical_value(value: str | list[str]) -> str:
+    values = [value] if isinstance(value, str) else value
+    return ",".join(" ".join(part.split()) for part in values)
+
+
+def _encoded(text: str) -> str:
+    return quote(text, safe="-_.~")
+
+
+def string_to_sign(canonical: str, *, stamp: str, scope: str) -> str:
     """The text that a key signs, for a canonical request; the arguments are those of `signature_of`."""
-    return f"{ALGORITHM}\n{stamp}\n{scope}\n{hashlib.sha256(canonical_request.encode()).hexdigest()}"
+    return f"{ALGORITHM}\n{stamp}\n{scope}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
 
 
-def signature_of(canonical_request: str, *, secret: str, stamp: str, scope: str) -> str:
+def signature_of(canonical: str, *, secret: str, stamp: str, scope: str) -> str:
     """The signature of a canonical request, in hexadecimal digits.
 
     Args:
-        canonical_request: The request in the form that the algorithm signs.
+        canonical: See `canonical_request`.
         secret: The secret access key.
         stamp: The request's `x-amz-date`.
         scope: See `scope_of`.
     """
-    to_sign = string_to_sign(canonical_request, stamp=stamp, scope=scope)
+    to_sign = string_to_sign(canonical, stamp=stamp, scope=scope)
     key = f"AWS4{secret}".encode()
     for part in scope.split("/"):
         key = hmac.digest(key, part.encode(), "sha256")
@@ -122,7 +164,14 @@ def verify(
             raise _invalid(f"{shown} must be a 'SignedHeader' in the AWS Authorization.")
     stamp = request.header("x-amz-date") or ""
     _require_fresh(stamp, said["day"], now)
-    canonical = _canonical_request(request, signed_headers)
+    canonical = canonical_request(
+        request.method,
+        request.path,
+        parse_qsl(request.query, keep_blank_values=True),
+        headers=request.headers,
+        signed_headers=signed_headers,
+        payload=hashlib.sha256(request.body).hexdigest(),
+    )
     scope = scope_of(stamp, region, SERVICE)
     expected = signature_of(canonical, secret=principal.secret_access_key, stamp=stamp, scope=scope)
     if not hmac.compare_digest(expected, said["signature"]):
@@ -154,30 +203,6 @@ def _require_fresh(stamp: str, day: str, now: datetime) -> None:
         raise _invalid(f"Signature expired: {stamp} is now earlier than {limit[0]} ({shown} - {minutes} min.)")
     if signed_at > now + CLOCK_SKEW:
         raise _invalid(f"Signature not yet current: {stamp} is still later than {limit[1]} ({shown} + {minutes} min.)")
-
-
-def _canonical_request(request: AuthorizationRequest, signed_headers: list[str]) -> str:
-    headers = "".join(f"{name}:{_canonical_value(request.headers.get(name, ''))}\n" for name in signed_headers)
-    query = sorted((_encoded(k), _encoded(v)) for k, v in parse_qsl(request.query, keep_blank_values=True))
-    return "\n".join(
-        (
-            request.method,
-            quote(request.path, safe="/-_.~"),  # the path is signed as it was sent, so an escape is escaped again
-            "&".join(f"{name}={value}" for name, value in query),
-            headers,
-            ";".join(signed_headers),
-            hashlib.sha256(request.body).hexdigest(),
-        )
-    )
-
-
-def _canonical_value(value: str | list[str]) -> str:
-    values = [value] if isinstance(value, str) else value
-    return ",".join(" ".join(part.split()) for part in values)
-
-
-def _encoded(text: str) -> str:
-    return quote(text, safe="-_.~")
 
 
 def _caller(principal: IamPrincipal, request: AuthorizationRequest) -> Caller:

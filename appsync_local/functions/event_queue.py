@@ -41,7 +41,7 @@ class QueueInUse(EngineError):
 
 
 class QueueUnusable(EngineError):
-    """The file cannot be opened, or is no queue."""
+    """The file cannot be opened, or is not a queue."""
 
     def __init__(self, path: Path, reason: str) -> None:
         self.path = path
@@ -79,7 +79,7 @@ class EventQueue:
 
         Raises:
             QueueInUse: Another process has it open.
-            QueueUnusable: It cannot be opened, or is no SQLite file.
+            QueueUnusable: It cannot be opened, or is not an SQLite file.
         """
         try:
             damage = find_damage(path)

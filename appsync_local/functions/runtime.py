@@ -87,7 +87,7 @@ class FunctionRuntime:
         for schedule in self._schedules:
             if schedule.function not in self._functions:
                 raise ValueError(
-                    f"a schedule is for a function, and {schedule.function} is none; "
+                    f"the schedule is for {schedule.function!r}, which is not a function; "
                     f"known are {', '.join(sorted(self._functions))}"
                 )
         self._root = root.absolute()

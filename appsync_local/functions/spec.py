@@ -60,7 +60,7 @@ def by_name(functions: Iterable[FunctionSpec]) -> dict[str, FunctionSpec]:
     """The functions by name.
 
     Raises:
-        ValueError: A name is used twice, or a failure destination is no function.
+        ValueError: A name is used twice, or a failure destination is not a function.
     """
     known: dict[str, FunctionSpec] = {}
     for spec in functions:
@@ -72,7 +72,7 @@ def by_name(functions: Iterable[FunctionSpec]) -> dict[str, FunctionSpec]:
             raise ValueError(f"the failure destination of {spec.name} must be another function, or none")
         if spec.on_failure is not None and spec.on_failure not in known:
             raise ValueError(
-                f"the failure destination of {spec.name} must be a function, and {spec.on_failure} is none; "
+                f"the failure destination of {spec.name} is {spec.on_failure!r}, which is not a function; "
                 f"known are {', '.join(sorted(known))}"
             )
     return known

@@ -86,7 +86,7 @@ class Engine:
 
     Raises:
         ApiInvalid: Schema, API or code is invalid.
-        OriginInvalid: An origin of `sites` is none.
+        OriginInvalid: An entry of `sites` is not an origin.
     """
 
     def __init__(

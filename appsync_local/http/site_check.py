@@ -42,7 +42,7 @@ class SiteCheck:
         allowed: What is allowed besides loopback addresses.
 
     Raises:
-        OriginInvalid: An allowed origin is none.
+        OriginInvalid: An allowed origin is not an origin.
 
     Attributes:
         refused: Refused requests by origin or host. After `MOST_COUNTED` different ones, further ones are `OTHERS`.

@@ -204,8 +204,7 @@ def _assigned(field: str) -> Callable[[Node, Scopes], Iterator[Problem]]:
 def _new(node: Node, scopes: Scopes) -> Iterator[Problem]:
     made = node.child_by_field_name("constructor")
     if made is None or text_of(made) not in _CONSTRUCTORS or scopes.binding(made) is not None:
-        advice = "use plain objects, and util.time for dates"
-        yield node.start_byte, f"`new` is not supported: there are no classes; {advice}"
+        yield node.start_byte, "`new` is not supported: use plain objects, and util.time for dates"
 
 
 def _break(node: Node, _scopes: Scopes) -> Iterator[Problem]:

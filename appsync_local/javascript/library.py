@@ -120,16 +120,16 @@ GLOBALS: Final = frozenset(
 
 _NOT_PART: Final = "it is not part of AppSync's JavaScript"
 ABSENT_GLOBALS: Final[Mapping[str, str]] = {
-    "Date": "there is no Date; use util.time",
-    "Promise": "there is no Promise: code is not asynchronous",
-    "RegExp": "there is no RegExp; use util.matches",
+    "Date": "use util.time",
+    "Promise": "code is not asynchronous",
+    "RegExp": "use util.matches",
     "Function": "functions cannot be made from text",
     "eval": "text cannot be evaluated",
-    "require": "there is no require; use import",
-    "fetch": "there is no network; use an HTTP data source",
+    "require": "use import",
+    "fetch": "use an HTTP data source",
     "btoa": "use util.base64Encode",
     "atob": "use util.base64Decode",
-    **dict.fromkeys(("setTimeout", "setInterval", "setImmediate", "queueMicrotask"), "there are no timers"),
+    **dict.fromkeys(("setTimeout", "setInterval", "setImmediate", "queueMicrotask"), "code cannot wait"),
     **dict.fromkeys(
         (
             "Symbol", "Proxy", "Reflect", "Map", "Set", "WeakMap", "WeakSet", "WeakRef", "process", "globalThis",

@@ -43,7 +43,7 @@ class Binding:
 
     @property
     def function(self) -> Node | None:
-        """The function that the name stands for; None if it is none, or not known."""
+        """The function that the name refers to. None if it is not a function, or the function is not known."""
         return self.value if self.value is not None and self.key is None and self.value.type in FUNCTIONS else None
 
 
@@ -88,11 +88,11 @@ class Scopes:
         self.file = self._file.names
 
     def binding(self, node: Node) -> Binding | None:
-        """The declaration that a node refers to; None if the node is no reference, or the name is not declared."""
+        """The declaration that a node refers to. None if it is not a reference, or the name is not declared."""
         return self._bindings.get(node.id)
 
     def function(self, node: Node | None) -> Node | None:
-        """The function that an expression is, or names; None if it is none, or not known."""
+        """The function that an expression defines or names. None if it is not a function, or is not known."""
         if node is None:
             return None
         if node.type in FUNCTIONS:

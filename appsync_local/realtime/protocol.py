@@ -99,7 +99,7 @@ class RealtimeConnection:
         if not isinstance(id_, str):
             return _unknown(None, _NO_ID)
         if not isinstance(data, str):
-            found = "an object" if isinstance(data, dict) else "no text"
+            found = "an object" if isinstance(data, dict) else "not text"
             return _unknown(id_, f"payload.data must be JSON text with `query` and `variables`, and is {found}")
         if len(id_) > LONGEST_ID:
             text = f"an id has at most {LONGEST_ID} characters; this one has {len(id_)}"

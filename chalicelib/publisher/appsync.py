@@ -169,8 +169,9 @@ class Mutation:
 
 @cache
 def document(name: str) -> Mutation:
-    """A mutation, parsed once in a process."""
-    text = (DOCUMENTS / f"{name}.graphql").read_text()
+    """A mutation with the fields of an event that it selects, parsed once in a process."""
+    own, event = ((DOCUMENTS / f"{file}.graphql").read_text("utf-8") for file in (name, "event"))
+    text = f"{own}\n{event}"
     return Mutation(text, gql(text))
 
 
@@ -212,7 +213,7 @@ def describe(error: TransportError) -> str:
         case TransportConnectionFailed(__cause__=cause):
             return f"no answer ({type(cause).__name__})"
         case TransportProtocolError():
-            return "an answer that is no GraphQL result"
+            return "an answer that is not a GraphQL result"
         case _:
             return type(error).__name__
 

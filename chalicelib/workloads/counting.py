@@ -1,4 +1,4 @@
-"""Counts in what a service reports. What is no count is unknown: an odd count must not spoil an answer. Pure."""
+"""Counts in what a service reports. Values that are not counts are ignored, and do not spoil an answer. Pure."""
 
 from collections.abc import Mapping
 from typing import Final

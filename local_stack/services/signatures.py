@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import Final
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
-from appsync_local.authorization.sigv4 import ALGORITHM, scope_of, signature_of
+from appsync_local.authorization.sigv4 import ALGORITHM, canonical_request, scope_of, signature_of
 
 UNSIGNED: Final = "UNSIGNED-PAYLOAD"
 SKEW: Final = timedelta(minutes=15)
@@ -101,7 +101,7 @@ class SignatureCheck:
             now: In UTC.
 
         Raises:
-            SignatureRefused: There is none, or it is not right.
+            SignatureRefused: The signature is missing or wrong.
         """
         text = request.headers.get("authorization")
         if not text:
@@ -125,7 +125,7 @@ class SignatureCheck:
             now: In UTC.
 
         Raises:
-            SignatureRefused: There is none, or it is not right or has expired.
+            SignatureRefused: The signature is missing, wrong or expired.
         """
         given = dict(request.parameters)
         if "AWSAccessKeyId" in given:
@@ -173,20 +173,13 @@ class SignatureCheck:
         unsigned = {name for name in request.headers if name.startswith("x-amz-")} - set(names)
         if unsigned - {"x-amz-content-sha256", "x-amz-user-agent"}:
             raise SignatureRefused(Problem.MISMATCH)
-        # S3 encodes the path once; other services encode what was sent again.
-        path = quote(unquote(request.path) if self._service == "s3" else request.path, safe="/-_.~")
-        query = sorted(
-            (_encoded(name), _encoded(value)) for name, value in request.parameters if name != "X-Amz-Signature"
-        )
-        canonical = "\n".join(
-            (
-                request.method,
-                path,
-                "&".join(f"{name}={value}" for name, value in query),
-                "".join(f"{name}:{' '.join(request.headers.get(name, '').split())}\n" for name in names),
-                ";".join(names),
-                payload,
-            )
+        canonical = canonical_request(
+            request.method,
+            unquote(request.path) if self._service == "s3" else request.path,
+            [(name, value) for name, value in request.parameters if name != "X-Amz-Signature"],
+            headers=request.headers,
+            signed_headers=names,
+            payload=payload,
         )
         scope = scope_of(stamp, self._region, self._service)
         expected = signature_of(canonical, secret=secret, stamp=stamp, scope=scope)
@@ -225,7 +218,3 @@ def _moment(stamp: str) -> datetime:
         return datetime.strptime(stamp, _STAMP).replace(tzinfo=UTC)
     except ValueError:
         raise SignatureRefused(Problem.MALFORMED) from None
-
-
-def _encoded(text: str) -> str:
-    return quote(text, safe="-_.~")

@@ -21,6 +21,7 @@ from appsync_local.api.model import AuthMode
 from appsync_local.authorization.directives import rules_of
 from chalicelib.api.payloads.answers import render_job
 from chalicelib.jobs import model as jobs
+from chalicelib.publisher.appsync import document as mutation
 from infrastructure.api import API
 from infrastructure.constructs.schema import for_modes
 from tests.contract.conftest import ROOT
@@ -82,7 +83,7 @@ def test_what_the_relay_renders_are_fields_of_the_schema() -> None:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("document", ["update_status", "dispatch_inference"])
+@pytest.mark.parametrize("document", ["update_status", "dispatch_inference", "claim_job"])
 def test_a_worker_with_a_key_may_read_all_that_it_selects(document: str) -> None:
     modes = (*API.modes, AuthMode.API_KEY)
     schema = build_ast_schema(parse(SCALARS + for_modes(SCHEMA_TEXT, modes)), assume_valid_sdl=True)
@@ -94,8 +95,7 @@ def test_a_worker_with_a_key_may_read_all_that_it_selects(document: str) -> None
         def enter_field(self, node: FieldNode, *_: object) -> None:
             selected.add(f"{types.get_parent_type()}.{node.name.value}")
 
-    mutation = parse((ROOT / "chalicelib" / "publisher" / "documents" / f"{document}.graphql").read_text())
-    visit(mutation, TypeInfoVisitor(types, Fields()))
+    visit(mutation(document).request.document, TypeInfoVisitor(types, Fields()))
 
     assert "CostItem.amount" in selected
     assert [field for field in sorted(selected) if AuthMode.API_KEY not in rules[field]] == []

@@ -74,7 +74,7 @@ class Wire:
                     self.dispatched.append(job_id)
                 return parse(data["job"])
             case DispatchNext():
-                raise AssertionError("a sweep is no worker")
+                raise AssertionError("a sweep is not a worker")
             case _:
                 return parse(self.ask("updateStatus", {"input": json.loads(json.dumps(render(update)))}))
 

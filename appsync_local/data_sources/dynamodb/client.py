@@ -97,8 +97,8 @@ class DynamoDbClient:
         if self._endpoint.session_token is not None:
             headers["x-amz-security-token"] = self._endpoint.session_token
             names = _SIGNED_WITH_TOKEN
-        lines = "".join(f"{name}:{headers[name]}\n" for name in names)
-        canonical = f"POST\n/\n\n{lines}\n{';'.join(names)}\n{hashlib.sha256(body).hexdigest()}"
+        digest = hashlib.sha256(body).hexdigest()
+        canonical = sigv4.canonical_request("POST", "/", (), headers=headers, signed_headers=names, payload=digest)
         scope = sigv4.scope_of(stamp, self._endpoint.region, "dynamodb")
         signature = sigv4.signature_of(canonical, secret=self._endpoint.secret_access_key, stamp=stamp, scope=scope)
         credential = f"{self._endpoint.access_key_id}/{scope}"

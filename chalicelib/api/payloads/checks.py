@@ -89,7 +89,7 @@ def in_range(value: float | None, name: str, *, most: float) -> float | None:
 
 
 def optional(value: S | None, parse: Callable[[S], T]) -> T | None:
-    """The parsed value, or None if there is no value."""
+    """The parsed value. None if the value is missing."""
     return None if value is None else parse(value)
 
 

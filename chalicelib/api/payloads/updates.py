@@ -30,7 +30,7 @@ def parse_update(values: Payload) -> StatusUpdate:
     """The input of `updateStatus`.
 
     Raises:
-        InvalidRequest: It is no update that a job may have.
+        InvalidRequest: It is not a valid update of a job.
     """
     job_id = checks.job_id(values["jobId"])
     update_id = values.get("updateId") or str(uuid.uuid4())

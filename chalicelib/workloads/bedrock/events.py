@@ -17,7 +17,7 @@ from botocore.eventstream import EventStreamBuffer, ParserError
 from chalicelib.jobs.model import Json
 from chalicelib.workloads.surrogates import joined
 
-# What bytes that are no messages raise: a checksum, a length, an unknown type of a header, or a text in it.
+# What the parser raises for bytes that are not messages: for a checksum, a length, or a header.
 NO_MESSAGE: Final = (ParserError, struct.error, KeyError, ValueError)
 WORDS: Final = ("message", "Message", "originalMessage", "errorMessage", "error", "detail")
 
@@ -27,7 +27,7 @@ class MalformedEvent(Exception):
 
 
 class NoEvents(Exception):
-    """The body is no stream of events."""
+    """The body is not a stream of events."""
 
 
 class StreamFailure(Exception):
@@ -57,9 +57,9 @@ def read_events(body: Iterable[bytes]) -> Iterator[Event]:
 
     Raises:
         StreamFailure: The service reports a failure.
-        MalformedEvent: The content of an event is no JSON object.
+        MalformedEvent: The content of an event is not a JSON object.
         NoEvents: The body has no event.
-        ParserError: A later part of the body is no event.
+        ParserError: A later part of the body is not an event.
     """
     has_begun = False
     for message in _messages(body):

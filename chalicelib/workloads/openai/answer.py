@@ -49,7 +49,7 @@ class ChatAnswer:
         """The pieces that a chunk adds. The last chunk has the usage and no choice; some servers do not send it.
 
         Raises:
-            NotText: Its content is no text.
+            NotText: Its content is not text.
         """
         if isinstance(chunk, str) and " " in chunk:
             self._stray = joined(chunk[:MAX_QUOTED])
@@ -193,7 +193,7 @@ def _text(text: Json, delta: Json) -> str | None:
 
 
 def is_chunk(value: Json) -> bool:
-    """Whether a value belongs to an answer, and is no ping."""
+    """Whether a value is part of an answer. False for a ping."""
     if isinstance(value, list):
         return any(is_chunk(it) for it in value if isinstance(it, Mapping))
     return isinstance(value, Mapping) and any(name in value for name in ("choices", "usage"))

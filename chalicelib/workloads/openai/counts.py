@@ -1,4 +1,4 @@
-"""The counts in a server's `usage`. What is missing, or is no count, is left out. Pure."""
+"""The counts in a server's `usage`. A count that is missing or invalid is left out. Pure."""
 
 from collections.abc import Mapping
 

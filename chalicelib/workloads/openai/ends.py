@@ -31,7 +31,7 @@ _NOTHING: Final = ("", "null", "none", "finish_reason_unspecified")
 
 
 def finish_reason(value: Json) -> str | None:
-    """A finish reason as the server wrote it; None if the value is none. Some servers wrap it in an object."""
+    """A finish reason as the server wrote it, or None. Some servers wrap it in an object."""
     if isinstance(value, Mapping):
         value = next((value.get(name) for name in ("type", "reason") if value.get(name)), None)
     if not isinstance(value, str) or value.strip().lower() in _NOTHING:

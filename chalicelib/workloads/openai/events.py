@@ -1,6 +1,6 @@
 """Reads the events of an answer from its bytes, and accepts what servers and proxies make of server-sent events. Pure.
 
-Beyond the standard: a body that is no stream of events is one event; a line with a JSON object and no field name is
+Beyond the standard: a body that is not a stream of events is one event; a line with a JSON object and no field name is
 data; `error:` is a field, as llama.cpp writes it; and the last event needs no empty line after it.
 
 Source: HTML Living Standard, "Server-sent events".
@@ -32,10 +32,10 @@ class Event:
 def read_events(body: Iterable[bytes]) -> Iterator[Event]:
     """The events of a body, each as soon as it is complete.
 
-    A byte order mark at the beginning is dropped, and bytes that are no UTF-8 become U+FFFD.
+    A byte order mark at the beginning is dropped, and bytes that are not UTF-8 become U+FFFD.
 
     Raises:
-        EventTooLarge: An event, or a body that is no stream of events, is too large.
+        EventTooLarge: An event, or a body that is not a stream of events, is too large.
     """
     lines = _lines(body)
     for first in lines:
@@ -84,7 +84,7 @@ def _gathered(first: str, lines: Iterator[str]) -> str:
 
 
 def _field(line: str) -> str | None:
-    """The name of the line's field; None if it is none of an event."""
+    """The name of the line's field; None if an event has no such field."""
     name = line.partition(":")[0]
     return name if name in FIELDS else None
 

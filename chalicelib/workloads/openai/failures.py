@@ -83,7 +83,7 @@ BROKEN: Final = ModelFailure(
     quotes_service=False,
 )
 ODD: Final = ModelFailure(
-    ErrorType.MODEL_FAILED, "the server of {model} sent an answer that is no text", CHANGE_SERVER, quotes_service=False
+    ErrorType.MODEL_FAILED, "the server of {model} sent an answer that is not text", CHANGE_SERVER, quotes_service=False
 )
 TOO_LARGE: Final = ModelFailure(
     ErrorType.MODEL_FAILED, "the server of {model} sent more than 16 MB as one event", CHANGE_SERVER,
@@ -94,7 +94,7 @@ NO_PROTOCOL: Final = ModelFailure(
 )
 PAGE: Final = ModelFailure(
     ErrorType.MODEL_FAILED,
-    "the server at {url} answered with a web page, so it is no OpenAI-compatible server for {model}",
+    "the server at {url} answered with a web page, so it is not an OpenAI-compatible server for {model}",
     CHECK_URL,
     quotes_service=False,
 )

@@ -14,7 +14,7 @@ DEPTH: Final = 4  # parts in parts
 
 
 class NotText(Exception):
-    """The content is no text, and has no part with text."""
+    """The content is not text, and none of its parts has text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def _part(part: Mapping[str, Json], depth: int) -> Iterator[tuple[str, str]]:
 
 
 def _texts(value: Json, depth: int) -> Iterator[str]:
-    """All texts in a value; what is no text has none."""
+    """All texts in a value. Empty if it has no text."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, list) and depth:

@@ -9,13 +9,13 @@ from chalicelib.workloads.openai.events import Event
 
 END: Final = "[DONE]"
 JSON_BEGINS: Final = ("{", "[", '"')
-NO_TEXT: Final = "\ufffd"  # in place of bytes that are no UTF-8
+NO_TEXT: Final = "\ufffd"  # in place of bytes that are not UTF-8
 
 _DECODER: Final = json.JSONDecoder()
 
 
 class BrokenData(Exception):
-    """The data begins as JSON, and is none."""
+    """The data begins like JSON, but is not JSON."""
 
 
 class Ended(Exception):

@@ -58,7 +58,7 @@ class Accounts:
         """The user of this name.
 
         Raises:
-            CognitoError: There is none.
+            CognitoError: There is no such user.
         """
         user = self.users.find(name)
         if user is None:
@@ -69,7 +69,7 @@ class Accounts:
         """The e-mail address of a new user, whose name it is.
 
         Raises:
-            CognitoError: The name is no e-mail address, or the attributes have another one.
+            CognitoError: The name is not an e-mail address, or the attributes have another one.
         """
         name, at, domain = username.partition("@")
         if not name or not at or not domain or any(it.isspace() for it in username) or "@" in domain:

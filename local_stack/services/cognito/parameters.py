@@ -24,7 +24,7 @@ def optional_text(parameters: Parameters, name: str) -> str | None:
     """A text; None if it is missing.
 
     Raises:
-        CognitoError: It is no text.
+        CognitoError: It is not text.
     """
     value = parameters.get(name)
     if value is not None and not isinstance(value, str):
@@ -59,7 +59,7 @@ def attributes(parameters: Parameters, name: str = "UserAttributes") -> dict[str
     """Attributes of a user by name, from Cognito's list of names and values.
 
     Raises:
-        CognitoError: It is no such list.
+        CognitoError: It is not such a list.
     """
     value = parameters.get(name) or []
     if not isinstance(value, list):

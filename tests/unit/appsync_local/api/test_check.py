@@ -147,6 +147,6 @@ def test_environment_variables_have_the_names_and_the_size_that_appsync_accepts(
     found = problems(replace(SMALL, environment=refused))
     many = problems(replace(SMALL, environment={f"NAME_{n}": "" for n in range(51)}))
 
-    assert [problem.split(" is no name")[0] for problem in found[:3]] == ["'A'", "'1A'", "'A-B'"]
+    assert [problem.split(" is not a name")[0] for problem in found[:3]] == ["'A'", "'1A'", "'A-B'"]
     assert found[3] == "the environment variable TABLE has 513 characters; shorten it to 512"
     assert many == ("the API has 51 environment variables; AppSync accepts at most 50",)

@@ -89,7 +89,7 @@ def test_interval_that_is_none_is_refused(every: float) -> None:
 
 
 async def test_schedule_for_an_unknown_function_is_refused_before_anything_starts(start_runtime: StartRuntime) -> None:
-    with pytest.raises(ValueError, match="a schedule is for a function, and sweep is none; known are f"):
+    with pytest.raises(ValueError, match="the schedule is for 'sweep', which is not a function; known are f"):
         await start_runtime(FunctionSpec("f", "app.f", {}, 20.0), schedules=[SWEEP])
 
 

@@ -39,7 +39,10 @@ async def test_library_that_starts_a_thread_is_not_preloaded(
     ("functions", "message"),
     [
         ([FunctionSpec("f", "a.f", {}, 1.0), FunctionSpec("f", "a.g", {}, 1.0)], "f is used twice"),
-        ([FunctionSpec("f", "a.f", {}, 1.0, on_failure="g")], "must be a function, and g is none; known are f"),
+        (
+            [FunctionSpec("f", "a.f", {}, 1.0, on_failure="g")],
+            "failure destination of f is 'g', which is not a function; known are f",
+        ),
         ([FunctionSpec("f", "a.f", {}, 1.0, on_failure="f")], "must be another function"),
     ],
 )

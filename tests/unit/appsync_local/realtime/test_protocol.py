@@ -113,7 +113,7 @@ def test_a_start_that_was_stopped_during_its_check_is_not_awaited() -> None:
         ('{"type":"stop"}', None, ": the message must have an `id`, which is text"),
         ('{"type":"stop","id":7}', None, ": the message must have an `id`, which is text"),
         ('{"type":"start","id":"7"}', "7",
-         ": payload.data must be JSON text with `query` and `variables`, and is no text"),
+         ": payload.data must be JSON text with `query` and `variables`, and is not text"),
         ('{"type":"start","id":"7","payload":{"data":{}}}', "7",
          ": payload.data must be JSON text with `query` and `variables`, and is an object"),
         ('{"type":"start","payload":{"data":"{}"}}', None, ": the message must have an `id`, which is text"),

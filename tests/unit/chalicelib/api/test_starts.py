@@ -111,7 +111,7 @@ def test_an_owner_may_have_only_a_limited_number_of_unfinished_jobs(relay: Relay
 
     assert refusal(start(relay)) == "QuotaExceeded"
     assert "data" in start(relay, GRACE)
-    assert "data" in start(relay, jobId=ID), "the same start again is no new job"
+    assert "data" in start(relay, jobId=ID), "the same start again is not a new job"
 
     ask(relay, "cancelInference", {"jobId": ID})
     assert "data" in start(relay)

@@ -22,10 +22,7 @@ def selected(path: Path) -> set[str]:
 
 def test_what_is_metered_is_what_our_own_watchers_hear() -> None:
     assert selected(ROOT / "longcall" / "documents" / "inference_fields.graphql") == set(WATCHED)
-    assert selected(ROOT / "chalicelib" / "publisher" / "documents" / "update_status.graphql") <= {
-        *WATCHED,
-        "checkpoint",
-    }
+    assert selected(ROOT / "chalicelib" / "publisher" / "documents" / "event.graphql") <= set(WATCHED)
 
 
 @pytest.mark.parametrize(("length", "expected"), [(0, 1), (4096, 1), (5120, 2), (10_240, 3)])

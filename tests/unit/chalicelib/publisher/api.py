@@ -71,7 +71,7 @@ class Fault(Enum):
     """What goes wrong with one request."""
 
     THROTTLED = auto()  # HTTP 429 before anything is done
-    UNAVAILABLE = auto()  # HTTP 503, with a body that is no JSON
+    UNAVAILABLE = auto()  # HTTP 503, with a body that is not JSON
     LAMBDA_FAILED = auto()  # HTTP 200 with errorType Lambda:Unhandled
     UNREAD = auto()  # the connection closes before anything is done
     LOST_ANSWER = auto()  # the update is written, and the connection closes

@@ -55,7 +55,7 @@ def refused(error_type: str | None, message: str = "hidden") -> TransportError:
         (no_answer(aiohttp.ServerDisconnectedError()), "no answer (ServerDisconnectedError)"),
         (no_answer(ConnectionResetError()), "no answer (ConnectionResetError)"),
         (no_answer(TimeoutError()), "no answer (TimeoutError)"),
-        (TransportProtocolError("hidden"), "an answer that is no GraphQL result"),
+        (TransportProtocolError("hidden"), "an answer that is not a GraphQL result"),
     ],
 )
 def test_a_temporary_failure_is_worth_a_retry(error: TransportError, description: str) -> None:
@@ -94,17 +94,20 @@ def test_the_documents_fit_the_contract(name: str) -> None:
 def test_the_documents_select_all_that_a_watcher_may_ask_for(name: str) -> None:
     status = contract().type_map["InferenceStatus"]
     assert isinstance(status, GraphQLObjectType)
-    definition = document(name).request.document.to_dict()["definitions"][
-        -1
-    ]  # the operation, or the fragment that it spreads
-    is_fragment = definition["kind"] == "fragment_definition"
-    selections = definition["selection_set"]["selections"]
+    operation, fragment = document(name).request.document.to_dict()["definitions"]
+    for mutation in operation["selection_set"]["selections"]:
+        assert "Event" in [selection["name"]["value"] for selection in mutation["selection_set"]["selections"]]
 
-    fields = selections if is_fragment else selections[0]["selection_set"]["selections"]
-    selected = {selection["name"]["value"] for selection in fields}
+    selected = {selection["name"]["value"] for selection in fragment["selection_set"]["selections"]}
 
-    own = set() if name == "dispatch_inference" else {"checkpoint"}  # the worker's: the answer to its claim
-    assert selected == set(status.fields) - {"output", "outputOmitted", "resultUrl", "checkpoint"} | own
+    assert selected == set(status.fields) - {"output", "outputOmitted", "resultUrl", "checkpoint"}
+
+
+def test_the_answer_to_a_claim_has_the_checkpoint() -> None:
+    claim = document("claim_job").request.document.to_dict()["definitions"][0]["selection_set"]["selections"][1]
+
+    assert claim["alias"]["value"] == "claim"
+    assert "checkpoint" in [selection["name"]["value"] for selection in claim["selection_set"]["selections"]]
 
 
 CHANGES = st.one_of(

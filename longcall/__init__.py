@@ -28,11 +28,12 @@ if TYPE_CHECKING:
         Unreachable,
     )
     from longcall.gaps import Heal
+    from longcall.job_list import JobList
+    from longcall.listening import Link
     from longcall.models import Cost, CostItem, ErrorType, Event, Page, Snapshot, Status
     from longcall.requests import Message, Role
     from longcall.timing import Timing
     from longcall.view import JobView, merge
-    from longcall.watch import Link
 
 _MODULES: Final = {
     "authorization": ("Authorization", "CognitoPassword", "CognitoToken", "LambdaToken", "TokenProvider"),
@@ -43,11 +44,12 @@ _MODULES: Final = {
         "Throttled", "Unreachable",
     ),
     "gaps": ("Heal",),
+    "job_list": ("JobList",),
+    "listening": ("Link",),
     "models": ("Cost", "CostItem", "ErrorType", "Event", "Page", "Snapshot", "Status"),
     "requests": ("Message", "Role"),
     "timing": ("Timing",),
     "view": ("JobView", "merge"),
-    "watch": ("Link",),
 }  # fmt: skip
 _MODULE_OF: Final = {name: module for module, names in _MODULES.items() for name in names}
 
@@ -74,6 +76,7 @@ __all__ = [
     "GraphQLFault",
     "Heal",
     "InvalidInput",
+    "JobList",
     "JobNotFound",
     "JobView",
     "LambdaToken",

@@ -2,26 +2,29 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from types import TracebackType
-from typing import Self, Unpack
+from typing import Any, Self, Unpack
 from weakref import WeakSet
 
 from longcall.addresses import check_graphql_url, check_realtime_url, realtime_url_of
 from longcall.authorization import Authorization
-from longcall.errors import ClientClosed, ConfigurationError, JobNotFound, ProtocolError, RequestRejected
+from longcall.errors import ClientClosed, ConfigurationError, InvalidInput, JobNotFound, RequestRejected
 from longcall.gaps import Heal
+from longcall.job_list import JobList
+from longcall.list_watch import ListWatch
+from longcall.listening import Link
 from longcall.models import Cost, Event, JobId, Json, Page, Status, parse_job_id
 from longcall.objects import Objects
 from longcall.parsing import parse_cost, parse_event, parse_upload
-from longcall.reading import read_events, read_snapshot
+from longcall.reading import read_events, read_page, read_snapshot
 from longcall.realtime import Realtime
 from longcall.requests import InferenceRequest, Options, Text, check_upload, new_request
 from longcall.timing import Timing
 from longcall.transport import Requests
 from longcall.view import JobView, merge
-from longcall.watch import Link, Watch
+from longcall.watch import Watch
 
 
 class Client:
@@ -60,7 +63,7 @@ class Client:
         self._requests = Requests(graphql_url, authorization, timing)
         self._objects = Objects(timing)
         self._realtime = Realtime(address, graphql_url=graphql_url, authorization=authorization, timing=timing)
-        self._watches: WeakSet[Watch] = WeakSet()
+        self._watches: WeakSet[Watch | ListWatch] = WeakSet()
         self._is_open = False
         self._is_closed = False
 
@@ -224,11 +227,7 @@ class Client:
             JobNotFound: The caller has no such job.
             LongcallError: As for every call; see `run`.
         """
-        id_ = parse_job_id(job_id)
-        try:
-            data = await self._requests.execute("cancel_inference", {"jobId": id_})
-        except RequestRejected as rejected:
-            raise JobNotFound(id_) if rejected.error_type == "JobNotFound" else rejected from rejected
+        data = await self._ask_about("cancel_inference", parse_job_id(job_id))
         return parse_event(data.get("cancelInference"))
 
     async def delete(self, job_id: str) -> None:
@@ -241,10 +240,10 @@ class Client:
             LongcallError: As for every call; see `run`.
         """
         id_ = parse_job_id(job_id)
-        try:
-            await self._requests.execute("delete_inference", {"jobId": id_})
-        except RequestRejected as rejected:
-            raise JobNotFound(id_) if rejected.error_type == "JobNotFound" else rejected from rejected
+        await self._ask_about("delete_inference", id_)
+        for watch in self._watches:
+            if isinstance(watch, ListWatch):
+                watch.forget(id_)
 
     async def list(self, *, status: Status | None = None, limit: int = 20, next_token: str | None = None) -> Page:
         """One page of the caller's jobs, newest first, without their texts.
@@ -258,19 +257,48 @@ class Client:
             RequestRejected: The API refuses an argument.
             LongcallError: As for every call; see `run`.
         """
-        data = await self._requests.execute(
-            "list_inferences", {"status": status, "limit": limit, "nextToken": next_token}
-        )
-        match data.get("listInferences"):
-            case {"items": [*items], "nextToken": None | str() as following}:
-                return Page(tuple(parse_event(item) for item in items), following)
-        raise ProtocolError("expected a list of jobs, and found none; check that client and API are of one version")
+        return await read_page(self._requests, status=status, limit=limit, next_token=next_token)
 
-    def _watch(self, job_id: JobId) -> Watch:
+    async def watch_all(self, *, limit: int = 100) -> AsyncGenerator[JobList, None]:
+        """Follow the caller's newest jobs: the list as it is, and again whenever it has changed, without end.
+
+        A job that is started, claimed by a worker, ended or deleted changes the list, whoever does it and wherever.
+        Changes of status are pushed. Progress, deletions elsewhere, and pushes that were lost are read from the API:
+        every `Timing.silence` seconds while a job of the list runs, otherwise every `Timing.idle` seconds.
+
+        Args:
+            limit: The most jobs in the list, 1 or more.
+
+        Raises:
+            InvalidInput: The limit is less than 1.
+            SubscriptionRejected: The API refuses the subscription.
+            LongcallError: As for every call; see `run`.
+        """
+        if limit < 1:
+            raise InvalidInput(f"limit must be 1 or more, and is {limit}")
+        self._check_open()
+        watch = ListWatch(
+            limit, requests=self._requests, realtime=self._realtime, timing=self._timing, on_link=self._on_link
+        )
+        self._watches.add(watch)
+        async with aclosing(watch.lists()) as lists:
+            async for each in lists:
+                yield each
+
+    async def _ask_about(self, document: str, job_id: JobId) -> Mapping[str, Any]:
+        try:
+            return await self._requests.execute(document, {"jobId": job_id})
+        except RequestRejected as rejected:
+            raise JobNotFound(job_id) if rejected.error_type == "JobNotFound" else rejected from rejected
+
+    def _check_open(self) -> None:
         if self._is_closed:
             raise ClientClosed
         if not self._is_open:
             raise ConfigurationError("the client is not open; use it inside `async with`")
+
+    def _watch(self, job_id: JobId) -> Watch:
+        self._check_open()
         watch = Watch(
             job_id,
             requests=self._requests,

@@ -17,6 +17,8 @@ class Timing:
 
     gap: float = 0.3  # wait this long for a missing event, then read the log
     silence: float = 5.0  # read the log when nothing was received about an unfinished job for this long
+    idle: float = 30.0  # read a list this often while none of its jobs runs; with one, `silence` holds
+    absence: float = 1.0  # read a list again after this long if it did not contain a job that it should
     keep_alive: float = 90.0  # without `ka` for this long, the realtime connection is lost
     answer: float = 35.0  # for one request, `connection_ack` or `start_ack`; AppSync ends a request after 30 s
     pause: float = 0.2  # the longest wait before the first retry; doubled for each further one, with full jitter

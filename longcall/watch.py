@@ -6,22 +6,16 @@ The log is read again whenever an event may be missing, because a push may be lo
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator
-from dataclasses import dataclass
-from enum import Enum
-from typing import Final, assert_never
+from typing import assert_never
 
 from longcall.errors import (
     ClientClosed,
     JobNotFound,
     LongcallError,
-    NotAuthorized,
     ProtocolError,
-    RequestRejected,
-    SignInFailed,
-    Throttled,
-    Unreachable,
 )
 from longcall.gaps import Gap, Heal
+from longcall.listening import Link, Listener, Lost, Tolerance
 from longcall.models import Event, JobId, Snapshot
 from longcall.objects import Objects
 from longcall.parsing import parse_event
@@ -32,23 +26,6 @@ from longcall.transport import Requests
 from longcall.view import JobView, hold, step
 
 log = logging.getLogger(__name__)
-
-FAULTS: Final = 5  # a running watch fails when this many reads in a row fail because of a fault of the API
-REFUSALS: Final = 3  # a running watch fails when the API refuses its token this often in a row, fresh ones included
-
-
-class Link(Enum):
-    """The state of a watch's live connection."""
-
-    LIVE = "live"  # the server has acknowledged the subscription
-    LOST = "lost"  # the client is reconnecting, and reads the log from time to time
-
-
-@dataclass(frozen=True, slots=True)
-class Lost:
-    """The subscription ended with this error. The client subscribes again."""
-
-    error: Exception
 
 
 class Watch:
@@ -68,22 +45,18 @@ class Watch:
         self._view = JobView(job_id)
         self._requests = requests
         self._objects = objects
-        self._realtime = realtime
         self._timing = timing
-        self._on_link = on_link
         self._on_heal = on_heal
-        self._messages: asyncio.Queue[Acknowledged | Pushed | Lost] = asyncio.Queue()
         self._clock = asyncio.get_running_loop().time
-        self._listening: asyncio.Task[None] | None = None
+        self._listener = Listener(
+            "on_inference_status_change", {"jobId": job_id}, realtime=realtime, timing=timing, on_link=on_link
+        )
+        self._tolerance = Tolerance(timing, self._clock)
         self._is_closed = False
         self._is_reading = False  # the log may have more events: read pages until one is empty
-        self._heard_at = self._contact_at = self._clock()  # last event of the job; last answer from the API
         self._gap: Gap | None = None
         self._pauses = pauses(timing)
         self._paused_until = 0.0
-        self._refusals = 0
-        self._faults = 0
-        self._link: Link | None = None
 
     async def views(self, begin: Callable[[], Awaitable[Event]] | None = None) -> AsyncGenerator[JobView, None]:
         """One view for each event of the log, in order, up to the terminal event.
@@ -100,14 +73,13 @@ class Watch:
             ClientClosed: The client was closed.
             LongcallError: As for `begin` and `Requests.execute`.
         """
-        self._listening = asyncio.create_task(self._listen())
         try:
-            await self._subscribed()
+            await self._listener.start()
             if begin is None:
                 self._is_reading = True
             else:
                 first = await begin()
-                self._contact()
+                self._tolerance.contact()
                 for view in self._take([first]):
                     yield view
                 self._is_reading = bool(self._view.missing)  # a repeated start may answer with a later event
@@ -118,59 +90,18 @@ class Watch:
                 for view in self._take(events):
                     yield view
         finally:
-            self._listening.cancel()
-            await asyncio.wait({self._listening})  # unlike awaiting the task, this does not hide a cancellation of ours
+            await self._listener.stop()
 
     async def close(self) -> None:
         """Stop listening. An iteration of `views` that still waits for an event ends with `ClientClosed`."""
         self._is_closed = True
-        self._messages.put_nowait(Lost(ClientClosed()))
-        if self._listening is not None:
-            self._listening.cancel()
-            await asyncio.wait({self._listening})
-
-    async def _listen(self) -> None:
-        waits = pauses(self._timing)
-        acknowledged = False
-
-        def emit(message: Acknowledged | Pushed) -> None:
-            nonlocal acknowledged
-            acknowledged = acknowledged or isinstance(message, Acknowledged)
-            self._messages.put_nowait(message)
-
-        while True:
-            try:
-                variables = {"jobId": self._view.job_id}
-                await self._realtime.listen("on_inference_status_change", variables, emit)
-                lost: Exception = Unreachable("the server ended the subscription")
-            except Exception as exc:  # any error, also one of the token provider, is raised by `views`
-                lost = exc
-            self._messages.put_nowait(Lost(lost))
-            if acknowledged:
-                waits, acknowledged = pauses(self._timing), False
-            await asyncio.sleep(next(waits))
-
-    async def _subscribed(self) -> None:
-        began_at, failures = self._clock(), 0
-        while True:
-            match await self._messages.get():
-                case Acknowledged():
-                    self._report(Link.LIVE)
-                    return
-                case Lost(Throttled()) if self._clock() - began_at < self._timing.throttled:
-                    continue
-                case Lost(Unreachable()) if (failures := failures + 1) < self._timing.tries:
-                    continue  # `_listen` tries again, after a pause
-                case Lost(error):
-                    raise error
-                case Pushed():
-                    raise AssertionError("a push cannot arrive before the acknowledgement")
+        await self._listener.close()
 
     def _next_read(self) -> float:
         """When to read the log if nothing is received before. A time in the past means now."""
         if self._is_reading or self._needs_result:
             return self._paused_until
-        due = self._heard_at + self._timing.silence
+        due = self._tolerance.contact_at + self._timing.silence
         if self._gap is not None:
             due = min(due, self._gap.due(self._timing.gap))
         return max(due, self._paused_until)
@@ -193,8 +124,7 @@ class Watch:
             return found
         if not found and self._view.sequence == 0:
             raise JobNotFound(self._view.job_id)
-        self._contact()
-        self._faults = 0
+        self._tolerance.read()
         self._pauses = pauses(self._timing)
         self._is_reading = bool(found) and (self._is_reading or self._gap is None)
         if self._gap is not None:
@@ -206,22 +136,21 @@ class Watch:
         """The next push, if one arrives before the log is due to be read."""
         try:
             async with asyncio.timeout_at(self._next_read()):
-                message = await self._messages.get()
+                message = await self._listener.messages.get()
         except TimeoutError:
             return []
         match message:
             case Acknowledged():
-                self._refusals = 0
-                self._contact()
-                self._report(Link.LIVE)
+                self._tolerance.acknowledged()
+                self._listener.report(Link.LIVE)
                 self._is_reading = True
                 return []
             case Pushed(fields=fields):
-                self._contact()
+                self._tolerance.contact()
                 return self._pushed(fields)
             case Lost(error):
                 self._tolerate(error)
-                self._report(Link.LOST)
+                self._listener.report(Link.LOST)
                 return []
             case _:
                 assert_never(message)
@@ -258,26 +187,7 @@ class Watch:
         if self._gap is None and missing:
             self._gap = Gap(start, missing, self._clock())
 
-    def _contact(self) -> None:
-        self._heard_at = self._contact_at = self._clock()
-
-    def _report(self, link: Link) -> None:
-        if link is not self._link:
-            self._link = link
-            self._on_link(link)
-
     def _tolerate(self, error: Exception) -> None:
         """Continue in spite of an error that may be temporary; raise any other one."""
-        match error:
-            case RequestRejected(is_fault=True):
-                self._faults += 1
-                is_temporary = self._faults < FAULTS
-            case Unreachable() | RequestRejected(is_transient=True):
-                is_temporary = self._clock() - self._contact_at <= self._timing.give_up
-            case NotAuthorized() | SignInFailed():  # a stack that is starting may not know its users yet
-                self._refusals += 1
-                is_temporary = self._refusals < REFUSALS
-            case _:
-                is_temporary = False
-        if not is_temporary or self._view.sequence == 0:
+        if not self._tolerance.survives(error) or self._view.sequence == 0:
             raise error

@@ -18,7 +18,7 @@ from longcall.requests import InferenceRequest
 
 if TYPE_CHECKING:
     from longcall.client import Client
-    from longcall.watch import Link
+    from longcall.listening import Link
 
 CONNECT_TIMEOUT: Final = 2.0  # seconds to find out whether the API is up
 WITHOUT_REALTIME: Final = (

@@ -15,9 +15,9 @@ from rich.live import Live
 from rich.text import Text
 
 from longcall import display
+from longcall.listening import Link
 from longcall.models import Status
 from longcall.view import JobView
-from longcall.watch import Link
 
 
 class Screen(Protocol):

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from longcall import Client, CognitoPassword, LambdaToken
-from longcall.watch import Link
+from longcall.listening import Link
 from tests.acceptance.stack import READY, wait_until
 from tests.contract.conftest import ROOT
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from longcall import LambdaToken, Status
-from longcall.watch import Link
+from longcall.listening import Link
 from tests.acceptance.checkout import Checkout, ask, client, sign_in
 from tests.acceptance.stack import READY, wait_until
 

@@ -20,6 +20,7 @@ from graphql import FieldNode, OperationDefinitionNode, parse
 
 Wire = dict[str, Any]
 BROKEN = 0  # in place of an HTTP status: the connection is cut
+ALL_JOBS = "all jobs"  # in place of a job's id: the subscription is about a list
 BOUND = 20.0  # seconds that a condition may take to become true on a busy machine
 
 NAMES = (
@@ -190,6 +191,10 @@ class AppSync:
     async def report(self, job_id: str, **changes: Any) -> None:
         """Add an event to the log, and push it, as a publisher does."""
         await self.push(self.append(job_id, **changes))
+
+    async def list_push(self, event: Wire) -> None:
+        """Send an event to all subscribers of their own jobs."""
+        await self.send(ALL_JOBS, {"data": {"onMyInferences": event}})
 
     async def cut(self) -> None:
         """Cut every socket, without a closing handshake."""
@@ -373,9 +378,10 @@ class AppSync:
         await self.notify()
 
     async def _subscribe(self, socket: web.WebSocketResponse, request: web.Request, message: Wire) -> None:
-        variables = json.loads(message["payload"]["data"])["variables"]
+        data = json.loads(message["payload"]["data"])
+        job_id = ALL_JOBS if "onMyInferences" in data["query"] else data["variables"]["jobId"]
         token = message["payload"]["extensions"]["authorization"]["Authorization"]
-        subscription = Subscription(socket, request, message["id"], variables["jobId"], token)
+        subscription = Subscription(socket, request, message["id"], job_id, token)
         self.started.append(subscription.job_id)
         if token in self.refused_tokens:
             error = {"errorType": "UnauthorizedException", "message": "You are not authorized to make this call."}

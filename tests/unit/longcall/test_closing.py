@@ -18,6 +18,7 @@ CALLS: dict[str, Call] = {
     "upload": lambda client: client.upload(b"content"),
     "watch": collect,
     "run": lambda client: anext(client.run("a story")),
+    "watch_all": lambda client: anext(client.watch_all()),
 }
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol, TypeVar, runtime_checkable
 
-from longcall.errors import NotAuthorized, SignInFailed, Unreachable
+from longcall.errors import NotAuthorized, SignInFailed
 from longcall.srp import ChallengeInvalid, PasswordProof
 
 LAMBDA_PREFIX: Final = "Lambda-Auth-"
@@ -196,25 +196,19 @@ class CognitoPassword:
         )
 
     async def _call(self, operation: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
-        import aiohttp
+        from longcall.json_post import NotJson, post_json  # slow: it imports aiohttp
 
         headers = {
             "Content-Type": "application/x-amz-json-1.1",
             "X-Amz-Target": f"AWSCognitoIdentityProviderService.{operation}",
         }
-        timeout = aiohttp.ClientTimeout(total=SIGN_IN_TIMEOUT)
+        service = f"the user pool at {self._endpoint}"
         try:
-            async with (
-                aiohttp.ClientSession(timeout=timeout) as session,
-                session.post(self._endpoint, data=json.dumps(body), headers=headers) as response,
-            ):
-                answer = await response.json(content_type=None)
-        except (aiohttp.ClientError, TimeoutError) as exc:
-            raise Unreachable(f"no answer from the user pool at {self._endpoint}") from exc
-        except ValueError as exc:
+            answer = await post_json(
+                self._endpoint, json.dumps(body).encode(), headers, service=service, within=SIGN_IN_TIMEOUT
+            )
+        except NotJson as exc:
             raise SignInFailed(f"{self._endpoint} did not answer as a user pool; check its address") from exc
-        if not isinstance(answer, dict):
-            raise SignInFailed(f"{self._endpoint} did not answer as a user pool; check its address")
         if "__type" in answer:
             kind = str(answer["__type"]).rpartition("#")[2]
             message = answer.get("message", answer.get("Message", ""))

@@ -35,6 +35,9 @@ log = logging.getLogger(__name__)
 # gql logs whole requests and answers at DEBUG, and they contain tokens and prompts.
 logging.getLogger("gql.transport").setLevel(logging.INFO)
 
+# The files of the shared fragments. A fragment comes before those that it spreads itself.
+FRAGMENTS: Final = {"InferenceFields": "inference_fields", "CostFields": "cost_fields"}
+
 THROTTLED: Final = 429
 UNAUTHORIZED: Final = 401
 
@@ -53,9 +56,15 @@ class Request(GraphQLRequest):
 
 @cache
 def _text(name: str) -> str:
-    folder = files("longcall") / "documents"
-    own, shared = ((folder / f"{file}.graphql").read_text("utf-8") for file in (name, "inference_fields"))
-    return f"{own}\n{shared}" if "...InferenceFields" in own else own  # the API refuses an unused fragment
+    text = _file(name)
+    for fragment, file in FRAGMENTS.items():
+        if f"...{fragment}" in text:  # the API refuses an unused fragment
+            text = f"{text}\n{_file(file)}"
+    return text
+
+
+def _file(name: str) -> str:
+    return (files("longcall") / "documents" / f"{name}.graphql").read_text("utf-8")
 
 
 @cache

@@ -4,9 +4,6 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
-import aiohttp
-
-from longcall.addresses import is_loopback
 from longcall.cli.stack import Stack
 from longcall.errors import (
     ConfigurationError,
@@ -15,9 +12,9 @@ from longcall.errors import (
     NotAuthorized,
     ProtocolError,
     RequestRejected,
-    Unreachable,
 )
 from longcall.faults import is_token_refused, parse_faults
+from longcall.json_post import NotJson, post_json
 from longcall.models import Event, JobId, Json, Status
 from longcall.parsing import parse_event
 from longcall.transport import Request
@@ -101,21 +98,11 @@ def credentials_for(stack: Stack) -> "ReadOnlyCredentials":
 
 async def _send(stack: Stack, body: bytes) -> dict[str, Any]:
     headers = signed_headers(stack, body, credentials_for(stack))
+    url = stack.graphql_url
     try:
-        async with (
-            aiohttp.ClientSession(
-                timeout=aiohttp.ClientTimeout(total=TIMEOUT), trust_env=not is_loopback(stack.graphql_url)
-            ) as session,
-            session.post(stack.graphql_url, data=body, headers=headers) as response,
-        ):
-            answer = await response.json(content_type=None)
-    except (aiohttp.ClientError, TimeoutError) as exc:
-        raise Unreachable(f"no answer from {stack.graphql_url}") from exc
-    except ValueError as exc:
-        raise ProtocolError(f"{stack.graphql_url} did not answer as a GraphQL API; check its address") from exc
-    if not isinstance(answer, dict):
-        raise ProtocolError(f"{stack.graphql_url} did not answer as a GraphQL API; check its address")
-    return answer
+        return await post_json(url, body, headers, service=url, within=TIMEOUT)
+    except NotJson as exc:
+        raise ProtocolError(f"{url} did not answer as a GraphQL API; check its address") from exc
 
 
 def _is_json(text: str) -> bool:

@@ -167,6 +167,16 @@ async def test_user_pool_that_does_not_answer_is_unreachable(unused_tcp_port: in
         await CognitoPassword("us-east-1", "client", "ada", "right", endpoint_url=url)()
 
 
+async def test_user_pool_is_called_through_the_proxy_that_the_environment_names(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", pool.url)
+
+    token = await CognitoPassword("us-east-1", "client", "ada", RIGHT, endpoint_url="http://cognito.invalid/")()
+
+    assert token == "token-1"
+
+
 async def test_user_pool_of_a_local_stack_is_found_after_a_restart_moved_it(pool: Pool, tmp_path: Path) -> None:
     file = tmp_path / "stack.json"
     fields = {

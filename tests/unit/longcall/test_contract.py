@@ -32,7 +32,7 @@ SCHEMA = build_schema(SUPPLIED + (ROOT / "graphql/schema.graphql").read_text("ut
 OPERATIONS = [
     file.name.removesuffix(".graphql")
     for file in (files("longcall") / "documents").iterdir()
-    if file.name != "inference_fields.graphql"
+    if not file.read_text("utf-8").startswith("fragment")
 ]
 
 

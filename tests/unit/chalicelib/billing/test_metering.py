@@ -16,7 +16,7 @@ EVENT = {"jobId": "7b0f5c1e-52d4-4f5a-9d5e-0a3c8e2b6f11", "status": "PROCESSING"
 
 def selected(path: Path) -> set[str]:
     """The fields of `InferenceStatus` that a document selects."""
-    text = re.sub(r"\{\s*currency.*?notes\s*\}", "", path.read_text(), flags=re.DOTALL)
+    text = re.sub(r"\{\s*(currency.*?notes|\.\.\.CostFields)\s*\}", "", path.read_text(), flags=re.DOTALL)
     return set(re.findall(r"^\s+([a-zA-Z0-9]+) *$", text, re.MULTILINE))
 
 

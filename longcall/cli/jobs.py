@@ -1,19 +1,26 @@
 """`watch`, `get`, `list`, `events`, `cancel` and `delete`: commands about jobs that were started before."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
-from longcall.cli.calls import call, follow, open_client
+from longcall.cli import calls
+from longcall.cli.calls import call, open_client
 from longcall.cli.options import CallerOptions, JobOption, JsonOption, with_groups
+from longcall.errors import InvalidInput
 from longcall.models import Status, parse_job_id
+
+LIST_EXAMPLES: Final = """\b
+Examples:
+  longcall list --status FAILED --json | jq .jobId
+  longcall list --follow"""
 
 
 @with_groups
 def watch(*, job: JobOption, as_json: JsonOption = False, caller: CallerOptions) -> None:
     """Follow a job to its end. Ctrl-C cancels nothing."""
     job_id = parse_job_id(job)
-    follow(caller.choose(), job_id, as_json=as_json, begin=None)
+    calls.follow(caller.choose(), job_id, as_json=as_json, begin=None)
 
 
 @with_groups
@@ -41,11 +48,19 @@ def list_(
         Status | None, typer.Option("--status", case_sensitive=False, help="Show only jobs with this status.")
     ] = None,
     limit: Annotated[int, typer.Option("--limit", min=1, help="Show at most this many jobs.")] = 20,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Show every change, until Ctrl-C.")] = False,
     as_json: JsonOption = False,
     caller: CallerOptions,
 ) -> None:
     """List your jobs, newest first."""
+    if follow and status is not None:
+        raise InvalidInput("--follow shows jobs of every status; leave out --status")
     chosen = caller.choose()
+    if follow:
+        from longcall.cli.live_lists import follow_list
+
+        follow_list(chosen, limit, as_json=as_json)
+        return
 
     async def ask() -> None:
         from longcall.cli import tables

@@ -4,11 +4,13 @@ text        harmless text, cut into rows
 quantities  durations, shares, money, moments
 bills       an itemised cost
 jobs        a job, its log, a list of jobs
+job_list    a list of jobs while it changes
 live        the part of a terminal that is redrawn
 json_lines  JSON for programs
 """
 
 from longcall.display.bills import bill, bill_notes
+from longcall.display.job_list import changes, live_list
 from longcall.display.jobs import (
     COLOURS,
     MARKS,
@@ -34,6 +36,7 @@ __all__ = [
     "WIDEST",
     "bill",
     "bill_notes",
+    "changes",
     "counts",
     "details",
     "duration",
@@ -44,6 +47,7 @@ __all__ = [
     "json_line",
     "keeps_output",
     "line",
+    "live_list",
     "log_row",
     "milestone",
     "moment",

@@ -139,6 +139,12 @@ def details(view: JobView) -> Table:
     return table
 
 
+def running_status(job: Event) -> str:
+    """The status, and the progress while the job runs: `PROCESSING 42%`."""
+    is_running = job.status is Status.PROCESSING and job.progress is not None
+    return f"{job.status} {share(job.progress or 0.0).strip()}" if is_running else line(job.status)
+
+
 def job_cells(event: Event) -> tuple[str, str, str, str, str]:
     """A job in a list: id, status, progress, model, time of acceptance."""
     progress = "" if event.progress is None else share(event.progress).strip()
@@ -153,10 +159,10 @@ def jobs_table(jobs: Iterable[Event]) -> Table:
     table.add_column("accepted (UTC)", no_wrap=True, min_width=14)
     table.add_column("model", no_wrap=True, overflow="ellipsis")
     for job in jobs:
-        is_running = job.status is Status.PROCESSING and job.progress is not None
-        status = f"{job.status} {share(job.progress or 0.0).strip()}" if is_running else line(job.status)
         accepted = "" if job.created_at is None else f"{job.created_at.astimezone(UTC):%b %d %H:%M}"
-        table.add_row(job.job_id, Text(status, style=colour_of(job.status)), accepted, Text(line(job.model)))
+        table.add_row(
+            job.job_id, Text(running_status(job), style=colour_of(job.status)), accepted, Text(line(job.model))
+        )
     return table
 
 

@@ -20,6 +20,16 @@ def duration(seconds: float) -> str:
     return f"{hours} h {minutes:02} min"
 
 
+def age(seconds: float) -> str:
+    """A number of seconds in at most six characters: `0.4 s`, `59 s`, `59 min`, `23 h` or `7 d`."""
+    if seconds < 10:
+        return f"{max(0.0, math.floor(seconds * 10) / 10):.1f} s"
+    for limit, unit, name in ((60, 1, "s"), (3600, 60, "min"), (86_400, 3600, "h")):
+        if seconds < limit:
+            return f"{seconds // unit:.0f} {name}"
+    return f"{seconds // 86_400:.0f} d"
+
+
 def share(progress: float) -> str:
     """A progress from 0 to 1 as a percentage of four characters."""
     return f"{progress:4.0%}"

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
+from rich.cells import cell_len
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -13,8 +14,11 @@ from longcall.display.quantities import age
 from longcall.display.text import line
 from longcall.models import Event, JobId, Status
 
-WITH_MODEL: Final = 72  # cells from which there is room for the model
-WITH_MESSAGE: Final = 100  # cells from which there is room for what a job says
+WITH_MODEL: Final = 72  # cells of the window from which the model is shown
+WITH_MESSAGE: Final = 100  # cells of the window from which it is shown what a job says
+COLUMNS: Final = {"job": 36, "status": 14, "age": 6}  # and their widths
+SPACE: Final = 2  # cells between columns
+LONGEST_MODEL: Final = 24  # cells, if it is shown what a job says
 OTHER_ROWS: Final = 3  # the header, the row of counts, and the row of the cursor
 
 
@@ -40,23 +44,25 @@ def live_list(jobs: Sequence[Event], *, width: int, height: int, now: datetime, 
     if not jobs:
         return Group(Text("no jobs yet; start one with: longcall run FILE", style="dim"), *_lost(connected))
     fitting = jobs[: max(1, height - OTHER_ROWS)]
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
-    table.add_column("job", no_wrap=True, width=36)
-    table.add_column("status", no_wrap=True, width=14)
-    table.add_column("age", no_wrap=True, width=6, justify="right")
-    if width >= WITH_MODEL:
-        table.add_column("model", no_wrap=True, overflow="ellipsis")
+    table = Table(box=None, padding=(0, SPACE, 0, 0), pad_edge=False, header_style="dim")
+    left = width - sum(COLUMNS.values()) - SPACE * len(COLUMNS)  # every width is given, or the ids would be cut
+    for name, cells in COLUMNS.items():
+        table.add_column(name, no_wrap=True, width=cells, justify="right" if name == "age" else "left")
     if width >= WITH_MESSAGE:
-        table.add_column("", no_wrap=True, overflow="ellipsis", style="dim")
+        model = min(LONGEST_MODEL, max(cell_len(line(job.model)) for job in fitting))
+        table.add_column("model", no_wrap=True, overflow="ellipsis", width=model)
+        table.add_column("", no_wrap=True, overflow="ellipsis", width=left - model - SPACE, style="dim")
+    elif width >= WITH_MODEL:
+        table.add_column("model", no_wrap=True, overflow="ellipsis", width=left)
     for job in fitting:
-        cells = (
+        facts = (
             job.job_id,
             Text(running_status(job), style=colour_of(job.status)),
             _age(job, now),
             Text(line(job.model)),
             Text(line(job.error or job.message or "")),
         )
-        table.add_row(*cells[: len(table.columns)])
+        table.add_row(*facts[: len(table.columns)])
     return Group(table, _counts(jobs, hidden=len(jobs) - len(fitting)), *_lost(connected))
 
 

@@ -182,8 +182,10 @@ class Matrix:
         own = self.world.job(State.PROCESSING)
         connecting = ada.headers(f"{self.world.engine.graphql_url}/connect", "{}")
         async with connected(self.world.engine, self.world.session, {"host": self.world.host, **connecting}) as socket:
-            for job_id in (ADA, own):
-                await self._start(socket, question, ada, job_id)
+            answers = [await self._start(socket, question, ada, job_id) for job_id in (ADA, own)]
+            if any(it["type"] != "start_ack" for it in answers):
+                self._reporter(ada, question, None)(f"cannot subscribe: {answers}")
+                return
             for forger in (it for it in identities if it.kind is Kind.FOREIGN):
                 report = self._reporter(forger, question, None)
                 for text in (*STARTS, *CANCELS):

@@ -1,233 +1,338 @@
-"""What one client does with one job: starts it once or several times, follows it to its end, and may detach, return
-or cancel. Meanwhile another owner tries to read the job.
+"""What the clients of one job do: start it, follow it to its end, leave and return, cancel, delete, and what else the
+plan says.
 
-The client is an unchanged `longcall.Client`. After each error it tries again with the same job, as a program would.
+The clients are unchanged. After each error they try again with the same job, as a program would.
 """
 
 import asyncio
-import json
-from collections.abc import Callable
-from contextlib import aclosing, suppress
+import time
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from contextlib import AsyncExitStack, aclosing, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from certify.observation import Digest, Iteration, Observation, ShownEvent, sha256
-from certify.plan import JobPlan
-from longcall import (
-    Client,
-    CognitoPassword,
-    Event,
-    JobNotFound,
-    JobView,
-    LambdaToken,
-    LongcallError,
-    Timing,
-)
-from longcall.addresses import realtime_url_of
-from longcall.realtime import Acknowledged, Pushed, Realtime
+from certify.eavesdropper import Eavesdropper
+from certify.impostor import Impostor
+from certify.observation import Observation, ShownError
+from certify.plan import JobPlan, Origin
+from certify.planting import Planter
+from certify.tokens import ShortTokens, SignIn
+from certify.watchers import CLIENT_TIMING, IterationRecord, PythonWatcher, RecordingWatcher, Shown, Watcher, shown
+from longcall import Client, Event, Heal, JobNotFound, LambdaToken, LongcallError, RequestRejected
+from longcall.requests import new_request
 
-CLIENT_TIMING: Final = Timing(silence=2.0, longest_pause=1.0)
 RETRY_DELAY: Final = 0.3  # seconds
+AFTER_EXPIRY: Final = 1.0  # seconds
+OTHER_PROMPT: Final = "other input"
+INTERFERES_FROM: Final = 3  # the sequence: the job has a worker, and an older state
+
+Send = Callable[[], Coroutine[Any, Any, None]]
 
 
-class SignIn:
-    """A token provider for one user of a stack. A restarted stack has its user pool at another port."""
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What all callers of a process share.
 
-    def __init__(self, stack_file: Path, user: int) -> None:
-        self._file = stack_file
-        self._user = user
-        self._provider = self._from_file()
-        self._token = ""
+    Attributes:
+        url: Of the API.
+        stack_file: Describes the running stack.
+        sign_ins: One for each user.
+        owners: The `sub` of each user.
+        planter: None if the ledger cannot be written to.
+        on_shown: Called for each event that is shown.
+    """
 
-    async def __call__(self) -> str:
-        try:
-            self._token = await self._provider()
-            return self._token
-        except LongcallError:
-            self._read_again()
-            raise
-
-    def forget(self, token: str) -> None:
-        if token == self._token:  # otherwise another client of this user has a new token already
-            self._read_again()
-
-    def _read_again(self) -> None:
-        with suppress(FileNotFoundError):  # the stack is down
-            self._provider = self._from_file()
-
-    def _from_file(self) -> CognitoPassword:
-        stack = json.loads(self._file.read_text())
-        user = stack["users"][self._user]
-        return CognitoPassword(
-            stack["region"], stack["clientId"], user["username"], user["password"], endpoint_url=stack["cognitoUrl"]
-        )
-
-
-class Eavesdropper:
-    """Another owner, who subscribes to jobs of others and requests them."""
-
-    def __init__(self, url: str, sign_in: SignIn) -> None:
-        authorization = LambdaToken(sign_in)
-        self._realtime = Realtime(
-            realtime_url_of(url), graphql_url=url, authorization=authorization, timing=CLIENT_TIMING
-        )
-        self._client = Client(url, authorization=authorization, timing=CLIENT_TIMING)
-
-    async def __aenter__(self) -> "Eavesdropper":
-        await self._client.__aenter__()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._realtime.close()
-        await self._client.__aexit__(None, None, None)
-
-    async def listen(self, observation: Observation) -> None:
-        """Subscribe to the job repeatedly until cancelled, and count the pushes that arrive."""
-
-        def emit(message: Acknowledged | Pushed) -> None:
-            observation.overheard += isinstance(message, Pushed)
-
-        while True:
-            try:
-                await self._realtime.listen("on_inference_status_change", {"jobId": observation.job_id}, emit)
-            except LongcallError as error:
-                observation.retries[f"foreign {type(error).__name__}"] += 1
-            await asyncio.sleep(RETRY_DELAY)
-
-    async def ask(self, observation: Observation) -> None:
-        """Read and cancel the job by its id, and count every answer except JobNotFound."""
-        attempts: tuple[Callable[[str], object], ...] = (self._client.get, self._client.cancel)
-        for attempt in attempts:
-            try:
-                answer = attempt(observation.job_id)
-                assert asyncio.iscoroutine(answer)  # noqa: S101  # both are
-                await answer
-                observation.overheard += 1
-            except JobNotFound:
-                continue
-            except LongcallError as error:
-                observation.retries[f"foreign {type(error).__name__}"] += 1
+    url: str
+    stack_file: Path
+    sign_ins: list[SignIn]
+    owners: list[str]
+    eavesdropper: Eavesdropper
+    planter: Planter | None
+    on_shown: Callable[[], None]
 
 
 @dataclass
 class Caller:
-    """Follows one job to its end.
-
-    Attributes:
-        on_shown: Called for each event that is shown.
-    """
+    """Follows one job to its end."""
 
     plan: JobPlan
-    eavesdropper: Eavesdropper
-    on_shown: Callable[[], None]
+    around: Surroundings
+    began_at: float = field(default_factory=time.monotonic)
     observation: Observation = field(init=False)
+    _others: "list[asyncio.Task[None]]" = field(default_factory=list)
+    _listening: "asyncio.Task[None] | None" = None
+    _latest: int = 0  # the newest sequence that was shown
+    _attempt: int = 0
+    _events: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     def __post_init__(self) -> None:
         self.observation = Observation(self.plan.number, self.plan.job_id)
 
+    def healed(self, heal: Heal) -> None:
+        """Record a gap that a client closed."""
+        self.observation.heals_ms.append(round(heal.seconds * 1000, 1))
+
     async def follow(self, client: Client) -> None:
-        """Follow the job to its end, with as many iterations as needed."""
-        others = [asyncio.create_task(self._start(client)) for _ in range(self.plan.starts - 1)]
-        if self.plan.is_eavesdropped:
-            others.append(asyncio.create_task(self.eavesdropper.listen(self.observation)))
+        """Follow the job to its end, with as many iterations as needed, and do what the plan says afterwards."""
+        plan = self.plan
         try:
-            while not await self._watch(client, others):
+            expires_at = await self._begin(client)
+            while not await self._watch(client):
                 if not self._has_detached:
                     await asyncio.sleep(RETRY_DELAY)
-            if self.plan.is_started_late:
-                await self._start(client)
+            await self._after_the_end(client)
+            if plan.is_deleted:
+                await self._delete(client)
+            if plan.origin is Origin.EXPIRING:
+                await asyncio.sleep(max(0.0, expires_at - time.time()) + AFTER_EXPIRY)
+            if plan.is_deleted or plan.origin is Origin.EXPIRING:
+                await self._look_for_it(client)
+            self.observation.is_complete = True
         finally:
-            for other in others:
+            running = [*self._others, *([self._listening] if self._listening else [])]
+            for other in running:
                 other.cancel()
-            await asyncio.gather(*others, return_exceptions=True)
+            await asyncio.gather(*running, return_exceptions=True)
+
+    async def _begin(self, client: Client) -> float:
+        """Start everything that happens besides the first watcher; returns when a planted job expires."""
+        plan, expires_at = self.plan, 0.0
+        if plan.origin is not Origin.STARTED:
+            assert self.around.planter is not None  # noqa: S101  # only plans for SQLite have planted jobs
+            expires_at = await self.around.planter.plant(plan, self.around.owners[plan.owner])
+            self.observation.answered = 1
+        for _ in range(plan.starts - 1):
+            self._begin_task(self._start(client))
+        if plan.is_eavesdropped:
+            self._listening = asyncio.create_task(self.around.eavesdropper.listen(self.observation))
+        for number, sequence in enumerate(plan.all_joins, start=1):
+            self._begin_task(self._join(number, sequence))
+        return expires_at
+
+    async def _after_the_end(self, client: Client) -> None:
+        plan = self.plan
+        if plan.is_started_late:
+            await self._start(client)
+        if plan.is_cancelled_late:
+            await self._cancel(client)
+        if plan.is_eavesdropped:
+            await self.around.eavesdropper.ask(self.observation, self._start_input)
+        if plan.is_impersonated:
+            impostor = Impostor.of(self.around.stack_file)
+            await impostor.resurrect(self.observation, sequence=self._latest, attempt=self._attempt)
+        await asyncio.gather(*self._others)
+        if plan.has_late_watcher:
+            await self._join(len(plan.all_joins) + 1, 0)
+
+    def _begin_task(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run work beside the first watcher; it ends by itself before the job is deleted."""
+        self._others.append(asyncio.create_task(work))
 
     @property
     def _has_detached(self) -> bool:
         return any(iteration.shown[-1] == self.plan.detach_from for iteration in self.observation.iterations[-1:])
 
-    async def _watch(self, client: Client, others: "list[asyncio.Task[None]]") -> bool:
-        """One iteration; returns whether the job's end was shown."""
-        is_first = not self.observation.iterations
-        iteration, digest = Iteration(), Digest()
-        if self.observation.answered:
-            views = client.watch(self.plan.job_id)
-        else:
-            views = client.run(
-                self.plan.prompt, model=self.plan.model, job_id=self.plan.job_id, max_tokens=self.plan.words,
-                process_time=self.plan.process_time,
-            )  # fmt: skip
-        view: JobView | None = None
-        try:
-            async with aclosing(views) as following:
-                async for view in following:
-                    self._show(view, iteration, digest)
-                    if is_first and self.plan.is_eavesdropped and view.sequence == 1:
-                        others.append(asyncio.create_task(self.eavesdropper.ask(self.observation)))
-                    if view.sequence == self.plan.cancel_from:
-                        others.append(asyncio.create_task(self._cancel(client)))
-                    if view.sequence == self.plan.detach_from and is_first and not view.is_final:
-                        break
-        except LongcallError as error:
-            self._count_retry(error)
-        finally:
-            if view is not None:
-                iteration.digest, iteration.output = digest.hex(), sha256(view.output)
-                self.observation.iterations.append(iteration)
-        return iteration.is_final
+    @property
+    def _options(self) -> dict[str, Any]:
+        plan = self.plan
+        return {
+            "model": plan.model, "job_id": plan.job_id, "max_tokens": plan.words, "process_time": plan.process_time
+        }  # fmt: skip
 
-    def _show(self, view: JobView, iteration: Iteration, digest: Digest) -> None:
-        now = datetime.now(UTC)
+    @property
+    def _text(self) -> Any:
+        return list(self.plan.messages) or self.plan.prompt
+
+    @property
+    def _start_input(self) -> dict[str, Any]:
+        """The input of the owner's start, for another owner. An uploaded prompt is sent as far as a request allows."""
+        request = new_request(self._text, self._options)  # type: ignore[arg-type]  # the keys are those of Options
+        uploads = dict.fromkeys(request.contents, self.plan.job_id)
+        return request.render(uploads)
+
+    async def _watch(self, client: Client) -> bool:
+        """One iteration of the client that starts the job; returns whether the job's end was shown."""
+        if self.observation.answered:
+            return await self._iterate(0, PythonWatcher(client), client)
+        return await self._iterate(0, _StartingWatcher(client, self._text, self._options), client)
+
+    async def _join(self, number: int, sequence: int) -> None:
+        """A further watcher, from a sequence on, until it has shown the job's end."""
+        async with self._events:
+            await self._events.wait_for(lambda: self._latest >= max(1, sequence) or self._is_over)
+        sign_in = self.around.sign_ins[self.plan.owner]
+        authorization = LambdaToken(ShortTokens(sign_in, self.around.stack_file) if self._is_short(number) else sign_in)
+        async with AsyncExitStack() as running:
+            watcher: Watcher
+            if self.plan.is_recorded:
+                watcher = RecordingWatcher(self.around.url, authorization, self.observation.life.append)
+            else:
+                client = Client(self.around.url, authorization=authorization, timing=CLIENT_TIMING, on_heal=self.healed)
+                watcher = PythonWatcher(await running.enter_async_context(client))
+            while True:
+                if await self._iterate(number, watcher, None):
+                    return
+                await asyncio.sleep(RETRY_DELAY)
+
+    async def _iterate(self, number: int, watcher: Watcher, starter: Client | None) -> bool:
+        """One iteration of a watcher; returns whether the job's end was shown.
+
+        Args:
+            number: Of the watcher.
+            watcher: What follows the job.
+            starter: The client of the job's owner, for what the plan says to do at a sequence; None for others.
+        """
+        record, is_first = IterationRecord(number, watcher.language), not self.observation.iterations
+        try:
+            async with aclosing(watcher.follow(self.plan.job_id)) as following:
+                async for one in following:
+                    record.add(one)
+                    self.around.on_shown()
+                    if one.is_final:
+                        self.observation.ends[one.event.status] += 1
+                    if starter is not None:
+                        await self._advance(one, starter, is_first=is_first)
+                        if one.event.sequence == self.plan.detach_from and is_first and not one.is_final:
+                            break
+        except LongcallError as error:
+            self._report(error, f"watcher {number}")
+        finally:
+            if record.iteration.shown:
+                self.observation.iterations.append(record.end())
+            async with self._events:
+                self._events.notify_all()
+        return record.iteration.is_final
+
+    async def _advance(self, one: Shown, client: Client, *, is_first: bool) -> None:
+        """Do what the plan says for the moment at which the first watcher shows an event."""
+        plan, event = self.plan, one.event
         self.observation.answered = self.observation.answered or 1
-        iteration.shown.append(view.sequence)
-        iteration.late_ms.append(round((now - (view.updated_at or now)).total_seconds() * 1000))
-        digest.add(
-            ShownEvent(
-                sequence=view.sequence,
-                attempt=view.attempt,
-                status=str(view.status),
-                progress=view.progress,
-                message=view.message or "",
-                delta=view.delta,
-                result=view.result or "",
-                error=view.error or "",
-                error_type=str(view.error_type or ""),
-            )
-        )
-        iteration.is_final = view.is_final
-        self._end(view)
-        self.on_shown()
+        if is_first and event.sequence == 1:
+            if plan.is_eavesdropped:
+                self._begin_task(self.around.eavesdropper.ask(self.observation, self._start_input))
+            if plan.has_other_input:
+                self._begin_task(self._start_otherwise(client))
+        if event.sequence == plan.cancel_from:
+            self._begin_task(self._cancel(client))
+        if plan.is_impersonated and is_first and event.sequence == INTERFERES_FROM and not one.is_final:
+            impostor = Impostor.of(self.around.stack_file)
+            self._begin_task(impostor.interfere(self.observation, sequence=event.sequence))
+        async with self._events:
+            self._latest, self._attempt = max(self._latest, event.sequence), event.attempt
+            self._events.notify_all()
+
+    async def _until_done(self, doing: str, send: Send) -> None:
+        """Repeat a request until it is answered."""
+        while True:
+            try:
+                await send()
+            except LongcallError as error:
+                self._report(error, doing)
+                await asyncio.sleep(RETRY_DELAY)
+            else:
+                return
 
     async def _start(self, client: Client) -> None:
-        while True:
+        async def send() -> None:
+            event = await client.start(self._text, **self._options)
+            self.observation.answered += 1
+            self._end(event)
+
+        await self._until_done("start", send)
+
+    async def _start_otherwise(self, client: Client) -> None:
+        async def send() -> None:
             try:
-                event = await client.start(
-                    self.plan.prompt, model=self.plan.model, job_id=self.plan.job_id, max_tokens=self.plan.words,
-                    process_time=self.plan.process_time,
-                )  # fmt: skip
-            except LongcallError as error:
-                self._count_retry(error)
-                await asyncio.sleep(RETRY_DELAY)
+                await client.start(OTHER_PROMPT, **self._options)
+            except RequestRejected as rejected:
+                if rejected.error_type != "JobIdTaken":
+                    raise
             else:
-                self.observation.answered += 1
-                self._end(event)
-                return
+                self.observation.other_answered += 1
+
+        await self._until_done("start with other input", send)
 
     async def _cancel(self, client: Client) -> None:
-        while True:
-            try:
-                self._end(await client.cancel(self.plan.job_id))
-            except LongcallError as error:
-                self._count_retry(error)
-                await asyncio.sleep(RETRY_DELAY)
-            else:
-                return
+        async def send() -> None:
+            event = await client.cancel(self.plan.job_id)
+            self._end(event)
+            if not event.is_terminal:
+                self.observation.unended.append(str(event.status))
 
-    def _end(self, event: Event | JobView) -> None:
+        await self._until_done("cancel", send)
+
+    async def _delete(self, client: Client) -> None:
+        async def send() -> None:
+            with suppress(JobNotFound):  # an earlier try has deleted it
+                await client.delete(self.plan.job_id)
+
+        await self._until_done("delete", send)
+        self.observation.deleted = True
+
+    async def _look_for_it(self, client: Client) -> None:
+        """Read a job that is deleted or has expired by every field, and count the answers."""
+        job_id, served = self.plan.job_id, self.observation.still_served
+
+        async def get() -> None:
+            await _unless_absent(client.get(job_id), "getInference", served)
+
+        async def events() -> None:
+            await _unless_absent(_first_of(client.events(job_id)), "inferenceEvents", served)
+
+        async def cancel() -> None:
+            await _unless_absent(client.cancel(job_id), "cancelInference", served)
+
+        async def list_() -> None:
+            page = await client.list(limit=100)
+            served.extend("listInferences" for job in page.jobs if job.job_id == job_id)
+
+        for name, read in (("get", get), ("events", events), ("cancel", cancel), ("list", list_)):
+            await self._until_done(name, read)
+
+    def _is_short(self, number: int) -> bool:
+        return self.plan.has_short_token and number == 1
+
+    @property
+    def _is_over(self) -> bool:
+        return any(iteration.is_final for iteration in self.observation.iterations)
+
+    def _end(self, event: Event) -> None:
         if event.is_terminal:
             self.observation.ends[str(event.status)] += 1
 
-    def _count_retry(self, error: LongcallError) -> None:
-        kind = getattr(error, "error_type", None) or type(error).__name__
-        self.observation.retries[str(kind)] += 1
+    def _report(self, error: LongcallError, doing: str) -> None:
+        kind = str(getattr(error, "error_type", None) or type(error).__name__)
+        self.observation.retries[kind] += 1
+        if kind != "QuotaExceeded":
+            self.observation.errors.append(ShownError(time.time(), kind, doing))
+
+
+@dataclass(frozen=True, slots=True)
+class _StartingWatcher:
+    """The Python client, which subscribes and then starts the job."""
+
+    client: Client
+    text: Any
+    options: dict[str, Any]
+    language: str = "python"
+
+    async def follow(self, job_id: str) -> AsyncGenerator[Shown, None]:  # noqa: ARG002  # it is one of the options
+        async with aclosing(self.client.run(self.text, **self.options)) as views:
+            async for view in views:
+                yield shown(view)
+
+
+async def _unless_absent(read: Coroutine[Any, Any, object], field_name: str, served: list[str]) -> None:
+    """Await an answer about a job that must not be there, and record one that shows it."""
+    try:
+        found = await read
+    except JobNotFound:
+        return
+    if found is not None:
+        served.append(field_name)
+
+
+async def _first_of(events: AsyncGenerator[Event, None]) -> Event | None:
+    async with aclosing(events):
+        return await anext(events, None)

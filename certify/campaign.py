@@ -4,42 +4,53 @@ import asyncio
 import json
 import sys
 import time
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, assert_never
+from typing import TYPE_CHECKING, Any, Final, assert_never
 
 from certify import dynamodb as dynamo
-from certify.check import Finding, check_job, check_owner, check_quota
+from certify.check import check_quota
+from certify.counts import Finding, Violation
+from certify.examination import Examiner, Outcome
+from certify.failures import LONG_OUTAGE
 from certify.faults import Faults
-from certify.observation import Observation, load
-from certify.plan import PACE, Campaign, Store, job_plans
+from certify.lateness import Outages, stops_in
+from certify.leftovers import check_files, check_objects, keys_in
+from certify.observation import load
+from certify.plan import PACE, Campaign, Store
+from certify.product import WRITTEN_BY_NEXT_VERSION, Edit, Product
 from certify.quota import probe_quota
-from certify.stack import ROOT, Stack
+from certify.stack import Stack
 from certify.wire import Wire
-from chalicelib.jobs.model import Job, JobId, Owner, Status
 from chalicelib.ledger import Ledger, open_ledger, utc_now
 from chalicelib.ledger.dynamodb import DynamoDbLedger
 
-GRACE: Final = 90.0  # seconds without faults in which every job must end; longer than the sum of the settings below
+if TYPE_CHECKING:
+    pass
+
 SETTINGS: Final = {
     "LONGCALL_FLUSH_SECONDS": f"{PACE}",
     "LONGCALL_LEASE_SECONDS": "10",
     "LONGCALL_REDISPATCH_SECONDS": "8",
     "LONGCALL_NEVER_STARTED_SECONDS": "30",
     "LONGCALL_STALLED_SECONDS": "15",
-    # Not compared with the times above: every job must end within `GRACE`, also one whose retry still waits.
+    # Not compared with the times above: every job must end soon, also one whose retry still waits.
     "LONGCALL_EVENT_AGE_SECONDS": "",
 }
 WRITE_TIMEOUT: Final = 30.0  # seconds for clients to write their observations
-WHOLE_LOG: Final = 1_000_000  # entries
-PAGE: Final = 1_000  # jobs of a list
+EXAMINE_INTERVAL: Final = 0.5  # seconds between two looks at new observations
+WAITING: Final = 5  # jobs whose last state is shown when a campaign is stopped
 
 
 class ClientsFailed(Exception):
     """A process of clients ended with an error; the message is what it printed."""
+
+
+class Stopped(Exception):
+    """A violation was found, or a job does not end; the message says which. There is no need to go on."""
 
 
 @dataclass(slots=True)
@@ -56,46 +67,38 @@ class CampaignState:
 OnProgress = Callable[[CampaignState], None]
 
 
-@dataclass(slots=True)
-class Outcome:
-    """The result of a campaign.
-
-    Attributes:
-        events: Log entries of all jobs.
-        faults: How often each kind happened.
-        statuses: Final statuses, with the type of error of failed jobs.
-        attempts: Claims of all jobs.
-        seconds: Duration of each phase.
-        starts: Duration of each start of the stack, in seconds.
-    """
-
-    campaign: Campaign
-    findings: list[Finding] = field(default_factory=list)
-    events: int = 0
-    faults: Counter[str] = field(default_factory=Counter)
-    statuses: Counter[str] = field(default_factory=Counter)
-    retries: Counter[str] = field(default_factory=Counter)
-    attempts: int = 0
-    heals_ms: list[float] = field(default_factory=list)
-    late_ms: list[int] = field(default_factory=list)
-    starts: list[float] = field(default_factory=list)
-    seconds: dict[str, float] = field(default_factory=dict)
-
-
 @dataclass(frozen=True, slots=True)
 class _Environment:
     """A running stack and its ledger."""
 
+    product: Product
     stack: Stack
     ledger: Ledger
     file: Path  # of the SQLite ledger
     wire: Wire | None
 
+    @property
+    def outages(self) -> Outages:
+        return Outages(self.stack.outages(time.time()))
 
-async def run(campaign: Campaign, folder: Path, on_progress: OnProgress) -> Outcome:
+    def calm(self) -> None:
+        if self.wire:
+            self.wire.calm()
+
+
+async def run(campaign: Campaign, folder: Path, on_progress: OnProgress, edits: Sequence[Edit] = ()) -> Outcome:
     """Run a campaign in its own folder. Everything that it started has ended when it returns.
 
+    It stops early when a count is above zero, or when a job has not ended after the campaign's patience.
+
+    Args:
+        campaign: The campaign.
+        folder: For the product, the data of the stack, and the observations.
+        on_progress: Called with the current state, often.
+        edits: What is replaced in the product that is run.
+
     Raises:
+        EditFailed: A text to replace does not occur exactly once.
         StackFailed: The stack did not start.
         ClientsFailed: A process of clients ended with an error.
     """
@@ -107,49 +110,70 @@ async def run(campaign: Campaign, folder: Path, on_progress: OnProgress) -> Outc
         state.phase = name
         on_progress(state)
         began = time.monotonic()
-        yield
-        outcome.seconds[name] = round(time.monotonic() - began, 1)
+        try:
+            yield
+        finally:
+            outcome.seconds[name] = round(time.monotonic() - began, 1)
 
     async with AsyncExitStack() as running:
         with phase("starting"):
-            place = await running.enter_async_context(_environment(campaign, folder))
-        with phase("running"):
-            observation = await _load(campaign, place, folder, state, on_progress)
-            outcome.faults += state.kills
-        with phase("checking"):
-            owners = place.stack.subs
-            await asyncio.to_thread(_check, outcome, place.ledger, owners, observation)
-        with phase("probing the quota"):
-            for probe in await probe_quota(
-                campaign, url=place.stack.graphql_url, stack_file=place.stack.file, owners=owners, ledger=place.ledger
-            ):
-                outcome.findings += check_quota(probe)
-    outcome.faults += place.stack.faults + (place.wire.counts if place.wire else Counter())
+            place = await running.enter_async_context(_environment(campaign, folder, edits))
+        examiner = Examiner(outcome, place.ledger, place.stack.subs)
+        load_ = _Load(campaign, place, folder, state, on_progress, examiner)
+        try:
+            try:
+                with phase("running"):
+                    await load_.run()
+            finally:
+                outcome.faults += state.kills + place.stack.faults + (place.wire.counts if place.wire else Counter())
+            with phase("checking"):
+                await asyncio.to_thread(_check, examiner, place)
+            _stop_if_found(outcome)
+            with phase("probing the quota"):
+                for probe in await probe_quota(
+                    campaign, url=place.stack.graphql_url, stack_file=place.stack.file, owners=place.stack.subs,
+                    ledger=place.ledger,
+                ):  # fmt: skip
+                    outcome.findings += check_quota(probe)
+        except Stopped as stopped:
+            outcome.stopped = str(stopped)
+            outcome.last_seen = examiner.last_states(load_.waiting[:WAITING])
     outcome.starts = place.stack.starts_took
-    state.phase = "done"
+    state.phase = "stopped" if outcome.stopped else "done"
     on_progress(state)
     return outcome
 
 
+def _stop_if_found(outcome: Outcome) -> None:
+    if outcome.findings:
+        first = outcome.findings[0]
+        raise Stopped(f"{first.violation} is above zero: {first.subject}: {first.detail}")
+
+
 @asynccontextmanager
-async def _environment(campaign: Campaign, folder: Path) -> AsyncIterator[_Environment]:
+async def _environment(campaign: Campaign, folder: Path, edits: Sequence[Edit]) -> AsyncIterator[_Environment]:
     data = folder / campaign.store.value
     file = data / "jobs.db"
-    options = ("--users", f"{max(2, campaign.owners + 1)}", "--jobs", f"{campaign.lanes * 5 // 4 + 4}")
+    product = await asyncio.to_thread(Product, folder / f"{campaign.store.value}-product", edits)
+    options = (
+        "--users", f"{max(2, campaign.owners + 1)}", "--jobs", f"{campaign.lanes * 5 // 4 + 4}",
+        "--timeout", f"{campaign.timeout}", *(["--watch"] if campaign.deployments else []),
+    )  # fmt: skip
     settings = {**SETTINGS, "LONGCALL_QUOTA": f"{campaign.quota}"}
     async with AsyncExitStack() as running:
         match campaign.store:
             case Store.SQLITE:
-                stack = Stack(data, options=options, settings=settings, chaos=campaign.chaos)
+                stack = Stack(data, root=product.tree, options=options, settings=settings, chaos=campaign.chaos)
                 running.push_async_callback(stack.end)
                 await stack.start()
-                yield _Environment(stack, open_ledger(f"sqlite:{file}"), file, wire=None)
+                yield _Environment(product, stack, open_ledger(f"sqlite:{file}"), file, wire=None)
             case Store.DYNAMODB:
                 endpoint = await running.enter_async_context(dynamo.dynamodb())
                 wire = Wire(endpoint, seed=campaign.seed, workers=lambda: stack.workers())
                 await running.enter_async_context(wire.running())
                 stack = Stack(
                     data,
+                    root=product.tree,
                     options=(*options, "--ledger", f"dynamodb:{dynamo.TABLE}"),
                     settings={**settings, **dynamo.CREDENTIALS, "AWS_ENDPOINT_URL_DYNAMODB": wire.url},
                     chaos=campaign.chaos,
@@ -157,132 +181,158 @@ async def _environment(campaign: Campaign, folder: Path) -> AsyncIterator[_Envir
                 running.push_async_callback(stack.end)
                 await stack.start()
                 ledger = DynamoDbLedger(dynamo.TABLE, client=dynamo.client_of(endpoint), clock=utc_now)
-                yield _Environment(stack, ledger, file, wire)
+                yield _Environment(product, stack, ledger, file, wire)
             case _:
                 assert_never(campaign.store)
 
 
-async def _load(
-    campaign: Campaign, place: _Environment, folder: Path, state: CampaignState, on_progress: OnProgress
-) -> dict[str, Observation]:
-    """Run all clients while faults happen, until every job has ended; returns their observations by job id."""
-    counts: dict[int, Mapping[str, int]] = {}
+class _Load:
+    """All clients of a campaign, the faults that happen meanwhile, and the examination of each job that is done.
 
-    def report(share: int, latest: Mapping[str, int]) -> None:
-        counts[share] = latest
-        state.ended = sum(count.get("ended", 0) for count in counts.values())
-        state.shown = sum(count.get("shown", 0) for count in counts.values())
-        state.kills = faults.kills
-        faults.reached(state.ended / campaign.jobs)
-        on_progress(state)
+    Attributes:
+        waiting: Jobs that have not ended, with the seconds for which their clients have followed them, longest first.
+    """
 
-    faults = Faults(campaign, place.stack, ledger=place.file)
-    files = [folder / f"{campaign.store}-observation-{share}.jsonl" for share in range(campaign.processes)]
-    clients = [
-        asyncio.create_task(_clients(campaign, place.stack, share, file, report)) for share, file in enumerate(files)
-    ]
-    killing = asyncio.create_task(faults.run())
-    try:
-        await _all_done(clients, killing, limit=campaign.limit)
-        faults.end()
-        await asyncio.wait({killing})
-        killing.result()
-        await place.stack.calm()
-        if place.wire:
-            place.wire.calm()
-        await _all_done(clients, killing, limit=GRACE)
-    finally:
-        for task in (*clients, killing):
-            task.cancel()
-        results = await asyncio.gather(*clients, killing, return_exceptions=True)
-    for result in results:
-        if isinstance(result, Exception):
-            raise result
-    found: dict[str, Observation] = {}
-    for file in files:
-        with file.open() as lines:
-            found |= {observation.job_id: observation for observation in load(lines)}
-    return found
+    def __init__(
+        self, campaign: Campaign, place: _Environment, folder: Path, state: CampaignState, on_progress: OnProgress,
+        examiner: Examiner,
+    ) -> None:  # fmt: skip
+        self.waiting: list[tuple[str, float]] = []
+        self._campaign = campaign
+        self._place = place
+        self._state = state
+        self._on_progress = on_progress
+        self._examiner = examiner
+        self._faults = Faults(campaign, place.stack, place.product, ledger=place.file)
+        self._files = [folder / f"{campaign.store}-observation-{share}.jsonl" for share in range(campaign.processes)]
+        self._read = [0] * campaign.processes  # bytes of each file
+        self._reports: dict[int, Mapping[str, Any]] = {}
 
+    async def run(self) -> None:
+        """Run until every job has ended.
 
-async def _all_done(clients: Sequence[asyncio.Task[None]], killing: asyncio.Task[None], *, limit: float) -> None:
-    """Wait for all clients for at most `limit` seconds, and raise the first error."""
-    waiting = {*clients, killing}
-    with suppress(TimeoutError):
-        async with asyncio.timeout(limit):
-            while not all(task.done() for task in clients):
-                done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-                for task in done:
-                    task.result()
-
-
-async def _clients(
-    campaign: Campaign, stack: Stack, share: int, file: Path, report: Callable[[int, Mapping[str, int]], None]
-) -> None:
-    """Run one process of clients. If this is cancelled, the process writes its observations and ends."""
-    with file.with_suffix(".log").open("wb") as log:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "certify.clients", "--campaign", campaign.dump(), "--share", f"{share}",
-            "--url", stack.graphql_url, "--stack-file", str(stack.file), "--observations", str(file),
-            cwd=ROOT, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=log,
-            start_new_session=True,
-        )  # fmt: skip
-    assert process.stdin is not None  # noqa: S101  # both pipes were asked for
-    assert process.stdout is not None  # noqa: S101
-    try:
+        Raises:
+            Stopped: A violation was found, or a job does not end.
+            ClientsFailed: A process of clients ended with an error.
+        """
+        clients = [asyncio.create_task(self._clients(share, file)) for share, file in enumerate(self._files)]
+        killing = asyncio.create_task(self._faults.run())
+        examining = asyncio.create_task(self._examine_while_running())
         try:
-            async for line in process.stdout:
-                report(share, json.loads(line))
-        except asyncio.CancelledError:
-            process.stdin.close()
-            async with asyncio.timeout(WRITE_TIMEOUT):
+            await _first_error({*clients, killing, examining}, until=set(clients))
+            self._faults.end()
+            await asyncio.wait({killing})
+            killing.result()
+            await self._place.stack.calm()
+            self._place.calm()
+        finally:
+            for task in (*clients, killing, examining):
+                task.cancel()
+            results = await asyncio.gather(*clients, killing, examining, return_exceptions=True)
+            with suppress(OSError):
+                await self._place.stack.count_faults()
+        for result in results:
+            if isinstance(result, Exception):
+                raise result
+        await self._examine_new()
+
+    def _report(self, share: int, latest: Mapping[str, Any]) -> None:
+        self._reports[share] = latest
+        reports = self._reports.values()
+        self._state.ended = sum(report.get("ended", 0) for report in reports)
+        self._state.shown = sum(report.get("shown", 0) for report in reports)
+        self._state.kills = self._faults.kills
+        waiting = [(job_id, seconds) for report in reports for job_id, seconds in report["waiting"]]
+        self.waiting = sorted(waiting, key=lambda each: -each[1])
+        self._faults.reached(self._state.ended / self._campaign.jobs)
+        self._on_progress(self._state)
+
+    async def _examine_while_running(self) -> None:
+        while True:
+            await asyncio.sleep(EXAMINE_INTERVAL)
+            await self._examine_new()
+            _stop_if_found(self._examiner.outcome)
+            if self.waiting and self.waiting[0][1] > self._campaign.patience:
+                job_id, seconds = self.waiting[0]
+                finding = Finding(Violation.JOBS_STUCK, job_id, f"it did not end within {seconds:.0f} s")
+                self._examiner.outcome.findings.append(finding)
+                _stop_if_found(self._examiner.outcome)
+
+    async def _examine_new(self) -> None:
+        for share, file in enumerate(self._files):
+            if not file.exists():
+                continue
+            with file.open("rb") as opened:
+                opened.seek(self._read[share])
+                lines = opened.readlines()
+            for line in lines:
+                if line.endswith(b"\n"):
+                    self._read[share] += len(line)
+                    observation = load(line.decode())
+                    await asyncio.to_thread(self._examiner.examine, observation, self._place.outages)
+
+    async def _clients(self, share: int, file: Path) -> None:
+        """Run one process of clients. If this is cancelled, the process writes its observations and ends."""
+        stack = self._place.stack
+        with file.with_suffix(".log").open("wb") as log:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "certify.clients", "--campaign", self._campaign.dump(), "--share", f"{share}",
+                "--url", stack.graphql_url, "--stack-file", str(stack.file), "--ledger", str(self._place.file),
+                "--observations", str(file),
+                cwd=self._place.product.tree, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=log,
+                start_new_session=True,
+            )  # fmt: skip
+        assert process.stdin is not None  # noqa: S101  # both pipes were asked for
+        assert process.stdout is not None  # noqa: S101
+        try:
+            try:
+                async for line in process.stdout:
+                    self._report(share, json.loads(line))
+            except asyncio.CancelledError:
+                process.stdin.close()
+                async with asyncio.timeout(WRITE_TIMEOUT):
+                    await process.wait()
+                raise
+            if await process.wait() != 0:
+                text = file.with_suffix(".log").read_text()[-2000:]
+                raise ClientsFailed(f"clients {share} of the {self._campaign.store} run ended early:\n{text}")
+        finally:
+            if process.returncode is None:
+                process.kill()
                 await process.wait()
-            raise
-        if await process.wait() != 0:
-            raise ClientsFailed(f"clients {share} of the {campaign.store} run ended early:\n{_tail(file)}")
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
 
 
-def _tail(file: Path) -> str:
-    return file.with_suffix(".log").read_text()[-2000:]
+async def _first_error(tasks: "set[asyncio.Task[None]]", *, until: "set[asyncio.Task[None]]") -> None:
+    """Wait until all tasks of `until` have ended, and raise the first error of any task."""
+    waiting = set(tasks)
+    while until & waiting:
+        done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
 
 
-def _check(outcome: Outcome, ledger: Ledger, owners: list[str], observation: Mapping[str, Observation]) -> None:
-    """Compare every log with plan and observation."""
-    ended: defaultdict[str, dict[str, Status]] = defaultdict(dict)
-    for plan in job_plans(outcome.campaign):
-        owner, known = owners[plan.owner], observation.get(plan.job_id)
-        ledger.head(JobId(plan.job_id))  # reading a log repairs its projections, and lists are compared below
-        log = ledger.read(JobId(plan.job_id), after=0, limit=WHOLE_LOG)
-        outcome.findings += check_job(plan, owner, log, known)
-        _count(outcome, log, known)
-        if log:
-            ended[owner][plan.job_id] = log[-1].status
-    for owner in owners:
-        outcome.findings += check_owner(owner, dict(_listed(ledger, Owner(owner))), ended[owner])
+def _check(examiner: Examiner, place: _Environment) -> None:
+    """Check everything that is not about one job alone."""
+    outages = place.outages
+    examiner.examine_rest(outages)
+    long = sum(up - down > LONG_OUTAGE for down, up in outages.spans)
+    examiner.examine_failures(long)
+    for file in sorted((place.stack.data / "logs").glob("*.jsonl")):
+        with file.open("rb") as lines:
+            examiner.examine_stops(stops_in(lines), outages)
+    outcome = examiner.outcome
+    outcome.findings += check_files([*examiner.gone], place.stack.data)
+    bucket, client = place.stack.bucket()
+    outcome.findings += check_objects(examiner.gone, list(keys_in(client, bucket)))
+    if outcome.campaign.deployments and place.file.exists():
+        outcome.faults["written_by_next_version"] = _count_in(place.file, WRITTEN_BY_NEXT_VERSION)
 
 
-def _count(outcome: Outcome, log: list[Job], observation: Observation | None) -> None:
-    outcome.events += len(log)
-    if log:
-        last = log[-1]
-        outcome.attempts += last.attempt
-        outcome.statuses[f"{last.status} {last.error_type}" if last.error_type else last.status] += 1
-    if observation is not None:
-        outcome.retries += observation.retries
-        outcome.heals_ms += observation.heals_ms
-        for iteration in observation.iterations:
-            outcome.late_ms += iteration.late_ms
+def _count_in(file: Path, text: str) -> int:
+    """How many records of a SQLite ledger contain a text."""
+    import sqlite3
+    from contextlib import closing
 
-
-def _listed(ledger: Ledger, owner: Owner) -> Iterator[tuple[str, Status]]:
-    token = None
-    while True:
-        page = ledger.list(owner, status=None, limit=PAGE, next_token=token)
-        yield from ((job.job_id, job.status) for job in page.jobs)
-        token = page.next_token
-        if token is None:
-            return
+    with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as database:
+        found = database.execute("SELECT count(*) FROM log WHERE instr(body, ?) > 0", (text,)).fetchone()
+        return int(found[0])

@@ -8,16 +8,22 @@ import argparse
 import asyncio
 import json
 import sys
+import time
 from collections import Counter
 from contextlib import suppress
 from pathlib import Path
-from typing import Final, TextIO
+from typing import Any, Final, TextIO
 
 import uvloop
 
-from certify.caller import CLIENT_TIMING, Caller, Eavesdropper, SignIn
+from certify.caller import Caller, Surroundings
+from certify.eavesdropper import Eavesdropper
 from certify.observation import Observation
-from certify.plan import Campaign, lane_of
+from certify.plan import Campaign, Store
+from certify.planting import Planter
+from certify.scenarios import lane_of
+from certify.tokens import SignIn
+from certify.watchers import CLIENT_TIMING
 from longcall import Client, Heal, LambdaToken
 
 REPORT_INTERVAL: Final = 0.25  # seconds
@@ -26,45 +32,51 @@ REPORT_INTERVAL: Final = 0.25  # seconds
 class Clients:
     """The lanes of one process."""
 
-    def __init__(self, campaign: Campaign, *, url: str, stack_file: Path, out: TextIO) -> None:
+    def __init__(self, campaign: Campaign, *, url: str, stack_file: Path, ledger: Path, out: TextIO) -> None:
         self._campaign = campaign
         self._url = url
+        self._stack_file = stack_file
         self._sign_ins = [SignIn(stack_file, user) for user in range(campaign.owners + 1)]
+        self._planter = Planter(ledger, quota=campaign.quota) if campaign.store is Store.SQLITE else None
         self._out = out
         self._counts: Counter[str] = Counter()
+        self._current: dict[int, Caller] = {}  # by lane
 
     async def run(self, share: int) -> None:
         """Run all lanes of this process until they end."""
+        users = json.loads(self._stack_file.read_text("utf-8"))["users"]
         async with Eavesdropper(self._url, self._sign_ins[-1]) as eavesdropper, asyncio.TaskGroup() as group:
+            around = Surroundings(
+                self._url, self._stack_file, self._sign_ins, [user["sub"] for user in users], eavesdropper,
+                self._planter, self._shown,
+            )  # fmt: skip
             reporting = group.create_task(self._report())
             lanes = [
-                group.create_task(self._lane(lane, eavesdropper))
+                group.create_task(self._lane(lane, around))
                 for lane in range(share, self._campaign.lanes, self._campaign.processes)
             ]
             await asyncio.gather(*lanes)
             reporting.cancel()
 
-    async def _lane(self, lane: int, eavesdropper: Eavesdropper) -> None:
-        current: Caller | None = None
-
+    async def _lane(self, lane: int, around: Surroundings) -> None:
         def healed(heal: Heal) -> None:
-            if current is not None:
-                current.observation.heals_ms.append(round(heal.seconds * 1000, 1))
+            if lane in self._current:
+                self._current[lane].healed(heal)
 
         authorization = LambdaToken(self._sign_ins[lane % self._campaign.owners])
         async with Client(self._url, authorization=authorization, timing=CLIENT_TIMING, on_heal=healed) as client:
             for plan in lane_of(self._campaign, lane):
-                current = Caller(plan, eavesdropper, self._shown)
+                caller = self._current[lane] = Caller(plan, around)
                 try:
-                    await current.follow(client)
+                    await caller.follow(client)
                 finally:
-                    self._write(current.observation)
+                    del self._current[lane]
+                    self._write(caller.observation)
 
     def _write(self, observation: Observation) -> None:
         self._out.write(observation.dump() + "\n")
         self._out.flush()
         self._counts["ended"] += any(iteration.is_final for iteration in observation.iterations)
-        self._counts["heals"] += len(observation.heals_ms)
 
     def _shown(self) -> None:
         self._counts["shown"] += 1
@@ -78,8 +90,15 @@ class Clients:
             self._print_counts()
 
     def _print_counts(self) -> None:
-        sys.stdout.write(json.dumps(self._counts) + "\n")
+        now = time.monotonic()
+        waiting = sorted(((it.plan.job_id, round(now - it.began_at, 1)) for it in self._current.values()), key=_age)
+        report: dict[str, Any] = {**self._counts, "waiting": waiting[-3:]}
+        sys.stdout.write(json.dumps(report) + "\n")
         sys.stdout.flush()
+
+
+def _age(waiting: tuple[str, float]) -> float:
+    return waiting[1]
 
 
 async def _until_stopped(clients: Clients, share: int) -> None:
@@ -107,10 +126,11 @@ def main() -> None:
     parser.add_argument("--share", type=int, required=True)
     parser.add_argument("--url", required=True)
     parser.add_argument("--stack-file", type=Path, required=True)
+    parser.add_argument("--ledger", type=Path, required=True)
     parser.add_argument("--observations", type=Path, required=True)
     given = parser.parse_args()
     with given.observations.open("w") as out:
-        clients = Clients(given.campaign, url=given.url, stack_file=given.stack_file, out=out)
+        clients = Clients(given.campaign, url=given.url, stack_file=given.stack_file, ledger=given.ledger, out=out)
         uvloop.run(_until_stopped(clients, given.share))
 
 

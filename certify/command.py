@@ -16,7 +16,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
-from certify.campaign import ClientsFailed, Outcome, run
+from certify.campaign import ClientsFailed, run
+from certify.examination import Outcome
 from certify.plan import MOST_EVENTS, campaigns
 from certify.progress import Progress
 from certify.report import Certificate, page, summary

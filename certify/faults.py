@@ -1,4 +1,4 @@
-"""Kills the planned processes at the planned moments."""
+"""Kills the planned processes, and replaces the handlers, at the planned moments."""
 
 import asyncio
 from collections import Counter
@@ -7,11 +7,12 @@ from typing import assert_never
 
 from certify.plan import Campaign, Injection, Victim, injections
 from certify.processes import kill, with_open_file
+from certify.product import Product
 from certify.stack import Stack
 
 
 class Faults:
-    """The kills of one campaign.
+    """The kills and deployments of one campaign.
 
     Args:
         ledger: Its SQLite file, if it has one.
@@ -20,10 +21,11 @@ class Faults:
         kills: How many there were, by victim.
     """
 
-    def __init__(self, campaign: Campaign, stack: Stack, *, ledger: Path) -> None:
+    def __init__(self, campaign: Campaign, stack: Stack, product: Product, *, ledger: Path) -> None:
         self.kills: Counter[str] = Counter()
         self._injections = injections(campaign)
         self._stack = stack
+        self._product = product
         self._ledger = ledger
         self._ended = 0.0
         self._is_over = False
@@ -61,6 +63,12 @@ class Faults:
             case Victim.RELAY:
                 relays = await asyncio.to_thread(lambda: with_open_file(self._stack.workers(), self._ledger))
                 await self._kill_one(injection, relays)
+            case Victim.DEPLOYMENT:
+                await asyncio.to_thread(self._product.deploy)
+                self.kills[Victim.DEPLOYMENT] += 1
+            case Victim.ROLLBACK:
+                await asyncio.to_thread(self._product.roll_back)
+                self.kills[Victim.ROLLBACK] += 1
             case _:
                 assert_never(injection.victim)
 

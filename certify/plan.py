@@ -1,38 +1,23 @@
 """What happens, all of it from the seed: which jobs, how their clients behave, and what is killed when. Pure."""
 
+import hashlib
 import json
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+from functools import cached_property
 from random import Random
 from typing import Final
-from uuid import UUID
 
 from chalicelib.workloads.simulated import Scene
+from longcall import Message, Role
 
 PACE: Final = 0.15  # seconds between two updates of a job
 SLACK: Final = 1.3  # a job gets time for more events than it must have: a busy machine makes fewer of them
 LONGEST: Final = 840.0  # seconds that a simulated model may take
 MOST_EVENTS: Final = int(LONGEST / (PACE * SLACK))
 SHORTEST: Final = 2.0  # seconds of work; less leaves too little to interrupt
-WORDS: Final = 150
-MANY_WORDS: Final = 30_000  # a result of about 180 KB, which is too large for a push
-SCENES: Final = {  # how often, out of 100
-    Scene.STORY: 84,
-    Scene.CRASH_ONCE: 5,
-    Scene.ERROR: 3,
-    Scene.SILENCE: 3,
-    Scene.SLOW_START: 3,
-    Scene.CRASH: 1,
-    Scene.DEAF: 1,
-}
-MANY_WORDS_RATE: Final = 0.005
-REPEATED_RATE: Final = 0.2  # of jobs whose client sends the start several times at once
-LATE_START_RATE: Final = 0.05  # of jobs whose client sends the start once more when they have ended
-CANCEL_RATE: Final = 0.04
-DETACH_RATE: Final = 0.1  # of jobs whose client goes away and comes back
-EAVESDROP_RATE: Final = 0.05  # of jobs that another owner tries to see
-AT_LEAST: Final = 30  # jobs; a run with at least so many has at least one of each kind above
+UPLOADED: Final = 200_000  # bytes of a prompt that is too large for a request
+RESERVE: Final = 5.0  # seconds of an invocation that a worker keeps back; see `chalicelib.worker.runner`
 
 CHAOS: Final = (
     "drop=0.3,duplicate=0.1,reorder=0.2,delay=50ms,after_start_ack=0.1,disconnect=0.02,"
@@ -48,11 +33,30 @@ class Store(StrEnum):
 
 
 class Victim(StrEnum):
-    """The target of a SIGKILL."""
+    """The target of an injection."""
 
     WORKER = "worker_killed"  # any process that handles events
     RELAY = "relay_killed"  # the process that writes the log
     STACK = "stack_killed"  # the whole stack; it is started again
+    DEPLOYMENT = "deployed"  # not killed: the handlers are replaced by their next version
+    ROLLBACK = "rolled_back"  # not killed: the handlers are replaced by the version before
+
+
+class Form(StrEnum):
+    """How the text of a job is sent."""
+
+    PROMPT = "prompt"
+    UPLOAD = "upload"  # a prompt that is too large for a request
+    CONVERSATION = "conversation"
+
+
+class Origin(StrEnum):
+    """How a job begins."""
+
+    STARTED = "started"  # by its client
+    CUT_OFF = "start_cut_off"  # the relay wrote the first record and died before it dispatched the job
+    ORPHANED = "worker_vanished"  # a worker claimed the job and died, and nobody reported it
+    EXPIRING = "expiring"  # the whole log is there, and expires while clients look at it
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,11 @@ class Campaign:
         owners: Users that the clients are spread over, evenly.
         processes: Processes that the clients are spread over.
         stack_kills, worker_kills, relay_kills: Number of kills of each kind.
+        deployments: How often the handlers are replaced by their next version, and replaced back.
+        faults: Those of the engine, without the seed.
+        kinds: The kinds of its jobs, in turn; empty: all kinds, drawn from the seed.
+        timeout: Seconds of an invocation.
+        patience: Seconds after which a job that has not ended counts as stuck.
     """
 
     store: Store
@@ -74,9 +83,14 @@ class Campaign:
     lanes: int
     owners: int
     processes: int
-    stack_kills: int
-    worker_kills: int
-    relay_kills: int
+    stack_kills: int = 0
+    worker_kills: int = 0
+    relay_kills: int = 0
+    deployments: int = 0
+    faults: str = CHAOS
+    kinds: tuple[str, ...] = ()
+    timeout: int = 20
+    patience: float = 120.0
 
     @property
     def quota(self) -> int:
@@ -88,13 +102,13 @@ class Campaign:
         return round(max(SHORTEST, self.events * PACE * SLACK), 3)
 
     @property
-    def limit(self) -> float:
-        """Seconds after which a job that has not ended counts as stuck."""
-        return 240.0 + self.jobs * (2 * self.process_time + 20.0) / self.lanes
+    def long_time(self) -> float:
+        """Seconds of work that does not fit into one invocation."""
+        return self.timeout - min(RESERVE, self.timeout / 4) + 4.0
 
     @property
     def chaos(self) -> str:
-        return f"{CHAOS},seed={self.seed}"
+        return f"{self.faults},seed={self.seed}" if self.faults else ""
 
     def dump(self) -> str:
         return json.dumps(asdict(self))
@@ -102,41 +116,90 @@ class Campaign:
     @classmethod
     def load(cls, text: str) -> "Campaign":
         values = json.loads(text)
-        return cls(**{**values, "store": Store(values["store"])})
+        return cls(**{**values, "store": Store(values["store"]), "kinds": tuple(values["kinds"])})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class JobPlan:
-    """One job, and what its client does.
+    """One job, and what its clients do.
 
     Attributes:
         owner: Number of the user.
         starts: Number of starts that are sent at once.
+        is_started_late: It is started once more when it has ended.
+        has_other_input: Its id is started once more with other input.
         cancel_from: The sequence at which its owner cancels it.
+        is_cancelled_late: It is cancelled when it has ended.
         detach_from: The sequence at which the client detaches, to return at once.
+        joins: For each further watcher, the sequence at which it joins; 0: at once.
+        has_late_watcher: One more watcher comes when the job has ended.
+        has_short_token: One more watcher has tokens that expire while it watches.
+        is_recorded: What arrives at a watcher is recorded.
+        is_deleted: It is deleted when it has ended.
+        is_eavesdropped: Another owner tries to see it.
+        is_impersonated: Updates arrive that its worker did not send.
     """
 
     number: int
     job_id: str
     owner: int
-    scene: Scene
-    prompt: str
-    words: int
     process_time: float
-    starts: int
-    is_started_late: bool
-    cancel_from: int | None
-    detach_from: int | None
-    is_eavesdropped: bool
+    seed: int
+    scene: Scene = Scene.STORY
+    words: int = 150
+    form: Form = Form.PROMPT
+    origin: Origin = Origin.STARTED
+    starts: int = 1
+    is_started_late: bool = False
+    has_other_input: bool = False
+    cancel_from: int | None = None
+    is_cancelled_late: bool = False
+    detach_from: int | None = None
+    joins: tuple[int, ...] = ()
+    has_late_watcher: bool = False
+    has_short_token: bool = False
+    is_recorded: bool = False
+    is_deleted: bool = False
+    is_eavesdropped: bool = False
+    is_impersonated: bool = False
 
     @property
     def model(self) -> str:
         return f"simulated.{self.scene}"
 
+    @property
+    def all_joins(self) -> tuple[int, ...]:
+        """`joins`, with the watchers that have short tokens or are recorded: they join at once."""
+        return (0,) * (self.has_short_token or self.is_recorded) + self.joins
+
+    @property
+    def secret(self) -> str:
+        """A text that nothing but the job's input contains."""
+        return f"secret-{hashlib.sha256(self.job_id.encode()).hexdigest()[:24]}"
+
+    @cached_property
+    def messages(self) -> tuple[Message, ...]:
+        """The text as a conversation; empty for another form."""
+        if self.form is not Form.CONVERSATION:
+            return ()
+        return (
+            Message(Role.USER, f"Message {self.number}: {self.secret}"),
+            Message(Role.ASSISTANT, "Löst, 届かない, 🌊?"),
+            Message(Role.USER, f"Seed {self.seed}: go on."),
+        )
+
+    @cached_property
+    def prompt(self) -> str:
+        """The text that the workload gets."""
+        if self.messages:
+            return "\n\n".join(message.text for message in self.messages)
+        line = f"Message {self.number} of seed {self.seed}, {self.secret}: löst, 届かない, 🌊\n"
+        return line * (UPLOADED // len(line.encode()) + 1) if self.form is Form.UPLOAD else line
+
 
 @dataclass(frozen=True, slots=True)
 class Injection:
-    """One kill: `pause` seconds after `share` of all jobs have ended; `draw`, from 0 to 1, chooses among many."""
+    """One fault: `pause` seconds after `share` of all jobs have ended; `draw`, from 0 to 1, chooses among many."""
 
     share: float
     pause: float
@@ -149,61 +212,33 @@ def campaigns(*, jobs: int, events: int, seed: int) -> tuple[Campaign, ...]:
     few = min(200, max(1, jobs // 15))
     most = jobs - few
     lanes = min(48, max(4, most // 20 * 4))
+    process_time = max(SHORTEST, events * PACE * SLACK)
+    timeout, patience = int(16 + 2 * process_time), 120.0 + 8 * process_time
     sqlite = Campaign(
         store=Store.SQLITE, seed=seed, jobs=most, events=events,
         lanes=lanes, owners=lanes // 4, processes=max(2, lanes // 16),
         stack_kills=min(8, 1 + most // 1_500), worker_kills=max(4, most // 50), relay_kills=max(3, most // 100),
+        deployments=1, timeout=timeout, patience=patience,
     )  # fmt: skip
     dynamodb = Campaign(
         store=Store.DYNAMODB, seed=seed, jobs=few, events=events,
-        lanes=6, owners=2, processes=1, stack_kills=few // 100, worker_kills=max(1, few // 10), relay_kills=0,
+        lanes=6, owners=2, processes=1, stack_kills=few // 100, worker_kills=max(1, few // 10),
+        timeout=timeout, patience=patience,
     )  # fmt: skip
     return (sqlite, dynamodb) if most else (dynamodb,)
 
 
-def job_plans(campaign: Campaign) -> Iterator[JobPlan]:
-    """All jobs; job n belongs to lane n modulo the number of lanes."""
-    return (job_plan(campaign, number) for number in range(campaign.jobs))
-
-
-def job_plan(campaign: Campaign, number: int) -> JobPlan:
-    """Job n, independent of the other jobs."""
-    random = Random(f"{campaign.seed} {campaign.store} job {number}")  # noqa: S311  # reproducible on purpose
-    job_id = str(UUID(int=random.getrandbits(128), version=4))
-    scene = random.choices(list(SCENES), list(SCENES.values()))[0]
-    draws = [random.random() for _ in range(6)]
-    is_early = number < AT_LEAST
-    if is_early:  # a short run must have every kind too
-        scene = list(SCENES)[number // 5 + 1] if number % 5 == 4 else Scene.STORY
-    repeated = draws[0] < REPEATED_RATE or (is_early and number % 5 == 0)
-    return JobPlan(
-        number=number,
-        job_id=job_id,
-        owner=number % campaign.lanes % campaign.owners,
-        scene=scene,
-        prompt=f"OnProgress of the {number}th message, seed {campaign.seed}: löst, 届かない, 🌊",
-        words=MANY_WORDS if scene is Scene.STORY and (draws[1] < MANY_WORDS_RATE or number == 3) else WORDS,
-        process_time=campaign.process_time,
-        starts=random.randint(2, 4) if repeated else 1,
-        is_started_late=draws[2] < LATE_START_RATE or number == 2,
-        cancel_from=random.randint(1, campaign.events) if draws[3] < CANCEL_RATE or number == 6 else None,
-        detach_from=random.randint(1, campaign.events) if draws[4] < DETACH_RATE or number == 7 else None,
-        is_eavesdropped=draws[5] < EAVESDROP_RATE or number == 1,
-    )
-
-
-def lane_of(campaign: Campaign, lane: int) -> Iterator[JobPlan]:
-    """The jobs of one client, in order."""
-    return (job_plan(campaign, number) for number in range(lane, campaign.jobs, campaign.lanes))
-
-
 def injections(campaign: Campaign) -> list[Injection]:
-    """All kills, in order."""
+    """All kills and deployments, in order."""
     random = Random(f"{campaign.seed} {campaign.store} kills")  # noqa: S311  # reproducible on purpose
     victims = (
         [Victim.STACK] * campaign.stack_kills
         + [Victim.WORKER] * campaign.worker_kills
         + [Victim.RELAY] * campaign.relay_kills
     )
-    kills = [Injection(random.uniform(0.02, 0.9), random.uniform(0.0, 0.5), random.random(), one) for one in victims]
-    return sorted(kills, key=lambda kill: kill.share)
+    found = [Injection(random.uniform(0.02, 0.9), random.uniform(0.0, 0.5), random.random(), one) for one in victims]
+    for number in range(campaign.deployments):
+        each = 0.9 / campaign.deployments
+        found.append(Injection((number + 0.3) * each, 0.0, 0.0, Victim.DEPLOYMENT))
+        found.append(Injection((number + 0.7) * each, 0.0, 0.0, Victim.ROLLBACK))
+    return sorted(found, key=lambda injection: injection.share)

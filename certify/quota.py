@@ -5,13 +5,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from certify.caller import CLIENT_TIMING, RETRY_DELAY, SignIn
 from certify.check import QuotaProbe
 from certify.plan import Campaign
+from certify.tokens import SignIn
+from certify.watchers import CLIENT_TIMING
 from chalicelib.jobs.model import Owner
 from chalicelib.ledger import Ledger
 from longcall import Client, LambdaToken, RequestRejected
 
+RETRY_DELAY: Final = 0.3  # seconds
 STARTS_OVER_QUOTA: Final = 3  # starts above the quota
 QUOTA_TIMEOUT: Final = 75.0  # seconds; a start that did not reach the log counts for a minute
 PROBE_SECONDS: Final = 120.0  # seconds of a probe's job, which is cancelled before

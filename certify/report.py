@@ -11,21 +11,12 @@ from importlib.resources import files
 from string import Template
 from typing import Any, Final
 
-from certify.campaign import Outcome
-from certify.check import Violation
+from certify.counts import TEXTS as VIOLATION_TEXTS
+from certify.counts import Violation
+from certify.examination import Outcome
 
 DETAILS: Final = 50  # findings with details; all are counted
 
-VIOLATION_TEXTS: Final[Mapping[Violation, str]] = {
-    Violation.JOBS_LOST: "a start was answered, and the log lacks the job or has another one",
-    Violation.JOBS_STUCK: "no final status within a bounded time after the last fault",
-    Violation.JOBS_ENDED_TWICE: "two ends, in the log or in answers to callers",
-    Violation.EVENTS_MISSING: "a gap in a log, or an event that a client did not show",
-    Violation.EVENTS_OUT_OF_ORDER: "in a log, or on a client's screen",
-    Violation.BYTES_DIFFERENT: "shown, logged and produced text differ in at least one byte",
-    Violation.FOREIGN_EVENTS: "a user saw the job of another owner",
-    Violation.QUOTA_DRIFT: "an owner may have more or fewer unfinished jobs than the quota",
-}
 FAULT_TEXTS: Final[Mapping[str, str]] = {
     "drop": "pushes that never arrived",
     "after_start_ack": "pushes lost right after a subscription was acknowledged",
@@ -42,6 +33,11 @@ FAULT_TEXTS: Final[Mapping[str, str]] = {
     "relay_killed": "writers of the log killed with SIGKILL",
     "relay_killed_after_record": "writers killed between a record and its projection",
     "stack_killed": "the whole stack killed, and started again",
+    "deployed": "the handlers replaced by their next version",
+    "rolled_back": "the handlers replaced by the version before",
+    "written_by_next_version": "records with a field that the version before does not know",
+    "start_cut_off": "jobs that were opened and never dispatched",
+    "worker_vanished": "jobs that were claimed by a worker that nobody heard of again",
     "dynamodb_failed": "calls of DynamoDB answered with 500",
     "dynamodb_answer_lost": "calls of DynamoDB carried out whose answer was lost",
 }
@@ -93,6 +89,9 @@ class Certificate:
                 "heals": _times([ms for outcome in self.outcomes for ms in outcome.heals_ms]),
                 "shownAfter": _times([ms for outcome in self.outcomes for ms in outcome.late_ms]),
                 "statuses": dict(statuses.most_common()),
+                "stopped": [outcome.stopped for outcome in self.outcomes if outcome.stopped],
+                "lastSeen": [line for outcome in self.outcomes for line in outcome.last_seen],
+                "mishaps": _mishaps(self.outcomes),
                 "clientRetries": dict(retries.most_common()),
                 "seed": self.seed,
                 "eventsAskedFor": self.events,
@@ -126,12 +125,14 @@ def summary(certificate: Certificate) -> list[str]:
         f"{heals['count']:,} gaps healed: median {heals['medianMs']:,} ms, 99th percentile {heals['p99Ms']:,} ms",
         *(f"{name:<20} {count:,}" for name, count in data["violations"].items()),
     ]
-    if events < jobs * certificate.events:
+    if certificate.passed and events < jobs * certificate.events:
         lines.append(f"fewer than {certificate.events} events a job: this machine was too busy to make more")
     if certificate.passed:
         return [*lines, "nothing was lost"]
     found = [f"{entry['violation']}: {entry['subject']}: {entry['detail']}" for entry in data["findings"][:10]]
-    return [*lines, *found, f"seed {seed} failed; the same again: {data['command']}"]
+    stopped = [f"stopped early: {reason}" for reason in data["stopped"]]
+    last = [f"not ended: {line}" for line in data["lastSeen"]]
+    return [*lines, *found, *stopped, *last, f"seed {seed} failed; the same again: {data['command']}"]
 
 
 def page(certificate: Certificate) -> str:
@@ -181,6 +182,14 @@ def page(certificate: Certificate) -> str:
         command=escape(data["command"]),
         versions=escape(" · ".join(f"{name} {version}" for name, version in data["versions"].items())),
     )
+
+
+def _mishaps(outcomes: Sequence[Outcome]) -> dict[str, dict[str, int]]:
+    found, most = Counter[str](), Counter[str]()
+    for outcome in outcomes:
+        found.update({error.value: count for error, count in outcome.mishaps.items()})
+        most.update({error.value: count for error, count in outcome.most_mishaps.items()})
+    return {error: {"found": found[error], "most": most[error]} for error in sorted(found.keys() | most.keys())}
 
 
 def percentile(values: Sequence[float], share: float) -> float:

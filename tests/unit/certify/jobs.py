@@ -7,9 +7,10 @@ from itertools import islice
 
 from certify.check import output_of, shown_event
 from certify.observation import Iteration, Observation, digest_of, sha256
-from certify.plan import Campaign, JobPlan, Store, job_plan
+from certify.plan import Campaign, JobPlan, Store
+from certify.scenarios import Kind, job_plan
 from chalicelib.jobs.model import InferenceRequest, Job, JobId, Owner, Status
-from chalicelib.workloads.simulated import Scene, text
+from chalicelib.workloads.simulated import text
 
 OWNER = "ada"
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -17,7 +18,7 @@ CAMPAIGN = Campaign(
     store=Store.SQLITE, seed=1, jobs=40, events=5, lanes=4, owners=1, processes=2, stack_kills=1, worker_kills=2,
     relay_kills=1,
 )  # fmt: skip
-PLAN: JobPlan = replace(job_plan(CAMPAIGN, 0), scene=Scene.STORY, words=10, cancel_from=None)
+PLAN: JobPlan = replace(job_plan(replace(CAMPAIGN, kinds=(Kind.PLAIN,)), 0), words=10)
 
 
 def whole_log(plan: JobPlan = PLAN) -> list[Job]:
@@ -50,12 +51,13 @@ def iteration(log: Sequence[Job]) -> Iteration:
         digest=digest_of(shown_event(entry) for entry in log),
         output=sha256(output_of(log, log[-1].attempt)),
         is_final=log[-1].status.is_terminal,
+        late_ms=[5 for _ in log],
     )
 
 
 def observation(log: Sequence[Job], others: Iterable[Iteration] = ()) -> Observation:
     """The observation of a client that showed the whole log."""
-    seen = Observation(PLAN.number, PLAN.job_id, answered=1, iterations=[*others, iteration(log)])
+    seen = Observation(PLAN.number, PLAN.job_id, answered=1, iterations=[*others, iteration(log)], is_complete=True)
     if log[-1].status.is_terminal:
         seen.ends[log[-1].status.value] += 1
     return seen

@@ -1,10 +1,12 @@
 """The checker finds each kind of violation, and nothing in a job that went well."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
-from certify.check import ALLOWED_ENDS, Finding, QuotaProbe, Violation, check_job, check_owner, check_quota
+from certify.check import ALLOWED_ENDS, QuotaProbe, check_job, check_owner, check_quota
+from certify.counts import TEXTS, Finding, Violation
 from certify.observation import Iteration, Observation, sha256
 from certify.plan import JobPlan
 from chalicelib.jobs.errors import ErrorType
@@ -211,6 +213,83 @@ def test_event_that_an_eavesdropper_heard_is_found() -> None:
     seen.overheard = 1
 
     assert check(log, seen) == {Violation.FOREIGN_EVENTS}
+
+
+def test_field_that_answered_another_owner_is_found() -> None:
+    log = whole_log()
+    seen = observation(log)
+    seen.read["Query.getInference"] += 1
+
+    assert check(log, seen) == {Violation.FOREIGN_READS}
+
+
+def test_start_with_other_input_that_was_answered_is_found() -> None:
+    log = whole_log()
+    seen = observation(log)
+    seen.other_answered = 1
+
+    assert check(log, seen) == {Violation.JOBS_LOST}
+
+
+def test_watcher_that_never_saw_the_end_is_found() -> None:
+    log = whole_log()
+    seen = observation(log, others=[replace(iteration(log[:3]), watcher=1)])
+
+    assert check(log, seen) == {Violation.EVENTS_MISSING}
+
+
+def test_every_count_is_explained() -> None:
+    assert TEXTS.keys() == set(Violation)
+
+
+def claimed_by(log: list[Job], request_ids: list[str]) -> list[Job]:
+    """The log with the request of each attempt, as the relay writes it."""
+    return [replace(entry, request_id=request_ids[entry.attempt - 1] if entry.attempt else None) for entry in log]
+
+
+def later(entry: Job, seconds: float) -> Job:
+    return replace(entry, updated_at=entry.updated_at + timedelta(seconds=seconds))
+
+
+def test_take_over_by_a_retry_of_the_same_invocation_violates_nothing() -> None:
+    log = claimed_by(restarted_log(), ["one", "one"])
+
+    assert check(log, observation(log)) == set()
+
+
+def test_take_over_of_a_live_worker_breaks_its_lease() -> None:
+    log = claimed_by(restarted_log(), ["one", "two"])
+
+    assert check(log, observation(log)) == {Violation.LEASES_BROKEN}
+
+
+def test_take_over_after_the_lease_violates_nothing() -> None:
+    log = claimed_by(restarted_log(), ["one", "two"])
+    log[4:] = [later(entry, 11.0) for entry in log[4:]]
+
+    assert check(log, observation(log)) == set()
+
+
+def test_attempt_that_continues_from_an_older_checkpoint_is_found() -> None:
+    log = restarted_log()
+    log[2], log[3] = replace(log[2], checkpoint="{}"), replace(log[3], checkpoint="{}")
+    log[4] = replace(log[4], output_kept=len((log[2].delta or "").encode()))
+
+    assert Violation.BYTES_DIFFERENT in check(log, observation(log))
+
+
+def test_attempt_that_keeps_output_without_a_checkpoint_is_found() -> None:
+    log = restarted_log()
+    log[4] = replace(log[4], output_kept=3)
+
+    assert Violation.BYTES_DIFFERENT in check(log, observation(log))
+
+
+def test_log_of_a_deleted_job_is_not_compared() -> None:
+    seen = observation(whole_log())
+    seen.deleted = True
+
+    assert check([], seen) == set()
 
 
 def test_entry_of_another_owner_is_found() -> None:

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from certify.plan import Campaign, Store, Victim, campaigns, injections, job_plan, job_plans, lane_of
+from certify.plan import CHAOS, RESERVE, Campaign, Form, Origin, Store, Victim, campaigns, injections
+from certify.scenarios import APPLIED, EXCLUSIVE, RATES, Kind, job_plan, job_plans, lane_of
 from chalicelib.workloads.simulated import Scene
 from tests.unit.certify.jobs import CAMPAIGN
 
@@ -53,10 +54,47 @@ def test_short_plan_has_every_kind_of_job_and_of_client(seed: int) -> None:
     plans = list(job_plans(sqlite))
 
     assert {plan.scene for plan in plans} == set(Scene)
+    assert {plan.form for plan in plans} == set(Form)
+    assert {plan.origin for plan in plans} == set(Origin)
     assert any(plan.starts > 1 for plan in plans)
-    assert any(plan.is_started_late for plan in plans)
     assert any(plan.cancel_from for plan in plans)
     assert any(plan.detach_from for plan in plans)
-    assert any(plan.is_eavesdropped for plan in plans)
-    assert any(plan.words > 20_000 for plan in plans)
+    assert any(plan.joins for plan in plans)
+    assert any(plan.process_time > sqlite.timeout - RESERVE for plan in plans)
+    for name in (
+        "is_started_late", "has_other_input", "is_cancelled_late", "has_late_watcher", "has_short_token", "is_recorded",
+        "is_deleted", "is_eavesdropped", "is_impersonated",
+    ):  # fmt: skip
+        assert any(getattr(plan, name) for plan in plans), name
     assert {injection.victim for injection in injections(sqlite)} == set(Victim)
+
+
+def test_every_kind_of_job_is_applied_and_drawn() -> None:
+    assert APPLIED.keys() == set(Kind)
+    assert RATES.keys() | EXCLUSIVE.keys() | {Kind.PLAIN} == set(Kind)
+
+
+def test_no_record_is_written_into_a_dynamodb_ledger() -> None:
+    campaign = replace(CAMPAIGN, store=Store.DYNAMODB, jobs=3_000)
+
+    assert {plan.origin for plan in job_plans(campaign)} == {Origin.STARTED}
+
+
+def test_campaign_with_kinds_has_these_in_turn() -> None:
+    campaign = replace(CAMPAIGN, kinds=(Kind.UPLOAD, Kind.CRASH))
+
+    assert [plan.form for plan in job_plans(campaign)][:3] == [Form.UPLOAD, Form.PROMPT, Form.UPLOAD]
+    assert job_plan(campaign, 1).scene is Scene.CRASH
+
+
+def test_every_deployment_is_rolled_back() -> None:
+    victims = [it.victim for it in injections(replace(CAMPAIGN, deployments=2))]
+
+    assert [it for it in victims if it in (Victim.DEPLOYMENT, Victim.ROLLBACK)] == [
+        Victim.DEPLOYMENT, Victim.ROLLBACK, Victim.DEPLOYMENT, Victim.ROLLBACK
+    ]  # fmt: skip
+
+
+def test_campaign_without_faults_has_no_chaos() -> None:
+    assert replace(CAMPAIGN, faults="").chaos == ""
+    assert CAMPAIGN.chaos == f"{CHAOS},seed=1"

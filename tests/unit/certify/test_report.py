@@ -8,12 +8,14 @@ from html.parser import HTMLParser
 
 import pytest
 
-from certify.campaign import CampaignState, Outcome
-from certify.check import Finding, Violation
-from certify.observation import Iteration, Observation, ShownEvent, digest_of, load
+from certify.campaign import CampaignState
+from certify.counts import Finding, Violation
+from certify.examination import Outcome
+from certify.observation import Iteration, Moment, Observation, ShownError, ShownEvent, digest_of, load_all
 from certify.plan import CHAOS
 from certify.progress import line_of
 from certify.report import FAULT_TEXTS, Certificate, page, percentile, summary
+from chalicelib.jobs.errors import ErrorType
 from tests.unit.certify.jobs import CAMPAIGN
 
 OUTCOME = Outcome(
@@ -33,20 +35,11 @@ FAILED = replace(
 )
 
 
-def test_certificate_without_a_finding_has_eight_zeros_and_passes() -> None:
+def test_certificate_without_a_finding_has_only_zeros_and_passes() -> None:
     told = json.loads(CERTIFICATE.as_json())
 
     assert told["passed"] is True
-    assert told["violations"] == {
-        "jobs_lost": 0,
-        "jobs_stuck": 0,
-        "jobs_ended_twice": 0,
-        "events_missing": 0,
-        "events_out_of_order": 0,
-        "bytes_different": 0,
-        "foreign_events": 0,
-        "quota_drift": 0,
-    }
+    assert told["violations"] == dict.fromkeys(map(str, Violation), 0)
 
 
 def test_certificate_counts_jobs_events_faults_and_heals() -> None:
@@ -71,6 +64,22 @@ def test_certificate_with_a_finding_fails_and_says_how_to_run_it_again() -> None
         "detail": "three & a half bytes",
     }
     assert lines[-1] == "seed 1 failed; the same again: make certify JOBS=40 EVENTS=5 SEED=1"
+
+
+def test_certificate_of_a_stopped_run_says_what_was_seen_last() -> None:
+    stopped = replace(FAILED.outcomes[0], stopped="jobs_stuck is above zero", last_seen=["job-2: PENDING at entry 1"])
+    lines = summary(replace(FAILED, outcomes=[stopped]))
+
+    assert "stopped early: jobs_stuck is above zero" in lines
+    assert "not ended: job-2: PENDING at entry 1" in lines
+
+
+def test_certificate_compares_mishaps_with_what_the_faults_explain() -> None:
+    outcome = replace(OUTCOME, mishaps=Counter({ErrorType.CRASHED: 1}), most_mishaps={ErrorType.CRASHED: 3})
+
+    told = json.loads(replace(CERTIFICATE, outcomes=[outcome]).as_json())
+
+    assert told["mishaps"] == {"CRASHED": {"found": 1, "most": 3}}
 
 
 def test_summary_of_a_passed_run_ends_with_its_verdict() -> None:
@@ -145,21 +154,23 @@ def test_progress_says_where_a_campaign_is() -> None:
 
 def test_evidence_survives_its_way_through_a_file() -> None:
     seen = Observation(3, "job", answered=2, iterations=[Iteration(shown=[1, 2], late_ms=[4, 5])], heals_ms=[300.5])
+    seen.errors.append(ShownError(1.5, "Unreachable", "start"))
+    seen.life.append(Moment(2.5, "pushed", 3))
     seen.ends["COMPLETED"] += 1
     seen.retries["Unreachable"] += 3
 
-    assert list(load([seen.dump() + "\n"])) == [seen]
+    assert list(load_all([seen.dump() + "\n"])) == [seen]
 
 
 def test_line_that_a_killed_process_could_not_finish_is_no_evidence() -> None:
     whole = Observation(1, "one").dump() + "\n"
 
-    assert [seen.job_id for seen in load([whole, whole[:-9]])] == ["one"]
+    assert [seen.job_id for seen in load_all([whole, whole[:-9]])] == ["one"]
 
 
 EVENT = ShownEvent(
-    sequence=1, attempt=1, status="PROCESSING", progress=0.5, message="m", delta="d", result="", error="",
-    error_type="",
+    sequence=1, attempt=1, status="PROCESSING", progress=0.5, message="m", delta="d", output_kept=0, result="",
+    error="", error_type="", usage={"outputTokens": 3}, cost={"total": 0.5}, metadata=["m"],
 )  # fmt: skip
 
 
@@ -175,6 +186,10 @@ EVENT = ShownEvent(
         replace(EVENT, result="r"),
         replace(EVENT, error="e"),
         replace(EVENT, error_type="CRASHED"),
+        replace(EVENT, output_kept=1),
+        replace(EVENT, usage={"outputTokens": 4}),
+        replace(EVENT, cost=None),
+        replace(EVENT, metadata=[]),
     ],
 )
 def test_digest_tells_events_apart(other: ShownEvent) -> None:

@@ -1,0 +1,56 @@
+"""How many jobs may fail by a mishap, given the faults that were injected. Pure."""
+
+import math
+from collections import Counter
+from collections.abc import Mapping
+from typing import Final
+
+from certify.counts import Finding, Violation
+from certify.plan import Campaign, Victim
+from chalicelib.jobs.errors import ErrorType
+
+TRIES: Final = 3  # of an event: it fails when its process has died as often
+UNLIKELY: Final = 1e-6  # probability of a false alarm
+LONG_OUTAGE: Final = 8.0  # seconds; after it, the first sweep finds jobs silent for longer than the threshold of 15 s
+
+
+def most_failures(campaign: Campaign, faults: Mapping[str, int], outages: int) -> dict[ErrorType, int]:
+    """The most jobs that may fail in each way, besides those that are planned to.
+
+    A job is CRASHED if the process of its event dies three times in a row. Deaths are independent, so the number of
+    such jobs is about Poisson distributed, and the bound is its quantile. A job is STALLED if the stack is down for
+    long. Nothing explains a job that never started or timed out.
+
+    Args:
+        campaign: The campaign.
+        faults: How often each fault happened.
+        outages: How often the stack was down for longer than `LONG_OUTAGE`.
+    """
+    deaths = faults.get("crash", 0) + faults.get(Victim.WORKER, 0) + campaign.lanes * faults.get(Victim.STACK, 0)
+    share = min(1.0, deaths / max(1, campaign.jobs))
+    crashed = quantile(campaign.jobs * share**TRIES, UNLIKELY)
+    return {ErrorType.CRASHED: crashed, ErrorType.STALLED: outages * campaign.lanes + crashed}
+
+
+def check_failures(campaign: Campaign, mishaps: Counter[ErrorType], most: Mapping[ErrorType, int]) -> list[Finding]:
+    """Compare the mishaps of jobs that were not planned to fail with the bounds."""
+    return [
+        Finding(
+            Violation.UNEXPLAINED_FAILURES,
+            campaign.store.value,
+            f"{count} jobs ended as {error}, and the injected faults explain {most.get(error, 0)}",
+        )
+        for error, count in mishaps.items()
+        if count > most.get(error, 0)
+    ]
+
+
+def quantile(mean: float, unlikely: float) -> int:
+    """The smallest number that a Poisson variable exceeds with at most this probability."""
+    number, probability = 0, math.exp(-mean)
+    total = probability
+    while 1.0 - total > unlikely and number < 100 * (mean + 1):
+        number += 1
+        probability *= mean / number
+        total += probability
+    return number

@@ -1,0 +1,126 @@
+"""Checks that every end came as soon as promised, and that clients raised no error without an outage. Pure."""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import pairwise
+from typing import Final
+
+from certify.counts import Finding, Violation
+from certify.observation import Observation
+from certify.plan import JobPlan
+from chalicelib.jobs.model import Job, Status
+from chalicelib.workloads.simulated import Scene
+
+# Without an outage, a job's log grows at least this often: the longest threshold of the sweep is 30 s, the sweep runs
+# every 5 s, and a claim may wait for capacity.
+MOST_SILENCE: Final = 60.0  # seconds
+MOST_DELAY: Final = 20.0  # seconds from logging an end to showing it
+MOST_HEARING: Final = 10.0  # seconds from a cancel until its worker stops; 2 s are promised on a machine with time
+RECOVERY: Final = 20.0  # seconds after an outage in which clients may still see errors
+OUTAGE_ERRORS: Final = frozenset(
+    {"Unreachable", "RealtimeUnreachable", "ConnectionLost", "SignInFailed", "NotAuthorized"}
+)
+
+
+@dataclass(slots=True)
+class Outages:
+    """When the stack was down: pairs of seconds since the epoch."""
+
+    spans: list[tuple[float, float]] = field(default_factory=list)
+
+    def seconds_in(self, begin: float, end: float) -> float:
+        """How long the stack was down, or had just been started, between two times."""
+        return sum(max(0.0, min(end, up + RECOVERY) - max(begin, down)) for down, up in self.spans)
+
+    def excuse(self, at: float) -> bool:
+        """Whether the stack was down at a time, or just before."""
+        return any(down - 1.0 <= at <= up + RECOVERY for down, up in self.spans)
+
+
+def check_times(plan: JobPlan, log: Sequence[Job], observation: Observation, outages: Outages) -> list[Finding]:
+    """Check the times of one job's entries, and the errors that its clients raised."""
+    late = [*_late_entries(log, outages), *_late_shown(log, observation, outages), *_not_cancelled(observation)]
+    return [
+        *(Finding(Violation.LATE_TERMINAL, plan.job_id, detail) for detail in late),
+        *(Finding(Violation.CLIENT_ERRORS, plan.job_id, detail) for detail in _client_errors(observation, outages)),
+    ]
+
+
+def _late_entries(log: Sequence[Job], outages: Outages) -> Iterator[str]:
+    for before, after in pairwise(log):
+        begin, end = before.updated_at.timestamp(), after.updated_at.timestamp()
+        silent = end - begin - outages.seconds_in(begin, end)
+        if silent > MOST_SILENCE:
+            yield f"nothing was logged for {silent:.0f} s before entry {after.sequence}"
+
+
+def _late_shown(log: Sequence[Job], observation: Observation, outages: Outages) -> Iterator[str]:
+    if not log or not log[-1].status.is_terminal:
+        return
+    logged_at = log[-1].updated_at.timestamp()
+    for iteration in observation.iterations:
+        if iteration.is_final:
+            shown_at = logged_at + iteration.late_ms[-1] / 1000
+            begin = max(logged_at, iteration.began_at)
+            delay = shown_at - begin - outages.seconds_in(begin, shown_at)
+            if delay > MOST_DELAY:
+                yield f"watcher {iteration.watcher} showed its end {delay:.0f} s after it could"
+
+
+def _not_cancelled(observation: Observation) -> Iterator[str]:
+    for status in observation.unended:
+        yield f"a cancel was answered with {status}"
+
+
+def _client_errors(observation: Observation, outages: Outages) -> Iterator[str]:
+    for error in observation.errors:
+        if not (error.kind in OUTAGE_ERRORS and outages.excuse(error.at)):
+            yield f"{error.kind} while doing: {error.doing}"
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """A worker's report that it has stopped: because its job is over, or because it believes that it ended the job."""
+
+    job_id: str
+    at: float  # seconds since the epoch
+    attempt: int
+    believes: bool  # that it ended the job
+
+
+def stops_in(lines: Iterable[bytes]) -> Iterator[Stopped]:
+    """What workers say in the log of a stack."""
+    for line in lines:
+        if b'"job_over"' not in line and b'"job_ended"' not in line:
+            continue
+        try:
+            said = json.loads(line)
+            at = datetime.fromisoformat(said["time"]).timestamp()
+            yield Stopped(said["job_id"], at, said["attempt"], said["event"] == "job_ended")
+        except (KeyError, ValueError):
+            continue  # a line that was cut off when the stack was killed
+
+
+def check_heard(plan: JobPlan, log: Sequence[Job], stops: Sequence[Stopped], outages: Outages) -> list[Finding]:
+    """Check that the worker of a cancelled job stopped soon."""
+    last = log[-1]
+    if last.status is not Status.CANCELLED or plan.scene is Scene.DEAF:
+        return []
+    cancelled_at = last.updated_at.timestamp()
+    return [
+        Finding(
+            Violation.LATE_TERMINAL,
+            plan.job_id,
+            f"its worker {_did(stop)} {stop.at - cancelled_at:.0f} s after a cancel",
+        )
+        for stop in stops
+        if stop.attempt == last.attempt
+        and stop.at > cancelled_at
+        and (stop.believes or stop.at - cancelled_at - outages.seconds_in(cancelled_at, stop.at) > MOST_HEARING)
+    ]
+
+
+def _did(stop: Stopped) -> str:
+    return "ended the job" if stop.believes else "stopped"

@@ -1,0 +1,75 @@
+"""Token providers of a campaign's users: one that survives a restarted stack, and one whose tokens expire soon."""
+
+import json
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+import jwt
+
+from longcall import CognitoPassword, LongcallError
+
+SHORT_LIFE: Final = 2.0  # seconds
+SIGNING_KEY: Final = "signing-key.pem"  # of the stack's user pool, in the data folder
+
+
+class SignIn:
+    """A token provider for one user of a stack. A restarted stack has its user pool at another port."""
+
+    def __init__(self, stack_file: Path, user: int) -> None:
+        self._file = stack_file
+        self._user = user
+        self._provider = self._from_file()
+        self._token = ""
+
+    async def __call__(self) -> str:
+        try:
+            self._token = await self._provider()
+            return self._token
+        except LongcallError:
+            self._read_again()
+            raise
+
+    def forget(self, token: str) -> None:
+        if token == self._token:  # otherwise another client of this user has a new token already
+            self._read_again()
+
+    def _read_again(self) -> None:
+        with suppress(FileNotFoundError):  # the stack is down
+            self._provider = self._from_file()
+
+    def _from_file(self) -> CognitoPassword:
+        stack = json.loads(self._file.read_text())
+        user = stack["users"][self._user]
+        return CognitoPassword(
+            stack["region"], stack["clientId"], user["username"], user["password"], endpoint_url=stack["cognitoUrl"]
+        )
+
+
+class ShortTokens:
+    """A token provider whose tokens expire after `SHORT_LIFE`, without its knowledge, as if its clock were slow.
+
+    It signs the user's own claims with the key of the stack's user pool, and gives the same token until the API
+    refuses it.
+    """
+
+    def __init__(self, sign_in: SignIn, stack_file: Path) -> None:
+        self._sign_in = sign_in
+        self._key_file = stack_file.parent / SIGNING_KEY
+        self._token = ""
+        self.refused = 0
+
+    async def __call__(self) -> str:
+        if not self._token:
+            long = await self._sign_in()
+            claims = jwt.decode(long, options={"verify_signature": False})
+            claims |= {"exp": int(time.time() + SHORT_LIFE)}
+            kid = jwt.get_unverified_header(long)["kid"]
+            self._token = jwt.encode(claims, self._key_file.read_bytes(), "RS256", headers={"kid": kid})
+        return self._token
+
+    def forget(self, token: str) -> None:
+        if token == self._token:
+            self.refused += 1
+            self._token = ""

@@ -1,0 +1,133 @@
+"""Ends that come too late, errors that no outage excuses, and failures that no fault explains."""
+
+from collections import Counter
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from certify.counts import Finding, Violation
+from certify.failures import check_failures, most_failures, quantile
+from certify.lateness import Outages, Stopped, check_heard, check_times, stops_in
+from certify.observation import ShownError
+from chalicelib.jobs.errors import ErrorType
+from chalicelib.jobs.model import Job, Status
+from tests.unit.certify.jobs import CAMPAIGN, NOW, PLAN, observation, step, whole_log
+
+BEGIN = NOW.timestamp()
+CALM = Outages()
+
+
+def kinds(found: list[Finding]) -> set[Violation]:
+    return {finding.violation for finding in found}
+
+
+def test_job_that_ended_in_time_violates_nothing() -> None:
+    log = whole_log()
+
+    assert check_times(PLAN, log, observation(log), CALM) == []
+
+
+def silent_log(seconds: float) -> list[Job]:
+    log = whole_log()
+    log[3:] = [replace(entry, updated_at=entry.updated_at + timedelta(seconds=seconds)) for entry in log[3:]]
+    return log
+
+
+def test_long_silence_in_a_log_is_found() -> None:
+    log = silent_log(100.0)
+
+    assert kinds(check_times(PLAN, log, observation(log), CALM)) == {Violation.LATE_TERMINAL}
+
+
+def test_silence_during_an_outage_is_excused() -> None:
+    log = silent_log(100.0)
+
+    assert check_times(PLAN, log, observation(log), Outages([(BEGIN + 5, BEGIN + 60)])) == []
+
+
+def test_end_that_was_shown_late_is_found() -> None:
+    log = whole_log()
+    seen = observation(log)
+    seen.iterations[0].late_ms[-1] = 30_000
+
+    assert kinds(check_times(PLAN, log, seen, CALM)) == {Violation.LATE_TERMINAL}
+
+
+def test_end_that_a_late_watcher_showed_at_once_is_not_late() -> None:
+    log = whole_log()
+    seen = observation(log)
+    seen.iterations[0].late_ms[-1] = 30_000
+    seen.iterations[0].began_at = BEGIN + 29.0
+
+    assert check_times(PLAN, log, seen, CALM) == []
+
+
+def test_cancel_that_was_answered_with_a_running_job_is_found() -> None:
+    log = whole_log()
+    seen = observation(log)
+    seen.unended.append("PROCESSING")
+
+    assert kinds(check_times(PLAN, log, seen, CALM)) == {Violation.LATE_TERMINAL}
+
+
+@pytest.mark.parametrize(
+    ("kind", "at", "expected"),
+    [
+        ("Unreachable", 50.0, set()),
+        ("Unreachable", 10.0, {Violation.CLIENT_ERRORS}),
+        ("ProtocolError", 50.0, {Violation.CLIENT_ERRORS}),
+    ],
+)
+def test_only_an_outage_excuses_an_error_of_a_client(kind: str, at: float, expected: set[Violation]) -> None:
+    log = whole_log()
+    seen = observation(log)
+    seen.errors.append(ShownError(BEGIN + at, kind, "start"))
+
+    assert kinds(check_times(PLAN, log, seen, Outages([(BEGIN + 45, BEGIN + 48)]))) == expected
+
+
+def cancelled_log() -> list[Job]:
+    log = whole_log()[:4]
+    return [*log, step(log[-1], status=Status.CANCELLED)]
+
+
+@pytest.mark.parametrize(
+    ("after", "believes", "is_found"), [(1.0, False, False), (30.0, False, True), (1.0, True, True)]
+)
+def test_worker_that_does_not_hear_of_a_cancel_is_found(after: float, believes: bool, is_found: bool) -> None:
+    stops = [Stopped(PLAN.job_id, BEGIN + after, 1, believes)]
+
+    assert bool(check_heard(PLAN, cancelled_log(), stops, CALM)) is is_found
+
+
+def test_stops_are_read_from_the_log_of_a_stack() -> None:
+    over = b'{"time": "2026-01-01T00:00:02.000Z", "job_id": "j", "event": "job_over", "attempt": 1}\n'
+
+    assert list(stops_in([b"{}\n", over, over[:-30]])) == [Stopped("j", BEGIN + 2.0, 1, False)]
+
+
+def test_failures_that_the_kills_explain_violate_nothing() -> None:
+    most = most_failures(CAMPAIGN, {"crash": 4, "worker_killed": 4, "stack_killed": 1}, outages=0)
+
+    assert check_failures(CAMPAIGN, Counter({ErrorType.CRASHED: 2}), most) == []
+
+
+@pytest.mark.parametrize(
+    ("error", "count"),
+    [(ErrorType.CRASHED, 20), (ErrorType.STALLED, 20), (ErrorType.NEVER_STARTED, 1), (ErrorType.TIMED_OUT, 1)],
+)
+def test_more_failures_than_the_kills_explain_are_found(error: ErrorType, count: int) -> None:
+    most = most_failures(CAMPAIGN, {"crash": 4, "worker_killed": 4, "stack_killed": 1}, outages=0)
+
+    assert kinds(check_failures(CAMPAIGN, Counter({error: count}), most)) == {Violation.UNEXPLAINED_FAILURES}
+
+
+def test_long_outage_explains_stalled_jobs() -> None:
+    assert most_failures(CAMPAIGN, {}, outages=1)[ErrorType.STALLED] == CAMPAIGN.lanes
+
+
+def test_quantile_grows_with_the_mean_and_stays_near_it() -> None:
+    assert quantile(0.0, 1e-6) == 0
+    assert 3.0 < quantile(3.0, 1e-6) < 20.0
+    assert 100.0 < quantile(100.0, 1e-6) < 160.0

@@ -6,15 +6,15 @@ from pathlib import Path
 from typing import Final
 
 from appsync_local.devtools.explorer.pages import Explorer, SignInMethod, SignInRefused, Tab, installed_assets
-from local_stack.services.cognito.pool import Pool
-from longcall import CognitoPassword, CognitoToken, LambdaToken
+from local_stack.test_users import TestUsers, UnknownTestUser
+from longcall import CognitoToken, LambdaToken
 from longcall.errors import LongcallError
 
 OPERATIONS: Final = Path(__file__).with_name("explorer")
 STORY: Final = "simulated.story"
 
 
-class TestUsers:
+class TestUserSignIn:
     """Signs in the test users of a pool for GraphiQL."""
 
     methods: Sequence[SignInMethod] = (
@@ -22,28 +22,20 @@ class TestUsers:
         SignInMethod("cognito", "the user pool"),
     )
 
-    def __init__(self, pool: Pool) -> None:
-        self._providers = {
-            user.username: CognitoPassword(
-                pool.region,
-                pool.client_id,
-                user.username,
-                user.password,
-                pool_id=pool.pool_id,
-                endpoint_url=pool.endpoint,
-            )
-            for user in pool.users
-        }
-        self.users: Sequence[str] = tuple(self._providers)
+    def __init__(self, users: TestUsers) -> None:
+        self._users = users
+        self.users: Sequence[str] = users.names
 
     async def headers(self, user: str, method: str) -> Mapping[str, str]:
         """See `SignIn`."""
-        provider = self._providers.get(user)
-        if provider is None or method not in {known.name for known in self.methods}:
-            raise SignInRefused(f"no test user {user} can sign in through {method}; choose from the lists")
-        authorization = LambdaToken(provider) if method == "lambda" else CognitoToken(provider)
+        if method not in {known.name for known in self.methods}:
+            raise SignInRefused(f"nobody can sign in through {method}; choose from the list")
         try:
+            provider = self._users.of(user)
+            authorization = LambdaToken(provider) if method == "lambda" else CognitoToken(provider)
             return await authorization.headers()
+        except UnknownTestUser as error:
+            raise SignInRefused(str(error)) from error
         except LongcallError as error:
             raise SignInRefused(f"{user} was not signed in: {error}") from error
 
@@ -57,9 +49,9 @@ def first_tabs() -> list[Tab]:
     return [Tab(query, given) for query, given in zip(queries, variables, strict=True)]
 
 
-def graphiql(pool: Pool, *, realtime_url: str) -> Explorer:
+def graphiql(users: TestUsers, *, realtime_url: str) -> Explorer:
     """The page, to be offered by an engine that listens at `realtime_url`."""
     return Explorer(
-        title="Longcall, on this machine", realtime_url=realtime_url, sign_in=TestUsers(pool), tabs=first_tabs,
+        title="Longcall, on this machine", realtime_url=realtime_url, sign_in=TestUserSignIn(users), tabs=first_tabs,
         assets=installed_assets(),
     )  # fmt: skip

@@ -21,7 +21,8 @@ def next_steps(stack: Stack, data: Path) -> str:
         folder = f"LONGCALL_DATA={shlex.quote(str(data))} "
     address = stack.graphql_url.removesuffix("/graphql")
     rows = (
-        ("GraphiQL", f"{address}/"),
+        ("Console", f"{address}/"),
+        ("GraphiQL", f"{address}/graphiql"),
         ("GraphQL", stack.graphql_url),
         ("Realtime", stack.realtime_url),
         ("Users", ", ".join(f"{user.username} / {user.password}" for user in stack.pool.users)),

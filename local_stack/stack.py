@@ -35,6 +35,7 @@ from chalicelib.ledger import SQLITE, open_ledger
 from infrastructure.stages import DEV
 from local_stack.addresses import BUCKET_PATH, LOOPBACK
 from local_stack.blueprint import Blueprint, PermissionCheckingInvoker
+from local_stack.console import Console
 from local_stack.data_folder import PRIVATE_FILE, check_databases, check_space, folder_errors_reported, locked, prepare
 from local_stack.errors import StackError
 from local_stack.folder_secret import folder_secret
@@ -55,6 +56,7 @@ from local_stack.services.local_services import local_services
 from local_stack.services.moto import MotoServer
 from local_stack.services.openai import with_openai
 from local_stack.template.blueprint import blueprint_from_template
+from local_stack.test_users import TestUsers
 
 PRELOADED: Final = (  # modules that the process imports from which workers are forked
     "chalice", "gql", "gql.transport.aiohttp", "aiohttp", "jwt", "cryptography.hazmat.primitives.asymmetric.rsa",
@@ -191,7 +193,9 @@ async def _start(options: Options, log: StackLog, cleanup: contextlib.AsyncExitS
     # Last, because events from an earlier run are delivered at once, and their workers report to the API.
     await runtime.start()
     cleanup.push_async_callback(runtime.stop)
-    engine.offer(graphiql(pool, realtime_url=engine.realtime_url))
+    users = TestUsers(pool)
+    engine.offer(Console(users, origin=address))
+    engine.offer(graphiql(users, realtime_url=engine.realtime_url))
     engine.offer(Doctor(lambda: engine.served, _token_requirements(pool), health))
     if snapshots is not None:
         watcher = file_watcher(engine, runtime, blueprint, snapshots, health.loop("file watcher"))

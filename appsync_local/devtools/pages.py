@@ -37,7 +37,10 @@ class PageProvider(Protocol):
 
     @property
     def paths(self) -> Collection[str]:
-        """The paths that it serves. They do not change."""
+        """The paths that it serves. They do not change.
+
+        A path such as `/jobs/` stands for all paths below it too.
+        """
 
     async def answer(self, request: PageRequest) -> Page:
         """The page at one of these paths."""

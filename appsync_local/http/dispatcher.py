@@ -162,12 +162,16 @@ class Dispatcher:
 
     async def _other_path(self, request: web.BaseRequest, body: bytes, request_id: str) -> web.StreamResponse:
         """The response at a path that AppSync does not have."""
-        pages = self._pages.get(request.path) if self._serves_pages else None
+        pages = self._provider(request.path) if self._serves_pages else None
         if pages is not None:
             page = await pages.answer(PageRequest(request.method, request.path, headers_of(request), body))
             return page_response(page)
         message = f"there is nothing at this path; send a POST request to {GRAPHQL_PATH}"
         return refusal(404, "NotFoundException", message, request_id)
+
+    def _provider(self, path: str) -> PageProvider | None:
+        """What serves the page at a path: the provider of the path itself, or of the folder `/…/` that it is in."""
+        return self._pages.get(path) or self._pages.get(path[: path.find("/", 1) + 1])
 
     def _fault(self, request: web.BaseRequest) -> Fault | None:
         requests = self._chaos.requests

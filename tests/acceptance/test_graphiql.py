@@ -1,4 +1,4 @@
-"""GraphiQL at `/`, in a real browser, on a whole stack."""
+"""GraphiQL at `/graphiql`, in a real browser, on a whole stack."""
 
 import os
 from collections.abc import AsyncIterator
@@ -19,7 +19,7 @@ RESULT = (
 
 def address(stack: LocalStack) -> str:
     """The address of the page, under another name than the stack's own: everything must be requested from there."""
-    return stack.url.removesuffix("graphql").replace("127.0.0.1", "localhost")
+    return stack.url.replace("/graphql", "/graphiql").replace("127.0.0.1", "localhost")
 
 
 @pytest.fixture

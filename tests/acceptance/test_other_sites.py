@@ -159,6 +159,7 @@ async def test_a_page_of_another_site_reads_nothing_and_starts_nothing(
         "start without a preflight": fetch(graphql, method="POST", mode="no-cors", body=json.dumps({"query": START})),
         "sign in": fetch(f"{root}/graphiql/sign-in", method="POST", mode="no-cors", body=wanted),
         "settings": fetch(f"{root}/graphiql/settings.json"),
+        "sign in at the console": fetch(f"{root}/console/sign-in", method="POST", mode="no-cors", body=wanted),
         "chaos": fetch(f"{root}/chaos", method="PUT", body="drop=1"),
         "meter": fetch(f"{root}/meter", mode="no-cors"),
         "doctor": fetch(f"{root}/doctor", method="POST", mode="no-cors", body="{}"),

@@ -17,7 +17,7 @@ SCRIPTS: Final = ("react.production.min.js", "react-dom.production.min.js", "gra
 STYLE: Final = "graphiql.min.css"
 HERE: Final = Path(__file__).parent
 FOLDER: Final = "/graphiql/"
-PAGE_PATH: Final = "/"
+PAGE_PATH: Final = "/graphiql"
 SETTINGS_PATH: Final = f"{FOLDER}settings.json"
 SIGN_IN_PATH: Final = f"{FOLDER}sign-in"
 _TYPES: Final = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8"}
@@ -68,7 +68,7 @@ class SignIn(Protocol):
 
 
 class Explorer:
-    """Serves `/`, and its files under `/graphiql/`.
+    """Serves `/graphiql`, and its files below it.
 
     Args:
         title: The title of the page.

@@ -39,7 +39,7 @@ async def root(engine: Engine) -> str:
 
 
 async def test_page_loads_its_own_files_and_nothing_else(root: str, session: aiohttp.ClientSession) -> None:
-    async with session.get(f"{root}/") as response:
+    async with session.get(f"{root}/graphiql") as response:
         html = await response.text()
         policy = response.headers["content-security-policy"]
 
@@ -58,7 +58,7 @@ async def test_the_package_has_the_files_that_the_page_needs() -> None:
 
 
 async def test_a_plain_page_replaces_graphiql_if_its_files_are_missing() -> None:
-    page = await explorer(None).answer(PageRequest("GET", "/", {"host": "localhost:4000"}, b""))
+    page = await explorer(None).answer(PageRequest("GET", "/graphiql", {"host": "localhost:4000"}, b""))
 
     assert b"plain.js" in page.body
     assert b"graphiql.min.js" not in page.body

@@ -93,7 +93,9 @@ async def test_another_site_is_refused_at_every_path(
     everything: Engine, session: aiohttp.ClientSession, invoker: RecordingInvoker, attack: dict[str, str]
 ) -> None:
     paths = [*sorted(everything.paths), "/nothing"]
-    assert {"/graphql", "/graphql/realtime", "/", "/graphiql/sign-in", "/chaos", "/meter", "/doctor"} < set(paths)
+    assert {"/graphql", "/graphql/realtime", "/graphiql", "/graphiql/sign-in", "/chaos", "/meter", "/doctor"} < set(
+        paths
+    )
 
     for path in paths:
         for method in METHODS:
@@ -183,7 +185,7 @@ async def test_a_preflight_names_the_origin(everything: Engine, session: aiohttp
 async def test_the_browser_of_the_developer_opens_the_pages(
     everything: Engine, session: aiohttp.ClientSession, headers: dict[str, str]
 ) -> None:
-    status, answered, _ = await send(session, everything, "GET", "/", headers)
+    status, answered, _ = await send(session, everything, "GET", "/graphiql", headers)
 
     assert status == 200
     assert "access-control-allow-origin" not in answered
@@ -214,7 +216,7 @@ async def test_refusals_are_counted_and_logged_once_for_each_origin(
     caplog.set_level(logging.WARNING, "appsync_local")
     for _ in range(3):
         await send(session, everything, "POST", "/graphql", {"origin": OTHER_SITE})
-        await send(session, everything, "GET", "/", {"host": "rebound.example"})
+        await send(session, everything, "GET", "/graphiql", {"host": "rebound.example"})
 
     assert everything.sites.refused == {OTHER_SITE: 3, "'rebound.example'": 3}
     assert [OTHER_SITE in record.getMessage() for record in caplog.records] == [True, False]

@@ -1,0 +1,18 @@
+import { fileURLToPath } from "node:url";
+import react from "@vitejs/plugin-react";
+import { defineConfig } from "vite";
+
+const STACK = process.env.LONGCALL_URL ?? "http://127.0.0.1:4000"; // a running `longcall serve`, for `npm run dev`
+
+export default defineConfig({
+  plugins: [react()],
+  resolve: { alias: { longcall: fileURLToPath(new URL("../clients/typescript/src/index.ts", import.meta.url)) } },
+  build: { target: "es2023", modulePreload: { polyfill: false }, reportCompressedSize: false },
+  server: {
+    proxy: {
+      "/console/": STACK,
+      "/chaos": STACK,
+      "/graphql": { target: STACK, ws: true },
+    },
+  },
+});

@@ -1,0 +1,96 @@
+"""The web console: the built files of `console/dist`, their configuration, and the sign-in of the test users."""
+
+import re
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Final
+
+import orjson
+
+from appsync_local.devtools.pages import Page, PageRequest, json_page
+from chalicelib.workloads.registry import REGISTRY
+from local_stack.test_users import TestUsers, UnknownTestUser
+from longcall.errors import LongcallError
+
+DIST: Final = Path(__file__).resolve().parent.parent / "console" / "dist"
+INDEX: Final = "index.html"
+# The addresses of the application's own pages. It decides itself what it shows there.
+VIEWS: Final = ("/", "/jobs/", "/start")
+CONFIGURATION_PATH: Final = "/console/config.json"
+SIGN_IN_PATH: Final = "/console/sign-in"
+ASSETS: Final = "/assets/"
+# The application loads its own files only. Large texts are sent to the bucket, whose address has another name if the
+# page was opened at `localhost`.
+POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; "
+    "connect-src 'self' {origin}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+FOR_EVER: Final = "public, max-age=31536000, immutable"  # the name of such a file contains a digest of its content
+_TYPES: Final = {
+    ".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8",
+    ".svg": "image/svg+xml",
+}  # fmt: skip
+_DIGEST: Final = re.compile(r"-[A-Za-z0-9_-]{8}\.[a-z]+$")
+
+
+class Console:
+    """Serves the console on this machine.
+
+    Args:
+        users: They can sign in with one click.
+        origin: Scheme, host and port of the stack, as in the addresses of uploads.
+        folder: The built files.
+    """
+
+    def __init__(self, users: TestUsers, *, origin: str, folder: Path = DIST) -> None:
+        self._users = users
+        self._policy = POLICY.format(origin=origin)
+        self._files = {f"/{file.relative_to(folder).as_posix()}": file for file in folder.rglob("*") if file.is_file()}
+        self._index = folder / INDEX
+
+    @property
+    def paths(self) -> Collection[str]:
+        """See `PageProvider`."""
+        return (*VIEWS, *self._files, CONFIGURATION_PATH, SIGN_IN_PATH)
+
+    async def answer(self, request: PageRequest) -> Page:
+        """See `PageProvider`."""
+        expected = ("POST",) if request.path == SIGN_IN_PATH else ("GET", "HEAD")
+        if request.method not in expected:
+            return json_page({"error": f"{request.method} is not supported here; send a {expected[0]} request"}, 405)
+        if request.path == SIGN_IN_PATH:
+            return await self._signed_in(request)
+        if request.path == CONFIGURATION_PATH:
+            return json_page(self._configuration())
+        file = self._files.get(request.path, self._index)
+        headers: Mapping[str, str] = {"content-security-policy": self._policy, "referrer-policy": "no-referrer"}
+        if request.path.startswith(ASSETS) and _DIGEST.search(file.name):
+            headers = {"cache-control": FOR_EVER}
+        return Page(file.read_bytes(), _TYPES[file.suffix], headers=headers)
+
+    def _configuration(self) -> dict[str, object]:
+        """What the application needs to know. Addresses are relative to its own one, whatever name it was opened at."""
+        models = [
+            {"name": name, "options": sorted(entry.options), "maxProcessTime": entry.max_process_time}
+            for entry in REGISTRY
+            for name in entry.models
+        ]
+        return {
+            "target": "local",
+            "graphqlUrl": "/graphql",
+            "realtimeUrl": "/graphql",
+            "signIn": {"kind": "test-users", "users": list(self._users.names)},
+            "models": models,
+        }
+
+    async def _signed_in(self, request: PageRequest) -> Page:
+        try:
+            user = str(orjson.loads(request.body)["user"])
+        except (orjson.JSONDecodeError, KeyError, TypeError):
+            return json_page({"error": 'expected {"user": …} as JSON'}, 400)
+        try:
+            return json_page({"token": await self._users.of(user)()})
+        except UnknownTestUser as error:
+            return json_page({"error": str(error)}, 400)
+        except LongcallError as error:
+            return json_page({"error": f"{user} was not signed in: {error}"}, 502)

@@ -1,17 +1,17 @@
-"""`longcall serve`: replaces this process by the local stack, which this package neither contains nor imports.
+"""`longcall serve`: replaces this process by the local stack, which is in the project's base and not imported here.
 
 All arguments, `--help` included, are passed to the stack, so that its options are described in one place.
 """
 
 import os
 import sys
-from importlib.util import find_spec
 from typing import Final, NoReturn
 
 import typer
 from typer.core import TyperCommand
 
-from longcall.errors import ConfigurationError
+from longcall.base import environment_with_base
+from longcall.cli.extras import LOCAL, require_extra
 
 STACK_MODULE: Final = "local_stack"
 _ARGUMENTS: Final = "longcall.arguments"
@@ -31,14 +31,8 @@ def replace_process(context: typer.Context) -> NoReturn:
     Raises:
         ConfigurationError: The local stack is not installed here.
     """
-    try:
-        found = find_spec(STACK_MODULE)
-    except ModuleNotFoundError:
-        found = None
-    if found is None:
-        raise ConfigurationError(
-            "the local stack is not installed here; run this in a checkout of the project, after `make run` has "
-            "installed it"
-        )
+    require_extra(LOCAL, "longcall serve")
     sys.stdout.flush()
-    os.execv(sys.executable, [sys.executable, "-m", STACK_MODULE, *context.meta[_ARGUMENTS]])  # noqa: S606  # no shell
+    # With -P, a module in the working directory never replaces one of the stack.
+    command = [sys.executable, "-P", "-m", STACK_MODULE, *context.meta[_ARGUMENTS]]
+    os.execve(sys.executable, command, environment_with_base(os.environ))  # noqa: S606  # no shell

@@ -1,0 +1,151 @@
+"""The packages as a stranger installs them: from files, into an empty environment, away from the repository."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tests.support.built_once import built_once
+
+ROOT: Final = Path(__file__).parents[3]
+INSTALLING: Final = 300.0  # seconds
+RUNNING: Final = 120.0  # seconds
+NEWEST_FIRST: Final = ("python3.14", "python3.13", "python3.12", "python3.11")
+FORBIDDEN: Final = ("app.py", "chalicelib", "graphql", "infrastructure", "local_stack")
+SHADOW: Final = "raise SystemExit('a module of the stranger was imported')\n"
+
+
+@pytest.fixture(scope="session")
+def dist(shared_folder: Path) -> Path:
+    """The files that `make dist` writes."""
+
+    def build(into: Path) -> None:
+        run(sys.executable, "-m", "build_backend.make_dist", into, within=INSTALLING, cwd=ROOT)
+
+    return built_once(shared_folder / "dist", build)
+
+
+@pytest.fixture(scope="module")
+def local(dist: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The programs of an environment of the newest Python here, with `longcall[local]` from the wheel."""
+    folder = tmp_path_factory.mktemp("local")
+    install(newest_python(), folder, "--find-links", dist, f"longcall[local] @ {one(dist, 'longcall-*.whl').as_uri()}")
+    yield folder / "bin"
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="module")
+def bare(dist: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The programs of an environment with `longcall` alone, from the source archive."""
+    folder = tmp_path_factory.mktemp("bare")
+    install(sys.executable, folder, one(dist, "longcall-*.tar.gz"))
+    yield folder / "bin"
+    shutil.rmtree(folder)
+
+
+def one(folder: Path, pattern: str) -> Path:
+    [found] = folder.glob(pattern)
+    return found
+
+
+def newest_python() -> str:
+    found = (name for name in NEWEST_FIRST if shutil.which(name) and answers(name))
+    return next(found, sys.executable)
+
+
+def answers(python: str) -> bool:
+    return subprocess.run([python, "--version"], capture_output=True).returncode == 0
+
+
+def install(python: str, folder: Path, *requirements: str | Path) -> None:
+    """Create an environment; uv, where there is one, takes wheels from its cache in a second."""
+    run(python, "-m", "venv", folder, within=INSTALLING)
+    if shutil.which("uv"):
+        run("uv", "pip", "install", "--quiet", "--python", folder / "bin" / "python", *requirements, within=INSTALLING)
+    else:
+        run(folder / "bin" / "pip", "install", "--quiet", *requirements, within=INSTALLING)
+
+
+def run(*command: str | Path, within: float, cwd: Path | None = None) -> str:
+    ended = attempt(*command, within=within, cwd=cwd)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    return ended.stdout
+
+
+def attempt(*command: str | Path, within: float, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    outside = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
+    return subprocess.run(list(map(str, command)), cwd=cwd, env=outside, capture_output=True, text=True, timeout=within)
+
+
+def test_the_wheels_have_no_other_top_level_names_than_their_own(dist: Path) -> None:
+    names = {
+        name.partition("/")[0]
+        for wheel in dist.glob("*.whl")
+        for name in zipfile.ZipFile(wheel).namelist()
+        if ".dist-info/" not in name
+    }
+
+    assert names == {"longcall", "appsync_local"}
+
+
+def test_the_wheel_has_every_file_of_the_base(dist: Path) -> None:
+    tracked = run("git", "ls-files", *FORBIDDEN, ".chalice", "requirements.txt", within=RUNNING, cwd=ROOT).split()
+    kept = {it for it in tracked if Path(it).name not in (".npmrc", "requirements.in")}
+
+    with zipfile.ZipFile(one(dist, "longcall-*.whl")) as archive:
+        packed = {name.removeprefix("longcall/_base/") for name in archive.namelist() if "/_base/" in name}
+
+    assert kept <= packed
+
+
+def test_the_ranges_of_the_extras_accept_the_locked_versions() -> None:
+    from packaging.requirements import Requirement
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    locked = dict(
+        re.findall(r"^([a-z0-9-]+)(?:\[[a-z,-]+\])?==(\S+)", (ROOT / "requirements/dev.txt").read_text(), re.MULTILINE)
+    )
+    extras = project["project"]["optional-dependencies"]
+    wanted = [Requirement(it) for it in (*project["project"]["dependencies"], *extras["local"], *extras["deploy"])]
+
+    refused = [str(it) for it in wanted if it.name in locked and not it.specifier.contains(locked[it.name])]
+
+    assert not refused
+    assert {it.name for it in wanted} - locked.keys() == {"appsync-local"}
+
+
+def test_the_installed_stack_runs_a_job_in_a_strangers_folder(local: Path, tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(SHADOW)
+    for name in ("chalicelib", "local_stack"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text(SHADOW)
+
+    shown = run(
+        local / "longcall", "serve", "--port", "0", "--once", "--",
+        "run", "--model", "simulated.echo", "--prompt", "taken home", within=RUNNING, cwd=tmp_path,
+    )  # fmt: skip
+
+    assert shown == "taken home"
+
+
+def test_an_installation_imports_nothing_but_its_own_names(local: Path, tmp_path: Path) -> None:
+    code = f"import importlib.util as u; print([it for it in {('app', *FORBIDDEN[1:])} if u.find_spec(it)])"
+
+    # graphql-core, a library of both packages, has the name of our folder.
+    assert run(local / "python", "-P", "-c", code, within=RUNNING, cwd=tmp_path) == "['graphql']\n"
+
+
+def test_a_command_without_its_extra_says_what_to_install(bare: Path, tmp_path: Path) -> None:
+    ended = attempt(bare / "longcall", "serve", within=RUNNING, cwd=tmp_path)
+
+    assert ended.returncode == 2
+    assert ended.stderr.count("\n") == 1
+    assert 'pip install "longcall[local]"' in ended.stderr

@@ -12,7 +12,7 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from local_stack.arguments import argument_parser
+from local_stack.arguments import UNUSABLE_ARGUMENTS, argument_parser
 from local_stack.data_folder import PRIVATE_UMASK
 from local_stack.log import StackLog, usual_detail
 
@@ -48,28 +48,28 @@ def _run(arguments: argparse.Namespace, log: StackLog, umask: int) -> int:
 
     from appsync_local.errors import ApiInvalid, EngineError
     from chalicelib.jobs.errors import MissingSettings
-    from infrastructure.stages import UnknownStage
-    from local_stack.errors import StackError
+    from local_stack.errors import OptionInvalid, StackError
     from local_stack.services.bedrock import BedrockUnusable
     from local_stack.source_positions import with_positions
     from local_stack.template.document import TemplateInvalid
 
     expected = (
         StackError, EngineError, BedrockUnusable, MissingSettings, TemplateInvalid,
-        UnknownStage,
     )  # fmt: skip
     try:
         return uvloop.run(_serve(arguments, log, started, umask))
     except ApiInvalid as invalid:
-        return _cannot_start(ApiInvalid(with_positions(invalid.problems)), as_json=arguments.json)
+        return _cannot_start(ApiInvalid(with_positions(invalid.problems)), CANNOT_START, as_json=arguments.json)
+    except OptionInvalid as error:
+        return _cannot_start(error, UNUSABLE_ARGUMENTS, as_json=arguments.json)
     except expected as error:
-        return _cannot_start(error, as_json=arguments.json)
+        return _cannot_start(error, CANNOT_START, as_json=arguments.json)
 
 
-def _cannot_start(error: Exception, *, as_json: bool) -> int:
-    report = {"error": type(error).__name__, "message": str(error), "exitCode": CANNOT_START}
+def _cannot_start(error: Exception, code: int, *, as_json: bool) -> int:
+    report = {"error": type(error).__name__, "message": str(error), "exitCode": code}
     sys.stderr.write(f"{json.dumps(report)}\n" if as_json else f"longcall: {error}\n")
-    return CANNOT_START
+    return code
 
 
 async def _serve(arguments: argparse.Namespace, log: StackLog, started: float, umask: int) -> int:

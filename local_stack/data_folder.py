@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from appsync_local.functions.database_check import find_damage
-from local_stack.errors import StackError
+from local_stack.errors import OptionInvalid, StackError
 
 LEAST_SPACE: Final = 1024 * 1024  # bytes that must be free when a stack starts: its logs and databases grow
 LEAST_FILES: Final = 32  # files that must be free, on a disk that limits their number
@@ -30,7 +30,7 @@ def prepare(data: Path) -> None:
     """Create the data folder, or let nobody but its owner read an existing one and what is in it.
 
     Raises:
-        StackError: The folder cannot be created or written, belongs to another user, or was not made by a stack.
+        OptionInvalid: The folder cannot be created or written, belongs to another user, or was not made by a stack.
     """
     try:
         data.mkdir(parents=True, exist_ok=True, mode=PRIVATE_FOLDER)
@@ -47,10 +47,9 @@ def prepare(data: Path) -> None:
     except OSError as error:
         if error.errno in FULL:
             raise
-        is_file = isinstance(error, FileExistsError | NotADirectoryError)
         where = f" ({error.filename})" if error.filename else ""
-        reason = "it, or a folder above it, is a file" if is_file else f"{error.strerror}{where}"
-        raise _unusable(data, reason) from error
+        file = next((it for it in (data, *data.parents) if it.is_file()), None)
+        raise _unusable(data, f"{file} is a file" if file else f"{error.strerror}{where}") from error
 
 
 def _make_private(data: Path) -> None:
@@ -70,10 +69,10 @@ def _narrow(path: str, mode: int) -> None:
         os.chmod(path, mode)  # noqa: PTH101  # see above
 
 
-def _unusable(data: Path, reason: str) -> StackError:
-    return StackError(
-        f"--data takes a folder that this user can write, new, empty, or from an earlier stack; {data} cannot be used: "
-        f"{reason}. Choose another folder with --data"
+def _unusable(data: Path, reason: str) -> OptionInvalid:
+    return OptionInvalid(
+        f"--data takes a folder that this user can write: a new one, an empty one, or one of an earlier stack. {data} "
+        f"cannot be used: {reason}"
     )
 
 

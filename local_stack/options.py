@@ -6,16 +6,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
-from appsync_local.devtools.chaos.spec import ChaosSpec, parse_chaos
+from appsync_local.devtools.chaos.spec import ChaosInvalid, ChaosSpec, parse_chaos
 from appsync_local.http.sites import AllowedSites, OriginInvalid, is_loopback, parse_origin
+from chalicelib.workloads.bedrock.settings import AWS
 from infrastructure.stage import Stage
-from infrastructure.stages import stage_named
+from infrastructure.stages import UnknownStage, stage_named
 from local_stack.addresses import LOOPBACK
 from local_stack.arguments import DEFAULT_JOBS, LONGEST_INVOCATION
-from local_stack.errors import StackError
+from local_stack.errors import OptionInvalid
 
 MOST_JOBS: Final = 256
+LEDGERS: Final = ("sqlite", "dynamodb")
 MOST_USERS: Final = 100
 HANDLER_SETTINGS: Final = frozenset(  # settings of the handlers that are read from this process's environment
     f"LONGCALL_{name}"
@@ -77,17 +80,15 @@ def options_from(arguments: argparse.Namespace, environment: Mapping[str, str] =
         environment: Where the handlers' settings are read from.
 
     Raises:
-        StackError: An option has a value that cannot be used, or two options exclude each other.
-        UnknownStage: There is no such stage.
-        ChaosInvalid: The faults of `--chaos` cannot be read.
+        OptionInvalid: An option has a value that cannot be used, or two options exclude each other.
     """
     if not is_loopback(arguments.host):
-        raise StackError(
+        raise OptionInvalid(
             f"--host takes a loopback address, such as {LOOPBACK}, and {arguments.host} is not one: the local stack is "
             f"for this machine only. To reach it from elsewhere, forward its port: see {FORWARDING}"
         )
     data = arguments.data.resolve()
-    stage = None if arguments.stage is None else stage_named(arguments.stage)
+    stage = None if arguments.stage is None else _stage(arguments.stage)
     default_jobs = DEFAULT_JOBS if stage is None or stage.jobs is None else min(stage.jobs, MOST_JOBS)
     jobs = default_jobs if arguments.jobs is None else arguments.jobs
     if arguments.template is not None:
@@ -97,17 +98,17 @@ def options_from(arguments: argparse.Namespace, environment: Mapping[str, str] =
         port=_in_range(arguments.port, "--port", least=0, most=65535),
         sites=_sites(arguments.origin),
         data=data,
-        ledger=arguments.ledger or f"sqlite:{data / 'jobs.db'}",
+        ledger=_ledger(arguments.ledger) or f"sqlite:{data / 'jobs.db'}",
         users=_in_range(arguments.users, "--users", least=2, most=MOST_USERS),
         jobs=_in_range(jobs, "--jobs", least=1, most=MOST_JOBS),
         timeout=None
         if arguments.timeout is None
         else _in_range(arguments.timeout, "--timeout", least=1, most=LONGEST_INVOCATION),
-        chaos=parse_chaos(arguments.chaos),
+        chaos=_chaos(arguments.chaos),
         watches=arguments.watch,
         settings={name: value for name, value in environment.items() if name in HANDLER_SETTINGS},
-        bedrock=arguments.bedrock,
-        openai=_server_url(arguments.openai),
+        bedrock=_bedrock(arguments.bedrock),
+        openai=_openai(arguments.openai),
         stage=stage,
         template=arguments.template,
     )
@@ -115,16 +116,16 @@ def options_from(arguments: argparse.Namespace, environment: Mapping[str, str] =
 
 def _check_template_options(arguments: argparse.Namespace) -> None:
     if given := [f"--{name}" for name in DECIDED_BY_TEMPLATE if getattr(arguments, name) is not None]:
-        raise StackError(f"a template decides itself what {given[0]} sets; leave out {' and '.join(given)}")
+        raise OptionInvalid(f"a template decides itself what {given[0]} sets; leave out {' and '.join(given)}")
     if arguments.watch:
-        raise StackError("a template describes code that is built already and does not change; leave out --watch")
+        raise OptionInvalid("a template describes code that is built already and does not change; leave out --watch")
 
 
 def _sites(origins: Sequence[str]) -> AllowedSites:
     try:
         allowed = frozenset(map(parse_origin, origins))
     except OriginInvalid as error:
-        raise StackError(f"--origin: {error}") from None
+        raise OptionInvalid(f"--origin: {error}") from None
     return AllowedSites(
         allowed,
         origin_advice="start the stack with --origin {origin}",
@@ -132,13 +133,53 @@ def _sites(origins: Sequence[str]) -> AllowedSites:
     )
 
 
-def _server_url(url: str | None) -> str | None:
-    if url is not None and not url.startswith(("http://", "https://")):
-        raise StackError(f"--openai takes the URL of a server, as http://127.0.0.1:8080/v1, and {url!r} is not a URL")
+def _stage(name: str) -> Stage:
+    try:
+        return stage_named(name)
+    except UnknownStage as error:
+        raise OptionInvalid(f"--stage: {error}") from None
+
+
+def _chaos(spec: str) -> ChaosSpec:
+    try:
+        return parse_chaos(spec)
+    except ChaosInvalid as error:
+        raise OptionInvalid(f"--chaos: {error}") from None
+
+
+def _ledger(location: str | None) -> str | None:
+    if location is None:
+        return None
+    kind, colon, name = location.partition(":")
+    if kind not in LEDGERS or not colon or not name:
+        raise OptionInvalid(f"--ledger takes sqlite:<path> or dynamodb:<table>, and {location!r} is neither")
+    return location
+
+
+def _bedrock(place: str | None) -> str | None:
+    if place not in (None, AWS) and not _is_url(place):
+        raise OptionInvalid(f"--bedrock takes aws, or the URL of an endpoint, and {place!r} is neither")
+    return place
+
+
+def _openai(url: str | None) -> str | None:
+    if url is not None and not _is_url(url):
+        raise OptionInvalid(
+            f"--openai takes the URL of a server, as http://127.0.0.1:8080/v1, and {url!r} is not a URL"
+        )
     return url
+
+
+def _is_url(text: str) -> bool:
+    """Whether a text is a URL of HTTP with a host, and with a valid port if it has one."""
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def _in_range(value: int, name: str, *, least: int, most: int) -> int:
     if not least <= value <= most:
-        raise StackError(f"{name} takes a number from {least} to {most}, and {value} is not")
+        raise OptionInvalid(f"{name}: expected a number from {least} to {most}, and found {str(value)[:40]}")
     return value

@@ -19,6 +19,7 @@ TEMPERATURE_LIMIT: Final = 2.0
 STOP_SEQUENCES_LIMIT: Final = 16
 STOP_SEQUENCE_LIMIT: Final = 256  # bytes of UTF-8
 IMAGES_LIMIT: Final = 20  # in a conversation
+INT_LIMIT: Final = 2_147_483_647  # GraphQL's Int has 32 bits
 COST_LIMIT: Final = 10_000.0  # US dollars
 
 
@@ -124,8 +125,8 @@ class InferenceRequest:
             _within(self.system, SYSTEM_LIMIT, "the system text")
         if not self.model.strip():
             raise InvalidInput("the model is empty; name one, such as local.textrank")
-        if self.max_tokens is not None and self.max_tokens < 1:
-            raise InvalidInput(f"max tokens must be 1 or more, not {self.max_tokens}")
+        if self.max_tokens is not None and not 1 <= self.max_tokens <= INT_LIMIT:
+            raise InvalidInput(f"max tokens must be from 1 to {INT_LIMIT}, not {self.max_tokens}")
         if self.temperature is not None and not 0 <= self.temperature <= TEMPERATURE_LIMIT:
             raise InvalidInput(f"the temperature must be from 0 to {TEMPERATURE_LIMIT:g}, not {self.temperature:g}")
         if self.top_p is not None and not 0 <= self.top_p <= 1:

@@ -196,6 +196,7 @@ class Dispatcher:
             peer=request.remote or "",
             timers=self._timers,
             chaos=self._chaos,
+            is_own_host=self._sites.is_own_host,
         )
         self._sessions[response] = session
         try:
@@ -212,7 +213,6 @@ class Dispatcher:
             raw_query=request.raw_path.partition("?")[2],
             headers=headers_of(request),
             request_id=request_id,
-            is_own_host=self._sites.is_own_host,
         )
 
 

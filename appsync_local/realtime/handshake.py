@@ -23,7 +23,7 @@ _HEADER_PREFIX: Final = "header-"
 
 
 class HandshakeRefused(EngineError):
-    """A connection that is rejected with `connection_error`; `entry` is the only entry of its `errors`."""
+    """A connection or a `start` that is rejected; `entry` is the only entry of the answer's `errors`."""
 
     def __init__(self, message: str, code: int, error_type: str | None = None) -> None:
         self.entry: dict[str, object] = {"message": message, "errorCode": code}
@@ -60,15 +60,15 @@ def authorization_headers(subprotocols: Sequence[str], raw_query: str, headers: 
 
 
 def require_own_host(headers: Headers, is_own_host: Callable[[str], bool]) -> None:
-    """Check the `host` of the authorization object, which must be the API's own.
+    """Check the `host` in the authorization object of a connection or a `start`, which must be the API's own.
 
     Raises:
-        HandshakeRefused: It is another API's.
+        HandshakeRefused: The host is another API's.
     """
     host = headers.get("host", "")
     if not isinstance(host, str) or not is_own_host(host):
         shown = printable(host) if isinstance(host, str) else "several"
-        message = f"the host in the header object must be this API's, such as localhost:4000, and is {shown!r}"
+        message = f"the host in the authorization object must be this API's, such as localhost:4000, and is {shown!r}"
         raise HandshakeRefused(message, 400, "BadRequestException")
 
 

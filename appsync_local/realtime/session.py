@@ -70,6 +70,7 @@ class Session:
         peer: Address of the client.
         timers: Call `send_keep_alive` and `finish`.
         chaos: Faults to inject.
+        is_own_host: Whether a host, with or without a port, names this API.
     """
 
     __slots__ = (
@@ -78,6 +79,7 @@ class Session:
         "_handler",
         "_headers",
         "_is_ending",
+        "_is_own_host",
         "_outgoing",
         "_outgoing_size",
         "_peer",
@@ -90,7 +92,14 @@ class Session:
     )
 
     def __init__(
-        self, socket: Socket, subscriptions: SubscriptionHandler, *, peer: str, timers: SessionTimers, chaos: Chaos
+        self,
+        socket: Socket,
+        subscriptions: SubscriptionHandler,
+        *,
+        peer: str,
+        timers: SessionTimers,
+        chaos: Chaos,
+        is_own_host: Callable[[str], bool],
     ) -> None:
         self._socket = socket
         self._handler = subscriptions
@@ -99,6 +108,7 @@ class Session:
         self._push_scheduler: PushScheduler | None = None  # created at the first push while faults are injected
         self._peer = peer
         self._headers: Headers = {}
+        self._is_own_host = is_own_host
         self._connection = RealtimeConnection()
         self._subscriptions: dict[SubscriptionId, Subscription] = {}
         self._outgoing: deque[bytes] | None = None  # created for a slow reader: an empty deque takes 700 bytes
@@ -118,7 +128,6 @@ class Session:
         raw_query: str,
         headers: Headers,
         request_id: str,
-        is_own_host: Callable[[str], bool],
     ) -> bool:
         """Check the client's credential. Returns False if the connection was rejected and closed.
 
@@ -127,11 +136,10 @@ class Session:
             raw_query: The query string of the upgrade request, not decoded.
             headers: The headers of the upgrade request, by lower-case name.
             request_id: Unique to this connection.
-            is_own_host: Whether a host, with or without a port, names this API.
         """
         try:
             self._headers = authorization_headers(subprotocols, raw_query, headers)
-            require_own_host(self._headers, is_own_host)
+            require_own_host(self._headers, self._is_own_host)
             await self._handler.connect(self._headers, peer=self._peer, request_id=request_id)
         except HandshakeRefused as refused:
             await self._refuse(refused.entry)
@@ -219,6 +227,8 @@ class Session:
     async def _start(self, start: Start) -> None:
         route = _Route(self, start.id)  # does not keep the message in memory
         try:
+            if "host" in start.authorization:
+                require_own_host(start.authorization, self._is_own_host)
             subscription = await self._handler.subscribe(
                 start.data,
                 authorization=start.authorization,
@@ -230,6 +240,9 @@ class Session:
             )
             if self._connection.is_awaited(start):
                 self._accept(start, subscription)
+        except HandshakeRefused as refused:
+            if self._connection.is_awaited(start):
+                self._send(self._connection.reject(start, [refused.entry]))
         except SubscriptionRefused as refused:
             if self._connection.is_awaited(start):
                 self._send(self._connection.reject(start, refused.errors))

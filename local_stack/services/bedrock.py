@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from chalicelib.workloads.bedrock.settings import AWS, OFF
+from chalicelib.workloads.bedrock.settings import OFF
 from local_stack.blueprint import Blueprint
 
 if TYPE_CHECKING:
@@ -38,12 +38,10 @@ def bedrock_variables(place: str | None, environment: Mapping[str, str] = os.env
             in this order, then the default profile, then any other login that boto3 finds.
 
     Raises:
-        BedrockUnusable: `place` is neither `aws` nor a URL, or no login was found.
+        BedrockUnusable: No login was found, or it cannot be used.
     """
     if place is None:
         return {"LONGCALL_BEDROCK": OFF}
-    if place != AWS and not place.startswith(("http://", "https://")):
-        raise BedrockUnusable(f"--bedrock takes aws, or the URL of an endpoint, and {place!r} is neither")
     from botocore.exceptions import BotoCoreError
     from botocore.session import Session
 

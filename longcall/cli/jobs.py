@@ -9,6 +9,7 @@ from longcall.cli.calls import call, open_client
 from longcall.cli.options import CallerOptions, JobOption, JsonOption, with_groups
 from longcall.errors import InvalidInput
 from longcall.models import Status, parse_job_id
+from longcall.requests import INT_LIMIT
 
 LIST_EXAMPLES: Final = """\b
 Examples:
@@ -75,7 +76,9 @@ def list_(
 def events(
     *,
     job: JobOption,
-    after: Annotated[int, typer.Option("--after", min=0, help="Show only events with a greater sequence.")] = 0,
+    after: Annotated[
+        int, typer.Option("--after", min=0, max=INT_LIMIT, help="Show only events with a greater sequence.")
+    ] = 0,
     as_json: JsonOption = False,
     caller: CallerOptions,
 ) -> None:

@@ -12,8 +12,8 @@ EXPECTED: Final = {
     "float_parsing": "expected a number, such as 0.5, and found {value}",
     "int_parsing": "expected a whole number, and found {value}",
     "int_from_float": "expected a whole number, and found {value}",
-    "greater_than_equal": "expected {ge:g} or more, and found {value}",
-    "less_than_equal": "expected at most {le:g}, and found {value}",
+    "greater_than_equal": "expected {ge:.12g} or more, and found {value}",
+    "less_than_equal": "expected at most {le:.12g}, and found {value}",
 }
 
 

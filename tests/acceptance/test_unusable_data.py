@@ -13,11 +13,11 @@ from tests.acceptance.stack import READY
 from tests.contract.conftest import ROOT
 
 
-def serve(data: Path) -> str:
-    """What a stack prints that does not start on this folder."""
+def serve(data: Path, code: ExitCode = ExitCode.UNREACHABLE) -> str:
+    """What a stack prints that does not start on this folder, and ends with this code."""
     command = [sys.executable, "-m", "local_stack", "--port", "0", "--data", str(data)]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=READY)
-    assert ended.returncode == ExitCode.UNREACHABLE, ended.stderr
+    assert ended.returncode == code, ended.stderr
     assert ended.stdout == ""
     assert "Traceback" not in ended.stderr
     assert ended.stderr.count("\n") == 1, ended.stderr
@@ -53,12 +53,12 @@ def test_a_file_is_no_data_folder(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.touch()
 
-    assert f"{file} cannot be used: it, or a folder above it, is a file" in serve(file)
+    assert f"{file} cannot be used: {file} is a file" in serve(file, ExitCode.USAGE)
 
 
 def test_a_read_only_folder_is_no_data_folder(read_only: Path) -> None:
-    assert f"{read_only} cannot be used: Read-only file system" in serve(read_only)
-    assert "cannot be used: Read-only file system" in serve(read_only / "below")
+    assert f"{read_only} cannot be used: Read-only file system" in serve(read_only, ExitCode.USAGE)
+    assert "cannot be used: Read-only file system" in serve(read_only / "below", ExitCode.USAGE)
 
 
 def test_a_damaged_job_log_is_named(tmp_path: Path) -> None:

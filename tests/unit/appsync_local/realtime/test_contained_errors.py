@@ -241,7 +241,14 @@ class BrokenSocket:
 
 def session_of(engine: Engine, socket: BrokenSocket, chaos: Chaos | None = None) -> Session:
     timers = SessionTimers(keep_alive=60, lifetime=60, health=engine.health)
-    return Session(socket, engine.served.subscriptions, peer="127.0.0.1", timers=timers, chaos=chaos or Chaos())
+    return Session(
+        socket,
+        engine.served.subscriptions,
+        peer="127.0.0.1",
+        timers=timers,
+        chaos=chaos or Chaos(),
+        is_own_host=str.isprintable,
+    )
 
 
 async def test_a_connection_whose_writer_fails_is_closed(engine: Engine) -> None:
@@ -262,9 +269,7 @@ async def test_a_connection_that_ends_is_removed_whole_even_if_one_step_fails(
     socket = BrokenSocket()
     session = session_of(engine, socket)
     headers = {"authorization": "custom-ada"}
-    assert await session.connect(
-        subprotocols=["graphql-ws"], raw_query="", headers=headers, request_id="r", is_own_host=str.isprintable
-    )
+    assert await session.connect(subprotocols=["graphql-ws"], raw_query="", headers=headers, request_id="r")
     running = asyncio.create_task(session.run())
     for id_ in ("1", "2", "3"):
         socket.messages.put_nowait(start_message(id_, WRITTEN))

@@ -462,8 +462,27 @@ async def test_a_connection_with_the_host_of_another_api_is_refused(
 
     assert (error["errorType"], error["errorCode"]) == ("BadRequestException", 400)
     assert error["message"] == (
-        f"the host in the header object must be this API's, such as localhost:4000, and is {host!r}"
+        f"the host in the authorization object must be this API's, such as localhost:4000, and is {host!r}"
     )
+
+
+@pytest.mark.parametrize("host", ["example.appsync-api.us-east-1.amazonaws.com", "other.example:4000", ""])
+async def test_a_start_with_the_host_of_another_api_is_refused_and_no_other_one(
+    engine: Engine, session: aiohttp.ClientSession, host: str
+) -> None:
+    async with connected(engine, session, {"Authorization": TOKEN}) as client:
+        error = await client.start("1", WRITTEN, auth={"Authorization": TOKEN, "Host": host})
+        assert error["id"] == "1"
+        assert error["payload"]["errors"] == [
+            {
+                "errorType": "BadRequestException",
+                "errorCode": 400,
+                "message": "the host in the authorization object must be this API's, such as localhost:4000, "
+                f"and is {host!r}",
+            }
+        ]
+        own = engine.graphql_url.split("/")[2]
+        assert (await client.start("1", WRITTEN, auth={"Authorization": TOKEN, "host": own}))["type"] == "start_ack"
 
 
 async def test_a_connection_signed_for_another_path_is_refused(engine: Engine, session: aiohttp.ClientSession) -> None:

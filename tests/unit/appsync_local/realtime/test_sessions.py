@@ -47,11 +47,11 @@ class Client:
 
 async def serve(client: Client, engine: Engine, *, first_message: float = 60, token: str = TOKEN) -> None:
     timers = SessionTimers(keep_alive=60, lifetime=60, first_message=first_message, health=engine.health)
-    session = Session(client, engine.served.subscriptions, peer="127.0.0.1", timers=timers, chaos=Chaos())
+    session = Session(
+        client, engine.served.subscriptions, peer="127.0.0.1", timers=timers, chaos=Chaos(), is_own_host=str.isprintable
+    )
     headers = {"authorization": token}
-    if await session.connect(
-        subprotocols=["graphql-ws"], raw_query="", headers=headers, request_id="r", is_own_host=str.isprintable
-    ):
+    if await session.connect(subprotocols=["graphql-ws"], raw_query="", headers=headers, request_id="r"):
         await session.run()
 
 

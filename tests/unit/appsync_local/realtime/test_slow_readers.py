@@ -76,11 +76,11 @@ def reader() -> Reader:
 async def served(reader: Reader, engine: Engine) -> AsyncIterator[asyncio.Task[None]]:
     """The acknowledged session of that reader."""
     timers = SessionTimers(keep_alive=60, lifetime=60, health=engine.health)
-    session = Session(reader, engine.served.subscriptions, peer="127.0.0.1", timers=timers, chaos=Chaos())
-    headers = {"authorization": "token"}
-    assert await session.connect(
-        subprotocols=["graphql-ws"], raw_query="", headers=headers, request_id="r", is_own_host=str.isprintable
+    session = Session(
+        reader, engine.served.subscriptions, peer="127.0.0.1", timers=timers, chaos=Chaos(), is_own_host=str.isprintable
     )
+    headers = {"authorization": "token"}
+    assert await session.connect(subprotocols=["graphql-ws"], raw_query="", headers=headers, request_id="r")
     running = asyncio.create_task(session.run())
     await until(lambda: len(reader.taken) == ACKNOWLEDGED)
     reader.taken.clear()

@@ -50,7 +50,7 @@ def refusal(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
         (("--prompt", "a", "--process-time", "nan"), "from 0 to 7200 seconds, not nan"),
         (("--prompt", "a", "--process-time", "soon"), "expected a number, such as 0.5, and found 'soon'"),
         (("--prompt", "a", "--temperature", "2.5"), "from 0 to 2, not 2.5"),
-        (("--prompt", "a", "--max-tokens", "0"), "1 or more"),
+        (("--prompt", "a", "--max-tokens", "0"), "from 1 to 2147483647, not 0"),
         (("--prompt", "a", "--top-p", "1.1"), "from 0 to 1, not 1.1"),
         (("--prompt", "a", "--max-cost", "-1"), "from 0 to 10000 dollars, not -1"),
         (("--prompt", "a", "--stop", ""), "a stop sequence is empty"),

@@ -87,18 +87,18 @@ class Page:
         assert "exceptionDetails" not in message, message
         return message["result"].get("value")
 
-    async def until(self, expression: str) -> Any:
+    async def until(self, expression: str, *, timeout: float = TIMEOUT) -> Any:  # noqa: ASYNC109  # names what was awaited
         """Evaluate an expression again and again, and return its first value that is not falsy."""
         value = None
         try:
-            async with asyncio.timeout(TIMEOUT):
+            async with asyncio.timeout(timeout):
                 while not value:
                     value = await self.value(expression)
                     await asyncio.sleep(PAUSE)
         except TimeoutError:
             seen = await self.value("document.body.innerText")
             raise AssertionError(
-                f"{expression} stayed falsy for {TIMEOUT:g} s. Script errors: {self.complaints}. Page: {seen}"
+                f"{expression} stayed falsy for {timeout:g} s. Script errors: {self.complaints}. Page: {seen}"
             ) from None
         return value
 

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,22 +9,16 @@ from typing import Any
 import pytest
 
 from tests.acceptance.stack import LocalStack, running_stack
-from tests.support import node_packages
-from tests.support.node_packages import found, node_is_missing
+from tests.integration.typescript.client_folder import CLIENT, LOSSES, bundle, require_packages, run
 
-ROOT = Path(__file__).resolve().parents[3]
-CLIENT = ROOT / "clients" / "typescript"
 JOBS = 20
 CHATS = 3
-LOSSES = "drop=0.5,duplicate=0.2,reorder=0.3,disconnect=0.05,seed=7"
 SIZE_LIMIT = 10_000  # bytes of the whole client, minified and compressed
 
 
 @pytest.fixture(scope="module", autouse=True)
 def packages() -> None:
-    if missing := node_is_missing():
-        pytest.skip(missing)
-    node_packages.install(CLIENT)
+    require_packages()
 
 
 @pytest.fixture(scope="module")
@@ -34,13 +27,6 @@ def lossy_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack
     environment = {"LONGCALL_QUOTA": str(2 * JOBS)}
     with running_stack(data, "--chaos", LOSSES, "--jobs", "4", environment=environment) as stack:
         yield stack
-
-
-def run(*command: str) -> str:
-    """Run a program in the client's folder; return what it printed."""
-    done = subprocess.run([found(command[0]), *command[1:]], cwd=CLIENT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 @pytest.mark.parametrize("script", ["check", "test", "build"])
@@ -65,8 +51,7 @@ def run_live(name: str, stack: LocalStack, *arguments: str) -> list[dict[str, An
     """Run a program of `tests/live` on a stack; return the objects that it printed, one a line."""
     # Inside the folder, so that Node finds the packages.
     script = CLIENT / "node_modules" / ".cache" / f"{name}-{stack.port}.mjs"
-    run("npx", "esbuild", f"tests/live/{name}.ts", "--bundle", "--platform=node", "--format=esm", "--packages=external",
-        f"--outfile={script}", "--log-level=error")  # fmt: skip
+    bundle(f"tests/live/{name}.ts", script, "--platform=node", "--format=esm", "--packages=external")
     return [
         json.loads(line) for line in run("node", str(script), str(stack.data / "stack.json"), *arguments).splitlines()
     ]

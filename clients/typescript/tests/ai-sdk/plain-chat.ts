@@ -7,8 +7,9 @@ export class PlainChat extends AbstractChat<LongcallUIMessage> {
     super({ ...init, state: new PlainState(messages) });
   }
 
+  /** The text of the newest answer; empty if there is none after the newest question. */
   get text(): string {
-    return textOf(this.lastMessage);
+    return this.lastMessage?.role === "assistant" ? textOf(this.lastMessage) : "";
   }
 }
 

@@ -31,7 +31,6 @@ async function converse(id: string): Promise<object[]> {
   await first.chat.sendMessage({ text: `Question of ${id}: 日本語 😀` }, { body });
   const answers = [shown(first.chat)];
   const asked = first.chat.sendMessage({ text: "And then?" }, { body });
-  while (first.chat.messages.length < 4) await sleep(20);
   await untilText(first.chat);
   const second = chatOf(id, structuredClone(first.chat.messages));
   await Promise.all([second.chat.resumeStream(), asked]);
@@ -44,7 +43,7 @@ async function converse(id: string): Promise<object[]> {
 /** Stops an answer on another device than the one that asked. */
 async function stop(id: string): Promise<object> {
   const first = chatOf(id);
-  const asked = first.chat.sendMessage({ text: "A long story" }, { body: { processTime: 600 } });
+  const asked = first.chat.sendMessage({ text: "A long story" }, { body: { processTime: 60 } });
   await untilText(first.chat);
   const second = chatOf(id);
   const resumed = second.chat.resumeStream();

@@ -32,7 +32,9 @@ const client: Client = createClient({
   onHeal: (heal) => heals.push(heal),
 });
 
-const following: Promise<Shown>[] = [];
+let following = 0;
+const shown: Shown[] = [];
+let failure: string | null = null;
 
 /** Follows the views of one job, and shows the output of each in an element of its own. */
 async function follow(views: AsyncIterable<JobView>): Promise<Shown> {
@@ -60,10 +62,23 @@ const page = {
   client,
   links,
   run(...inputs: JobInput[]): void {
-    following.push(...inputs.map((input) => follow(client.run(input))));
+    for (const input of inputs) {
+      const index = following++;
+      follow(client.run(input)).then(
+        (it) => {
+          shown[index] = it;
+        },
+        (error) => {
+          failure = String(error);
+        },
+      );
+    }
   },
-  /** What is shown of each job, once all have ended. */
-  shown: (): Promise<Shown[]> => Promise.all(following),
+  /** What is shown of each job; null until all have ended. */
+  shown(): Shown[] | null {
+    if (failure !== null) throw new Error(failure);
+    return Object.keys(shown).length === following ? shown : null;
+  },
   /** How many jobs have shown some text. */
   begun: (): number => [...document.querySelectorAll("pre")].filter(({ textContent }) => textContent).length,
   jobId: (index: number): string | undefined => document.querySelectorAll("pre")[index]?.dataset.jobId,

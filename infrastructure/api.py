@@ -33,6 +33,7 @@ API: Final = Api(
     resolvers=(
         UnitResolver("Query.getInference", source="StatusRelay", code=RELAY),
         UnitResolver("Query.quoteInference", source="StatusRelay", code=RELAY),
+        UnitResolver("Query.listModels", source="StatusRelay", code=RELAY),
         UnitResolver("Query.listInferences", source="StatusRelay", code=RELAY),
         UnitResolver("Query.inferenceEvents", source="StatusRelay", code=RELAY),
         PipelineResolver("Mutation.startInference", functions=("open", "dispatch"), code=START),

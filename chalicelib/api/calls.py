@@ -37,6 +37,11 @@ class StartInference:
 
 
 @dataclass(frozen=True, slots=True)
+class ListModels:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
 class QuoteInference:
     model: str
     text_bytes: int  # of UTF-8 that the model reads
@@ -93,6 +98,7 @@ class DispatchInference:
 
 Call = (
     StartInference
+    | ListModels
     | QuoteInference
     | CreateUpload
     | GetInference

@@ -22,12 +22,14 @@ from chalicelib.api.calls import (
     GetInference,
     InferenceEvents,
     ListInferences,
+    ListModels,
     QuoteInference,
     Reporting,
     StartInference,
     UpdateStatus,
 )
 from chalicelib.api.charging import charge
+from chalicelib.api.offering import offered
 from chalicelib.api.payloads.answers import RelayAnswer, render_push, render_upload
 from chalicelib.api.payloads.calls import parse_call, parse_identity
 from chalicelib.api.reads import Reads, joined_output, owned
@@ -97,6 +99,8 @@ class Relay:
                 return self.start(call, owner)
             case CreateUpload(), Caller(owner):
                 return self.open_upload(call, owner)
+            case ListModels(), Caller():
+                return offered(self.models)
             case QuoteInference(), Caller():
                 return self.quote(call)
             case GetInference(), Caller(owner):

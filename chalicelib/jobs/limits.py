@@ -4,6 +4,8 @@ from typing import Final
 
 MAX_PROMPT: Final = 196_608  # bytes of UTF-8, here and below: with the rest of the input it fits one async invocation
 MAX_SYSTEM: Final = 16_384
+MAX_TEMPERATURE: Final = 2.0
+MAX_TOP_P: Final = 1.0
 MAX_STOP_SEQUENCES: Final = 16
 MAX_STOP_SEQUENCE: Final = 256
 MAX_IMAGES: Final = 20  # in a conversation

@@ -5,32 +5,19 @@ The table is data, so that a request is checked before its job opens and without
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
-from enum import StrEnum
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from importlib import import_module
 from typing import Final, cast
 
 from chalicelib.jobs.errors import InvalidRequest, WorkloadFailed
 from chalicelib.jobs.limits import MAX_PROCESS_TIME, ONE_INVOCATION
-from chalicelib.jobs.model import InferenceRequest
+from chalicelib.jobs.model import InferenceRequest, Json
 from chalicelib.workloads.bedrock import names as bedrock_names
 from chalicelib.workloads.contract import Workload
-
-
-class Option(StrEnum):
-    """What a caller may send besides prompt, model and limits on costs. The values are the names on the wire."""
-
-    SYSTEM = "system"
-    MAX_TOKENS = "maxTokens"
-    TEMPERATURE = "temperature"
-    PROCESS_TIME = "processTime"
-    TOP_P = "topP"
-    STOP_SEQUENCES = "stopSequences"
-    MESSAGES = "messages"
-    IMAGES = "images"
+from chalicelib.workloads.options import Option
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,57 +28,74 @@ class Registration:
         models: The models' names. If there is a `pattern`, these are examples.
         module: The module with the function `run`, a `Workload`.
         options: What a request for these models may have. A request with any other option is refused.
+        description: What they do, in one sentence for callers.
+        defaults: What a missing option means. Where there is none, the model decides.
         max_process_time: The largest `processTime` in seconds. Work that yields checkpoints may take longer than one
             invocation.
         pattern: Matches the names of further models of this workload.
+        prefix: With which all names that match the pattern begin.
     """
 
     models: tuple[str, ...]
     module: str
     options: AbstractSet[Option]
+    description: str
+    defaults: Mapping[Option, Json] = field(default_factory=dict)
     max_process_time: float = ONE_INVOCATION
     pattern: re.Pattern[str] | None = None
+    prefix: str = ""
 
+
+_TEXT_ONLY: Final = frozenset(Option) - {Option.IMAGES}
+_SIMULATED: Final[Mapping[Option, Json]] = {Option.MAX_TOKENS: 200, Option.PROCESS_TIME: 5.0}
+_FAILING: Final = {
+    "simulated.error": "A test: after half of the text, the work fails.",
+    "simulated.crash": "A test: after half of the text, the worker's process dies, in every attempt.",
+    "simulated.crash-once": "A test: after half of the text, the worker's process dies; the second attempt completes.",
+    "simulated.silence": "A test: half of the text at once, then nothing for the whole time, then the rest.",
+    "simulated.slow-start": "A test: nothing for the whole time, then the text at once.",
+    "simulated.deaf": "A test: half of the text, then a call that cannot be interrupted.",
+}
 
 REGISTRY: Final = (
     Registration(
         models=("simulated.story",),
         module="chalicelib.workloads.simulated",
-        options=frozenset(Option) - {Option.IMAGES},
+        options=_TEXT_ONLY,
+        description="A made-up story of a chosen length, at a chosen pace, for development and tests.",
+        defaults=_SIMULATED,
         max_process_time=MAX_PROCESS_TIME,
     ),
-    Registration(
-        models=(
-            "simulated.error",
-            "simulated.crash",
-            "simulated.crash-once",
-            "simulated.silence",
-            "simulated.slow-start",
-            "simulated.deaf",
-        ),
-        module="chalicelib.workloads.simulated",
-        options=frozenset(Option) - {Option.IMAGES},
+    *(
+        Registration((name,), "chalicelib.workloads.simulated", _TEXT_ONLY, description, _SIMULATED)
+        for name, description in _FAILING.items()
     ),
     Registration(
         models=("simulated.echo",),
         module="chalicelib.workloads.echo",
         options=frozenset({Option.PROCESS_TIME}),
+        description="Repeats the text, byte for byte.",
+        defaults={Option.PROCESS_TIME: 0.0},
     ),
     Registration(
         models=("local.textrank",),
         module="chalicelib.workloads.textrank",
         options=frozenset({Option.MAX_TOKENS}),
+        description="Summarises a text by its most important sentences, in English or Japanese, without a network.",
     ),
     Registration(
         models=("amazon.nova-micro-v1:0",),
         module="chalicelib.workloads.bedrock.converse",
         options=frozenset(Option) - {Option.PROCESS_TIME},
+        description="A model on Amazon Bedrock, named by its id, inference profile or ARN.",
         pattern=bedrock_names.MODEL,
     ),
     Registration(
         models=("openai/llama3.2",),
         module="chalicelib.workloads.openai.chat",
         options=frozenset(Option) - {Option.PROCESS_TIME},
+        description="A model on a server that speaks the API of OpenAI, such as Ollama or vLLM.",
+        prefix="openai/",
         pattern=re.compile(r"openai/[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,199}"),  # any name that a server may use
     ),
 )
@@ -131,7 +135,7 @@ def check(request: InferenceRequest, *, allowed: Sequence[str] = ("*",)) -> None
         InvalidRequest: The model is unknown or not allowed, or does not take one of the options.
     """
     found = find(request.model)
-    if not any(_allows(pattern, request.model) for pattern in allowed):
+    if not is_allowed(request.model, allowed):
         raise InvalidRequest(f"model {request.model} is not allowed on this stage; use {' or '.join(allowed)}")
     sent = {
         Option.SYSTEM: request.system,
@@ -151,6 +155,21 @@ def check(request: InferenceRequest, *, allowed: Sequence[str] = ("*",)) -> None
             f"processTime of {request.model} must be at most {found.max_process_time:g}, but is "
             f"{request.process_time:g}: this model does all of its work in one invocation"
         )
+
+
+def is_allowed(model: str, allowed: Sequence[str]) -> bool:
+    """Whether a stage that runs these models runs this one; see `check`."""
+    return any(_allows(pattern, model) for pattern in allowed)
+
+
+def open_to(head: str) -> list[Registration]:
+    """The workloads with a pattern that may run models whose names begin with this text; it may be empty."""
+    closed = [f"{family}." for family in _closed_families()]
+    if head and any(family.startswith(head) or head.startswith(family) for family in closed):
+        return []
+    found = [entry for entry in REGISTRY if entry.pattern is not None]
+    longest = max((len(entry.prefix) for entry in found if head.startswith(entry.prefix)), default=0)
+    return [entry for entry in found if not head or (head.startswith(entry.prefix) and len(entry.prefix) == longest)]
 
 
 def load(model: str) -> Workload:

@@ -58,7 +58,8 @@ def test_every_field_of_the_schema_is_asked_and_a_job_is_named_where_it_can_be()
 
     assert asked.keys() == fields
     assert {name for name, names in asked.items() if not names} == {
-        "Query.listInferences", "Query.quoteInference", "Mutation.createUpload", "Subscription.onMyInferences"
+        "Query.listInferences", "Query.listModels", "Query.quoteInference", "Mutation.createUpload",
+        "Subscription.onMyInferences",
     }  # fmt: skip
 
 

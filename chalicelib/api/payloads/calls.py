@@ -15,6 +15,7 @@ from chalicelib.api.calls import (
     GetInference,
     InferenceEvents,
     ListInferences,
+    ListModels,
     QuoteInference,
     Reporting,
     StartInference,
@@ -34,6 +35,8 @@ from chalicelib.jobs.limits import (
     MAX_STOP_SEQUENCE,
     MAX_STOP_SEQUENCES,
     MAX_SYSTEM,
+    MAX_TEMPERATURE,
+    MAX_TOP_P,
     MAX_UPLOAD,
 )
 from chalicelib.jobs.model import Image, InferenceRequest, JobId, Message, Owner, Role, Status, UploadId
@@ -66,6 +69,8 @@ def parse_call(payload: Payload) -> Call:
     match payload["field"]:
         case "startInference":
             return _parse_start(arguments["input"])
+        case "listModels":
+            return ListModels()
         case "quoteInference":
             return _parse_quote(arguments["input"])
         case "createUpload":
@@ -133,9 +138,9 @@ def _parse_start(values: Payload) -> StartInference:
             model=values["model"],
             system=checks.optional(values.get("system"), lambda text: checks.text(text, "system", most=MAX_SYSTEM)),
             max_tokens=max_tokens,
-            temperature=checks.in_range(values.get("temperature"), "temperature", most=2.0),
+            temperature=checks.in_range(values.get("temperature"), "temperature", most=MAX_TEMPERATURE),
             process_time=checks.in_range(values.get("processTime"), "processTime", most=MAX_PROCESS_TIME),
-            top_p=checks.in_range(values.get("topP"), "topP", most=1.0),
+            top_p=checks.in_range(values.get("topP"), "topP", most=MAX_TOP_P),
             stop_sequences=_parse_stops(values.get("stopSequences") or ()),
             max_cost=checks.in_range(values.get("maxCost"), "maxCost", most=MAX_COST),
             messages=messages,

@@ -214,7 +214,7 @@ def test_a_workload_that_cannot_be_imported_fails_the_job_in_one_sentence(
     name = f"broken_{len(source)}_{len(reason)}"
     (tmp_path / f"{name}.py").write_text(source)
     monkeypatch.syspath_prepend(str(tmp_path))
-    entry = registry.Registration(("broken.model",), name, frozenset())
+    entry = registry.Registration(("broken.model",), name, frozenset(), "Cannot be imported.")
     monkeypatch.setattr(registry, "REGISTRY", (*registry.REGISTRY, entry))
 
     with pytest.raises(WorkloadFailed) as failed:

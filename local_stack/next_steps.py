@@ -1,10 +1,10 @@
 """What `longcall serve` prints once the stack is running: addresses, users and commands to try."""
 
 import shlex
-import sys
 from pathlib import Path
 
 from local_stack.stack import Stack
+from longcall.cli.program import program
 
 
 def next_steps(stack: Stack, data: Path) -> str:
@@ -14,7 +14,7 @@ def next_steps(stack: Stack, data: Path) -> str:
         stack: The running stack.
         data: Its data folder, absolute. If it is not the default one, the commands name it.
     """
-    longcall, chalice = shlex.quote(_program("longcall")), shlex.quote(_program("chalice"))
+    longcall, chalice = program(), program("chalice")
     stack_file = folder = ""
     if data != Path(".longcall").resolve():
         stack_file = f" --stack {shlex.quote(str(data / 'stack.json'))}"
@@ -34,14 +34,3 @@ def next_steps(stack: Stack, data: Path) -> str:
     )
     lines = "\n".join(f"  {name:<9} {value}" for name, value in rows)
     return f"\nLongcall is running at {address} (this machine only).\n{lines}\n\n"
-
-
-def _program(name: str) -> str:
-    """A program beside this Python, relative to the current folder if it is below it."""
-    path = Path(sys.executable).with_name(name)
-    if not path.exists():
-        return name
-    try:
-        return str(path.relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)

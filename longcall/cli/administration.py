@@ -7,8 +7,9 @@ import typer
 
 from longcall.cli import serving
 from longcall.cli.calls import call
+from longcall.cli.job_ids import find_job_of_stack
 from longcall.cli.options import ApiOptions, JobOption, JsonOption, with_groups
-from longcall.models import Status, parse_job_id
+from longcall.models import Status
 
 
 class OperatorStatus(StrEnum):
@@ -34,14 +35,15 @@ def update_status(
     as_json: JsonOption = False,
     api: ApiOptions,
 ) -> None:
-    """Change a job's status as its operator, signed with AWS credentials.
+    """Change a job's status as its operator.
 
-    On AWS, the credentials are those of this shell, and must allow appsync:GraphQL on Mutation.updateStatus.
+    The request is signed with AWS credentials. On AWS, they are those of this shell, and must allow appsync:GraphQL on
+    Mutation.updateStatus.
     """
     from longcall import display
     from longcall.cli.operating import report
 
-    job_id, stack = parse_job_id(job), api.find()
+    stack, job_id = find_job_of_stack(job, api)
 
     async def ask() -> None:
         event = await report(stack, job_id, Status(status), result=result, error=error)
@@ -62,5 +64,5 @@ def create_user(*, api: ApiOptions) -> None:
 
 
 def serve(context: typer.Context) -> None:
-    """Run the whole stack on this machine; see longcall serve --help."""
+    """Run the whole stack on this machine."""
     serving.replace_process(context)

@@ -47,6 +47,17 @@ class Caller:
         environment = {**os.environ, **test_user(os.environ, start=Path.cwd())}
         return cls(found, pick_user(found, user, environment), auth)
 
+    @classmethod
+    def known(cls, stack: Stack) -> "list[Caller]":
+        """One caller for each user of the stack whose password is known; never empty.
+
+        Raises:
+            ConfigurationError: There is none.
+        """
+        environment = {**os.environ, **test_user(os.environ, start=Path.cwd())}
+        first = pick_user(stack, None, environment)
+        return [cls(stack, user, AuthMode.LAMBDA) for user in dict.fromkeys((first, *stack.users))]
+
     def provider(self) -> "TokenProvider":
         """Signs this user in."""
         return _sign_in(self.stack, self.user) if self.stack.file is None else LocalSignIn(self.stack, self.user)

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from longcall.cli.callers import Caller
 from longcall.cli.exits import CommandEnded, ExitCode
+from longcall.cli.program import program
 from longcall.cli.stack import Stack, advice_for
 from longcall.errors import RealtimeUnreachable, Unreachable
 from longcall.models import JobId, Status
@@ -103,9 +104,10 @@ def follow(caller: Caller, job_id: JobId, *, as_json: bool, begin: InferenceRequ
 def _detached(job_id: JobId, last: Status | str | None) -> str:
     if last is None:
         return (
-            f"interrupted before the first event of job {job_id} arrived; `longcall get {job_id}` shows whether it runs"
+            f"interrupted before the first event of job {job_id} arrived; `{program()} get {job_id}` shows whether it "
+            "runs"
         )
     return (
-        f"detached from job {job_id}, which continues; come back with `longcall watch {job_id}`, or end it with "
-        f"`longcall cancel {job_id}`"
+        f"detached from job {job_id}, which continues; come back with `{program()} watch {job_id}`, or end it with "
+        f"`{program()} cancel {job_id}`"
     )

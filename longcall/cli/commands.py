@@ -4,9 +4,12 @@ A command parses its input, calls the API and prints the answer. Each command im
 or draw when it runs, so that `--help` is quick.
 """
 
+from typing import Annotated
+
 import typer
 
 from longcall.cli import administration, costs, diagnostics, environment, jobs, serving, starting
+from longcall.version import VERSION
 
 ID = "123e4567-e89b-42d3-a456-426614174000"
 
@@ -21,18 +24,34 @@ app = typer.Typer(
     epilog="Exit codes: 0 done, 1 the job failed or was cancelled, 2 input that cannot be used, 3 no API, 4 refused, "
     "5 no such job, 130 interrupted.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
 users = typer.Typer(help="Who can sign in.", no_args_is_help=True)
 app.add_typer(users, name="user")
 
+
+def _print_version(is_wanted: bool) -> None:
+    if is_wanted:
+        typer.echo(f"longcall {VERSION}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version, and stop.")
+    ] = False,
+) -> None:
+    """The options of the program itself; each acts before a command is read."""
+
+
 app.command(epilog=starting.RUN_EXAMPLES)(starting.run)
 app.command(epilog=starting.START_EXAMPLES)(starting.start)
 app.command(epilog=costs.COST_EXAMPLES)(costs.cost)
 app.command(epilog=costs.QUOTE_EXAMPLES)(costs.quote)
-app.command(epilog=_example(f"longcall watch {ID}"))(jobs.watch)
+app.command(epilog=jobs.WATCH_EXAMPLES)(jobs.watch)
 app.command(epilog=_example(f"longcall get {ID} > result.txt"))(jobs.get)
 app.command("list", epilog=jobs.LIST_EXAMPLES)(jobs.list_)
 app.command(epilog=_example(f"longcall events {ID} --after 10"))(jobs.events)

@@ -4,9 +4,11 @@ import typer
 
 from longcall.cli.calls import call, open_client
 from longcall.cli.exits import CommandEnded, ExitCode
+from longcall.cli.job_ids import find_job
 from longcall.cli.options import CallerOptions, InputOptions, JobOption, JobOptions, JsonOption, with_groups
+from longcall.cli.program import program
 from longcall.cli.starting import request_of
-from longcall.models import Cost, JobId, parse_job_id
+from longcall.models import Cost, JobId
 from longcall.view import JobView
 
 COST_EXAMPLES = """\b
@@ -19,8 +21,7 @@ QUOTE_EXAMPLES = "\b\nExample:\n  longcall quote report.txt --model us.amazon.no
 @with_groups
 def cost(*, job: JobOption, as_json: JsonOption = False, caller: CallerOptions) -> None:
     """Show what a job cost, item by item."""
-    job_id = parse_job_id(job)
-    chosen = caller.choose()
+    chosen, job_id = find_job(job, caller)
 
     async def ask() -> None:
         async with open_client(chosen) as client:
@@ -51,7 +52,9 @@ def quote(*, text: InputOptions, as_json: JsonOption = False, caller: CallerOpti
 def _no_bill(job_id: JobId, view: JobView) -> str:
     if view.is_final:
         return "the job was ended by a version that made no bills"
-    return f"the job is {view.status}, and a job gets its bill when it ends; wait for it with: longcall watch {job_id}"
+    return (
+        f"the job is {view.status}, and a job gets its bill when it ends; wait for it with: {program()} watch {job_id}"
+    )
 
 
 def _show(found: Cost, *, as_json: bool) -> None:

@@ -8,8 +8,8 @@ import typer
 
 from longcall.cli.calls import call
 from longcall.cli.exits import CommandEnded, ExitCode
+from longcall.cli.job_ids import find_job_of_stack
 from longcall.cli.options import ApiOptions, CallerOptions, JobOption, JsonOption, with_groups
-from longcall.models import parse_job_id
 
 if TYPE_CHECKING:
     from longcall.cli.findings import Finding
@@ -53,7 +53,10 @@ def chaos(
     as_json: JsonOption = False,
     api: ApiOptions,
 ) -> None:
-    """Make the local stack lose messages, or show what it has lost; see docs/chaos.md."""
+    """Inject faults into the local stack, or show which happened.
+
+    docs/chaos.md lists the faults.
+    """
     stack = api.find()
 
     async def ask() -> None:
@@ -110,7 +113,9 @@ def logs(
     as_json: JsonOption = False,
     api: ApiOptions,
 ) -> None:
-    """Show what was logged about a job: attempts, worker output, traces.
+    """Show what was logged about a job.
+
+    That is: its attempts, what its workers printed, and traces.
 
     The lines of a local stack are in its data folder. On AWS they are in CloudWatch Logs, which needs this shell's
     credentials. A line contains neither prompts nor results.
@@ -118,8 +123,8 @@ def logs(
     from longcall import display
     from longcall.cli.logs import source_of
 
-    job_id = parse_job_id(job)
-    source = source_of(api.find(), job_id)
+    stack, job_id = find_job_of_stack(job, api)
+    source = source_of(stack, job_id)
     lines = source.new_lines()
     if not lines and not follow:
         raise CommandEnded(ExitCode.NOT_FOUND, f"no line about job {job_id} was found in {source.place}; check the id")
@@ -144,7 +149,7 @@ def smoke(
     as_json: JsonOption = False,
     caller: CallerOptions,
 ) -> None:
-    """Run a job of five minutes, and check and time each change of its status.
+    """Run a long job, and check and time each of its statuses.
 
     The job may take one minute longer than it was asked to.
     """

@@ -52,7 +52,7 @@ def env(
     ] = False,
     api: ApiOptions,
 ) -> None:
-    """Print the addresses and ids that a front end needs: API, user pool and client.
+    """Print the addresses and ids that a front end needs.
 
     They stay the same when a local stack is restarted on the same port and data folder. Nothing that is printed is
     secret: passwords and access keys are left out.

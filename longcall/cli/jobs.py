@@ -6,11 +6,16 @@ import typer
 
 from longcall.cli import calls
 from longcall.cli.calls import call, open_client
-from longcall.cli.options import CallerOptions, JobOption, JsonOption, with_groups
+from longcall.cli.job_ids import find_job
+from longcall.cli.options import CallerOptions, JobOption, JsonOption, NewestJobOption, with_groups
 from longcall.errors import InvalidInput
-from longcall.models import Status, parse_job_id
+from longcall.models import Status
 from longcall.requests import INT_LIMIT
 
+WATCH_EXAMPLES: Final = """\b
+Examples:
+  longcall watch
+  longcall watch 123e4567"""
 LIST_EXAMPLES: Final = """\b
 Examples:
   longcall list --status FAILED --json | jq .jobId
@@ -18,10 +23,10 @@ Examples:
 
 
 @with_groups
-def watch(*, job: JobOption, as_json: JsonOption = False, caller: CallerOptions) -> None:
-    """Follow a job to its end. Ctrl-C cancels nothing."""
-    job_id = parse_job_id(job)
-    calls.follow(caller.choose(), job_id, as_json=as_json, begin=None)
+def watch(*, job: NewestJobOption = None, as_json: JsonOption = False, caller: CallerOptions) -> None:
+    """Follow a job to its end; without an id, your newest job. Ctrl-C cancels nothing."""
+    chosen, job_id = find_job(job, caller)
+    calls.follow(chosen, job_id, as_json=as_json, begin=None)
 
 
 @with_groups
@@ -30,8 +35,7 @@ def get(*, job: JobOption, as_json: JsonOption = False, caller: CallerOptions) -
 
     Its text goes to standard output, everything else to standard error.
     """
-    job_id = parse_job_id(job)
-    chosen = caller.choose()
+    chosen, job_id = find_job(job, caller)
 
     async def ask() -> None:
         from longcall.cli import tables
@@ -83,8 +87,7 @@ def events(
     caller: CallerOptions,
 ) -> None:
     """Show a job's log up to now, one event per line."""
-    job_id = parse_job_id(job)
-    chosen = caller.choose()
+    chosen, job_id = find_job(job, caller)
 
     async def ask() -> None:
         from longcall import display
@@ -99,8 +102,7 @@ def events(
 @with_groups
 def cancel(*, job: JobOption, as_json: JsonOption = False, caller: CallerOptions) -> None:
     """End a job. Its output up to now can still be read."""
-    job_id = parse_job_id(job)
-    chosen = caller.choose()
+    chosen, job_id = find_job(job, caller)
 
     async def ask() -> None:
         from longcall import display
@@ -120,8 +122,7 @@ def cancel(*, job: JobOption, as_json: JsonOption = False, caller: CallerOptions
 @with_groups
 def delete(*, job: JobOption, as_json: JsonOption = False, caller: CallerOptions) -> None:
     """Delete a job that has ended, with its input and its output."""
-    job_id = parse_job_id(job)
-    chosen = caller.choose()
+    chosen, job_id = find_job(job, caller)
 
     async def ask() -> None:
         from longcall import display

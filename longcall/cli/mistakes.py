@@ -2,10 +2,13 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from itertools import takewhile
 from typing import Any, Final
 
 import typer
 from typer.exceptions import TyperException
+
+from longcall.cli.program import program
 
 # Kinds of pydantic's errors, which checks the values of options.
 EXPECTED: Final = {
@@ -25,16 +28,26 @@ def sentence_about(error: TyperException, given: Sequence[str]) -> str:
         given: The arguments.
     """
     context: Any = getattr(error, "ctx", None)
-    command = context.command_path if context is not None else " ".join(["longcall", *given[:1]])
+    path = context.command_path if context is not None else " ".join(["longcall", *_commands(given)])
+    command = f"{program()}{path.removeprefix('longcall')}"
     text = _about_value(error) if isinstance(error, typer.BadParameter) else None
-    text = text or error.format_message().strip().rstrip(".")
+    text = " ".join((text or error.format_message()).split()).rstrip(".")
     if text.startswith("Usage:"):  # the help of a group of commands
         text = "expected a command"
     text = re.sub(r"\(Possible options: ([^)]*)\)", r"(did you mean \1?)", text)
-    text = re.sub(r"Got unexpected extra argument(?:\(s\)|s)? \((.*)\)", r"unexpected argument \1", text)
+    text = re.sub(r"Got unexpected extra argument(?:\(s\)|s)? \((.*)\)", r"unexpected argument: \1", text)
+    text = re.sub(r"Option '(.*)' requires (?:an argument|\d+ arguments)", r"expected a value after \1", text)
+    text = re.sub(r"Option '(.*)' does not take a value", r"\1 takes no value", text)
+    text = re.sub(r"Missing argument '(.*?)'", r"missing argument \1", text)
+    text = re.sub(r"\. Choose from: (.*)", r"; expected one of \1", text)
     text = re.sub(r"\. Did you mean (.*)\?", r"; did you mean \1?", text)
     begins_with_name = text[:2].isupper()  # such as STATUS
     return f"{text if begins_with_name else text[0].lower() + text[1:]}; see `{command} --help`"
+
+
+def _commands(given: Sequence[str]) -> Sequence[str]:
+    """The words before the first option: a command, or a group of commands and one of these."""
+    return [*takewhile(lambda word: not word.startswith("-"), given)][: 2 if given[:1] == ["user"] else 1]
 
 
 def _about_value(error: typer.BadParameter) -> str | None:

@@ -18,7 +18,11 @@ from longcall.cli.stack import Stack
 from longcall.cli.targets import Target, find_target
 from longcall.requests import DEFAULT_MODEL
 
-JobOption = Annotated[str, typer.Argument(metavar="ID", help="The job's id, a UUID.")]
+JobOption = Annotated[str, typer.Argument(metavar="ID", help="The job's id, or its first characters.")]
+NewestJobOption = Annotated[
+    str | None,
+    typer.Argument(metavar="ID", help="The job's id, or its first characters.", show_default="the newest job"),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object per line on standard output.")]
 StackOption = Annotated[
     Path | None, typer.Option("--stack", envvar="LONGCALL_STACK", metavar="FILE", help="The stack file of the API.")

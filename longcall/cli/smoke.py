@@ -13,6 +13,7 @@ from longcall import display
 from longcall.cli.callers import Caller
 from longcall.cli.calls import call, open_client
 from longcall.cli.exits import CommandEnded, ExitCode
+from longcall.cli.program import program
 from longcall.models import JobId, Status, new_job_id
 from longcall.view import JobView
 
@@ -103,4 +104,4 @@ def _print(job_id: JobId, transition: Transition, *, as_json: bool) -> None:
 
 
 def _where(job_id: JobId) -> str:
-    return f"`longcall events {job_id}` shows its log"
+    return f"`{program()} events {job_id}` shows its log"

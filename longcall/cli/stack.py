@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from longcall.cli.program import program
 from longcall.errors import ConfigurationError, Unreachable
 
 STACK_FILE: Final = Path(".longcall/stack.json")
-NO_STACK: Final = "start one here with `make run` or `longcall serve`, or name another stack's file with --stack"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +52,15 @@ class Stack:
     file: Path | None = field(default=None, compare=False)
 
 
+def start_advice() -> str:
+    """What to do when there is no stack file."""
+    return f"start a stack here with `{program()} serve`, or name another stack's file with --stack"
+
+
 def advice_for(stack: Stack) -> str:
     """What to do when the API does not answer."""
     if stack.is_local:
-        return "the stack seems to have stopped; start it with `make run` or `longcall serve`"
+        return f"the stack seems to have stopped; start it with `{program()} serve`"
     return "check your network, and that the stack file names a deployed stage"
 
 
@@ -68,12 +73,12 @@ def find_stack(named: Path | None, *, start: Path) -> Stack:
     """
     if named is not None:
         if not named.is_file():
-            raise ConfigurationError(f"no stack file {named} was found; {NO_STACK}")
+            raise ConfigurationError(f"no stack file {named} was found; {start_advice()}")
         return read_stack(named)
     for folder in (start, *start.parents):
         if (folder / STACK_FILE).is_file():
             return read_stack(folder / STACK_FILE)
-    raise Unreachable(f"no stack runs in this folder or above it; {NO_STACK}")
+    raise Unreachable(f"no stack runs in this folder or above it; {start_advice()}")
 
 
 def read_stack(file: Path) -> Stack:

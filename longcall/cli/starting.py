@@ -4,6 +4,7 @@ import typer
 
 from longcall.cli.calls import call, follow, open_client
 from longcall.cli.options import CallerOptions, InputOptions, JobOptions, JsonOption, with_groups
+from longcall.cli.program import program
 from longcall.requests import InferenceRequest, Options, new_request
 
 RUN_EXAMPLES = """\b
@@ -41,7 +42,8 @@ def start(*, text: InputOptions, job: JobOptions, as_json: JsonOption = False, c
         else:
             typer.echo(event.job_id)
             typer.echo(
-                f"started on {display.line(event.model)}; follow it with: longcall watch {event.job_id}", err=True
+                f"started on {display.line(event.model)}; follow it with: {program()} watch {event.job_id}",
+                err=True,
             )
 
     call(chosen, ask())

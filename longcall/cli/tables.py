@@ -2,18 +2,17 @@
 
 import sys
 from collections.abc import Sequence
-from typing import Final
 
 from rich.console import Console
 from rich.text import Text
 
 from longcall import display
+from longcall.cli.job_ids import PAGE
+from longcall.cli.program import program
 from longcall.cli.screens import write_result
 from longcall.client import Client
 from longcall.models import Event, Status
 from longcall.view import JobView
-
-PAGE: Final = 100  # jobs in one answer, the API's maximum
 
 
 async def newest_jobs(client: Client, status: Status | None, limit: int) -> list[Event]:
@@ -35,9 +34,10 @@ def show_jobs(jobs: Sequence[Event], *, as_json: bool) -> None:
         for job in jobs:
             _print("\t".join(display.job_cells(job)))
     elif not jobs:
-        Console(stderr=True).print(Text("no jobs yet; start one with: longcall run FILE", style="dim"))
+        Console(stderr=True).print(Text(f"no jobs yet; start one with: {program()} run FILE", style="dim"))
     else:
-        Console(highlight=False).print(display.jobs_table(jobs))
+        console = Console(highlight=False)
+        console.print(display.jobs_table(jobs, width=console.width))
 
 
 def show_job(view: JobView, *, as_json: bool) -> None:

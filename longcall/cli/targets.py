@@ -5,7 +5,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final, assert_never
 
-from longcall.cli.stack import NO_STACK, Stack, find_stack, read_stack
+from longcall.cli.stack import Stack, find_stack, read_stack, start_advice
 from longcall.errors import ConfigurationError, Unreachable
 
 OUTPUTS: Final = Path("cdk-outputs.json")
@@ -27,7 +27,7 @@ def find_target(named: Path | None, target: Target, *, start: Path) -> Stack:
     """
     if named is not None:
         if not named.is_file():
-            raise ConfigurationError(f"no stack file {named} was found; {NO_STACK}")
+            raise ConfigurationError(f"no stack file {named} was found; {start_advice()}")
         if _has_outputs(named):
             return read_outputs(named)
         if target is Target.AWS:  # a command for the deployed stack must not reach another one

@@ -1,7 +1,7 @@
 """A job, its log and a list of jobs, as rows and tables. Pure."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC
 from typing import Final
 
@@ -28,6 +28,10 @@ MARKS: Final[Mapping[str, str]] = {
     Status.CANCELLED: "■",
 }
 WORD: Final = max(len(status) for status in Status)  # cells that a status takes
+ID: Final = 36  # characters of a job's id
+SHORT: Final = 8  # characters of the shortest id that is shown
+GAP: Final = 2  # cells between two columns
+TITLES: Final = ("status", "accepted (UTC)", "model")
 
 
 def colour_of(status: Status | str) -> str:
@@ -151,19 +155,33 @@ def job_cells(event: Event) -> tuple[str, str, str, str, str]:
     return event.job_id, line(event.status), progress, line(event.model), moment(event.created_at)
 
 
-def jobs_table(jobs: Iterable[Event]) -> Table:
-    """A table of jobs. On a narrow terminal, the model's name is shortened."""
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
-    table.add_column("job", no_wrap=True, min_width=36)
-    table.add_column("status", no_wrap=True, min_width=len("PROCESSING 99%"))
-    table.add_column("accepted (UTC)", no_wrap=True, min_width=14)
-    table.add_column("model", no_wrap=True, overflow="ellipsis")
-    for job in jobs:
-        accepted = "" if job.created_at is None else f"{job.created_at.astimezone(UTC):%b %d %H:%M}"
-        table.add_row(
-            job.job_id, Text(running_status(job), style=colour_of(job.status)), accepted, Text(line(job.model))
-        )
+def id_width(ids: Iterable[str]) -> int:
+    """How many first characters of the ids tell all of them apart; at least 8."""
+    known = list(ids)
+    widths: Iterator[int] = (width for width in range(SHORT, ID) if len({it[:width] for it in known}) == len(known))
+    return next(widths, ID)
+
+
+def jobs_table(jobs: Sequence[Event], *, width: int) -> Table:
+    """A table of jobs. If the whole ids do not fit `width` cells, it shows as much of each id as tells them apart.
+
+    The name of a model continues on the next row where it does not fit: its end often makes the difference.
+    """
+    rows = [(job, running_status(job), _accepted(job), line(job.model)) for job in jobs]
+    others = sum(GAP + max(map(len, column)) for column in zip(TITLES, *(cells for _, *cells in rows), strict=True))
+    shown = ID if ID + others <= width else id_width(job.job_id for job in jobs)
+    table = Table(box=None, padding=(0, GAP, 0, 0), pad_edge=False, header_style="dim")
+    table.add_column("job", no_wrap=True, min_width=shown)
+    table.add_column(TITLES[0], no_wrap=True)
+    table.add_column(TITLES[1], no_wrap=True)
+    table.add_column(TITLES[2], overflow="fold")
+    for job, status, accepted, model in rows:
+        table.add_row(job.job_id[:shown], Text(status, style=colour_of(job.status)), accepted, Text(model))
     return table
+
+
+def _accepted(job: Event) -> str:
+    return "" if job.created_at is None else f"{job.created_at.astimezone(UTC):%b %d %H:%M}"
 
 
 def log_row(event: Event) -> str:

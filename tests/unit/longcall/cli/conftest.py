@@ -1,5 +1,7 @@
 """A running stack of the tests' own, found from the folder that a test works in."""
 
+import os
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -8,6 +10,12 @@ from aiohttp import web
 
 from tests.unit.longcall.appsync import AppSync
 from tests.unit.longcall.cli.stack import Stack, sign_in
+
+
+@pytest.fixture(autouse=True)
+def _on_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let PATH lead to this environment's `longcall`, so that hints print its short name."""
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
 
 
 @pytest.fixture

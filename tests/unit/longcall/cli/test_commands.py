@@ -332,7 +332,7 @@ async def test_stopped_stack_is_an_error_that_says_how_to_start_it(stack: Stack,
         ended = await longcall(*arguments, cwd=stack.folder)
 
         assert ended.code == ExitCode.UNREACHABLE
-        assert "`make run` or `longcall serve`" in ended.sentence
+        assert "start it with `longcall serve`" in ended.sentence
 
 
 async def test_closed_output_pipe_ends_the_command_quietly(stack: Stack) -> None:

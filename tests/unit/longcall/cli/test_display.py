@@ -143,12 +143,32 @@ def test_details_leave_out_what_is_not_known() -> None:
     assert not any(row.startswith(("error", "metadata")) for row in rows)
 
 
-def test_table_of_jobs_keeps_ids_whole_on_a_narrow_terminal() -> None:
-    jobs = [Event(JOB, 3, Status.PROCESSING, model="anthropic.a-model-with-a-long-name", progress=0.5, created_at=NOON)]
+def a_job(job_id: str, model: str) -> Event:
+    return Event(JobId(job_id), 3, Status.PROCESSING, model=model, progress=0.5, created_at=NOON)
 
-    rows = shown(display.jobs_table(jobs), width=80).splitlines()
 
-    assert rows[1].startswith(f"{JOB}  PROCESSING 50%  Jan 01 12:00  ")
+def test_table_of_jobs_shows_whole_ids_where_they_fit() -> None:
+    (row,) = shown(display.jobs_table([a_job(JOB, "simulated.story")], width=100), width=100).splitlines()[1:]
+
+    assert row.split() == [JOB, "PROCESSING", "50%", "Jan", "01", "12:00", "simulated.story"]
+
+
+def test_narrow_table_of_jobs_keeps_what_tells_ids_and_models_apart() -> None:
+    models = ["us.anthropic.claude-sonnet-9-20270101-v1:0", "us.anthropic.claude-sonnet-9-20270101-v2:0"]
+    jobs = [a_job(f"{JOB[:9]}{number}{JOB[10:]}", model) for number, model in enumerate(models)]
+
+    rows = shown(display.jobs_table(jobs, width=60), width=60).splitlines()
+
+    assert max(map(len, rows)) <= 60
+    assert [row.split()[0] for row in rows if row.startswith(JOB[:8])] == [f"{JOB[:9]}{number}" for number in range(2)]
+    names = "".join(row.rsplit(maxsplit=1)[-1] for row in rows[1:])
+    assert names == "".join(models)
+
+
+def test_shown_ids_are_as_long_as_it_takes_to_tell_them_apart() -> None:
+    assert display.id_width([]) == 8
+    assert display.id_width([JOB, "0" * 36]) == 8
+    assert display.id_width([JOB, f"{JOB[:-1]}f"]) == 36
 
 
 def test_json_has_the_words_of_the_schema_and_is_ascii() -> None:

@@ -83,8 +83,9 @@ def test_file_that_is_not_text_is_refused(capsys: pytest.CaptureFixture[str]) ->
 
 
 @pytest.mark.parametrize("command", ["get", "watch", "events", "cancel"])
-def test_id_that_is_not_a_uuid_is_refused(capsys: pytest.CaptureFixture[str], command: str) -> None:
-    assert "must be a UUID" in refusal(capsys, command, "mine\x1b[2J")
+def test_text_that_begins_no_id_is_refused(capsys: pytest.CaptureFixture[str], command: str) -> None:
+    assert "found 'mine\\x1b[2J'; `longcall list` shows the ids" in refusal(capsys, command, "mine\x1b[2J")
+    assert "must be a UUID" in refusal(capsys, command, f"{ID}0")
 
 
 def test_unknown_command_and_missing_argument_are_refused_in_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
@@ -103,7 +104,7 @@ def test_error_is_json_with_the_json_option(capsys: pytest.CaptureFixture[str]) 
 def test_missing_stack_is_an_error_that_says_how_to_start_one(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["list"]) == ExitCode.UNREACHABLE
 
-    assert "`make run` or `longcall serve`" in capsys.readouterr().err
+    assert "start a stack here with `longcall serve`" in capsys.readouterr().err
 
 
 def test_command_line_without_a_command_shows_the_help(capsys: pytest.CaptureFixture[str]) -> None:

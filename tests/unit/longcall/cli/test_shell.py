@@ -32,11 +32,14 @@ def test_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> N
 
 def test_all_packages_have_one_version_and_one_licence() -> None:
     engine = tomllib.loads((ROOT / "appsync_local/pyproject.toml").read_text("utf-8"))["project"]
+    package = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     npm = (ROOT / "clients/typescript/package.json").read_text("utf-8")
     changes = (ROOT / "CHANGELOG.md").read_text("utf-8")
     licence = (ROOT / "LICENSE").read_bytes()
 
     assert (engine["version"], engine["license"]) == (VERSION, "Apache-2.0")
+    for extra in ("local", "deploy"):
+        assert f"appsync-local=={VERSION}" in package["optional-dependencies"][extra]
     assert f'"version": "{VERSION}"' in npm
     assert '"license": "Apache-2.0"' in npm
     assert f"\n## {VERSION} - " in changes

@@ -1,23 +1,16 @@
 import { ConfigurationError } from "./errors.ts";
 
 /**
- * The URL of the GraphQL endpoint, unchanged.
+ * Checks a URL.
  *
- * @throws ConfigurationError - It is not an http:// or https:// URL.
+ * @param scheme - http or ws; with an s at its end, it is allowed too.
+ * @throws ConfigurationError - It is not a URL with this scheme.
  */
-export function checkGraphqlUrl(url: string): string {
-  if (/^https?:$/.test(schemeOf(url))) return url;
-  throw new ConfigurationError(`the GraphQL URL must look like https://host/graphql, and '${url}' does not`);
-}
-
-/**
- * The URL of the realtime endpoint, unchanged.
- *
- * @throws ConfigurationError - It is not a ws:// or wss:// URL.
- */
-export function checkRealtimeUrl(url: string): string {
-  if (/^wss?:$/.test(schemeOf(url))) return url;
-  throw new ConfigurationError(`the realtime URL must look like wss://host/graphql, and '${url}' does not`);
+export function checkUrl(url: string, scheme: "http" | "ws"): void {
+  if ([`${scheme}:`, `${scheme}s:`].includes(schemeOf(url))) return;
+  throw new ConfigurationError(
+    `the ${scheme === "ws" ? "realtime" : "GraphQL"} URL must look like ${scheme}s://host/graphql, and '${url}' does not`,
+  );
 }
 
 /**

@@ -1,9 +1,11 @@
-import { checkGraphqlUrl, checkRealtimeUrl, realtimeUrlOf } from "./addresses.ts";
+import { checkUrl, hostOf, realtimeUrlOf } from "./addresses.ts";
 import type { Authorization } from "./authorization.ts";
+import { Connection } from "./connection.ts";
 import { CANCEL, DELETE, LIST, QUOTE, START, UPLOAD } from "./documents.ts";
 import { type Environment, hostEnvironment, type SocketClass } from "./environment.ts";
-import { ProtocolError } from "./errors.ts";
+import { mismatch } from "./errors.ts";
 import { isObject } from "./faults.ts";
+import { httpSend } from "./http.ts";
 import { checkInput, checkUpload, contentsOf, type JobInput, renderInput, renderQuote } from "./input.ts";
 import {
   type Cost,
@@ -13,15 +15,16 @@ import {
   parseCost,
   parseEvent,
   parseJobId,
+  parseUpload,
   type Status,
 } from "./model.ts";
 import { digest, Objects } from "./objects.ts";
 import { aboutJob, readEvents, readSnapshot } from "./reading.ts";
 import { Realtime } from "./realtime.ts";
+import { Requests } from "./requests.ts";
 import { DEFAULT_TIMING, type Timing } from "./timing.ts";
-import { Requests } from "./transport.ts";
 import { emptyView, hasEnded, type JobView, mergeEvent, mergeSnapshot } from "./view.ts";
-import { type Heal, type Link, type OnArrival, Watch } from "./watch.ts";
+import { type Heal, type Link, type OnArrival, Watch, type WatchParts } from "./watch.ts";
 
 /** How to reach an API, and as whom. */
 export interface ClientOptions {
@@ -81,6 +84,11 @@ export interface Client {
   cancel(jobId: string): Promise<Event>;
   /** Deletes a job that has ended, with its input and its output. */
   delete(jobId: string): Promise<void>;
+  /**
+   * Connects anew and reads what was missed. A browser's page does it by itself; in React Native, call it when
+   * `AppState` becomes active.
+   */
+  wake(): void;
   /** Ends everything that the client is doing. Nothing is opened afterwards. */
   close(): void;
 }
@@ -88,7 +96,7 @@ export interface Client {
 /**
  * Creates a client.
  *
- * @throws ConfigurationError - A URL is malformed, or the host has no WebSocket.
+ * @throws ConfigurationError - A URL is malformed.
  */
 export function createClient(options: ClientOptions): Client {
   return new LongcallClient(options);
@@ -99,35 +107,32 @@ class LongcallClient implements Client {
   readonly #objects: Objects;
   readonly #realtime: Realtime;
   readonly #environment: Environment;
-  readonly #timing: Timing;
-  readonly #onLink: ((link: Link) => void) | undefined;
-  readonly #onHeal: ((heal: Heal) => void) | undefined;
+  readonly #parts: WatchParts;
   readonly #watches = new Set<Watch>();
   readonly #stopWaking: () => void;
 
-  constructor({
-    graphqlUrl,
-    authorization,
-    realtimeUrl,
-    webSocket,
-    timing,
-    environment,
-    onLink,
-    onHeal,
-  }: ClientOptions) {
-    checkGraphqlUrl(graphqlUrl);
-    const address = checkRealtimeUrl(realtimeUrl ?? realtimeUrlOf(graphqlUrl));
-    this.#environment = environment ?? hostEnvironment(webSocket);
-    this.#timing = { ...DEFAULT_TIMING, ...timing };
-    this.#requests = new Requests(graphqlUrl, authorization, this.#timing, this.#environment);
-    this.#objects = new Objects(this.#environment);
-    this.#realtime = new Realtime(address, graphqlUrl, authorization, this.#timing, this.#environment);
-    this.#onLink = onLink;
-    this.#onHeal = onHeal;
-    this.#stopWaking = this.#environment.onWake(() => {
-      this.#realtime.reconnect();
-      for (const watch of this.#watches) watch.wake();
-    });
+  constructor(options: ClientOptions) {
+    const { graphqlUrl, authorization } = options;
+    checkUrl(graphqlUrl, "http");
+    const address = options.realtimeUrl ?? realtimeUrlOf(graphqlUrl);
+    checkUrl(address, "ws");
+    const environment = options.environment ?? hostEnvironment(options.webSocket);
+    const timing = { ...DEFAULT_TIMING, ...options.timing };
+    const send = httpSend(graphqlUrl, authorization, timing, environment);
+    const requests = new Requests(send, timing, environment);
+    const objects = new Objects(environment);
+    const realtime = new Realtime(authorization, (headers, stop) =>
+      Connection.open(address, hostOf(graphqlUrl), headers, timing, environment, stop),
+    );
+    this.#environment = environment;
+    this.#requests = requests;
+    this.#objects = objects;
+    this.#realtime = realtime;
+    this.#parts = { ...options, timing, environment, requests, objects, realtime };
+    this.#stopWaking = environment.onWake(
+      () => this.wake(),
+      () => realtime.sleep(),
+    );
   }
 
   async *run(input: JobInput, options?: WatchOptions): AsyncGenerator<JobView, void, undefined> {
@@ -170,7 +175,7 @@ class LongcallClient implements Client {
   async list(query: { status?: Status; limit?: number; nextToken?: string } = {}): Promise<Page> {
     const { listInferences: page } = await this.#requests.execute(LIST, query);
     if (!isObject(page) || !Array.isArray(page.items)) {
-      throw new ProtocolError("expected a list of jobs, and found none; check that client and API are of one version");
+      throw mismatch("a list of jobs");
     }
     const { items, nextToken } = page;
     return { jobs: items.map(parseEvent), nextToken: typeof nextToken === "string" ? nextToken : null };
@@ -186,14 +191,9 @@ class LongcallClient implements Client {
     checkUpload(content);
     const input = { bytes: content.length, sha256: await digest(content) };
     const { createUpload: upload } = await this.#requests.execute(UPLOAD, { input });
-    if (!isObject(upload) || typeof upload.uploadId !== "string" || !Array.isArray(upload.headers)) {
-      throw new ProtocolError(
-        "expected an upload address, and found none; check that client and API are of one version",
-      );
-    }
-    const headers = Object.fromEntries(upload.headers.map(({ name, value }) => [String(name), String(value)]));
-    await this.#objects.send({ url: String(upload.url), headers }, content);
-    return upload.uploadId;
+    const { uploadId, url, headers } = parseUpload(upload);
+    await this.#objects.send(url, headers, content);
+    return uploadId;
   }
 
   async cancel(jobId: string): Promise<Event> {
@@ -205,6 +205,12 @@ class LongcallClient implements Client {
   async delete(jobId: string): Promise<void> {
     const id = parseJobId(jobId);
     await aboutJob(id, this.#requests.execute(DELETE, { jobId: id }));
+  }
+
+  wake(): void {
+    this.#realtime.reconnect();
+    this.#requests.wake();
+    for (const watch of this.#watches) watch.wake();
   }
 
   close(): void {
@@ -231,16 +237,7 @@ class LongcallClient implements Client {
     begin: (() => Promise<Event>) | null,
     { signal, onArrival }: WatchOptions = {},
   ): AsyncGenerator<JobView, void, undefined> {
-    const watch = new Watch(jobId, {
-      requests: this.#requests,
-      objects: this.#objects,
-      realtime: this.#realtime,
-      timing: this.#timing,
-      environment: this.#environment,
-      onLink: this.#onLink,
-      onHeal: this.#onHeal,
-      onArrival,
-    });
+    const watch = new Watch(jobId, this.#parts, onArrival);
     const detach = (): void => watch.detach();
     this.#watches.add(watch);
     signal?.addEventListener("abort", detach);

@@ -1,8 +1,9 @@
 import type { Environment, Socket } from "./environment.ts";
-import { ConnectionLost, type LongcallError, SubscriptionRejected, Throttled, Unreachable } from "./errors.ts";
-import { isThrottled, isTokenRefused, tokenRefused } from "./faults.ts";
+import { ConnectionLost, SubscriptionRejected, Unreachable } from "./errors.ts";
+import { rejection } from "./faults.ts";
 import { Mailbox } from "./mailbox.ts";
 import { type ProtocolEvent, RealtimeProtocol } from "./protocol.ts";
+import type { Stop } from "./stop.ts";
 import type { Timing } from "./timing.ts";
 
 /** The loss of the connection, or an event of one subscription. */
@@ -36,18 +37,18 @@ export class Connection {
       this.#flush();
     };
     this.#socket.onmessage = ({ data }) => this.#handle(this.#protocol.receive(data, environment.now()));
-    this.#socket.onclose = () => this.#handle(this.#protocol.lose("the socket was closed"));
-    this.#socket.onerror = () => this.#handle(this.#protocol.lose("the socket failed"));
+    this.#socket.onclose = () => this.close();
+    this.#socket.onerror = () => this.close();
     this.#schedule();
   }
 
   /**
    * Opens a connection, and waits for its acknowledgement.
    *
-   * @param signal - Aborting it closes the connection while it waits.
+   * @param stop - Stopping it closes the connection while it waits.
    * @throws NotAuthorized - The API refused the token.
    * @throws Throttled - The API has no capacity for the connection now.
-   * @throws Unreachable - There is no answer, or another refusal, or the signal was aborted.
+   * @throws Unreachable - There is no answer, or another refusal, or the wait was stopped.
    */
   static async open(
     url: string,
@@ -55,22 +56,22 @@ export class Connection {
     headers: Readonly<Record<string, string>>,
     timing: Timing,
     environment: Environment,
-    signal: AbortSignal,
+    stop: Stop,
   ): Promise<Connection> {
     const connection = new Connection(url, host, headers, timing, environment);
-    const abort = (): void => connection.close();
-    signal.addEventListener("abort", abort);
-    const event = await new Promise<ProtocolEvent>((resolve) => {
+    const opened = new Promise<ProtocolEvent>((resolve) => {
       connection.#settle = resolve;
     });
-    signal.removeEventListener("abort", abort);
+    const forget = stop.on(() => connection.close());
+    const event = await opened;
+    forget();
     if (event.type === "connected") return connection;
     connection.close();
     if (event.type !== "refused") throw new Unreachable(`no answer from the realtime endpoint ${url}`);
-    if (isTokenRefused(event.faults)) throw tokenRefused(event.faults);
-    if (isThrottled(event.faults)) throw new Throttled(event.faults);
-    const reason = event.faults[0]?.message ?? "no reason given";
-    throw new Unreachable(`the realtime endpoint ${url} refused the connection: ${reason}`);
+    throw rejection(event.faults, ([fault]) => {
+      const reason = fault?.message ?? "no reason given";
+      return new Unreachable(`the realtime endpoint ${url} refused the connection: ${reason}`);
+    });
   }
 
   get isOpen(): boolean {
@@ -79,7 +80,7 @@ export class Connection {
 
   /** Closes the socket and ends every subscription. Can be repeated. */
   close(): void {
-    this.#handle(this.#protocol.lose("closed by the client"));
+    this.#handle(this.#protocol.lose());
   }
 
   /**
@@ -88,25 +89,25 @@ export class Connection {
    * @throws NotAuthorized - The API refused the token.
    * @throws Throttled - The API has no capacity for the subscription now.
    * @throws SubscriptionRejected - The API refused the subscription for another reason.
-   * @throws ConnectionLost - The connection was closed, no answer arrived in time, or the signal was aborted.
+   * @throws ConnectionLost - The connection was closed, no answer arrived in time, or the stop was called.
    */
-  async start(data: string, headers: Readonly<Record<string, string>>, signal: AbortSignal): Promise<Subscription> {
+  async start(data: string, headers: Readonly<Record<string, string>>, stop: Stop): Promise<Subscription> {
     if (!this.isOpen) throw this.lost();
     const id = this.#protocol.start(data, { ...headers, host: this.#host }, this.#environment.now());
     const events = new Mailbox<Heard>(this.#environment);
     this.#subscribers.set(id, events);
     this.#flush();
-    const interrupt = (): void => events.put(ENDED);
-    signal.addEventListener("abort", interrupt);
-    if (signal.aborted) interrupt();
-    const stop = (): void => {
-      signal.removeEventListener("abort", interrupt);
+    const forget = stop.on(() => events.put(ENDED));
+    const end = (): void => {
+      forget();
       this.#stop(id);
     };
     const answer = await events.next();
-    if (answer?.type === "acknowledged") return { next: () => this.#next(events), stop };
-    stop();
-    throw answer?.type === "rejected" ? refusal(answer.faults) : this.lost();
+    if (answer?.type === "acknowledged") return { next: () => this.#next(events), end };
+    end();
+    throw answer?.type === "rejected"
+      ? rejection(answer.faults, (faults) => new SubscriptionRejected(faults))
+      : this.lost();
   }
 
   /** The error that the loss of this connection is for its subscribers. */
@@ -169,18 +170,13 @@ const ENDED: Heard = { type: "ended", id: "", faults: [] };
 /** One acknowledged subscription. */
 export interface Subscription {
   /**
-   * The next push; null once the server has completed the subscription, or the signal was aborted.
+   * The next push; null once the server has completed the subscription, or it was stopped.
    *
    * @throws ConnectionLost - The connection is lost, or the server ended this subscription with an error.
    */
   next(): Promise<Pushed | null>;
   /** Unsubscribes. Can be repeated. */
-  stop(): void;
-}
-
-function refusal(faults: ConstructorParameters<typeof Throttled>[0]): LongcallError {
-  if (isTokenRefused(faults)) return tokenRefused(faults);
-  return isThrottled(faults) ? new Throttled(faults) : new SubscriptionRejected(faults);
+  end(): void;
 }
 
 /** Base64 for URLs without padding: a subprotocol may contain neither `=` nor `/`. */

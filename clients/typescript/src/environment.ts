@@ -16,6 +16,7 @@ export type SocketClass = new (url: string, protocols: string[]) => Socket;
 /** Everything outside the client: the network, time, chance, and the moments at which a page wakes up. */
 export interface Environment {
   fetch(url: string, init: RequestInit): Promise<Response>;
+  /** @throws ConfigurationError - There is no class of sockets. */
   openSocket(url: string, protocols: string[]): Socket;
   /** Milliseconds of a monotonic clock. */
   now(): number;
@@ -25,8 +26,11 @@ export interface Environment {
   random(): number;
   /** Fills an array with random bytes. */
   randomBytes(bytes: Uint8Array): void;
-  /** Calls back when the page was asleep or without a network. Returns what ends it. */
-  onWake(callback: () => void): () => void;
+  /**
+   * Calls `wake` when the page was asleep or without a network, and `sleep` when it is left and may be restored from the
+   * back-forward cache. `wake` follows every `sleep`. Returns what ends both.
+   */
+  onWake(wake: () => void, sleep: () => void): () => void;
 }
 
 const HIDDEN = 5_000; // milliseconds for which a page was hidden, after which its sockets are not trusted
@@ -35,18 +39,17 @@ const HIDDEN = 5_000; // milliseconds for which a page was hidden, after which i
  * The environment of this browser, Node or React Native.
  *
  * @param socket - The class of sockets; by default the global `WebSocket`.
- * @throws ConfigurationError - There is no class of sockets.
  */
 export function hostEnvironment(socket?: SocketClass): Environment {
-  const SocketOfHost = socket ?? (globalThis.WebSocket as unknown as SocketClass | undefined);
-  if (SocketOfHost === undefined) {
-    throw new ConfigurationError(
-      "this environment has no WebSocket; install the package `ws`, and pass its class: createClient({ webSocket: WebSocket, … })",
-    );
-  }
   return {
     fetch: (url, init) => globalThis.fetch(url, init),
-    openSocket: (url, protocols) => new SocketOfHost(url, protocols),
+    openSocket: (url, protocols) => {
+      const SocketOfHost = socket ?? (globalThis.WebSocket as unknown as SocketClass | undefined);
+      if (SocketOfHost !== undefined) return new SocketOfHost(url, protocols);
+      throw new ConfigurationError(
+        "no WebSocket was found; install the package `ws`, and pass its class: createClient({ webSocket: WebSocket, … })",
+      );
+    },
     now: () => performance.now(),
     after: (milliseconds, callback) => {
       const timer = setTimeout(callback, Math.min(milliseconds, 2 ** 31 - 1));
@@ -60,27 +63,30 @@ export function hostEnvironment(socket?: SocketClass): Environment {
   };
 }
 
-function onWake(callback: () => void): () => void {
+function onWake(wake: () => void, sleep: () => void): () => void {
   if (typeof globalThis.addEventListener !== "function") return () => undefined;
   const page = globalThis.document as Document | undefined;
-  let hiddenAt = Number.POSITIVE_INFINITY;
+  let hiddenAt = Infinity; // by the clock of the day, which continues while a computer sleeps
   const shown = (): void => {
-    if (page?.visibilityState === "hidden") {
-      hiddenAt = performance.now();
-      return;
-    }
-    if (performance.now() - hiddenAt >= HIDDEN) callback();
-    hiddenAt = Number.POSITIVE_INFINITY;
+    if (Date.now() - hiddenAt >= HIDDEN) wake();
+    hiddenAt = Infinity;
   };
-  const restored = (event: PageTransitionEvent): void => {
-    if (event.persisted) callback();
+  const changed = (): void => {
+    if (page?.visibilityState === "hidden") hiddenAt = Math.min(hiddenAt, Date.now());
+    else shown();
   };
-  globalThis.addEventListener("online", callback);
-  globalThis.addEventListener("pageshow", restored);
-  page?.addEventListener("visibilitychange", shown);
+  const left = (): void => {
+    hiddenAt = -Infinity;
+    sleep();
+  };
+  const listeners: [EventTarget | undefined, string, () => void][] = [
+    [globalThis, "online", wake],
+    [globalThis, "pagehide", left],
+    [globalThis, "pageshow", shown],
+    [page, "visibilitychange", changed],
+  ];
+  for (const [target, name, listener] of listeners) target?.addEventListener(name, listener);
   return () => {
-    globalThis.removeEventListener("online", callback);
-    globalThis.removeEventListener("pageshow", restored);
-    page?.removeEventListener("visibilitychange", shown);
+    for (const [target, name, listener] of listeners) target?.removeEventListener(name, listener);
   };
 }

@@ -48,6 +48,13 @@ export class ProtocolError extends LongcallError {
   override name = "ProtocolError";
 }
 
+/** The error for an answer that lacks what the contract promises. */
+export function mismatch(expected: string, found = "none"): ProtocolError {
+  return new ProtocolError(
+    `expected ${expected} from the API, and found ${found}; check the URL, and that client and API are of one version`,
+  );
+}
+
 /** GraphQL errors. `errorType` and the message are those of the first one. */
 export class RequestRejected extends LongcallError {
   override name = "RequestRejected";

@@ -1,16 +1,10 @@
-import { type Fault, NotAuthorized, RequestRejected, Throttled } from "./errors.ts";
+import { type Fault, type LongcallError, NotAuthorized, Throttled } from "./errors.ts";
 
-// Beginnings of error types, without the data source's name and without the Java package.
-const THROTTLING_TYPES = [
-  "LimitExceeded",
-  "MaxSubscriptionsReached",
-  "ProvisionedThroughputExceeded",
-  "RequestLimitExceeded",
-  "ServiceUnavailable",
-  "Throttl",
-  "TooManyRequests",
-];
-const THROTTLING_MESSAGES = ["rate exceeded", "rate limit exceeded"]; // beginnings, in lower case
+// An error type may have the data source's name or a Java package before it.
+const REFUSED = /(^|#)UnauthorizedException$/;
+const THROTTLED =
+  /(^|[#:])(LimitExceeded|MaxSubscriptionsReached|ProvisionedThroughputExceeded|RequestLimitExceeded|ServiceUnavailable|Throttl|TooManyRequests)[^#:]*$/;
+const BUSY = /^rate (limit )?exceeded/i; // beginnings of messages
 
 /** Reads an `errors` list as AppSync writes it: flat entries, with `errorType` beside `message`. */
 export function parseFaults(errors: unknown): Fault[] {
@@ -22,20 +16,13 @@ export function parseFaults(errors: unknown): Fault[] {
 }
 
 /** Whether the API refused the token itself, and not one field for this caller. */
-export function isTokenRefused(faults: readonly Fault[]): boolean {
-  return faults.some(({ errorType }) => afterLast(errorType ?? "", "#") === "UnauthorizedException");
+function isTokenRefused(faults: readonly Fault[]): boolean {
+  return faults.some(({ errorType }) => REFUSED.test(errorType ?? ""));
 }
 
 /** Whether the API, or a service behind it, had no capacity for the request. */
-export function isThrottled(faults: readonly Fault[]): boolean {
-  return faults.some(({ message, errorType }) => {
-    const type = afterLast(afterLast(errorType ?? "", "#"), ":");
-    const text = message.toLowerCase();
-    return (
-      THROTTLING_TYPES.some((start) => type.startsWith(start)) ||
-      THROTTLING_MESSAGES.some((start) => text.startsWith(start))
-    );
-  });
+function isThrottled(faults: readonly Fault[]): boolean {
+  return faults.some(({ message, errorType }) => THROTTLED.test(errorType ?? "") || BUSY.test(message));
 }
 
 /** The error for a refused token, with the API's message where there is one. */
@@ -46,17 +33,16 @@ export function tokenRefused(faults: readonly Fault[]): NotAuthorized {
   );
 }
 
-/** The error for the GraphQL errors of a request. */
-export function rejection(faults: readonly Fault[]): NotAuthorized | RequestRejected {
+/** The error for GraphQL errors; `otherwise` is for those that are neither about the token nor about capacity. */
+export function rejection(
+  faults: readonly Fault[],
+  otherwise: (faults: readonly Fault[]) => LongcallError,
+): LongcallError {
   if (isTokenRefused(faults)) return tokenRefused(faults);
-  return isThrottled(faults) ? new Throttled(faults) : new RequestRejected(faults);
+  return isThrottled(faults) ? new Throttled(faults) : otherwise(faults);
 }
 
 /** Whether a value is a JSON object. */
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function afterLast(text: string, separator: string): string {
-  return text.slice(text.lastIndexOf(separator) + 1);
 }

@@ -1,42 +1,27 @@
+import type { InferenceInput, MessageInput } from "./contract.ts";
 import { InvalidInput } from "./errors.ts";
-import type { Json } from "./model.ts";
-import type { Variables } from "./transport.ts";
+import type { Variables } from "./requests.ts";
 
 const PROMPT_LIMIT = 196_608; // bytes of UTF-8 in a request
 const UPLOAD_LIMIT = 10_485_760; // bytes; a prompt longer than PROMPT_LIMIT is uploaded
 const SYSTEM_LIMIT = 16_384; // bytes of UTF-8
 const METADATA_LIMIT = 4_096; // bytes of UTF-8
+const DEFAULT_MODEL = "local.textrank";
 
-/** One message of a conversation. `images` are ids of uploads, or contents that are uploaded before the start. */
-export interface Message {
-  readonly role: "USER" | "ASSISTANT";
-  readonly text: string;
+/** One message of a conversation. */
+export interface Message extends Omit<MessageInput, "images"> {
+  /** Ids of uploads, or contents that are uploaded before the start. */
   readonly images?: readonly (string | Uint8Array)[];
 }
 
 /** The input of a job: either a `prompt` or `messages`, and options. */
-export interface JobInput {
+export interface JobInput extends Omit<InferenceInput, "prompt" | "promptUpload" | "messages" | "model"> {
   /** The text to work on, at most 10 MiB of UTF-8. A long one is uploaded first. */
   readonly prompt?: string;
   /** A conversation: USER and ASSISTANT in turn, USER first and last. */
   readonly messages?: readonly Message[];
   /** The workload that runs it; `local.textrank` by default. */
   readonly model?: string;
-  /** The job's UUID; by default a new one. The same id with the same input is the same job. */
-  readonly jobId?: string;
-  /** Instructions before the text, if the model accepts them. */
-  readonly system?: string;
-  readonly maxTokens?: number;
-  readonly temperature?: number;
-  readonly topP?: number;
-  /** The answer ends before any of these texts. */
-  readonly stopSequences?: readonly string[];
-  /** Seconds that a simulated model takes. */
-  readonly processTime?: number;
-  /** Most US dollars that the job may cost. */
-  readonly maxCost?: number;
-  /** A JSON value that is returned with every event. */
-  readonly metadata?: Json;
 }
 
 /**
@@ -79,25 +64,20 @@ export function contentsOf(input: JobInput): Uint8Array[] {
  */
 export function renderInput(input: JobInput, jobId: string, uploads: readonly string[]): Variables {
   const ids = [...uploads];
+  const { prompt, messages, metadata, ...options } = input;
   const promptUpload = largePrompt(input) === null ? undefined : ids.shift();
   return {
+    ...options,
+    model: options.model ?? DEFAULT_MODEL,
     jobId,
-    prompt: promptUpload === undefined ? input.prompt : undefined,
+    prompt: promptUpload === undefined ? prompt : undefined,
     promptUpload,
-    messages: input.messages?.map(({ role, text, images = [] }) => ({
+    messages: messages?.map(({ role, text, images = [] }) => ({
       role,
       text,
       ...(images.length > 0 && { images: images.map((it) => (typeof it === "string" ? it : (ids.shift() as string))) }),
     })),
-    model: input.model ?? "local.textrank",
-    system: input.system,
-    maxTokens: input.maxTokens,
-    temperature: input.temperature,
-    topP: input.topP,
-    stopSequences: input.stopSequences,
-    processTime: input.processTime,
-    maxCost: input.maxCost,
-    metadata: input.metadata === undefined ? undefined : JSON.stringify(input.metadata),
+    metadata: metadata === undefined ? undefined : JSON.stringify(metadata),
   };
 }
 
@@ -105,7 +85,7 @@ export function renderInput(input: JobInput, jobId: string, uploads: readonly st
 export function renderQuote(input: JobInput): Variables {
   const texts = [input.prompt ?? "", input.system ?? "", ...(input.messages ?? []).map(({ text }) => text)];
   return {
-    model: input.model ?? "local.textrank",
+    model: input.model ?? DEFAULT_MODEL,
     textBytes: texts.reduce((sum, text) => sum + bytesOf(text), 0),
     maxTokens: input.maxTokens,
     processTime: input.processTime,

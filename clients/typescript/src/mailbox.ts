@@ -17,7 +17,7 @@ export class Mailbox<T> {
   }
 
   /** The next message; undefined if none comes until this time. */
-  async next(until: number = Number.POSITIVE_INFINITY): Promise<T | undefined> {
+  async next(until: number = Infinity): Promise<T | undefined> {
     if (this.#messages.length === 0) await this.#message(until);
     return this.#messages.shift();
   }

@@ -1,62 +1,19 @@
-import { InvalidInput, ProtocolError } from "./errors.ts";
-import { isObject } from "./faults.ts";
+import type { Cost, InferenceStatus, Status, Upload } from "./contract.ts";
+import { InvalidInput } from "./errors.ts";
+import { parse } from "./shapes.ts";
 
-/** A value that JSON has. */
-export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };
-
-/**
- * The status of a job. PENDING and PROCESSING are unfinished. A newer API may send a status that this version does not
- * know; it is kept as text.
- */
-export type Status = "PENDING" | "PROCESSING" | "COMPLETED" | "FAILED" | "CANCELLED" | (string & {});
-
-/** One line of a cost: `quantity` of `unit`, each at `price`. */
-export interface CostItem {
-  readonly name: string;
-  readonly quantity: number;
-  readonly unit: string;
-  readonly price: number;
-  readonly amount: number;
-}
-
-/** An itemised estimate in `currency`. `pricesOf` is the day whose public prices are used, as YYYY-MM-DD. */
-export interface Cost {
-  readonly currency: string;
-  readonly pricesOf: string;
-  readonly total: number;
-  readonly items: readonly CostItem[];
-  readonly notes: readonly string[];
-}
+export type { Cost, CostItem, ErrorType, Status } from "./contract.ts";
+export type { Json } from "./json.ts";
 
 /**
  * One entry of a job's log: the job's state at `sequence`, and the output that this step added (`delta`).
  *
- * A new attempt keeps the first `outputKept` bytes of the output; null means none. Times are ISO 8601 texts.
+ * A new attempt keeps the first `outputKept` bytes of the output; null means none. Times are ISO 8601 texts. A newer API
+ * may send a status that this version does not know; it is kept as text.
  */
-export interface Event {
-  readonly jobId: string;
-  readonly sequence: number;
-  readonly status: Status;
-  readonly owner: string;
-  readonly model: string;
-  readonly attempt: number;
-  readonly progress: number | null;
-  readonly message: string | null;
-  readonly delta: string | null;
-  readonly outputKept: number | null;
-  readonly result: string | null;
-  readonly resultOmitted: boolean;
-  readonly resultIsOutput: boolean;
-  readonly error: string | null;
-  readonly errorType: string | null;
-  readonly usage: Json;
-  readonly cost: Cost | null;
-  readonly metadata: Json;
-  readonly createdAt: string | null;
-  readonly startTime: string | null;
-  readonly endTime: string | null;
-  readonly updatedAt: string | null;
-}
+export interface Event extends Omit<InferenceStatus, keyof Omitted> {}
+
+type Omitted = Pick<InferenceStatus, "output" | "outputOmitted" | "resultUrl" | "resultBytes" | "resultSha256">;
 
 /** A result that is too large for an event: an address that is valid for some minutes, its size and its digest. */
 export interface StoredResult {
@@ -75,7 +32,6 @@ export interface Snapshot {
 const UNFINISHED = new Set(["PENDING", "PROCESSING"]);
 const TERMINAL = new Set(["COMPLETED", "FAILED", "CANCELLED"]);
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
-const ADVICE = "check that client and API are of one version";
 
 /** Whether a job has ended. A status that this version does not know has ended if it has an end. */
 export function isTerminal(status: Status, endTime: string | null): boolean {
@@ -112,34 +68,7 @@ export function parseJobId(text: string): string {
  * @throws ProtocolError - A field of the contract is missing or has another type.
  */
 export function parseEvent(fields: unknown): Event {
-  if (!isObject(fields)) throw new ProtocolError(`expected a job from the API, and found none; ${ADVICE}`);
-  const it = fields;
-  const text = (name: string): string => read(it, name, "string");
-  const optional = (name: string): string | null => (it[name] == null ? null : text(name));
-  return {
-    jobId: text("jobId"),
-    sequence: count(it, "sequence"),
-    status: text("status"),
-    owner: text("owner"),
-    model: text("model"),
-    attempt: count(it, "attempt"),
-    progress: it.progress == null ? null : read(it, "progress", "number"),
-    message: optional("message"),
-    delta: optional("delta"),
-    outputKept: it.outputKept == null ? null : count(it, "outputKept"),
-    result: optional("result"),
-    resultOmitted: it.resultOmitted === true,
-    resultIsOutput: it.resultIsOutput === true,
-    error: optional("error"),
-    errorType: optional("errorType"),
-    usage: parseJson(it.usage),
-    cost: it.cost == null ? null : parseCost(it.cost),
-    metadata: parseJson(it.metadata),
-    createdAt: optional("createdAt"),
-    startTime: optional("startTime"),
-    endTime: optional("endTime"),
-    updatedAt: optional("updatedAt"),
-  };
+  return parse("Event", fields) as unknown as Event;
 }
 
 /**
@@ -149,11 +78,18 @@ export function parseEvent(fields: unknown): Event {
  */
 export function parseSnapshot(fields: unknown): Snapshot {
   const event = parseEvent(fields);
-  const it = fields as Record<string, unknown>;
-  const output = it.outputOmitted === true ? null : String(it.output ?? "");
-  const { resultUrl: url, resultBytes: bytes, resultSha256: sha256 } = it;
-  const isStored = typeof url === "string" && typeof bytes === "number" && typeof sha256 === "string";
-  return { event, output, stored: isStored ? { url, bytes, sha256 } : null };
+  const {
+    output,
+    outputOmitted,
+    resultUrl: url,
+    resultBytes,
+    resultSha256,
+  } = parse("Snapshot", fields) as Omitted & object;
+  return {
+    event,
+    output: outputOmitted ? null : (output ?? ""),
+    stored: url === null ? null : { url, bytes: resultBytes ?? 0, sha256: resultSha256 ?? "" },
+  };
 }
 
 /**
@@ -162,52 +98,14 @@ export function parseSnapshot(fields: unknown): Snapshot {
  * @throws ProtocolError - A field of the contract is missing or has another type.
  */
 export function parseCost(fields: unknown): Cost {
-  if (!isObject(fields)) throw new ProtocolError(`expected a cost from the API, and found none; ${ADVICE}`);
-  const items = fields.items;
-  const notes = fields.notes;
-  if (!Array.isArray(items) || !Array.isArray(notes)) throw unreadable("items");
-  return {
-    currency: read(fields, "currency", "string"),
-    pricesOf: read(fields, "pricesOf", "string"),
-    total: read(fields, "total", "number"),
-    items: items.map((item) => {
-      if (!isObject(item)) throw unreadable("items");
-      return {
-        name: read(item, "name", "string"),
-        quantity: read(item, "quantity", "number"),
-        unit: read(item, "unit", "string"),
-        price: read(item, "price", "number"),
-        amount: read(item, "amount", "number"),
-      };
-    }),
-    notes: notes.map(String),
-  };
+  return parse("Cost", fields) as unknown as Cost;
 }
 
-function read(fields: Record<string, unknown>, name: string, type: "string"): string;
-function read(fields: Record<string, unknown>, name: string, type: "number"): number;
-function read(fields: Record<string, unknown>, name: string, type: "string" | "number"): string | number {
-  const value = fields[name];
-  if (typeof value !== type || (type === "number" && !Number.isFinite(value))) throw unreadable(name);
-  return value as string | number;
-}
-
-function count(fields: Record<string, unknown>, name: string): number {
-  const value = read(fields, name, "number");
-  if (!Number.isSafeInteger(value) || value < 0) throw unreadable(name);
-  return value;
-}
-
-/** An AWSJSON value, which is sent as text. */
-function parseJson(value: unknown): Json {
-  if (typeof value !== "string") return (value ?? null) as Json;
-  try {
-    return JSON.parse(value) as Json;
-  } catch {
-    throw unreadable("AWSJSON");
-  }
-}
-
-function unreadable(name: string): ProtocolError {
-  return new ProtocolError(`the API sent a job with a '${name}' that this client cannot read; ${ADVICE}`);
+/**
+ * Parses the answer of createUpload.
+ *
+ * @throws ProtocolError - A field of the contract is missing or has another type.
+ */
+export function parseUpload(fields: unknown): Upload {
+  return parse("Upload", fields) as unknown as Upload;
 }

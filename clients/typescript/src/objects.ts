@@ -1,13 +1,9 @@
 import { hostOf } from "./addresses.ts";
+import type { UploadHeader } from "./contract.ts";
 import type { Environment } from "./environment.ts";
 import { ClientClosed, ProtocolError, Unreachable } from "./errors.ts";
 import type { StoredResult } from "./model.ts";
-
-/** Where to send a content, and the headers to send it with. The address authorizes sending. */
-export interface UploadAddress {
-  readonly url: string;
-  readonly headers: Readonly<Record<string, string>>;
-}
+import { Stop } from "./stop.ts";
 
 /**
  * Sends and reads contents that are too large for a request, at addresses that the API signs. Such an address appears
@@ -15,7 +11,7 @@ export interface UploadAddress {
  */
 export class Objects {
   readonly #environment: Environment;
-  readonly #closing: AbortController = new AbortController();
+  readonly #closing: Stop = new Stop();
 
   constructor(environment: Environment) {
     this.#environment = environment;
@@ -23,7 +19,7 @@ export class Objects {
 
   /** Ends all transfers. None can begin afterwards. */
   close(): void {
-    this.#closing.abort();
+    this.#closing.stop();
   }
 
   /**
@@ -32,8 +28,9 @@ export class Objects {
    * @throws Unreachable - The store does not answer, or refuses the content.
    * @throws ClientClosed - The client was closed.
    */
-  async send({ url, headers }: UploadAddress, content: Uint8Array): Promise<void> {
-    await this.#transfer(url, { method: "PUT", headers, body: content as Uint8Array<ArrayBuffer> });
+  async send(url: string, headers: readonly UploadHeader[], content: Uint8Array): Promise<void> {
+    const named = headers.map(({ name, value }): [string, string] => [name, value]);
+    await this.#transfer(url, { method: "PUT", headers: named, body: content as Uint8Array<ArrayBuffer> });
   }
 
   /**
@@ -44,8 +41,7 @@ export class Objects {
    * @throws ClientClosed - The client was closed.
    */
   async read({ url, bytes, sha256 }: StoredResult): Promise<string> {
-    const response = await this.#transfer(url, { method: "GET" });
-    const content = new Uint8Array(await response.arrayBuffer());
+    const content = await this.#transfer(url, { method: "GET" });
     if (content.length !== bytes || (await digest(content)) !== sha256) {
       throw new ProtocolError(
         `the result at ${hostOf(url)} is not the one that the log describes; ask the API's operator`,
@@ -54,20 +50,22 @@ export class Objects {
     return new TextDecoder("utf-8", { ignoreBOM: true }).decode(content);
   }
 
-  async #transfer(url: string, init: RequestInit): Promise<Response> {
-    if (this.#closing.signal.aborted) throw new ClientClosed();
-    let response: Response;
+  /** The body of the answer. */
+  async #transfer(url: string, init: RequestInit): Promise<Uint8Array> {
+    if (this.#closing.isStopped) throw new ClientClosed();
+    const transfer = new AbortController();
+    const forget = this.#closing.on(() => transfer.abort());
     try {
-      response = await this.#environment.fetch(url, { ...init, signal: this.#closing.signal });
-    } catch {
-      if (this.#closing.signal.aborted) throw new ClientClosed();
-      throw new Unreachable(`no answer from ${hostOf(url)}; check the network`);
-    }
-    if (!response.ok) {
+      const response = await this.#environment.fetch(url, { ...init, signal: transfer.signal });
+      if (response.ok) return new Uint8Array(await response.arrayBuffer());
       const answer = `${hostOf(url)} answered with HTTP status ${response.status}`;
       throw new Unreachable(`${answer}: the address that the API signed for this content may have expired; try again`);
+    } catch (error) {
+      if (this.#closing.isStopped) throw new ClientClosed();
+      throw error instanceof Unreachable ? error : new Unreachable(`no answer from ${hostOf(url)}; check the network`);
+    } finally {
+      forget();
     }
-    return response;
   }
 }
 

@@ -8,7 +8,7 @@ export type ProtocolEvent =
   /** The server has refused the connection. Nothing follows. */
   | { readonly type: "refused"; readonly faults: readonly Fault[] }
   /** The connection is broken, silent, or not speaking this protocol. Ends every subscription; nothing follows. */
-  | { readonly type: "lost"; readonly reason: string }
+  | { readonly type: "lost" }
   | SubscriptionEvent;
 
 export type SubscriptionEvent =
@@ -114,12 +114,9 @@ export class RealtimeProtocol {
         if (typeof id !== "string") break;
         return this.#forget(id) ? [{ type: "ended", id, faults: [] }] : [];
       case "error": {
-        const faults = faultsOf(message.payload);
-        if (typeof id !== "string" || id === "") {
-          return this.lose(faults[0]?.message ?? "the server reported an error without a reason");
-        }
+        if (typeof id !== "string" || id === "") break;
         const type = this.#starting.has(id) ? "rejected" : "ended";
-        return this.#forget(id) ? [{ type, id, faults }] : [];
+        return this.#forget(id) ? [{ type, id, faults: faultsOf(message.payload) }] : [];
       }
       case "connection_ack":
         if (this.#state === "open") return [];
@@ -130,25 +127,23 @@ export class RealtimeProtocol {
         this.#close();
         return [{ type: "refused", faults: faultsOf(message.payload) }];
     }
-    return this.lose("expected a realtime message, and found another text");
+    return this.lose(); // an error of the connection, or another protocol
   }
 
   /** The events that silence up to now causes. */
   expire(now: number): ProtocolEvent[] {
     if (this.#state === "closed") return [];
-    if (now >= this.#aliveUntil) {
-      return this.lose(`no ${this.#state === "connecting" ? "`connection_ack`" : "`ka`"} came in time`);
-    }
+    if (now >= this.#aliveUntil) return this.lose();
     const late = [...this.#starting].filter(([, until]) => now >= until).map(([id]) => id);
     for (const id of late) this.stop(id);
     return late.map((id) => ({ type: "unanswered", id }));
   }
 
   /** Records that the socket is closed or unusable. The first call returns `lost`, later ones nothing. */
-  lose(reason: string): ProtocolEvent[] {
+  lose(): ProtocolEvent[] {
     if (this.#state === "closed") return [];
     this.#close();
-    return [{ type: "lost", reason }];
+    return [{ type: "lost" }];
   }
 
   #forget(id: string): boolean {

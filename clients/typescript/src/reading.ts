@@ -1,8 +1,8 @@
 import { EVENTS, GET } from "./documents.ts";
-import { JobNotFound, ProtocolError, RequestRejected } from "./errors.ts";
+import { JobNotFound, mismatch, RequestRejected } from "./errors.ts";
 import { type Event, parseEvent, parseSnapshot, type Snapshot } from "./model.ts";
 import type { Objects } from "./objects.ts";
-import type { Requests } from "./transport.ts";
+import type { Requests } from "./requests.ts";
 
 const PAGE = 1_000; // events in one answer, the API's maximum
 
@@ -15,9 +15,7 @@ export async function readEvents(requests: Requests, jobId: string, after: numbe
   const data = await aboutJob(jobId, requests.execute(EVENTS, { jobId, after, limit: PAGE }));
   const entries = data.inferenceEvents;
   if (!Array.isArray(entries)) {
-    throw new ProtocolError(
-      "expected a log from the API, and found none; check that client and API are of one version",
-    );
+    throw mismatch("a log");
   }
   return entries.map(parseEvent);
 }

@@ -1,38 +1,36 @@
-import { hostOf } from "./addresses.ts";
 import { type Authorization, authorized } from "./authorization.ts";
-import { Connection, type Pushed } from "./connection.ts";
-import type { Environment } from "./environment.ts";
-import { ClientClosed } from "./errors.ts";
-import type { Timing } from "./timing.ts";
-import type { Variables } from "./transport.ts";
+import type { Connection, Pushed } from "./connection.ts";
+import { ClientClosed, Unreachable } from "./errors.ts";
+import type { Variables } from "./requests.ts";
+import { Stop } from "./stop.ts";
 
 const PER_CONNECTION = 100; // subscriptions; AppSync allows 200, and 100 in older accounts
 
 /** What a listener hears: that it is subscribed, and each push. */
 export type Emitted = { readonly type: "acknowledged" } | Pushed;
 
+/** Opens a connection; stopping it ends the attempt with `Unreachable`. */
+export type Connect = (headers: Readonly<Record<string, string>>, stop: Stop) => Promise<Connection>;
+
 /** Listens to subscriptions, over as few connections as possible. */
 export class Realtime {
-  readonly #url: string;
-  readonly #host: string;
   readonly #authorization: Authorization;
-  readonly #timing: Timing;
-  readonly #environment: Environment;
+  readonly #connect: Connect;
   #connections: Connection[] = [];
   #opening: Promise<void> | null = null;
-  readonly #closing: AbortController = new AbortController();
+  #turn: Stop = new Stop(); // until the page sleeps
+  #isClosed = false;
+  #awake: Promise<void> = Promise.resolve();
+  #rouse: () => void = () => undefined;
 
-  constructor(url: string, graphqlUrl: string, authorization: Authorization, timing: Timing, environment: Environment) {
-    this.#url = url;
-    this.#host = hostOf(graphqlUrl);
+  constructor(authorization: Authorization, connect: Connect) {
     this.#authorization = authorization;
-    this.#timing = timing;
-    this.#environment = environment;
+    this.#connect = connect;
   }
 
   /**
-   * Subscribes, and reports every event until the server completes the subscription or the signal is aborted.
-   * Events that arrived before the signal was aborted may still be reported.
+   * Subscribes, and reports every event until the server completes the subscription or it is stopped.
+   * Events that arrived before it was stopped may still be reported.
    *
    * @param query - A subscription with one field.
    * @param emit - Called with `acknowledged` once, then with each push.
@@ -42,52 +40,67 @@ export class Realtime {
    * @throws SubscriptionRejected - The API refused the subscription.
    * @throws ClientClosed - The client was closed.
    */
-  async listen(
-    query: string,
-    variables: Variables,
-    emit: (event: Emitted) => void,
-    signal: AbortSignal,
-  ): Promise<void> {
+  async listen(query: string, variables: Variables, emit: (event: Emitted) => void, stop: Stop): Promise<void> {
     const data = JSON.stringify({ query, variables });
-    const connection = await this.#reserve(signal);
+    for (;;) {
+      const turn = this.#turn;
+      try {
+        return await this.#subscribe(data, emit, stop);
+      } catch (error) {
+        if (!this.#isNext(turn, error)) throw error;
+      }
+    }
+  }
+
+  /** Closes every connection. Subscribers connect again, with a fresh token: the old sockets may be dead. */
+  reconnect(): void {
+    this.#turn.stop();
+    this.#turn = new Stop();
+    for (const connection of this.#connections) connection.close();
+    this.#rouse();
+  }
+
+  /** Closes every connection, and opens none before `reconnect`. */
+  sleep(): void {
+    this.reconnect();
+    this.#awake = new Promise((resolve) => {
+      this.#rouse = resolve;
+    });
+  }
+
+  /** Closes every connection, which ends every subscription. Nothing is opened afterwards. */
+  close(): void {
+    this.#isClosed = true;
+    this.reconnect();
+  }
+
+  /** Closes connections that nobody uses. */
+  closeIdle(): void {
+    for (const connection of this.#connections) if (connection.reserved === 0) connection.close();
+  }
+
+  async #subscribe(data: string, emit: (event: Emitted) => void, stop: Stop): Promise<void> {
+    const connection = await this.#reserve(stop);
     if (connection === null) return;
     try {
-      const subscription = await authorized(this.#authorization, (headers) => connection.start(data, headers, signal));
+      const subscription = await authorized(this.#authorization, (headers) => connection.start(data, headers, stop));
       try {
         emit({ type: "acknowledged" });
         for (let push = await subscription.next(); push !== null; push = await subscription.next()) {
           emit(push);
         }
       } finally {
-        subscription.stop();
+        subscription.end();
       }
     } finally {
       connection.reserved -= 1;
     }
   }
 
-  /** Closes every connection. Subscribers connect again, with a fresh token: the old sockets may be dead. */
-  reconnect(): void {
-    for (const connection of this.#connections) connection.close();
-  }
-
-  /** Closes every connection, which ends every subscription. Nothing is opened afterwards. */
-  close(): void {
-    this.#closing.abort();
-    this.reconnect();
-    this.#connections = [];
-  }
-
-  /** Closes connections that nobody uses. */
-  closeIdle(): void {
-    for (const connection of this.#connections) if (connection.reserved === 0) connection.close();
-    this.#connections = this.#connections.filter((connection) => connection.isOpen);
-  }
-
-  /** A connection with room for one more subscription; null if the signal is aborted first. */
-  async #reserve(signal: AbortSignal): Promise<Connection | null> {
-    while (!this.#closing.signal.aborted) {
-      if (signal.aborted) return null;
+  /** A connection with room for one more subscription; null if it is stopped first. */
+  async #reserve(stop: Stop): Promise<Connection | null> {
+    while (!this.#isClosed) {
+      if (stop.isStopped) return null;
       this.#connections = this.#connections.filter((connection) => connection.isOpen);
       const free = this.#connections.find((connection) => connection.reserved < PER_CONNECTION);
       if (free !== undefined) {
@@ -98,27 +111,38 @@ export class Realtime {
         this.#opening = null;
       });
       // Other subscribers wait for the same connection, so a subscriber that leaves does not close it.
-      await unlessAborted(this.#opening, signal);
+      await unlessStopped(this.#opening, stop);
     }
     throw new ClientClosed();
   }
 
+  /** Whether an error came from the end of a turn, after which the same is tried again. */
+  #isNext(turn: Stop, error: unknown): boolean {
+    return turn.isStopped && !this.#isClosed && error instanceof Unreachable;
+  }
+
   async #open(): Promise<void> {
-    const { signal } = this.#closing;
-    const connection = await authorized(this.#authorization, (headers) => {
-      if (signal.aborted) throw new ClientClosed(); // while the token was awaited
-      return Connection.open(this.#url, this.#host, headers, this.#timing, this.#environment, signal);
-    });
-    if (signal.aborted) connection.close();
-    else this.#connections.push(connection);
+    for (;;) {
+      await this.#awake;
+      const turn = this.#turn;
+      try {
+        const connection = await authorized(this.#authorization, (headers) => {
+          if (this.#isClosed) throw new ClientClosed(); // while the token was awaited
+          return this.#connect(headers, turn);
+        });
+        this.#connections.push(connection);
+        return;
+      } catch (error) {
+        if (!this.#isNext(turn, error)) throw error;
+      }
+    }
   }
 }
 
-/** Waits for a task, or until the signal is aborted. */
-function unlessAborted(task: Promise<void>, signal: AbortSignal): Promise<void> {
+/** Waits for a task, or until the wait is stopped. */
+function unlessStopped(task: Promise<void>, stop: Stop): Promise<void> {
   return new Promise((resolve, reject) => {
-    const stop = (): void => resolve();
-    signal.addEventListener("abort", stop);
-    task.then(resolve, reject).finally(() => signal.removeEventListener("abort", stop));
+    const forget = stop.on(resolve);
+    task.then(resolve, reject).finally(forget);
   });
 }

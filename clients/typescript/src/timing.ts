@@ -1,4 +1,5 @@
 import type { Environment } from "./environment.ts";
+import type { Stop } from "./stop.ts";
 
 /** The time limits of one client, in milliseconds. */
 export interface Timing {
@@ -31,7 +32,7 @@ export const DEFAULT_TIMING: Timing = {
   longestPause: 10_000,
   tries: 4,
   throttled: 60_000,
-  giveUp: Number.POSITIVE_INFINITY,
+  giveUp: Infinity,
 };
 
 /** The waits between retries: exponential back-off with full jitter. */
@@ -58,16 +59,16 @@ export class Pauses {
   }
 }
 
-/** Waits for some milliseconds, or until the signal is aborted. */
-export function sleep(milliseconds: number, signal: AbortSignal, environment: Environment): Promise<void> {
+/** Waits for some milliseconds, or until the wait is stopped. */
+export function sleep(milliseconds: number, stop: Stop, environment: Environment): Promise<void> {
   return new Promise((resolve) => {
-    const done = (): void => {
-      cancel();
-      signal.removeEventListener("abort", done);
+    const cancel = environment.after(milliseconds, () => {
+      forget();
       resolve();
-    };
-    const cancel = environment.after(Math.max(0, milliseconds), done);
-    signal.addEventListener("abort", done);
-    if (signal.aborted) done();
+    });
+    const forget = stop.on(() => {
+      cancel();
+      resolve();
+    });
   });
 }

@@ -3,8 +3,8 @@ import type { Environment } from "./environment.ts";
 import {
   ClientClosed,
   JobNotFound,
+  mismatch,
   NotAuthorized,
-  ProtocolError,
   RequestRejected,
   Throttled,
   Unreachable,
@@ -14,8 +14,9 @@ import { type Event, parseEvent, type Snapshot } from "./model.ts";
 import type { Objects } from "./objects.ts";
 import { readEvents, readSnapshot } from "./reading.ts";
 import type { Emitted, Realtime } from "./realtime.ts";
+import type { Requests } from "./requests.ts";
+import { Stop } from "./stop.ts";
 import { Pauses, sleep, type Timing } from "./timing.ts";
-import type { Requests } from "./transport.ts";
 import { emptyView, hasEnded, holdEvent, holdSnapshot, isFinal, type JobView, missing, step } from "./view.ts";
 
 const FAULTS = 5; // a running watch fails when this many reads in a row fail because of a fault of the API
@@ -43,9 +44,8 @@ export interface WatchParts {
   readonly realtime: Realtime;
   readonly timing: Timing;
   readonly environment: Environment;
-  readonly onLink: ((link: Link) => void) | undefined;
-  readonly onHeal: ((heal: Heal) => void) | undefined;
-  readonly onArrival: OnArrival | undefined;
+  readonly onLink?: (link: Link) => void;
+  readonly onHeal?: (heal: Heal) => void;
 }
 
 type Letter = Emitted | { readonly type: "failed"; readonly error: unknown } | { readonly type: "woken" };
@@ -65,9 +65,12 @@ interface Gap {
 export class Watch {
   #view: JobView;
   readonly #parts: WatchParts;
+  readonly #onArrival: OnArrival | undefined;
   readonly #letters: Mailbox<Letter>;
-  readonly #ending: AbortController = new AbortController();
-  readonly #pauses: Pauses;
+  readonly #ending: Stop = new Stop();
+  readonly #pauses: Pauses; // between reads
+  readonly #waits: Pauses; // between subscriptions
+  #wait: Stop = new Stop();
   #isClosed = false;
   #isReading = false; // the log may have more events: read pages until one is empty
   #heardAt: number; // last event of the job, or last read of its log
@@ -77,29 +80,34 @@ export class Watch {
   #faults = 0;
   #link: Link | null = null;
 
-  constructor(jobId: string, parts: WatchParts) {
+  constructor(jobId: string, parts: WatchParts, onArrival: OnArrival | undefined) {
     this.#view = emptyView(jobId);
     this.#parts = parts;
+    this.#onArrival = onArrival;
     this.#letters = new Mailbox(parts.environment);
     this.#pauses = new Pauses(parts.timing, parts.environment);
+    this.#waits = new Pauses(parts.timing, parts.environment);
     this.#heardAt = parts.environment.now();
   }
 
-  /** Reads the log at once, because the page was asleep. */
+  /** Subscribes again and reads the log at once, because the page was asleep. */
   wake(): void {
+    this.#pauses.reset();
+    this.#waits.reset();
+    this.#wait.stop();
     this.#letters.put({ type: "woken" });
   }
 
   /** Ends the iteration of `views` with `ClientClosed`. */
   close(): void {
     this.#isClosed = true;
-    this.#ending.abort();
+    this.#end();
     this.#letters.put({ type: "failed", error: new ClientClosed() });
   }
 
   /** Ends the iteration of `views`. The job continues. */
   detach(): void {
-    this.#ending.abort();
+    this.#end();
     this.#letters.put({ type: "woken" });
   }
 
@@ -117,7 +125,7 @@ export class Watch {
     const listening = this.#listen();
     try {
       await this.#subscribed();
-      if (this.#ending.signal.aborted) return this.#checkOpen();
+      if (this.#ending.isStopped) return this.#checkOpen();
       if (begin === null) {
         this.#isReading = true;
       } else {
@@ -127,45 +135,45 @@ export class Watch {
         this.#isReading = missing(this.#view) > 0; // a repeated start may answer with a later event
       }
       while (!isFinal(this.#view)) {
-        if (this.#ending.signal.aborted) return this.#checkOpen();
+        if (this.#ending.isStopped) return this.#checkOpen();
         const isDue = this.#now() >= this.#nextRead();
         const updates = isDue ? await this.#read() : await this.#hear();
         if (updates === null) continue;
         const events = updates.map((update) => ("event" in update ? update.event : update.snapshot.event));
-        this.#parts.onArrival?.(isDue ? "log" : "push", events);
+        this.#onArrival?.(isDue ? "log" : "push", events);
         yield* this.#take(updates);
       }
     } finally {
-      this.#ending.abort();
+      this.#end();
       await listening;
     }
   }
 
   /** Subscribes again and again. Every error is a letter to `views`, which decides about it. */
   async #listen(): Promise<void> {
-    const { realtime, timing, environment } = this.#parts;
-    const waits = new Pauses(timing, environment);
-    const { signal } = this.#ending;
-    while (!signal.aborted) {
+    const { realtime, environment } = this.#parts;
+    while (!this.#ending.isStopped) {
+      const wait = new Stop();
+      this.#wait = wait;
       let error: unknown = new Unreachable("the server ended the subscription");
       try {
         const emit = (event: Emitted): void => {
-          if (event.type === "acknowledged") waits.reset();
+          if (event.type === "acknowledged") this.#waits.reset();
           this.#letters.put(event);
         };
-        await realtime.listen(WATCH, { jobId: this.#view.jobId }, emit, signal);
+        await realtime.listen(WATCH, { jobId: this.#view.jobId }, emit, this.#ending);
       } catch (thrown) {
         error = thrown;
       }
-      if (signal.aborted) return;
+      if (this.#ending.isStopped) return;
       this.#letters.put({ type: "failed", error });
-      await sleep(waits.next(), signal, environment);
+      await sleep(this.#waits.next(), wait, environment);
     }
   }
 
   async #subscribed(): Promise<void> {
     const beganAt = this.#now();
-    while (!this.#ending.signal.aborted) {
+    while (!this.#ending.isStopped) {
       const letter = await this.#letters.next();
       if (letter?.type === "acknowledged") return this.#report("live");
       if (letter?.type !== "failed") continue;
@@ -256,7 +264,7 @@ export class Watch {
       this.#view = "event" in update ? holdEvent(this.#view, update.event) : holdSnapshot(this.#view, update.snapshot);
       if (heldBack && !this.#needsResult) yield this.#view;
       else if (heldBack && "snapshot" in update) {
-        throw new ProtocolError("the API says that the job has a result, and does not send it; ask its operator");
+        throw mismatch("the result of the job");
       }
       for (let next = step(this.#view); next !== null; next = step(this.#view)) {
         this.#view = next;
@@ -292,6 +300,11 @@ export class Watch {
       mayPass = this.#refusals < REFUSALS;
     }
     if (!mayPass || this.#view.sequence === 0) throw error;
+  }
+
+  #end(): void {
+    this.#ending.stop();
+    this.#wait.stop();
   }
 
   #checkOpen(): void {

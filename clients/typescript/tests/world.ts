@@ -90,17 +90,21 @@ export class World implements Environment {
   readonly answers: Map<string, (variables: Fields) => unknown> = new Map();
   snapshot: Fields | null = null;
   stored = "";
-  isSilent = false;
+  isSilent = false; // no answer to `connection_init`
+  isMute = false; // no answer to requests
   answersStarts = true;
   #now = 0;
   #timers: { readonly at: number; readonly callback: () => void }[] = [];
-  readonly #wakes: Set<() => void> = new Set();
+  readonly #sleepers: Set<{ readonly wake: () => void; readonly sleep: () => void }> = new Set();
 
   get socket(): FakeSocket {
     return this.sockets.at(-1) as FakeSocket;
   }
 
   async fetch(_url: string, init: RequestInit): Promise<Response> {
+    if (this.isMute) {
+      await new Promise((_, reject) => init.signal?.addEventListener("abort", () => reject(new Error("aborted"))));
+    }
     if (init.method === "GET") return new Response(this.stored);
     const { query, variables } = JSON.parse(String(init.body));
     for (const [field, answer] of this.answers) {
@@ -146,13 +150,18 @@ export class World implements Environment {
     bytes.fill(7);
   }
 
-  onWake(callback: () => void): () => void {
-    this.#wakes.add(callback);
-    return () => this.#wakes.delete(callback);
+  onWake(wake: () => void, sleep: () => void): () => void {
+    const sleeper = { wake, sleep };
+    this.#sleepers.add(sleeper);
+    return () => this.#sleepers.delete(sleeper);
   }
 
   wake(): void {
-    for (const callback of this.#wakes) callback();
+    for (const { wake } of this.#sleepers) wake();
+  }
+
+  sleep(): void {
+    for (const { sleep } of this.#sleepers) sleep();
   }
 
   /** Lets everything run that needs no more time. */

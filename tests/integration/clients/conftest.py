@@ -23,9 +23,12 @@ ROOT = Path(__file__).resolve().parents[3]
 TIMEOUT = 30.0  # seconds for the stack to answer on a busy machine
 PAUSE = 0.02
 
-CONNECTIONS = ("amplify withUserPool", "amplify withLambdaToken", "apollo withUserPoolToken", "apollo withLambdaToken")
+URQL = "urql withLambdaToken"
+CONNECTIONS = (
+    "amplify withUserPool", "amplify withLambdaToken", "apollo withUserPoolToken", "apollo withLambdaToken", URQL,
+)  # fmt: skip
 REFUSALS = (
-    "amplify withUserPoolToken", "amplify withLambdaToken", "apollo withUserPoolToken", "apollo withLambdaToken",
+    "amplify withUserPoolToken", "amplify withLambdaToken", "apollo withUserPoolToken", "apollo withLambdaToken", URQL,
 )  # fmt: skip
 STORED = "heal.mjs apollo withLambdaToken 60000 50000 simulated.slow-start"
 LARGE = "heal.mjs apollo withLambdaToken 60000 30000"

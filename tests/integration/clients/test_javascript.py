@@ -1,11 +1,11 @@
-"""Amplify and Apollo, unmodified, with a whole stack: the life of a job, another user's job, invalid tokens."""
+"""Amplify, Apollo and urql, unmodified, with a whole stack: the life of a job, another user's job, invalid tokens."""
 
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
-from tests.integration.clients.conftest import CONNECTIONS, REFUSALS, Runs
+from tests.integration.clients.conftest import CONNECTIONS, REFUSALS, URQL, Runs
 
 Line = Mapping[str, Any]
 
@@ -74,10 +74,22 @@ def test_job_of_another_user_sends_no_events_and_is_not_found(life: list[Line]) 
 
 
 def test_request_with_a_forged_token_is_refused_with_the_clients_own_error(refusal: dict[str, str]) -> None:
-    words = {"amplify": "Unauthorized", "apollo": "Response not successful: Received status code 401"}
+    words = {
+        "amplify": "Unauthorized",
+        "apollo": "Response not successful: Received status code 401",
+        "urql": "[GraphQL] You are not authorized to make this call.",
+    }
 
     assert refusal["asked"] == words[refusal["client"]]
 
 
 def test_subscription_with_a_forged_token_is_refused_with_the_clients_own_error(refusal: dict[str, str]) -> None:
-    assert refusal["listened"] == "Connection failed: UnauthorizedException"
+    words = "Connection failed: UnauthorizedException"
+
+    assert refusal["listened"] == (f"[Network] {words}" if refusal["client"] == "urql" else words)
+
+
+def test_urql_sends_queries_by_get_and_mutations_by_post(runs: Runs) -> None:
+    [used] = of("methods", runs.lines(f"life.mjs {URQL}"))
+
+    assert set(used["used"]) == {"GET", "POST"}

@@ -1,5 +1,5 @@
 // The life of a job through one client: node life.mjs STACK_FILE CLIENT CONNECTION
-// CLIENT is amplify or apollo; CONNECTION is one of the functions that its module exports.
+// CLIENT is amplify, apollo or urql; CONNECTION is one of the functions that its module exports.
 import { randomUUID } from "node:crypto";
 import { CANCEL, GET, START, WATCH } from "./operations.mjs";
 import { askDirectly, print, readStack, signIn } from "./stack.mjs";
@@ -60,4 +60,5 @@ await api.ask(START, start({ jobId: longId, processTime: 60 }));
 await running;
 print({ part: "cancel", ...(await api.ask(CANCEL, { jobId: longId })).cancelInference });
 await cancelled;
+if (api.methods) print({ part: "methods", used: [...api.methods] });
 process.exit(); // Amplify keeps a timer of 15 s for every connection

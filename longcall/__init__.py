@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from longcall.job_list import JobList
     from longcall.listening import Link
     from longcall.models import Cost, CostItem, ErrorType, Event, Page, Snapshot, Status
+    from longcall.offers import Model, ModelOption
     from longcall.requests import Message, Role
     from longcall.timing import Timing
     from longcall.view import JobView, merge
@@ -47,6 +48,7 @@ _MODULES: Final = {
     "job_list": ("JobList",),
     "listening": ("Link",),
     "models": ("Cost", "CostItem", "ErrorType", "Event", "Page", "Snapshot", "Status"),
+    "offers": ("Model", "ModelOption"),
     "requests": ("Message", "Role"),
     "timing": ("Timing",),
     "view": ("JobView", "merge"),
@@ -83,6 +85,8 @@ __all__ = [
     "Link",
     "LongcallError",
     "Message",
+    "Model",
+    "ModelOption",
     "NotAuthorized",
     "Page",
     "ProtocolError",

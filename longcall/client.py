@@ -17,6 +17,7 @@ from longcall.list_watch import ListWatch
 from longcall.listening import Link
 from longcall.models import Cost, Event, JobId, Json, Page, Status, parse_job_id
 from longcall.objects import Objects
+from longcall.offers import Model, parse_models
 from longcall.parsing import parse_cost, parse_event, parse_upload
 from longcall.reading import read_events, read_page, read_snapshot
 from longcall.realtime import Realtime
@@ -145,6 +146,15 @@ class Client:
         """`quote`, for a request that was composed before."""
         data = await self._requests.execute("quote_inference", {"input": request.render_quote()})
         return parse_cost(data.get("quoteInference"))
+
+    async def models(self) -> tuple[Model, ...]:
+        """The models that the API runs for callers, and what each of them accepts.
+
+        Raises:
+            LongcallError: As for every call; see `run`.
+        """
+        data = await self._requests.execute("list_models", {})
+        return parse_models(data.get("listModels"))
 
     async def upload(self, content: bytes) -> str:
         """Send a content, so that a start can name it.

@@ -23,24 +23,24 @@ def parse_event(fields: object) -> Event:
         raise ProtocolError("expected a job from the API, and found none; check that client and API are of one version")
     try:
         return Event(
-            job_id=JobId(_text(fields, "jobId")),
+            job_id=JobId(text(fields, "jobId")),
             sequence=_count(fields, "sequence"),
             status=_word(Status, fields["status"]),
-            owner=_text(fields, "owner"),
-            model=_text(fields, "model"),
+            owner=text(fields, "owner"),
+            model=text(fields, "model"),
             attempt=_count(fields, "attempt"),
-            progress=_number(fields, "progress"),
-            message=_optional_text(fields, "message"),
-            delta=_optional_text(fields, "delta"),
+            progress=number(fields, "progress"),
+            message=optional_text(fields, "message"),
+            delta=optional_text(fields, "delta"),
             output_kept=None if fields.get("outputKept") is None else _count(fields, "outputKept"),
-            result=_optional_text(fields, "result"),
+            result=optional_text(fields, "result"),
             result_omitted=fields.get("resultOmitted") is True,
             result_is_output=fields.get("resultIsOutput") is True,
-            error=_optional_text(fields, "error"),
+            error=optional_text(fields, "error"),
             error_type=None if fields.get("errorType") is None else _word(ErrorType, fields["errorType"]),
-            usage=_parsed_json(fields.get("usage")),
+            usage=parsed_json(fields.get("usage")),
             cost=_optional_cost(fields.get("cost")),
-            metadata=_parsed_json(fields.get("metadata")),
+            metadata=parsed_json(fields.get("metadata")),
             created_at=_moment(fields, "createdAt"),
             start_time=_moment(fields, "startTime"),
             end_time=_moment(fields, "endTime"),
@@ -77,12 +77,12 @@ def _optional_cost(fields: Any) -> Cost | None:
     if not isinstance(fields, Mapping):
         raise TypeError("cost")
     return Cost(
-        currency=_text(fields, "currency"),
-        prices_of=_text(fields, "pricesOf"),
+        currency=text(fields, "currency"),
+        prices_of=text(fields, "pricesOf"),
         total=_amount(fields, "total"),
         items=tuple(
             CostItem(
-                name=_text(item, "name"), quantity=_amount(item, "quantity"), unit=_text(item, "unit"),
+                name=text(item, "name"), quantity=_amount(item, "quantity"), unit=text(item, "unit"),
                 price=_amount(item, "price"), amount=_amount(item, "amount"),
             )
             for item in fields["items"]
@@ -129,15 +129,15 @@ def _word(words: type[Word], value: object) -> Word | str:
         return value
 
 
-def _text(fields: Mapping[str, Any], name: str) -> str:
+def text(fields: Mapping[str, Any], name: str) -> str:
     value = fields[name]
     if not isinstance(value, str):
         raise TypeError(name)
     return value
 
 
-def _optional_text(fields: Mapping[str, Any], name: str) -> str | None:
-    return None if fields.get(name) is None else _text(fields, name)
+def optional_text(fields: Mapping[str, Any], name: str) -> str | None:
+    return None if fields.get(name) is None else text(fields, name)
 
 
 def _count(fields: Mapping[str, Any], name: str) -> int:
@@ -147,7 +147,7 @@ def _count(fields: Mapping[str, Any], name: str) -> int:
     return value
 
 
-def _number(fields: Mapping[str, Any], name: str) -> float | None:
+def number(fields: Mapping[str, Any], name: str) -> float | None:
     value = fields.get(name)
     if value is None:
         return None
@@ -157,14 +157,14 @@ def _number(fields: Mapping[str, Any], name: str) -> float | None:
 
 
 def _amount(fields: Mapping[str, Any], name: str) -> float:
-    value = _number(fields, name)
+    value = number(fields, name)
     if value is None:
         raise TypeError(name)
     return value
 
 
 def _moment(fields: Mapping[str, Any], name: str) -> datetime | None:
-    value = _optional_text(fields, name)
+    value = optional_text(fields, name)
     if value is None:
         return None
     moment = datetime.fromisoformat(value)
@@ -173,7 +173,7 @@ def _moment(fields: Mapping[str, Any], name: str) -> datetime | None:
     return moment
 
 
-def _parsed_json(value: Any) -> Json:
+def parsed_json(value: Any) -> Json:
     """An AWSJSON value, which is sent as text. Source: AppSync Developer Guide, "Scalar types"."""
     parsed: Json = json.loads(value) if isinstance(value, str) else value
     return parsed

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from longcall.cli import administration, costs, diagnostics, environment, jobs, serving, starting
+from longcall.cli import administration, costs, diagnostics, environment, jobs, offers, serving, starting
 from longcall.version import VERSION
 
 ID = "123e4567-e89b-42d3-a456-426614174000"
@@ -51,6 +51,7 @@ app.command(epilog=starting.RUN_EXAMPLES)(starting.run)
 app.command(epilog=starting.START_EXAMPLES)(starting.start)
 app.command(epilog=costs.COST_EXAMPLES)(costs.cost)
 app.command(epilog=costs.QUOTE_EXAMPLES)(costs.quote)
+app.command(epilog=offers.MODELS_EXAMPLES)(offers.models)
 app.command(epilog=jobs.WATCH_EXAMPLES)(jobs.watch)
 app.command(epilog=_example(f"longcall get {ID} > result.txt"))(jobs.get)
 app.command("list", epilog=jobs.LIST_EXAMPLES)(jobs.list_)

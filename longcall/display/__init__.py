@@ -5,6 +5,7 @@ quantities  durations, shares, money, moments
 bills       an itemised cost
 jobs        a job, its log, a list of jobs
 job_list    a list of jobs while it changes
+offers      the models of an API, and their options
 live        the part of a terminal that is redrawn
 json_lines  JSON for programs
 """
@@ -28,6 +29,7 @@ from longcall.display.jobs import (
 )
 from longcall.display.json_lines import json_line, wire
 from longcall.display.live import WIDEST, moving, waiting
+from longcall.display.offers import model_cells, model_wire, models_table, options_table
 from longcall.display.quantities import counts, duration, moment, money, share
 from longcall.display.text import line, plain, rows
 
@@ -52,9 +54,13 @@ __all__ = [
     "live_list",
     "log_row",
     "milestone",
+    "model_cells",
+    "model_wire",
+    "models_table",
     "moment",
     "money",
     "moving",
+    "options_table",
     "plain",
     "rows",
     "share",

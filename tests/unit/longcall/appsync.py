@@ -117,6 +117,7 @@ class AppSync:
     stored: list[tuple[str, str, dict[str, str]]] = field(
         default_factory=list
     )  # method, path and headers of each request to the store
+    models: list[Wire] = field(default_factory=list)  # the answer of listModels
     worker: Callable[["AppSync", str], Awaitable[None]] | None = None  # runs each job that is started
 
     url: str = ""
@@ -284,6 +285,9 @@ class AppSync:
 
     def _quoteInference(self, variables: Wire) -> Wire:  # noqa: N802
         return priced(total=variables["input"]["textBytes"] / 1000)
+
+    def _listModels(self, variables: Wire) -> list[Wire]:  # noqa: N802
+        return self.models
 
     def _cancelInference(self, variables: Wire) -> Wire:  # noqa: N802
         log = self._log(variables)

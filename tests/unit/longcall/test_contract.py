@@ -41,7 +41,7 @@ def test_document_is_valid(name: str) -> None:
     assert validate(SCHEMA, parse(Request(name, {}).payload["query"])) == []
 
 
-NOT_OF_JOBS = ("create_upload", "delete_inference", "quote_inference")
+NOT_OF_JOBS = ("create_upload", "delete_inference", "list_models", "quote_inference")
 PUSHED = {"start_inference", "cancel_inference", "update_status"}
 
 

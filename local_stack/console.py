@@ -15,7 +15,7 @@ from longcall.errors import LongcallError
 DIST: Final = Path(__file__).resolve().parent.parent / "console" / "dist"
 INDEX: Final = "index.html"
 # The addresses of the application's own pages. It decides itself what it shows there.
-VIEWS: Final = ("/", "/jobs/", "/start")
+VIEWS: Final = ("/", "/jobs/", "/start", "/lab")
 CONFIGURATION_PATH: Final = "/console/config.json"
 SIGN_IN_PATH: Final = "/console/sign-in"
 ASSETS: Final = "/assets/"

@@ -10,6 +10,7 @@ import { Failure } from "./shared/Failure.tsx";
 import { Header } from "./shared/Header.tsx";
 import { Help } from "./shared/Help.tsx";
 
+const LabPage = lazy(() => import("./lab/LabPage.tsx"));
 const StartPage = lazy(() => import("./start/StartPage.tsx"));
 const USER = "longcall.user";
 
@@ -67,6 +68,7 @@ function Pages({ account }: { readonly account: Account }): ReactNode {
               <Redirect to="/" replace />
             </Route>
             <Route path="/start" component={StartPage} />
+            <Route path="/lab" component={LabPage} />
             <Route>
               <Failure title={t.failure.notFound} error={t.failure.notFoundText} />
             </Route>

@@ -35,7 +35,7 @@ export function Output(props: { readonly view: JobView; readonly isMoving: boole
   const { t, format } = useLanguage();
   const [form, setForm] = useState<Form>("text");
   const text = textOf(view);
-  const bytes = useMemo(() => new Blob([text]).size, [text]);
+  const bytes = useMemo(() => new TextEncoder().encode(text).length, [text]);
   return (
     <section className="panel output" aria-label={t.output.title}>
       <div className="panel-bar">

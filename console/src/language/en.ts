@@ -239,6 +239,7 @@ export const en = {
     longcall: "Longcall",
     longcallText: "Subscribes, reads the log, merges by sequence.",
     right: "identical to the log",
+    different: "different from the log",
     wrong: (missing: string, repeated: string): string => `${missing} events missing, ${repeated} repeated`,
     events: (count: string): string => `${count} events`,
     healed: (count: string): string => `${count} healed`,

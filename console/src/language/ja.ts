@@ -245,6 +245,7 @@ export const ja: Texts = {
     longcall: "Longcall",
     longcallText: "購読し、ログを読み、番号順にまとめます。",
     right: "ログと一致",
+    different: "ログと異なる",
     wrong: (missing, repeated) => `${missing} 件欠落、${repeated} 件重複`,
     events: (count) => `${count} 件のイベント`,
     healed: (count) => `${count} 件回復`,

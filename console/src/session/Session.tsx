@@ -12,6 +12,7 @@ export interface Session {
   readonly configuration: Configuration;
   readonly user: string;
   readonly client: Client;
+  readonly tokens: TokenProvider;
   readonly jobs: JobList;
   readonly drafts: Drafts;
   recording(jobId: string): Recording;
@@ -89,5 +90,5 @@ function openSession(configuration: Configuration, user: string, tokens: TokenPr
     }
     return known;
   };
-  return { configuration, user, client, jobs: new JobList(client), drafts: new Drafts(), recording, link };
+  return { configuration, user, client, tokens, jobs: new JobList(client), drafts: new Drafts(), recording, link };
 }

@@ -27,10 +27,13 @@ export function Header({ account }: { readonly account: Account }): ReactNode {
         <Place href="/" icon="jobs" text={t.nav.jobs} />
         <Place href="/start" icon="plus" text={t.nav.start} />
         {configuration.target === "local" && (
-          <a href="/graphiql">
-            <Icon name="explorer" />
-            <span>{t.nav.explorer}</span>
-          </a>
+          <>
+            <Place href="/lab" icon="flask" text={t.nav.lab} />
+            <a href="/graphiql">
+              <Icon name="explorer" />
+              <span>{t.nav.explorer}</span>
+            </a>
+          </>
         )}
       </nav>
       <LinkSign />

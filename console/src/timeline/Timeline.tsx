@@ -24,7 +24,7 @@ export function Timeline(props: {
   const x = useMemo(() => scale(life.from, life.to, width), [life.from, life.to, width]);
   const here = life.marks[position - 1];
   const at = here === undefined ? 0 : x(here.writtenAt);
-  const seek = (event: PointerEvent<SVGSVGElement>): void => {
+  const seek = (event: PointerEvent<HTMLDivElement>): void => {
     if (event.buttons !== 1) return;
     const left = event.currentTarget.getBoundingClientRect().left;
     const time = life.from + ((event.clientX - left) / Math.max(1, width)) * (life.to - life.from);
@@ -37,25 +37,20 @@ export function Timeline(props: {
         <Legend marks={life.marks} />
         {median !== null && <span className="muted">{t.timeline.median(format.duration(median))}</span>}
       </figcaption>
-      <div ref={box} style={{ height: HEIGHT }}>
-        {width > 0 && (
-          <svg
-            width={width}
-            height={HEIGHT}
-            role="img"
-            aria-label={`${t.timeline.title}: ${t.timeline.chart(life.marks.length, format.duration(life.to - life.from))}`}
-            onPointerDown={(event) => {
-              event.currentTarget.setPointerCapture(event.pointerId);
-              seek(event);
-            }}
-            onPointerMove={seek}
-          >
-            <Picture life={life} width={width} />
-            <rect className="future" x={at} width={Math.max(0, width - at)} height={HEIGHT} />
-            <line className="here" x1={at} x2={at} y1={0} y2={HEIGHT} />
-            <path className="here" d={`M${at - 5},0h10l-5,7Z`} />
-          </svg>
-        )}
+      <div
+        ref={box}
+        className="picture"
+        style={{ height: HEIGHT }}
+        onPointerDown={(event) => {
+          event.currentTarget.setPointerCapture(event.pointerId);
+          seek(event);
+        }}
+        onPointerMove={seek}
+      >
+        {width > 0 && <Picture life={life} width={width} />}
+        {/* Elements of their own, so that moving them does not draw the picture again. */}
+        <div className="future" style={{ transform: `translateX(${at}px)` }} />
+        <div className="here" style={{ transform: `translateX(${at}px)` }} />
       </div>
     </figure>
   );
@@ -68,7 +63,12 @@ const Picture = memo(function Picture({ life, width }: { readonly life: Life; re
   const top = AXIS + BAR + GAP;
   const base = top + LINES + GAP;
   return (
-    <>
+    <svg
+      width={width}
+      height={HEIGHT}
+      role="img"
+      aria-label={`${t.timeline.title}: ${t.timeline.chart(life.marks.length, format.duration(life.to - life.from))}`}
+    >
       {ticks(life.to - life.from, Math.max(1, Math.floor(width / PER_TICK))).map((moment) => {
         const at = x(life.from + moment);
         return (
@@ -112,7 +112,7 @@ const Picture = memo(function Picture({ life, width }: { readonly life: Life; re
         {t.timeline.shown}
       </text>
       <path className="area" d={outputArea(life, x, AREA)} transform={`translate(0,${base})`} />
-    </>
+    </svg>
   );
 });
 

@@ -25,7 +25,7 @@ async def get(console: Console, path: str, method: str = "GET", body: bytes = b"
     return await console.answer(PageRequest(method, path, {}, body))
 
 
-@pytest.mark.parametrize("path", ["/", "/start", "/jobs/0b9f1c1e-0000-4000-8000-000000000000"])
+@pytest.mark.parametrize("path", ["/", "/start", "/lab", "/jobs/0b9f1c1e-0000-4000-8000-000000000000"])
 async def test_every_view_is_the_application_under_a_strict_policy(console: Console, path: str) -> None:
     page = await get(console, path)
 

@@ -1,0 +1,279 @@
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import type { CDPSession, Page } from "@playwright/test";
+import { answer, ask, expect, setFaults, shows, start, test } from "./world.ts";
+
+const HARSH = "drop=0.4,duplicate=0.3,reorder=0.3,after_start_ack=0.5,seed=7";
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+test.beforeEach(({ page }) => setFaults(page, ""));
+
+test("a job that loses pushes shows exactly what is in the log, and which events were healed", async ({ page }) => {
+  await setFaults(page, HARSH);
+  const jobId = await start(page, "simulated.story", { "Duration in seconds": "6" });
+  await shows(page, "Completed");
+
+  const found = await ask<{ getInference: { output: string; sequence: number } }>(
+    page,
+    "query($id: ID!) { getInference(jobId: $id) { output sequence } }",
+    { id: jobId },
+  );
+  expect(
+    await page.locator(".output .text").evaluate((it) => [...it.children].map((block) => block.textContent).join("")),
+  ).toBe(found.getInference.output);
+  await expect(page.locator(".legend")).toContainText("Lost, then healed");
+  await expect(page.getByRole("table", { name: "Events" })).toHaveAttribute(
+    "aria-rowcount",
+    String(found.getInference.sequence + 1),
+  );
+  await expect(page.getByText("Bill $")).toBeVisible();
+});
+
+test("time travel shows the job as it was, from the keyboard, the slider and the address", async ({ page }) => {
+  const jobId = await start(page, "simulated.story", { "Duration in seconds": "3" });
+  await shows(page, "Completed");
+  const slider = page.getByRole("slider", { name: "Position in the job's log" });
+  const last = await slider.inputValue();
+
+  await page.goto(`/jobs/${jobId}?at=1`);
+  await shows(page, "Pending");
+  await expect(page.getByText("No output yet")).toBeVisible();
+  await page.locator("body").press("ArrowRight");
+  await expect(page.locator(".job")).toHaveAttribute("data-position", "2");
+  await shows(page, "Running");
+  await slider.fill("4");
+  await expect(page.locator(".job")).toHaveAttribute("data-position", "4");
+
+  await page.getByRole("button", { name: "100×" }).click();
+  await page.getByRole("button", { name: "Play" }).click();
+  await expect(page.locator(".job")).toHaveAttribute("data-position", last);
+  await shows(page, "Completed");
+});
+
+test("5,000 events are scrubbed at 30 frames a second or more", async ({ page }) => {
+  await answer(page, "inferenceEvents", ({ after }) => longLog.slice(after, after + 1_000));
+  await page.goto(`/jobs/${LONG_JOB}`);
+  await shows(page, "Completed");
+  await expect(page.locator(".job")).toHaveAttribute("data-position", "5000");
+
+  // The time that the page's thread needs for a step, so that other programs on the machine do not matter.
+  const session = await page.context().newCDPSession(page);
+  await session.send("Performance.enable", { timeDomain: "threadTicks" });
+  const before = await taskSeconds(session);
+  await page.evaluate(async (steps) => {
+    const slider = document.querySelector(".travel input") as HTMLInputElement;
+    const set = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value")?.set as (value: string) => void;
+    for (let step = 0; step < steps; step += 1) {
+      set.call(slider, String(1 + Math.round((Math.abs(steps / 2 - step) / (steps / 2)) * 4_999)));
+      slider.dispatchEvent(new Event("input", { bubbles: true }));
+      await new Promise(requestAnimationFrame);
+    }
+  }, SCRUBS);
+  const milliseconds = ((await taskSeconds(session)) - before) * (1_000 / SCRUBS);
+  console.log(`a step of the slider takes ${milliseconds.toFixed(1)} ms`);
+  expect(milliseconds).toBeLessThanOrEqual(1_000 / 30);
+});
+
+test("thousands of jobs are a few rows of the page, and all are reached", async ({ page }) => {
+  const jobs = Array.from({ length: 3_000 }, (_, index) => ({
+    ...longLog[4_999],
+    jobId: `00000000-0000-4000-8000-${String(3_000 - index).padStart(12, "0")}`,
+    createdAt: new Date(START + (3_000 - index) * 1_000).toISOString(),
+  }));
+  await answer(page, "listInferences", ({ nextToken }) => {
+    const from = Number(nextToken ?? 0);
+    return { items: jobs.slice(from, from + 100), nextToken: from + 100 < jobs.length ? String(from + 100) : null };
+  });
+  await page.goto("/");
+  const rows = page.locator(".rows");
+  await expect(page.getByRole("link", { name: "00000000" }).first()).toBeVisible();
+
+  await expect(async () => {
+    await rows.evaluate((it) => it.scrollTo(0, it.scrollHeight));
+    await expect(page.getByTitle("00000000-0000-4000-8000-000000000001")).toBeVisible({ timeout: 100 });
+  }).toPass({ timeout: 30_000, intervals: [50] });
+
+  await expect(page.getByText("3,000 jobs")).toBeVisible();
+  expect(await rows.locator(".row").count()).toBeLessThan(60);
+});
+
+test("a failed job says why and what to do, and can be run again with its input", async ({ page }) => {
+  const parent = await start(page, "simulated.error", { "Duration in seconds": "0.2" });
+  await shows(page, "Failed");
+  await expect(page.getByText("WORKLOAD_FAILED", { exact: true })).toBeVisible();
+  await expect(page.getByText("Correct what the message names")).toBeVisible();
+
+  await page.getByRole("button", { name: "Run again" }).click();
+  await expect(page.getByRole("textbox", { name: "Prompt" })).toHaveValue("Hello");
+  await page.getByLabel("Model").fill("simulated.story");
+  await page.getByRole("button", { name: "Start", exact: true }).click();
+  await shows(page, "Completed");
+  await expect(page.getByRole("link", { name: parent.slice(0, 8) })).toHaveAttribute("href", `/jobs/${parent}`);
+});
+
+test("a job is cancelled by key, and deleted", async ({ page }) => {
+  const jobId = await start(page, "simulated.story", { "Duration in seconds": "60" });
+  await shows(page, "Running");
+  await page.locator("body").press("c");
+  await page.getByRole("button", { name: "Yes" }).click();
+  await shows(page, "Cancelled");
+
+  await page.getByRole("button", { name: "Delete" }).click();
+  await page.getByRole("button", { name: "Yes" }).click();
+  await expect(page.getByRole("heading", { name: "Jobs" })).toBeVisible();
+  await expect(page.getByRole("link", { name: jobId.slice(0, 8) })).toHaveCount(0);
+});
+
+test("the list is filtered by the address and moved by keys", async ({ page }) => {
+  const jobId = await start(page, "simulated.error", {
+    "Duration in seconds": "0",
+    "Metadata (JSON)": '{"team": "docs"}',
+  });
+  await shows(page, "Failed");
+  await page.goto("/?status=failed&q=team%3Adocs");
+  await expect(page.getByRole("link", { name: jobId.slice(0, 8) })).toBeVisible();
+  await expect(page.getByRole("cell").filter({ hasText: "Completed" })).toHaveCount(0);
+
+  await page.locator("body").press("/");
+  await page.keyboard.type(" nothing-has-this");
+  await expect(page.getByText("No job matches these filters")).toBeVisible();
+  expect(page.url()).toContain("nothing-has-this");
+  await page.getByRole("button", { name: "Clear filters" }).click();
+  await page.locator("body").press("j");
+  await page.locator("body").press("Enter");
+  await page.waitForURL(/\/jobs\//);
+  await page.goBack();
+  await expect(page.getByRole("heading", { name: "Jobs" })).toBeVisible();
+});
+
+test("HTML of an output is shown as text, and its images are links", async ({ page }) => {
+  const prompt =
+    '# Title\n\n<img src=x onerror="window.hacked = 1"><script>window.hacked = 1</script>\n\n![a](https://evil.example/x.png) [b](javascript:alert(1))';
+  await start(page, "simulated.echo", {}, prompt);
+  await shows(page, "Completed");
+  const requests: string[] = [];
+  page.on("request", (request) => requests.push(request.url()));
+
+  await page.getByRole("tab", { name: "Markdown" }).click();
+
+  await expect(page.getByRole("heading", { name: "Title" })).toBeVisible();
+  await expect(page.locator(".markdown img, .markdown script")).toHaveCount(0);
+  await expect(page.locator(".markdown a")).toHaveAttribute("rel", /noopener/);
+  expect(await page.evaluate(() => "hacked" in window)).toBe(false);
+  expect(requests.filter((url) => url.includes("evil"))).toEqual([]);
+});
+
+test("a JSON output is a tree", async ({ page }) => {
+  await start(page, "simulated.echo", {}, '{"name": "灯台", "list": [1, true, null]}');
+  await shows(page, "Completed");
+  await page.getByRole("tab", { name: "JSON" }).click();
+
+  await expect(page.locator(".json")).toContainText('name: "灯台"');
+});
+
+test("under faults, pushes alone are wrong and the client is right", async ({ page }) => {
+  await page.goto("/lab");
+  await page.getByRole("button", { name: "Harsh" }).click();
+  await expect(page.getByText("drop=0.4,duplicate=0.2")).toBeVisible();
+  await expect.poll(async () => (await (await page.request.get("/chaos")).json()).spec).toContain("drop=0.4");
+  await page.getByRole("button", { name: "Run a job" }).click();
+
+  await expect(page.locator(".versus .panel").nth(1)).toHaveAttribute("data-verdict", "right", { timeout: 40_000 });
+  await expect(page.locator(".versus .panel").nth(0)).toHaveAttribute("data-verdict", "wrong");
+});
+
+test("another test user sees none of the first one's jobs", async ({ page }) => {
+  const jobId = await start(page, "simulated.story", { "Duration in seconds": "0" });
+  await shows(page, "Completed");
+  await page.locator(".settings summary").click();
+  await page.getByLabel("Test user").selectOption("grace@example.com");
+
+  await expect(page.getByText(`no job ${jobId} was found`)).toBeVisible();
+  await page.getByRole("link", { name: "All jobs" }).click();
+  await expect(page.getByText("No jobs yet")).toBeVisible();
+});
+
+test("a page that is offline says so, and catches up", async ({ page, context, complaints }) => {
+  await start(page, "simulated.story", { "Duration in seconds": "6" });
+  await shows(page, "Running");
+  await context.setOffline(true);
+  await expect(page.getByRole("status").filter({ hasText: "Offline" })).toBeVisible();
+  await context.setOffline(false);
+
+  await shows(page, "Completed");
+  complaints.length = 0; // the browser reports requests that failed while it was offline
+});
+
+const LONG_JOB = "0b9f1c1e-0000-4000-8000-000000000000";
+const START = Date.parse("2026-01-01T00:00:00Z");
+/** A log in the API's form: one word an event, over 25 minutes. */
+const longLog = Array.from({ length: 5_000 }, (_, index) => {
+  const at = (event: number): string => new Date(START + event * 300).toISOString();
+  const isLast = index === 4_999;
+  return {
+    jobId: LONG_JOB,
+    owner: "ada",
+    model: "simulated.story",
+    sequence: index + 1,
+    status: index === 0 ? "PENDING" : isLast ? "COMPLETED" : "PROCESSING",
+    attempt: index === 0 ? 0 : 1,
+    delta: index > 1 && !isLast ? `word${index}${index % 9 === 0 ? "\n" : " "}` : null,
+    progress: index / 4_999,
+    resultIsOutput: isLast,
+    createdAt: at(0),
+    startTime: index === 0 ? null : at(1),
+    endTime: isLast ? at(index) : null,
+    updatedAt: at(index),
+  };
+});
+
+const SCRUBS = 90;
+
+/** Seconds for which the page's thread has worked. */
+async function taskSeconds(session: CDPSession): Promise<number> {
+  const { metrics } = await session.send("Performance.getMetrics");
+  return metrics.find(({ name }) => name === "TaskDuration")?.value ?? 0;
+}
+
+const PAGES = { jobs: "/", start: "/start", lab: "/lab" };
+
+for (const scheme of ["light", "dark"] as const) {
+  for (const language of ["en", "ja"] as const) {
+    test(`axe finds nothing serious: ${scheme}, ${language}`, async ({ page }) => {
+      const jobId = await start(page, "simulated.error", { "Duration in seconds": "0.2" });
+      await shows(page, "Failed");
+      await page.emulateMedia({ colorScheme: scheme });
+      await page.evaluate((code) => localStorage.setItem("longcall.language", code), language);
+      for (const path of [...Object.values(PAGES), `/jobs/${jobId}`]) {
+        await page.goto(path);
+        await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
+        expect([path, await seriousFindings(page)]).toEqual([path, []]);
+      }
+      expect(await page.locator("html").getAttribute("lang")).toBe(language);
+    });
+  }
+}
+
+test("nothing is wider than a phone", async ({ page }) => {
+  const jobId = await start(page, "simulated.story", { "Duration in seconds": "0" });
+  await page.setViewportSize({ width: 360, height: 740 });
+  for (const path of [...Object.values(PAGES), `/jobs/${jobId}`]) {
+    await page.goto(path);
+    await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
+    expect([path, await page.evaluate(() => document.documentElement.scrollWidth)]).toEqual([path, 360]);
+  }
+});
+
+/** The rules of axe that the page breaks seriously, and where. */
+async function seriousFindings(page: Page): Promise<string[]> {
+  await page.evaluate(AXE);
+  return page.evaluate(async () => {
+    const { axe } = window as unknown as {
+      axe: { run: () => Promise<{ violations: { id: string; impact: string; nodes: { html: string }[] }[] }> };
+    };
+    const { violations } = await axe.run();
+    return violations
+      .filter(({ impact }) => impact === "serious" || impact === "critical")
+      .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(" | ")}`);
+  });
+}

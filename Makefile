@@ -33,7 +33,7 @@ unexport $(ARGUMENTS)
 # The name of a file may begin with a dash; "-" is the standard input.
 export ARG_FILE := $(if $(filter-out -,$(filter -%,$(firstword $(FILE)))),./)$(FILE)
 
-.PHONY: help run serve test fuzz certify bench check format lock dist synth diff deploy destroy cdk node clean
+.PHONY: help run serve test fuzz certify certify-mutants bench check format lock dist synth diff deploy destroy cdk node clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ fuzz: $(VENV)/dev.ready ## Outages of a stack, then attacks on the engine, longe
 
 certify: $(VENV)/dev.ready ## Inject faults, and check that nothing was lost: JOBS=… EVENTS=… SEED=…
 	@$(BIN)/python -m certify --jobs "$$ARG_JOBS" --events "$$ARG_EVENTS" --seed "$$ARG_SEED"
+
+certify-mutants: $(VENV)/dev.ready ## Break the product in many small ways, and demand that the certificate sees each
+	@$(BIN)/python -m certify.mutation
 
 bench: $(VENV)/dev.ready $(PEERS) ## Measure the engine against its peers, and write docs/performance.md: ROUNDS=…
 	@$(BIN)/python -m bench $(if $(ROUNDS),--rounds "$$ARG_ROUNDS")

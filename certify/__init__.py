@@ -11,7 +11,8 @@ lateness      ends that come too late, and errors that no outage excuses (pure)
 failures      how many failures the injected faults explain (pure)
 leftovers     what remains of deleted jobs
 life          one job at one watcher: what was logged, pushed, lost and healed (pure)
-report        the certificate as JSON and as a page (pure)
+report        the certificate as JSON and as lines for a terminal (pure)
+page          the certificate as a page, with the pictures of `pictures` (pure)
 product       a copy of the product, in which texts can be replaced
 stack         one local stack in its own processes
 processes     finds and kills processes of a stack
@@ -28,4 +29,6 @@ examination   examines each job as soon as its clients are done with it
 quota         how many jobs each owner may start
 campaign      one run over one ledger, from the start of the stack to the last check
 command       `python -m certify`, which `make certify` runs
+mutants       small breaks of the product, as data
+mutation      `python -m certify.mutation`, which `make certify-mutants` runs: a small certificate on every mutant
 """

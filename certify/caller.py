@@ -161,8 +161,7 @@ class Caller:
         """A further watcher, from a sequence on, until it has shown the job's end."""
         async with self._events:
             await self._events.wait_for(lambda: self._latest >= max(1, sequence) or self._is_over)
-        sign_in = self.around.sign_ins[self.plan.owner]
-        authorization = LambdaToken(ShortTokens(sign_in, self.around.stack_file) if self._is_short(number) else sign_in)
+        authorization = LambdaToken(self._tokens_of(number))
         async with AsyncExitStack() as running:
             watcher: Watcher
             if self.plan.is_recorded:
@@ -290,8 +289,15 @@ class Caller:
         for name, read in (("get", get), ("events", events), ("cancel", cancel), ("list", list_)):
             await self._until_done(name, read)
 
-    def _is_short(self, number: int) -> bool:
-        return self.plan.has_short_token and number == 1
+    def _tokens_of(self, number: int) -> SignIn | ShortTokens:
+        """The token provider of a further watcher."""
+        sign_in = self.around.sign_ins[self.plan.owner]
+        if self.plan.has_short_token and number == 1:
+            return ShortTokens(sign_in, self.around.stack_file, on_refused=self._count_refused)
+        return sign_in
+
+    def _count_refused(self) -> None:
+        self.observation.refused_tokens += 1
 
     @property
     def _is_over(self) -> bool:

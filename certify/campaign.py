@@ -15,9 +15,8 @@ from certify import dynamodb as dynamo
 from certify.check import check_quota
 from certify.counts import Finding, Violation
 from certify.examination import Examiner, Outcome
-from certify.failures import LONG_OUTAGE
 from certify.faults import Faults
-from certify.lateness import Outages, stops_in
+from certify.lateness import Outages, Stop, stops_in
 from certify.leftovers import check_files, check_objects, keys_in
 from certify.observation import load
 from certify.plan import PACE, Campaign, Store
@@ -127,6 +126,7 @@ async def run(campaign: Campaign, folder: Path, on_progress: OnProgress, edits: 
             finally:
                 outcome.faults += state.kills + place.stack.faults + (place.wire.counts if place.wire else Counter())
             with phase("checking"):
+                await _stopped_workers(examiner, place)
                 await asyncio.to_thread(_check, examiner, place)
             _stop_if_found(outcome)
             with phase("probing the quota"):
@@ -137,6 +137,7 @@ async def run(campaign: Campaign, folder: Path, on_progress: OnProgress, edits: 
                     outcome.findings += check_quota(probe)
         except Stopped as stopped:
             outcome.stopped = str(stopped)
+            await load_.examine_new()
             outcome.last_seen = examiner.last_states(load_.waiting[:WAITING])
     outcome.starts = place.stack.starts_took
     state.phase = "stopped" if outcome.stopped else "done"
@@ -234,7 +235,7 @@ class _Load:
         for result in results:
             if isinstance(result, Exception):
                 raise result
-        await self._examine_new()
+        await self.examine_new()
 
     def _report(self, share: int, latest: Mapping[str, Any]) -> None:
         self._reports[share] = latest
@@ -250,7 +251,7 @@ class _Load:
     async def _examine_while_running(self) -> None:
         while True:
             await asyncio.sleep(EXAMINE_INTERVAL)
-            await self._examine_new()
+            await self.examine_new()
             _stop_if_found(self._examiner.outcome)
             if self.waiting and self.waiting[0][1] > self._campaign.patience:
                 job_id, seconds = self.waiting[0]
@@ -258,7 +259,8 @@ class _Load:
                 self._examiner.outcome.findings.append(finding)
                 _stop_if_found(self._examiner.outcome)
 
-    async def _examine_new(self) -> None:
+    async def examine_new(self) -> None:
+        """Check what clients have written since the last call."""
         for share, file in enumerate(self._files):
             if not file.exists():
                 continue
@@ -311,21 +313,33 @@ async def _first_error(tasks: "set[asyncio.Task[None]]", *, until: "set[asyncio.
             task.result()
 
 
+async def _stopped_workers(examiner: Examiner, place: _Environment) -> None:
+    """Wait until the workers of jobs that were cancelled just now have said that they stopped, for a bounded time."""
+    while True:
+        if not await asyncio.to_thread(examiner.still_awaited, _stops(place), time.time()):
+            return
+        await asyncio.sleep(EXAMINE_INTERVAL)
+
+
 def _check(examiner: Examiner, place: _Environment) -> None:
     """Check everything that is not about one job alone."""
     outages = place.outages
     examiner.examine_rest(outages)
-    long = sum(up - down > LONG_OUTAGE for down, up in outages.spans)
-    examiner.examine_failures(long)
-    for file in sorted((place.stack.data / "logs").glob("*.jsonl")):
-        with file.open("rb") as lines:
-            examiner.examine_stops(stops_in(lines), outages)
+    examiner.examine_failures()
+    examiner.examine_stops(_stops(place), outages)
     outcome = examiner.outcome
     outcome.findings += check_files([*examiner.gone], place.stack.data)
     bucket, client = place.stack.bucket()
     outcome.findings += check_objects(examiner.gone, list(keys_in(client, bucket)))
     if outcome.campaign.deployments and place.file.exists():
         outcome.faults["written_by_next_version"] = _count_in(place.file, WRITTEN_BY_NEXT_VERSION)
+
+
+def _stops(place: _Environment) -> Iterator[Stop]:
+    """What workers have said in the log of the stack."""
+    for file in sorted((place.stack.data / "logs").glob("*.jsonl")):
+        with file.open("rb") as lines:
+            yield from stops_in(lines)
 
 
 def _count_in(file: Path, text: str) -> int:

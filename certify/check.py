@@ -15,7 +15,14 @@ from chalicelib.jobs.model import Job, Status
 from chalicelib.workloads.simulated import Scene, text
 
 MISHAPS: Final = frozenset(  # how any job may fail while processes are killed; `failures` bounds how often
-    {ErrorType.CRASHED, ErrorType.STALLED, ErrorType.NEVER_STARTED, ErrorType.THROTTLED, ErrorType.TIMED_OUT}
+    {
+        ErrorType.CRASHED,
+        ErrorType.STALLED,
+        ErrorType.NEVER_STARTED,
+        ErrorType.THROTTLED,
+        ErrorType.TIMED_OUT,
+        ErrorType.DEADLINE_EXCEEDED,
+    }
 )
 Ends = AbstractSet[tuple[Status, ErrorType | None]]
 _MISHAP: Final[Ends] = frozenset((Status.FAILED, error) for error in MISHAPS)
@@ -46,13 +53,24 @@ def check_job(plan: JobPlan, owner: str, log: Sequence[Job], observation: Observ
         return found if not log else [*_checked_log(plan, owner, log, None), *found]
     is_gone = observation.deleted or plan.origin is Origin.EXPIRING
     if not log and not is_gone:
-        return [*_without_log(plan, observation), *_by_others(plan, observation)]
+        return [*_without_log(plan, observation), *check_others(plan, observation)]
     found = [] if is_gone else _checked_log(plan, owner, log, observation)
     for iteration in observation.iterations:
         found += _shown_alone(plan, iteration) if is_gone else _as_shown(plan, log, iteration)
     if not observation.is_shown_to_its_end:
         found.append(Finding(Violation.EVENTS_MISSING, plan.job_id, "a watcher did not see its end"))
-    return [*found, *_by_others(plan, observation)]
+    return [*found, *check_others(plan, observation)]
+
+
+def check_others(plan: JobPlan, observation: Observation) -> Iterator[Finding]:
+    """Check what others than the job's owner were answered and pushed, and starts with other input."""
+    if observation.overheard:
+        detail = f"another owner was pushed {observation.overheard} events"
+        yield Finding(Violation.FOREIGN_EVENTS, plan.job_id, detail)
+    for field, count in observation.read.items():
+        yield Finding(Violation.FOREIGN_READS, plan.job_id, f"{field} answered another owner {count} times")
+    if observation.other_answered:
+        yield Finding(Violation.JOBS_LOST, plan.job_id, "a start with other input was answered for its id")
 
 
 def check_owner(owner: str, listed: Mapping[str, Status], ended: Mapping[str, Status]) -> list[Finding]:
@@ -142,16 +160,6 @@ def _without_log(plan: JobPlan, observation: Observation) -> list[Finding]:
     if observation.answered or any(iteration.shown for iteration in observation.iterations):
         return [Finding(Violation.JOBS_LOST, plan.job_id, "its start was answered, and it has no log")]
     return [Finding(Violation.JOBS_STUCK, plan.job_id, "it could never be started")]
-
-
-def _by_others(plan: JobPlan, observation: Observation) -> Iterator[Finding]:
-    if observation.overheard:
-        detail = f"another owner was pushed {observation.overheard} events"
-        yield Finding(Violation.FOREIGN_EVENTS, plan.job_id, detail)
-    for field, count in observation.read.items():
-        yield Finding(Violation.FOREIGN_READS, plan.job_id, f"{field} answered another owner {count} times")
-    if observation.other_answered:
-        yield Finding(Violation.JOBS_LOST, plan.job_id, "a start with other input was answered for its id")
 
 
 def _as_planned(plan: JobPlan, owner: str, log: Sequence[Job]) -> list[Finding]:

@@ -18,9 +18,10 @@ from typing import Final
 
 from certify.campaign import ClientsFailed, run
 from certify.examination import Outcome
+from certify.page import page
 from certify.plan import MOST_EVENTS, campaigns
 from certify.progress import Progress
-from certify.report import Certificate, page, summary
+from certify.report import Certificate, summary
 from certify.stack import StackFailed
 
 MOST_JOBS: Final = 1_000_000

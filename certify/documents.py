@@ -27,6 +27,7 @@ from graphql import (
 JOB_ID: Final = "jobId"
 OWNER: Final = "owner"
 DEPTH: Final = 4
+MOST_CHOICES: Final = 8  # of an enum
 SAMPLES: Final[Mapping[str, Any]] = {
     "ID": "b64d4b0e-5a5e-4f0e-9a6b-0d6f4a1f7c11", "String": "simulated.story", "Int": 1, "Float": 1.0, "Boolean": True,
     "AWSJSON": "{}",
@@ -79,11 +80,6 @@ def _trials(
     passed = ", ".join(f"{argument}: ${argument}" for argument in field.args)
     head = f"{operation.value} Trial{f'({variables})' if variables else ''}"
     call = f"{name}({passed})" if passed else name
-    arguments = {
-        argument: _value(argument, it.type)
-        for argument, it in field.args.items()
-        if argument == JOB_ID or is_required_argument(it)
-    }
     allowed = _selection(field.type, backend_fields, DEPTH)
     texts = [f"{head} {{ {call} {allowed} }}"]
     output = get_named_type(field.type)
@@ -98,8 +94,22 @@ def _trials(
             for type_name, _, selected in (each.partition("."),)
             if type_name == output.name
         ]
-    for text in texts:
-        yield Trial(coordinate, operation, text, arguments)
+    for arguments in _argument_sets(field):
+        for text in texts:
+            yield Trial(coordinate, operation, text, arguments)
+
+
+def _argument_sets(field: GraphQLField) -> list[Mapping[str, Any]]:
+    """The required arguments. If they have an enum, there is a set for each of its values."""
+    required = {
+        name: it.type for name, it in field.args.items() if name == JOB_ID or is_required_argument(it)
+    }  # fmt: skip
+    sets: list[Mapping[str, Any]] = []
+    for choice in range(MOST_CHOICES):
+        arguments = {name: _value(name, type_, choice) for name, type_ in required.items()}
+        if arguments not in sets:
+            sets.append(arguments)
+    return sets
 
 
 def _names(field: GraphQLField) -> set[str]:
@@ -141,7 +151,7 @@ def _aliases(type_: GraphQLObjectType, left_out: frozenset[str]) -> str:
     return " ".join(f"as_{later}: {name}" for name, later in zip(names, names[1:] + names[:1], strict=True))
 
 
-def _value(name: str, type_: GraphQLInputType) -> Any:
+def _value(name: str, type_: GraphQLInputType, choice: int) -> Any:
     if name == JOB_ID:
         return JOB_ID
     nullable = get_nullable_type(type_)
@@ -150,12 +160,12 @@ def _value(name: str, type_: GraphQLInputType) -> Any:
     match nullable:
         case GraphQLInputObjectType(fields=inner):
             return {
-                each: _value(each, it.type)
+                each: _value(each, it.type, choice)
                 for each, it in inner.items()
                 if each == JOB_ID or is_required_input_field(it)
             }
         case GraphQLEnumType(values=values):
-            return next(iter(values))
+            return [*values][choice % len(values)]
     return SAMPLES[get_named_type(type_).name]
 
 

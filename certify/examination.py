@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from certify.bills import check_bill
-from certify.check import MISHAPS, check_job, check_owner
+from certify.check import MISHAPS, check_job, check_others, check_owner
 from certify.counts import Finding, Violation
-from certify.failures import check_failures, most_failures
-from certify.lateness import Outages, Stopped, check_heard, check_times
+from certify.failures import check_failures, is_hit, most_failures
+from certify.lateness import MOST_HEARING, Outages, Stop, check_errors, check_heard, check_times
 from certify.leftovers import check_records, check_served
 from certify.life import Life, life_of
 from certify.observation import Observation
@@ -33,6 +33,7 @@ class Outcome:
         faults: How often each kind happened.
         statuses: Final statuses, with the type of error of failed jobs.
         mishaps: Jobs that failed by a mishap and were not planned to.
+        hit: Those of them that failed during or right after an outage.
         most_mishaps: The most that the injected faults explain.
         retries: Errors that clients raised, by type.
         attempts: Claims of all jobs.
@@ -50,6 +51,7 @@ class Outcome:
     faults: Counter[str] = field(default_factory=Counter)
     statuses: Counter[str] = field(default_factory=Counter)
     mishaps: Counter[ErrorType] = field(default_factory=Counter)
+    hit: Counter[ErrorType] = field(default_factory=Counter)
     most_mishaps: dict[ErrorType, int] = field(default_factory=dict)
     retries: Counter[str] = field(default_factory=Counter)
     attempts: int = 0
@@ -82,10 +84,12 @@ class Examiner:
         self._cancelled: dict[str, tuple[JobPlan, list[Job]]] = {}
 
     def examine(self, observation: Observation, outages: Outages) -> None:
-        """Check one job with what its clients saw, if they are done with it."""
-        if not observation.is_complete:
-            return
-        self._examine(job_plan(self._campaign, observation.number), observation, outages)
+        """Check one job with what its clients saw. If they were stopped before, only what cannot change any more."""
+        plan = job_plan(self._campaign, observation.number)
+        if observation.is_complete:
+            self._examine(plan, observation, outages)
+        else:
+            self._find([*check_others(plan, observation), *check_errors(plan, observation, outages)])
 
     def examine_rest(self, outages: Outages) -> None:
         """Check the jobs of which no client wrote anything, then lists and failures."""
@@ -97,20 +101,30 @@ class Examiner:
             for job_id in self._ledger.admitted(Owner(owner)).keys() & {plan.job_id for plan in self._gone}:
                 self._find([Finding(Violation.LEFT_AFTER_DELETE, job_id, "its place in the quota")])
 
-    def examine_failures(self, outages: int) -> None:
-        """Compare the number of failures with the faults that were injected; `outages` were long."""
+    def examine_failures(self) -> None:
+        """Compare the number of failures with the faults that were injected."""
         outcome = self.outcome
-        outcome.most_mishaps = most_failures(self._campaign, outcome.faults, outages)
-        self._find(check_failures(self._campaign, outcome.mishaps, outcome.most_mishaps))
+        outcome.most_mishaps = most_failures(self._campaign, outcome.faults)
+        self._find(check_failures(self._campaign, outcome.mishaps - outcome.hit, outcome.most_mishaps))
 
-    def examine_stops(self, stops: Iterator[Stopped], outages: Outages) -> None:
+    def examine_stops(self, stops: Iterator[Stop], outages: Outages) -> None:
         """Check that workers of cancelled jobs stopped soon."""
-        said: defaultdict[str, list[Stopped]] = defaultdict(list)
+        said: defaultdict[str, list[Stop]] = defaultdict(list)
         for stop in stops:
             if stop.job_id in self._cancelled:
                 said[stop.job_id].append(stop)
         for job_id, (plan, log) in self._cancelled.items():
             self._find(check_heard(plan, log, said[job_id], outages))
+
+    def still_awaited(self, stops: Iterator[Stop], now: float) -> bool:
+        """Whether the worker of a job that was cancelled just now may still say that it has stopped."""
+        said = {(stop.job_id, stop.attempt) for stop in stops}
+        return any(
+            log[-1].attempt > 0
+            and (job_id, log[-1].attempt) not in said
+            and now < log[-1].updated_at.timestamp() + MOST_HEARING + 1.0
+            for job_id, (_, log) in self._cancelled.items()
+        )
 
     @property
     def gone(self) -> dict[JobPlan, str]:
@@ -138,7 +152,7 @@ class Examiner:
         log = self._ledger.read(JobId(plan.job_id), after=0, limit=WHOLE_LOG)
         self._find(check_job(plan, owner, log, observation))
         if observation is None:
-            self._count(plan, log)
+            self._count(plan, log, outages)
             return
         if observation.deleted or plan.origin is Origin.EXPIRING:
             self._find([*check_served(plan, observation), *check_records(plan, log)])
@@ -148,10 +162,10 @@ class Examiner:
         if observation.deleted:
             self._gone[plan] = owner
         self._find(check_times(plan, [] if observation.deleted else log, observation, outages))
-        self._count(plan, log)
+        self._count(plan, log, outages)
         self._count_observation(plan, log, observation)
 
-    def _count(self, plan: JobPlan, log: list[Job]) -> None:
+    def _count(self, plan: JobPlan, log: list[Job], outages: Outages) -> None:
         self.outcome.events += len(log)
         if not log:
             if plan.origin is Origin.EXPIRING:
@@ -163,6 +177,7 @@ class Examiner:
         is_planned = plan.scene is Scene.CRASH or plan.origin is Origin.ORPHANED
         if last.error_type in MISHAPS and last.error_type is not None and not is_planned:
             self.outcome.mishaps[last.error_type] += 1
+            self.outcome.hit[last.error_type] += is_hit(log, outages)
         if last.status is Status.CANCELLED and last.deleted_at is None:
             self._cancelled[plan.job_id] = plan, log
 
@@ -170,6 +185,7 @@ class Examiner:
         outcome = self.outcome
         if plan.origin in (Origin.CUT_OFF, Origin.ORPHANED):
             outcome.faults[plan.origin.value] += 1
+        outcome.faults["token_expired"] += observation.refused_tokens
         outcome.retries += observation.retries
         outcome.heals_ms += observation.heals_ms
         for iteration in observation.iterations:

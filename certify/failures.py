@@ -2,34 +2,44 @@
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from certify.counts import Finding, Violation
+from certify.lateness import Outages
 from certify.plan import Campaign, Victim
 from chalicelib.jobs.errors import ErrorType
+from chalicelib.jobs.model import Job
 
 TRIES: Final = 3  # of an event: it fails when its process has died as often
 UNLIKELY: Final = 1e-6  # probability of a false alarm
-LONG_OUTAGE: Final = 8.0  # seconds; after it, the first sweep finds jobs silent for longer than the threshold of 15 s
 
 
-def most_failures(campaign: Campaign, faults: Mapping[str, int], outages: int) -> dict[ErrorType, int]:
-    """The most jobs that may fail in each way, besides those that are planned to.
+def most_failures(campaign: Campaign, faults: Mapping[str, int]) -> dict[ErrorType, int]:
+    """The most jobs that may fail in each way, besides those that are planned to or that an outage has hit.
 
-    A job is CRASHED if the process of its event dies three times in a row. Deaths are independent, so the number of
-    such jobs is about Poisson distributed, and the bound is its quantile. A job is STALLED if the stack is down for
-    long. Nothing explains a job that never started or timed out.
+    A job is CRASHED if the process of its event dies three times in a row, and STALLED if the report of that dies too.
+    Deaths are independent, so the number of such jobs is about Poisson distributed, and the bound is its quantile.
+    Nothing explains a job that never started, timed out or had no time.
 
     Args:
         campaign: The campaign.
         faults: How often each fault happened.
-        outages: How often the stack was down for longer than `LONG_OUTAGE`.
     """
     deaths = faults.get("crash", 0) + faults.get(Victim.WORKER, 0) + campaign.lanes * faults.get(Victim.STACK, 0)
     share = min(1.0, deaths / max(1, campaign.jobs))
     crashed = quantile(campaign.jobs * share**TRIES, UNLIKELY)
-    return {ErrorType.CRASHED: crashed, ErrorType.STALLED: outages * campaign.lanes + crashed}
+    return {ErrorType.CRASHED: crashed, ErrorType.STALLED: crashed}
+
+
+def is_hit(log: Sequence[Job], outages: Outages) -> bool:
+    """Whether the stack was down, or was starting again, between the last two entries of a job that failed.
+
+    Then its event had to wait until the new stack delivered it. A job whose worker had no time left was hit at any time
+    since its start.
+    """
+    since = log[0] if log[-1].error_type is ErrorType.DEADLINE_EXCEEDED else log[-2]
+    return outages.seconds_in(since.updated_at.timestamp(), log[-1].updated_at.timestamp()) > 0
 
 
 def check_failures(campaign: Campaign, mishaps: Counter[ErrorType], most: Mapping[ErrorType, int]) -> list[Finding]:

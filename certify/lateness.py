@@ -44,7 +44,16 @@ def check_times(plan: JobPlan, log: Sequence[Job], observation: Observation, out
     late = [*_late_entries(log, outages), *_late_shown(log, observation, outages), *_not_cancelled(observation)]
     return [
         *(Finding(Violation.LATE_TERMINAL, plan.job_id, detail) for detail in late),
-        *(Finding(Violation.CLIENT_ERRORS, plan.job_id, detail) for detail in _client_errors(observation, outages)),
+        *check_errors(plan, observation, outages),
+    ]
+
+
+def check_errors(plan: JobPlan, observation: Observation, outages: Outages) -> list[Finding]:
+    """Check the errors that the clients of one job raised."""
+    return [
+        Finding(Violation.CLIENT_ERRORS, plan.job_id, f"{error.kind} while doing: {error.doing}")
+        for error in observation.errors
+        if not (error.kind in OUTAGE_ERRORS and outages.excuse(error.at))
     ]
 
 
@@ -74,14 +83,8 @@ def _not_cancelled(observation: Observation) -> Iterator[str]:
         yield f"a cancel was answered with {status}"
 
 
-def _client_errors(observation: Observation, outages: Outages) -> Iterator[str]:
-    for error in observation.errors:
-        if not (error.kind in OUTAGE_ERRORS and outages.excuse(error.at)):
-            yield f"{error.kind} while doing: {error.doing}"
-
-
 @dataclass(frozen=True, slots=True)
-class Stopped:
+class Stop:
     """A worker's report that it has stopped: because its job is over, or because it believes that it ended the job."""
 
     job_id: str
@@ -90,7 +93,7 @@ class Stopped:
     believes: bool  # that it ended the job
 
 
-def stops_in(lines: Iterable[bytes]) -> Iterator[Stopped]:
+def stops_in(lines: Iterable[bytes]) -> Iterator[Stop]:
     """What workers say in the log of a stack."""
     for line in lines:
         if b'"job_over"' not in line and b'"job_ended"' not in line:
@@ -98,12 +101,12 @@ def stops_in(lines: Iterable[bytes]) -> Iterator[Stopped]:
         try:
             said = json.loads(line)
             at = datetime.fromisoformat(said["time"]).timestamp()
-            yield Stopped(said["job_id"], at, said["attempt"], said["event"] == "job_ended")
+            yield Stop(said["job_id"], at, said["attempt"], said["event"] == "job_ended")
         except (KeyError, ValueError):
             continue  # a line that was cut off when the stack was killed
 
 
-def check_heard(plan: JobPlan, log: Sequence[Job], stops: Sequence[Stopped], outages: Outages) -> list[Finding]:
+def check_heard(plan: JobPlan, log: Sequence[Job], stops: Sequence[Stop], outages: Outages) -> list[Finding]:
     """Check that the worker of a cancelled job stopped soon."""
     last = log[-1]
     if last.status is not Status.CANCELLED or plan.scene is Scene.DEAF:
@@ -122,5 +125,5 @@ def check_heard(plan: JobPlan, log: Sequence[Job], stops: Sequence[Stopped], out
     ]
 
 
-def _did(stop: Stopped) -> str:
+def _did(stop: Stop) -> str:
     return "ended the job" if stop.believes else "stopped"

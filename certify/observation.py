@@ -129,6 +129,7 @@ class Observation:
         still_served: Fields that answered about the job after it was deleted or had expired.
         errors: All errors that clients of the owner raised, except refusals by the quota.
         retries: The same by type, with those of the eavesdropper and of the quota.
+        refused_tokens: How many expired tokens were refused.
         heals_ms: Milliseconds from finding each gap to closing it from the log.
         life: What happened at a recorded watcher.
         is_complete: Whether the clients did everything that was planned. False if they were stopped before.
@@ -147,6 +148,7 @@ class Observation:
     iterations: list[Iteration] = field(default_factory=list)
     errors: list[ShownError] = field(default_factory=list)
     retries: Counter[str] = field(default_factory=Counter)
+    refused_tokens: int = 0
     heals_ms: list[float] = field(default_factory=list)
     life: list[Moment] = field(default_factory=list)
     is_complete: bool = False

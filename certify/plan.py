@@ -89,7 +89,7 @@ class Campaign:
     deployments: int = 0
     faults: str = CHAOS
     kinds: tuple[str, ...] = ()
-    timeout: int = 20
+    timeout: int = 40
     patience: float = 120.0
 
     @property
@@ -213,7 +213,7 @@ def campaigns(*, jobs: int, events: int, seed: int) -> tuple[Campaign, ...]:
     most = jobs - few
     lanes = min(48, max(4, most // 20 * 4))
     process_time = max(SHORTEST, events * PACE * SLACK)
-    timeout, patience = int(16 + 2 * process_time), 120.0 + 8 * process_time
+    timeout, patience = int(36 + 2 * process_time), 120.0 + 8 * process_time
     sqlite = Campaign(
         store=Store.SQLITE, seed=seed, jobs=most, events=events,
         lanes=lanes, owners=lanes // 4, processes=max(2, lanes // 16),

@@ -1,4 +1,4 @@
-"""The certificate: as JSON, as a page, and as lines for a terminal. Pure."""
+"""The certificate as JSON, and as lines for a terminal. Pure."""
 
 import json
 import math
@@ -6,41 +6,51 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from html import escape
-from importlib.resources import files
-from string import Template
 from typing import Any, Final
 
-from certify.counts import TEXTS as VIOLATION_TEXTS
 from certify.counts import Violation
 from certify.examination import Outcome
 
+HEAL_LIMITS: Final = (310, 350, 400, 500, 700, 1_000, 2_000, 5_000, 10_000, None)  # milliseconds
 DETAILS: Final = 50  # findings with details; all are counted
 
-FAULT_TEXTS: Final[Mapping[str, str]] = {
-    "drop": "pushes that never arrived",
-    "after_start_ack": "pushes lost right after a subscription was acknowledged",
-    "duplicate": "pushes that came twice",
-    "reorder": "pushes that were overtaken",
-    "delay": "pushes that were late",
-    "disconnect": "sockets cut instead of a push",
-    "crash": "invocations whose process was killed by the engine",
-    "twice": "events delivered twice",
-    "throttle": "attempts refused for now",
-    "lost_answer": "updates carried out whose answer was lost",
-    "5xx": "updates answered with 503",
-    "worker_killed": "workers killed with SIGKILL",
-    "relay_killed": "writers of the log killed with SIGKILL",
-    "relay_killed_after_record": "writers killed between a record and its projection",
-    "stack_killed": "the whole stack killed, and started again",
-    "deployed": "the handlers replaced by their next version",
-    "rolled_back": "the handlers replaced by the version before",
-    "written_by_next_version": "records with a field that the version before does not know",
-    "start_cut_off": "jobs that were opened and never dispatched",
-    "worker_vanished": "jobs that were claimed by a worker that nobody heard of again",
-    "dynamodb_failed": "calls of DynamoDB answered with 500",
-    "dynamodb_answer_lost": "calls of DynamoDB carried out whose answer was lost",
-}
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A fault that is injected, of a kind of faults."""
+
+    name: str
+    kind: str
+    text: str
+
+
+FAULTS: Final = (
+    Fault("drop", "pushes", "pushes that never arrived"),
+    Fault("after_start_ack", "pushes", "pushes lost right after a subscription was acknowledged"),
+    Fault("duplicate", "pushes", "pushes that came twice"),
+    Fault("reorder", "pushes", "pushes that were overtaken"),
+    Fault("delay", "pushes", "pushes that were late"),
+    Fault("disconnect", "pushes", "sockets cut instead of a push"),
+    Fault("crash", "invocations", "invocations whose process was killed by the engine"),
+    Fault("twice", "invocations", "events delivered twice"),
+    Fault("throttle", "invocations", "attempts refused for now"),
+    Fault("lost_answer", "requests of workers", "updates carried out whose answer was lost"),
+    Fault("5xx", "requests of workers", "updates answered with 503"),
+    Fault("worker_killed", "kills", "workers killed with SIGKILL"),
+    Fault("relay_killed", "kills", "writers of the log killed with SIGKILL"),
+    Fault("relay_killed_after_record", "kills", "writers killed between a record and its projection"),
+    Fault("stack_killed", "kills", "the whole stack killed, and started again"),
+    Fault("deployed", "deployments", "the handlers replaced by their next version"),
+    Fault("rolled_back", "deployments", "the handlers replaced by the version before"),
+    Fault("written_by_next_version", "deployments", "records with a field that the version before does not know"),
+    Fault("start_cut_off", "records of dead processes", "jobs that were opened and never dispatched"),
+    Fault(
+        "worker_vanished", "records of dead processes", "jobs that were claimed by a worker that nobody heard of again"
+    ),
+    Fault("token_expired", "tokens", "tokens that expired while a job was watched, and were refused"),
+    Fault("dynamodb_failed", "DynamoDB", "calls of DynamoDB answered with 500"),
+    Fault("dynamodb_answer_lost", "DynamoDB", "calls of DynamoDB carried out whose answer was lost"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +83,7 @@ class Certificate:
 
     def as_json(self) -> str:
         faults, statuses, retries = Counter[str](), Counter[str](), Counter[str]()
+        heals = [ms for outcome in self.outcomes for ms in outcome.heals_ms]
         for outcome in self.outcomes:
             faults += outcome.faults
             statuses += outcome.statuses
@@ -86,7 +97,8 @@ class Certificate:
                 "events": sum(outcome.events for outcome in self.outcomes),
                 "attempts": sum(outcome.attempts for outcome in self.outcomes),
                 "faults": _known_first(faults),
-                "heals": _times([ms for outcome in self.outcomes for ms in outcome.heals_ms]),
+                "heals": {**_times(heals), "distribution": distribution(heals)},
+                "life": _life(self.outcomes),
                 "shownAfter": _times([ms for outcome in self.outcomes for ms in outcome.late_ms]),
                 "statuses": dict(statuses.most_common()),
                 "stopped": [outcome.stopped for outcome in self.outcomes if outcome.stopped],
@@ -121,7 +133,7 @@ def summary(certificate: Certificate) -> list[str]:
     heals, faults = data["heals"], sum(data["faults"].values())
     jobs, events, seed, seconds = data["jobs"], data["events"], data["seed"], data["seconds"]
     lines = [
-        f"{jobs:,} jobs, {events:,} events, {faults:,} faults, seed {seed}, in {_duration(seconds)}",
+        f"{jobs:,} jobs, {events:,} events, {faults:,} faults, seed {seed}, in {duration(seconds)}",
         f"{heals['count']:,} gaps healed: median {heals['medianMs']:,} ms, 99th percentile {heals['p99Ms']:,} ms",
         *(f"{name:<20} {count:,}" for name, count in data["violations"].items()),
     ]
@@ -135,61 +147,16 @@ def summary(certificate: Certificate) -> list[str]:
     return [*lines, *found, *stopped, *last, f"seed {seed} failed; the same again: {data['command']}"]
 
 
-def page(certificate: Certificate) -> str:
-    """The certificate as one page of HTML that needs nothing else."""
-    data = json.loads(certificate.as_json())
-    template = Template((files("certify") / "page.html").read_text("utf-8"))
-    most = max(data["faults"].values(), default=1)
-    return template.substitute(
-        outcome="passed" if certificate.passed else "failed",
-        headline="Nothing was lost" if certificate.passed else "Something was lost",
-        jobs=f"{data['jobs']:,}",
-        events=f"{data['events']:,}",
-        faults=f"{sum(data['faults'].values()):,}",
-        heals=f"{data['heals']['count']:,}",
-        heal_median=f"{data['heals']['medianMs']:,}",
-        heal_p99=f"{data['heals']['p99Ms']:,}",
-        shown_median=f"{data['shownAfter']['medianMs']:,}",
-        shown_p99=f"{data['shownAfter']['p99Ms']:,}",
-        violations="".join(
-            _row(_code(violation.value), escape(VIOLATION_TEXTS[violation]), _zero(data["violations"][violation.value]))
-            for violation in Violation
-        ),
-        fault_rows="".join(
-            _row(_code(name), escape(FAULT_TEXTS.get(name, "")), f"{count:,}", _bar(count / most))
-            for name, count in data["faults"].items()
-        ),
-        status_rows="".join(
-            _row(escape(name), f"{count:,}", _bar(count / max(1, data["jobs"])))
-            for name, count in data["statuses"].items()
-        ),
-        run_rows="".join(
-            _row(
-                escape(run["ledger"]),
-                f"{run['jobs']:,}",
-                f"{run['events']:,}",
-                f"{run['attempts']:,}",
-                f"{run['clients']} in {run['processes']}",
-                f"{run['owners']} of {run['quota']}",
-                _duration(sum(run["seconds"].values())),
-            )
-            for run in data["runs"]
-        ),
-        findings=_findings(data["findings"]),
-        seed=data["seed"],
-        duration=_duration(data["seconds"]),
-        made_at=escape(data["madeAt"]),
-        command=escape(data["command"]),
-        versions=escape(" · ".join(f"{name} {version}" for name, version in data["versions"].items())),
-    )
-
-
 def _mishaps(outcomes: Sequence[Outcome]) -> dict[str, dict[str, int]]:
-    found, most = Counter[str](), Counter[str]()
+    found, hit, most = Counter[str](), Counter[str](), Counter[str]()
     for outcome in outcomes:
         found.update({error.value: count for error, count in outcome.mishaps.items()})
+        hit.update({error.value: count for error, count in outcome.hit.items()})
         most.update({error.value: count for error, count in outcome.most_mishaps.items()})
-    return {error: {"found": found[error], "most": most[error]} for error in sorted(found.keys() | most.keys())}
+    return {
+        error: {"found": found[error], "hitByOutages": hit[error], "most": most[error]}
+        for error in sorted(found.keys() | most.keys())
+    }
 
 
 def percentile(values: Sequence[float], share: float) -> float:
@@ -206,6 +173,37 @@ def _times(values: Sequence[float]) -> dict[str, float]:
     }
 
 
+def distribution(values_ms: Sequence[float]) -> list[dict[str, int | None]]:
+    """How many values are up to each limit and above the one before; the last limit, None, has the rest."""
+    bins: list[dict[str, int | None]] = []
+    lower = -math.inf
+    for limit in HEAL_LIMITS:
+        upper = math.inf if limit is None else limit
+        bins.append({"upToMs": limit, "count": sum(lower < value <= upper for value in values_ms)})
+        lower = upper
+    return bins
+
+
+def _life(outcomes: Sequence[Outcome]) -> dict[str, Any] | None:
+    """The most instructive life of all runs."""
+    lives = [outcome.life for outcome in outcomes if outcome.life is not None]
+    if not lives:
+        return None
+    life = max(lives, key=lambda each: each.interest)
+    return {
+        "jobId": life.job_id,
+        "healedAt": list(life.healed_at),
+        "entries": [
+            {
+                "sequence": entry.sequence, "attempt": entry.attempt, "status": entry.status,
+                "loggedAt": entry.logged_at, "arrivedAt": list(entry.arrived_at), "shownAt": entry.shown_at,
+                "isLost": entry.is_lost,
+            }
+            for entry in life.entries
+        ],
+    }  # fmt: skip
+
+
 def _run(outcome: Outcome) -> dict[str, Any]:
     campaign = outcome.campaign
     return {
@@ -218,34 +216,10 @@ def _run(outcome: Outcome) -> dict[str, Any]:
 
 def _known_first(counts: Counter[str]) -> dict[str, int]:
     plain = {str(name): count for name, count in counts.items()}
-    names = [name for name in FAULT_TEXTS if name in plain]
+    names = [fault.name for fault in FAULTS if fault.name in plain]
     return {name: plain[name] for name in [*names, *sorted(plain.keys() - set(names))]}
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Seconds for a person."""
     return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.1f} min"
-
-
-def _row(*cells: str) -> str:
-    return f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>\n"
-
-
-def _code(text: str) -> str:
-    return f"<code>{escape(text)}</code>"
-
-
-def _zero(count: int) -> str:
-    return f'<b class="{"bad" if count else "good"}">{count:,}</b>'
-
-
-def _bar(share: float) -> str:
-    return f'<i style="width:{max(0.5, share * 100):.1f}%"></i>'
-
-
-def _findings(findings: Sequence[Mapping[str, str]]) -> str:
-    if not findings:
-        return ""
-    rows = "".join(
-        _row(_code(entry["violation"]), _code(entry["subject"]), escape(entry["detail"])) for entry in findings
-    )
-    return f"<h2>What was found</h2><table>{rows}</table>"

@@ -11,6 +11,7 @@ from certify.plan import Campaign, Form, JobPlan, Origin, Store
 from chalicelib.workloads.simulated import Scene
 
 MANY_WORDS: Final = 30_000  # about 180 KB, which is too large for a push
+LONG_ENOUGH: Final = 5.0  # seconds of work during which short tokens expire
 STORED_WORDS: Final = 50_000  # about 300 KB, which is too large for the log
 
 
@@ -103,7 +104,9 @@ APPLIED: Final[dict[Kind, Applied]] = {
     Kind.WATCHERS: lambda plan, campaign, random: replace(
         plan, joins=(0, random.randint(2, campaign.events)), has_late_watcher=True
     ),
-    Kind.SHORT_TOKEN: _with(has_short_token=True),
+    Kind.SHORT_TOKEN: lambda plan, _, __: replace(
+        plan, has_short_token=True, process_time=max(plan.process_time, LONG_ENOUGH)
+    ),
     Kind.RECORDED: _with(is_recorded=True),
     Kind.EAVESDROPPED: _with(is_eavesdropped=True),
     Kind.IMPERSONATED: _with(is_impersonated=True),

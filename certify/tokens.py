@@ -2,15 +2,17 @@
 
 import json
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 import jwt
 
+from chalicelib.api.tokens import LEEWAY
 from longcall import CognitoPassword, LongcallError
 
-SHORT_LIFE: Final = 2.0  # seconds
+SHORT_LIFE: Final = 2.5  # seconds, with those for which the API accepts a token after its expiry
 SIGNING_KEY: Final = "signing-key.pem"  # of the stack's user pool, in the data folder
 
 
@@ -51,25 +53,25 @@ class ShortTokens:
     """A token provider whose tokens expire after `SHORT_LIFE`, without its knowledge, as if its clock were slow.
 
     It signs the user's own claims with the key of the stack's user pool, and gives the same token until the API
-    refuses it.
+    refuses it; then it calls `on_refused`.
     """
 
-    def __init__(self, sign_in: SignIn, stack_file: Path) -> None:
+    def __init__(self, sign_in: SignIn, stack_file: Path, *, on_refused: Callable[[], None]) -> None:
         self._sign_in = sign_in
         self._key_file = stack_file.parent / SIGNING_KEY
         self._token = ""
-        self.refused = 0
+        self._on_refused = on_refused
 
     async def __call__(self) -> str:
         if not self._token:
             long = await self._sign_in()
             claims = jwt.decode(long, options={"verify_signature": False})
-            claims |= {"exp": int(time.time() + SHORT_LIFE)}
+            claims |= {"exp": int(time.time() + SHORT_LIFE - LEEWAY)}
             kid = jwt.get_unverified_header(long)["kid"]
             self._token = jwt.encode(claims, self._key_file.read_bytes(), "RS256", headers={"kid": kid})
         return self._token
 
     def forget(self, token: str) -> None:
         if token == self._token:
-            self.refused += 1
+            self._on_refused()
             self._token = ""

@@ -11,10 +11,12 @@ import pytest
 from certify.campaign import CampaignState
 from certify.counts import Finding, Violation
 from certify.examination import Outcome
+from certify.life import Entry, Life
 from certify.observation import Iteration, Moment, Observation, ShownError, ShownEvent, digest_of, load_all
+from certify.page import page
 from certify.plan import CHAOS
 from certify.progress import line_of
-from certify.report import FAULT_TEXTS, Certificate, page, percentile, summary
+from certify.report import FAULTS, Certificate, distribution, percentile, summary
 from chalicelib.jobs.errors import ErrorType
 from tests.unit.certify.jobs import CAMPAIGN
 
@@ -47,7 +49,7 @@ def test_certificate_counts_jobs_events_faults_and_heals() -> None:
 
     assert (told["jobs"], told["events"], told["seed"]) == (40, 900, 1)
     assert list(told["faults"].items()) == [("drop", 70), ("worker_killed", 2)]
-    assert told["heals"] == {"count": 3, "medianMs": 310, "p99Ms": 900}
+    assert told["heals"] == {"count": 3, "medianMs": 310, "p99Ms": 900, "distribution": distribution([300, 310, 900])}
     assert told["command"] == "make certify JOBS=40 EVENTS=5 SEED=1"
 
 
@@ -79,7 +81,37 @@ def test_certificate_compares_mishaps_with_what_the_faults_explain() -> None:
 
     told = json.loads(replace(CERTIFICATE, outcomes=[outcome]).as_json())
 
-    assert told["mishaps"] == {"CRASHED": {"found": 1, "most": 3}}
+    assert told["mishaps"] == {"CRASHED": {"found": 1, "hitByOutages": 0, "most": 3}}
+
+
+LIFE = Life(
+    "job-1",
+    (
+        Entry(1, 0, "PENDING", 0.0, (0.1, 0.15), 0.12),
+        Entry(2, 1, "PROCESSING", 0.2, (), 0.6),
+        Entry(3, 1, "COMPLETED", 0.4, (0.9,), 0.61),
+    ),
+    (0.6,),
+)
+
+
+def test_life_of_one_job_shows_what_was_lost_and_when_it_was_healed() -> None:
+    certificate = replace(CERTIFICATE, outcomes=[replace(OUTCOME, life=LIFE)])
+
+    told, html = json.loads(certificate.as_json())["life"], page(certificate)
+
+    assert [entry["isLost"] for entry in told["entries"]] == [False, True, True]
+    assert html.count('class="lost"') == 2
+    assert html.count('<line class="heal"') == 1
+    assert html.count('<circle class="arrived"') == 3
+    assert "3 events were logged, 2 of them had not arrived when they were shown" in html
+
+
+def test_distribution_counts_every_value_once() -> None:
+    bins = distribution([1.0, 310.0, 310.1, 99_999.0])
+
+    assert [each["count"] for each in bins if each["count"]] == [2, 1, 1]
+    assert bins[-1] == {"upToMs": None, "count": 1}
 
 
 def test_summary_of_a_passed_run_ends_with_its_verdict() -> None:
@@ -112,7 +144,9 @@ class Tags(HTMLParser):
         self.text.append(data)
 
 
-@pytest.mark.parametrize("certificate", [CERTIFICATE, FAILED])
+@pytest.mark.parametrize(
+    "certificate", [CERTIFICATE, FAILED, replace(CERTIFICATE, outcomes=[replace(OUTCOME, life=LIFE)])]
+)
 def test_page_is_well_formed_and_needs_nothing_else(certificate: Certificate) -> None:
     html = page(certificate)
     tags = Tags()
@@ -129,11 +163,11 @@ def test_page_shows_text_from_a_log_as_text() -> None:
 
     assert "<job-1>" in tags.text
     assert "three & a half bytes" in tags.text
-    assert "Something was lost" in tags.text
+    assert "A count is above zero" in tags.text
 
 
 def test_every_fault_of_the_chaos_is_explained() -> None:
-    assert {part.partition("=")[0] for part in CHAOS.split(",")} <= FAULT_TEXTS.keys()
+    assert {part.partition("=")[0] for part in CHAOS.split(",")} <= {fault.name for fault in FAULTS}
 
 
 @pytest.mark.parametrize(

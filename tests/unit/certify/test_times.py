@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 
 from certify.counts import Finding, Violation
-from certify.failures import check_failures, most_failures, quantile
-from certify.lateness import Outages, Stopped, check_heard, check_times, stops_in
+from certify.failures import check_failures, is_hit, most_failures, quantile
+from certify.lateness import Outages, Stop, check_heard, check_times, stops_in
 from certify.observation import ShownError
 from chalicelib.jobs.errors import ErrorType
 from chalicelib.jobs.model import Job, Status
@@ -96,7 +96,7 @@ def cancelled_log() -> list[Job]:
     ("after", "believes", "is_found"), [(1.0, False, False), (30.0, False, True), (1.0, True, True)]
 )
 def test_worker_that_does_not_hear_of_a_cancel_is_found(after: float, believes: bool, is_found: bool) -> None:
-    stops = [Stopped(PLAN.job_id, BEGIN + after, 1, believes)]
+    stops = [Stop(PLAN.job_id, BEGIN + after, 1, believes)]
 
     assert bool(check_heard(PLAN, cancelled_log(), stops, CALM)) is is_found
 
@@ -104,11 +104,11 @@ def test_worker_that_does_not_hear_of_a_cancel_is_found(after: float, believes: 
 def test_stops_are_read_from_the_log_of_a_stack() -> None:
     over = b'{"time": "2026-01-01T00:00:02.000Z", "job_id": "j", "event": "job_over", "attempt": 1}\n'
 
-    assert list(stops_in([b"{}\n", over, over[:-30]])) == [Stopped("j", BEGIN + 2.0, 1, False)]
+    assert list(stops_in([b"{}\n", over, over[:-30]])) == [Stop("j", BEGIN + 2.0, 1, False)]
 
 
 def test_failures_that_the_kills_explain_violate_nothing() -> None:
-    most = most_failures(CAMPAIGN, {"crash": 4, "worker_killed": 4, "stack_killed": 1}, outages=0)
+    most = most_failures(CAMPAIGN, {"crash": 4, "worker_killed": 4, "stack_killed": 1})
 
     assert check_failures(CAMPAIGN, Counter({ErrorType.CRASHED: 2}), most) == []
 
@@ -118,13 +118,17 @@ def test_failures_that_the_kills_explain_violate_nothing() -> None:
     [(ErrorType.CRASHED, 20), (ErrorType.STALLED, 20), (ErrorType.NEVER_STARTED, 1), (ErrorType.TIMED_OUT, 1)],
 )
 def test_more_failures_than_the_kills_explain_are_found(error: ErrorType, count: int) -> None:
-    most = most_failures(CAMPAIGN, {"crash": 4, "worker_killed": 4, "stack_killed": 1}, outages=0)
+    most = most_failures(CAMPAIGN, {"crash": 4, "worker_killed": 4, "stack_killed": 1})
 
     assert kinds(check_failures(CAMPAIGN, Counter({error: count}), most)) == {Violation.UNEXPLAINED_FAILURES}
 
 
-def test_long_outage_explains_stalled_jobs() -> None:
-    assert most_failures(CAMPAIGN, {}, outages=1)[ErrorType.STALLED] == CAMPAIGN.lanes
+def test_job_that_failed_after_an_outage_was_hit_by_it() -> None:
+    log = silent_log(100.0)
+
+    assert not is_hit(log[:4], CALM)
+    assert is_hit(log[:4], Outages([(BEGIN + 50, BEGIN + 55)]))
+    assert not is_hit(log[:4], Outages([(BEGIN - 60, BEGIN - 50)]))
 
 
 def test_quantile_grows_with_the_mean_and_stays_near_it() -> None:

@@ -40,7 +40,7 @@ class Client:
         realtime_url: The endpoint for subscriptions; by default derived from `graphql_url`.
         timing: The time limits.
         on_link: Called when the live connection of a watched job is established or lost.
-        on_heal: Called when a gap in the pushes was closed by reading the log.
+        on_heal: Called when events that were not pushed were read from the log.
 
     Raises:
         ConfigurationError: A URL is malformed.

@@ -7,15 +7,18 @@ from longcall.models import JobId
 
 @dataclass(frozen=True, slots=True)
 class Heal:
-    """A gap in the pushes that a read of the log closed.
+    """Events that were not pushed in time, and that a read of the log brought.
 
     Attributes:
         job_id: The job.
-        events: How many events were missing when the gap was noticed.
-        seconds: From then until the events were shown.
+        first: The sequence of the first of them.
+        events: How many they are.
+        seconds: From the moment when they were missed (a later event arrived, or nothing did any more) until they were
+            read.
     """
 
     job_id: JobId
+    first: int
     events: int
     seconds: float
 

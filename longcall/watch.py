@@ -113,6 +113,8 @@ class Watch:
     async def _read(self) -> "list[Event | Snapshot]":
         """The log after the last event; nothing if it could not be read."""
         found: list[Event | Snapshot] = []
+        is_catching_up = self._is_reading or self._needs_result
+        silent_since = self._tolerance.contact_at
         try:
             if self._needs_result:
                 found.append(await read_snapshot(self._requests, self._objects, self._view.job_id))
@@ -124,6 +126,9 @@ class Watch:
             return found
         if not found and self._view.sequence == 0:
             raise JobNotFound(self._view.job_id)
+        if found and not is_catching_up and self._gap is None:  # nothing was pushed for too long
+            seconds = self._clock() - silent_since
+            self._on_heal(Heal(self._view.job_id, self._view.sequence + 1, len(found), seconds))
         self._tolerance.read()
         self._pauses = pauses(self._timing)
         self._is_reading = bool(found) and (self._is_reading or self._gap is None)
@@ -183,7 +188,7 @@ class Watch:
         if gap is not None and gap.start != start:
             self._gap = None
             if gap.read_at is not None:
-                self._on_heal(Heal(self._view.job_id, gap.missing, self._clock() - gap.noticed_at))
+                self._on_heal(Heal(self._view.job_id, gap.start + 1, gap.missing, self._clock() - gap.noticed_at))
         if self._gap is None and missing:
             self._gap = Gap(start, missing, self._clock())
 

@@ -19,6 +19,7 @@ from longcall.requests import InferenceRequest
 
 if TYPE_CHECKING:
     from longcall.client import Client
+    from longcall.gaps import Heal
     from longcall.listening import Link
 
 CONNECT_TIMEOUT: Final = 2.0  # seconds to find out whether the API is up
@@ -29,7 +30,13 @@ WITHOUT_REALTIME: Final = (
 GIVE_UP: Final = 300.0  # seconds to wait for a server that does not answer any more
 
 
-def open_client(caller: Caller, on_link: "Callable[[Link], None]" = lambda _: None) -> "Client":
+def ignore(_: object) -> None:
+    """Do nothing about a report of the client."""
+
+
+def open_client(
+    caller: Caller, on_link: "Callable[[Link], None]" = ignore, on_heal: "Callable[[Heal], None]" = ignore
+) -> "Client":
     """A client for this caller, not opened yet."""
     from longcall.client import Client
     from longcall.timing import Timing
@@ -40,6 +47,7 @@ def open_client(caller: Caller, on_link: "Callable[[Link], None]" = lambda _: No
         realtime_url=caller.stack.realtime_url,
         timing=Timing(give_up=GIVE_UP),
         on_link=on_link,
+        on_heal=on_heal,
     )
 
 
@@ -73,8 +81,8 @@ def _accepts_connections(url: str) -> bool:
     return True
 
 
-def follow(caller: Caller, job_id: JobId, *, as_json: bool, begin: InferenceRequest | None) -> None:
-    """Show a job to its end. With `begin`, start it first.
+def follow(caller: Caller, job_id: JobId, *, as_json: bool, verbose: bool, begin: InferenceRequest | None) -> None:
+    """Show a job to its end. With `begin`, start it first. With `verbose`, mark what was read from the log.
 
     Raises:
         CommandEnded: The job did not complete, or Ctrl-C detached from it.
@@ -86,7 +94,7 @@ def follow(caller: Caller, job_id: JobId, *, as_json: bool, begin: InferenceRequ
         from longcall.cli.screens import choose_screen
 
         with choose_screen(as_json=as_json) as screen:
-            async with open_client(caller, screen.link) as client:
+            async with open_client(caller, screen.link, screen.heal if verbose else ignore) as client:
                 views = client.watch(job_id) if begin is None else client.run_request(begin)
                 async with aclosing(views):
                     async for view in views:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from longcall.cli import administration, costs, diagnostics, environment, jobs, offers, serving, starting
+from longcall.cli import administration, costs, demo, diagnostics, environment, jobs, offers, serving, starting
 from longcall.version import VERSION
 
 ID = "123e4567-e89b-42d3-a456-426614174000"
@@ -60,6 +60,7 @@ app.command(epilog=_example(f"longcall cancel {ID}"))(jobs.cancel)
 app.command(epilog=_example(f"longcall delete {ID}"))(jobs.delete)
 app.command(epilog=_example('curl -H "Authorization: $(longcall token --header)" ...'))(diagnostics.token)
 app.command(epilog=_example("longcall chaos drop=0.3,duplicate=0.1,crash=0.05,seed=7"))(diagnostics.chaos)
+app.command(epilog=_example("longcall demo"))(demo.demo)
 app.command(epilog=diagnostics.DOCTOR_EXAMPLES)(diagnostics.doctor)
 app.command(epilog=_example(f"longcall logs {ID}"))(diagnostics.logs)
 app.command("update-status", epilog=_example("longcall update-status $id FAILED --error 'ended by hand'"))(

@@ -7,7 +7,7 @@ import typer
 from longcall.cli import calls
 from longcall.cli.calls import call, open_client
 from longcall.cli.job_ids import find_job
-from longcall.cli.options import CallerOptions, JobOption, JsonOption, NewestJobOption, with_groups
+from longcall.cli.options import CallerOptions, JobOption, JsonOption, NewestJobOption, VerboseOption, with_groups
 from longcall.errors import InvalidInput
 from longcall.models import Status
 from longcall.requests import INT_LIMIT
@@ -23,10 +23,12 @@ Examples:
 
 
 @with_groups
-def watch(*, job: NewestJobOption = None, as_json: JsonOption = False, caller: CallerOptions) -> None:
+def watch(
+    *, job: NewestJobOption = None, verbose: VerboseOption = False, as_json: JsonOption = False, caller: CallerOptions
+) -> None:
     """Follow a job to its end; without an id, your newest job. Ctrl-C cancels nothing."""
     chosen, job_id = find_job(job, caller)
-    calls.follow(chosen, job_id, as_json=as_json, begin=None)
+    calls.follow(chosen, job_id, as_json=as_json, verbose=verbose, begin=None)
 
 
 @with_groups

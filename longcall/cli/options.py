@@ -24,6 +24,9 @@ NewestJobOption = Annotated[
     typer.Argument(metavar="ID", help="The job's id, or its first characters.", show_default="the newest job"),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object per line on standard output.")]
+VerboseOption = Annotated[
+    bool, typer.Option("-v", "--verbose", help="Mark the events that were read from the log, not pushed.")
+]
 StackOption = Annotated[
     Path | None, typer.Option("--stack", envvar="LONGCALL_STACK", metavar="FILE", help="The stack file of the API.")
 ]

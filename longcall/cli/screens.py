@@ -7,6 +7,7 @@ import sys
 import time
 from abc import abstractmethod
 from collections.abc import Callable
+from dataclasses import asdict
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -15,6 +16,7 @@ from rich.live import Live
 from rich.text import Text
 
 from longcall import display
+from longcall.gaps import Heal
 from longcall.listening import Link
 from longcall.models import Status
 from longcall.view import JobView
@@ -36,6 +38,10 @@ class Screen(Protocol):
     @abstractmethod
     def link(self, link: Link) -> None:
         """Show that the live connection was established or lost."""
+
+    @abstractmethod
+    def heal(self, heal: Heal) -> None:
+        """Show that events were read from the log because they were not pushed."""
 
 
 def choose_screen(*, as_json: bool) -> Screen:
@@ -76,6 +82,9 @@ class JsonScreen:
     def link(self, link: Link) -> None:
         pass
 
+    def heal(self, heal: Heal) -> None:
+        print(display.json_line({"healed": asdict(heal)}), flush=True)  # noqa: T201  # what the command is for
+
 
 class RowScreen:
     """Prints a row for each change on standard error, and at the end the result on standard output.
@@ -109,6 +118,9 @@ class RowScreen:
                 self._print("connected again")
             case Link.LOST:
                 self._print("the connection was lost; reconnecting")
+
+    def heal(self, heal: Heal) -> None:
+        self._print(display.healed(heal))
 
     def _print(self, row: str) -> None:
         self._console.print(Text(row), soft_wrap=True)
@@ -164,6 +176,10 @@ class LiveScreen:
 
     def link(self, link: Link) -> None:
         self._connected = link is Link.LIVE
+
+    def heal(self, heal: Heal) -> None:
+        self._finish_row()
+        self._console.print(Text(display.healed(heal), style="yellow"))
 
     def _stream(self, delta: str) -> None:
         *finished, self._tail = display.rows(self._tail + display.plain(delta), self._width())

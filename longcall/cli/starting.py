@@ -3,7 +3,7 @@
 import typer
 
 from longcall.cli.calls import call, follow, open_client
-from longcall.cli.options import CallerOptions, InputOptions, JobOptions, JsonOption, with_groups
+from longcall.cli.options import CallerOptions, InputOptions, JobOptions, JsonOption, VerboseOption, with_groups
 from longcall.cli.program import program
 from longcall.requests import InferenceRequest, Options, new_request
 
@@ -17,13 +17,20 @@ START_EXAMPLES = "\b\nExample:\n  id=$(longcall start report.txt) && longcall wa
 
 
 @with_groups
-def run(*, text: InputOptions, job: JobOptions, as_json: JsonOption = False, caller: CallerOptions) -> None:
+def run(
+    *,
+    text: InputOptions,
+    job: JobOptions,
+    verbose: VerboseOption = False,
+    as_json: JsonOption = False,
+    caller: CallerOptions,
+) -> None:
     """Start a job, and show it live.
 
     The result goes to standard output, progress to standard error. Ctrl-C detaches; the job continues.
     """
     request = request_of(text, job)
-    follow(caller.choose(), request.job_id, as_json=as_json, begin=request)
+    follow(caller.choose(), request.job_id, as_json=as_json, verbose=verbose, begin=request)
 
 
 @with_groups

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from longcall.display.quantities import counts, duration, moment, money, share
 from longcall.display.text import line
+from longcall.gaps import Heal
 from longcall.models import Event, Status
 from longcall.view import JobView
 
@@ -182,6 +183,12 @@ def jobs_table(jobs: Sequence[Event], *, width: int) -> Table:
 
 def _accepted(job: Event) -> str:
     return "" if job.created_at is None else f"{job.created_at.astimezone(UTC):%b %d %H:%M}"
+
+
+def healed(heal: Heal) -> str:
+    """What was read from the log: `↻ 3 events read from the log after 0.3 s`."""
+    noun = "event" if heal.events == 1 else "events"
+    return f"↻ {heal.events} {noun} read from the log after {duration(heal.seconds)}"
 
 
 def log_row(event: Event) -> str:

@@ -57,8 +57,8 @@ def moving(view: JobView, *, tail: str, elapsed: float, now: float, connected: b
     return Group(*parts)
 
 
-def waiting(now: float) -> RenderableType:
+def waiting(now: float, reason: str = "connecting") -> RenderableType:
     """The animation before the first event arrives."""
-    spinner = Spinner("dots", text=Text("connecting", style="dim"))
+    spinner = Spinner("dots", text=Text(reason, style="dim"))
     spinner.start_time = 0.0
     return spinner.render(now)

@@ -111,6 +111,25 @@ async def test_run_as_json_prints_one_object_per_event(stack: Stack) -> None:
     assert ended.rows[3]["metadata"] == {"n": [1]}
 
 
+async def test_verbose_run_marks_what_was_read_from_the_log(stack: Stack) -> None:
+    async def loses_two(api: AppSync, job_id: str) -> None:
+        api.append(job_id, status="PROCESSING", attempt=1, delta="one ")
+        api.append(job_id, delta="two")
+        await api.report(job_id, status="COMPLETED", result="one two", endTime="2026-01-01T00:00:02.500Z")
+
+    stack.api.worker = loses_two
+
+    marked = await longcall("run", "--prompt", "a text", "--verbose", cwd=stack.folder)
+    plain = await longcall("run", "--prompt", "a text", cwd=stack.folder)
+    as_json = await longcall("run", "--prompt", "a text", "-v", "--json", cwd=stack.folder)
+
+    assert marked.out == plain.out == b"one two"
+    assert "↻ 2 events read from the log after 0." in marked.err
+    assert "↻" not in plain.err
+    (heal,) = [row["healed"] for row in as_json.rows if "healed" in row]
+    assert (heal["first"], heal["events"]) == (2, 2)
+
+
 async def test_failed_job_ends_with_its_error_escaped(stack: Stack) -> None:
     stack.api.worker = fails
 

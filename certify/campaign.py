@@ -18,6 +18,7 @@ from certify.examination import Examiner, Outcome
 from certify.faults import Faults
 from certify.lateness import Outages, Stop, stops_in
 from certify.leftovers import check_files, check_objects, keys_in
+from certify.lists import Lists
 from certify.observation import load
 from certify.plan import PACE, Campaign, Store
 from certify.product import WRITTEN_BY_NEXT_VERSION, Edit, Product
@@ -118,6 +119,8 @@ async def run(campaign: Campaign, folder: Path, on_progress: OnProgress, edits: 
         with phase("starting"):
             place = await running.enter_async_context(_environment(campaign, folder, edits))
         examiner = Examiner(outcome, place.ledger, place.stack.subs)
+        owners = place.stack.subs[: campaign.owners]
+        lists = await running.enter_async_context(Lists(place.stack.graphql_url, place.stack.file, owners))
         load_ = _Load(campaign, place, folder, state, on_progress, examiner)
         try:
             try:
@@ -128,6 +131,7 @@ async def run(campaign: Campaign, folder: Path, on_progress: OnProgress, edits: 
             with phase("checking"):
                 await _stopped_workers(examiner, place)
                 await asyncio.to_thread(_check, examiner, place)
+                outcome.findings += await lists.settle(place.ledger)
             _stop_if_found(outcome)
             with phase("probing the quota"):
                 for probe in await probe_quota(
@@ -139,6 +143,7 @@ async def run(campaign: Campaign, folder: Path, on_progress: OnProgress, edits: 
             outcome.stopped = str(stopped)
             await load_.examine_new()
             outcome.last_seen = examiner.last_states(load_.waiting[:WAITING])
+    outcome.retries += lists.retries
     outcome.starts = place.stack.starts_took
     state.phase = "stopped" if outcome.stopped else "done"
     on_progress(state)

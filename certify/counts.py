@@ -22,6 +22,7 @@ class Violation(StrEnum):
     FOREIGN_EVENTS = "foreign_events"
     FOREIGN_READS = "foreign_reads"
     LEFT_AFTER_DELETE = "left_after_delete"
+    LISTS_DIFFERENT = "lists_different"
     QUOTA_DRIFT = "quota_drift"
     CLIENT_ERRORS = "client_errors"
 
@@ -40,6 +41,7 @@ TEXTS: Final[Mapping[Violation, str]] = {
     Violation.FOREIGN_EVENTS: "a user was sent the job of another owner",
     Violation.FOREIGN_READS: "a field of the schema answered a user about the job of another owner",
     Violation.LEFT_AFTER_DELETE: "something remained of a deleted or expired job, or was still served",
+    Violation.LISTS_DIFFERENT: "a live list that ended other than the owner's jobs in the ledger",
     Violation.QUOTA_DRIFT: "an owner may have more or fewer unfinished jobs than the quota",
     Violation.CLIENT_ERRORS: "a client raised an error for a fault that it should have outlived",
 }

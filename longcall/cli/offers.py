@@ -46,7 +46,9 @@ def models(
 def _named(name: str, found: "Sequence[Model]") -> "Model":
     """The model with this name, or else one whose pattern it matches."""
     exact = [it for it in found if it.name == name]
-    others = [it for it in found if it.pattern is not None and fnmatchcase(name, it.pattern)]
+    # A pattern that begins with `*` says nothing about whether this name exists.
+    patterns = [it for it in found if it.pattern is not None and not it.pattern.startswith("*")]
+    others = [it for it in patterns if fnmatchcase(name, it.pattern or "")]
     for model in (*exact, *sorted(others, key=lambda it: -len(it.pattern or ""))):
         return model
     raise InvalidInput(f"the API runs no model named {name}; `longcall models` lists those that it runs")

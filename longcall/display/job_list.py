@@ -9,14 +9,14 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from longcall.display.jobs import colour_of, running_status
+from longcall.display.jobs import ID, colour_of, id_width, running_status
 from longcall.display.quantities import age
 from longcall.display.text import line
 from longcall.models import Event, JobId, Status
 
 WITH_MODEL: Final = 72  # cells of the window from which the model is shown
 WITH_MESSAGE: Final = 100  # cells of the window from which it is shown what a job says
-COLUMNS: Final = {"job": 36, "status": 14, "age": 6}  # and their widths
+OTHERS: Final = {"status": 14, "age": 6}  # the columns after the job's id, and their widths
 SPACE: Final = 2  # cells between columns
 LONGEST_MODEL: Final = 24  # cells, if it is shown what a job says
 OTHER_ROWS: Final = 3  # the header, the row of counts, and the row of the cursor
@@ -32,7 +32,7 @@ def changes(before: Sequence[Event], after: Sequence[Event]) -> tuple[list[Event
 
 
 def live_list(jobs: Sequence[Event], *, width: int, height: int, now: datetime, connected: bool) -> RenderableType:
-    """The table of a live list. It fits into the window, and needs 60 cells.
+    """The table of a live list. It fits into the window; below 60 cells it shows short ids.
 
     Args:
         jobs: Newest first.
@@ -45,8 +45,10 @@ def live_list(jobs: Sequence[Event], *, width: int, height: int, now: datetime, 
         return Group(Text("no jobs yet; start one with: longcall run FILE", style="dim"), *_lost(connected))
     fitting = jobs[: max(1, height - OTHER_ROWS)]
     table = Table(box=None, padding=(0, SPACE, 0, 0), pad_edge=False, header_style="dim")
-    left = width - sum(COLUMNS.values()) - SPACE * len(COLUMNS)  # every width is given, or the ids would be cut
-    for name, cells in COLUMNS.items():
+    others = sum(cells + SPACE for cells in OTHERS.values())
+    ids = ID if ID + others <= width else id_width(job.job_id for job in jobs)
+    left = width - ids - others - SPACE
+    for name, cells in {"job": ids, **OTHERS}.items():  # every width is given, or the ids would be cut
         table.add_column(name, no_wrap=True, width=cells, justify="right" if name == "age" else "left")
     if width >= WITH_MESSAGE:
         model = min(LONGEST_MODEL, max(cell_len(line(job.model)) for job in fitting))
@@ -56,7 +58,7 @@ def live_list(jobs: Sequence[Event], *, width: int, height: int, now: datetime, 
         table.add_column("model", no_wrap=True, overflow="ellipsis", width=left)
     for job in fitting:
         facts = (
-            job.job_id,
+            job.job_id[:ids],
             Text(running_status(job), style=colour_of(job.status)),
             _age(job, now),
             Text(line(job.model)),

@@ -58,6 +58,13 @@ def test_wider_table_has_the_model_and_what_a_job_says() -> None:
     assert table(RUNNING, width=72)[1] == f"{JOB}  PROCESSING 42%   1 min  simulated…"
 
 
+def test_narrow_table_has_ids_that_tell_the_jobs_apart() -> None:
+    assert table(RUNNING, FAILED, width=36)[1:3] == [
+        "123e4567  PROCESSING 42%   1 min",
+        "223e4567  FAILED           3.2 s",
+    ]
+
+
 @pytest.mark.parametrize(("width", "height"), [(60, 5), (60, 24), (80, 10), (200, 60)])
 def test_table_fits_the_window(width: int, height: int) -> None:
     jobs = [

@@ -85,7 +85,7 @@ async def test_one_model_is_found_by_its_name_or_by_a_pattern(stack: Stack, name
 
 
 async def test_unknown_model_is_a_clear_error(stack: Stack) -> None:
-    stack.api.models = [STORY]
+    stack.api.models = [STORY, {**OTHER, "name": "amazon.x", "pattern": "*"}]
 
     ended = await longcall("models", "simulated.stroy", cwd=stack.folder)
 

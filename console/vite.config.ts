@@ -2,11 +2,17 @@ import { fileURLToPath } from "node:url";
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vite";
 
+const CLIENT = fileURLToPath(new URL("../clients/typescript/src", import.meta.url));
 const STACK = process.env.LONGCALL_URL ?? "http://127.0.0.1:4000"; // a running `longcall serve`, for `npm run dev`
 
 export default defineConfig({
   plugins: [react()],
-  resolve: { alias: { longcall: fileURLToPath(new URL("../clients/typescript/src/index.ts", import.meta.url)) } },
+  resolve: {
+    alias: [
+      { find: /^longcall$/, replacement: `${CLIENT}/index.ts` },
+      { find: /^longcall\/(.*)$/, replacement: `${CLIENT}/$1/index.ts` },
+    ],
+  },
   build: { target: "es2023", modulePreload: { polyfill: false }, reportCompressedSize: false },
   server: {
     proxy: {

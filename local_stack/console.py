@@ -8,7 +8,6 @@ from typing import Final
 import orjson
 
 from appsync_local.devtools.pages import Page, PageRequest, json_page
-from chalicelib.workloads.registry import REGISTRY
 from local_stack.test_users import TestUsers, UnknownTestUser
 from longcall.errors import LongcallError
 
@@ -70,17 +69,11 @@ class Console:
 
     def _configuration(self) -> dict[str, object]:
         """What the application needs to know. Addresses are relative to its own one, whatever name it was opened at."""
-        models = [
-            {"name": name, "options": sorted(entry.options), "maxProcessTime": entry.max_process_time}
-            for entry in REGISTRY
-            for name in entry.models
-        ]
         return {
             "target": "local",
             "graphqlUrl": "/graphql",
             "realtimeUrl": "/graphql",
             "signIn": {"kind": "test-users", "users": list(self._users.names)},
-            "models": models,
         }
 
     async def _signed_in(self, request: PageRequest) -> Page:

@@ -124,6 +124,28 @@ test("a job is cancelled by key, and deleted", async ({ page }) => {
   await expect(page.getByRole("link", { name: jobId.slice(0, 8) })).toHaveCount(0);
 });
 
+test("the list shows what other pages start and finish, without polling", async ({ page, context }) => {
+  await page.goto("/");
+  await expect(page.getByRole("heading", { name: "Jobs" })).toBeVisible();
+  const other = await context.newPage();
+  const jobId = await start(other, "simulated.story", { "Duration in seconds": "1" });
+
+  const row = page.locator(".row").filter({ has: page.getByTitle(jobId) });
+  await expect(row.locator(".status")).toHaveText("Completed");
+});
+
+test("the form shows the options that the model accepts", async ({ page }) => {
+  await page.goto("/start");
+  await page.getByText("Options", { exact: true }).click();
+  await expect(page.getByLabel("Temperature")).toBeVisible();
+
+  await page.getByLabel("Model").fill("local.textrank");
+
+  await expect(page.getByLabel("Temperature")).toHaveCount(0);
+  await expect(page.getByLabel("Max. tokens")).toBeVisible();
+  await expect(page.getByRole("tab", { name: "Conversation" })).toHaveCount(0);
+});
+
 test("the list is filtered by the address and moved by keys", async ({ page }) => {
   const jobId = await start(page, "simulated.error", {
     "Duration in seconds": "0",

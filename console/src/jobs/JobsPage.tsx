@@ -29,15 +29,12 @@ export function JobsPage(): ReactNode {
   const shown = useMemo(() => filtered(jobs, shownFilters, Date.now()), [jobs, shownFilters]);
   const search = useRef<HTMLInputElement>(null);
   const confirm = useConfirm();
-  useEffect(() => {
-    void list.refresh();
-  }, [list]);
-
+  const [refusal, setRefusal] = useState<unknown>(null);
   const open = (job: Event): void => navigate(`/jobs/${job.jobId}`);
   const cancel = (job: Event): void => {
     if (job.endTime !== null) return;
     confirm.ask(t.jobs.confirmCancel(job.jobId.slice(0, 8)), () => {
-      client.cancel(job.jobId).then((event) => list.merge(event), list.refresh);
+      client.cancel(job.jobId).then((event) => list.merge(event), setRefusal);
     });
   };
   const isFiltered = renderFilters(filters.value) !== "";
@@ -48,23 +45,25 @@ export function JobsPage(): ReactNode {
         <span className="count">
           {isKnown && t.jobs.count(format.number(shown.length), format.number(jobs.length))}
         </span>
-        <button type="button" onClick={list.refresh} disabled={isReading} className="quiet">
-          <Icon name="refresh" />
-          {t.jobs.refresh}
-        </button>
         <button type="button" className="primary" onClick={() => navigate("/start")}>
           <Icon name="plus" />
           {t.nav.start}
         </button>
       </div>
       <FilterBar filters={filters.value} onChange={filters.set} search={search} />
+      {refusal !== null && (
+        <p className="banner" role="alert">
+          <Icon name="alert" />
+          <span>{messageOf(refusal)}</span>
+        </p>
+      )}
       {error !== null && (
         <p className="banner" role="alert">
           <Icon name="alert" />
           <span>
             <strong>{t.jobs.failed}.</strong> {messageOf(error)}
           </span>
-          <button type="button" onClick={list.refresh}>
+          <button type="button" onClick={list.retry}>
             {t.job.retry}
           </button>
         </p>
@@ -90,7 +89,7 @@ export function JobsPage(): ReactNode {
         <Rows
           jobs={shown}
           now={now}
-          hasMore={hasMore}
+          canReadMore={hasMore && !isReading}
           readMore={list.readMore}
           onOpen={open}
           onCancel={cancel}
@@ -117,14 +116,14 @@ function useFilters(): { readonly value: Filters; readonly set: (filters: Filter
 function Rows(props: {
   readonly jobs: readonly Event[];
   readonly now: number;
-  readonly hasMore: boolean;
+  readonly canReadMore: boolean;
   readonly readMore: () => Promise<void>;
   readonly onOpen: (job: Event) => void;
   readonly onCancel: (job: Event) => void;
   readonly onSearch: () => void;
   readonly onStart: () => void;
 }): ReactNode {
-  const { jobs, hasMore, readMore } = props;
+  const { jobs, canReadMore, readMore } = props;
   const { t } = useLanguage();
   const scroller = useRef<HTMLDivElement>(null);
   const [selectedId, select] = useState<string | null>(null);
@@ -142,8 +141,8 @@ function Rows(props: {
   const visible = rows.getVirtualItems();
   const lastVisible = visible.at(-1)?.index ?? 0;
   useEffect(() => {
-    if (hasMore && lastVisible >= jobs.length - AHEAD) void readMore();
-  }, [hasMore, lastVisible, jobs.length, readMore]);
+    if (canReadMore && lastVisible >= jobs.length - AHEAD) void readMore();
+  }, [canReadMore, lastVisible, jobs.length, readMore]);
   const move = (by: number): void => {
     const index = Math.min(jobs.length - 1, Math.max(0, selectedId === null ? 0 : selected + by));
     select(jobs[index]?.jobId ?? null);

@@ -26,7 +26,6 @@ export const en = {
   } as Readonly<Record<string, string>>,
   jobs: {
     title: "Jobs",
-    refresh: "Refresh",
     count: (shown: string, all: string): string => (shown === all ? `${all} jobs` : `${shown} of ${all} jobs`),
     columns: {
       status: "Status",
@@ -50,7 +49,6 @@ export const en = {
     noMatch: "No job matches these filters",
     noMatchText: "Only the jobs that were loaded are searched.",
     loading: "Loading jobs",
-    loadMore: "Load older jobs",
     failed: "The jobs could not be loaded",
     confirmCancel: (id: string): string => `Cancel job ${id}? What it has produced stays readable.`,
   },

@@ -34,7 +34,6 @@ export const ja: Texts = {
   },
   jobs: {
     title: "ジョブ",
-    refresh: "更新",
     count: (shown, all) => (shown === all ? `${all} 件のジョブ` : `${all} 件中 ${shown} 件`),
     columns: {
       status: "状態",
@@ -56,7 +55,6 @@ export const ja: Texts = {
     noMatch: "条件に合うジョブがありません",
     noMatchText: "読み込み済みのジョブだけを検索しています。",
     loading: "ジョブを読み込んでいます",
-    loadMore: "古いジョブを読み込む",
     failed: "ジョブを読み込めませんでした",
     confirmCancel: (id) => `ジョブ ${id} をキャンセルしますか？ これまでの出力は残ります。`,
   },

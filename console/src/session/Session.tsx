@@ -1,4 +1,6 @@
 import { type Client, createClient, type Link, lambdaToken, type TokenProvider } from "longcall";
+import { watchJobs } from "longcall/jobs";
+import { listModels, type Model } from "longcall/models";
 import { createContext, type ReactNode, use, useEffect, useState, useSyncExternalStore } from "react";
 import { Recording } from "../delivery/recording.ts";
 import { JobList } from "../jobs/jobList.ts";
@@ -15,6 +17,8 @@ export interface Session {
   readonly tokens: TokenProvider;
   readonly jobs: JobList;
   readonly drafts: Drafts;
+  /** The models that the API runs, asked for once. */
+  readonly models: () => Promise<readonly Model[]>;
   recording(jobId: string): Recording;
   readonly link: LinkState;
 }
@@ -64,7 +68,10 @@ export function SessionProvider(props: {
   useEffect(() => {
     const opened = openSession(configuration, user, tokens);
     setSession(opened);
-    return () => opened.client.close();
+    return () => {
+      opened.jobs.stop();
+      opened.client.close();
+    };
   }, [configuration, user, tokens]);
   return session?.user === user && <Context value={session}>{props.children}</Context>;
 }
@@ -72,12 +79,10 @@ export function SessionProvider(props: {
 function openSession(configuration: Configuration, user: string, tokens: TokenProvider): Session {
   const link = new LinkState();
   const { graphqlUrl, realtimeUrl } = configuration;
-  const client = createClient({
-    graphqlUrl,
-    realtimeUrl,
-    authorization: lambdaToken(tokens),
-    onLink: (state) => link.set(state),
-  });
+  const options = { graphqlUrl, realtimeUrl, authorization: lambdaToken(tokens), onLink: (it: Link) => link.set(it) };
+  const client = createClient(options);
+  const jobs = new JobList(client, (limit, signal) => watchJobs({ ...options, limit, signal }));
+  let models: Promise<readonly Model[]> | null = null;
   const recordings = new Map<string, Recording>();
   const recording = (jobId: string): Recording => {
     const known = recordings.get(jobId) ?? new Recording(client, jobId);
@@ -90,5 +95,15 @@ function openSession(configuration: Configuration, user: string, tokens: TokenPr
     }
     return known;
   };
-  return { configuration, user, client, tokens, jobs: new JobList(client), drafts: new Drafts(), recording, link };
+  return {
+    configuration,
+    user,
+    client,
+    tokens,
+    jobs,
+    drafts: new Drafts(),
+    models: () => (models ??= listModels(options)),
+    recording,
+    link,
+  };
 }

@@ -1,11 +1,3 @@
-/** A model that the start form offers, and what it takes. */
-export interface Model {
-  readonly name: string;
-  readonly options: readonly string[];
-  /** The largest `processTime` in seconds, for a model that takes it. */
-  readonly maxProcessTime: number;
-}
-
 /** How callers sign in: as a test user of the local stack, or at the user pool's own page. */
 export type SignIn =
   | { readonly kind: "test-users"; readonly users: readonly string[] }
@@ -17,7 +9,6 @@ export interface Configuration {
   readonly graphqlUrl: string;
   readonly realtimeUrl: string;
   readonly signIn: SignIn;
-  readonly models: readonly Model[];
 }
 
 const PATH = "/console/config.json";
@@ -30,10 +21,9 @@ const PATH = "/console/config.json";
 export async function readConfiguration(): Promise<Configuration> {
   const response = await fetch(PATH);
   if (!response.ok) throw new Error(`${PATH} was answered with HTTP status ${response.status}`);
-  const { models = [], ...found } = (await response.json()) as Configuration;
+  const found = (await response.json()) as Configuration;
   return {
     ...found,
-    models,
     graphqlUrl: absolute(found.graphqlUrl, "http"),
     realtimeUrl: absolute(found.realtimeUrl, "ws"),
   };

@@ -1,4 +1,5 @@
 import type { Cost } from "longcall";
+import type { Model, ModelOption } from "longcall/models";
 import { type ReactNode, type SyntheticEvent, useDeferredValue, useEffect, useId, useState } from "react";
 import { useLocation, useSearch } from "wouter";
 import { Bill } from "../job/Details.tsx";
@@ -8,13 +9,14 @@ import { messageOf } from "../shared/Failure.tsx";
 import { Icon } from "../shared/Icon.tsx";
 import { type Draft, EMPTY_DRAFT, inputOf, NUMBERS, OPTIONS, parseMetadata } from "./draft.ts";
 import { Conversation, Prompt } from "./Input.tsx";
+import { modelOf, useModels } from "./useModels.ts";
 
 const QUOTE_PAUSE = 400; // milliseconds after the last change at which a quote is asked for
 
 /** Starts a job, or runs one again, perhaps with changed input. */
 export default function StartPage(): ReactNode {
   const { t } = useLanguage();
-  const { client, jobs, configuration, drafts } = useSession();
+  const { client, jobs, drafts } = useSession();
   const [, navigate] = useLocation();
   const query = new URLSearchParams(useSearch());
   const parent = query.get("from");
@@ -24,8 +26,9 @@ export default function StartPage(): ReactNode {
   );
   const [isStarting, setStarting] = useState(false);
   const [error, setError] = useState<unknown>(null);
-  const model = configuration.models.find(({ name }) => name === draft.model);
-  const accepted = model?.options ?? [...OPTIONS, "messages", "images"];
+  const models = useModels();
+  const model = modelOf(models, draft.model.trim());
+  const accepted = model?.options.map(({ name }) => name) ?? [...OPTIONS, "messages", "images"];
   const isConversation = draft.form === "conversation" && accepted.includes("messages");
   const shown: Draft = { ...draft, form: isConversation ? "conversation" : "prompt" };
   const change = (changes: Partial<Draft>): void => setDraft((before) => ({ ...before, ...changes }));
@@ -50,7 +53,12 @@ export default function StartPage(): ReactNode {
     <form className="start" onSubmit={start} aria-labelledby="title">
       <h1 id="title">{parent === null ? t.start.title : t.start.forkTitle(parent.slice(0, 8))}</h1>
       {parent !== null && known === undefined && <p className="muted">{t.start.forkNoInput}</p>}
-      <ModelField value={draft.model} onChange={(name) => change({ model: name })} />
+      <ModelField
+        value={draft.model}
+        models={models}
+        description={model?.description}
+        onChange={(name) => change({ model: name })}
+      />
       {accepted.includes("messages") && (
         <div role="tablist" aria-label={t.start.input}>
           {(["prompt", "conversation"] as const).map((form) => (
@@ -75,7 +83,13 @@ export default function StartPage(): ReactNode {
       ) : (
         <Prompt value={draft.prompt} onChange={(prompt) => change({ prompt })} />
       )}
-      <Options draft={draft} accepted={accepted} longest={model?.maxProcessTime} onChange={change} />
+      <Options
+        draft={draft}
+        accepted={accepted}
+        known={model?.options ?? []}
+        isPriced={model?.priced !== false}
+        onChange={change}
+      />
       <Quote draft={shown} accepted={accepted} isUsable={isUsable} />
       {error !== null && (
         <p className="banner" role="alert">
@@ -99,9 +113,13 @@ function hasText({ form, prompt, turns }: Draft): boolean {
   return texts.every((text) => text.trim() !== "") && (form === "prompt" || turns.length % 2 === 1);
 }
 
-function ModelField(props: { readonly value: string; readonly onChange: (model: string) => void }): ReactNode {
+function ModelField(props: {
+  readonly value: string;
+  readonly models: readonly Model[];
+  readonly description: string | undefined;
+  readonly onChange: (model: string) => void;
+}): ReactNode {
   const { t } = useLanguage();
-  const { configuration } = useSession();
   const list = useId();
   return (
     <label>
@@ -115,11 +133,11 @@ function ModelField(props: { readonly value: string; readonly onChange: (model: 
         spellCheck={false}
       />
       <datalist id={list}>
-        {configuration.models.map(({ name }) => (
-          <option key={name} value={name} />
+        {props.models.map(({ name, description }) => (
+          <option key={name} value={name} label={description} />
         ))}
       </datalist>
-      <span className="muted">{t.start.modelHelp}</span>
+      <span className="muted">{props.description ?? t.start.modelHelp}</span>
     </label>
   );
 }
@@ -127,7 +145,8 @@ function ModelField(props: { readonly value: string; readonly onChange: (model: 
 function Options(props: {
   readonly draft: Draft;
   readonly accepted: readonly string[];
-  readonly longest: number | undefined;
+  readonly known: readonly ModelOption[];
+  readonly isPriced: boolean;
   readonly onChange: (changes: Partial<Draft>) => void;
 }): ReactNode {
   const { draft, accepted, onChange } = props;
@@ -138,40 +157,48 @@ function Options(props: {
     <details className="options" open={Object.values(draft.options).some(Boolean) || undefined}>
       <summary>{t.start.options}</summary>
       <div className="grid">
-        {OPTIONS.filter((name) => accepted.includes(name)).map((name) => (
-          // biome-ignore lint/a11y/noLabelWithoutControl: one of the two controls is always in it
-          <label key={name} className={name === "system" || name === "stopSequences" ? "wide" : ""}>
-            {t.start[name]}
-            {(NUMBERS as readonly string[]).includes(name) ? (
-              <input
-                type="number"
-                min={name === "maxTokens" ? 1 : 0}
-                max={
-                  name === "processTime" ? props.longest : name === "topP" ? 1 : name === "temperature" ? 2 : undefined
-                }
-                step="any"
-                value={draft.options[name] ?? ""}
-                onChange={(event) => set(name, event.target.value)}
-              />
-            ) : (
-              <textarea
-                rows={2}
-                value={draft.options[name] ?? ""}
-                onChange={(event) => set(name, event.target.value)}
-              />
-            )}
+        {OPTIONS.filter((name) => accepted.includes(name)).map((name) => {
+          const option = props.known.find((it) => it.name === name);
+          return (
+            // biome-ignore lint/a11y/noLabelWithoutControl: one of the two controls is always in it
+            <label
+              key={name}
+              className={name === "system" || name === "stopSequences" ? "wide" : ""}
+              title={option?.description}
+            >
+              {t.start[name]}
+              {(NUMBERS as readonly string[]).includes(name) ? (
+                <input
+                  type="number"
+                  min={option?.minimum ?? 0}
+                  max={option?.maximum ?? undefined}
+                  step={option?.type === "INTEGER" ? 1 : "any"}
+                  placeholder={option?.default == null ? "" : String(option.default)}
+                  value={draft.options[name] ?? ""}
+                  onChange={(event) => set(name, event.target.value)}
+                />
+              ) : (
+                <textarea
+                  rows={2}
+                  value={draft.options[name] ?? ""}
+                  onChange={(event) => set(name, event.target.value)}
+                />
+              )}
+            </label>
+          );
+        })}
+        {props.isPriced && (
+          <label>
+            {t.start.maxCost}
+            <input
+              type="number"
+              min={0}
+              step="any"
+              value={draft.maxCost}
+              onChange={(event) => onChange({ maxCost: event.target.value })}
+            />
           </label>
-        ))}
-        <label>
-          {t.start.maxCost}
-          <input
-            type="number"
-            min={0}
-            step="any"
-            value={draft.maxCost}
-            onChange={(event) => onChange({ maxCost: event.target.value })}
-          />
-        </label>
+        )}
         <label className="wide">
           {t.start.metadata}
           <textarea

@@ -65,8 +65,6 @@ async def test_the_configuration_has_addresses_and_users_but_no_password(console
     found = json.loads(page.body)
     assert (found["target"], found["graphqlUrl"], found["realtimeUrl"]) == ("local", "/graphql", "/graphql")
     assert found["signIn"] == {"kind": "test-users", "users": [user.username for user in NAMED_USERS]}
-    story = next(model for model in found["models"] if model["name"] == "simulated.story")
-    assert "processTime" in story["options"]
     assert not any(user.password.encode() in page.body for user in NAMED_USERS)
 
 

@@ -23,7 +23,7 @@ EVENTS ?= 20
 SEED ?= 1
 SECONDS ?= 300
 WORKERS ?= auto
-SOURCES := app.py appsync_local build_backend certify chalicelib examples infrastructure local_stack longcall tests bench
+SOURCES := app.py appsync_local build_backend certify chalicelib docs examples infrastructure local_stack longcall tests bench
 
 PEERS := bench/.venv/ready $(patsubst %,bench/node/%/node_modules/.package-lock.json,simulator yoga)
 
@@ -33,7 +33,7 @@ unexport $(ARGUMENTS)
 # The name of a file may begin with a dash; "-" is the standard input.
 export ARG_FILE := $(if $(filter-out -,$(filter -%,$(firstword $(FILE)))),./)$(FILE)
 
-.PHONY: help run serve test fuzz certify certify-mutants bench check format lock dist synth diff deploy destroy cdk node clean
+.PHONY: help run serve test fuzz certify certify-mutants bench check format lock dist pictures synth diff deploy destroy cdk node clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -85,6 +85,9 @@ lock: $(VENV)/dev.ready ## Resolve the locked requirements anew from pyproject.t
 	@$(BIN)/uv pip compile --quiet --group lambda --group openai --generate-hashes $(SAME) $(LOCK) -o requirements/lambda-openai.txt
 	@$(BIN)/uv pip compile --quiet --group local --generate-hashes $(SAME) $(LOCK) -o requirements/local.txt
 	@$(BIN)/uv pip compile --quiet --group deploy --generate-hashes $(SAME) $(LOCK) -o requirements/deploy.txt
+
+pictures: $(VENV)/dev.ready ## Run longcall demo, and draw docs/images/demo.svg from it
+	@$(BIN)/python -m docs.make_pictures docs/images
 
 dist: $(VENV)/dev.ready ## Build the packages, longcall and appsync-local, into dist/
 	@$(BIN)/python -m build_backend.make_dist dist > /dev/null

@@ -52,6 +52,17 @@ def choose_screen(*, as_json: bool) -> DemoScreen:
     return RowDemo(console)
 
 
+def closing(naive: Subscriber, ours: Subscriber) -> RenderableType:
+    """What both have in the end, and what that shows."""
+    total = events_of_both(naive, ours)
+    return Group(
+        Text(),
+        Text(summary(naive, total), style="red" if naive.missing(total) else ""),
+        Text(summary(ours, total), style="green"),
+        Text(LESSON, style="dim"),
+    )
+
+
 class JsonDemo:
     """Prints a JSON object for each change, and one for what each subscriber has in the end."""
 
@@ -145,15 +156,11 @@ class LiveDemo:
     def end(self, naive: Subscriber, ours: Subscriber) -> None:
         self._both = (naive, ours)
         self._live.stop()
-        total = events_of_both(naive, ours)
-        self._console.print()
-        self._console.print(Text(summary(naive, total), style="red" if naive.missing(total) else ""))
-        self._console.print(Text(summary(ours, total), style="green"))
-        self._console.print(Text(LESSON, style="dim"))
+        self._console.print(closing(naive, ours))
 
     def _render(self) -> RenderableType:
         if self._both is None:
             return display.waiting(time.monotonic(), "starting a stack and a job")
         naive, ours = self._both
         size = self._console.size
-        return Group(comparison(naive, ours, width=size.width, height=size.height))
+        return comparison(naive, ours, width=size.width, height=size.height)

@@ -87,7 +87,7 @@ async def test_lost_push_is_read_while_a_job_runs(service: AppSync) -> None:
 async def test_pushes_about_one_job_do_not_delay_the_read_that_finds_the_end_of_another(service: AppSync) -> None:
     service.append(JOB)
     service.append(OTHER)
-    async with client_of(service, replace(SHORT, silence=0.05)) as client, aclosing(client.watch_all()) as lists:
+    async with client_of(service, replace(SHORT, silence=0.3)) as client, aclosing(client.watch_all()) as lists:
         await following(lists)
         service.append(JOB, status="COMPLETED")
 

@@ -4,7 +4,7 @@
 .DELETE_ON_ERROR:
 
 # What the caller sets is data: make does not expand it, and recipes read it from the environment, as "$$ARG_FILE".
-ARGUMENTS := EVENTS FILE JOBS MODEL ONCE PORT PROMPT PYTHON ROUNDS SECONDS SEED SIZE STAGE WORKERS
+ARGUMENTS := EVENTS FILE JOBS MODEL ONCE OPEN PORT PROMPT PYTHON ROUNDS SECONDS SEED SIZE STAGE WORKERS
 PROMPT_ORIGIN := $(firstword $(origin PROMPT))
 IS_SET = $(filter command environment,$(firstword $(origin $(1))))
 $(foreach it,$(ARGUMENTS),$(if $(call IS_SET,$(it)),$(eval override $(it) := $$(value $(it)))))
@@ -38,11 +38,11 @@ export ARG_FILE := $(if $(filter-out -,$(filter -%,$(firstword $(FILE)))),./)$(F
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: $(VENV)/local.ready ## Start everything, run a job and watch it: FILE=… MODEL=… PROMPT=… ONCE=1 PORT=…
-	@$(BIN)/longcall serve --port "$$ARG_PORT" $(if $(ONCE),--once) -- $(RUN)
+run: $(VENV)/local.ready ## Start everything, run a job and watch it: FILE=… MODEL=… PROMPT=… OPEN=1 ONCE=1 PORT=…
+	@$(BIN)/longcall serve --port "$$ARG_PORT" $(if $(OPEN),--open) $(if $(ONCE),--once) -- $(RUN)
 
-serve: $(VENV)/local.ready ## Start everything and keep running: PORT=…
-	@$(BIN)/longcall serve --port "$$ARG_PORT"
+serve: $(VENV)/local.ready ## Start everything and keep running: OPEN=1 PORT=…
+	@$(BIN)/longcall serve --port "$$ARG_PORT" $(if $(OPEN),--open)
 
 test: check ## Set up, check, and run every test
 	@$(BIN)/pytest --numprocesses "$$ARG_WORKERS" --dist loadfile --no-loadscope-reorder

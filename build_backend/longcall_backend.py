@@ -34,8 +34,8 @@ __all__ = [
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 BASE: Final = (
-    ".chalice/config.json", "app.py", "chalicelib", "graphql", "infrastructure", "local_stack", "requirements.txt",
-    "requirements/lambda-openai.txt",
+    ".chalice/config.json", "app.py", "chalicelib", "console/dist", "graphql", "infrastructure", "local_stack",
+    "requirements.txt", "requirements/lambda-openai.txt",
 )  # fmt: skip
 PROJECT: Final = ("pyproject.toml", "README.md", "longcall")
 OPTIONAL: Final = ("LICENSE", "NOTICE")

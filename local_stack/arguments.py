@@ -75,6 +75,7 @@ def argument_parser() -> argparse.ArgumentParser:
         help="server for models named openai/…, as http://127.0.0.1:8080/v1 (default: Ollama)",
     )  # fmt: skip
     parser.add_argument("--chaos", default="", metavar="SPEC", help="inject faults, as drop=0.3,crash=0.05,seed=7")
+    parser.add_argument("--open", action="store_true", help="open the console in a browser once the stack is running")
     parser.add_argument("--once", action="store_true", help="stop when COMMAND ends, with its exit code")
     parser.add_argument("--watch", action="store_true", help="reload schema, resolvers and handlers when they change")
     parser.add_argument(

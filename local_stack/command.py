@@ -73,6 +73,7 @@ def _cannot_start(error: Exception, code: int, *, as_json: bool) -> int:
 
 
 async def _serve(arguments: argparse.Namespace, log: StackLog, started: float, umask: int) -> int:
+    from local_stack.browser import open_page
     from local_stack.next_steps import next_steps
     from local_stack.options import options_from
     from local_stack.stack import running
@@ -88,7 +89,11 @@ async def _serve(arguments: argparse.Namespace, log: StackLog, started: float, u
         for warning in stack.warnings:
             sys.stderr.write(f"longcall: {warning}\n")
         seconds = time.monotonic() - started
+        console = stack.graphql_url.removesuffix("graphql")
+        sys.stderr.write(f"the console is at {console}\n")
         sys.stderr.write(f"longcall serves {stack.graphql_url} after {seconds:.1f} s\n")
+        if arguments.open and not await asyncio.to_thread(open_page, console, os.environ):
+            sys.stderr.write("longcall: no browser could be opened; --open needs a desktop\n")
         if arguments.json:
             sys.stdout.write(f"{json.dumps(stack.describe())}\n")
             sys.stdout.flush()

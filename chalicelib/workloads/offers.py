@@ -33,7 +33,7 @@ def offers(allowed: Sequence[str]) -> list[Offer]:
     Args:
         allowed: Names of the models that the stage runs; `*` matches any text.
     """
-    found = [offer for entry in registry.REGISTRY for offer in _of(entry, allowed)]
+    found = [offer for entry in registry.registrations() for offer in _of(entry, allowed)]
     return list({(offer.name, offer.pattern): offer for offer in found}.values())
 
 

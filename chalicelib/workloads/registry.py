@@ -1,32 +1,43 @@
-"""The registry: a table from a model's name to the module that runs it.
+"""The registry: from a model's name to the module that runs it.
 
-The table is data, so that a request is checked before its job opens and without importing a workload's module.
-`docs/workloads.md` shows how to add an entry.
+The table of Longcall's own models is data, and a project's own workloads are read from their files, so that a request
+is checked before its job opens and without importing a workload's module. `docs/workloads.md` shows how to add one.
 """
 
+import difflib
+import logging
 import re
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from functools import cache
 from importlib import import_module
+from pathlib import Path
 from typing import Final, cast
 
 from chalicelib.jobs.errors import InvalidRequest, WorkloadFailed
 from chalicelib.jobs.limits import MAX_PROCESS_TIME, ONE_INVOCATION
 from chalicelib.jobs.model import InferenceRequest, Json
 from chalicelib.workloads.bedrock import names as bedrock_names
+from chalicelib.workloads.bedrock import spelling
 from chalicelib.workloads.contract import Workload
 from chalicelib.workloads.options import Option
+from chalicelib.workloads.own.reading import FOLDER, Findings, read_folder
+
+log = logging.getLogger(__name__)
+
+NEARLY: Final = 0.75  # of `difflib`'s ratio: a name that is this near is probably the one that was meant
+LONGEST_SHOWN: Final = 80  # characters of an unknown name in a message
 
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """One workload: which models `module.run` runs, and which options they take.
+    """One workload: which models a function runs, and which options they take.
 
     Attributes:
         models: The models' names. If there is a `pattern`, these are examples.
-        module: The module with the function `run`, a `Workload`.
+        module: The module with the function.
         options: What a request for these models may have. A request with any other option is refused.
         description: What they do, in one sentence for callers.
         defaults: What a missing option means. Where there is none, the model decides.
@@ -34,6 +45,7 @@ class Registration:
             invocation.
         pattern: Matches the names of further models of this workload.
         prefix: With which all names that match the pattern begin.
+        own: The name of the function in a project's own module; None: the module is Longcall's, and has `run`.
     """
 
     models: tuple[str, ...]
@@ -44,6 +56,7 @@ class Registration:
     max_process_time: float = ONE_INVOCATION
     pattern: re.Pattern[str] | None = None
     prefix: str = ""
+    own: str | None = None
 
 
 _TEXT_ONLY: Final = frozenset(Option) - {Option.IMAGES}
@@ -101,26 +114,93 @@ REGISTRY: Final = (
 )
 
 
+# Families of names that a project's own workload may not use.
+RESERVED: Final = frozenset(
+    {*(entry.models[0].partition(".")[0] for entry in REGISTRY), *bedrock_names.PROVIDERS, *bedrock_names.GEOGRAPHIES}
+)
+
+
+def find_own(root: Path) -> Findings:
+    """A project's own workloads, and what is wrong with their files.
+
+    Args:
+        root: The folder with `workloads/`.
+    """
+    return read_folder(root / FOLDER, reserved=RESERVED)
+
+
+def registrations() -> tuple[Registration, ...]:
+    """All workloads: Longcall's, and the project's own in the folder `workloads/` beside the handlers."""
+    return (*REGISTRY, *_own_registrations(Path(__file__).parents[2]))
+
+
+@cache
+def _own_registrations(root: Path) -> tuple[Registration, ...]:
+    findings = find_own(root)
+    for problem in findings.problems:
+        log.error("a workload is left out: %s", problem, extra={"event": "workload_left_out", "problem": problem})
+    return tuple(
+        Registration(
+            (it.model,), it.module, it.options, it.description, max_process_time=it.max_process_time, own=it.function
+        )
+        for it in findings.workloads
+    )
+
+
 def find(model: str) -> Registration:
     """The registration of a model: by its exact name, or else by a pattern that it matches.
 
     A name whose family, the part before the dot, is registered without patterns is misspelt, and no pattern counts.
+    The same is true of a name that fits a pattern and is nearly a name that is known.
 
     Raises:
         InvalidRequest: The model is unknown; the message suggests some that exist.
     """
+    known = registrations()
     families: dict[str, list[str]] = {}
-    for entry in REGISTRY:
+    for entry in known:
         if model in entry.models:
             return entry
         for name in entry.models:
             families.setdefault(_family(name), []).append(name)
-    for entry in REGISTRY:
-        if entry.pattern is not None and entry.pattern.fullmatch(model) and _family(model) not in _closed_families():
-            return entry
-    near = families.get(_family(model), [])
-    known = near if len(near) > 1 else [names[0] for names in families.values()]
-    raise InvalidRequest(f"model {model[:80]!r} is unknown; use {', '.join(known[:-1])} or {known[-1]}")
+    closed = _closed_families()
+    corrected = None if _family(model) in closed else _correction(model, closed)
+    if corrected is None and _family(model) not in closed:
+        for entry in known:
+            if entry.pattern is not None and entry.pattern.fullmatch(model):
+                return entry
+    names = [name for names in families.values() for name in names]
+    near = corrected or next(iter(difflib.get_close_matches(_plain(model), names, n=1, cutoff=NEARLY)), None)
+    if near is not None:
+        firsts = ", ".join(names[0] for names in families.values())
+        raise InvalidRequest(f"model {model[:LONGEST_SHOWN]!r} is unknown. Did you mean {near}? Models: {firsts}")
+    related = families.get(_family(model), [])
+    use = related if len(related) > 1 else [names[0] for names in families.values()]
+    raise InvalidRequest(f"model {model[:LONGEST_SHOWN]!r} is unknown; use {', '.join(use[:-1])} or {use[-1]}")
+
+
+def _correction(model: str, closed: AbstractSet[str]) -> str | None:
+    """The name that was meant, if a name fits a pattern only because it is misspelt, or fits it in lower case."""
+    if model.startswith("arn:"):
+        return None
+    plain = _plain(model)
+    if "/" in model:
+        server, _, name = model.strip().partition("/")
+        is_near = difflib.get_close_matches(server.lower(), ["openai"], cutoff=NEARLY)
+        return f"openai/{name}" if is_near and server != "openai" else None
+    if misspelt := difflib.get_close_matches(_family(plain), sorted(closed), n=1, cutoff=NEARLY):
+        names = [name for entry in registrations() for name in entry.models if _family(name) == misspelt[0]]
+        return next(iter(difflib.get_close_matches(plain, names, n=1, cutoff=NEARLY)), names[0])
+    return spelling.correction(plain) or (plain if plain != model and bedrock_names.MODEL.fullmatch(plain) else None)
+
+
+def _closed_families() -> set[str]:
+    """Families whose models are all registered by name."""
+    return {_family(name) for entry in registrations() if entry.pattern is None for name in entry.models}
+
+
+def _plain(model: str) -> str:
+    return model[:2048].strip().lower()
 
 
 def check(request: InferenceRequest, *, allowed: Sequence[str] = ("*",)) -> None:
@@ -179,9 +259,14 @@ def load(model: str) -> Workload:
         InvalidRequest: The model is unknown.
         WorkloadFailed: The module cannot be imported, or has no `run`.
     """
-    module = find(model).module
+    found = find(model)
+    module = found.module
     try:
-        return cast("Workload", import_module(module).run)
+        if found.own is None:
+            return cast("Workload", import_module(module).run)
+        from chalicelib.workloads.own.adapter import adapted
+
+        return adapted(getattr(import_module(module), found.own))
     except Exception as error:
         reason = " ".join(str(error).split()) or "no message"
         raise WorkloadFailed(
@@ -192,11 +277,6 @@ def load(model: str) -> Workload:
 
 def _family(model: str) -> str:
     return model.partition(".")[0]
-
-
-def _closed_families() -> set[str]:
-    """Families whose models are all registered by name."""
-    return {_family(name) for entry in REGISTRY if entry.pattern is None for name in entry.models}
 
 
 def _allows(pattern: str, model: str) -> bool:

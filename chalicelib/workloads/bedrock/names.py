@@ -6,6 +6,13 @@ from typing import Final
 # With which ids of inference profiles begin.
 GEOGRAPHIES: Final = ("us", "us-gov", "eu", "apac", "jp", "au", "ca", "global")
 
+# Providers of models. An unknown one is accepted, unless it is nearly one of these.
+# Source: Amazon Bedrock User Guide, "Supported foundation models in Amazon Bedrock".
+PROVIDERS: Final = (
+    "ai21", "amazon", "anthropic", "cohere", "deepseek", "google", "luma", "meta", "minimax", "mistral", "moonshot",
+    "moonshotai", "nvidia", "openai", "qwen", "stability", "twelvelabs", "writer", "zai",
+)  # fmt: skip
+
 # An id is `provider.model`, such as `meta.llama3-1-8b-instruct-v1:0`. An inference profile adds a geography in front,
 # such as `us.meta.llama3-1-8b-instruct-v1:0`. Everything else has only an ARN.
 # Source: Amazon Bedrock API Reference, ConverseStream, modelId; "Supported Regions and models for inference profiles".

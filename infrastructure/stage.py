@@ -29,6 +29,7 @@ from infrastructure.protection import (
     rate_problems,
     sign_in_problems,
 )
+from longcall.stages import Right
 
 REQUIREMENTS: Final = "requirements.txt"
 REQUIREMENTS_WITH_OPENAI: Final = "requirements/lambda-openai.txt"
@@ -106,6 +107,8 @@ class Stage:
         operation: What one GraphQL operation may ask for, and whether clients may query the schema.
         waf: Requests of one IP address above which AWS WAF blocks it; None: the API has no firewall.
         reporting: How the worker authenticates when it reports.
+        environment: Environment variables of the worker, for a project's own workloads.
+        rights: What the worker may do besides, for a project's own workloads.
         workloads: Models that run in the worker itself; `*` matches any text.
         bedrock: Ids of models and inference profiles on Bedrock, or ARNs of anything that can be streamed from.
         guardrail: The guardrail of Bedrock for every call: its id or ARN, a colon, and a version; empty: none.
@@ -151,6 +154,8 @@ class Stage:
     sign_in: SignIn = field(default_factory=SignIn)
     operation: OperationLimits = OPERATION
     waf: RateRule | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+    rights: tuple[Right, ...] = ()
     guardrail: str = ""
     openai: OpenAIServer | None = None
     model_silence_seconds: float = 120
@@ -273,6 +278,7 @@ class Stage:
         match handler:
             case "inference":
                 return self._flushing() | {
+                    **self.environment,
                     "LONGCALL_HEARTBEAT_SECONDS": self.heartbeat_seconds,
                     "LONGCALL_LEASE_SECONDS": self.lease_seconds,
                     "LONGCALL_MODEL_SILENCE_SECONDS": self.model_silence_seconds,

@@ -41,8 +41,8 @@ STAGES: Final[Mapping[str, Stage]] = {stage.name: stage for stage in (DEV, PROD)
 class UnknownStage(Exception):
     """There is no stage with this name."""
 
-    def __init__(self, name: str) -> None:
-        super().__init__(f"unknown stage {name!r}; use {' or '.join(STAGES)}, or add it to infrastructure/stages.py")
+    def __init__(self, name: str, known: tuple[str, ...], file: str) -> None:
+        super().__init__(f"unknown stage {name!r}; use {' or '.join(known)}, or add it to {file}")
 
 
 def stage_named(name: str) -> Stage:
@@ -54,4 +54,4 @@ def stage_named(name: str) -> Stage:
     try:
         return STAGES[name]
     except KeyError:
-        raise UnknownStage(name) from None
+        raise UnknownStage(name, tuple(STAGES), "infrastructure/stages.py") from None

@@ -48,6 +48,7 @@ def _run(arguments: argparse.Namespace, log: StackLog, umask: int) -> int:
 
     from appsync_local.errors import ApiInvalid, EngineError
     from chalicelib.jobs.errors import MissingSettings
+    from infrastructure.project import ProjectInvalid
     from local_stack.errors import OptionInvalid, StackError
     from local_stack.services.bedrock import BedrockUnusable
     from local_stack.source_positions import with_positions
@@ -55,6 +56,7 @@ def _run(arguments: argparse.Namespace, log: StackLog, umask: int) -> int:
 
     expected = (
         StackError, EngineError, BedrockUnusable, MissingSettings, TemplateInvalid,
+        ProjectInvalid,
     )  # fmt: skip
     try:
         return uvloop.run(_serve(arguments, log, started, umask))

@@ -1,6 +1,6 @@
 """Reloads schema, resolvers and handlers of a running stack when their files change."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -13,10 +13,13 @@ from appsync_local.functions.runtime import FunctionRuntime
 from appsync_local.functions.snapshot import Snapshots
 from appsync_local.functions.spec import FunctionSpec
 from appsync_local.http.server import Engine
+from chalicelib.workloads.own.reading import FOLDER as WORKLOADS
+from chalicelib.workloads.registry import find_own
+from infrastructure.project import STAGES_FILE, Project
 from local_stack.blueprint import Blueprint
 
 HANDLERS: Final = ("app.py",)
-HANDLER_FOLDERS: Final = ("chalicelib",)
+HANDLER_FOLDERS: Final = ("chalicelib", WORKLOADS)
 
 
 class SnapshotHandlers:
@@ -33,27 +36,45 @@ class SnapshotHandlers:
 
 
 async def import_problems(root: Path, functions: Sequence[FunctionSpec]) -> Sequence[str]:
-    """Why handlers cannot be imported, one sentence each, with file and line; empty if all can."""
-    return await check_imports(root, {function.handler for function in functions})
+    """Why handlers or workloads cannot be used, one sentence each, with file and line; empty if all can."""
+    return await _problems(root, {function.handler for function in functions})
+
+
+async def _problems(root: Path, handlers: Iterable[str], changed: Sequence[Path] = ()) -> Sequence[str]:
+    found = find_own(root)
+    if found.problems:
+        return found.problems
+    own = {f"{it.module}.{it.function}" for it in found.workloads}
+    return await check_imports(root, {*handlers, *own}, changed)
 
 
 def snapshots_of(blueprint: Blueprint, data: Path) -> Snapshots:
     """Copies of the handlers' code, below `data`; the first is taken at once."""
-    snapshots = Snapshots(blueprint.root, (*HANDLERS, *HANDLER_FOLDERS), data / "handlers")
+    snapshots = Snapshots(blueprint.root, (*HANDLERS, *_folders(blueprint.root)), data / "handlers")
     snapshots.take()
     return snapshots
 
 
 def file_watcher(
-    engine: Engine, runtime: FunctionRuntime, blueprint: Blueprint, snapshots: Snapshots, health: LoopHealth
+    engine: Engine,
+    runtime: FunctionRuntime,
+    blueprint: Blueprint,
+    snapshots: Snapshots,
+    health: LoopHealth,
+    project: Project | None,
 ) -> FileWatcher:
-    """Watches schema, resolvers and handlers, and reloads what changes, between `start` and `stop`."""
-    root, api_file = blueprint.root, Path(infrastructure.api.__file__)
+    """Watches schema, resolvers, handlers and workloads, and reloads what changes, between `start` and `stop`."""
+    root = blueprint.root
+    fixed = {Path(infrastructure.api.__file__), *([] if project is None else [project.folder / STAGES_FILE])}
     handlers = {function.handler for function in blueprint.functions}
     reloader = Reloader(
-        root, engine, SnapshotHandlers(runtime, snapshots), lambda changed: check_imports(root, handlers, changed),
-        fixed=frozenset({api_file}),
+        root, engine, SnapshotHandlers(runtime, snapshots), lambda changed: _problems(root, handlers, changed),
+        fixed=frozenset(fixed),
     )  # fmt: skip
-    folders = {blueprint.schema.parent, blueprint.code, *(root / name for name in HANDLER_FOLDERS)}
-    files = {api_file, *(root / name for name in HANDLERS)}
+    folders = {blueprint.schema.parent, blueprint.code, *(root / name for name in _folders(root))}
+    files = {*fixed, *(root / name for name in HANDLERS)}
     return FileWatcher(reloader, folders=sorted(folders), files=sorted(files), health=health)
+
+
+def _folders(root: Path) -> list[str]:
+    return [name for name in HANDLER_FOLDERS if (root / name).is_dir()]

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from appsync_local.devtools.chaos.spec import ChaosInvalid, ChaosSpec, parse_chaos
 from appsync_local.http.sites import AllowedSites, OriginInvalid, is_loopback, parse_origin
 from chalicelib.workloads.bedrock.settings import AWS
+from infrastructure.project import Project, find_project
 from infrastructure.stage import Stage
 from infrastructure.stages import UnknownStage, stage_named
 from local_stack.addresses import LOOPBACK
@@ -47,6 +48,7 @@ class Options:
         jobs: Jobs that run at once.
         timeout: Seconds of one job's invocation; None: the stage's limit.
         chaos: Faults to inject.
+        project: The project in the working directory, whose workloads run besides Longcall's; None: there is none.
         watches: Whether schema, resolvers and handlers are reloaded when they change.
         settings: LONGCALL_* variables for the handlers; they override the stack's own.
         stage: Whose settings the handlers have; None: the defaults for development.
@@ -64,6 +66,7 @@ class Options:
     jobs: int
     timeout: int | None
     chaos: ChaosSpec
+    project: Project | None
     watches: bool
     settings: Mapping[str, str]
     stage: Stage | None
@@ -72,15 +75,19 @@ class Options:
     openai: str | None
 
 
-def options_from(arguments: argparse.Namespace, environment: Mapping[str, str] = os.environ) -> Options:
+def options_from(
+    arguments: argparse.Namespace, environment: Mapping[str, str] = os.environ, *, folder: Path | None = None
+) -> Options:
     """Check parsed arguments.
 
     Args:
         arguments: See `argument_parser`.
+        folder: Where a project is looked for; None: the working directory.
         environment: Where the handlers' settings are read from.
 
     Raises:
         OptionInvalid: An option has a value that cannot be used, or two options exclude each other.
+        ProjectInvalid: The project in the folder cannot be used.
     """
     if not is_loopback(arguments.host):
         raise OptionInvalid(
@@ -88,7 +95,8 @@ def options_from(arguments: argparse.Namespace, environment: Mapping[str, str] =
             f"for this machine only. To reach it from elsewhere, forward its port: see {FORWARDING}"
         )
     data = arguments.data.resolve()
-    stage = None if arguments.stage is None else _stage(arguments.stage)
+    project = None if arguments.template is not None else find_project(folder or Path.cwd())
+    stage = _stage(arguments.stage, project)
     default_jobs = DEFAULT_JOBS if stage is None or stage.jobs is None else min(stage.jobs, MOST_JOBS)
     jobs = default_jobs if arguments.jobs is None else arguments.jobs
     if arguments.template is not None:
@@ -105,7 +113,8 @@ def options_from(arguments: argparse.Namespace, environment: Mapping[str, str] =
         if arguments.timeout is None
         else _in_range(arguments.timeout, "--timeout", least=1, most=LONGEST_INVOCATION),
         chaos=_chaos(arguments.chaos),
-        watches=arguments.watch,
+        project=project,
+        watches=arguments.watch or project is not None,
         settings={name: value for name, value in environment.items() if name in HANDLER_SETTINGS},
         bedrock=_bedrock(arguments.bedrock),
         openai=_openai(arguments.openai),
@@ -133,9 +142,12 @@ def _sites(origins: Sequence[str]) -> AllowedSites:
     )
 
 
-def _stage(name: str) -> Stage:
+def _stage(name: str | None, project: Project | None) -> Stage | None:
+    """The stage with a name; without a name, the first stage of a project."""
     try:
-        return stage_named(name)
+        if project is not None:
+            return project.stage(name)
+        return None if name is None else stage_named(name)
     except UnknownStage as error:
         raise OptionInvalid(f"--stage: {error}") from None
 

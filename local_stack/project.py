@@ -17,6 +17,7 @@ from chalicelib.ledger.dynamodb_requests import region_of
 from chalicelib.settings import Reader
 from chalicelib.supervision.settings import SweepSettings
 from chalicelib.worker.settings import WorkerSettings
+from chalicelib.workloads.own.reading import FOLDER as WORKLOADS
 from infrastructure.api import API
 from infrastructure.backend_fields import backend_fields
 from infrastructure.limits import LIMITS
@@ -53,6 +54,7 @@ def blueprint_of_project(
     timeout: int | None,
     stage: Stage | None,
     settings: Mapping[str, str],
+    root: Path = ROOT,
 ) -> Blueprint:
     """The stack that `infrastructure.api` and the handlers define.
 
@@ -65,6 +67,7 @@ def blueprint_of_project(
         timeout: Seconds of one job's invocation; None: the stage's limit.
         stage: Whose settings the handlers have; None: the defaults for development.
         settings: LONGCALL_* variables for all handlers; they override all others.
+        root: The folder that handlers are imported from.
 
     Raises:
         MissingSettings: A variable is invalid, or two contradict each other.
@@ -94,7 +97,7 @@ def blueprint_of_project(
         api=API,
         schema=SCHEMA,
         code=ROOT / "graphql",
-        root=ROOT,
+        root=root,
         functions=tuple(
             FunctionSpec(
                 name=name,
@@ -113,6 +116,22 @@ def blueprint_of_project(
         limits=OPERATION if stage is None else stage.operation,
         schedules=(FunctionSchedule("sweep", every=SWEEP_INTERVAL),),
     )
+
+
+def handlers_with(project: Path, data: Path) -> Path:
+    """A folder that handlers are imported from, with links to Longcall's and to the workloads of a project.
+
+    Args:
+        project: The project's folder.
+        data: The data folder.
+    """
+    folder = data / "handlers-with-workloads"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    for name, target in {"app.py": ROOT, "chalicelib": ROOT, WORKLOADS: project}.items():
+        link = folder / name
+        link.unlink(missing_ok=True)
+        link.symlink_to((target / name).resolve())
+    return folder
 
 
 def _thresholds() -> dict[str, str]:

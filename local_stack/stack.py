@@ -46,7 +46,7 @@ from local_stack.log import StackLog
 from local_stack.log_fields import job_fields
 from local_stack.log_files import FOLDER
 from local_stack.options import Options
-from local_stack.project import blueprint_of_project
+from local_stack.project import ROOT, blueprint_of_project, handlers_with
 from local_stack.services.bedrock import PRELOADED as PRELOADED_FOR_BEDROCK
 from local_stack.services.bedrock import bedrock_variables, with_bedrock
 from local_stack.services.bucket import BUCKET
@@ -198,7 +198,7 @@ async def _start(options: Options, log: StackLog, cleanup: contextlib.AsyncExitS
     engine.offer(graphiql(users, realtime_url=engine.realtime_url))
     engine.offer(Doctor(lambda: engine.served, _token_requirements(pool), health))
     if snapshots is not None:
-        watcher = file_watcher(engine, runtime, blueprint, snapshots, health.loop("file watcher"))
+        watcher = file_watcher(engine, runtime, blueprint, snapshots, health.loop("file watcher"), options.project)
         await watcher.start()
         cleanup.push_async_callback(watcher.stop)
     stack = Stack(
@@ -289,6 +289,7 @@ def _blueprint(options: Options, pool: Pool, *, port: int, s3: str) -> Blueprint
     return blueprint_of_project(
         graphql_url=f"http://{address}", pool=pool, ledger=options.ledger, s3=s3, jobs=options.jobs,
         timeout=options.timeout, stage=options.stage, settings=options.settings,
+        root=ROOT if options.project is None else handlers_with(options.project.folder, options.data),
     )  # fmt: skip
 
 

@@ -137,6 +137,8 @@ class ServiceStack(Stack):
             grant_guardrail(worker, stage.guardrail)
         if stage.openai and stage.openai.secret:
             self._grant_secret(worker, stage.openai.secret)
+        for right in stage.rights:
+            worker.add_to_policy(iam.PolicyStatement(actions=list(right.actions), resources=list(right.resources)))
         self._objects.grant(worker, "inference")
         self._jobs.grant(relay, "status_relay")
         self._objects.grant(relay, "status_relay")

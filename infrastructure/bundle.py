@@ -22,11 +22,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
-from packaging.requirements import InvalidRequirement, Requirement
+from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-import longcall.workloads
-from chalicelib.workloads.own.reading import FOLDER as WORKLOADS
+from infrastructure.own_code import PackagingFailed as PackagingFailed  # users of this module catch it
+from infrastructure.own_code import add_libraries, add_workloads, libraries, versions
 
 CHALICE: Final = "from chalice.cli import main; main()"  # the package has no `__main__`
 LAMBDA_ROOT: Final = "/var/task"  # where Lambda unpacks the zip; tracebacks show it
@@ -35,7 +35,7 @@ EPOCH: Final = (1980, 1, 1, 0, 0, 0)  # the time of every entry; the earliest th
 # version must build the zip. Run the tests with a new version before you change it.
 LAMBDA_PYTHON: Final = (3, 11)
 RUNTIME: Final = "python{}.{}".format(*LAMBDA_PYTHON)
-PROJECT_CACHE: Final = ".longcall/packages"  # of a project: its dependencies, compiled
+PROJECT_CACHE: Final = ".packages"  # of a project: its dependencies, compiled
 LEFT_OUT: Final = ("__pycache__", "*.pyc", "debug.py")  # `chalicelib/debug.py` serves `chalice local` alone
 NOTHING: Final = """\
 from chalice.app import Chalice
@@ -43,10 +43,6 @@ app = Chalice(app_name="nothing")
 @app.lambda_function()
 def nothing(event, context): ...
 """  # the smallest app that Chalice packages
-
-
-class PackagingFailed(Exception):
-    """The zip could not be built or is incomplete; the message says what is missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +84,12 @@ def build(
         cache = source / ".chalice" / "deployments" if project is None else project / PROJECT_CACHE
         config = source / ".chalice" / "config.json"
         _unpack(_dependencies((source / requirements).read_text(), config, cache), tree)
-        if project is not None and (own := _own_requirements(project)):
-            _add_own_dependencies(_dependencies(own, config, cache), tree)
+        if project is not None and (own := libraries(project)):
+            brought = Path(folder, "brought")
+            _unpack(_dependencies(own, config, cache), brought)
+            add_libraries(brought, tree)
         _unpack(made / "deployment.zip", Path(folder, "own"))
-        _add_workloads(project, Path(folder, "own"))
+        add_workloads(project, Path(folder, "own"), ignored=LEFT_OUT)
         _compile(Path(folder, "own"))
         shutil.copytree(Path(folder, "own"), tree, dirs_exist_ok=True)
         archive = into / "deployment.zip"
@@ -126,67 +124,6 @@ def pack(tree: Path, archive: Path) -> None:
             zipped.writestr(entry, file.read_bytes())
 
 
-def _add_workloads(project: Path | None, tree: Path) -> None:
-    """Add the contract of own workloads, without the rest of the client's package, and the project's own."""
-    (tree / "longcall").mkdir()
-    (tree / "longcall" / "__init__.py").touch()
-    shutil.copy(longcall.workloads.__file__, tree / "longcall" / "workloads.py")
-    if project is not None:
-        shutil.copytree(project / WORKLOADS, tree / WORKLOADS, ignore=shutil.ignore_patterns(*LEFT_OUT, "test_*.py"))
-
-
-def _own_requirements(project: Path) -> str:
-    """The project's requirements for its workloads; empty if there are none.
-
-    Raises:
-        PackagingFailed: A line is not a requirement.
-    """
-    file = project / WORKLOADS / "requirements.txt"
-    lines = file.read_text("utf-8").splitlines() if file.exists() else []
-    wanted = []
-    for number, line in enumerate(lines, 1):
-        text = line.partition(" #")[0].strip()
-        if not text or text.startswith("#"):
-            continue
-        try:
-            wanted.append(str(Requirement(text)))
-        except InvalidRequirement:
-            raise PackagingFailed(
-                f"{WORKLOADS}/requirements.txt:{number}: {text!r} is not a requirement; write one in a line, as "
-                "rich==15.0.0"
-            ) from None
-    return "".join(f"{line}\n" for line in wanted)
-
-
-def _add_own_dependencies(archive: Path, tree: Path) -> None:
-    """Add a project's dependencies to those of the handlers.
-
-    Raises:
-        PackagingFailed: Both have a distribution in different versions; the message names all of them.
-    """
-    present = _versions(tree)
-    with tempfile.TemporaryDirectory() as folder:
-        own = Path(folder)
-        _unpack(archive, own)
-        clashes = [
-            f"{name} {version} (the handlers have {present[name]})"
-            for name, version in sorted(_versions(own).items())
-            if present.get(name, version) != version
-        ]
-        if clashes:
-            raise PackagingFailed(
-                f"{WORKLOADS}/requirements.txt brings {', '.join(clashes)}; ask for the same versions, or for other "
-                "versions of the libraries that need them"
-            )
-        shutil.copytree(own, tree, dirs_exist_ok=True)
-
-
-def _versions(tree: Path) -> dict[str, str]:
-    """The distributions in a folder, and their versions."""
-    names = (path.name.removesuffix(".dist-info").partition("-") for path in tree.glob("*.dist-info"))
-    return {canonicalize_name(name): version for name, _, version in names}
-
-
 def _dependencies(requirements: str, config: Path, cache: Path) -> Path:
     """A zip with the compiled requirements, from the cache or built into it. `config` is Chalice's."""
     key = hashlib.sha256(f"{requirements}\n{RUNTIME}\n{version('chalice')}".encode()).hexdigest()[:20]
@@ -218,7 +155,7 @@ def check_complete(tree: Path, requirements: str) -> None:
     Raises:
         PackagingFailed: Requirements are missing; the message names all of them.
     """
-    present = _versions(tree)
+    present = versions(tree)
     missing = [
         str(wanted)
         for wanted in _pinned(requirements)

@@ -8,7 +8,18 @@ from typing import Annotated
 
 import typer
 
-from longcall.cli import administration, costs, demo, diagnostics, environment, jobs, offers, serving, starting
+from longcall.cli import (
+    administration,
+    costs,
+    demo,
+    diagnostics,
+    environment,
+    jobs,
+    offers,
+    projects,
+    serving,
+    starting,
+)
 from longcall.version import VERSION
 
 ID = "123e4567-e89b-42d3-a456-426614174000"
@@ -73,4 +84,7 @@ app.command(
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
 )(administration.serve)
 app.command(epilog=environment.EPILOG)(environment.env)
+app.command(epilog=projects.NEW_EXAMPLE)(projects.new)
+app.command(epilog=projects.UPGRADE_EXAMPLE)(projects.upgrade)
+app.command(epilog=_example("npx aws-cdk synth"))(projects.cdk)
 users.command("create", epilog=_example("longcall user create --target aws"))(administration.create_user)

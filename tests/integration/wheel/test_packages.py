@@ -1,5 +1,9 @@
-"""The packages as a stranger installs them: from files, into an empty environment, away from the repository."""
+"""The packages as a stranger installs them: from files, into an empty environment, away from the repository.
 
+And a project that `longcall new` makes there.
+"""
+
+import json
 import os
 import re
 import shutil
@@ -7,19 +11,22 @@ import subprocess
 import sys
 import tomllib
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import pytest
 
 from tests.support.built_once import built_once
+from tests.support.cdk_assembly import NODE_NEEDED, node_is_missing, skip_without_lambdas_python
 
 ROOT: Final = Path(__file__).parents[3]
 INSTALLING: Final = 300.0  # seconds
 RUNNING: Final = 120.0  # seconds
 NEWEST_FIRST: Final = ("python3.14", "python3.13", "python3.12", "python3.11")
 FORBIDDEN: Final = ("app.py", "chalicelib", "graphql", "infrastructure", "local_stack")
+NONE: Final[Mapping[str, str]] = {}
 SHADOW: Final = "raise SystemExit('a module of the stranger was imported')\n"
 
 
@@ -31,6 +38,27 @@ def dist(shared_folder: Path) -> Path:
         run(sys.executable, "-m", "build_backend.make_dist", into, within=INSTALLING, cwd=ROOT)
 
     return built_once(shared_folder / "dist", build)
+
+
+@dataclass(frozen=True)
+class Project:
+    """A new project, and the programs of its environment."""
+
+    folder: Path
+    bin: Path
+
+    def longcall(self, *arguments: str | Path, **variables: str) -> str:
+        return run(self.bin / "longcall", *arguments, within=INSTALLING, cwd=self.folder, variables=variables)
+
+
+@pytest.fixture(scope="module")
+def project(local: Path, dist: Path, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """What `longcall new` makes, with what its requirements ask for installed."""
+    folder = tmp_path_factory.mktemp("projects")
+    run(local / "longcall", "new", "my-app", within=RUNNING, cwd=folder)
+    made = folder / "my-app"
+    add(local.parent, "--find-links", dist, "-r", made / "requirements.txt")
+    return Project(made, local)
 
 
 @pytest.fixture(scope="module")
@@ -68,21 +96,29 @@ def answers(python: str) -> bool:
 def install(python: str, folder: Path, *requirements: str | Path) -> None:
     """Create an environment; uv, where there is one, takes wheels from its cache in a second."""
     run(python, "-m", "venv", folder, within=INSTALLING)
+    add(folder, *requirements)
+
+
+def add(folder: Path, *requirements: str | Path) -> None:
     if shutil.which("uv"):
         run("uv", "pip", "install", "--quiet", "--python", folder / "bin" / "python", *requirements, within=INSTALLING)
     else:
         run(folder / "bin" / "pip", "install", "--quiet", *requirements, within=INSTALLING)
 
 
-def run(*command: str | Path, within: float, cwd: Path | None = None) -> str:
-    ended = attempt(*command, within=within, cwd=cwd)
+def run(*command: str | Path, within: float, cwd: Path | None = None, variables: Mapping[str, str] = NONE) -> str:
+    ended = attempt(*command, within=within, cwd=cwd, variables=variables)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     return ended.stdout
 
 
-def attempt(*command: str | Path, within: float, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+def attempt(
+    *command: str | Path, within: float, cwd: Path | None = None, variables: Mapping[str, str] = NONE
+) -> subprocess.CompletedProcess[str]:
     outside = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
-    return subprocess.run(list(map(str, command)), cwd=cwd, env=outside, capture_output=True, text=True, timeout=within)
+    return subprocess.run(
+        list(map(str, command)), cwd=cwd, env={**outside, **variables}, capture_output=True, text=True, timeout=within
+    )
 
 
 def test_the_wheels_have_no_other_top_level_names_than_their_own(dist: Path) -> None:
@@ -151,3 +187,55 @@ def test_a_command_without_its_extra_says_what_to_install(bare: Path, tmp_path: 
     assert ended.returncode == 2
     assert ended.stderr.count("\n") == 1
     assert 'pip install "longcall[local]"' in ended.stderr
+
+
+def test_a_new_project_is_small_and_its_own_test_passes(project: Project) -> None:
+    files = {path.relative_to(project.folder).as_posix() for path in project.folder.rglob("*") if path.is_file()}
+
+    assert files == {
+        ".gitignore", "Makefile", "README.md", "cdk.json", "requirements.txt", "stages.py", "tests/test_shout.py",
+        "workloads/requirements.txt", "workloads/shout.py",
+    }  # fmt: skip
+    assert "2 passed" in run(project.bin / "python", "-m", "pytest", within=RUNNING, cwd=project.folder)
+
+
+def test_a_new_project_runs_its_own_workload(project: Project) -> None:
+    shown = project.longcall(
+        "serve", "--port", "0", "--once", "--", "run", "--model", "example.shout", "--prompt", "hello there"
+    )
+
+    assert shown == "HELLO! THERE! "
+
+
+def test_a_new_project_is_synthesised_and_its_template_runs(project: Project) -> None:
+    skip_without_lambdas_python()
+    if node_is_missing():
+        pytest.skip(NODE_NEEDED)
+    packages = project.folder / ".packages"
+    packages.mkdir()
+    for kept in (ROOT / ".chalice" / "deployments").glob("dependencies-*.zip"):  # the same libraries, built before
+        shutil.copy(kept, packages)
+    (project.folder / "workloads" / "requirements.txt").write_text("tabulate==0.9.0\n")
+    context = json.loads((project.folder / "cdk.json").read_text())["context"]
+
+    project.longcall("cdk", CDK_OUTDIR=str(project.folder / "cdk.out"), CDK_CONTEXT_JSON=json.dumps(context))
+    shown = project.longcall(
+        "serve", "--port", "0", "--template", "cdk.out/my-app-dev.template.json", "--once", "--",
+        "run", "--model", "example.shout", "--prompt", "hello there",
+    )  # fmt: skip
+
+    assert shown == "HELLO! THERE! "
+    [archive] = (project.folder / "cdk.out").glob("asset.*.zip")
+    names = set(zipfile.ZipFile(archive).namelist())
+    assert {"workloads/shout.py", "longcall/workloads.py", "tabulate/__init__.py"} <= names
+    assert not {name for name in names if name.startswith("longcall/cli")}
+
+
+def test_upgrading_changes_one_pin(project: Project) -> None:
+    before = (project.folder / "requirements.txt").read_text().splitlines()
+
+    project.longcall("upgrade", "99.1.0")
+
+    after = (project.folder / "requirements.txt").read_text().splitlines()
+    assert after[0] == "longcall[local,deploy]==99.1.0"
+    assert after[1:] == before[1:]

@@ -20,14 +20,14 @@ import {
 } from "./model.ts";
 import { digest, Objects } from "./objects.ts";
 import { aboutJob, readEvents, readSnapshot } from "./reading.ts";
-import { Realtime } from "./realtime.ts";
+import { type Listening, Realtime } from "./realtime.ts";
 import { Requests } from "./requests.ts";
 import { DEFAULT_TIMING, type Timing } from "./timing.ts";
 import { emptyView, hasEnded, type JobView, mergeEvent, mergeSnapshot } from "./view.ts";
 import { type Heal, type Link, type OnArrival, Watch, type WatchParts } from "./watch.ts";
 
 /** How to reach an API, and as whom. */
-export interface ClientOptions {
+export interface ClientOptions extends CommonOptions {
   /** Such as https://….appsync-api.eu-west-1.amazonaws.com/graphql. */
   readonly graphqlUrl: string;
   /** Authorizes the caller's requests: `lambdaToken(…)` or `cognitoToken(…)`. */
@@ -36,6 +36,10 @@ export interface ClientOptions {
   readonly realtimeUrl?: string;
   /** The class of sockets; by default the global `WebSocket`. Node 20 needs that of the package `ws`. */
   readonly webSocket?: SocketClass;
+}
+
+/** Options of every client, whatever its connection. */
+export interface CommonOptions {
   /** Time limits that differ from the default ones. */
   readonly timing?: Partial<Timing>;
   /** The network, time and chance; by default those of the host. For tests. */
@@ -99,36 +103,37 @@ export interface Client {
  * @throws ConfigurationError - A URL is malformed.
  */
 export function createClient(options: ClientOptions): Client {
-  return new LongcallClient(options);
+  const { graphqlUrl, authorization } = options;
+  checkUrl(graphqlUrl, "http");
+  const address = options.realtimeUrl ?? realtimeUrlOf(graphqlUrl);
+  checkUrl(address, "ws");
+  const environment = options.environment ?? hostEnvironment(options.webSocket);
+  const timing = { ...DEFAULT_TIMING, ...options.timing };
+  const requests = new Requests(httpSend(graphqlUrl, authorization, timing, environment), timing, environment);
+  const objects = new Objects(environment);
+  const realtime = new Realtime(authorization, (headers, stop) =>
+    Connection.open(address, hostOf(graphqlUrl), headers, timing, environment, stop),
+  );
+  return new LongcallClient({ ...options, timing, environment, requests, objects, realtime });
 }
 
-class LongcallClient implements Client {
+/** A client over any connection to an API. */
+export class LongcallClient implements Client {
+  readonly #parts: WatchParts;
   readonly #requests: Requests;
   readonly #objects: Objects;
-  readonly #realtime: Realtime;
+  readonly #realtime: Listening;
   readonly #environment: Environment;
-  readonly #parts: WatchParts;
   readonly #watches = new Set<Watch>();
   readonly #stopWaking: () => void;
 
-  constructor(options: ClientOptions) {
-    const { graphqlUrl, authorization } = options;
-    checkUrl(graphqlUrl, "http");
-    const address = options.realtimeUrl ?? realtimeUrlOf(graphqlUrl);
-    checkUrl(address, "ws");
-    const environment = options.environment ?? hostEnvironment(options.webSocket);
-    const timing = { ...DEFAULT_TIMING, ...options.timing };
-    const send = httpSend(graphqlUrl, authorization, timing, environment);
-    const requests = new Requests(send, timing, environment);
-    const objects = new Objects(environment);
-    const realtime = new Realtime(authorization, (headers, stop) =>
-      Connection.open(address, hostOf(graphqlUrl), headers, timing, environment, stop),
-    );
-    this.#environment = environment;
+  constructor(parts: WatchParts) {
+    const { requests, objects, realtime, environment } = parts;
+    this.#parts = parts;
     this.#requests = requests;
     this.#objects = objects;
     this.#realtime = realtime;
-    this.#parts = { ...options, timing, environment, requests, objects, realtime };
+    this.#environment = environment;
     this.#stopWaking = environment.onWake(
       () => this.wake(),
       () => realtime.sleep(),

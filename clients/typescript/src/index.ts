@@ -1,5 +1,12 @@
 export { type Authorization, cognitoToken, lambdaToken, type TokenProvider } from "./authorization.ts";
-export { type Client, type ClientOptions, createClient, type Page, type WatchOptions } from "./client.ts";
+export {
+  type Client,
+  type ClientOptions,
+  type CommonOptions,
+  createClient,
+  type Page,
+  type WatchOptions,
+} from "./client.ts";
 export type { Environment, Socket, SocketClass } from "./environment.ts";
 export {
   ClientClosed,

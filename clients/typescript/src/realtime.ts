@@ -12,8 +12,17 @@ export type Emitted = { readonly type: "acknowledged" } | Pushed;
 /** Opens a connection; stopping it ends the attempt with `Unreachable`. */
 export type Connect = (headers: Readonly<Record<string, string>>, stop: Stop) => Promise<Connection>;
 
+/** Listens to subscriptions. `Realtime` says what each method does. */
+export interface Listening {
+  listen(query: string, variables: Variables, emit: (event: Emitted) => void, stop: Stop): Promise<void>;
+  reconnect(): void;
+  sleep(): void;
+  close(): void;
+  closeIdle(): void;
+}
+
 /** Listens to subscriptions, over as few connections as possible. */
-export class Realtime {
+export class Realtime implements Listening {
   readonly #authorization: Authorization;
   readonly #connect: Connect;
   #connections: Connection[] = [];

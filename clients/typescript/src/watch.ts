@@ -13,7 +13,7 @@ import { Mailbox } from "./mailbox.ts";
 import { type Event, parseEvent, type Snapshot } from "./model.ts";
 import type { Objects } from "./objects.ts";
 import { readEvents, readSnapshot } from "./reading.ts";
-import type { Emitted, Realtime } from "./realtime.ts";
+import type { Emitted, Listening } from "./realtime.ts";
 import type { Requests } from "./requests.ts";
 import { Stop } from "./stop.ts";
 import { Pauses, sleep, type Timing } from "./timing.ts";
@@ -41,7 +41,7 @@ export type Link = "live" | "lost";
 export interface WatchParts {
   readonly requests: Requests;
   readonly objects: Objects;
-  readonly realtime: Realtime;
+  readonly realtime: Listening;
   readonly timing: Timing;
   readonly environment: Environment;
   readonly onLink?: (link: Link) => void;

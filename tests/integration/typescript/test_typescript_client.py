@@ -12,6 +12,7 @@ from tests.acceptance.stack import LocalStack, running_stack
 from tests.integration.typescript.client_folder import CLIENT, LOSSES, bundle, require_packages, run
 
 JOBS = 20
+FEW_JOBS = 4
 CHATS = 3
 SIZE_LIMIT = 10_000  # bytes of the whole client, minified and compressed
 
@@ -57,10 +58,13 @@ def run_live(name: str, stack: LocalStack, *arguments: str) -> list[dict[str, An
     ]
 
 
-async def test_what_is_shown_is_what_was_logged_although_half_of_the_pushes_are_lost(lossy_stack: LocalStack) -> None:
-    *lines, last = run_live("job", lossy_stack, str(JOBS), "1")
+@pytest.mark.parametrize(("through", "jobs"), [("longcall", JOBS), ("amplify", FEW_JOBS), ("apollo", FEW_JOBS)])
+async def test_what_is_shown_is_what_was_logged_although_half_of_the_pushes_are_lost(
+    lossy_stack: LocalStack, through: str, jobs: int
+) -> None:
+    *lines, last = run_live("job", lossy_stack, str(jobs), "1", through)
 
-    assert len(lines) == JOBS
+    assert len(lines) == jobs
     async with lossy_stack.client() as client:
         for index, line in enumerate(lines):
             view = await client.get(line["jobId"])

@@ -1,16 +1,19 @@
 // Follows jobs on a running stack, and prints what was shown of each as a JSON line:
-// node tests/live/job.ts STACK.json NUMBER SECONDS
+// node tests/live/job.ts STACK.json NUMBER SECONDS [amplify|apollo]
 import { createHash } from "node:crypto";
 import type { JobView } from "../../src/index.ts";
+import { amplifyOf, apolloOf } from "./adapters.ts";
 import { clientOf } from "./stack.ts";
 
-const [path, number, seconds] = process.argv.slice(2);
+const [path = "", number, seconds, through] = process.argv.slice(2);
 let heals = 0;
-const client = clientOf(path as string, {
+const options = {
   onHeal: () => {
     heals += 1;
   },
-});
+};
+const connect = through === "amplify" ? amplifyOf : through === "apollo" ? apolloOf : clientOf;
+const client = await connect(path, options);
 
 async function follow(index: number): Promise<object> {
   let last: JobView | null = null;
@@ -34,3 +37,4 @@ const { jobs } = await client.list({ limit: 5 });
 const { total } = await client.quote({ prompt: "Hi", model: "simulated.story" });
 process.stdout.write(`${JSON.stringify({ heals, listed: jobs.length, total })}\n`);
 client.close();
+process.exit(); // Amplify keeps a timer of 15 s for every connection

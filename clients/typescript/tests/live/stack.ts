@@ -18,7 +18,7 @@ export function clientOf(path: string, options: Partial<ClientOptions> = {}): Cl
   });
 }
 
-async function signIn({ cognitoUrl, clientId, users: [{ username, password }] }: any): Promise<string> {
+export async function signIn({ cognitoUrl, clientId, users: [{ username, password }] }: any): Promise<string> {
   const response = await fetch(cognitoUrl, {
     method: "POST",
     headers: {

@@ -7,6 +7,7 @@ import { mismatch } from "./errors.ts";
 import { isObject } from "./faults.ts";
 import { httpSend } from "./http.ts";
 import { checkInput, checkUpload, contentsOf, type JobInput, renderInput, renderQuote } from "./input.ts";
+import type { Listener } from "./listener.ts";
 import {
   type Cost,
   type Event,
@@ -69,9 +70,9 @@ export interface Client {
    * Starts a job and follows it: one view for each event of its log, in order, up to the terminal event. Leaving the
    * iteration detaches: the job continues, and `watch` follows it again by the view's `jobId`.
    */
-  run(input: JobInput, options?: WatchOptions): AsyncGenerator<JobView, void, undefined>;
+  run(input: JobInput, options?: WatchOptions): Views<JobView>;
   /** Follows a job from its first event. */
-  watch(jobId: string, options?: WatchOptions): AsyncGenerator<JobView, void, undefined>;
+  watch(jobId: string, options?: WatchOptions): Views<JobView>;
   /** Starts a job without following it. Returns its first event. */
   start(input: JobInput): Promise<Event>;
   /** The job's present state, with its output. */
@@ -124,7 +125,7 @@ export class LongcallClient implements Client {
   readonly #objects: Objects;
   readonly #realtime: Listening;
   readonly #environment: Environment;
-  readonly #watches = new Set<Watch>();
+  readonly #listeners = new Set<Listener>();
   readonly #stopWaking: () => void;
 
   constructor(parts: WatchParts) {
@@ -140,13 +141,13 @@ export class LongcallClient implements Client {
     );
   }
 
-  async *run(input: JobInput, options?: WatchOptions): AsyncGenerator<JobView, void, undefined> {
+  async *run(input: JobInput, options?: WatchOptions): Views<JobView> {
     checkInput(input);
     const jobId = this.#idOf(input);
     yield* this.#watch(jobId, () => this.#start(input, jobId), options);
   }
 
-  async *watch(jobId: string, options?: WatchOptions): AsyncGenerator<JobView, void, undefined> {
+  async *watch(jobId: string, options?: WatchOptions): Views<JobView> {
     yield* this.#watch(parseJobId(jobId), null, options);
   }
 
@@ -183,7 +184,7 @@ export class LongcallClient implements Client {
       throw mismatch("a list of jobs");
     }
     const { items, nextToken } = page;
-    return { jobs: items.map(parseEvent), nextToken: typeof nextToken === "string" ? nextToken : null };
+    return { jobs: items.map(parseEvent), nextToken: (nextToken ?? null) as string | null };
   }
 
   async quote(input: JobInput): Promise<Cost> {
@@ -210,19 +211,20 @@ export class LongcallClient implements Client {
   async delete(jobId: string): Promise<void> {
     const id = parseJobId(jobId);
     await aboutJob(id, this.#requests.execute(DELETE, { jobId: id }));
+    for (const listener of this.#listeners) listener.put({ type: "deleted", jobId: id });
   }
 
   wake(): void {
     this.#realtime.reconnect();
     this.#requests.wake();
-    for (const watch of this.#watches) watch.wake();
+    for (const listener of this.#listeners) listener.wake();
   }
 
   close(): void {
     this.#stopWaking();
     this.#requests.close();
     this.#objects.close();
-    for (const watch of this.#watches) watch.close();
+    for (const listener of this.#listeners) listener.close();
     this.#realtime.close();
   }
 
@@ -237,23 +239,30 @@ export class LongcallClient implements Client {
     return parseEvent(data.startInference);
   }
 
-  async *#watch(
-    jobId: string,
-    begin: (() => Promise<Event>) | null,
-    { signal, onArrival }: WatchOptions = {},
-  ): AsyncGenerator<JobView, void, undefined> {
-    const watch = new Watch(jobId, this.#parts, onArrival);
-    const detach = (): void => watch.detach();
-    this.#watches.add(watch);
+  #watch(jobId: string, begin: (() => Promise<Event>) | null, options: WatchOptions = {}): Views<JobView> {
+    return this.follow((parts) => {
+      const watch = new Watch(jobId, parts, options.onArrival);
+      return [watch.listener, watch.views(begin)];
+    }, options.signal);
+  }
+
+  /** Iterates over what is shown of a subscription, until the signal is aborted. */
+  async *follow<T>(open: (parts: WatchParts) => [Listener, Views<T>], signal?: AbortSignal): Views<T> {
+    const [listener, views] = open(this.#parts);
+    const detach = (): void => listener.detach();
+    this.#listeners.add(listener);
     signal?.addEventListener("abort", detach);
     try {
-      if (signal?.aborted !== true) yield* watch.views(begin);
+      if (signal?.aborted !== true) yield* views;
     } finally {
       signal?.removeEventListener("abort", detach);
-      this.#watches.delete(watch);
+      this.#listeners.delete(listener);
       this.#environment.after(IDLE, () => this.#realtime.closeIdle());
     }
   }
 }
+
+/** What a watch shows, one after the other. */
+export type Views<T> = AsyncGenerator<T, void, undefined>;
 
 const IDLE = 1_000; // milliseconds after which a connection without subscriptions is closed

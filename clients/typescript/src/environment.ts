@@ -47,7 +47,7 @@ export function hostEnvironment(socket?: SocketClass): Environment {
       const SocketOfHost = socket ?? (globalThis.WebSocket as unknown as SocketClass | undefined);
       if (SocketOfHost !== undefined) return new SocketOfHost(url, protocols);
       throw new ConfigurationError(
-        "no WebSocket was found; install the package `ws`, and pass its class: createClient({ webSocket: WebSocket, … })",
+        "no WebSocket was found; install the package `ws`, and pass its class as `webSocket`",
       );
     },
     now: () => performance.now(),

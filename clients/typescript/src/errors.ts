@@ -62,20 +62,19 @@ export class RequestRejected extends LongcallError {
   readonly errorType: string | null;
 
   constructor(faults: readonly Fault[]) {
-    super(faults[0]?.message ?? "the API refused the request without a reason");
+    super(faults[0]?.message ?? "no reason given");
     this.faults = faults;
     this.errorType = faults[0]?.errorType ?? null;
   }
 
   /** Whether the API's function failed in a way that is probably a bug, so that few retries are enough. */
   get isFault(): boolean {
-    return this.errorType === "InternalError" || this.errorType === "Lambda:Unhandled";
+    return /^(InternalError|Lambda:Unhandled)$/.test(this.errorType ?? "");
   }
 
   /** Whether the cause is behind the API and not in the request, so that a retry may succeed. */
   get isTransient(): boolean {
-    const type = this.errorType ?? "";
-    return type === "LedgerUnavailable" || type.startsWith("Lambda:") || type.startsWith("DynamoDB:") || this.isFault;
+    return /^((InternalError|LedgerUnavailable)$|Lambda:|DynamoDB:)/.test(this.errorType ?? "");
   }
 }
 
@@ -93,7 +92,7 @@ export class JobNotFound extends RequestRejected {
   override name = "JobNotFound";
 
   constructor(jobId: string) {
-    const message = `no job ${jobId} was found; check the id, and that you are signed in as the user who started it`;
+    const message = `no job ${jobId} was found; check the id, and which user is signed in`;
     super([{ message, errorType: "JobNotFound" }]);
   }
 }

@@ -46,12 +46,11 @@ function dataOf(text: string, url: string): Record<string, unknown> {
   try {
     answer = JSON.parse(text);
   } catch {
-    throw new ProtocolError(`${url} did not answer like a GraphQL API; check that this is the GraphQL URL`);
+    // handled below: not an object
   }
-  if (isObject(answer) && answer.errors != null)
+  if (isObject(answer) && answer.errors != null) {
     throw rejection(parseFaults(answer.errors), (faults) => new RequestRejected(faults));
-  if (!isObject(answer) || !isObject(answer.data)) {
-    throw new ProtocolError(`the answer from ${url} has no data; check that this is the GraphQL URL`);
   }
-  return answer.data;
+  if (isObject(answer) && isObject(answer.data)) return answer.data;
+  throw new ProtocolError(`${url} did not answer like a GraphQL API; check that this is the GraphQL URL`);
 }

@@ -38,16 +38,18 @@ export function isTerminal(status: Status, endTime: string | null): boolean {
   return TERMINAL.has(status) || (!UNFINISHED.has(status) && endTime !== null);
 }
 
+/** Two digits for each byte. */
+export function hexOf(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
 /** A new random id. */
 export function newJobId(random: (bytes: Uint8Array) => void): string {
   const bytes = new Uint8Array(16);
   random(bytes);
-  const hex = [...bytes].map((byte, index) => {
-    if (index === 6) byte = (byte & 0x0f) | 0x40; // version 4
-    if (index === 8) byte = (byte & 0x3f) | 0x80; // variant of RFC 9562
-    return byte.toString(16).padStart(2, "0");
-  });
-  return hex.join("").replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
+  bytes[6] = (Number(bytes[6]) & 0x0f) | 0x40; // version 4
+  bytes[8] = (Number(bytes[8]) & 0x3f) | 0x80; // variant of RFC 9562
+  return hexOf(bytes).replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
 }
 
 /**
@@ -58,8 +60,7 @@ export function newJobId(random: (bytes: Uint8Array) => void): string {
 export function parseJobId(text: string): string {
   const id = String(text).toLowerCase();
   if (UUID.test(id)) return id;
-  const shown = id.length <= 60 ? text : `${String(text).slice(0, 57)}...`;
-  throw new InvalidInput(`a job's id must be a UUID such as 123e4567-e89b-42d3-a456-426614174000, not '${shown}'`);
+  throw new InvalidInput(`a job's id must be a UUID, which start returns, and not '${id.slice(0, 60)}'`);
 }
 
 /**

@@ -2,7 +2,7 @@ import { hostOf } from "./addresses.ts";
 import type { UploadHeader } from "./contract.ts";
 import type { Environment } from "./environment.ts";
 import { ClientClosed, ProtocolError, Unreachable } from "./errors.ts";
-import type { StoredResult } from "./model.ts";
+import { hexOf, type StoredResult } from "./model.ts";
 import { Stop } from "./stop.ts";
 
 /**
@@ -58,8 +58,9 @@ export class Objects {
     try {
       const response = await this.#environment.fetch(url, { ...init, signal: transfer.signal });
       if (response.ok) return new Uint8Array(await response.arrayBuffer());
-      const answer = `${hostOf(url)} answered with HTTP status ${response.status}`;
-      throw new Unreachable(`${answer}: the address that the API signed for this content may have expired; try again`);
+      throw new Unreachable(
+        `${hostOf(url)} answered with HTTP status ${response.status}: its signed URL may have expired; try again`,
+      );
     } catch (error) {
       if (this.#closing.isStopped) throw new ClientClosed();
       throw error instanceof Unreachable ? error : new Unreachable(`no answer from ${hostOf(url)}; check the network`);
@@ -71,6 +72,5 @@ export class Objects {
 
 /** SHA-256 in hex. */
 export async function digest(content: Uint8Array): Promise<string> {
-  const hash = await crypto.subtle.digest("SHA-256", content as Uint8Array<ArrayBuffer>);
-  return Array.from(new Uint8Array(hash), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hexOf(new Uint8Array(await crypto.subtle.digest("SHA-256", content as Uint8Array<ArrayBuffer>)));
 }

@@ -1,26 +1,14 @@
 import { WATCH } from "./documents.ts";
 import type { Environment } from "./environment.ts";
-import {
-  ClientClosed,
-  JobNotFound,
-  mismatch,
-  NotAuthorized,
-  RequestRejected,
-  Throttled,
-  Unreachable,
-} from "./errors.ts";
-import { Mailbox } from "./mailbox.ts";
+import { JobNotFound, mismatch } from "./errors.ts";
+import { Listener } from "./listener.ts";
 import { type Event, parseEvent, type Snapshot } from "./model.ts";
 import type { Objects } from "./objects.ts";
 import { readEvents, readSnapshot } from "./reading.ts";
-import type { Emitted, Listening } from "./realtime.ts";
+import type { Listening } from "./realtime.ts";
 import type { Requests } from "./requests.ts";
-import { Stop } from "./stop.ts";
-import { Pauses, sleep, type Timing } from "./timing.ts";
+import { Pauses, type Timing } from "./timing.ts";
 import { emptyView, hasEnded, holdEvent, holdSnapshot, isFinal, type JobView, missing, step } from "./view.ts";
-
-const FAULTS = 5; // a running watch fails when this many reads in a row fail because of a fault of the API
-const REFUSALS = 3; // a running watch fails when the API refuses its token this often in a row, fresh ones included
 
 /** A gap in the pushes that a read of the log closed. */
 export interface Heal {
@@ -48,7 +36,6 @@ export interface WatchParts {
   readonly onHeal?: (heal: Heal) => void;
 }
 
-type Letter = Emitted | { readonly type: "failed"; readonly error: unknown } | { readonly type: "woken" };
 type Update = { readonly event: Event } | { readonly snapshot: Snapshot };
 
 interface Gap {
@@ -66,49 +53,18 @@ export class Watch {
   #view: JobView;
   readonly #parts: WatchParts;
   readonly #onArrival: OnArrival | undefined;
-  readonly #letters: Mailbox<Letter>;
-  readonly #ending: Stop = new Stop();
-  readonly #pauses: Pauses; // between reads
-  readonly #waits: Pauses; // between subscriptions
-  #wait: Stop = new Stop();
-  #isClosed = false;
+  readonly listener: Listener;
+  readonly #pauses: Pauses;
   #isReading = false; // the log may have more events: read pages until one is empty
-  #heardAt: number; // last event of the job, or last read of its log
   #gap: Gap | null = null;
   #pausedUntil = 0;
-  #refusals = 0;
-  #faults = 0;
-  #link: Link | null = null;
 
   constructor(jobId: string, parts: WatchParts, onArrival: OnArrival | undefined) {
     this.#view = emptyView(jobId);
     this.#parts = parts;
     this.#onArrival = onArrival;
-    this.#letters = new Mailbox(parts.environment);
+    this.listener = new Listener(WATCH, { jobId }, parts);
     this.#pauses = new Pauses(parts.timing, parts.environment);
-    this.#waits = new Pauses(parts.timing, parts.environment);
-    this.#heardAt = parts.environment.now();
-  }
-
-  /** Subscribes again and reads the log at once, because the page was asleep. */
-  wake(): void {
-    this.#pauses.reset();
-    this.#waits.reset();
-    this.#wait.stop();
-    this.#letters.put({ type: "woken" });
-  }
-
-  /** Ends the iteration of `views` with `ClientClosed`. */
-  close(): void {
-    this.#isClosed = true;
-    this.#end();
-    this.#letters.put({ type: "failed", error: new ClientClosed() });
-  }
-
-  /** Ends the iteration of `views`. The job continues. */
-  detach(): void {
-    this.#end();
-    this.#letters.put({ type: "woken" });
   }
 
   /**
@@ -122,20 +78,18 @@ export class Watch {
    * @throws ClientClosed - The client was closed.
    */
   async *views(begin: (() => Promise<Event>) | null): AsyncGenerator<JobView, void, undefined> {
-    const listening = this.#listen();
+    const listener = this.listener;
     try {
-      await this.#subscribed();
-      if (this.#ending.isStopped) return this.#checkOpen();
+      if (!(await listener.start())) return;
       if (begin === null) {
         this.#isReading = true;
       } else {
         const first = await begin();
-        this.#contact();
+        listener.contact();
         yield* this.#take([{ event: first }]);
         this.#isReading = missing(this.#view) > 0; // a repeated start may answer with a later event
       }
-      while (!isFinal(this.#view)) {
-        if (this.#ending.isStopped) return this.#checkOpen();
+      while (!isFinal(this.#view) && listener.isOpen()) {
         const isDue = this.#now() >= this.#nextRead();
         const updates = isDue ? await this.#read() : await this.#hear();
         if (updates === null) continue;
@@ -144,41 +98,7 @@ export class Watch {
         yield* this.#take(updates);
       }
     } finally {
-      this.#end();
-      await listening;
-    }
-  }
-
-  /** Subscribes again and again. Every error is a letter to `views`, which decides about it. */
-  async #listen(): Promise<void> {
-    const { realtime, environment } = this.#parts;
-    while (!this.#ending.isStopped) {
-      const wait = new Stop();
-      this.#wait = wait;
-      let error: unknown = new Unreachable("the server ended the subscription");
-      try {
-        const emit = (event: Emitted): void => {
-          if (event.type === "acknowledged") this.#waits.reset();
-          this.#letters.put(event);
-        };
-        await realtime.listen(WATCH, { jobId: this.#view.jobId }, emit, this.#ending);
-      } catch (thrown) {
-        error = thrown;
-      }
-      if (this.#ending.isStopped) return;
-      this.#letters.put({ type: "failed", error });
-      await sleep(this.#waits.next(), wait, environment);
-    }
-  }
-
-  async #subscribed(): Promise<void> {
-    const beganAt = this.#now();
-    while (!this.#ending.isStopped) {
-      const letter = await this.#letters.next();
-      if (letter?.type === "acknowledged") return this.#report("live");
-      if (letter?.type !== "failed") continue;
-      const mayPass = letter.error instanceof Throttled && this.#now() - beganAt < this.#parts.timing.throttled;
-      if (!mayPass) throw letter.error;
+      await listener.end();
     }
   }
 
@@ -186,7 +106,7 @@ export class Watch {
   #nextRead(): number {
     if (this.#isReading || this.#needsResult) return this.#pausedUntil;
     const { silence, gap } = this.#parts.timing;
-    const due = this.#heardAt + silence;
+    const due = this.listener.heardAt + silence;
     const gapDue = this.#gap === null ? due : (this.#gap.readAt ?? this.#gap.noticedAt) + gap;
     return Math.max(Math.min(due, gapDue), this.#pausedUntil);
   }
@@ -210,8 +130,7 @@ export class Watch {
       return null;
     }
     if (found.length === 0 && sequence === 0) throw new JobNotFound(jobId);
-    this.#contact();
-    this.#faults = 0;
+    this.listener.read();
     this.#pauses.reset();
     this.#isReading = found.length > 0 && (this.#isReading || this.#gap === null);
     if (this.#gap !== null) this.#gap = { ...this.#gap, readAt: this.#now() };
@@ -220,27 +139,21 @@ export class Watch {
 
   /** The next push; null if something else happens before, or the log is due to be read. */
   async #hear(): Promise<Update[] | null> {
-    return this.#open(await this.#letters.next(this.#nextRead()));
-  }
-
-  #open(letter: Letter | undefined): Update[] | null {
+    const letter = await this.listener.next(this.#nextRead());
     switch (letter?.type) {
-      case "acknowledged":
-        this.#refusals = 0;
-        this.#contact();
-        this.#report("live");
-        this.#isReading = true;
-        return null;
       case "pushed":
-        this.#contact();
         return this.#pushed(letter.fields);
       case "failed":
         this.#tolerate(letter.error);
-        this.#report("lost");
+        this.listener.report("lost");
         return null;
       case "woken":
-        this.#isReading = true;
+        this.#pauses.reset();
         this.#pausedUntil = 0;
+        this.#isReading = true;
+        return null;
+      case "acknowledged":
+        this.#isReading = true;
         return null;
       default:
         return null;
@@ -289,36 +202,7 @@ export class Watch {
 
   /** Continues in spite of an error that may pass; throws any other one. */
   #tolerate(error: unknown): void {
-    let mayPass = false;
-    if (error instanceof RequestRejected && error.isFault) {
-      this.#faults += 1;
-      mayPass = this.#faults < FAULTS;
-    } else if (error instanceof Unreachable || (error instanceof RequestRejected && error.isTransient)) {
-      mayPass = this.#now() - this.#heardAt <= this.#parts.timing.giveUp;
-    } else if (error instanceof NotAuthorized) {
-      this.#refusals += 1;
-      mayPass = this.#refusals < REFUSALS;
-    }
-    if (!mayPass || this.#view.sequence === 0) throw error;
-  }
-
-  #end(): void {
-    this.#ending.stop();
-    this.#wait.stop();
-  }
-
-  #checkOpen(): void {
-    if (this.#isClosed) throw new ClientClosed();
-  }
-
-  #contact(): void {
-    this.#heardAt = this.#now();
-  }
-
-  #report(link: Link): void {
-    if (link === this.#link) return;
-    this.#link = link;
-    this.#parts.onLink?.(link);
+    if (!this.listener.survives(error) || this.#view.sequence === 0) throw error;
   }
 
   #now(): number {

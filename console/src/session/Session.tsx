@@ -1,5 +1,5 @@
 import { type Client, createClient, type Link, lambdaToken, type TokenProvider } from "longcall";
-import { watchJobs } from "longcall/jobs";
+import { watchAll } from "longcall/jobs";
 import { listModels, type Model } from "longcall/models";
 import { createContext, type ReactNode, use, useEffect, useState, useSyncExternalStore } from "react";
 import { Recording } from "../delivery/recording.ts";
@@ -81,7 +81,7 @@ function openSession(configuration: Configuration, user: string, tokens: TokenPr
   const { graphqlUrl, realtimeUrl } = configuration;
   const options = { graphqlUrl, realtimeUrl, authorization: lambdaToken(tokens), onLink: (it: Link) => link.set(it) };
   const client = createClient(options);
-  const jobs = new JobList(client, (limit, signal) => watchJobs({ ...options, limit, signal }));
+  const jobs = new JobList(client, (limit, signal) => watchAll(client, { limit, signal }));
   let models: Promise<readonly Model[]> | null = null;
   const recordings = new Map<string, Recording>();
   const recording = (jobId: string): Recording => {

@@ -1,49 +1,53 @@
-import type { Client } from "../client.ts";
-import type { JobView } from "../view.ts";
-import { isFinal } from "../view.ts";
 import type { Frames } from "./frames.ts";
 
-/** Where the following of a job is. */
+/** Where the following of something is. */
 export type Phase =
-  /** There is no job id. */
+  /** There is nothing to follow. */
   | "idle"
-  /** No event of the job is known yet. */
+  /** Nothing is known yet. */
   | "connecting"
-  /** The job runs, and its events arrive. */
+  /** It is followed, and may change. */
   | "following"
-  /** The job has ended, and its result is known. */
+  /** It has ended, and nothing can change any more. */
   | "ended"
-  /** The job is not followed any more; `error` says why. The job itself may still run. */
+  /** It is not followed any more; `error` says why. A job may still run. */
   | "failed";
 
-/** What is known of a job. Frozen, and the same object until there is something new. */
-export interface Snapshot {
+/** What is known. Frozen, and the same object until there is something new. */
+export interface Snapshot<T> {
   readonly phase: Phase;
-  readonly view: JobView | null;
+  readonly value: T | null;
   readonly error: Error | null;
 }
 
-export const IDLE: Snapshot = Object.freeze({ phase: "idle", view: null, error: null });
-export const CONNECTING: Snapshot = Object.freeze({ phase: "connecting", view: null, error: null });
+/** Something that can be followed. */
+export interface Source<T> {
+  /** Sources with the same key are the same. */
+  readonly key: string;
+  open(signal: AbortSignal): AsyncIterable<T>;
+  /** Whether nothing can change any more after this value. */
+  isLast(value: T): boolean;
+}
+
+export const IDLE: Snapshot<never> = Object.freeze({ phase: "idle", value: null, error: null });
+export const CONNECTING: Snapshot<never> = Object.freeze({ phase: "connecting", value: null, error: null });
 
 const LINGER = 1_000; // milliseconds; StrictMode, and a change of pages, remove and add a listener at once
 
-/** Follows one job for any number of listeners: begins with the first one, and ends a second after the last one. */
-export class Follower {
-  snapshot: Snapshot = CONNECTING;
-  readonly #client: Client;
-  readonly #jobId: string;
+/** Follows one source for any number of listeners: begins with the first one, and ends a second after the last one. */
+export class Follower<T> {
+  snapshot: Snapshot<T> = CONNECTING;
+  readonly #source: Source<T>;
   readonly #frames: Frames;
   readonly #forget: () => void;
   readonly #listeners = new Set<() => void>();
-  #latest: Snapshot = CONNECTING;
+  #latest: Snapshot<T> = CONNECTING;
   #following: AbortController | null = null;
   #linger: ReturnType<typeof setTimeout> | undefined;
 
   /** @param forget - Called when nobody listens any more. */
-  constructor(client: Client, jobId: string, frames: Frames, forget: () => void) {
-    this.#client = client;
-    this.#jobId = jobId;
+  constructor(source: Source<T>, frames: Frames, forget: () => void) {
+    this.#source = source;
     this.#frames = frames;
     this.#forget = forget;
   }
@@ -59,27 +63,27 @@ export class Follower {
     };
   }
 
-  /** Follows the job again, if that has failed. */
+  /** Follows the source again, if that has failed. */
   retry(): void {
     if (this.#latest.phase === "failed") void this.#follow();
   }
 
   async #follow(): Promise<void> {
     const following = new AbortController();
+    const { value } = this.#latest;
     this.#following = following;
-    const { view } = this.#latest;
-    this.#show(view === null ? CONNECTING : { phase: "following", view, error: null });
+    this.#show(value === null ? CONNECTING : { phase: "following", value, error: null });
     try {
-      for await (const view of this.#client.watch(this.#jobId, { signal: following.signal })) {
+      for await (const value of this.#source.open(following.signal)) {
         if (following.signal.aborted) return;
-        this.#show({ phase: isFinal(view) ? "ended" : "following", view, error: null });
+        this.#show({ phase: this.#source.isLast(value) ? "ended" : "following", value, error: null });
       }
     } catch (error) {
-      this.#show({ phase: "failed", view: this.#latest.view, error: error as Error });
+      this.#show({ phase: "failed", value: this.#latest.value, error: error as Error });
     }
   }
 
-  #show(snapshot: Snapshot): void {
+  #show(snapshot: Snapshot<T>): void {
     this.#latest = Object.freeze(snapshot);
     this.#frames.request(this.#flush);
   }

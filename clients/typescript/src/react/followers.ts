@@ -1,38 +1,31 @@
 import type { Client } from "../client.ts";
-import { CONNECTING, Follower, IDLE, type Snapshot } from "./follower.ts";
+import { CONNECTING, Follower, type Snapshot, type Source } from "./follower.ts";
 import { Frames } from "./frames.ts";
 
-/** The followers of one client: one for each job that somebody listens to. */
+/** The followers of one client: one for each source that somebody listens to. */
 export class Followers {
-  readonly #client: Client;
   readonly #frames = new Frames();
-  readonly #followers = new Map<string, Follower>();
+  readonly #followers = new Map<string, Follower<unknown>>();
 
-  constructor(client: Client) {
-    this.#client = client;
-  }
-
-  /** Calls back after each change of the job's snapshot. Returns what ends it. Null is no job. */
-  subscribe(jobId: string | null, listener: () => void): () => void {
-    if (jobId === null) return () => undefined;
-    const key = keyOf(jobId);
+  /** Calls back after each change of the source's snapshot. Returns what ends it. */
+  subscribe<T>(source: Source<T>, listener: () => void): () => void {
+    const { key } = source;
     let follower = this.#followers.get(key);
     if (follower === undefined) {
-      follower = new Follower(this.#client, jobId, this.#frames, () => this.#followers.delete(key));
+      follower = new Follower<unknown>(source as Source<unknown>, this.#frames, () => this.#followers.delete(key));
       this.#followers.set(key, follower);
     }
     return follower.subscribe(listener);
   }
 
-  /** What is known of a job now. Nothing is followed because of it. */
-  snapshot(jobId: string | null): Snapshot {
-    if (jobId === null) return IDLE;
-    return this.#followers.get(keyOf(jobId))?.snapshot ?? CONNECTING;
+  /** What is known now. Nothing is followed because of it. */
+  snapshot<T>({ key }: Source<T>): Snapshot<T> {
+    return (this.#followers.get(key)?.snapshot ?? CONNECTING) as Snapshot<T>;
   }
 
-  /** Follows a job again, if that has failed. */
-  retry(jobId: string | null): void {
-    if (jobId !== null) this.#followers.get(keyOf(jobId))?.retry();
+  /** Follows a source again, if that has failed. */
+  retry({ key }: Source<unknown>): void {
+    this.#followers.get(key)?.retry();
   }
 }
 
@@ -42,12 +35,8 @@ const known = new WeakMap<Client, Followers>();
 export function followersOf(client: Client): Followers {
   let followers = known.get(client);
   if (followers === undefined) {
-    followers = new Followers(client);
+    followers = new Followers();
     known.set(client, followers);
   }
   return followers;
-}
-
-function keyOf(jobId: string): string {
-  return jobId.toLowerCase(); // as the API compares ids
 }

@@ -1,11 +1,17 @@
-import { useCallback, useMemo, useSyncExternalStore } from "react";
+import { useMemo } from "react";
 import type { Event } from "../model.ts";
-import { CONNECTING, IDLE, type Snapshot } from "./follower.ts";
-import { followersOf } from "./followers.ts";
+import { isFinal, type JobView } from "../view.ts";
+import type { Phase } from "./follower.ts";
 import { useLongcall } from "./provider.ts";
+import { useSource } from "./use-source.ts";
 
 /** A job that a component shows. */
-export interface Job extends Snapshot {
+export interface Job {
+  /** `idle` if there is no job id, `ended` if the job has ended and its result is known. */
+  readonly phase: Phase;
+  /** Null until the first event is known. */
+  readonly view: JobView | null;
+  readonly error: Error | null;
   /** Ends the job. Rejects if the API refuses that. */
   cancel(): Promise<Event>;
   /** Follows the job again after `phase` became `failed`. */
@@ -21,19 +27,17 @@ export interface Job extends Snapshot {
  */
 export function useJob(jobId: string | null): Job {
   const client = useLongcall();
-  const followers = followersOf(client);
-  const subscribe = useCallback((listener: () => void) => followers.subscribe(jobId, listener), [followers, jobId]);
-  const snapshot = useSyncExternalStore(
-    subscribe,
-    () => followers.snapshot(jobId),
-    () => (jobId === null ? IDLE : CONNECTING), // on a server, nothing is followed
-  );
+  const source = useMemo(() => {
+    if (jobId === null) return null;
+    return {
+      key: jobId.toLowerCase(), // as the API compares ids
+      open: (signal: AbortSignal) => client.watch(jobId, { signal }),
+      isLast: isFinal,
+    };
+  }, [client, jobId]);
+  const [{ phase, value: view, error }, retry] = useSource<JobView>(source);
   return useMemo(
-    () => ({
-      ...snapshot,
-      cancel: () => client.cancel(String(jobId)),
-      retry: () => followers.retry(jobId),
-    }),
-    [snapshot, client, followers, jobId],
+    () => ({ phase, view, error, cancel: () => client.cancel(String(jobId)), retry }),
+    [phase, view, error, client, jobId, retry],
   );
 }

@@ -1,25 +1,33 @@
 """A workload that is not a model: a sales report from CSV text with the columns day (2026-11-25) and amount."""
 
 import csv
-from collections.abc import Generator
 from decimal import Decimal, InvalidOperation
 from itertools import groupby, islice
 from typing import Any
 
-from chalicelib.jobs.errors import OutOfTime, WorkloadFailed
-from chalicelib.jobs.model import InferenceRequest
-from chalicelib.workloads import Checkpoint, Chunk, Outcome, Piece, Progress, WorkloadContext
+from longcall.workloads import (
+    Checkpoint,
+    Chunk,
+    Context,
+    Outcome,
+    OutOfTime,
+    Progress,
+    Request,
+    Work,
+    WorkloadFailed,
+    workload,
+)
 
 
-def run(request: InferenceRequest, context: WorkloadContext) -> Generator[Piece, None, Outcome]:
+@workload("example.report")
+def report(request: Request, context: Context) -> Work:
     """One line per month, as soon as it is added up, and one total line. Rows must be sorted by day."""
-    given = context.seconds_left()
     rows = list(csv.DictReader(request.text.splitlines()))
     state: Any = context.checkpoint or {"rows": 0, "total": "0"}
     done, total = state["rows"], Decimal(state["total"])
     while done < len(rows):
         if context.seconds_left() == 0:
-            raise OutOfTime(given)
+            raise OutOfTime
         try:
             month, sales = next(groupby(islice(rows, done, None), lambda row: row["day"][:7]))
             amounts = [Decimal(sale["amount"]) for sale in sales]

@@ -18,7 +18,7 @@ TEXT: Final = """[a](page.md) [b](gone.md#part) `tests/README.md` `tests/gone.py
 `tests/unit/test_document_paths.py::test_a_missing_file_or_test_is_found`
 `tests/unit/test_document_paths.py::test_gone`"""
 # Files that a tutorial tells the reader to create.
-TO_CREATE: Final = frozenset({"chalicelib/workloads/report.py", "chalicelib/workloads/shout.py"})
+TO_CREATE: Final = frozenset({"chalicelib/workloads/shout.py", "tests/test_shout.py"})
 FOLDERS: Final = (
     "appsync_local", "bench", "certify", "chalicelib", "docs", "examples", "graphql", "infrastructure", "local_stack",
     "longcall", "tests",

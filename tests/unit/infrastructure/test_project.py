@@ -125,3 +125,14 @@ def test_a_library_in_another_version_than_that_of_the_handlers_is_refused(tmp_p
 
     with pytest.raises(PackagingFailed, match=r"brings aiohttp 3\.13\.0 \(the handlers have 3\.14\.5\); ask for"):
         add_libraries(tmp_path / "brought", tmp_path / "tree")
+
+
+def test_the_stages_in_the_documents_can_be_used(folder: Callable[..., Path]) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "own-project.md").read_text(encoding="utf-8")
+    root = folder("")
+    (root / "stages.py").write_text(page.split("```python\n")[2].partition("```")[0])
+
+    project = find_project(root)
+
+    assert project is not None
+    assert (project.name, [*project.stages], project.stage("prod").jobs) == ("my-app", ["dev", "prod"], 50)

@@ -8,7 +8,8 @@ import pytest
 from chalicelib.jobs.errors import OutOfTime, WorkloadFailed
 from chalicelib.jobs.model import InferenceRequest, Json
 from chalicelib.workloads import WorkloadContext
-from examples.report import run
+from chalicelib.workloads.own.adapter import adapted
+from examples import report as example
 from tests.unit.chalicelib.workloads.running import FakeClock, Run, run_to_end
 
 ROOT = Path(__file__).parents[4]
@@ -18,7 +19,7 @@ REPORT = "2026-01  2 sales  10.00\n2026-02  1 sales  5\n2026-03  2 sales  0.25\n
 
 def report(text: str, *, left: float = 60.0, checkpoint: Json = None) -> Run:
     context = WorkloadContext(left, FakeClock(), checkpoint=checkpoint)
-    return run_to_end(run(InferenceRequest(text, "example.report"), context))
+    return run_to_end(adapted(example.report)(InferenceRequest(text, "example.report"), context))
 
 
 def test_report_has_a_line_for_each_month_and_one_for_all() -> None:

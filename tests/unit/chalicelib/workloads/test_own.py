@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -223,3 +224,15 @@ def test_the_options_are_those_of_the_handlers() -> None:
     from chalicelib.workloads.options import Option
 
     assert tuple(option.name.lower() for option in Option) == own.OPTIONS
+
+
+def test_the_workload_in_the_documents_keeps_the_contract(project: Callable[..., Path]) -> None:
+    page = (Path(__file__).parents[4] / "docs" / "own-project.md").read_text(encoding="utf-8")
+    source = page.partition("```python\n")[2].partition("```")[0]
+    root = project(shout=source)
+    namespace: dict[str, Any] = {}
+    exec(source, namespace)  # noqa: S102  # our own page
+
+    assert not registry.find_own(root).problems
+    trial = try_workload(namespace["shout"], Request("hello there", max_tokens=1))
+    assert (trial.output, trial.outcome) == ("HELLO! ", own.Outcome(None, {"words": 1}))

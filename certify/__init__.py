@@ -19,6 +19,7 @@ processes     finds and kills processes of a stack
 clients       one process of many callers
 caller        what the clients of one job do
 watchers      shows the events of a job, as the client of one language does
+typescript    watchers that run the TypeScript client in Node
 tokens        token providers of the users
 eavesdropper  another owner, who tries every field of the schema; `documents` derives them (pure)
 impostor      updates that no worker of the job would send

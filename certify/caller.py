@@ -18,6 +18,7 @@ from certify.observation import Observation, ShownError
 from certify.plan import JobPlan, Origin
 from certify.planting import Planter
 from certify.tokens import ShortTokens, SignIn
+from certify.typescript import Node, TypeScriptWatcher
 from certify.watchers import CLIENT_TIMING, IterationRecord, PythonWatcher, RecordingWatcher, Shown, Watcher, shown
 from longcall import Client, Event, Heal, JobNotFound, LambdaToken, LongcallError, RequestRejected
 from longcall.requests import new_request
@@ -40,6 +41,7 @@ class Surroundings:
         sign_ins: One for each user.
         owners: The `sub` of each user.
         planter: None if the ledger cannot be written to.
+        node: Runs watchers in TypeScript; None if it is missing.
         on_shown: Called for each event that is shown.
     """
 
@@ -49,6 +51,7 @@ class Surroundings:
     owners: list[str]
     eavesdropper: Eavesdropper
     planter: Planter | None
+    node: Node | None
     on_shown: Callable[[], None]
 
 
@@ -161,10 +164,13 @@ class Caller:
         """A further watcher, from a sequence on, until it has shown the job's end."""
         async with self._events:
             await self._events.wait_for(lambda: self._latest >= max(1, sequence) or self._is_over)
-        authorization = LambdaToken(self._tokens_of(number))
+        tokens, node = self._tokens_of(number), self.around.node
+        authorization = LambdaToken(tokens)
         async with AsyncExitStack() as running:
             watcher: Watcher
-            if self.plan.is_recorded:
+            if node is not None and self.plan.may_be_typescript(number):
+                watcher = TypeScriptWatcher(node, tokens, self.observation.heals_ms.append)
+            elif self.plan.is_recorded:
                 watcher = RecordingWatcher(self.around.url, authorization, self.observation.life.append)
             else:
                 client = Client(self.around.url, authorization=authorization, timing=CLIENT_TIMING, on_heal=self.healed)

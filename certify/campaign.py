@@ -86,7 +86,14 @@ class _Environment:
             self.wire.calm()
 
 
-async def run(campaign: Campaign, folder: Path, on_progress: OnProgress, edits: Sequence[Edit] = ()) -> Outcome:
+async def run(
+    campaign: Campaign,
+    folder: Path,
+    on_progress: OnProgress,
+    edits: Sequence[Edit] = (),
+    *,
+    typescript: Path | None = None,
+) -> Outcome:
     """Run a campaign in its own folder. Everything that it started has ended when it returns.
 
     It stops early when a count is above zero, or when a job has not ended after the campaign's patience.
@@ -96,6 +103,7 @@ async def run(campaign: Campaign, folder: Path, on_progress: OnProgress, edits: 
         folder: For the product, the data of the stack, and the observations.
         on_progress: Called with the current state, often.
         edits: What is replaced in the product that is run.
+        typescript: The program for Node that runs watchers in TypeScript; None if all run in Python.
 
     Raises:
         EditFailed: A text to replace does not occur exactly once.
@@ -121,7 +129,7 @@ async def run(campaign: Campaign, folder: Path, on_progress: OnProgress, edits: 
         examiner = Examiner(outcome, place.ledger, place.stack.subs)
         owners = place.stack.subs[: campaign.owners]
         lists = await running.enter_async_context(Lists(place.stack.graphql_url, place.stack.file, owners))
-        load_ = _Load(campaign, place, folder, state, on_progress, examiner)
+        load_ = _Load(campaign, place, folder, state, on_progress, examiner, typescript)
         try:
             try:
                 with phase("running"):
@@ -201,7 +209,7 @@ class _Load:
 
     def __init__(
         self, campaign: Campaign, place: _Environment, folder: Path, state: CampaignState, on_progress: OnProgress,
-        examiner: Examiner,
+        examiner: Examiner, typescript: Path | None,
     ) -> None:  # fmt: skip
         self.waiting: list[tuple[str, float]] = []
         self._campaign = campaign
@@ -209,6 +217,7 @@ class _Load:
         self._state = state
         self._on_progress = on_progress
         self._examiner = examiner
+        self._typescript = typescript
         self._faults = Faults(campaign, place.stack, place.product, ledger=place.file)
         self._files = [folder / f"{campaign.store}-observation-{share}.jsonl" for share in range(campaign.processes)]
         self._read = [0] * campaign.processes  # bytes of each file
@@ -281,11 +290,12 @@ class _Load:
     async def _clients(self, share: int, file: Path) -> None:
         """Run one process of clients. If this is cancelled, the process writes its observations and ends."""
         stack = self._place.stack
+        typescript = () if self._typescript is None else ("--typescript", str(self._typescript))
         with file.with_suffix(".log").open("wb") as log:
             process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "certify.clients", "--campaign", self._campaign.dump(), "--share", f"{share}",
                 "--url", stack.graphql_url, "--stack-file", str(stack.file), "--ledger", str(self._place.file),
-                "--observations", str(file),
+                "--observations", str(file), *typescript,
                 cwd=self._place.product.tree, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=log,
                 start_new_session=True,
             )  # fmt: skip

@@ -10,7 +10,7 @@ import json
 import sys
 import time
 from collections import Counter
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import Any, Final, TextIO
 
@@ -23,6 +23,7 @@ from certify.plan import Campaign, Store
 from certify.planting import Planter
 from certify.scenarios import lane_of
 from certify.tokens import SignIn
+from certify.typescript import Node
 from certify.watchers import CLIENT_TIMING
 from longcall import Client, Heal, LambdaToken
 
@@ -32,23 +33,31 @@ REPORT_INTERVAL: Final = 0.25  # seconds
 class Clients:
     """The lanes of one process."""
 
-    def __init__(self, campaign: Campaign, *, url: str, stack_file: Path, ledger: Path, out: TextIO) -> None:
+    def __init__(
+        self, campaign: Campaign, *, url: str, stack_file: Path, ledger: Path, out: TextIO, typescript: Path | None
+    ) -> None:
         self._campaign = campaign
         self._url = url
         self._stack_file = stack_file
         self._sign_ins = [SignIn(stack_file, user) for user in range(campaign.owners + 1)]
         self._planter = Planter(ledger, quota=campaign.quota) if campaign.store is Store.SQLITE else None
         self._out = out
+        self._typescript = typescript
         self._counts: Counter[str] = Counter()
         self._current: dict[int, Caller] = {}  # by lane
 
     async def run(self, share: int) -> None:
         """Run all lanes of this process until they end."""
         users = json.loads(self._stack_file.read_text("utf-8"))["users"]
-        async with Eavesdropper(self._url, self._sign_ins[-1]) as eavesdropper, asyncio.TaskGroup() as group:
+        async with AsyncExitStack() as running:
+            eavesdropper = await running.enter_async_context(Eavesdropper(self._url, self._sign_ins[-1]))
+            node = None
+            if self._typescript is not None:
+                node = await running.enter_async_context(Node.running(self._typescript, self._url))
+            group = await running.enter_async_context(asyncio.TaskGroup())
             around = Surroundings(
                 self._url, self._stack_file, self._sign_ins, [user["sub"] for user in users], eavesdropper,
-                self._planter, self._shown,
+                self._planter, node, self._shown,
             )  # fmt: skip
             reporting = group.create_task(self._report())
             lanes = [
@@ -128,9 +137,13 @@ def main() -> None:
     parser.add_argument("--stack-file", type=Path, required=True)
     parser.add_argument("--ledger", type=Path, required=True)
     parser.add_argument("--observations", type=Path, required=True)
+    parser.add_argument("--typescript", type=Path, help="the program for Node that runs watchers in TypeScript")
     given = parser.parse_args()
     with given.observations.open("w") as out:
-        clients = Clients(given.campaign, url=given.url, stack_file=given.stack_file, ledger=given.ledger, out=out)
+        clients = Clients(
+            given.campaign, url=given.url, stack_file=given.stack_file, ledger=given.ledger, out=out,
+            typescript=given.typescript,
+        )  # fmt: skip
         uvloop.run(_until_stopped(clients, given.share))
 
 

@@ -23,6 +23,7 @@ from certify.plan import MOST_EVENTS, campaigns
 from certify.progress import Progress
 from certify.report import Certificate, summary
 from certify.stack import StackFailed
+from certify.typescript import TypeScriptMissing, build
 
 MOST_JOBS: Final = 1_000_000
 
@@ -74,17 +75,27 @@ async def certify(jobs: int, events: int, seed: int, *, folder: Path, progress: 
         StackFailed: A stack did not start.
         ClientsFailed: A process of clients ended with an error.
     """
+    versions_, program = versions(), folder / "watcher.js"
+    try:
+        versions_["node"] = await asyncio.to_thread(build, program)
+        typescript: Path | None = program
+    except TypeScriptMissing as missing:
+        sys.stderr.write(f"certify: all watchers run the Python client, none the TypeScript client: {missing}\n")
+        typescript = None
     this = asyncio.current_task()
     if this is not None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, this.cancel)
     began = time.monotonic()
     outcomes = await _all_of(
-        [run(campaign, folder, progress.update) for campaign in campaigns(jobs=jobs, events=events, seed=seed)]
+        [
+            run(campaign, folder, progress.update, typescript=typescript)
+            for campaign in campaigns(jobs=jobs, events=events, seed=seed)
+        ]
     )
     return Certificate(
         outcomes=outcomes, jobs=jobs, events=events, seed=seed,
         command=f"make certify JOBS={jobs} EVENTS={events} SEED={seed}",
-        made_at=datetime.now(UTC), seconds=time.monotonic() - began, versions=versions(),
+        made_at=datetime.now(UTC), seconds=time.monotonic() - began, versions=versions_,
     )  # fmt: skip
 
 

@@ -37,6 +37,7 @@ class Outcome:
         most_mishaps: The most that the injected faults explain.
         retries: Errors that clients raised, by type.
         attempts: Claims of all jobs.
+        watchers: Watchers that showed at least one event, by the language of their client.
         late_ms: Milliseconds from logging to showing, of all events.
         life: The job whose recorded watcher lost most.
         starts: Duration of each start of the stack, in seconds.
@@ -55,6 +56,7 @@ class Outcome:
     most_mishaps: dict[ErrorType, int] = field(default_factory=dict)
     retries: Counter[str] = field(default_factory=Counter)
     attempts: int = 0
+    watchers: Counter[str] = field(default_factory=Counter)
     heals_ms: list[float] = field(default_factory=list)
     late_ms: list[int] = field(default_factory=list)
     life: Life | None = None
@@ -188,6 +190,9 @@ class Examiner:
         outcome.faults["token_expired"] += observation.refused_tokens
         outcome.retries += observation.retries
         outcome.heals_ms += observation.heals_ms
+        outcome.watchers.update(
+            language for _, language in {(one.watcher, one.language) for one in observation.iterations}
+        )
         for iteration in observation.iterations:
             outcome.late_ms += iteration.late_ms
         if observation.life and not observation.deleted and log:

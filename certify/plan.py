@@ -172,6 +172,12 @@ class JobPlan:
         """`joins`, with the watchers that have short tokens or are recorded: they join at once."""
         return (0,) * (self.has_short_token or self.is_recorded) + self.joins
 
+    def may_be_typescript(self, watcher: int) -> bool:
+        """Whether a further watcher runs the TypeScript client, if Node is installed: every second one that is not
+        recorded.
+        """
+        return not self.is_recorded and (self.number + watcher) % 2 == 1
+
     @property
     def secret(self) -> str:
         """A text that nothing but the job's input contains."""

@@ -82,12 +82,13 @@ class Certificate:
         return not any(self.violations.values())
 
     def as_json(self) -> str:
-        faults, statuses, retries = Counter[str](), Counter[str](), Counter[str]()
+        faults, statuses, retries, watchers = Counter[str](), Counter[str](), Counter[str](), Counter[str]()
         heals = [ms for outcome in self.outcomes for ms in outcome.heals_ms]
         for outcome in self.outcomes:
             faults += outcome.faults
             statuses += outcome.statuses
             retries += outcome.retries
+            watchers += outcome.watchers
         return json.dumps(
             {
                 "certificate": "longcall",
@@ -96,6 +97,7 @@ class Certificate:
                 "jobs": self.jobs,
                 "events": sum(outcome.events for outcome in self.outcomes),
                 "attempts": sum(outcome.attempts for outcome in self.outcomes),
+                "watchers": dict(watchers.most_common()),
                 "faults": _known_first(faults),
                 "heals": {**_times(heals), "distribution": distribution(heals)},
                 "life": _life(self.outcomes),
@@ -130,10 +132,11 @@ class Certificate:
 def summary(certificate: Certificate) -> list[str]:
     """The certificate in a few lines for a terminal."""
     data = json.loads(certificate.as_json())
-    heals, faults = data["heals"], sum(data["faults"].values())
+    heals, faults, watchers = data["heals"], sum(data["faults"].values()), Counter[str](data["watchers"])
     jobs, events, seed, seconds = data["jobs"], data["events"], data["seed"], data["seconds"]
     lines = [
         f"{jobs:,} jobs, {events:,} events, {faults:,} faults, seed {seed}, in {duration(seconds)}",
+        f"watchers: {watchers['python']:,} in Python, {watchers['typescript']:,} in TypeScript",
         f"{heals['count']:,} gaps healed: median {heals['medianMs']:,} ms, 99th percentile {heals['p99Ms']:,} ms",
         *(f"{name:<20} {count:,}" for name, count in data["violations"].items()),
     ]

@@ -14,6 +14,7 @@ from certify.plan import campaigns
 from certify.report import FAULTS
 from tests.acceptance.stack import wait_until
 from tests.contract.conftest import ROOT
+from tests.support.node_packages import node_is_missing
 
 BOUND = 300.0  # seconds; on a quiet machine it takes 35
 JOBS = 150
@@ -72,6 +73,14 @@ def test_every_kind_of_fault_was_injected(certificate: dict[str, Any]) -> None:
 def test_gaps_were_healed(certificate: dict[str, Any]) -> None:
     assert certificate["heals"]["count"] > 0
     assert 0 < certificate["heals"]["medianMs"] <= certificate["heals"]["p99Ms"]
+
+
+def test_watchers_run_the_clients_in_both_languages(certificate: dict[str, Any]) -> None:
+    if missing := node_is_missing():
+        pytest.skip(missing)
+
+    assert certificate["watchers"]["python"] > certificate["watchers"]["typescript"] > 0
+    assert certificate["versions"]["node"]
 
 
 def test_progress_in_a_pipe_is_plain_lines(run: "tuple[subprocess.CompletedProcess[str], Path]") -> None:

@@ -23,7 +23,7 @@ from tests.unit.certify.jobs import CAMPAIGN
 OUTCOME = Outcome(
     CAMPAIGN, events=900, attempts=44, faults=Counter({"worker_killed": 2, "drop": 70}),
     statuses=Counter({"COMPLETED": 39, "FAILED CRASHED": 1}), heals_ms=[300.0, 310.0, 900.0], late_ms=[5, 7],
-    seconds={"starting": 1.0, "running": 9.0}, starts=[1.0],
+    seconds={"starting": 1.0, "running": 9.0}, starts=[1.0], watchers=Counter({"python": 50, "typescript": 4}),
 )  # fmt: skip
 CERTIFICATE = Certificate(
     outcomes=[OUTCOME], jobs=40, events=5, seed=1, command="make certify JOBS=40 EVENTS=5 SEED=1",
@@ -51,6 +51,11 @@ def test_certificate_counts_jobs_events_faults_and_heals() -> None:
     assert list(told["faults"].items()) == [("drop", 70), ("worker_killed", 2)]
     assert told["heals"] == {"count": 3, "medianMs": 310, "p99Ms": 900, "distribution": distribution([300, 310, 900])}
     assert told["command"] == "make certify JOBS=40 EVENTS=5 SEED=1"
+
+
+def test_certificate_counts_watchers_by_language() -> None:
+    assert json.loads(CERTIFICATE.as_json())["watchers"] == {"python": 50, "typescript": 4}
+    assert "watchers: 50 in Python, 4 in TypeScript" in summary(CERTIFICATE)
 
 
 def test_certificate_with_a_finding_fails_and_says_how_to_run_it_again() -> None:

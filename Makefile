@@ -36,7 +36,7 @@ export ARG_FILE := $(if $(filter-out -,$(filter -%,$(firstword $(FILE)))),./)$(F
 .PHONY: help run serve test fuzz certify certify-mutants bench check format lock dist pictures synth diff deploy destroy cdk node clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(VENV)/local.ready ## Start everything, run a job and watch it: FILE=… MODEL=… PROMPT=… OPEN=1 ONCE=1 PORT=…
 	@$(BIN)/longcall serve --port "$$ARG_PORT" $(if $(OPEN),--open) $(if $(ONCE),--once) -- $(RUN)

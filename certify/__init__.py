@@ -16,6 +16,7 @@ page          the certificate as a page, with the pictures of `pictures` (pure)
 product       a copy of the product, in which texts can be replaced
 stack         one local stack in its own processes
 processes     finds and kills processes of a stack
+machine       how much of the machine other programs use
 clients       one process of many callers
 caller        what the clients of one job do
 watchers      shows the events of a job, as the client of one language does

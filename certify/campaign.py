@@ -19,6 +19,7 @@ from certify.faults import Faults
 from certify.lateness import Outages, Stop, stops_in
 from certify.leftovers import check_files, check_objects, keys_in
 from certify.lists import Lists
+from certify.machine import Machine
 from certify.observation import load
 from certify.plan import PACE, Campaign, Store
 from certify.product import WRITTEN_BY_NEXT_VERSION, Edit, Product
@@ -42,6 +43,7 @@ SETTINGS: Final = {
 }
 WRITE_TIMEOUT: Final = 30.0  # seconds for clients to write their observations
 EXAMINE_INTERVAL: Final = 0.5  # seconds between two looks at new observations
+LONGEST_EXCUSE: Final = 3  # times the patience of a campaign, that outages may extend it by
 WAITING: Final = 5  # jobs whose last state is shown when a campaign is stopped
 
 
@@ -76,10 +78,11 @@ class _Environment:
     ledger: Ledger
     file: Path  # of the SQLite ledger
     wire: Wire | None
+    machine: Machine
 
     @property
     def outages(self) -> Outages:
-        return Outages(self.stack.outages(time.time()))
+        return Outages(tuple(self.stack.outages(time.time())), tuple(self.machine.busy))
 
     def calm(self) -> None:
         if self.wire:
@@ -92,6 +95,7 @@ async def run(
     on_progress: OnProgress,
     edits: Sequence[Edit] = (),
     *,
+    machine: Machine | None = None,
     typescript: Path | None = None,
 ) -> Outcome:
     """Run a campaign in its own folder. Everything that it started has ended when it returns.
@@ -104,6 +108,7 @@ async def run(
         on_progress: Called with the current state, often.
         edits: What is replaced in the product that is run.
         typescript: The program for Node that runs watchers in TypeScript; None if all run in Python.
+        machine: Observes what other programs use; by default, those that this process did not start.
 
     Raises:
         EditFailed: A text to replace does not occur exactly once.
@@ -125,7 +130,7 @@ async def run(
 
     async with AsyncExitStack() as running:
         with phase("starting"):
-            place = await running.enter_async_context(_environment(campaign, folder, edits))
+            place = await running.enter_async_context(_environment(campaign, folder, edits, machine or Machine()))
         examiner = Examiner(outcome, place.ledger, place.stack.subs)
         owners = place.stack.subs[: campaign.owners]
         lists = await running.enter_async_context(Lists(place.stack.graphql_url, place.stack.file, owners))
@@ -153,6 +158,7 @@ async def run(
             outcome.last_seen = examiner.last_states(load_.waiting[:WAITING])
     outcome.retries += lists.retries
     outcome.starts = place.stack.starts_took
+    outcome.shared_seconds = round(place.machine.seconds, 1)
     state.phase = "stopped" if outcome.stopped else "done"
     on_progress(state)
     return outcome
@@ -165,7 +171,9 @@ def _stop_if_found(outcome: Outcome) -> None:
 
 
 @asynccontextmanager
-async def _environment(campaign: Campaign, folder: Path, edits: Sequence[Edit]) -> AsyncIterator[_Environment]:
+async def _environment(
+    campaign: Campaign, folder: Path, edits: Sequence[Edit], machine: Machine
+) -> AsyncIterator[_Environment]:
     data = folder / campaign.store.value
     file = data / "jobs.db"
     product = await asyncio.to_thread(Product, folder / f"{campaign.store.value}-product", edits)
@@ -180,7 +188,7 @@ async def _environment(campaign: Campaign, folder: Path, edits: Sequence[Edit]) 
                 stack = Stack(data, root=product.tree, options=options, settings=settings, chaos=campaign.chaos)
                 running.push_async_callback(stack.end)
                 await stack.start()
-                yield _Environment(product, stack, open_ledger(f"sqlite:{file}"), file, wire=None)
+                yield _Environment(product, stack, open_ledger(f"sqlite:{file}"), file, None, machine)
             case Store.DYNAMODB:
                 endpoint = await running.enter_async_context(dynamo.dynamodb())
                 wire = Wire(endpoint, seed=campaign.seed, workers=lambda: stack.workers())
@@ -195,7 +203,7 @@ async def _environment(campaign: Campaign, folder: Path, edits: Sequence[Edit]) 
                 running.push_async_callback(stack.end)
                 await stack.start()
                 ledger = DynamoDbLedger(dynamo.TABLE, client=dynamo.client_of(endpoint), clock=utc_now)
-                yield _Environment(product, stack, ledger, file, wire)
+                yield _Environment(product, stack, ledger, file, wire, machine)
             case _:
                 assert_never(campaign.store)
 
@@ -233,17 +241,19 @@ class _Load:
         clients = [asyncio.create_task(self._clients(share, file)) for share, file in enumerate(self._files)]
         killing = asyncio.create_task(self._faults.run())
         examining = asyncio.create_task(self._examine_while_running())
+        observing = asyncio.create_task(self._place.machine.observe())
+        beside = (killing, examining, observing)
         try:
-            await _first_error({*clients, killing, examining}, until=set(clients))
+            await _first_error({*clients, *beside}, until=set(clients))
             self._faults.end()
             await asyncio.wait({killing})
             killing.result()
             await self._place.stack.calm()
             self._place.calm()
         finally:
-            for task in (*clients, killing, examining):
+            for task in (*clients, *beside):
                 task.cancel()
-            results = await asyncio.gather(*clients, killing, examining, return_exceptions=True)
+            results = await asyncio.gather(*clients, *beside, return_exceptions=True)
             with suppress(OSError):
                 await self._place.stack.count_faults()
         for result in results:
@@ -267,11 +277,17 @@ class _Load:
             await asyncio.sleep(EXAMINE_INTERVAL)
             await self.examine_new()
             _stop_if_found(self._examiner.outcome)
-            if self.waiting and self.waiting[0][1] > self._campaign.patience:
+            if self.waiting and self._is_stuck(self.waiting[0][1]):
                 job_id, seconds = self.waiting[0]
                 finding = Finding(Violation.JOBS_STUCK, job_id, f"it did not end within {seconds:.0f} s")
                 self._examiner.outcome.findings.append(finding)
                 _stop_if_found(self._examiner.outcome)
+
+    def _is_stuck(self, seconds: float) -> bool:
+        """Whether a job that its client has followed for so long should have ended. Outages extend the patience."""
+        now, patience = time.time(), self._campaign.patience
+        excused = self._place.outages.seconds_in(now - seconds, now)
+        return seconds - min(excused, LONGEST_EXCUSE * patience) > patience
 
     async def examine_new(self) -> None:
         """Check what clients have written since the last call."""

@@ -42,6 +42,7 @@ class Outcome:
         life: The job whose recorded watcher lost most.
         starts: Duration of each start of the stack, in seconds.
         seconds: Duration of each phase.
+        shared_seconds: For how long other programs used much of the machine, so that times were not judged.
         stopped: Why the campaign was stopped before its end; empty if it was not.
         last_seen: The last state of jobs that had not ended then.
     """
@@ -62,6 +63,7 @@ class Outcome:
     life: Life | None = None
     starts: list[float] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
+    shared_seconds: float = 0.0
     stopped: str = ""
     last_seen: list[str] = field(default_factory=list)
 

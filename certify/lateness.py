@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 from typing import Final
@@ -18,25 +18,44 @@ from chalicelib.workloads.simulated import Scene
 MOST_SILENCE: Final = 60.0  # seconds
 MOST_DELAY: Final = 20.0  # seconds from logging an end to showing it
 MOST_HEARING: Final = 10.0  # seconds from a cancel until its worker stops; 2 s are promised on a machine with time
+AFTER_BUSY: Final = 10.0  # seconds until the work that has piled up is done
 RECOVERY: Final = 20.0  # seconds after an outage in which clients may still see errors
 OUTAGE_ERRORS: Final = frozenset(
-    {"Unreachable", "RealtimeUnreachable", "ConnectionLost", "SignInFailed", "NotAuthorized"}
+    {"Unreachable", "RealtimeUnreachable", "ConnectionLost", "SignInFailed", "NotAuthorized", "Lambda:Unhandled"}
 )
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Outages:
-    """When the stack was down: pairs of seconds since the epoch."""
+    """When no promise about times can be kept. All times are seconds since the epoch.
 
-    spans: list[tuple[float, float]] = field(default_factory=list)
+    Attributes:
+        down: When the stack was down.
+        busy: When other programs used much of the machine.
+    """
+
+    down: tuple[tuple[float, float], ...] = ()
+    busy: tuple[tuple[float, float], ...] = ()
 
     def seconds_in(self, begin: float, end: float) -> float:
-        """How long the stack was down, or had just been started, between two times."""
-        return sum(max(0.0, min(end, up + RECOVERY) - max(begin, down)) for down, up in self.spans)
+        """For how long between two times the stack was down, had just been started, or shared a busy machine."""
+        return sum(max(0.0, min(end, until) - max(begin, since)) for since, until in self._spans())
 
     def excuse(self, at: float) -> bool:
-        """Whether the stack was down at a time, or just before."""
-        return any(down - 1.0 <= at <= up + RECOVERY for down, up in self.spans)
+        """Whether such a time has come."""
+        return any(since - 1.0 <= at <= until for since, until in self._spans())
+
+    def _spans(self) -> list[tuple[float, float]]:
+        """All spans, in order and without overlaps."""
+        merged: list[tuple[float, float]] = []
+        spans = [(since, until + RECOVERY) for since, until in self.down]
+        spans += [(since, until + AFTER_BUSY) for since, until in self.busy]
+        for since, until in sorted(spans):
+            if merged and since <= merged[-1][1]:
+                merged[-1] = merged[-1][0], max(merged[-1][1], until)
+            else:
+                merged.append((since, until))
+        return merged
 
 
 def check_times(plan: JobPlan, log: Sequence[Job], observation: Observation, outages: Outages) -> list[Finding]:

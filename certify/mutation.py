@@ -6,6 +6,7 @@ Each mutant is a copy of the product with some texts replaced, and is run by a p
 import argparse
 import asyncio
 import json
+import os
 import shutil
 import sys
 import tempfile
@@ -19,6 +20,7 @@ from typing import Final
 
 from certify.campaign import ClientsFailed, run
 from certify.counts import Violation
+from certify.machine import Machine
 from certify.mutants import CONTROL, MUTANTS, Mutant
 from certify.product import ROOT, EditFailed
 from certify.stack import StackFailed
@@ -129,15 +131,17 @@ async def judge(mutant: Mutant) -> Verdict:
 async def _run_here(mutant: Mutant, folder: Path) -> int:
     """Run the small certificate on a mutant, and print the counts as JSON."""
     try:
-        outcome = await run(mutant.campaign, folder, lambda _: None, mutant.edits)
+        outcome = await run(mutant.campaign, folder, lambda _: None, mutant.edits, machine=Machine(os.getppid()))
     except (EditFailed, StackFailed, ClientsFailed) as failed:
         sys.stderr.write(f"{failed}\n")
         return Exit.NOT_RUN
     counts = Counter(finding.violation for finding in outcome.findings)
     first = [f"{finding.violation}: {finding.subject}: {finding.detail}" for finding in outcome.findings[:3]]
+    shared = [f"times were not judged for {outcome.shared_seconds:.0f} s, in which other programs used this machine"]
+    shared = shared if outcome.shared_seconds else []
     told = {
         "counts": {violation.value: counts[violation] for violation in Violation if counts[violation]},
-        "detail": "; ".join([*first, *outcome.last_seen]),
+        "detail": "; ".join([*first, *outcome.last_seen, *shared]),
     }
     sys.stdout.write(json.dumps(told))
     return Exit.OK

@@ -54,12 +54,19 @@ def page(certificate: Certificate) -> str:
             )
             for run in data["runs"]
         ),
+        shared=_shared(data["sharedSeconds"]),
         seed=data["seed"],
         duration=duration(data["seconds"]),
         made_at=escape(data["madeAt"]),
         command=escape(data["command"]),
         versions=escape(" · ".join(f"{name} {version}" for name, version in data["versions"].items())),
     )
+
+
+def _shared(seconds: float) -> str:
+    if not seconds:
+        return ""
+    return f". Other programs used much of the machine for {duration(seconds)}: times were not judged then"
 
 
 def _violation(violation: Violation, count: int) -> str:
@@ -101,7 +108,7 @@ def _life(life: Mapping[str, Any] | None) -> str:
         f"arrived when they were shown, and the watcher closed {heals} gaps by reading the log.</p>"
         f'<figure class="scroll">{life_picture(life)}</figure>'
         '<p class="key"><span class="dot logged"></span>logged <span class="dot arrived"></span>push arrived '
-        '<span class="cross">✕</span>push lost <span class="dot shown"></span>shown '
+        '<span class="cross">✕</span>no push had arrived <span class="dot shown"></span>shown '
         '<span class="dash"></span>gap closed by reading the log</p>'
     )
 

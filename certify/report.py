@@ -110,6 +110,7 @@ class Certificate:
                 "seed": self.seed,
                 "eventsAskedFor": self.events,
                 "seconds": round(self.seconds, 1),
+                "sharedSeconds": max((outcome.shared_seconds for outcome in self.outcomes), default=0.0),
                 "madeAt": self.made_at.isoformat(timespec="seconds"),
                 "versions": dict(self.versions),
                 "command": self.command,
@@ -140,6 +141,9 @@ def summary(certificate: Certificate) -> list[str]:
         f"{heals['count']:,} gaps healed: median {heals['medianMs']:,} ms, 99th percentile {heals['p99Ms']:,} ms",
         *(f"{name:<20} {count:,}" for name, count in data["violations"].items()),
     ]
+    if data["sharedSeconds"]:
+        shared = duration(data["sharedSeconds"])
+        lines.append(f"other programs used much of this machine for {shared}: times were not judged then")
     if certificate.passed and events < jobs * certificate.events:
         lines.append(f"fewer than {certificate.events} events a job: this machine was too busy to make more")
     if certificate.passed:

@@ -9,6 +9,7 @@ import pytest
 from certify.counts import Finding, Violation
 from certify.failures import check_failures, is_hit, most_failures, quantile
 from certify.lateness import Outages, Stop, check_heard, check_times, stops_in
+from certify.machine import Usage, share_of_others
 from certify.observation import ShownError
 from chalicelib.jobs.errors import ErrorType
 from chalicelib.jobs.model import Job, Status
@@ -43,7 +44,25 @@ def test_long_silence_in_a_log_is_found() -> None:
 def test_silence_during_an_outage_is_excused() -> None:
     log = silent_log(100.0)
 
-    assert check_times(PLAN, log, observation(log), Outages([(BEGIN + 5, BEGIN + 60)])) == []
+    assert check_times(PLAN, log, observation(log), Outages(((BEGIN + 5, BEGIN + 60),))) == []
+
+
+def test_silence_of_a_busy_machine_is_excused() -> None:
+    log = silent_log(100.0)
+
+    assert check_times(PLAN, log, observation(log), Outages(busy=((BEGIN + 5, BEGIN + 60),))) == []
+
+
+def test_overlapping_outages_count_once() -> None:
+    outages = Outages(((BEGIN, BEGIN + 10),), ((BEGIN + 5, BEGIN + 12), (BEGIN + 100, BEGIN + 101)))
+
+    assert outages.seconds_in(BEGIN, BEGIN + 90) == 30.0
+    assert outages.seconds_in(BEGIN + 95, BEGIN + 200) == 11.0
+
+
+def test_share_of_others_is_what_is_not_ours() -> None:
+    assert share_of_others(Usage(100.0, 50.0), Usage(104.0, 51.0), seconds=2.0, processors=2) == 0.75
+    assert share_of_others(Usage(100.0, 50.0), Usage(104.0, 54.0), seconds=2.0, processors=2) == 0.0
 
 
 def test_end_that_was_shown_late_is_found() -> None:
@@ -84,7 +103,7 @@ def test_only_an_outage_excuses_an_error_of_a_client(kind: str, at: float, expec
     seen = observation(log)
     seen.errors.append(ShownError(BEGIN + at, kind, "start"))
 
-    assert kinds(check_times(PLAN, log, seen, Outages([(BEGIN + 45, BEGIN + 48)]))) == expected
+    assert kinds(check_times(PLAN, log, seen, Outages(((BEGIN + 45, BEGIN + 48),)))) == expected
 
 
 def cancelled_log() -> list[Job]:
@@ -127,8 +146,8 @@ def test_job_that_failed_after_an_outage_was_hit_by_it() -> None:
     log = silent_log(100.0)
 
     assert not is_hit(log[:4], CALM)
-    assert is_hit(log[:4], Outages([(BEGIN + 50, BEGIN + 55)]))
-    assert not is_hit(log[:4], Outages([(BEGIN - 60, BEGIN - 50)]))
+    assert is_hit(log[:4], Outages(((BEGIN + 50, BEGIN + 55),)))
+    assert not is_hit(log[:4], Outages(((BEGIN - 60, BEGIN - 50),)))
 
 
 def test_quantile_grows_with_the_mean_and_stays_near_it() -> None:

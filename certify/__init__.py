@@ -21,6 +21,7 @@ clients       one process of many callers
 caller        what the clients of one job do
 watchers      shows the events of a job, as the client of one language does
 typescript    watchers that run the TypeScript client in Node
+lists         follows the live list of each owner
 tokens        token providers of the users
 eavesdropper  another owner, who tries every field of the schema; `documents` derives them (pure)
 impostor      updates that no worker of the job would send

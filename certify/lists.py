@@ -107,14 +107,13 @@ class Lists:
 
     async def settle(self, ledger: Ledger) -> list[Finding]:
         """Compare each list with the ledger, once nothing changes there any more."""
-        found = []
-        for followed in self._lists:
-            page = await asyncio.to_thread(
-                ledger.list, Owner(followed.owner), status=None, limit=LIMIT, next_token=None
-            )
-            listed = {str(job.job_id): (job.status.value, job.sequence) for job in page.jobs}
-            found += await followed.settle(listed)
-        return found
+        found = await asyncio.gather(*(self._settle(followed, ledger) for followed in self._lists))
+        return [finding for findings in found for finding in findings]
+
+    async def _settle(self, followed: FollowedList, ledger: Ledger) -> list[Finding]:
+        page = await asyncio.to_thread(ledger.list, Owner(followed.owner), status=None, limit=LIMIT, next_token=None)
+        listed = {str(job.job_id): (job.status.value, job.sequence) for job in page.jobs}
+        return await followed.settle(listed)
 
     async def _follow(self, client: Client, followed: FollowedList) -> None:
         while True:

@@ -188,6 +188,9 @@ MUTANTS: Final = (
            (Edit(RELAY, "(record,) = self.ledger.read(job.job_id, after=job.checkpoint_sequence - 1, limit=1)",
                  "record = [it for it in self.ledger.read(job.job_id, after=0, limit=1000) if it.checkpoint][-2]"),),
            (Kind.HANDED_OVER,)),
+    Mutant("the list leaves out the newest job", Layer.RELAY, Violation.LISTS_DIFFERENT,
+           (Edit(READS, 'return {"items": items, "nextToken"', 'return {"items": items[1:], "nextToken"'),),
+           (Kind.PLAIN,)),
     # Deletion and expiry.
     Mutant("a deletion leaves older records", Layer.LEDGER, Violation.LEFT_AFTER_DELETE,
            (Edit(SQLITE, "for sequence in range(1, tombstone.sequence + 1)",

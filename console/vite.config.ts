@@ -13,7 +13,13 @@ export default defineConfig({
       { find: /^longcall\/(.*)$/, replacement: `${CLIENT}/$1/index.ts` },
     ],
   },
-  build: { target: "es2023", modulePreload: { polyfill: false }, reportCompressedSize: false },
+  build: {
+    target: "es2023",
+    modulePreload: { polyfill: false },
+    reportCompressedSize: false,
+    rolldownOptions: { input: ["index.html", "explorer.html"] },
+  },
+  worker: { format: "es" },
   server: {
     proxy: {
       "/console/": STACK,

@@ -15,6 +15,8 @@ DIST: Final = Path(__file__).resolve().parent.parent / "console" / "dist"
 INDEX: Final = "index.html"
 # The addresses of the application's own pages. It decides itself what it shows there.
 VIEWS: Final = ("/", "/jobs/", "/start", "/lab")
+EXPLORER_PATH: Final = "/explorer"
+EXPLORER: Final = "explorer.html"
 CONFIGURATION_PATH: Final = "/console/config.json"
 SIGN_IN_PATH: Final = "/console/sign-in"
 ASSETS: Final = "/assets/"
@@ -24,10 +26,17 @@ POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; "
     "connect-src 'self' {origin}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+# GraphiQL's editor writes styles into the page, and contains its fonts.
+EXPLORER_POLICY: Final = (
+    POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'").replace(
+        "font-src 'self'", "font-src 'self' data:"
+    )
+    + "; worker-src 'self'"
+)
 FOR_EVER: Final = "public, max-age=31536000, immutable"  # the name of such a file contains a digest of its content
 _TYPES: Final = {
     ".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8",
-    ".svg": "image/svg+xml",
+    ".svg": "image/svg+xml", ".ttf": "font/ttf",
 }  # fmt: skip
 _DIGEST: Final = re.compile(r"-[A-Za-z0-9_-]{8}\.[a-z]+$")
 
@@ -44,8 +53,10 @@ class Console:
     def __init__(self, users: TestUsers, *, origin: str, folder: Path = DIST) -> None:
         self._users = users
         self._policy = POLICY.format(origin=origin)
+        self._explorer_policy = EXPLORER_POLICY.format(origin=origin)
         self._files = {f"/{file.relative_to(folder).as_posix()}": file for file in folder.rglob("*") if file.is_file()}
         self._index = folder / INDEX
+        self._files[EXPLORER_PATH] = folder / EXPLORER
 
     @property
     def paths(self) -> Collection[str]:
@@ -62,7 +73,8 @@ class Console:
         if request.path == CONFIGURATION_PATH:
             return json_page(self._configuration())
         file = self._files.get(request.path, self._index)
-        headers: Mapping[str, str] = {"content-security-policy": self._policy, "referrer-policy": "no-referrer"}
+        policy = self._explorer_policy if file.name == EXPLORER else self._policy
+        headers: Mapping[str, str] = {"content-security-policy": policy, "referrer-policy": "no-referrer"}
         if request.path.startswith(ASSETS) and _DIGEST.search(file.name):
             headers = {"cache-control": FOR_EVER}
         return Page(file.read_bytes(), _TYPES[file.suffix], headers=headers)

@@ -22,7 +22,7 @@ def next_steps(stack: Stack, data: Path) -> str:
     address = stack.graphql_url.removesuffix("/graphql")
     rows = (
         ("Console", f"{address}/"),
-        ("GraphiQL", f"{address}/graphiql"),
+        ("Explorer", f"{address}/explorer"),
         ("GraphQL", stack.graphql_url),
         ("Realtime", stack.realtime_url),
         ("Users", ", ".join(f"{user.username} / {user.password}" for user in stack.pool.users)),

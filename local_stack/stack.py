@@ -40,7 +40,6 @@ from local_stack.data_folder import PRIVATE_FILE, check_databases, check_space, 
 from local_stack.errors import StackError
 from local_stack.folder_secret import folder_secret
 from local_stack.function_environment import REGION, new_principal
-from local_stack.graphiql import graphiql
 from local_stack.live_reload import file_watcher, import_problems, snapshots_of
 from local_stack.log import StackLog
 from local_stack.log_fields import job_fields
@@ -193,9 +192,7 @@ async def _start(options: Options, log: StackLog, cleanup: contextlib.AsyncExitS
     # Last, because events from an earlier run are delivered at once, and their workers report to the API.
     await runtime.start()
     cleanup.push_async_callback(runtime.stop)
-    users = TestUsers(pool)
-    engine.offer(Console(users, origin=address))
-    engine.offer(graphiql(users, realtime_url=engine.realtime_url))
+    engine.offer(Console(TestUsers(pool), origin=address))
     engine.offer(Doctor(lambda: engine.served, _token_requirements(pool), health))
     if snapshots is not None:
         watcher = file_watcher(engine, runtime, blueprint, snapshots, health.loop("file watcher"), options.project)

@@ -1,1 +1,1 @@
-"""Tools for developers: API explorer, doctor, operation log, reload, chaos, meter, health of background loops."""
+"""Tools for developers: doctor, operation log, reload, chaos, meter, health of background loops."""

@@ -215,6 +215,26 @@ test("another test user sees none of the first one's jobs", async ({ page }) => 
   await expect(page.getByText("No jobs yet")).toBeVisible();
 });
 
+test("the API explorer shows all events of a subscription, and loads nothing from elsewhere", async ({ page }) => {
+  const requests: string[] = [];
+  page.on("request", (request) => requests.push(request.url()));
+  await page.goto("/explorer");
+  await expect(page.locator(".graphiql-editor-tool")).toContainText("jobId", { timeout: 30_000 }); // the editors are there
+  await page.locator(".graphiql-execute-button").click();
+  const response = page.locator(".graphiql-response");
+  await expect(response).toContainText("subscribed", { timeout: 20_000 });
+
+  const tabs = await page.evaluate(() => JSON.parse(localStorage.getItem("graphiql:tabState") ?? "{}").tabs);
+  const { jobId } = JSON.parse(tabs[0].variables);
+  const document = "mutation($input: InferenceInput!) { startInference(input: $input) { jobId audience { owner } } }";
+  await ask(page, document, { input: { jobId, model: "simulated.story", prompt: "Hi", processTime: 0 } });
+
+  await expect(response).toContainText("PROCESSING");
+  await expect(response).toContainText("COMPLETED");
+  const origin = new URL(page.url()).origin;
+  expect(requests.filter((url) => !url.startsWith(origin) && !/^(data|blob):/.test(url))).toEqual([]);
+});
+
 test("a page that is offline says so, and catches up", async ({ page, context, complaints }) => {
   await start(page, "simulated.story", { "Duration in seconds": "6" });
   await shows(page, "Running");

@@ -157,9 +157,8 @@ async def test_a_page_of_another_site_reads_nothing_and_starts_nothing(
         "ask": ask(graphql, JOBS, authorization),
         "start": ask(graphql, START, authorization),
         "start without a preflight": fetch(graphql, method="POST", mode="no-cors", body=json.dumps({"query": START})),
-        "sign in": fetch(f"{root}/graphiql/sign-in", method="POST", mode="no-cors", body=wanted),
-        "settings": fetch(f"{root}/graphiql/settings.json"),
-        "sign in at the console": fetch(f"{root}/console/sign-in", method="POST", mode="no-cors", body=wanted),
+        "sign in": fetch(f"{root}/console/sign-in", method="POST", mode="no-cors", body=wanted),
+        "settings": fetch(f"{root}/console/config.json"),
         "chaos": fetch(f"{root}/chaos", method="PUT", body="drop=1"),
         "meter": fetch(f"{root}/meter", mode="no-cors"),
         "doctor": fetch(f"{root}/doctor", method="POST", mode="no-cors", body="{}"),
@@ -172,7 +171,7 @@ async def test_a_page_of_another_site_reads_nothing_and_starts_nothing(
         "subscribe at the other path": socket(open_stack.description["realtimeUrl"] + "/realtime"),
         "image": IMAGE.format(url=json.dumps(f"{root}/meter")),
         "form": FORM.format(url=json.dumps(graphql), body=json.dumps(json.dumps({"query": START, "x": ""})[:-2])),
-        "form that signs in": FORM.format(url=json.dumps(f"{root}/graphiql/sign-in"), body=json.dumps(wanted)),
+        "form that signs in": FORM.format(url=json.dumps(f"{root}/console/sign-in"), body=json.dumps(wanted)),
         "frame": FRAME.format(url=json.dumps(f"{root}/")),
     }
     read = {name: await page.value(attack) for name, attack in attacks.items()}
@@ -193,8 +192,8 @@ async def test_a_site_whose_name_leads_to_this_machine_reads_nothing(page: Page,
         await page.value(attack)
         for attack in (
             ask(f"{rebound}/graphql", JOBS, authorization),
-            fetch(f"{rebound}/graphiql/settings.json"),
-            fetch(f"{rebound}/graphiql/sign-in", method="POST", body="{}"),
+            fetch(f"{rebound}/console/config.json"),
+            fetch(f"{rebound}/console/sign-in", method="POST", body="{}"),
             fetch(f"{rebound}/chaos", method="PUT", body="drop=1"),
             socket(f"ws://{REBOUND}:{open_stack.port}/graphql"),
         )
@@ -215,7 +214,7 @@ async def test_a_page_of_an_allowed_origin_uses_the_api(
     jobs = await page.value(ask(open_stack.url, JOBS, authorization))
     message = await page.value(socket(open_stack.description["realtimeUrl"]))
     signed_in = await page.value(sign_in(open_stack))
-    settings = await page.value(fetch(open_stack.url.replace("/graphql", "/graphiql/settings.json")))
+    settings = await page.value(fetch(open_stack.url.replace("/graphql", "/console/config.json")))
 
     assert "items" in json.loads(jobs)["data"]["listInferences"]
     assert json.loads(message)["type"] == "connection_error"  # the stack answers: there is no token in the handshake

@@ -98,7 +98,7 @@ _HEADERS: Final = (
 )  # fmt: skip
 _TARGETS: Final = (
     "/graphql", "/graphql?a=\udcff", "/graphql/realtime", "/", "//", "*", "/%", "/%ff%00", "http://[",
-    "http://x/graphql", "/graphql#x", "/chaos", "/graphiql", "/../../etc/passwd", "/" + "a" * 9000,
+    "http://x/graphql", "/graphql#x", "/chaos", "/explorer", "/../../etc/passwd", "/" + "a" * 9000,
 )  # fmt: skip
 _METHODS: Final = (
     "POST", "POST", "GET", "OPTIONS", "OPTIONS", "HEAD", "PUT", "CONNECT", "TRACE", "post", "P\udcffST", "X" * 300,

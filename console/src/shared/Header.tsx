@@ -29,7 +29,7 @@ export function Header({ account }: { readonly account: Account }): ReactNode {
         {configuration.target === "local" && (
           <>
             <Place href="/lab" icon="flask" text={t.nav.lab} />
-            <a href="/graphiql">
+            <a href="/explorer">
               <Icon name="explorer" />
               <span>{t.nav.explorer}</span>
             </a>

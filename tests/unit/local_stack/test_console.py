@@ -38,6 +38,16 @@ async def test_every_view_is_the_application_under_a_strict_policy(console: Cons
     assert "frame-ancestors 'none'" in policy
 
 
+async def test_the_explorer_may_write_styles_and_nothing_else(console: Console) -> None:
+    page = await get(console, "/explorer")
+
+    assert page.body == (DIST / "explorer.html").read_bytes()
+    policy = page.headers["content-security-policy"]
+    assert "script-src 'self'; style-src 'self' 'unsafe-inline';" in policy
+    assert policy.count("unsafe") == 1
+    assert "worker-src 'self'" in policy
+
+
 async def test_a_file_whose_name_has_a_digest_is_kept_for_ever(console: Console) -> None:
     [script] = (DIST / "assets").glob("index-*.js")
 

@@ -12,7 +12,7 @@ import pytest
 
 from appsync_local import AllowedSites, Chaos, Engine, Meter, OriginInvalid
 from appsync_local.devtools.doctor import Doctor, TokenRequirements
-from appsync_local.devtools.explorer.pages import Explorer, SignInMethod
+from appsync_local.devtools.pages import Page, PageRequest
 from appsync_local.http.dispatcher import API_PATHS
 from appsync_local.http.site_check import MOST_COUNTED, OTHERS
 from tests.support.engine_clients import TOKEN, connected
@@ -51,14 +51,13 @@ AT_PAGES = {
 }
 
 
-class Users:
-    """One user, whose headers are a secret."""
+class SignIn:
+    """A page of the embedder with a secret."""
 
-    users = ("ada",)
-    methods = (SignInMethod("front", "the front page"),)
+    paths = ("/", "/pages/sign-in")
 
-    async def headers(self, user: str, method: str) -> Mapping[str, str]:
-        return {"authorization": TOKEN}
+    async def answer(self, request: PageRequest) -> Page:
+        return Page(TOKEN.encode(), "text/plain")
 
 
 @pytest.fixture
@@ -68,7 +67,7 @@ async def everything(invoker: RecordingInvoker) -> AsyncIterator[Engine]:
         api=API, schema=SCHEMA, code=NOTES, invoker=invoker, handlers=HANDLERS, chaos=Chaos(), meter=Meter(),
         sites=AllowedSites(frozenset({ALLOWED}), origin_advice="start with --origin {origin}"),
     )  # fmt: skip
-    engine.offer(Explorer(title="Notes", realtime_url="ws://127.0.0.1/graphql", sign_in=Users(), assets=None))
+    engine.offer(SignIn())
     engine.offer(Doctor(lambda: engine.served, TokenRequirements()))
     await engine.start(port=0)
     yield engine
@@ -93,9 +92,7 @@ async def test_another_site_is_refused_at_every_path(
     everything: Engine, session: aiohttp.ClientSession, invoker: RecordingInvoker, attack: dict[str, str]
 ) -> None:
     paths = [*sorted(everything.paths), "/nothing"]
-    assert {"/graphql", "/graphql/realtime", "/graphiql", "/graphiql/sign-in", "/chaos", "/meter", "/doctor"} < set(
-        paths
-    )
+    assert {"/graphql", "/graphql/realtime", "/", "/pages/sign-in", "/chaos", "/meter", "/doctor"} < set(paths)
 
     for path in paths:
         for method in METHODS:
@@ -185,7 +182,7 @@ async def test_a_preflight_names_the_origin(everything: Engine, session: aiohttp
 async def test_the_browser_of_the_developer_opens_the_pages(
     everything: Engine, session: aiohttp.ClientSession, headers: dict[str, str]
 ) -> None:
-    status, answered, _ = await send(session, everything, "GET", "/graphiql", headers)
+    status, answered, _ = await send(session, everything, "GET", "/", headers)
 
     assert status == 200
     assert "access-control-allow-origin" not in answered
@@ -216,7 +213,7 @@ async def test_refusals_are_counted_and_logged_once_for_each_origin(
     caplog.set_level(logging.WARNING, "appsync_local")
     for _ in range(3):
         await send(session, everything, "POST", "/graphql", {"origin": OTHER_SITE})
-        await send(session, everything, "GET", "/graphiql", {"host": "rebound.example"})
+        await send(session, everything, "GET", "/", {"host": "rebound.example"})
 
     assert everything.sites.refused == {OTHER_SITE: 3, "'rebound.example'": 3}
     assert [OTHER_SITE in record.getMessage() for record in caplog.records] == [True, False]

@@ -2,9 +2,12 @@
 
 import shlex
 from pathlib import Path
+from typing import Final
 
 from local_stack.stack import Stack
 from longcall.cli.program import program
+
+CHALICE_CONFIG: Final = Path(".chalice/config.json")
 
 
 def next_steps(stack: Stack, data: Path) -> str:
@@ -20,6 +23,8 @@ def next_steps(stack: Stack, data: Path) -> str:
         stack_file = f" --stack {shlex.quote(str(data / 'stack.json'))}"
         folder = f"LONGCALL_DATA={shlex.quote(str(data))} "
     address = stack.graphql_url.removesuffix("/graphql")
+    is_checkout = CHALICE_CONFIG.is_file()  # Chalice serves the app in the working directory
+    debug = (("Handlers", f"{folder}{chalice} local --stage local   (debug routes on port 8000)"),)
     rows = (
         ("Console", f"{address}/"),
         ("Explorer", f"{address}/explorer"),
@@ -29,7 +34,7 @@ def next_steps(stack: Stack, data: Path) -> str:
         ("A token", f"{longcall} token --header{stack_file}"),
         ("A job", f"{longcall} run FILE --model local.textrank{stack_file}"),
         ("Its jobs", f"{longcall} list{stack_file}"),
-        ("Handlers", f"{folder}{chalice} local --stage local   (debug routes on port 8000)"),
+        *(debug if is_checkout else ()),
         ("Stop", "Ctrl-C"),
     )
     lines = "\n".join(f"  {name:<9} {value}" for name, value in rows)

@@ -133,6 +133,21 @@ def test_the_next_steps_name_the_stack_file_when_the_data_folder_is_not_the_defa
     assert f"LONGCALL_DATA='{tmp_path}/two words' " in elsewhere
 
 
+def test_the_next_steps_offer_the_debug_routes_only_where_chalice_finds_the_app(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack = cast(
+        "Stack", SimpleNamespace(graphql_url="http://a/graphql", realtime_url="ws://a", pool=SimpleNamespace(users=()))
+    )
+    in_a_checkout = next_steps(stack, tmp_path)
+
+    monkeypatch.chdir(tmp_path)
+    elsewhere = next_steps(stack, tmp_path)
+
+    assert "chalice local" in in_a_checkout
+    assert "chalice" not in elsewhere
+
+
 def test_a_used_port_and_a_used_folder_are_named(tmp_path: Path, stack: LocalStack) -> None:
     same_port = serve(tmp_path, "--port", str(stack.port))
     same_folder = serve(stack.data)

@@ -36,6 +36,11 @@ BULLET: Final = re.compile(r"(?:[-*+•‣◦▪–]\s+|[・●○■□◆◇]\
 NUMBER: Final = re.compile(r"\(?(?:\d{1,3}[.)]|[a-z]\))\s+|[(（]\d{1,3}[)）]\s*")
 QUOTED: Final = re.compile(r"^(?:>\s?)+")
 TABLE_ROW: Final = re.compile(r"\|.*\|")
+LINK_DEFINITION: Final = re.compile(r"\[[^\[\]]+\]:\s*\S+(?:\s+[\"'(].*)?")
+BREAK: Final = re.compile(r"<br\s*/?>")
+TAG: Final = re.compile(r"""</?[A-Za-z][A-Za-z0-9]*(?:\s+[\w:-]+=(?:"[^"<>]*"|'[^'<>]*'|[^\s"'<>]+))*\s*/?>""")
+QUESTION: Final = re.compile(r"^[^\w\n]*Q\d*[.:．：]", re.MULTILINE)  # of a list of questions and answers
+ANSWER: Final = re.compile(r"^A\d*[.:．：]\s*")
 EMPHASISED: Final = re.compile(r"(\*{1,3}|_{1,3})(?=\S)[^*_]+\1")
 LETTER: Final = re.compile(r"[^\W_]")
 MARKUP: Final = re.compile(
@@ -65,8 +70,8 @@ PAIRS: Final = {
 
 # After these a sentence always continues.
 NEVER_LAST: Final = frozenset(
-    "mr mrs ms dr prof st rev hon gen col capt lt sgt sen rep gov messrs mt ft vs viz cf ca fig figs eq eqs sec vol pp"
-    " eds approx e.g i.e resp incl".split()
+    "mr mrs ms dr prof st rev hon gen col capt lt sgt maj adm sen rep gov cllr supt insp messrs mt ft vs viz cf ca fig"
+    " figs eq eqs sec vol pp eds approx e.g i.e resp incl p.s".split()
 )
 # After these it continues if a number follows.
 BEFORE_NUMBER: Final = frozenset("no nos p art ch jan feb mar apr jun jul aug sep sept oct nov dec".split())
@@ -112,12 +117,15 @@ def blocks(text: str) -> Iterator[Block]:
     """Paragraphs, list items and headings, in order, without code, tables, rules and lines without a letter."""
     lines: list[str] = []
     part = Part.PROSE
-    for raw in [*_without_code(text.splitlines()), ""]:
-        line = QUOTED.sub("", raw.strip()).strip()
+    has_questions = QUESTION.search(text) is not None
+    for raw in [*_without_code(_without_comments(text).splitlines()), ""]:
+        line = TAG.sub("", BREAK.sub(" ", QUOTED.sub("", raw.strip()))).strip()
+        if has_questions and not lines:
+            line = ANSWER.sub("", line)
         if UNDERLINE.fullmatch(line) and len(lines) == 1:
             yield Block(Part.HEADING, _join(lines))
             lines, part = [], Part.PROSE
-        elif not LETTER.search(line) or TABLE_ROW.fullmatch(line):
+        elif not LETTER.search(line) or TABLE_ROW.fullmatch(line) or LINK_DEFINITION.fullmatch(line):
             yield from _blocks_of(lines, part)
             lines, part = [], Part.PROSE
         elif marker := HEADING.match(line):
@@ -127,6 +135,9 @@ def blocks(text: str) -> Iterator[Block]:
         elif marker := _item_marker(line, after=lines, part=part):
             yield from _blocks_of(lines, part)
             lines, part = [line[marker.end() :]], Part.ITEM
+        elif part is Part.ITEM and not raw[0].isspace() and _ends_item(lines[-1], line):
+            yield from _blocks_of(lines, part)
+            lines, part = [line], Part.PROSE
         else:
             lines.append(line)
 
@@ -141,6 +152,15 @@ def split(text: str) -> Iterator[str]:
             start = mark.end()
     if rest := text[start:].strip():
         yield rest
+
+
+def _without_comments(text: str) -> str:
+    kept: list[str] = []
+    start = 0
+    while (begin := text.find("<!--", start)) >= 0 and (end := text.find("-->", begin)) >= 0:
+        kept.append(text[start:begin])
+        start = end + len("-->")
+    return "".join((*kept, text[start:]))
 
 
 def _without_code(lines: Sequence[str]) -> list[str]:
@@ -164,6 +184,11 @@ def _item_marker(line: str, *, after: Sequence[str], part: Part) -> re.Match[str
     if marker is None and (part is Part.ITEM or not after):
         marker = NUMBER.match(line)
     return marker if marker and LETTER.search(line, marker.end()) else None
+
+
+def _ends_item(last: str, following: str) -> bool:
+    """Whether a line that is not indented begins a paragraph after a list."""
+    return is_whole(last) or columns(last) < SHORT_LINE * columns(following)
 
 
 def _blocks_of(lines: Sequence[str], part: Part) -> Iterator[Block]:
@@ -284,9 +309,11 @@ def _is_abbreviated(sentence: str, following: str) -> bool:
     if found is None:
         return False
     word = found.group()
-    if INITIALS.fullmatch(word) or word.lower() in SELDOM_LAST:
+    if word.lower() in NEVER_LAST:
+        return True
+    is_initial = INITIALS.fullmatch(word) and not sentence[: found.start()].endswith("°")
+    if is_initial or word.lower() in SELDOM_LAST:
         return following.lower() not in OPENERS
     if word.lower() in BEFORE_NUMBER:
         return following[0].isdigit()
-    begins_list = word.isdigit() and word == sentence.strip()
-    return begins_list or word.lower() in NEVER_LAST
+    return word.isdigit() and word == sentence.strip()  # the number of a list's item

@@ -8,11 +8,12 @@ weighs the terms that two of them share, divided by the sum of the logarithms of
 - A term links a sentence only to the next few sentences that contain it. Their number depends on the text, so that
   there are about `PAIRS` links: time and memory do not grow with the square of the text.
 - The random surfer jumps more often to the beginning of the text and of its paragraphs, where writers name the subject.
-  A sentence that depends on the one before it ("But this ...") gets half its score.
+  A sentence that refers to something outside it ("But this ...", a question, "as follows") gets half its score, and
+  one that needs the sentence before it is chosen only together with it. A terse sentence gets half its score too, and
+  the first sentence of the text twice its score.
 """
 
 import math
-import re
 from collections import defaultdict
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
@@ -21,7 +22,9 @@ from typing import Final
 
 from chalicelib.jobs.errors import OutOfTime, WorkloadFailed
 from chalicelib.jobs.model import InferenceRequest
+from chalicelib.workloads.connectives import is_statement, leans, needs_the_one_before
 from chalicelib.workloads.contract import Chunk, Outcome, Progress, WorkloadContext
+from chalicelib.workloads.instruction import Asked, read_request
 from chalicelib.workloads.sentences import CJK_TEXT, Part, blocks, columns, is_whole, split
 from chalicelib.workloads.terms import size, terms, unspaced_share
 
@@ -34,21 +37,14 @@ FEWEST_LINKS: Final = 4  # of a sentence for one term, however long the text is
 OPENING: Final = (8.0, 3.0)  # weight of a jump to the text's first sentences
 PARAGRAPH_OPENING: Final = 1.5
 LEANING: Final = 0.5
-LEANS: Final = re.compile(
-    r"\W*(?:(?:and|but|or|so|yet|he|she|it|they|this|that|these|those|such|then|thus|hence|therefore|however|instead"
-    r"|nor|also|moreover|otherwise|still|his|her|its|their|both|neither|here|there"
-    r"|for (?:example|instance)|in addition|as a result|in other words|on the other hand|similarly|likewise"
-    r"|meanwhile|consequently|furthermore|nevertheless)\b"
-    r"|例えば|たとえば|一方|他方|具体的に|同様に|したがって|従って|よって|あるいは|または|けれど|結果として|次に"
-    r"|しかし|だが|でも|また|そ[のしこうれ]|こ[のこうれ]|だから|つまり|ただ|すると|なお|さらに|ところが|もちろん)",
-    re.IGNORECASE,
-)
-
+LEAD: Final = 2.0  # of the text's first sentence
+TERSE: Final = 32  # columns of a sentence, about 6 words
 SHORTEST: Final = 5  # words of a sentence in a summary, at least
 LONG: Final = 240  # columns of a sentence, about 40 words; a longer one may only fill `LONG_SHARE`
 LONG_SHARE: Final = 1 / 3  # of the summary
 ALIKE: Final = 0.6  # share of the smaller sentence's terms; above it, the two sentences say the same
 DEFAULT_SHARE: Final = 0.1  # of the text
+DEFAULT_SENTENCES: Final = 3  # of a text with three times as many
 DEFAULT_WORDS: Final = 150
 DEFAULT_CHARACTERS: Final = 400  # for a text that is mostly Japanese
 
@@ -62,6 +58,22 @@ class Sentence:
     size: int
     opens_paragraph: bool
     is_complete: bool  # ends as sentences do, and is long enough for a summary
+    needs_the_one_before: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Length:
+    """How long a summary is.
+
+    Attributes:
+        size: The most words or characters, counted by `terms.size`.
+        least: The fewest sentences, even if they are larger than `size`. There is always one.
+        most: The most sentences; None: as many as fit.
+    """
+
+    size: int
+    least: int
+    most: int | None = None
 
 
 class Watch:
@@ -79,12 +91,15 @@ class Watch:
 def run(request: InferenceRequest, context: WorkloadContext) -> Generator[Chunk | Progress, None, Outcome]:
     """Summarise the prompt in at most `max_tokens` words (Japanese: characters), but at least one sentence.
 
+    An instruction before the text, or `system`, may ask for a number of sentences; see `instruction.py`.
+
     Raises:
         OutOfTime: The deadline passed first.
         WorkloadFailed: The prompt has no word.
     """
     watch = Watch(context)
-    sentences = yield from read(request.prompt, watch)
+    asked = read_request(request.prompt, request.system)
+    sentences = yield from read(asked.text, watch)
     if not sentences:
         raise WorkloadFailed(
             "local.textrank expects a text with sentences, but the prompt has no word; send the text as prompt"
@@ -92,8 +107,7 @@ def run(request: InferenceRequest, context: WorkloadContext) -> Generator[Chunk 
     links = yield from link(sentences, watch)
     scores = yield from rank(sentences, links, watch)
     total = sum(sentence.size for sentence in sentences)
-    limit = _default_size(request.prompt, total) if request.max_tokens is None else request.max_tokens
-    chosen = choose(sentences, scores, limit)
+    chosen = choose(sentences, scores, _length(asked, request.max_tokens, sentences))
 
     result = ""
     for index in chosen:
@@ -129,8 +143,9 @@ def read(text: str, watch: Watch) -> Generator[Progress, None, list[Sentence]]:
             if length == 0 or sentence in seen:
                 continue
             seen.add(sentence)
-            whole = is_whole(sentence) and not sentence[0].islower() and length >= SHORTEST
-            read = Sentence(sentence, terms(sentence), length, number == 0 and block.part is Part.PROSE, whole)
+            whole = is_whole(sentence) and not sentence[0].islower() and length >= SHORTEST and is_statement(sentence)
+            needs = needs_the_one_before(sentence, opens_block=number == 0)
+            read = Sentence(sentence, terms(sentence), length, number == 0 and block.part is Part.PROSE, whole, needs)
             (other if block.part is Part.HEADING or not (whole or block.part is Part.PROSE) else prose).append(read)
         if characters - reported > len(text) / 20:
             reported = characters
@@ -193,31 +208,71 @@ def rank(
     return scores
 
 
+def _usable(sentences: Sequence[Sentence]) -> Sequence[int]:
+    """The indexes of the sentences that may be chosen: the complete ones, or all if none is complete."""
+    return [index for index, sentence in enumerate(sentences) if sentence.is_complete] or range(len(sentences))
+
+
 def _jumps(sentences: Sequence[Sentence]) -> list[float]:
     jumps = [PARAGRAPH_OPENING if sentence.opens_paragraph else 1.0 for sentence in sentences]
-    for index, weight in enumerate(OPENING[: len(jumps)]):
+    for index, weight in zip(_usable(sentences), OPENING, strict=False):
         jumps[index] = weight
     mean = math.fsum(jumps) / len(jumps)
     return [jump / mean for jump in jumps]
 
 
-def choose(sentences: Sequence[Sentence], scores: Sequence[float], limit: int) -> list[int]:
-    """The indexes of the best sentences that fit into `limit`, in the text's order; at least one of any size."""
-    merits = [
-        score * (LEANING if LEANS.match(sentence.text) else 1.0)
-        for sentence, score in zip(sentences, scores, strict=True)
-    ]
-    complete = [index for index, sentence in enumerate(sentences) if sentence.is_complete]
-    ranking = sorted(complete or range(len(sentences)), key=lambda index: (-merits[index], index))
-    chosen: list[int] = []
-    room = limit
-    for index in ranking[: max(10, len(ranking) // 4)]:
-        sentence = sentences[index]
-        wordy = columns(sentence.text) > LONG and sentence.size > limit * LONG_SHARE
-        if sentence.size <= room and not wordy and not any(_alike(sentence, sentences[other]) for other in chosen):
-            chosen.append(index)
-            room -= sentence.size
-    return sorted(chosen or ranking[:1])
+def choose(sentences: Sequence[Sentence], scores: Sequence[float], length: Length) -> list[int]:
+    """The indexes of the best sentences, in the text's order.
+
+    A sentence that needs the one before it is chosen only together with it.
+    """
+    merits = [score * _weight(sentence) for sentence, score in zip(sentences, scores, strict=True)]
+    usable = _usable(sentences)
+    merits[usable[0]] *= LEAD
+    ranking = sorted(usable, key=lambda index: (-merits[index], index))
+    chosen = _Chosen(sentences, length)
+    best = ranking if length.most is not None else ranking[: max(10, len(ranking) // 4)]
+    waiting = [index for index in best if not chosen.add(index)]
+    while any(chosen.add(index) for index in waiting):  # those whose sentence before them was chosen after them
+        waiting = [index for index in waiting if index not in chosen.indexes]
+    standing = [index for index in ranking if chosen.stands_alone(index)]
+    for index in (*standing, *ranking):  # too few fit: take longer and similar ones
+        if len(chosen.indexes) < max(1, length.least):
+            chosen.indexes.add(index)
+    return sorted(chosen.indexes)
+
+
+def _weight(sentence: Sentence) -> float:
+    return (LEANING if leans(sentence.text) else 1.0) * (LEANING if columns(sentence.text) < TERSE else 1.0)
+
+
+class _Chosen:
+    """The sentences that are chosen so far."""
+
+    def __init__(self, sentences: Sequence[Sentence], length: Length) -> None:
+        self.indexes: set[int] = set()
+        self._sentences = sentences
+        self._length = length
+        self._room = length.size
+
+    def add(self, index: int) -> bool:
+        """Choose a sentence, unless it does not fit."""
+        sentence = self._sentences[index]
+        count = len(self.indexes)
+        if count == self._length.most or (sentence.size > self._room and count >= self._length.least):
+            return False
+        is_wordy = columns(sentence.text) > LONG and sentence.size > self._length.size * LONG_SHARE
+        if (is_wordy and count >= self._length.least) or not self.stands_alone(index):
+            return False
+        if any(_alike(sentence, self._sentences[other]) for other in self.indexes):
+            return False
+        self.indexes.add(index)
+        self._room -= sentence.size
+        return True
+
+    def stands_alone(self, index: int) -> bool:
+        """Whether a sentence is understood without the one before it, or that one is chosen too."""
+        return not self._sentences[index].needs_the_one_before or index - 1 in self.indexes
 
 
 def _alike(one: Sentence, other: Sentence) -> bool:
@@ -225,9 +280,17 @@ def _alike(one: Sentence, other: Sentence) -> bool:
     return smaller > 0 and len(one.terms & other.terms) > ALIKE * smaller
 
 
-def _default_size(text: str, total: int) -> int:
-    most = DEFAULT_CHARACTERS if unspaced_share(text) > 0.5 else DEFAULT_WORDS
-    return min(most, int(total * DEFAULT_SHARE))
+def _length(asked: Asked, max_tokens: int | None, sentences: Sequence[Sentence]) -> Length:
+    if asked.sentences is not None:
+        if max_tokens is None:
+            return Length(sum(sentence.size for sentence in sentences), asked.sentences, asked.sentences)
+        return Length(max_tokens, 0, asked.sentences)
+    if max_tokens is not None:
+        return Length(max_tokens, 0)
+    most = DEFAULT_CHARACTERS if unspaced_share(asked.text) > 0.5 else DEFAULT_WORDS
+    share = int(sum(sentence.size for sentence in sentences) * DEFAULT_SHARE)
+    least = min(DEFAULT_SENTENCES, len(sentences) // DEFAULT_SENTENCES)
+    return Length(min(most, share), least)
 
 
 def _separator(before: str, after: str) -> str:

@@ -31,6 +31,8 @@ EXAMPLES = Path(__file__).parents[4] / "examples"
         ("Read example.com or app.py. Done.", ["Read example.com or app.py.", "Done."]),
         ("Then npm runs. npm stops? never", ["Then npm runs. npm stops? never"]),
         ("In 1984. In 1985.", ["In 1984.", "In 1985."]),
+        ("It is 130 °C. Let it cool. P.S. Call me.", ["It is 130 °C.", "Let it cool.", "P.S. Call me."]),
+        ("Cllr. Brandt met Maj. Lee.", ["Cllr. Brandt met Maj. Lee."]),
     ],
 )
 def test_english_sentences(text: str, sentences: list[str]) -> None:
@@ -117,6 +119,13 @@ def item(text: str) -> Block:
         ("snake_case_name and 2*3*4 stay.", [prose("snake_case_name and 2*3*4 stay.")]),
         ("a well-\nknown ship sails.", [prose("a well-known ship sails.")]),
         ("One.\r\nTwo.\rThree.", [prose("One. Two. Three.")]),
+        ("One.\n<!-- Not. Shown\nhere. -->\nTwo.", [prose("One."), prose("Two.")]),
+        ('<p align="center">The <b>one</b>.</p>', [prose("The one.")]),
+        ("One.\n[a]: https://a.b 'c'\nTwo.", [prose("One."), prose("Two.")]),
+        ("**Q1. Why?**\n\nA. Because. A. Lee said so.", [heading("Q1. Why?"), prose("Because. A. Lee said so.")]),
+        ("A. Lee said so.", [prose("A. Lee said so.")]),
+        ("・毛布\n小林から説明があった。", [item("毛布"), prose("小林から説明があった。")]),
+        ("- It ended.\nNothing else did.", [item("It ended."), prose("Nothing else did.")]),
         ("", []),
         (" \n\t\n…\n!!!\n", []),
     ],

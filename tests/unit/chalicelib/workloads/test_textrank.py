@@ -65,11 +65,11 @@ def test_summary_of_the_english_example_opens_with_its_first_sentence() -> None:
     assert summarise(ENGLISH).output.startswith("Every system that hands long-running work to somebody else")
 
 
-def test_summary_has_a_tenth_of_a_short_text_and_150_words_of_a_long_one() -> None:
+def test_summary_has_three_sentences_of_a_short_text_and_150_words_of_a_long_one() -> None:
     short = summarise(JAPANESE).finished.usage
     long = summarise(ENGLISH).finished.usage
 
-    assert 0 < int(str(short["outputWords"])) <= int(str(short["inputWords"])) // 10
+    assert short["outputSentences"] == 3
     assert 100 < int(str(long["outputWords"])) <= 150
 
 
@@ -217,7 +217,28 @@ def test_links_do_not_grow_with_the_square_of_the_text(number: int) -> None:
 
 @pytest.mark.parametrize(
     "piece",
-    ["(", "「あ。", '"A. ', "**a", "`a ", "[a](", "- a\n", "1. a\n", "```x\n", "> ", "A\n", "U.S. ", "\u3000", "猫"],
+    [
+        "(",
+        "「あ。",
+        '"A. ',
+        "**a",
+        "`a ",
+        "[a](",
+        "- a\n",
+        "1. a\n",
+        "```x\n",
+        "> ",
+        "A\n",
+        "U.S. ",
+        "\u3000",
+        "猫",
+        "<!--",
+        "<a b=c ",
+        "[a]: ",
+        "By A, ",
+        "Q1. a\n",
+        "- It.\nAb c\n",
+    ],
 )
 def test_text_that_is_one_piece_over_and_over_ends(piece: str) -> None:
     run = summarise(piece * (60_000 // len(piece.encode())))
@@ -243,7 +264,8 @@ def test_any_text_gives_some_of_its_sentences_in_order_or_an_announced_failure(t
     found = [sentence for sentence in dict.fromkeys(sentences_of(text)) if size(sentence)]
     chosen = [found.index(chunk.strip()) for chunk in run.chunks]
     assert chosen == sorted(set(chosen))
-    assert len(chosen) == 1 or sum(map(size, run.chunks)) <= (limit or size(text) // 10)
+    small = 1 if limit else 3  # so few may be larger
+    assert len(chosen) <= small or sum(map(size, run.chunks)) <= (limit or size(text) // 10)
 
 
 @given(st.text(st.characters(), max_size=200))

@@ -26,7 +26,8 @@ FOLDERS: Final = (
 _FENCE: Final = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 _LINK: Final = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)")
 _TEST: Final = re.compile(r"`(tests/[\w./-]*\.py)::(\w+)`")
-_PATH: Final = re.compile(rf"`((?:{'|'.join(FOLDERS)})/[\w./-]*)`")
+# The text of a link may be a package, such as `longcall/react`; its target is checked.
+_PATH: Final = re.compile(rf"(?<!\[)`((?:{'|'.join(FOLDERS)})/[\w./-]*)`")
 
 
 def missing(document: Path) -> list[str]:

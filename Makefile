@@ -33,7 +33,7 @@ unexport $(ARGUMENTS)
 # The name of a file may begin with a dash; "-" is the standard input.
 export ARG_FILE := $(if $(filter-out -,$(filter -%,$(firstword $(FILE)))),./)$(FILE)
 
-.PHONY: help run serve test fuzz certify certify-mutants bench check format lock dist pictures synth diff deploy destroy cdk node clean
+.PHONY: help run serve test fuzz certify certify-mutants bench check format lock dist docs pictures synth diff deploy destroy cdk node clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -85,6 +85,11 @@ lock: $(VENV)/dev.ready ## Resolve the locked requirements anew from pyproject.t
 	@$(BIN)/uv pip compile --quiet --group lambda --group openai --generate-hashes $(SAME) $(LOCK) -o requirements/lambda-openai.txt
 	@$(BIN)/uv pip compile --quiet --group local --generate-hashes $(SAME) $(LOCK) -o requirements/local.txt
 	@$(BIN)/uv pip compile --quiet --group deploy --generate-hashes $(SAME) $(LOCK) -o requirements/deploy.txt
+	@$(BIN)/uv pip compile --quiet --group docs --generate-hashes $(SAME) $(LOCK) -o requirements/docs.txt
+
+docs: $(VENV)/docs.ready ## Build the documentation site into site/
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	@echo "open site/index.html, or serve it with: $(BIN)/python -m mkdocs serve"
 
 pictures: $(VENV)/dev.ready ## Run longcall demo, and draw docs/images/demo.svg from it
 	@$(BIN)/python -m docs.make_pictures docs/images

@@ -1,9 +1,10 @@
-// Prints the table of sizes in README.md: node scripts/size.mjs
+// Prints the bytes of the core, and the table of sizes in README.md: node scripts/size.mjs
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 
 const ENTRIES = [
   ["`longcall`", 'export * from "./src/index.ts"'],
+  ["`longcall` and `longcall/jobs`", 'export * from "./src/index.ts"; export * from "./src/jobs/index.ts"'],
   [
     "`longcall` and `longcall/react`, without React",
     'export * from "./src/index.ts"; export * from "./src/react/index.ts"',
@@ -23,7 +24,7 @@ const ENTRIES = [
 ];
 
 /** Bytes of a module with everything that it imports, minified and compressed by gzip. */
-export async function sizeOf(contents) {
+async function sizeOf(contents) {
   const { outputFiles } = await build({
     stdin: { contents, resolveDir: new URL("..", import.meta.url).pathname, loader: "ts" },
     bundle: true,
@@ -38,7 +39,7 @@ export async function sizeOf(contents) {
   return gzipSync(outputFiles[0].contents).length;
 }
 
-export async function table() {
+async function table() {
   const lines = ["| Client | kB, minified and gzip |", "|---|---|"];
   for (const [name, contents] of ENTRIES) {
     lines.push(`| ${name} | ${((await sizeOf(contents)) / 1_000).toFixed(1)} |`);
@@ -46,4 +47,5 @@ export async function table() {
   return lines.join("\n");
 }
 
-if (process.argv[1] === new URL(import.meta.url).pathname) console.log(await table());
+console.log(await sizeOf(ENTRIES[0][1]));
+console.log(await table());

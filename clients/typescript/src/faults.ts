@@ -1,9 +1,10 @@
-import { type Fault, type LongcallError, NotAuthorized, Throttled } from "./errors.ts";
+import { type Fault, type LongcallError, mismatch, NotAuthorized, Throttled } from "./errors.ts";
 
 // An error type may have the data source's name or a Java package before it.
 const REFUSED = /(^|#)UnauthorizedException$/;
 const THROTTLED =
   /(^|[#:])(LimitExceeded|MaxSubscriptionsReached|ProvisionedThroughputExceeded|RequestLimitExceeded|ServiceUnavailable|Throttl|TooManyRequests)[^#:]*$/;
+const FOREIGN = /FieldUndefined|UnknownType/; // an API with another schema
 const BUSY = /^rate (limit )?exceeded/i; // beginnings of messages
 
 /** Reads an `errors` list as AppSync writes it: flat entries, with `errorType` beside `message`. */
@@ -33,12 +34,13 @@ export function tokenRefused(faults: readonly Fault[]): NotAuthorized {
   );
 }
 
-/** The error for GraphQL errors; `otherwise` is for those that are neither about the token nor about capacity. */
+/** The error for GraphQL errors; `otherwise` is for those that are not about token, schema or capacity. */
 export function rejection(
   faults: readonly Fault[],
   otherwise: (faults: readonly Fault[]) => LongcallError,
 ): LongcallError {
   if (isTokenRefused(faults)) return tokenRefused(faults);
+  if (faults.some(({ message }) => FOREIGN.test(message))) return mismatch("Longcall's fields", "others");
   return isThrottled(faults) ? new Throttled(faults) : otherwise(faults);
 }
 

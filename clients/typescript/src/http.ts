@@ -23,8 +23,7 @@ export function httpSend(url: string, authorization: Authorization, timing: Timi
         });
         if (response.status === 401) throw tokenRefused([]);
         if (response.status === 429) {
-          const message = `the API at ${url} accepts no more requests now (HTTP status 429)`;
-          throw new Throttled([{ message, errorType: "TooManyRequestsException" }]);
+          throw new Throttled([{ message: "HTTP status 429", errorType: null }]);
         }
         if (response.status >= 500) {
           throw new ConnectionLost(`the API at ${url} answered with HTTP status ${response.status}`);

@@ -1,3 +1,8 @@
+/**
+ * Follows long-running jobs behind AWS AppSync, with nothing lost.
+ *
+ * @module longcall
+ */
 export { type Authorization, cognitoToken, lambdaToken, type TokenProvider } from "./authorization.ts";
 export {
   type Client,

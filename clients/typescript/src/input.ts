@@ -34,7 +34,7 @@ export function checkInput({ prompt, messages, model, system, metadata }: JobInp
     throw new InvalidInput("give either a prompt or messages, and not both");
   }
   if (prompt !== undefined && prompt.trim() === "") {
-    throw new InvalidInput("the prompt is empty; give some text to work on");
+    throw new InvalidInput("the prompt is empty; give some text");
   }
   if (model !== undefined && model.trim() === "") {
     throw new InvalidInput("the model is empty; name one, such as local.textrank");
@@ -106,7 +106,7 @@ export function checkUpload(content: Uint8Array): void {
 function within(text: string, limit: number, name: string): void {
   const size = bytesOf(text);
   if (size <= limit) return;
-  throw new InvalidInput(`${name} has ${size} bytes of UTF-8, and at most ${limit} are allowed; shorten or split it`);
+  throw new InvalidInput(`${name} has ${size} bytes of UTF-8, and at most ${limit} are allowed; shorten it`);
 }
 
 function bytesOf(text: string): number {

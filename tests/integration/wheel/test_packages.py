@@ -26,6 +26,7 @@ INSTALLING: Final = 300.0  # seconds
 RUNNING: Final = 120.0  # seconds
 NEWEST_FIRST: Final = ("python3.14", "python3.13", "python3.12", "python3.11")
 FORBIDDEN: Final = ("app.py", "chalicelib", "graphql", "infrastructure", "local_stack")
+FRESH: Final = ("--refresh-package", "longcall", "--refresh-package", "appsync-local")
 NONE: Final[Mapping[str, str]] = {}
 SHADOW: Final = "raise SystemExit('a module of the stranger was imported')\n"
 
@@ -101,7 +102,9 @@ def install(python: str, folder: Path, *requirements: str | Path) -> None:
 
 def add(folder: Path, *requirements: str | Path) -> None:
     if shutil.which("uv"):
-        run("uv", "pip", "install", "--quiet", "--python", folder / "bin" / "python", *requirements, within=INSTALLING)
+        # An earlier build has the same name and version, and uv may still have it in its cache.
+        run("uv", "pip", "install", "--quiet", *FRESH, "--python", folder / "bin" / "python", *requirements,
+            within=INSTALLING)  # fmt: skip
     else:
         run(folder / "bin" / "pip", "install", "--quiet", *requirements, within=INSTALLING)
 

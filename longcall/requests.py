@@ -144,7 +144,13 @@ class InferenceRequest:
                 f"the process time must be from 0 to {PROCESS_TIME_LIMIT:g} seconds, not {self.process_time:g}"
             )
         if self.metadata is not None:
-            _within(self._metadata_text(), METADATA_LIMIT, "the metadata")
+            try:
+                metadata = self._metadata_text()
+            except (TypeError, ValueError, RecursionError):
+                raise InvalidInput(
+                    "the metadata is not a JSON value; numbers must be finite and fit a double, as up to 1.7e308"
+                ) from None
+            _within(metadata, METADATA_LIMIT, "the metadata")
 
     def _check_text(self) -> None:
         if (self.prompt is None) == (not self.messages):

@@ -116,7 +116,7 @@ def assembly(package: Package, shared_folder: Path) -> Assembly:
 
 def synthesise(package: Package, folder: Path) -> str:
     """Write the templates of all stages into a folder, and return what the validation plugins found."""
-    os.environ["JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION"] = "1"
+    os.environ["JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION"] = "20"  # major versions of Node
     import aws_cdk as cdk
     from cdk_nag import AwsSolutionsChecks
 

@@ -58,6 +58,7 @@ def refusal(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
         (("--messages", "missing.json"), "no file missing.json was found"),
         (("--prompt", "a", "--metadata", "{n: 1}"), "--metadata is not JSON"),
         (("--prompt", "a", "--metadata", "NaN"), "--metadata is not JSON"),
+        (("--prompt", "a", "--metadata", "1e400"), "the metadata is not a JSON value; numbers must be finite"),
         (("--prompt", "a", "--metadata", json.dumps("x" * 5000)), "the metadata has 5002 bytes"),
         (("--prompt", "a", "--system", "x" * 16_385), "the system text has 16385 bytes"),
         (("--prompt", "a", "--model", " "), "the model is empty"),

@@ -36,8 +36,10 @@ def is_hit(log: Sequence[Job], outages: Outages) -> bool:
     """Whether the stack was down, or was starting again, between the last two entries of a job that failed.
 
     Then its event had to wait until the new stack delivered it. A job whose worker had no time left was hit at any time
-    since its start.
+    since its start. A job that crashed is never excused: the bound includes the processes that die with the stack.
     """
+    if log[-1].error_type is ErrorType.CRASHED:
+        return False
     since = log[0] if log[-1].error_type is ErrorType.DEADLINE_EXCEEDED else log[-2]
     return outages.seconds_in(since.updated_at.timestamp(), log[-1].updated_at.timestamp()) > 0
 

@@ -150,6 +150,13 @@ def test_job_that_failed_after_an_outage_was_hit_by_it() -> None:
     assert not is_hit(log[:4], Outages(((BEGIN - 60, BEGIN - 50),)))
 
 
+def test_outage_does_not_excuse_a_crash() -> None:
+    log = silent_log(100.0)
+    log[3] = replace(log[3], error_type=ErrorType.CRASHED)
+
+    assert not is_hit(log[:4], Outages(busy=((BEGIN, BEGIN + 200),)))
+
+
 def test_quantile_grows_with_the_mean_and_stays_near_it() -> None:
     assert quantile(0.0, 1e-6) == 0
     assert 3.0 < quantile(3.0, 1e-6) < 20.0

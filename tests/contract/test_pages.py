@@ -54,5 +54,13 @@ def test_every_page_is_reached_from_the_readme() -> None:
     assert set(PAGES) - reached == set()
 
 
+@pytest.mark.parametrize("page", [it for it in PAGES if it.parent.name == "docs"], ids=lambda page: page.name)
+def test_each_page_begins_with_what_it_is_for(page: Path) -> None:
+    first = page.read_text("utf-8").split("\n\n")[1]
+
+    assert re.match(r"[A-Z`]", first)
+    assert re.search(r"\bThis page\b|^A workload is|^What Longcall promises", first)
+
+
 def test_the_readme_stays_short() -> None:
     assert len(README.read_text("utf-8").splitlines()) <= LONGEST_README

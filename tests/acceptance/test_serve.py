@@ -104,10 +104,24 @@ def test_an_unusable_option_is_named_in_one_sentence(tmp_path: Path, arguments: 
 
 def test_an_option_that_cannot_be_parsed_is_named_in_one_sentence(tmp_path: Path) -> None:
     ended = serve(tmp_path, "--port", "abc")
+    unknown = serve(tmp_path, "--bogus")
 
-    assert ended.returncode == 2
-    expected = "longcall: --port: expected a whole number, and found 'abc'; see `longcall serve --help`\n"
-    assert ended.stderr == expected
+    assert (ended.returncode, unknown.returncode) == (2, 2)
+    assert ended.stderr.startswith("longcall: --port: expected a whole number, and found 'abc'; see `")
+    assert ended.stderr.endswith("longcall serve --help`\n")
+    assert unknown.stderr.startswith("longcall: no such option: --bogus; see `")
+
+
+def test_help_looks_like_that_of_the_other_commands() -> None:
+    asked = [
+        subprocess.run([LONGCALL, it, "--help"], capture_output=True, text=True, check=True) for it in ("serve", "run")
+    ]
+
+    for usage, *rows in (each.stdout.splitlines() for each in asked):
+        assert usage.startswith("Usage: longcall ")
+        assert [row for row in rows if row and not row.startswith("  ")] == ["Arguments:", "Options:"]
+        assert max(map(len, rows)) <= 80
+        assert "  Examples:" in rows
 
 
 def test_json_output_has_addresses_events_and_errors(tmp_path: Path, stack: LocalStack) -> None:

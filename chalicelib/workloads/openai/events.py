@@ -14,6 +14,7 @@ from typing import Final
 
 FIELDS: Final = frozenset({"data", "event", "id", "retry", "error", ""})  # "" begins a comment
 DOCUMENT_BEGINS: Final = ("{", "[", "<")  # JSON, or a web page
+BYTE_ORDER_MARK: Final = "\ufeff"
 MAX_EVENT: Final = 16 * 1024 * 1024  # characters; a body without an end must not fill the worker's memory
 
 
@@ -32,12 +33,13 @@ class Event:
 def read_events(body: Iterable[bytes]) -> Iterator[Event]:
     """The events of a body, each as soon as it is complete.
 
-    A byte order mark at the beginning is dropped, and bytes that are not UTF-8 become U+FFFD.
+    Byte order marks at the beginning of a line are dropped: proxies put one before a body, or before a part of it.
+    Bytes that are not UTF-8 become U+FFFD.
 
     Raises:
         EventTooLarge: An event, or a body that is not a stream of events, is too large.
     """
-    lines = _lines(body)
+    lines = (line.lstrip(BYTE_ORDER_MARK) for line in _lines(body))
     for first in lines:
         if not first.strip():
             continue
@@ -91,7 +93,7 @@ def _field(line: str) -> str | None:
 
 def _lines(body: Iterable[bytes]) -> Iterator[str]:
     """The lines without their ends: LF, CR LF or CR."""
-    decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder("utf-8-sig")("replace"), translate=True)
+    decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder("utf-8")("replace"), translate=True)
     parts, size = list[str](), 0
     for chunk in body:
         *complete, rest = decoder.decode(chunk).split("\n")

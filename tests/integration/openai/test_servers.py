@@ -41,6 +41,13 @@ def test_a_mark_at_the_beginning_is_no_text_and_a_later_one_is(server: Script, s
     assert run.finished.result is None
 
 
+@pytest.mark.parametrize("size", [1, 10_000])
+def test_marks_of_several_proxies_lose_no_text(server: Script, size: int) -> None:
+    pieces = (BOM, BOM, event(text="Hel"), BOM, event(text="\ufefflo"), BOM, STOP, DONE)
+
+    assert answered(server, *pieces, size=size).output == "Hel\ufefflo"
+
+
 @pytest.mark.parametrize(
     ("texts", "said"),
     [
@@ -94,7 +101,7 @@ def test_content_that_is_no_text_fails_the_job_and_keeps_the_output(server: Scri
     run = answered(server, chunk({"content": "Hello"}), chunk({"content": content}), STOP, DONE)
 
     assert failure(run).error_type is ErrorType.MODEL_FAILED
-    assert "no text" in str(run.error)
+    assert "not text" in str(run.error)
     assert run.output == "Hello"
 
 

@@ -1,5 +1,6 @@
 """Files and tests that the documents name exist, so that a move does not leave a document behind."""
 
+import json
 import re
 from pathlib import Path
 from typing import Final
@@ -34,9 +35,15 @@ def missing(document: Path) -> list[str]:
     """The targets of relative links, and the paths in code spans, that do not exist."""
     text = _FENCE.sub("", document.read_text(encoding="utf-8"))
     links = [link for link in _LINK.findall(text) if not (document.parent / link).exists()]
-    paths = set(_PATH.findall(text)) - TO_CREATE
+    paths = set(_PATH.findall(text)) - TO_CREATE - npm_entries()
     tests = {f"{file}::{name}" for file, name in _TEST.findall(text) if not _has_test(ROOT / file, name)}
     return links + sorted(path for path in paths if not (ROOT / path).exists()) + sorted(tests)
+
+
+def npm_entries() -> set[str]:
+    """The entries of the TypeScript package, such as `longcall/react`, whose names begin like a folder."""
+    package = json.loads((ROOT / "clients/typescript/package.json").read_text("utf-8"))
+    return {entry.replace(".", package["name"], 1) for entry in package["exports"]}
 
 
 def _has_test(file: Path, name: str) -> bool:

@@ -133,7 +133,7 @@ node:
 	  || { echo "error: Node 20 or newer is needed, and was not found; install it from https://nodejs.org" >&2; exit 1; }
 
 clean: ## Remove the environment, caches and local jobs
-	@rm -rf $(VENV) .longcall .mypy_cache .pytest_cache .ruff_cache .hypothesis longcall.egg-info tests/integration/clients/node/node_modules bench/.venv bench/node/*/node_modules
+	@rm -rf $(VENV) .longcall .mypy_cache .pytest_cache .ruff_cache .hypothesis longcall.egg-info site tests/integration/clients/node/node_modules bench/.venv bench/node/*/node_modules
 
 $(BIN)/python:
 	@test -n "$$ARG_PYTHON" || { echo "error: Python 3.11 or newer was not found; install it, or name one with PYTHON=…" >&2; exit 1; }

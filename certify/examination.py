@@ -42,7 +42,7 @@ class Outcome:
         life: The job whose recorded watcher lost most.
         starts: Duration of each start of the stack, in seconds.
         seconds: Duration of each phase.
-        shared_seconds: For how long other programs used much of the machine, so that times were not judged.
+        shared_seconds: For how long other programs used much of the machine, so that times counted half.
         stopped: Why the campaign was stopped before its end; empty if it was not.
         last_seen: The last state of jobs that had not ended then.
     """

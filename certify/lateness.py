@@ -18,8 +18,10 @@ from chalicelib.workloads.simulated import Scene
 MOST_SILENCE: Final = 60.0  # seconds
 MOST_DELAY: Final = 20.0  # seconds from logging an end to showing it
 MOST_HEARING: Final = 10.0  # seconds from a cancel until its worker stops; 2 s are promised on a machine with time
+BUSY_WEIGHT: Final = 0.5
 AFTER_BUSY: Final = 10.0  # seconds until the work that has piled up is done
 RECOVERY: Final = 20.0  # seconds after an outage in which clients may still see errors
+MOST_EXCUSED: Final = 25  # errors of one job
 OUTAGE_ERRORS: Final = frozenset(
     {"Unreachable", "RealtimeUnreachable", "ConnectionLost", "SignInFailed", "NotAuthorized", "Lambda:Unhandled"}
 )
@@ -38,24 +40,28 @@ class Outages:
     busy: tuple[tuple[float, float], ...] = ()
 
     def seconds_in(self, begin: float, end: float) -> float:
-        """For how long between two times the stack was down, had just been started, or shared a busy machine."""
-        return sum(max(0.0, min(end, until) - max(begin, since)) for since, until in self._spans())
+        """The seconds between two times that do not count.
+
+        While the stack is down or has just been started, no second counts. While others use the machine, one half do.
+        """
+        down = [(since, until + RECOVERY) for since, until in self.down]
+        busy = [(since, until + AFTER_BUSY) for since, until in self.busy]
+        lost, slowed = _covered(down, begin, end), _covered([*down, *busy], begin, end)
+        return lost + BUSY_WEIGHT * (slowed - lost)
 
     def excuse(self, at: float) -> bool:
         """Whether such a time has come."""
-        return any(since - 1.0 <= at <= until for since, until in self._spans())
+        is_down = any(since - 1.0 <= at <= until + RECOVERY for since, until in self.down)
+        return is_down or any(since - 1.0 <= at <= until + AFTER_BUSY for since, until in self.busy)
 
-    def _spans(self) -> list[tuple[float, float]]:
-        """All spans, in order and without overlaps."""
-        merged: list[tuple[float, float]] = []
-        spans = [(since, until + RECOVERY) for since, until in self.down]
-        spans += [(since, until + AFTER_BUSY) for since, until in self.busy]
-        for since, until in sorted(spans):
-            if merged and since <= merged[-1][1]:
-                merged[-1] = merged[-1][0], max(merged[-1][1], until)
-            else:
-                merged.append((since, until))
-        return merged
+
+def _covered(spans: Sequence[tuple[float, float]], begin: float, end: float) -> float:
+    """The seconds between two times that are in at least one of the spans."""
+    total, reached = 0.0, begin
+    for since, until in sorted(spans):
+        total += max(0.0, min(end, until) - max(reached, since))
+        reached = max(reached, min(end, until))
+    return total
 
 
 def check_times(plan: JobPlan, log: Sequence[Job], observation: Observation, outages: Outages) -> list[Finding]:
@@ -68,12 +74,17 @@ def check_times(plan: JobPlan, log: Sequence[Job], observation: Observation, out
 
 
 def check_errors(plan: JobPlan, observation: Observation, outages: Outages) -> list[Finding]:
-    """Check the errors that the clients of one job raised."""
-    return [
+    """Check the errors that the clients of one job raised. Outages excuse some, and never very many."""
+    excused = [error for error in observation.errors if error.kind in OUTAGE_ERRORS and outages.excuse(error.at)]
+    found = [
         Finding(Violation.CLIENT_ERRORS, plan.job_id, f"{error.kind} while doing: {error.doing}")
         for error in observation.errors
-        if not (error.kind in OUTAGE_ERRORS and outages.excuse(error.at))
+        if error not in excused
     ]
+    if len(excused) > MOST_EXCUSED:
+        detail = f"{len(excused)} errors during outages, such as {excused[0].kind} while doing: {excused[0].doing}"
+        found.append(Finding(Violation.CLIENT_ERRORS, plan.job_id, detail))
+    return found
 
 
 def _late_entries(log: Sequence[Job], outages: Outages) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Observes how much of the machine other programs use. Times are judged only while the run has processors to itself."""
+"""Observes how much of the machine other programs use. Then times count half."""
 
 import asyncio
 import os

@@ -62,6 +62,7 @@ class Mutant:
         kinds: The kinds of jobs that meet the break.
         faults: Faults of the engine that are needed to meet it.
         jobs: Number of jobs.
+        events: Least number of log entries of a job.
         patience: Seconds after which a job counts as stuck.
         store: The ledger.
     """
@@ -73,6 +74,7 @@ class Mutant:
     kinds: tuple[Kind, ...]
     faults: str = ""
     jobs: int = 4
+    events: int = 8
     patience: float = 90.0
     store: Store = Store.SQLITE
 
@@ -80,8 +82,8 @@ class Mutant:
     def campaign(self) -> Campaign:
         """A small campaign that meets the break."""
         return Campaign(
-            store=self.store, seed=1, jobs=self.jobs, events=8, lanes=4, owners=2, processes=1, faults=self.faults,
-            kinds=self.kinds, timeout=8, patience=self.patience,
+            store=self.store, seed=1, jobs=self.jobs, events=self.events, lanes=4, owners=2, processes=1,
+            faults=self.faults, kinds=self.kinds, timeout=8, patience=self.patience,
         )  # fmt: skip
 
 
@@ -262,7 +264,7 @@ MUTANTS: Final = (
            (Edit("longcall/watch.py", "self._is_reading = bool(found) and (self._is_reading or self._gap is None)",
                  "self._is_reading = False"),
             Edit("longcall/reading.py", "PAGE: Final = 1_000", "PAGE: Final = 1")),
-           (Kind.WATCHERS,), patience=150.0),
+           (Kind.WATCHERS,), events=20, patience=150.0),
     Mutant("a client does not renew a refused token", Layer.CLIENT, Violation.CLIENT_ERRORS,
            (Edit("longcall/authorization.py", "        authorization.refused(headers)\n", ""),),
            (Kind.SHORT_TOKEN,), faults="drop=0.6", patience=30.0),

@@ -137,7 +137,7 @@ async def _run_here(mutant: Mutant, folder: Path) -> int:
         return Exit.NOT_RUN
     counts = Counter(finding.violation for finding in outcome.findings)
     first = [f"{finding.violation}: {finding.subject}: {finding.detail}" for finding in outcome.findings[:3]]
-    shared = [f"times were not judged for {outcome.shared_seconds:.0f} s, in which other programs used this machine"]
+    shared = [f"times counted half for {outcome.shared_seconds:.0f} s, in which other programs used this machine"]
     shared = shared if outcome.shared_seconds else []
     told = {
         "counts": {violation.value: counts[violation] for violation in Violation if counts[violation]},

@@ -66,7 +66,7 @@ def page(certificate: Certificate) -> str:
 def _shared(seconds: float) -> str:
     if not seconds:
         return ""
-    return f". Other programs used much of the machine for {duration(seconds)}: times were not judged then"
+    return f". Other programs used much of the machine for {duration(seconds)}: times counted half then"
 
 
 def _violation(violation: Violation, count: int) -> str:

@@ -143,7 +143,7 @@ def summary(certificate: Certificate) -> list[str]:
     ]
     if data["sharedSeconds"]:
         shared = duration(data["sharedSeconds"])
-        lines.append(f"other programs used much of this machine for {shared}: times were not judged then")
+        lines.append(f"other programs used much of this machine for {shared}: times counted half then")
     if certificate.passed and events < jobs * certificate.events:
         lines.append(f"fewer than {certificate.events} events a job: this machine was too busy to make more")
     if certificate.passed:

@@ -47,17 +47,18 @@ def test_silence_during_an_outage_is_excused() -> None:
     assert check_times(PLAN, log, observation(log), Outages(((BEGIN + 5, BEGIN + 60),))) == []
 
 
-def test_silence_of_a_busy_machine_is_excused() -> None:
-    log = silent_log(100.0)
+def test_time_on_a_busy_machine_counts_half() -> None:
+    log, busy = silent_log(100.0), Outages(busy=((BEGIN, BEGIN + 100),))
 
-    assert check_times(PLAN, log, observation(log), Outages(busy=((BEGIN + 5, BEGIN + 60),))) == []
+    assert check_times(PLAN, log, observation(log), busy) == []
+    assert check_times(PLAN, silent_log(130.0), observation(log), busy) != []
 
 
 def test_overlapping_outages_count_once() -> None:
     outages = Outages(((BEGIN, BEGIN + 10),), ((BEGIN + 5, BEGIN + 12), (BEGIN + 100, BEGIN + 101)))
 
     assert outages.seconds_in(BEGIN, BEGIN + 90) == 30.0
-    assert outages.seconds_in(BEGIN + 95, BEGIN + 200) == 11.0
+    assert outages.seconds_in(BEGIN + 95, BEGIN + 200) == 5.5
 
 
 def test_share_of_others_is_what_is_not_ours() -> None:
@@ -104,6 +105,14 @@ def test_only_an_outage_excuses_an_error_of_a_client(kind: str, at: float, expec
     seen.errors.append(ShownError(BEGIN + at, kind, "start"))
 
     assert kinds(check_times(PLAN, log, seen, Outages(((BEGIN + 45, BEGIN + 48),)))) == expected
+
+
+def test_outage_does_not_excuse_very_many_errors() -> None:
+    log = whole_log()
+    seen = observation(log)
+    seen.errors += [ShownError(BEGIN + 46 + number / 100, "NotAuthorized", "watcher 1") for number in range(40)]
+
+    assert kinds(check_times(PLAN, log, seen, Outages(((BEGIN + 45, BEGIN + 48),)))) == {Violation.CLIENT_ERRORS}
 
 
 def cancelled_log() -> list[Job]:

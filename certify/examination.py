@@ -7,7 +7,7 @@ from typing import Final
 
 from certify.bills import check_bill
 from certify.check import MISHAPS, check_job, check_others, check_owner
-from certify.counts import Finding, Violation
+from certify.counts import Finding
 from certify.failures import check_failures, is_hit, most_failures
 from certify.lateness import MOST_HEARING, Outages, Stop, check_errors, check_heard, check_times
 from certify.leftovers import check_records, check_served
@@ -102,8 +102,6 @@ class Examiner:
                 self._examine(plan, None, outages)
         for owner in self._owners:
             self._find(check_owner(owner, dict(self._listed(Owner(owner))), self._ended[owner]))
-            for job_id in self._ledger.admitted(Owner(owner)).keys() & {plan.job_id for plan in self._gone}:
-                self._find([Finding(Violation.LEFT_AFTER_DELETE, job_id, "its place in the quota")])
 
     def examine_failures(self) -> None:
         """Compare the number of failures with the faults that were injected."""

@@ -1,4 +1,4 @@
-"""Checks that nothing remains of deleted jobs: in records, lists, the set of unfinished jobs, files and the bucket."""
+"""Checks that nothing remains of deleted jobs: in records, files and the bucket."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence

@@ -223,7 +223,7 @@ def test_a_connection_is_not_used_again_after_an_error(api: Api) -> None:
 def test_a_fault_at_any_step_is_retried_and_nothing_is_written_twice(api: Api, stop: Stopped, fault: Fault) -> None:
     api.faults.extend([fault, fault, None, fault, fault, None, fault, None])
 
-    with publisher_to(api) as publisher:
+    with publisher_to(api, pace=Pace(Interval(3600.0, 1_000_000), heartbeat=3600.0)) as publisher:
         publisher.claim("request 1")
         publisher.begin(stop, until=time.monotonic() + 20)
         publisher.add(Chunk("one "))
@@ -268,7 +268,7 @@ def test_giving_up_says_how_often_it_tried(api: Api, stop: Stopped) -> None:
 
 
 def test_a_wait_that_would_be_too_long_ends_in_time_for_a_last_try(api: Api, stop: Stopped) -> None:
-    with publisher_to(api, seconds=3.0, backoff=Backoff(base=1e9, cap=1e9)) as publisher:
+    with publisher_to(api, seconds=5.0, backoff=Backoff(base=1e9, cap=1e9)) as publisher:
         publisher.claim("request 1")
         publisher.begin(stop, until=time.monotonic() + 20)
         api.faults.append(Fault.THROTTLED)

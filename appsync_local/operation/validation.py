@@ -44,6 +44,7 @@ from graphql.language.visitor import ParallelVisitor
 from graphql.validation import ASTValidationRule, NoSchemaIntrospectionCustomRule
 
 from appsync_local.api.limits import Introspection
+from appsync_local.operation.finite_numbers import FiniteNumbersRule
 from appsync_local.operation.java_values import java_value, name_of
 from appsync_local.operation.node_context import NodeContext, NodeContexts
 
@@ -78,6 +79,7 @@ _TYPES: Final[dict[type[ASTValidationRule], str]] = {
     rules.VariablesInAllowedPositionRule: "VariableTypeMismatch",
     rules.OverlappingFieldsCanBeMergedRule: "FieldsConflict",
     rules.UniqueInputFieldNamesRule: "WrongType",
+    FiniteNumbersRule: "WrongType",
 }
 
 _NAMED: Final[dict[type[ASTValidationRule], str]] = {
@@ -137,7 +139,7 @@ def validation_entries(
 
         return report
 
-    applied: list[type[ASTValidationRule]] = [*specified_rules]
+    applied: list[type[ASTValidationRule]] = [*specified_rules, FiniteNumbersRule]
     if introspection is Introspection.DISABLED:
         applied.append(NoSchemaIntrospectionCustomRule)
     # One validation context for each rule, so that the rule of every error is known.
@@ -204,7 +206,7 @@ class _ErrorWording:
                 if isinstance(context.node, DirectiveNode):
                     return "UnknownDirective", f"Unknown directive argument {name}"
                 return type_, f"Unknown field argument {name}"
-            case Node() if rule is rules.ValuesOfCorrectTypeRule:
+            case Node() if rule in (rules.ValuesOfCorrectTypeRule, FiniteNumbersRule):
                 return self._wrong_value(node, context)
             case Node() if rule is rules.FragmentsOnCompositeTypesRule:
                 is_inline = isinstance(context.node, InlineFragmentNode)

@@ -86,3 +86,15 @@ async def test_json_keeps_its_value_and_the_order_of_its_members(tmp_path: Path,
         answer = await api.ask("query ($d: AWSJSON) { same(d: $d) }", {"d": sent})
 
     assert answer == {"data": {"same": received}}
+
+
+@pytest.mark.parametrize("text", ["1e400", "-1e400", "9" * 400])
+async def test_a_literal_that_no_double_holds_is_refused_and_not_read_as_null(tmp_path: Path, text: str) -> None:
+    schema = "input Limits { most: Float } type Query { f(limits: Limits): String }"
+    async with small_api(tmp_path, schema, {"Query.f": "return JSON.stringify(ctx.args);"}) as api:
+        refused = await api.ask(f"{{ f(limits: {{ most: {text} }}) }}")
+        accepted = await api.ask("{ f(limits: { most: 1e300 }) }")
+
+    [entry] = refused["errors"]
+    assert entry["message"].startswith("Validation error of type WrongType: argument 'limits.most' with value ")
+    assert json.loads(accepted["data"]["f"]) == {"limits": {"most": 1e300}}

@@ -87,7 +87,10 @@ lock: $(VENV)/dev.ready ## Resolve the locked requirements anew from pyproject.t
 	@$(BIN)/uv pip compile --quiet --group deploy --generate-hashes $(SAME) $(LOCK) -o requirements/deploy.txt
 	@$(BIN)/uv pip compile --quiet --group docs --generate-hashes $(SAME) $(LOCK) -o requirements/docs.txt
 
-docs: $(VENV)/docs.ready ## Build the documentation site into site/
+docs: $(VENV)/docs.ready ## Build the documentation site into site/; with Node 20 or newer, the TypeScript API too
+	@if node --version 2>/dev/null | grep --quiet --extended-regexp '^v(2[0-9]|[3-9][0-9])'; \
+	  then cd clients/typescript && npm ci --silent && npm run --silent docs; \
+	  else echo "without the pages about the TypeScript API: Node 20 or newer was not found"; fi
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 	@echo "open site/index.html, or serve it with: $(BIN)/python -m mkdocs serve"
 

@@ -21,9 +21,13 @@ ADDED: Final = {
     "security-policy.md": "SECURITY.md",
     "typescript-client.md": "clients/typescript/README.md",
 }
+# The pages about the TypeScript API, which TypeDoc makes where Node is found, and their folder in the site.
+API: Final = ROOT / "clients" / "typescript" / "dist-docs"
+API_PAGES: Final = "api/typescript/"
 # Pages of the site that a link to a file of the repository leads to.
 REPLACED: Final = {"README.md": "index.md", "README.ja.md": "ja/index.md", **{path: it for it, path in ADDED.items()}}
 _BLOCK: Final = re.compile(r"(^ *```.*?^ *```$)", re.DOTALL | re.MULTILINE)
+_REPEATED: Final = re.compile(r"(\]\([^)\s]*#[^)\s]*?)-(\d+)\)")  # a link to one of several equal headings of a page
 _LINK: Final = re.compile(r"(?<!!)\[([^\]]*)\]\((?!https?:|mailto:|#)([^)#\s]*)(#[^)\s]*)?\)")
 
 
@@ -33,17 +37,33 @@ def slug(text: str, separator: str) -> str:
     return plain.replace(" ", separator)
 
 
+def on_config(config: MkDocsConfig) -> MkDocsConfig:
+    """List the pages about the TypeScript API after the page about its client."""
+    if config.nav is not None and _api_pages():
+        [guides] = [section["Use it"] for section in config.nav if "Use it" in section]
+        place = next(index for index, page in enumerate(guides) if "typescript-client.md" in page.values()) + 1
+        guides.insert(place, {"The TypeScript API": [f"{API_PAGES}{page.name}" for page in _api_pages()]})
+    return config
+
+
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the pages that are kept elsewhere."""
-    for name, path in ADDED.items():
-        files.append(File.generated(config, name, abs_src_path=str(ROOT / path)))
+    api = {f"{API_PAGES}{page.name}": page for page in _api_pages()}
+    for name, path in {**{name: ROOT / path for name, path in ADDED.items()}, **api}.items():
+        files.append(File.generated(config, name, abs_src_path=str(path)))
     return files
+
+
+def _api_pages() -> list[Path]:
+    return sorted(API.glob("*.md"), key=lambda page: (page.name != "index.md", page.name))
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:  # noqa: ARG001
     """Let each link lead to a page of the site; a link to another file becomes its text."""
     name = page.file.src_uri
     source = ADDED.get(name, f"docs/{name}")
+    if name.startswith(API_PAGES):  # TypeDoc numbers equal headings with a hyphen, and MkDocs with an underscore
+        markdown = _REPEATED.sub(r"\1_\2)", markdown)
 
     def link(found: re.Match[str]) -> str:
         text, path, heading = found[1], found[2], found[3] or ""

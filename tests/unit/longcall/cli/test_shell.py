@@ -61,7 +61,8 @@ def test_completion_of_bash_offers_commands_and_options(tmp_path: Path) -> None:
 
 
 def test_completion_is_installed_for_the_next_shell(tmp_path: Path) -> None:
-    said = in_bash("longcall --install-completion", tmp_path)
+    # Two commands, so that bash stays: a last command takes the place of the shell that the program looks for.
+    said = in_bash("longcall --install-completion && echo done", tmp_path)
 
     script = tmp_path / ".bash_completions" / "longcall.sh"
     assert "bash completion installed" in said

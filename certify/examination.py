@@ -96,7 +96,7 @@ class Examiner:
             self._find([*check_others(plan, observation), *check_errors(plan, observation, outages)])
 
     def examine_rest(self, outages: Outages) -> None:
-        """Check the jobs of which no client wrote anything, then lists and failures."""
+        """Check the jobs that no client has reported on, then the lists and the number of failures."""
         for plan in job_plans(self._campaign):
             if plan.number not in self._examined:
                 self._examine(plan, None, outages)

@@ -16,8 +16,8 @@ class ModelOption:
     Attributes:
         name: Of the field in the schema's `InferenceInput`; `images` is a field of `MessageInput`.
         type: INTEGER, NUMBER, TEXT, TEXTS, CONVERSATION or IMAGES; a newer API may have others.
-        description: What it does, in one sentence.
-        minimum: The smallest number; None if there is no bound.
+        description: One sentence about its effect.
+        minimum: The smallest number allowed, or None if there is no lower limit.
         maximum: The largest number, the most bytes of UTF-8 of a text or a conversation, or the most items.
         default: What a missing option stands for; None if the model decides.
     """
@@ -37,7 +37,7 @@ class Model:
     Attributes:
         name: Of the model; with a `pattern`, an example.
         pattern: Names that match this text are accepted too, where `*` stands for any characters; None: only `name`.
-        description: What it does, in one sentence.
+        description: One sentence about its effect.
         is_priced: Whether a job may have a `max_cost`.
         options: What it accepts besides a text.
     """

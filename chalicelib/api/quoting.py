@@ -114,7 +114,7 @@ def _counts(work: Work, policy: FlushPolicy) -> Counts:
 
 
 def _deltas(work: Work, policy: FlushPolicy) -> Iterator[int]:
-    """Bytes of the output in each update, the last of which ends the job."""
+    """The size in bytes of the output in each update. The last update ends the job."""
     now = 0.0
     budget = AttemptBudget(InferenceRequest("", work.model), megabytes=MEGABYTES, clock=lambda: now)
     budget.add(Usage({"inputTokens": work.input_tokens}))

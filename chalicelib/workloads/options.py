@@ -46,8 +46,8 @@ class OptionSpec:
 
     Attributes:
         type: What kind of value it has.
-        description: What it does, in one sentence.
-        minimum: The smallest number; None if there is no bound.
+        description: One sentence about its effect.
+        minimum: The smallest number allowed, or None if there is no lower limit.
         maximum: The largest number, the most bytes of a text or a conversation, or the most items.
     """
 

@@ -34,7 +34,7 @@ class OwnWorkload:
         function: The function's name.
         options: What a request for the model may have.
         max_process_time: The largest `processTime` in seconds.
-        description: What it does, in one sentence: the first line of the function's docstring.
+        description: One sentence about the workload: the first line of the function's docstring.
         position: File and line of the decorator, for messages.
     """
 

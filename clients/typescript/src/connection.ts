@@ -48,7 +48,7 @@ export class Connection {
    * @param stop - Stopping it closes the connection while it waits.
    * @throws NotAuthorized - The API refused the token.
    * @throws Throttled - The API has no capacity for the connection now.
-   * @throws Unreachable - There is no answer, or another refusal, or the wait was stopped.
+   * @throws Unreachable - The API does not answer, refuses for another reason, or the wait was stopped.
    */
   static async open(
     url: string,

@@ -1,4 +1,4 @@
-const LATEST = 100; // milliseconds after which a page without frames, such as a hidden one, is told
+const LATEST = 100; // milliseconds; a hidden page draws no frames, so its listeners are called after this time
 
 /** Tells listeners about changes: together, and at most once a frame. */
 export class Frames {

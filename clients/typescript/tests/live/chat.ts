@@ -24,7 +24,7 @@ function shown({ text, lastMessage, messages, status, error }: PlainChat): objec
   return { jobId: lastMessage?.id, sha256, usage: lastMessage?.metadata?.usage, count: messages.length, status, error };
 }
 
-/** Asks twice; the second answer is followed by two devices, one of which has the first words of it. */
+/** Asks two questions. Two devices follow the second answer, and one of them already has its first words. */
 async function converse(id: string): Promise<object[]> {
   const body = { processTime: Number(seconds) };
   const first = chatOf(id);

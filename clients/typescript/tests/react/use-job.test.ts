@@ -126,7 +126,7 @@ it("continues for a component that is mounted again within a second", async () =
   expect([page.world.socket.started.length, page.world.socket.stopped.length]).toEqual([1, 0]);
 });
 
-it("shows everything again after a reload, of which only the id is left", async () => {
+it("shows the whole job again after a reload that keeps only its id", async () => {
   const before = new Page();
   before.world.log.push(event(1), event(2), event(3));
   render(createElement(Output, { jobId: JOB }), { wrapper: before.wrapper }).unmount();

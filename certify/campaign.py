@@ -9,9 +9,10 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, assert_never
+from typing import Any, Final, assert_never
 
 from certify import dynamodb as dynamo
+from certify.arrivals import Arrivals
 from certify.check import check_quota
 from certify.counts import Finding, Violation
 from certify.examination import Examiner, Outcome
@@ -20,7 +21,6 @@ from certify.lateness import Outages, Stop, stops_in
 from certify.leftovers import check_files, check_objects, keys_in
 from certify.lists import Lists
 from certify.machine import Machine
-from certify.observation import load
 from certify.plan import PACE, Campaign, Store
 from certify.product import WRITTEN_BY_NEXT_VERSION, Edit, Product
 from certify.quota import probe_quota
@@ -28,9 +28,6 @@ from certify.stack import Stack
 from certify.wire import Wire
 from chalicelib.ledger import Ledger, open_ledger, utc_now
 from chalicelib.ledger.dynamodb import DynamoDbLedger
-
-if TYPE_CHECKING:
-    pass
 
 SETTINGS: Final = {
     "LONGCALL_FLUSH_SECONDS": f"{PACE}",
@@ -228,7 +225,7 @@ class _Load:
         self._typescript = typescript
         self._faults = Faults(campaign, place.stack, place.product, ledger=place.file)
         self._files = [folder / f"{campaign.store}-observation-{share}.jsonl" for share in range(campaign.processes)]
-        self._read = [0] * campaign.processes  # bytes of each file
+        self._arrivals = Arrivals(self._files, lambda observation: examiner.examine(observation, place.outages))
         self._reports: dict[int, Mapping[str, Any]] = {}
 
     async def run(self) -> None:
@@ -291,17 +288,7 @@ class _Load:
 
     async def examine_new(self) -> None:
         """Check what clients have written since the last call."""
-        for share, file in enumerate(self._files):
-            if not file.exists():
-                continue
-            with file.open("rb") as opened:
-                opened.seek(self._read[share])
-                lines = opened.readlines()
-            for line in lines:
-                if line.endswith(b"\n"):
-                    self._read[share] += len(line)
-                    observation = load(line.decode())
-                    await asyncio.to_thread(self._examiner.examine, observation, self._place.outages)
+        await self._arrivals.examine_new()
 
     async def _clients(self, share: int, file: Path) -> None:
         """Run one process of clients. If this is cancelled, the process writes its observations and ends."""

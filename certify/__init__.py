@@ -21,7 +21,7 @@ clients       one process of many callers
 caller        what the clients of one job do
 watchers      shows the events of a job, as the client of one language does
 typescript    watchers that run the TypeScript client in Node
-lists         follows the live list of each owner
+lists         what the live list of each owner showed; `list_followers` is the process that follows them
 tokens        token providers of the users
 eavesdropper  another owner, who tries every field of the schema; `documents` derives them (pure)
 impostor      updates that no worker of the job would send
@@ -30,8 +30,12 @@ faults        kills processes and replaces handlers as the plan says
 wire          a proxy in front of DynamoDB that fails calls, loses answers, and kills the caller between two writes
 examination   examines each job as soon as its clients are done with it
 quota         how many jobs each owner may start
+environment   a copy of the product, a stack that runs it, and its ledger
+arrivals      what clients have written, each examined once
+load          the clients of a campaign, the faults meanwhile, and the examination of each job that is done
 campaign      one run over one ledger, from the start of the stack to the last check
 command       `python -m certify`, which `make certify` runs
+mutant        what a small break of the product is
 mutants       small breaks of the product, as data
 mutation      `python -m certify.mutation`, which `make certify-mutants` runs: a small certificate on every mutant
 """

@@ -21,6 +21,7 @@ from certify.eavesdropper import Eavesdropper
 from certify.observation import Observation
 from certify.plan import Campaign, Store
 from certify.planting import Planter
+from certify.processes import end_of_input
 from certify.scenarios import lane_of
 from certify.tokens import SignIn
 from certify.typescript import Node
@@ -112,7 +113,7 @@ def _age(waiting: tuple[str, float]) -> float:
 
 async def _until_stopped(clients: Clients, share: int) -> None:
     running = asyncio.create_task(clients.run(share))
-    stopped = asyncio.create_task(_end_of_input())
+    stopped = asyncio.create_task(end_of_input())
     await asyncio.wait({running, stopped}, return_when=asyncio.FIRST_COMPLETED)
     stopped.cancel()
     if not running.done():
@@ -121,12 +122,6 @@ async def _until_stopped(clients: Clients, share: int) -> None:
             await running
     else:
         running.result()
-
-
-async def _end_of_input() -> None:
-    reader = asyncio.StreamReader()
-    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    await reader.read()
 
 
 def main() -> None:

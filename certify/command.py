@@ -16,8 +16,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
-from certify.campaign import ClientsFailed, run
+from certify.campaign import run
 from certify.examination import Outcome
+from certify.lists import ListsFailed
+from certify.load import ClientsFailed
 from certify.page import page
 from certify.plan import MOST_EVENTS, campaigns
 from certify.progress import Progress
@@ -46,7 +48,7 @@ def main() -> int:
     progress = Progress(sys.stderr)
     try:
         certificate = asyncio.run(certify(given.jobs, given.events, given.seed, folder=folder, progress=progress))
-    except (StackFailed, ClientsFailed) as failed:
+    except (StackFailed, ClientsFailed, ListsFailed) as failed:
         progress.end()
         sys.stderr.write(f"certify: {failed}\n{folder} contains what was printed\n")
         return Exit.UNREACHABLE
@@ -74,6 +76,7 @@ async def certify(jobs: int, events: int, seed: int, *, folder: Path, progress: 
     Raises:
         StackFailed: A stack did not start.
         ClientsFailed: A process of clients ended with an error.
+        ListsFailed: The process that follows the lists ended with an error.
     """
     versions_, program = versions(), folder / "watcher.js"
     try:

@@ -1,11 +1,10 @@
 """Small breaks of the product, as data. The certificate must be red on each of them, in the right count."""
 
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 
 from certify.counts import Violation
-from certify.plan import Campaign, Store
+from certify.mutant import Layer, Mutant
+from certify.plan import Store
 from certify.product import Edit
 from certify.scenarios import Kind
 
@@ -25,6 +24,7 @@ FENCING: Final = "chalicelib/publisher/fencing.py"
 SCHEMA: Final = "graphql/schema.graphql"
 FILTER: Final = "graphql/resolvers/Subscription.onInferenceStatusChange.js"
 LIST_FILTER: Final = "graphql/resolvers/Subscription.onMyInferences.js"
+TYPESCRIPT_VIEW: Final = "clients/typescript/src/view.ts"
 
 APPEND: Final = "if self.ledger.append(job):"
 HIDDEN: Final = "if head is None or head.owner != owner or head.deleted_at is not None:"
@@ -33,58 +33,6 @@ NO_LEASE: Final = Edit(
     MODEL, "return self.status is Status.PROCESSING and self.wait is None and now - self.updated_at < lease",
     "return False",
 )  # fmt: skip
-
-
-class Layer(StrEnum):
-    """Where a mutant breaks the product."""
-
-    RESOLVERS = "resolvers"  # schema and filters
-    RELAY = "relay"
-    RULES = "rules"
-    LEDGER = "ledger"
-    OBJECTS = "objects"
-    BILLING = "billing"
-    WORKER = "worker"
-    SUPERVISION = "supervision"
-    CLIENT = "client"
-
-
-@dataclass(frozen=True, slots=True)
-class Mutant:
-    """One break.
-
-    Attributes:
-        name: What is missing or wrong, unique.
-        layer: Where it is.
-        count: The count that must be above zero.
-        edits: What is replaced. Most mutants have one edit; more if another layer would make up for the first, or to
-            make a race likely.
-        kinds: The kinds of jobs that meet the break.
-        faults: Faults of the engine that are needed to meet it.
-        jobs: Number of jobs.
-        events: Least number of log entries of a job.
-        patience: Seconds after which a job counts as stuck.
-        store: The ledger.
-    """
-
-    name: str
-    layer: Layer
-    count: Violation
-    edits: tuple[Edit, ...]
-    kinds: tuple[Kind, ...]
-    faults: str = ""
-    jobs: int = 4
-    events: int = 8
-    patience: float = 90.0
-    store: Store = Store.SQLITE
-
-    @property
-    def campaign(self) -> Campaign:
-        """A small campaign that meets the break."""
-        return Campaign(
-            store=self.store, seed=1, jobs=self.jobs, events=self.events, lanes=4, owners=2, processes=1,
-            faults=self.faults, kinds=self.kinds, timeout=8, patience=self.patience,
-        )  # fmt: skip
 
 
 MUTANTS: Final = (
@@ -152,7 +100,7 @@ MUTANTS: Final = (
            (Edit(SQLITE, "INSERT OR IGNORE INTO log", "INSERT OR REPLACE INTO log"),
             Edit(RELAY, "job = charge(decided, update)",
                  '__import__("time").sleep(0.1)\n                    job = charge(decided, update)')),
-           (Kind.CANCEL,), jobs=16),
+           (Kind.CANCEL,), jobs=16, or_else=(Violation.EVENTS_MISSING, Violation.JOBS_STUCK)),
     Mutant("the quota is ignored", Layer.RELAY, Violation.QUOTA_DRIFT,
            (Edit(ADMISSION, "    if ledger.admit(opened.owner, opened.job_id, limit=quota):\n        return\n",
                  "    if ledger.admit(opened.owner, opened.job_id, limit=100 * quota):\n        return\n"),),
@@ -268,6 +216,22 @@ MUTANTS: Final = (
     Mutant("a client does not renew a refused token", Layer.CLIENT, Violation.CLIENT_ERRORS,
            (Edit("longcall/authorization.py", "        authorization.refused(headers)\n", ""),),
            (Kind.SHORT_TOKEN,), faults="drop=0.6", patience=30.0),
+    Mutant("a client's list stays as it was first read", Layer.CLIENT, Violation.LISTS_DIFFERENT,
+           (Edit("longcall/job_list.py", "return _with_jobs(left, read.jobs)",
+                 "return left if before.jobs else _with_jobs(left, read.jobs)"),),
+           (Kind.PLAIN,), faults="drop=0.5"),
+    Mutant("a client's list goes back to an older state", Layer.CLIENT, Violation.EVENTS_OUT_OF_ORDER,
+           (Edit("longcall/job_list.py", "known.sequence < event.sequence", "known.sequence != event.sequence"),),
+           (Kind.PLAIN,), faults="reorder=0.5,duplicate=0.3"),
+    # The TypeScript client.
+    Mutant("the TypeScript client steps over a gap", Layer.TYPESCRIPT_CLIENT, Violation.EVENTS_MISSING,
+           (Edit(TYPESCRIPT_VIEW, "if (next?.sequence !== view.sequence + 1) return null;",
+                 "if (next === undefined || next.sequence <= view.sequence) return null;"),),
+           (Kind.WATCHERS,), faults="drop=0.3"),
+    Mutant("the TypeScript client loses the output of an early event", Layer.TYPESCRIPT_CLIENT,
+           Violation.BYTES_DIFFERENT,
+           (Edit(TYPESCRIPT_VIEW, 'kept + (next.delta ?? "")', 'kept + (rest.length > 0 ? "" : (next.delta ?? ""))'),),
+           (Kind.WATCHERS,), faults="drop=0.3,reorder=0.3"),
 )  # fmt: skip
 
 # The product itself, with all kinds of jobs that mutants meet: no count may be above zero.

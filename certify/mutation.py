@@ -18,12 +18,16 @@ from enum import IntEnum
 from pathlib import Path
 from typing import Final
 
-from certify.campaign import ClientsFailed, run
+from certify.campaign import run
 from certify.counts import Violation
+from certify.lists import ListsFailed
+from certify.load import ClientsFailed
 from certify.machine import Machine
-from certify.mutants import CONTROL, MUTANTS, Mutant
+from certify.mutant import Mutant
+from certify.mutants import CONTROL, MUTANTS
 from certify.product import ROOT, EditFailed
 from certify.stack import StackFailed
+from certify.typescript import TypeScriptMissing, build_with
 
 AT_ONCE: Final = 2
 LONGEST: Final = 600.0  # seconds for one mutant
@@ -59,7 +63,9 @@ class Verdict:
         """Whether the right count is red; for the product itself, none."""
         if not self.was_run:
             return False
-        return not self.counts if self.mutant is CONTROL else self.counts.get(self.mutant.count.value, 0) > 0
+        if self.mutant is CONTROL:
+            return not self.counts
+        return any(self.counts.get(count.value) for count in (self.mutant.count, *self.mutant.or_else))
 
     def line(self) -> str:
         """A row of the table."""
@@ -130,9 +136,15 @@ async def judge(mutant: Mutant) -> Verdict:
 
 async def _run_here(mutant: Mutant, folder: Path) -> int:
     """Run the small certificate on a mutant, and print the counts as JSON."""
+    program = folder / "watcher.js" if mutant.runs_typescript else None
     try:
-        outcome = await run(mutant.campaign, folder, lambda _: None, mutant.edits, machine=Machine(os.getppid()))
-    except (EditFailed, StackFailed, ClientsFailed) as failed:
+        if program is not None:
+            await asyncio.to_thread(build_with, mutant.edits, folder / "typescript", program)
+        outcome = await run(
+            mutant.campaign, folder, lambda _: None, () if mutant.runs_typescript else mutant.edits,
+            machine=Machine(os.getppid()), typescript=program,
+        )  # fmt: skip
+    except (EditFailed, StackFailed, ClientsFailed, ListsFailed, TypeScriptMissing) as failed:
         sys.stderr.write(f"{failed}\n")
         return Exit.NOT_RUN
     counts = Counter(finding.violation for finding in outcome.findings)

@@ -1,8 +1,10 @@
-"""Finds and kills processes of a running stack."""
+"""Finds and kills processes of a running stack, and tells a process of a campaign when it should end."""
 
+import asyncio
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterable
 from contextlib import suppress
@@ -29,6 +31,13 @@ def workers_of(stack: int) -> list[int]:
     processes = _processes()
     fork_servers = {it.pid for it in processes if it.parent == stack and FORK_SERVER in it.command}
     return sorted(it.pid for it in processes if it.parent in fork_servers)
+
+
+async def end_of_input() -> None:
+    """Wait until the standard input ends: the process that started this one wants it to end, or has ended itself."""
+    reader = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    await reader.read()
 
 
 def children_running(module: str, parent: int) -> list[int]:

@@ -4,7 +4,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Final, TextIO
 
-from certify.campaign import CampaignState
+from certify.load import CampaignState
 
 PLAIN_INTERVAL: Final = 10.0  # seconds
 REDRAW_INTERVAL: Final = 0.2  # seconds

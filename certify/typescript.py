@@ -7,9 +7,10 @@ import asyncio
 import contextlib
 import fcntl
 import json
+import os
 import shutil
 import subprocess
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,10 +19,13 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from certify.observation import ShownEvent
+from certify.product import ROOT, Edit
 from certify.watchers import Shown
 from longcall import LongcallError
 
-CLIENT: Final = Path(__file__).resolve().parent.parent / "clients" / "typescript"
+CLIENT: Final = ROOT / "clients" / "typescript"
+PACKAGES: Final = CLIENT / "node_modules"
+WATCHER: Final = "tests/live/watcher.ts"
 OLDEST: Final = 20  # the major version of Node that the client needs
 LONGEST_LINE: Final = 64 * 1024 * 1024  # bytes
 SETUP_TIMEOUT: Final = 300.0  # seconds
@@ -51,8 +55,12 @@ class Tokens(Protocol):
         ...
 
 
-def build(program: Path) -> str:
+def build(program: Path, sources: Path = CLIENT) -> str:
     """Write the program for Node to a file, and return Node's version. The packages are installed if they are missing.
+
+    Args:
+        program: The file.
+        sources: The folder of the client, or a copy of it without packages.
 
     Raises:
         TypeScriptMissing: There is no Node that is new enough, or no packages.
@@ -65,20 +73,41 @@ def build(program: Path) -> str:
         raise TypeScriptMissing(f"Node {OLDEST} or newer is needed, and {version} is installed")
     with (CLIENT / "package.json").open() as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # `npm ci` deletes the folder of packages first
-        if not (CLIENT / "node_modules" / ".package-lock.json").exists():
+        if not (PACKAGES / ".package-lock.json").exists():
             _printed(npm, "ci", "--silent")
         _printed(
-            str(CLIENT / "node_modules" / ".bin" / "esbuild"), "tests/live/watcher.ts", "--bundle", "--platform=node",
+            str(PACKAGES / ".bin" / "esbuild"), WATCHER, "--bundle", "--platform=node",
             "--external:bufferutil", "--external:utf-8-validate", f"--outfile={program}", "--log-level=error",
+            folder=sources,
         )  # fmt: skip
     return version
 
 
-def _printed(*command: str) -> str:
+def build_with(edits: Sequence[Edit], folder: Path, program: Path) -> None:
+    """Write the program for Node to a file, with texts replaced in a copy of the client.
+
+    Args:
+        edits: What is replaced; the files are paths inside the project.
+        folder: Where the copy is made.
+        program: The file.
+
+    Raises:
+        EditFailed: A text does not occur exactly once.
+        TypeScriptMissing: There is no Node that is new enough, or no packages.
+    """
+    copy = folder / CLIENT.relative_to(ROOT)
+    shutil.copytree(CLIENT, copy, ignore=shutil.ignore_patterns(PACKAGES.name, "dist"))
+    for edit in edits:
+        edit.apply(folder)
+    build(program, copy)
+
+
+def _printed(*command: str, folder: Path = CLIENT) -> str:
     try:
         done = subprocess.run(  # noqa: S603  # nothing from outside
-            command, cwd=CLIENT, check=True, capture_output=True, text=True, timeout=SETUP_TIMEOUT
-        )
+            command, cwd=folder, env={**os.environ, "NODE_PATH": str(PACKAGES)}, check=True, capture_output=True,
+            text=True, timeout=SETUP_TIMEOUT,
+        )  # fmt: skip
     except subprocess.CalledProcessError as failed:
         raise TypeScriptMissing(f"{' '.join(command[:2])} failed: {failed.stderr.strip()[-500:]}") from None
     except subprocess.TimeoutExpired:

@@ -8,10 +8,10 @@ from html.parser import HTMLParser
 
 import pytest
 
-from certify.campaign import CampaignState
 from certify.counts import Finding, Violation
 from certify.examination import Outcome
 from certify.life import Entry, Life
+from certify.load import CampaignState
 from certify.observation import Iteration, Moment, Observation, ShownError, ShownEvent, digest_of, load_all
 from certify.page import page
 from certify.plan import CHAOS

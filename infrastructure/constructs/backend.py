@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
-from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sam
 from chalice.cdk import Chalice
 from chalice.utils import to_cfn_resource_name
 from constructs import Construct
 
 from infrastructure.bundle import Package
+from infrastructure.constructs.invocations import LOGGING, add_event_config, add_permission
 from infrastructure.constructs.roles import Roles, policy_of
 from infrastructure.limits import Limits
 
@@ -42,9 +42,9 @@ class Backend(Chalice):
                 "Tracing": "Active",
                 "LoggingConfig": {
                     "LogGroup": roles.log(handler).log_group_name,
-                    "LogFormat": "JSON",
-                    "ApplicationLogLevel": "INFO",
-                    "SystemLogLevel": "WARN",
+                    "LogFormat": LOGGING.log_format,
+                    "ApplicationLogLevel": LOGGING.application_log_level,
+                    "SystemLogLevel": LOGGING.system_log_level,
                 },
             }.items():
                 function.add_property_override(name, value)
@@ -77,41 +77,18 @@ class Backend(Chalice):
         """Reserve a number of invocations at once for a handler, and limit it to them."""
         self.function(handler).add_property_override("ReservedConcurrentExecutions", invocations)
 
-    def set_events(
-        self, handler: str, *, age: int, retries: int, on_failure: str | None
-    ) -> lambda_.CfnEventInvokeConfig:
-        """Configure how Lambda handles the asynchronous events of a handler.
-
-        Args:
-            handler: The handler that receives the events.
-            age: Seconds that an event may wait.
-            retries: Invocations after the first one failed.
-            on_failure: ARN of the function or queue that receives failed events; the handler's role must be allowed to
-                send to it. None: failed events are dropped.
-        """
-        config = lambda_.CfnEventInvokeConfig(
+    def set_events(self, handler: str, *, age: int, retries: int, on_failure: str | None) -> None:
+        """See `infrastructure.constructs.jobs.Handlers`."""
+        add_event_config(
             self,
-            f"{to_cfn_resource_name(handler)}Events",
+            handler,
             function_name=self.name(handler),
-            qualifier="$LATEST",
-            maximum_event_age_in_seconds=age,
-            maximum_retry_attempts=retries,
-            destination_config=None
-            if on_failure is None
-            else lambda_.CfnEventInvokeConfig.DestinationConfigProperty(
-                on_failure=lambda_.CfnEventInvokeConfig.OnFailureProperty(destination=on_failure)
-            ),
+            role=self._roles.role(handler),
+            age=age,
+            retries=retries,
+            on_failure=on_failure,
         )
-        config.node.add_dependency(policy_of(self._roles.role(handler)))
-        return config
 
-    def allow_invocation(self, handler: str, *, service: str, source_arn: str, name: str) -> lambda_.CfnPermission:
+    def allow_invocation(self, handler: str, *, service: str, source_arn: str, name: str) -> None:
         """Let one resource of another service invoke a handler."""
-        return lambda_.CfnPermission(
-            self,
-            name,
-            action="lambda:InvokeFunction",
-            function_name=self.arn(handler),
-            principal=f"{service}.amazonaws.com",
-            source_arn=source_arn,
-        )
+        add_permission(self, name, function=self.arn(handler), service=service, source_arn=source_arn)

@@ -116,11 +116,19 @@ class GraphqlEndpoint(Construct):
             steps[function.name] = step.attr_function_id
         for resolver in wiring.resolvers:
             self._add_resolver(resolver, sources, steps)
-        self.key = self._add_key() if AuthMode.API_KEY in wiring.modes else None
+        self.api_key = self._add_key().attr_api_key if AuthMode.API_KEY in wiring.modes else None
 
     @property
     def url(self) -> str:
         return self.api.attr_graph_ql_url
+
+    @property
+    def api_id(self) -> str:
+        return self.api.attr_api_id
+
+    @property
+    def type_prefix(self) -> str:
+        return ""
 
     @property
     def realtime_url(self) -> str:

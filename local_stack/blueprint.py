@@ -36,6 +36,7 @@ class Blueprint:
         limits: What one operation may ask for.
         api_keys: Keys that the API accepts.
         refusals: Function names of the API that may not be invoked, each with the reason.
+        ledger: Where Longcall's jobs are stored, sqlite:<path> or dynamodb:<table>; None: an application without jobs.
         warnings: What is left out of the stack, one sentence each, for the person who starts it.
     """
 
@@ -51,6 +52,7 @@ class Blueprint:
     limits: Limits = DEFAULT_LIMITS
     api_keys: tuple[ApiKey, ...] = ()
     refusals: Mapping[str, str] = field(default_factory=dict)
+    ledger: str | None = None
     warnings: tuple[str, ...] = ()
 
     @property

@@ -91,10 +91,10 @@ async def _serve(arguments: argparse.Namespace, log: StackLog, started: float, u
         for warning in stack.warnings:
             sys.stderr.write(f"longcall: {warning}\n")
         seconds = time.monotonic() - started
-        console = stack.graphql_url.removesuffix("graphql")
-        sys.stderr.write(f"the console is at {console}\n")
+        page = stack.graphql_url.removesuffix("graphql")
+        sys.stderr.write(f"the {'explorer' if stack.ledger is None else 'console'} is at {page}\n")
         sys.stderr.write(f"longcall serves {stack.graphql_url} after {seconds:.1f} s\n")
-        if arguments.open and not await asyncio.to_thread(open_page, console, os.environ):
+        if arguments.open and not await asyncio.to_thread(open_page, page, os.environ):
             sys.stderr.write("longcall: no browser could be opened; --open needs a desktop\n")
         if arguments.json:
             sys.stdout.write(f"{json.dumps(stack.describe())}\n")
@@ -107,7 +107,7 @@ async def _serve(arguments: argparse.Namespace, log: StackLog, started: float, u
         if not once and not stopped.is_set():
             sys.stderr.write(next_steps(stack, options.data))
             await stopped.wait()
-            sys.stderr.write(f"stopping; jobs are kept in {options.data}\n")
+            sys.stderr.write("stopping\n" if stack.ledger is None else f"stopping; jobs are kept in {options.data}\n")
         return code
 
 

@@ -13,10 +13,14 @@ from longcall.errors import LongcallError
 
 DIST: Final = Path(__file__).resolve().parent.parent / "console" / "dist"
 INDEX: Final = "index.html"
-# The addresses of the application's own pages. It decides itself what it shows there.
-VIEWS: Final = ("/", "/jobs/", "/start", "/lab")
-EXPLORER_PATH: Final = "/explorer"
 EXPLORER: Final = "explorer.html"
+EXPLORER_PATH: Final = "/explorer"
+# The addresses of the console's own pages. The application in `INDEX` decides what it shows at each of them.
+JOB_PAGES: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("/", "/jobs/", "/start", "/lab"), INDEX), EXPLORER_PATH: EXPLORER,
+}  # fmt: skip
+# An application without jobs has the explorer alone.
+EXPLORER_PAGES: Final[Mapping[str, str]] = dict.fromkeys(("/", EXPLORER_PATH), EXPLORER)
 CONFIGURATION_PATH: Final = "/console/config.json"
 SIGN_IN_PATH: Final = "/console/sign-in"
 ASSETS: Final = "/assets/"
@@ -47,21 +51,23 @@ class Console:
     Args:
         users: They can sign in with one click.
         origin: Scheme, host and port of the stack, as in the addresses of uploads.
+        pages: The file that is shown at each path; at a path that ends with a slash, and below it.
         folder: The built files.
     """
 
-    def __init__(self, users: TestUsers, *, origin: str, folder: Path = DIST) -> None:
+    def __init__(
+        self, users: TestUsers, *, origin: str, pages: Mapping[str, str] = JOB_PAGES, folder: Path = DIST
+    ) -> None:
         self._users = users
         self._policy = POLICY.format(origin=origin)
         self._explorer_policy = EXPLORER_POLICY.format(origin=origin)
         self._files = {f"/{file.relative_to(folder).as_posix()}": file for file in folder.rglob("*") if file.is_file()}
-        self._index = folder / INDEX
-        self._files[EXPLORER_PATH] = folder / EXPLORER
+        self._pages = {path: folder / file for path, file in pages.items()}
 
     @property
     def paths(self) -> Collection[str]:
         """See `PageProvider`."""
-        return (*VIEWS, *self._files, CONFIGURATION_PATH, SIGN_IN_PATH)
+        return (*self._pages, *self._files, CONFIGURATION_PATH, SIGN_IN_PATH)
 
     async def answer(self, request: PageRequest) -> Page:
         """See `PageProvider`."""
@@ -72,12 +78,15 @@ class Console:
             return await self._signed_in(request)
         if request.path == CONFIGURATION_PATH:
             return json_page(self._configuration())
-        file = self._files.get(request.path, self._index)
+        file = self._files.get(request.path) or self._page(request.path)
         policy = self._explorer_policy if file.name == EXPLORER else self._policy
         headers: Mapping[str, str] = {"content-security-policy": policy, "referrer-policy": "no-referrer"}
         if request.path.startswith(ASSETS) and _DIGEST.search(file.name):
             headers = {"cache-control": FOR_EVER}
         return Page(file.read_bytes(), _TYPES[file.suffix], headers=headers)
+
+    def _page(self, path: str) -> Path:
+        return self._pages.get(path) or self._pages[path[: path.find("/", 1) + 1]]
 
     def _configuration(self) -> dict[str, object]:
         """What the application needs to know. Addresses are relative to its own one, whatever name it was opened at."""

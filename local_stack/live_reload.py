@@ -11,7 +11,6 @@ from appsync_local.devtools.reload import Reloader
 from appsync_local.functions.import_check import check_imports
 from appsync_local.functions.runtime import FunctionRuntime
 from appsync_local.functions.snapshot import Snapshots
-from appsync_local.functions.spec import FunctionSpec
 from appsync_local.http.server import Engine
 from chalicelib.workloads.own.reading import FOLDER as WORKLOADS
 from chalicelib.workloads.registry import find_own
@@ -35,9 +34,12 @@ class SnapshotHandlers:
         self._runtime.renew()
 
 
-async def import_problems(root: Path, functions: Sequence[FunctionSpec]) -> Sequence[str]:
+async def import_problems(blueprint: Blueprint) -> Sequence[str]:
     """Why handlers or workloads cannot be used, one sentence each, with file and line; empty if all can."""
-    return await _problems(root, {function.handler for function in functions})
+    handlers = {function.handler for function in blueprint.functions}
+    if blueprint.ledger is None:
+        return await check_imports(blueprint.root, handlers) if handlers else ()
+    return await _problems(blueprint.root, handlers)
 
 
 async def _problems(root: Path, handlers: Iterable[str], changed: Sequence[Path] = ()) -> Sequence[str]:

@@ -1,6 +1,7 @@
 """What `longcall serve` prints once the stack is running: addresses, users and commands to try."""
 
 import shlex
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -25,6 +26,8 @@ def next_steps(stack: Stack, data: Path) -> str:
     address = stack.graphql_url.removesuffix("/graphql")
     is_checkout = CHALICE_CONFIG.is_file()  # Chalice serves the app in the working directory
     debug = (("Handlers", f"{folder}{chalice} local --stage local   (debug routes on port 8000)"),)
+    if stack.ledger is None:
+        return _of_application(stack, address, f"{longcall} token --header{stack_file}")
     rows = (
         ("Console", f"{address}/"),
         ("Explorer", f"{address}/explorer"),
@@ -37,5 +40,22 @@ def next_steps(stack: Stack, data: Path) -> str:
         *(debug if is_checkout else ()),
         ("Stop", "Ctrl-C"),
     )
-    lines = "\n".join(f"  {name:<9} {value}" for name, value in rows)
-    return f"\nLongcall is running at {address} (this machine only).\n{lines}\n\n"
+    return f"\nLongcall is running at {address} (this machine only).\n{_lines(rows)}\n\n"
+
+
+def _of_application(stack: Stack, address: str, token: str) -> str:
+    """What an application without jobs offers."""
+    rows = (
+        ("Explorer", f"{address}/explorer"),
+        ("GraphQL", stack.graphql_url),
+        ("Realtime", stack.realtime_url),
+        *(("API key", key.key) for key in stack.api_keys),
+        ("Users", ", ".join(f"{user.username} / {user.password}" for user in stack.pool.users)),
+        ("A token", token),
+        ("Stop", "Ctrl-C"),
+    )
+    return f"\nThe application is running at {address} (this machine only).\n{_lines(rows)}\n\n"
+
+
+def _lines(rows: Iterable[tuple[str, str]]) -> str:
+    return "\n".join(f"  {name:<9} {value}" for name, value in rows)

@@ -115,6 +115,7 @@ def blueprint_of_project(
         authorizer=AuthorizerOptions(identity_validation=TOKEN_FORM),
         limits=OPERATION if stage is None else stage.operation,
         schedules=(FunctionSchedule("sweep", every=SWEEP_INTERVAL),),
+        ledger=ledger,
     )
 
 

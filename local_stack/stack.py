@@ -23,6 +23,7 @@ from appsync_local.devtools.chaos.switch import Chaos
 from appsync_local.devtools.doctor import Doctor, TokenRequirements
 from appsync_local.devtools.health import Health, LoopHealth
 from appsync_local.devtools.meter import Meter
+from appsync_local.devtools.operation_log import no_log_fields
 from appsync_local.errors import PortInUse
 from appsync_local.functions.database_check import find_damage
 from appsync_local.functions.delivery import Backoff
@@ -35,7 +36,7 @@ from chalicelib.ledger import SQLITE, open_ledger
 from infrastructure.stages import DEV
 from local_stack.addresses import BUCKET_PATH, LOOPBACK
 from local_stack.blueprint import Blueprint, PermissionCheckingInvoker
-from local_stack.console import Console
+from local_stack.console import EXPLORER_PAGES, JOB_PAGES, Console
 from local_stack.data_folder import PRIVATE_FILE, check_databases, check_space, folder_errors_reported, locked, prepare
 from local_stack.errors import StackError
 from local_stack.folder_secret import folder_secret
@@ -54,7 +55,8 @@ from local_stack.services.dynamodb import create_tables
 from local_stack.services.local_services import local_services
 from local_stack.services.moto import MotoServer
 from local_stack.services.openai import with_openai
-from local_stack.template.blueprint import blueprint_from_template
+from local_stack.template.blueprint import blueprint_from_template, has_jobs
+from local_stack.template.document import Template, read_template
 from local_stack.test_users import TestUsers
 
 PRELOADED: Final = (  # modules that the process imports from which workers are forked
@@ -81,6 +83,7 @@ class Stack:
         dynamodb_url: Endpoint of DynamoDB; None if no template with tables is run.
         operator: The access key of an operator, who may report statuses by hand, and administer users, the bucket and
             the tables.
+        ledger: Where Longcall's jobs are stored; None: an application without jobs.
         warnings: What is left out of the stack, one sentence each, for the person who starts it.
     """
 
@@ -93,6 +96,7 @@ class Stack:
     dynamodb_url: str | None
     operator: IamPrincipal
     api_keys: tuple[ApiKey, ...]
+    ledger: str | None
     warnings: tuple[str, ...]
 
     def describe(self) -> dict[str, object]:
@@ -146,7 +150,9 @@ async def _start(options: Options, log: StackLog, cleanup: contextlib.AsyncExitS
     listener = cleanup.enter_context(_listen(options.host, options.port))
     health, retention = Health(), _retention(options)
     cleanup.enter_context(log.files(options.data / FOLDER, retention=retention, health=health.loop("log files")))
-    checking = _begin(cleanup, asyncio.to_thread(_check_ledger, options.ledger))
+    template = None if options.template is None else await asyncio.to_thread(read_template, options.template)
+    has_ledger = template is None or has_jobs(template)
+    checking = _begin(cleanup, asyncio.to_thread(_check_ledger, options.ledger)) if has_ledger else None
     secret = await asyncio.to_thread(folder_secret, options.data)
     operator = new_principal("operator", OPERATOR_FIELDS, secret.access_key("operator"))
     operator_key = (operator.access_key_id, operator.secret_access_key)
@@ -159,13 +165,15 @@ async def _start(options: Options, log: StackLog, cleanup: contextlib.AsyncExitS
             retention=retention, operator=operator_key,
         )
     )  # fmt: skip
-    await checking
+    if checking is not None:
+        await checking
     pool, bucket_url = services.pool, f"{address}{BUCKET_PATH}"
-    blueprint = with_bedrock(_blueprint(options, pool, port=port, s3=bucket_url), bedrock)
-    blueprint = with_openai(blueprint, options.openai, os.environ)
+    blueprint = _blueprint(options, template, pool, port=port, s3=bucket_url)
+    if blueprint.ledger is not None:
+        blueprint = with_openai(with_bedrock(blueprint, bedrock), options.openai, os.environ)
     services.bucket_keys.update({it.access_key_id: it.secret_access_key for it in blueprint.principals})
     tables = await _tables(blueprint, operator_key, health.loop("moto"), cleanup) if blueprint.tables else None
-    import_check = _begin(cleanup, import_problems(blueprint.root, blueprint.functions))
+    import_check = _begin(cleanup, import_problems(blueprint))
     chaos = Chaos(options.chaos)
     meter = Meter()
     snapshots = snapshots_of(blueprint, options.data) if options.watches else None
@@ -181,7 +189,8 @@ async def _start(options: Options, log: StackLog, cleanup: contextlib.AsyncExitS
         user_pools=(UserPool(pool.issuer, pool.jwks_url, pool.client_id),),
         principals=(*blueprint.principals, operator), authorizer=blueprint.authorizer, limits=blueprint.limits,
         api_keys=blueprint.api_keys, region=REGION, handlers=blueprint.handlers,
-        dynamodb=tables, chaos=chaos, meter=meter, health=health, log_fields=job_fields, sites=options.sites,
+        dynamodb=tables, chaos=chaos, meter=meter, health=health, sites=options.sites,
+        log_fields=no_log_fields if blueprint.ledger is None else job_fields,
     )  # fmt: skip
     engine.mount(services.cognito)
     engine.mount(services.bucket)
@@ -192,7 +201,8 @@ async def _start(options: Options, log: StackLog, cleanup: contextlib.AsyncExitS
     # Last, because events from an earlier run are delivered at once, and their workers report to the API.
     await runtime.start()
     cleanup.push_async_callback(runtime.stop)
-    engine.offer(Console(TestUsers(pool), origin=address))
+    pages = EXPLORER_PAGES if blueprint.ledger is None else JOB_PAGES
+    engine.offer(Console(TestUsers(pool), origin=address, pages=pages))
     engine.offer(Doctor(lambda: engine.served, _token_requirements(pool), health))
     if snapshots is not None:
         watcher = file_watcher(engine, runtime, blueprint, snapshots, health.loop("file watcher"), options.project)
@@ -200,7 +210,7 @@ async def _start(options: Options, log: StackLog, cleanup: contextlib.AsyncExitS
         cleanup.push_async_callback(watcher.stop)
     stack = Stack(
         engine.graphql_url, engine.realtime_url, engine.chaos_url, engine.meter_url, pool, bucket_url,
-        None if tables is None else tables.url, operator, blueprint.api_keys, blueprint.warnings,
+        None if tables is None else tables.url, operator, blueprint.api_keys, blueprint.ledger, blueprint.warnings,
     )  # fmt: skip
     cleanup.enter_context(_temporary_file(options.data / "stack.json", stack.describe()))
     cleanup.enter_context(_temporary_file(options.data / "environment.json", _environments(blueprint.functions)))
@@ -276,11 +286,11 @@ def _retention(options: Options) -> timedelta:
     return timedelta(days=float(options.settings.get("LONGCALL_RETENTION_DAYS") or default))
 
 
-def _blueprint(options: Options, pool: Pool, *, port: int, s3: str) -> Blueprint:
+def _blueprint(options: Options, template: Template | None, pool: Pool, *, port: int, s3: str) -> Blueprint:
     address = f"{authority(options.host, port)}{GRAPHQL_PATH}"
-    if options.template is not None:
+    if template is not None:
         return blueprint_from_template(
-            options.template, graphql_url=f"http://{address}", realtime_url=f"ws://{address}", pool=pool,
+            template, graphql_url=f"http://{address}", realtime_url=f"ws://{address}", pool=pool,
             ledger=options.ledger, s3=s3, data=options.data,
         )  # fmt: skip
     return blueprint_of_project(

@@ -19,11 +19,12 @@ from local_stack.function_environment import (
     new_principal,
 )
 from local_stack.services.cognito.pool import Pool
-from local_stack.template.document import Template, read_template
+from local_stack.template.document import Template
 from local_stack.template.functions import unpack_functions
 from local_stack.template.intrinsics import IntrinsicResolver
 from local_stack.template.stack import read_stack
 
+LEDGER_VARIABLE: Final = "LONGCALL_LEDGER"
 FOLDER: Final = "template"  # of the data folder; created again at every start
 
 
@@ -46,28 +47,35 @@ class LocalStores:
         return bucket_variables(self.s3) if name == "LONGCALL_BUCKET" and value in self.buckets else {name: value}
 
 
+def has_jobs(template: Template) -> bool:
+    """Whether a template is a stage of Longcall, and not another application: its functions have Longcall's ledger."""
+    return any(
+        LEDGER_VARIABLE in it.properties.get("Environment", {}).get("Variables", {}) for it in template.functions()
+    )
+
+
 def blueprint_from_template(
-    file: Path, *, graphql_url: str, realtime_url: str, pool: Pool, ledger: str, s3: str, data: Path
+    template: Template, *, graphql_url: str, realtime_url: str, pool: Pool, ledger: str, s3: str, data: Path
 ) -> Blueprint:
     """The stack of a template.
 
-    Three things differ from the template: jobs are stored in `ledger` instead of the template's table, objects in the
-    bucket of `s3` instead of the template's bucket, and the authorizer gets the address of the local pool's keys, which
-    on AWS it derives from the issuer. Everything else is the template's; what the template lacks stays missing.
+    If it is a stage of Longcall, three things differ from the template: jobs are stored in `ledger` instead of the
+    template's table, objects in the bucket of `s3` instead of the template's bucket, and the authorizer gets the
+    address of the local pool's keys, which on AWS it derives from the issuer. Everything else is the template's; what
+    the template lacks stays missing.
 
     Args:
-        file: The template.
+        template: The template.
         graphql_url: URL of the API.
         realtime_url: URL of its subscriptions.
         pool: The local pool that replaces the template's user pool.
-        ledger: sqlite:<path>.
+        ledger: Where a stage of Longcall stores its jobs, sqlite:<path>.
         s3: Endpoint of the local S3.
         data: Folder that code and schema are unpacked to.
 
     Raises:
         TemplateInvalid: The template cannot be read, or uses something that the local stack does not support.
     """
-    template = read_template(file)
     keys = {it.name: f"da2-{secrets.token_hex(13)}" for it in template.of_type("AWS::AppSync::ApiKey")}
     intrinsics = IntrinsicResolver(template, REGION, _local_values(template, pool, keys, graphql_url, realtime_url))
     stack = read_stack(template, intrinsics)
@@ -99,6 +107,7 @@ def blueprint_from_template(
         limits=stack.limits,
         api_keys=tuple(ApiKey(key) for key in keys.values()),
         refusals=stack.refusals,
+        ledger=ledger if has_jobs(template) else None,
         warnings=stack.warnings,
     )
 
@@ -126,6 +135,6 @@ def _environment(
     environment = dict(COMMON_VARIABLES)
     for name, value in function.environment.items():
         environment |= stores.variables(name, value)
-        if value == pool.issuer:
+        if name == "LONGCALL_ISSUER" and value == pool.issuer:
             environment["LONGCALL_JWKS_URL"] = pool.jwks_url
     return environment | dict(access_key)

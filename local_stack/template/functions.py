@@ -150,6 +150,9 @@ def unpack_functions(template: Template, into: Path) -> Path:
         TemplateInvalid: The functions use several packages, or the package is not beside the template.
     """
     packages = {json.dumps(_package_of(function), sort_keys=True) for function in template.functions()}
+    if not packages:
+        into.mkdir(parents=True, exist_ok=True)
+        return into
     if len(packages) != 1:
         raise TemplateInvalid(
             f"the local stack supports functions that share one package, and {template.path.name} has {len(packages)}"

@@ -136,7 +136,13 @@ def test_json_output_has_addresses_events_and_errors(tmp_path: Path, stack: Loca
 
 def test_the_next_steps_name_the_stack_file_when_the_data_folder_is_not_the_default(tmp_path: Path) -> None:
     stack = cast(
-        "Stack", SimpleNamespace(graphql_url="http://a/graphql", realtime_url="ws://a", pool=SimpleNamespace(users=()))
+        "Stack",
+        SimpleNamespace(
+            graphql_url="http://a/graphql",
+            realtime_url="ws://a",
+            pool=SimpleNamespace(users=()),
+            ledger="sqlite:jobs.db",
+        ),
     )
 
     here, elsewhere = next_steps(stack, Path(".longcall").resolve()), next_steps(stack, tmp_path / "two words")
@@ -151,7 +157,13 @@ def test_the_next_steps_offer_the_debug_routes_only_where_chalice_finds_the_app(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stack = cast(
-        "Stack", SimpleNamespace(graphql_url="http://a/graphql", realtime_url="ws://a", pool=SimpleNamespace(users=()))
+        "Stack",
+        SimpleNamespace(
+            graphql_url="http://a/graphql",
+            realtime_url="ws://a",
+            pool=SimpleNamespace(users=()),
+            ledger="sqlite:jobs.db",
+        ),
     )
     in_a_checkout = next_steps(stack, tmp_path)
 

@@ -150,9 +150,8 @@ def test_api_key_is_given_to_the_worker_and_the_api(keyed: Template, tmp_path: P
     pool = Pool("http://127.0.0.1:1", "us-east-1", "us-east-1_pool", "client", ())
 
     made = blueprint_from_template(
-        keyed.path, graphql_url="http://api/graphql", realtime_url="ws://api", pool=pool, ledger="sqlite:jobs.db",
-        s3="http://127.0.0.1:2",
-        data=tmp_path,
+        read_template(keyed.path), graphql_url="http://api/graphql", realtime_url="ws://api", pool=pool,
+        ledger="sqlite:jobs.db", s3="http://127.0.0.1:2", data=tmp_path,
     )  # fmt: skip
 
     environments = {it.name: it.environment for it in made.functions}

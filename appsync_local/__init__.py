@@ -15,6 +15,8 @@ if TYPE_CHECKING:
         Code,
         CodeFile,
         DynamoDbSource,
+        EventBridgeSource,
+        HttpSigning,
         HttpSource,
         LambdaSource,
         NoneSource,
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from appsync_local.authorization.oidc import OidcProvider
     from appsync_local.authorization.sigv4 import IamPrincipal
     from appsync_local.authorization.user_pools import DefaultAction, UserPool
+    from appsync_local.data_sources.aws_services import AwsCredentials, AwsServices
     from appsync_local.data_sources.dynamodb.endpoint import DynamoDbEndpoint
     from appsync_local.devtools.chaos.spec import ChaosInvalid, ChaosSpec, parse_chaos
     from appsync_local.devtools.chaos.switch import Chaos
@@ -43,14 +46,15 @@ if TYPE_CHECKING:
 _MODULES: Final = {
     "api.limits": ("Introspection", "Limits",),
     "api.model": (
-        "Api", "AuthMode", "Code", "CodeFile", "DynamoDbSource", "HttpSource", "LambdaSource", "NoneSource",
-        "PipelineFunction", "PipelineResolver", "UnitResolver",
+        "Api", "AuthMode", "Code", "CodeFile", "DynamoDbSource", "EventBridgeSource", "HttpSigning", "HttpSource",
+        "LambdaSource", "NoneSource", "PipelineFunction", "PipelineResolver", "UnitResolver",
     ),
     "authorization.api_keys": ("ApiKey",),
     "authorization.lambda_authorizer": ("AuthorizerOptions",),
     "authorization.oidc": ("OidcProvider",),
     "authorization.sigv4": ("IamPrincipal",),
     "authorization.user_pools": ("DefaultAction", "UserPool",),
+    "data_sources.aws_services": ("AwsCredentials", "AwsServices",),
     "data_sources.dynamodb.endpoint": ("DynamoDbEndpoint",),
     "devtools.chaos.spec": ("ChaosInvalid", "ChaosSpec", "parse_chaos",),
     "devtools.chaos.switch": ("Chaos",),
@@ -81,6 +85,8 @@ __all__ = [
     "ApiKey",
     "AuthMode",
     "AuthorizerOptions",
+    "AwsCredentials",
+    "AwsServices",
     "Backoff",
     "Chaos",
     "ChaosInvalid",
@@ -92,10 +98,12 @@ __all__ = [
     "DynamoDbSource",
     "Engine",
     "EngineError",
+    "EventBridgeSource",
     "FunctionFailed",
     "FunctionRuntime",
     "FunctionSchedule",
     "FunctionSpec",
+    "HttpSigning",
     "HttpSource",
     "IamPrincipal",
     "Introspection",

@@ -47,14 +47,31 @@ class DynamoDbSource:
 
 
 @dataclass(frozen=True, slots=True)
+class HttpSigning:
+    """How an HTTP data source signs: the region, and the name that signatures have for the service, as `states`."""
+
+    region: str
+    service: str
+
+
+@dataclass(frozen=True, slots=True)
 class HttpSource:
-    """A data source that sends requests to one address, such as `https://api.example.com`."""
+    """A data source that sends requests to one address, such as `https://api.example.com`; signed, or not (None)."""
 
     name: str
     url: str
+    signing: HttpSigning | None = None
 
 
-DataSource = LambdaSource | NoneSource | DynamoDbSource | HttpSource
+@dataclass(frozen=True, slots=True)
+class EventBridgeSource:
+    """A data source that sends events to one event bus, given by its ARN or its name."""
+
+    name: str
+    bus: str
+
+
+DataSource = LambdaSource | NoneSource | DynamoDbSource | HttpSource | EventBridgeSource
 
 
 class Code(Enum):

@@ -23,6 +23,7 @@ from appsync_local.authorization.lambda_authorizer import DEFAULT_OPTIONS, Autho
 from appsync_local.authorization.oidc import OidcProvider
 from appsync_local.authorization.sigv4 import IamPrincipal
 from appsync_local.authorization.user_pools import DefaultAction, UserPool
+from appsync_local.data_sources.aws_services import AwsServices
 from appsync_local.data_sources.dynamodb.endpoint import DynamoDbEndpoint
 from appsync_local.data_sources.http_client import HttpClient
 from appsync_local.devtools.chaos import control
@@ -67,6 +68,7 @@ class Engine:
         handlers: Names of the Lambda functions that exist.
         limits: The limits of one operation.
         dynamodb: The endpoint with the tables of DynamoDB data sources; None if the API has no such data source.
+        aws: Where EventBridge and HTTP data sources reach services of AWS; by default nowhere.
         keep_alive: Seconds between two `ka` messages.
         lifetime: Seconds after which a realtime connection is closed.
         chaos: Faults to inject. While the engine listens on loopback, they can be changed at `/chaos`, which is not
@@ -105,6 +107,7 @@ class Engine:
         handlers: AbstractSet[str] = frozenset(),
         limits: Limits = DEFAULT_LIMITS,
         dynamodb: DynamoDbEndpoint | None = None,
+        aws: AwsServices = AwsServices(),  # noqa: B008  # frozen
         keep_alive: float = KEEP_ALIVE_INTERVAL,
         lifetime: float = LIFETIME,
         chaos: Chaos | None = None,
@@ -124,7 +127,7 @@ class Engine:
                 invoker=invoker,
                 default_action=user_pools[0].default_action if user_pools else DefaultAction.ALLOW,
                 limits=limits,
-                services=ExternalServices(self._http_client, dynamodb),
+                services=ExternalServices(self._http_client, dynamodb, aws),
             )
             authenticator = Authenticator(
                 executable.modes,

@@ -21,6 +21,7 @@ from appsync_local.api.model import (
     Api,
     AuthMode,
     DynamoDbSource,
+    EventBridgeSource,
     HttpSource,
     LambdaSource,
     NoneSource,
@@ -34,6 +35,7 @@ from appsync_local.authorization.caller import Rule
 from appsync_local.authorization.directives import rules_of
 from appsync_local.authorization.user_pools import DefaultAction
 from appsync_local.data_sources import DataSource, LambdaDataSource
+from appsync_local.data_sources.aws_services import AwsServices, NotOnThisMachine
 from appsync_local.data_sources.dynamodb.endpoint import DynamoDbEndpoint
 from appsync_local.data_sources.http_client import HttpClient
 from appsync_local.errors import ApiInvalid
@@ -87,10 +89,12 @@ class ExternalServices:
     Args:
         http_client: Sends HTTP requests; its creator closes it.
         dynamodb: The endpoint with the tables of DynamoDB data sources; None if the API has no such data source.
+        aws: Where EventBridge and HTTP data sources reach services of AWS.
     """
 
     http_client: HttpClient = dataclasses.field(default_factory=HttpClient)
     dynamodb: DynamoDbEndpoint | None = None
+    aws: AwsServices = AwsServices()  # noqa: RUF009  # frozen
 
 
 def load(
@@ -206,13 +210,27 @@ def _sources(api: Api, invoker: LambdaInvoker, services: ExternalServices) -> di
                         [f"data source {name} uses table {table}, but no DynamoDB endpoint is given; give one"]
                     )
                 sources[name] = _dynamodb(table, services.dynamodb, services.http_client, invoker)
-            case HttpSource(name, url):
+            case HttpSource(name, url, signing):
                 from appsync_local.data_sources.http import HttpDataSource  # imported on use, as below
 
-                sources[name] = HttpDataSource(url, services.http_client)
+                sources[name] = HttpDataSource(url, services.http_client, signing, services.aws)
+            case EventBridgeSource(name, bus):
+                sources[name] = _eventbridge(name, bus, services)
             case _:
                 assert_never(source)
     return sources
+
+
+def _eventbridge(name: str, bus: str, services: ExternalServices) -> DataSource:
+    # Imported on use, as below.
+    from appsync_local.data_sources.eventbridge import SERVICE, EventBridgeDataSource
+
+    region = services.aws.region
+    try:
+        endpoint = services.aws.endpoint_of(SERVICE, region, f"https://{SERVICE}.{region}.amazonaws.com")
+    except NotOnThisMachine as refused:
+        raise ApiInvalid([f"data source {name} sends events to {bus}: {refused}"]) from None
+    return EventBridgeDataSource(bus, endpoint, services.http_client)
 
 
 def _dynamodb(table: str, endpoint: DynamoDbEndpoint, http_client: HttpClient, invoker: LambdaInvoker) -> DataSource:

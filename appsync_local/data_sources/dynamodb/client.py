@@ -6,7 +6,6 @@ takes less than half the processor time of a boto3 call in a thread (0.8 ms and 
 Source: Amazon DynamoDB Developer Guide, "DynamoDB low-level API".
 """
 
-import hashlib
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -14,16 +13,15 @@ from typing import Any, Final
 import orjson
 from yarl import URL
 
-from appsync_local.authorization import sigv4
+from appsync_local.data_sources.aws_services import AwsCredentials
 from appsync_local.data_sources.dynamodb.endpoint import DynamoDbEndpoint
 from appsync_local.data_sources.http_client import HttpClient, HttpFailed, Response
 from appsync_local.data_sources.protocol import EXECUTION_LIMIT
+from appsync_local.data_sources.signed_headers import signed_headers
 from appsync_local.errors import SourceFailed
 
 _VERSION: Final = "DynamoDB_20120810"
 _CONTENT_TYPE: Final = "application/x-amz-json-1.0"
-_SIGNED: Final = ("content-type", "host", "x-amz-date", "x-amz-target")
-_SIGNED_WITH_TOKEN: Final = ("content-type", "host", "x-amz-date", "x-amz-security-token", "x-amz-target")
 
 
 class DynamoDbFailed(SourceFailed):
@@ -56,9 +54,8 @@ class DynamoDbClient:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.region = endpoint.region
-        self._endpoint = endpoint
+        self._credentials = AwsCredentials(endpoint.access_key_id, endpoint.secret_access_key, endpoint.session_token)
         self._url = URL(endpoint.url.rstrip("/") + "/")
-        self._host = self._url.authority if self._url.explicit_port else str(self._url.host)
         self._http_client = http_client
         self._now = now
 
@@ -90,22 +87,10 @@ class DynamoDbClient:
         return content if isinstance(content, dict) else {}
 
     def _headers(self, target: str, body: bytes) -> dict[str, str]:
-        """Source: IAM User Guide, "Create a signed AWS API request"."""
-        stamp = self._now().strftime("%Y%m%dT%H%M%SZ")
-        headers = {"content-type": _CONTENT_TYPE, "host": self._host, "x-amz-date": stamp, "x-amz-target": target}
-        names: tuple[str, ...] = _SIGNED
-        if self._endpoint.session_token is not None:
-            headers["x-amz-security-token"] = self._endpoint.session_token
-            names = _SIGNED_WITH_TOKEN
-        digest = hashlib.sha256(body).hexdigest()
-        canonical = sigv4.canonical_request("POST", "/", (), headers=headers, signed_headers=names, payload=digest)
-        scope = sigv4.scope_of(stamp, self._endpoint.region, "dynamodb")
-        signature = sigv4.signature_of(canonical, secret=self._endpoint.secret_access_key, stamp=stamp, scope=scope)
-        credential = f"{self._endpoint.access_key_id}/{scope}"
-        headers["authorization"] = (
-            f"{sigv4.ALGORITHM} Credential={credential}, SignedHeaders={';'.join(names)}, Signature={signature}"
-        )
-        return headers
+        return signed_headers(
+            "POST", self._url, {"content-type": _CONTENT_TYPE, "x-amz-target": target}, body,
+            service="dynamodb", region=self.region, credentials=self._credentials, now=self._now(),
+        )  # fmt: skip
 
 
 def _failure(content: object, response: Response) -> SourceFailed:

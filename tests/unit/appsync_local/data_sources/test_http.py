@@ -6,7 +6,12 @@ from typing import Any
 import orjson
 import pytest
 from aiohttp import web
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 
+from appsync_local.api.model import HttpSigning
+from appsync_local.data_sources.aws_services import AwsCredentials, AwsServices, is_aws
 from appsync_local.data_sources.http import HttpDataSource
 from appsync_local.data_sources.http_client import RESPONSE_LIMIT, HttpClient
 from appsync_local.errors import FieldError, SourceFailed
@@ -37,14 +42,19 @@ async def _answer(request: web.BaseRequest) -> web.StreamResponse:
 
 
 @pytest.fixture
-async def source() -> AsyncIterator[HttpDataSource]:
+async def server() -> AsyncIterator[str]:
     runner = web.ServerRunner(web.Server(_answer))
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
-    http_client = HttpClient()
-    yield HttpDataSource(f"http://127.0.0.1:{runner.addresses[0][1]}/base", http_client)
-    await http_client.close()
+    yield f"http://127.0.0.1:{runner.addresses[0][1]}"
     await runner.cleanup()
+
+
+@pytest.fixture
+async def source(server: str) -> AsyncIterator[HttpDataSource]:
+    http_client = HttpClient()
+    yield HttpDataSource(f"{server}/base", http_client)
+    await http_client.close()
 
 
 @pytest.fixture
@@ -136,3 +146,65 @@ async def test_a_malformed_request_object_is_refused(
         await source.execute(request_, field_context())
 
     assert caught.value.type == "MappingTemplate"
+
+
+def _resigned(received: dict[str, Any], url: str, key: AwsCredentials, service: str, region: str) -> str:
+    """The Authorization header that botocore makes for a request as the server received it."""
+    headers = received["headers"]
+    request = AWSRequest(received["method"], url, data=received["body"].encode())
+    names = headers["authorization"].partition("SignedHeaders=")[2].partition(",")[0].split(";")
+    for name in names:
+        request.headers[name] = headers[name]
+    request.context["timestamp"] = headers["x-amz-date"]
+    signer = SigV4Auth(Credentials(key.access_key_id, key.secret_access_key, key.session_token), service, region)
+    canonical = signer.canonical_request(request)
+    signature = signer.signature(signer.string_to_sign(request, canonical), request)
+    return (
+        f"AWS4-HMAC-SHA256 Credential={signer.scope(request)}, SignedHeaders={';'.join(names)}, Signature={signature}"
+    )
+
+
+async def test_a_request_to_aws_is_sent_to_the_local_endpoint_with_the_signature_that_botocore_makes(
+    server: str,
+) -> None:
+    http_client, key = HttpClient(), AwsCredentials("AKIALOCAL", "secret", "token")
+    services = AwsServices({"states": server}, "eu-west-1", key)
+    url, signing = "https://states.us-west-2.amazonaws.com/", HttpSigning("us-west-2", "states")
+    params = {
+        "query": {"q": "a b/ü", "n": 1},
+        "headers": {"Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": "AWSStepFunctions.StartExecution"},
+        "body": {"input": "{}"},
+    }
+
+    result: Any = await HttpDataSource(url, http_client, signing, services).execute(
+        {"method": "POST", "resourcePath": "/a%20b", "params": params}, field_context()
+    )
+
+    seen = orjson.loads(result["body"])
+    await http_client.close()
+    assert seen["headers"]["authorization"] == _resigned(seen, server + seen["path"], key, "states", "eu-west-1")
+    assert seen["headers"]["x-amz-security-token"] == "token"
+
+
+@pytest.mark.parametrize(
+    ("url", "signing", "named"),
+    [
+        ("https://bedrock-runtime.us-east-1.amazonaws.com", HttpSigning("us-east-1", "bedrock"), "'bedrock'"),
+        ("https://x1.execute-api.us-east-1.amazonaws.com/prod", None, "'execute-api'"),
+        ("https://sync-states.cn-north-1.amazonaws.com.cn", None, "'states'"),
+    ],
+)
+async def test_a_service_of_aws_without_a_local_endpoint_is_refused_and_nothing_is_sent(
+    url: str, signing: HttpSigning | None, named: str
+) -> None:
+    http_client = HttpClient()
+    refusing = HttpDataSource(url, http_client, signing, AwsServices(advice="start it with --allow-aws"))
+    await http_client.close()  # a request would fail with another message
+
+    with pytest.raises(SourceFailed, match=f"{named}, which has no local counterpart.*; start it with --allow-aws"):
+        await refusing.execute({"method": "GET", "resourcePath": "/"}, field_context())
+
+
+@pytest.mark.parametrize("host", ["api.example.com", "amazonaws.com.example.org", "myamazonaws.com", "127.0.0.1"])
+def test_other_hosts_are_not_those_of_aws(host: str) -> None:
+    assert not is_aws(host)

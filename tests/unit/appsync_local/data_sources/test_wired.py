@@ -10,6 +10,7 @@ from appsync_local.api.model import (
     AuthMode,
     Code,
     DynamoDbSource,
+    EventBridgeSource,
     LambdaSource,
     NoneSource,
     PipelineFunction,
@@ -78,3 +79,11 @@ def test_a_table_without_an_endpoint_is_refused_with_the_fix(tmp_path: Path) -> 
             api, schema=path / "schema.graphql", code=path, handlers=frozenset(), invoker=RecordingInvoker(),
             services=ExternalServices(HttpClient()),
         )  # fmt: skip
+
+
+def test_an_event_bus_without_an_endpoint_is_refused_before_anything_starts(tmp_path: Path) -> None:
+    api = Api(ANY.modes, None, (EventBridgeSource("Bus", "orders"),), (), (UnitResolver("Query.any", "Bus"),))
+    (folder_of(tmp_path) / "functions" / "first.js").unlink()
+
+    with pytest.raises(ApiInvalid, match=r"data source Bus sends events to orders: .* no local counterpart"):
+        served(api, tmp_path, RecordingInvoker())

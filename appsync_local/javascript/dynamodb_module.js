@@ -47,37 +47,38 @@
     updateListItem: (value, index) => new Operation("UPDATE_LIST_ITEM", { value, index }),
   });
 
+  // Names and values have a number sequence of their own each (aws/aws-appsync-community issue 393).
   const updated = (changes) => {
     const [sets, removes, expressionNames, expressionValues] = [[], [], {}, {}];
-    let count = 0;
-    const value = (number, content) => {
-      expressionValues[`:expValue_${number}`] = typed.toDynamoDB(content);
-      return `:expValue_${number}`;
+    let [names, values] = [0, 0];
+    const value = (content) => {
+      values += 1;
+      expressionValues[`:expValue_${values}`] = typed.toDynamoDB(content);
+      return `:expValue_${values}`;
     };
-    const change = (path, number, to) => {
+    const change = (path, to) => {
       switch (to instanceof Operation ? to.type : "OPERATION_REPLACE") {
         case "OPERATION_REMOVE": return removes.push(path);
-        case "OPERATION_INCREMENT": return sets.push(`${path} = ${path} + ${value(number, to.by)}`);
-        case "OPERATION_DECREMENT": return sets.push(`${path} = ${path} - ${value(number, to.by)}`);
-        case "OPERATION_APPEND": return sets.push(`${path} = list_append(${path}, ${value(number, to.items)})`);
-        case "OPERATION_PREPEND": return sets.push(`${path} = list_append(${value(number, to.items)}, ${path})`);
-        case "OPERATION_UPDATE_LIST_ITEM": return sets.push(`${path}[${to.index}] = ${value(number, to.value)}`);
-        default: return sets.push(`${path} = ${value(number, to instanceof Operation ? to.value : to)}`);
+        case "OPERATION_INCREMENT": return sets.push(`${path} = ${path} + ${value(to.by)}`);
+        case "OPERATION_DECREMENT": return sets.push(`${path} = ${path} - ${value(to.by)}`);
+        case "OPERATION_APPEND": return sets.push(`${path} = list_append(${path}, ${value(to.items)})`);
+        case "OPERATION_PREPEND": return sets.push(`${path} = list_append(${value(to.items)}, ${path})`);
+        case "OPERATION_UPDATE_LIST_ITEM": return sets.push(`${path}[${to.index}] = ${value(to.value)}`);
+        default: return sets.push(`${path} = ${value(to instanceof Operation ? to.value : to)}`);
       }
     };
     const walk = (members, prefix) => {
       for (const [name, to] of Object.entries(members)) {
         if (to === undefined) continue;
-        count += 1;
-        const number = count;
-        const path = `${prefix}#expName_${number}`;
-        expressionNames[`#expName_${number}`] = name;
+        names += 1;
+        const path = `${prefix}#expName_${names}`;
+        expressionNames[`#expName_${names}`] = name;
         if (Array.isArray(to) && to.length && to.every((item) => item instanceof Operation)) {
-          to.forEach((item, at) => change(path, at ? (count += 1) : number, item));
+          for (const item of to) change(path, item);
         } else if (isPlain(to) && Object.keys(to).length) {
           walk(to, `${path}.`);
         } else {
-          change(path, number, to);
+          change(path, to);
         }
       }
     };

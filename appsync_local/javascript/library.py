@@ -2,7 +2,7 @@
 
 AWS checks these names at deployment, with the typings of its package.
 
-Source: the typings of @aws-appsync/utils 2.0; AppSync Developer Guide, "Supported runtime features", and "Utility
+Source: the typings of @aws-appsync/utils 2.1; AppSync Developer Guide, "Supported runtime features", and "Utility
 helpers in $util" for the names that exist in VTL only.
 """
 
@@ -63,6 +63,13 @@ MODULE_MEMBERS: Final[Mapping[str, Members]] = {
         "toNumberSet toBinarySet",
         operations=Members("operations", "add remove replace increment decrement append prepend updateListItem"),
     ),
+    "@aws-appsync/utils/rds": Members(
+        "@aws-appsync/utils/rds",
+        "select insert update remove sql createMySQLStatement createPgStatement toJsonObject",
+        typeHint=Members("typeHint", "DATE DECIMAL JSON TIME TIMESTAMP UUID"),
+        agg=Members("agg", "max maxDistinct min minDistinct count countDistinct avg avgDistinct sum sumDistinct"),
+    ),
+    "@aws-appsync/utils/ai": Members("@aws-appsync/utils/ai", "invokeModel converse"),
 }
 GLOBAL_MEMBERS: Final[Mapping[str, Members]] = {
     "util": UTIL,

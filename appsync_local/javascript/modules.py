@@ -20,10 +20,8 @@ from appsync_local.javascript.syntax import SourceInvalid, Syntax, field, place,
 MODULES: Final[Mapping[str, str]] = {
     "@aws-appsync/utils": "__modules.utils",
     "@aws-appsync/utils/dynamodb": "__modules.dynamodb",
-}
-UNSUPPORTED: Final[Mapping[str, str]] = {
-    "@aws-appsync/utils/rds": "the engine has no RDS data source; put the statements into a Lambda function",
-    "@aws-appsync/utils/ai": "the engine has no Bedrock data source; call the model from a Lambda function",
+    "@aws-appsync/utils/rds": "__modules.rds",
+    "@aws-appsync/utils/ai": "__modules.ai",
 }
 _LOOSE: Final = {"===": b"== ", "!==": b"!= "}  # as long as the original, so that no column moves
 _EACH: Final = {"of": "__invoke.each(", "in": "__invoke.keys("}
@@ -131,10 +129,8 @@ def _import(statement: Node) -> str:
     start = statement.start_byte
     name = text_of(field(statement, "source"))[1:-1]
     clause = next((child for child in statement.children if child.type == "import_clause"), None)
-    if clause is None and name in (*MODULES, *UNSUPPORTED):  # bundlers leave it: the modules have no side effects
+    if clause is None and name in MODULES:  # bundlers leave it: the modules have no side effects
         return ""
-    if name in UNSUPPORTED:
-        raise SourceInvalid((start, f"module {name!r} is not supported: {UNSUPPORTED[name]}"))
     source = MODULES.get(name)
     if source is None:
         raise SourceInvalid(

@@ -122,7 +122,9 @@ const __invoke = (() => {
     evictFromApiCache: (type, field, keys) => effect("evictions", { type, field, keys: keys ?? {} }),
   });
   __modules.utils = complete("@aws-appsync/utils", { util, runtime, extensions });
-  defineProperty(__modules, "dynamodb", { get: () => part("dynamodb_module") });
+  for (const [name, file] of [["dynamodb", "dynamodb_module"], ["rds", "rds_module"], ["ai", "ai"]]) {
+    defineProperty(__modules, name, { get: () => part(file) });
+  }
   // The typings declare them as globals, and code without an import works on AWS as well.
   Object.assign(globalThis, { util, runtime, extensions });
 
@@ -135,9 +137,11 @@ const __invoke = (() => {
   const zones = { __proto__: null }; // offsets by name of the time zone; null for an unknown zone
   const offsets = (name) => (name in zones ? zones[name] : halt({ kind: "zone", name }));
 
+  // An error whose message is not preceded by the name of its class, as in the service.
+  const refusal = (message) => defineProperty(new Error(message), "name", { value: "" });
   const isPlain = (value) => value !== null && typeof value === "object" && getPrototypeOf(value) === Object.prototype;
 
-  const kit = { Date, RegExp, TypeError, codeAt, complete, fromCode, isPlain, offsets, padStart, part, parse, random32, replace, stringify };
+  const kit = { Date, RegExp, TypeError, codeAt, complete, fromCode, isPlain, offsets, padStart, part, parse, random32, refusal, replace, stringify };
 
   // Differences of AppSync's runtime. A method is denied here only if AppSync denies it on every kind of object.
   JSON.parse = (text) => {

@@ -59,7 +59,7 @@ def test_an_attribute_may_have_an_inherited_name(evaluate: Evaluate, name: str) 
 def test_an_update_of_a_member_with_an_inherited_name_changes_that_member_alone(evaluate: Evaluate, name: str) -> None:
     update = evaluate(f"ddb.update({{ key: {{ id: 'a' }}, update: {{ deep: {{ ['{name}']: 1 }} }} }})")["update"]
 
-    assert update["expression"] == "SET #expName_1.#expName_2 = :expValue_2"
+    assert update["expression"] == "SET #expName_1.#expName_2 = :expValue_1"
     assert update["expressionNames"] == {"#expName_1": "deep", "#expName_2": name}
 
 

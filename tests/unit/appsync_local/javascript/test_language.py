@@ -189,14 +189,6 @@ def test_methods_that_appsync_does_not_have_are_refused_when_they_are_called(
         evaluate(expression)
 
 
-@pytest.mark.parametrize(("module", "reason"), [("rds", "no RDS data source"), ("ai", "no Bedrock data source")])
-def test_an_unsupported_module_is_refused_with_the_reason(load: Load, module: str, reason: str) -> None:
-    with pytest.raises(
-        ApiInvalid, match=rf"code\.js:1:1: module '@aws-appsync/utils/{module}' is not supported: .*{reason}"
-    ):
-        load(f"import {{ x }} from '@aws-appsync/utils/{module}';\n{HANDLERS}")
-
-
 def test_code_may_use_utilities_at_load_time_but_not_end_a_handler(load: Load) -> None:
     assert call(load("const id = util.autoId();\nexport const request = () => id.length;\n"
                      "export const response = () => 1;")).body["value"] == 36  # fmt: skip

@@ -131,7 +131,7 @@ def test_what_aws_accepts_is_accepted(evaluate: Evaluate, expression: str, value
     assert evaluate(expression) == value
 
 
-@pytest.mark.parametrize("module", ["", "/dynamodb", "/rds"])
+@pytest.mark.parametrize("module", ["", "/dynamodb", "/rds", "/ai"])
 def test_an_import_without_names_as_bundlers_leave_it_is_accepted(load: Load, module: str) -> None:
     script = load(f'import"@aws-appsync/utils{module}";function e(t){{return 1}}function n(t){{}}'
                   "export{e as request,n as response};")  # fmt: skip

@@ -24,7 +24,7 @@ from tests.support.cdk_assembly import NODE_NEEDED, node_is_missing, skip_withou
 ROOT: Final = Path(__file__).parents[3]
 INSTALLING: Final = 300.0  # seconds
 RUNNING: Final = 120.0  # seconds
-NEWEST_FIRST: Final = ("python3.14", "python3.13", "python3.12", "python3.11")
+NEWEST_FIRST: Final = ("python3.14", "python3.13", "python3.12")
 FORBIDDEN: Final = ("app.py", "chalicelib", "graphql", "infrastructure", "local_stack")
 FRESH: Final = ("--refresh-package", "longcall", "--refresh-package", "appsync-local")
 NONE: Final[Mapping[str, str]] = {}
@@ -64,11 +64,21 @@ def project(local: Path, dist: Path, tmp_path_factory: pytest.TempPathFactory) -
 
 @pytest.fixture(scope="module")
 def local(dist: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The programs of an environment of the newest Python here, with `longcall[local]` from the wheel."""
+    """The programs of an environment of this Python, with `longcall[local]` from the wheel."""
     folder = tmp_path_factory.mktemp("local")
-    install(newest_python(), folder, "--find-links", dist, f"longcall[local] @ {one(dist, 'longcall-*.whl').as_uri()}")
+    install(sys.executable, folder, "--find-links", dist, local_of(dist))
     yield folder / "bin"
     shutil.rmtree(folder)
+
+
+@pytest.fixture
+def newest(dist: Path, tmp_path: Path) -> Path:
+    """The same in the newest Python here."""
+    python = newest_python()
+    if python == sys.executable:
+        pytest.skip("no Python from 3.12 to 3.14 was found on the path, or among those of pyenv")
+    install(python, tmp_path / "newest", "--find-links", dist, local_of(dist))
+    return tmp_path / "newest" / "bin"
 
 
 @pytest.fixture(scope="module")
@@ -85,9 +95,19 @@ def one(folder: Path, pattern: str) -> Path:
     return found
 
 
+def local_of(dist: Path) -> str:
+    return f"longcall[local] @ {one(dist, 'longcall-*.whl').as_uri()}"
+
+
 def newest_python() -> str:
-    found = (name for name in NEWEST_FIRST if shutil.which(name) and answers(name))
-    return next(found, sys.executable)
+    """The newest Python that the packages are for: on the path, or among those of pyenv."""
+    versions = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    candidates = (
+        candidate
+        for name in NEWEST_FIRST
+        for candidate in (name, *map(str, versions.glob(f"{name.removeprefix('python')}.*/bin/python")))
+    )
+    return next((it for it in candidates if shutil.which(it) and answers(it)), sys.executable)
 
 
 def answers(python: str) -> bool:
@@ -175,6 +195,15 @@ def test_the_installed_stack_runs_a_job_in_a_strangers_folder(local: Path, tmp_p
     )  # fmt: skip
 
     assert shown == "taken home"
+
+
+def test_the_stack_runs_a_job_in_the_newest_python(newest: Path, tmp_path: Path) -> None:
+    shown = run(
+        newest / "longcall", "serve", "--port", "0", "--once", "--",
+        "run", "--model", "local.textrank", "--prompt", "One sentence is enough.", within=RUNNING, cwd=tmp_path,
+    )  # fmt: skip
+
+    assert "One sentence is enough." in shown
 
 
 def test_an_installation_imports_nothing_but_its_own_names(local: Path, tmp_path: Path) -> None:

@@ -72,9 +72,7 @@ def _functions(_effort: Effort, rounds: int) -> str:
     found = []
     for _ in range(rounds):
         with TemporaryDirectory() as folder:  # a new one: the queue of the previous round still has events
-            root = Path(folder)
-            (root / "app.py").write_text(functions.HANDLERS)
-            found.append(asyncio.run(functions.measure(root, fresh=40, warm=2_000)))
+            found.append(asyncio.run(functions.measure(Path(folder), fresh=40, warm=2_000)))
     rows = []
     for index, (name, _, target) in enumerate(found[0]):
         if target is not None:

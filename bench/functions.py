@@ -1,5 +1,7 @@
 """Measures the cost of a Lambda invocation on this machine, beside a cold interpreter and a plain function call.
 
+Without Node.js, the rows about it are left out.
+
 Run as `python -m bench.functions` in the repository's root; prints medians, and how far each is from its target.
 """
 
@@ -14,12 +16,15 @@ from statistics import median, quantiles
 from tempfile import TemporaryDirectory
 from typing import Final
 
+from appsync_local.functions.node.executable import why_unusable
 from appsync_local.functions.runtime import FunctionRuntime
 from appsync_local.functions.spec import FunctionSpec
 
 LIBRARIES: Final = ("chalice", "boto3", "gql", "gql.transport.aiohttp", "aiohttp", "jwt", "cryptography.x509")
 FRESH_TARGET: Final = 10.0  # ms
 WARM_TARGET: Final = 0.3  # ms over the handler's own time
+NODE_RUNTIME: Final = "nodejs20.x"
+NODE_WARM_UP: Final = 500  # invocations after which V8 has compiled the worker
 
 HANDLERS: Final = """
 import os, time
@@ -30,6 +35,8 @@ def echo(event, context):
 def end(event, context):
     os._exit(0)
 """
+
+NODE_HANDLERS: Final = "exports.echo = async (event) => event;\n"
 
 FORK: Final = """
 import gc, os, time
@@ -48,6 +55,8 @@ for _ in range({count}):
 
 EVENT: Final = {"field": "updateStatus", "arguments": {"input": {"jobId": "j" * 36, "delta": "x" * 400}}}
 
+Row = tuple[str, Sequence[float], float | None]  # what is measured, its seconds, and the goal in milliseconds
+
 
 async def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
@@ -57,7 +66,6 @@ async def main() -> None:
     chosen = arguments.parse_args()
     with TemporaryDirectory() as folder:
         root = Path(folder)
-        (root / "app.py").write_text(HANDLERS)
         rows = await measure(root, fresh=chosen.fresh, warm=chosen.warm)
         cold = [cold_start(root) for _ in range(chosen.cold)]
     rows.insert(0, ("cold interpreter with the same libraries, one event", cold, None))
@@ -69,10 +77,15 @@ async def main() -> None:
         print(f"{name:<54}{median(seconds) * 1000:>10.4f}{quantiles(seconds, n=10)[-1] * 1000:>10.4f}{aim}")  # noqa: T201
 
 
-async def measure(root: Path, *, fresh: int, warm: int) -> list[tuple[str, Sequence[float], float | None]]:
+async def measure(root: Path, *, fresh: int, warm: int) -> list[Row]:
+    """Measure with handlers that are written into the folder `root`."""
     # Each fresh worker is the first one of a separate function, so that no worker is warm.
     names = [f"fresh{number}" for number in range(fresh)]
     functions = [FunctionSpec(name, "app.echo", {}, 60.0) for name in (*names, "echo")]
+    if (node_is_unusable := why_unusable(NODE_RUNTIME)) is None:
+        functions.append(FunctionSpec("node", "app.echo", {}, 60.0, runtime=NODE_RUNTIME))
+    (root / "app.py").write_text(HANDLERS)
+    (root / "app.js").write_text(NODE_HANDLERS)
     began = time.perf_counter()
     runtime = FunctionRuntime(functions, root=root, queue=root / "queue", preload=LIBRARIES, concurrency=4)
     await runtime.start()
@@ -81,14 +94,29 @@ async def measure(root: Path, *, fresh: int, warm: int) -> list[tuple[str, Seque
         first = [await seconds_of(lambda name=name: runtime.invoke(name, EVENT)) for name in names]  # type: ignore[misc]
         await runtime.invoke("echo", EVENT)
         again = [await seconds_of(lambda: runtime.invoke("echo", EVENT)) for _ in range(warm)]
+        on_node: list[Row] = []
+        if node_is_unusable is None:
+            on_node = await measure_node(runtime, warm)
         accepted = [await seconds_of(lambda: runtime.enqueue("echo", EVENT)) for _ in range(warm)]
     finally:
         await runtime.stop()
     return [
         ("fresh worker, fork to result", first, FRESH_TARGET),
         ("warm invocation", again, WARM_TARGET),
+        *on_node,
         ("event accepted and on disk", accepted, None),
         ("start of the runtime with the libraries (once)", [started, started], None),
+    ]
+
+
+async def measure_node(runtime: FunctionRuntime, warm: int) -> list[Row]:
+    fresh = await seconds_of(lambda: runtime.invoke("node", EVENT))
+    for _ in range(NODE_WARM_UP):
+        await runtime.invoke("node", EVENT)
+    again = [await seconds_of(lambda: runtime.invoke("node", EVENT)) for _ in range(warm)]
+    return [
+        ("fresh worker on Node.js, start to result (once)", [fresh, fresh], None),
+        ("warm invocation on Node.js", again, WARM_TARGET),
     ]
 
 

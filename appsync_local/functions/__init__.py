@@ -7,4 +7,6 @@ server imports it too, and every worker gets a copy of what is loaded there.
     runtime ─► delivery ─► event_queue             (schedule ─► delivery, at intervals)
        └──────────┴──► pool ─► fork_server_client ── spawn, kill ──► fork_server ── fork ──► worker ─► handler
                          └──────────────── one socket for each worker: event, result ────────────┘
+
+A worker of a function for Node.js is the program in `node/`, which replaces the forked process.
 """

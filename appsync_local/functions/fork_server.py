@@ -18,7 +18,7 @@ import traceback
 from contextlib import suppress
 from typing import Final, NoReturn
 
-from appsync_local.functions import worker
+from appsync_local.functions import program, worker
 from appsync_local.functions.frames import Kind, receive, receive_with_descriptors, send
 from appsync_local.functions.worker import WorkerSettings
 
@@ -124,7 +124,9 @@ class ForkServer:
             for descriptor in (self._wake, self._woken_by, self._held):
                 os.close(descriptor)
             launch = self._settings.functions[function]
-            worker.run(launch, self._settings.root, socket.socket(fileno=connection), output, parent, self._lifeline)
+            if launch.command:
+                program.run(launch, connection, output, parent)
+            worker.run(launch, socket.socket(fileno=connection), output, parent, self._lifeline)
         finally:
             os._exit(1)  # a worker must never return to the loop of the fork server
 

@@ -17,6 +17,8 @@ from appsync_local.devtools.health import LoopHealth
 from appsync_local.errors import EngineError
 from appsync_local.functions.channel import Channel
 from appsync_local.functions.frames import Kind
+from appsync_local.functions.node.command import node_command
+from appsync_local.functions.node.executable import NODE_IS_MISSING, find_node
 from appsync_local.functions.spec import INHERITED, FunctionSpec, environment_of
 from appsync_local.functions.worker import Launch, WorkerSettings
 
@@ -47,11 +49,14 @@ class ForkServerClient:
 
     Args:
         functions: By name.
-        root: Folder the handlers are imported from.
+        root: Folder the handlers are imported from of which the function has no package of its own.
         preload: Modules imported before the first fork, and shared by all workers.
         on_exit: Called with a worker's number and its wait status.
         on_lost: The fork server died, and every worker with it; a new one takes the next `spawn`.
         health: Where the ends of fork servers are counted.
+
+    Raises:
+        FunctionsNotStarted: A function runs on Node.js, which this machine does not have.
     """
 
     def __init__(
@@ -64,13 +69,8 @@ class ForkServerClient:
         on_lost: Callable[[], None],
         health: LoopHealth,
     ) -> None:
-        launches = {
-            spec.name: Launch(
-                spec.name, spec.handler, environment_of(spec, root=root), spec.memory_mb, spec.arn, spec.log_group
-            )
-            for spec in functions.values()
-        }
-        self._household = orjson.dumps(asdict(WorkerSettings(str(root), list(preload), launches)))
+        launches = {spec.name: _launch(spec, root) for spec in functions.values()}
+        self._settings = orjson.dumps(asdict(WorkerSettings(list(preload), launches)))
         self._on_exit = on_exit
         self._on_lost = on_lost
         self._health = health
@@ -138,7 +138,7 @@ class ForkServerClient:
                 ours.close()
                 raise
         channel = Channel(ours, on_frame=self._heard, on_end=self._lost)
-        channel.send(Kind.FUNCTIONS, self._household)
+        channel.send(Kind.FUNCTIONS, self._settings)
         return _ForkServerProcess(process, channel, ready=loop.create_future(), gone=loop.create_future())
 
     def _heard(self, kind: Kind, body: bytes) -> None:
@@ -192,6 +192,21 @@ class ForkServerClient:
         if self._process is None:
             raise RuntimeError("the fork server sent a message before it was started")
         return self._process
+
+
+def _launch(spec: FunctionSpec, shared_root: Path) -> Launch:
+    root = shared_root if spec.package is None else spec.package.root
+    return Launch(
+        spec.name, spec.handler, environment_of(spec, root=root), spec.memory_mb, spec.arn, spec.log_group, str(root),
+        _node_command(spec) if spec.runs_on_node else [],
+    )  # fmt: skip
+
+
+def _node_command(spec: FunctionSpec) -> list[str]:
+    node = find_node()
+    if node is None:
+        raise FunctionsNotStarted(f"{spec.name} runs on {spec.runtime}, and {NODE_IS_MISSING}")
+    return node_command(node, spec)
 
 
 @dataclass(frozen=True, slots=True)

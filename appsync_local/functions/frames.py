@@ -27,6 +27,7 @@ class Kind(IntEnum):
     STARTED = 8  # worker to engine, once: empty; the handler is imported
     RESULT = 9  # worker to engine: the handler's result as JSON
     ERROR = 10  # worker to engine: JSON in the shape of `ErrorPayload`; after a failed import the worker then ends
+    LAST_ERROR = 11  # worker to engine: as ERROR, and then the worker ends
 
 
 Frame = tuple[Kind, bytes]

@@ -8,13 +8,15 @@ from typing import NotRequired, TypedDict
 class ErrorPayload(TypedDict):
     """What a failed invocation leaves behind.
 
-    Source: Lambda Developer Guide, "Python function errors"; the platform's own errors have no trace.
+    Source: Lambda Developer Guide, "Python function errors" and "Node.js function errors"; the platform's own errors
+    have no trace.
     """
 
     errorType: str
     errorMessage: str
     requestId: NotRequired[str]
     stackTrace: NotRequired[list[str]]
+    trace: NotRequired[list[str]]  # Node.js has it instead of `stackTrace`
 
 
 @dataclass(frozen=True, slots=True)

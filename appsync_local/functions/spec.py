@@ -15,6 +15,24 @@ SYNCHRONOUS_LIMIT: Final = 6_291_456  # bytes of an event, RequestResponse
 ASYNCHRONOUS_LIMIT: Final = 1_048_576  # bytes of an event, Event
 
 INHERITED: Final = ("PATH", "HOME", "LANG", "TMPDIR")
+OWN_PYTHON: Final = f"python{sys.version_info.major}.{sys.version_info.minor}"
+NODE: Final = "nodejs"  # what the identifiers of Node's runtimes begin with
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """The code of one function, apart from that of all others.
+
+    Attributes:
+        root: Folder that the handler's module is imported from.
+        opt: Folder with the content of the function's layers, `/opt` on Lambda; None: it has no layers.
+        libraries: What Lambda's runtime brings. For Node.js: the folder in whose `node_modules` the AWS SDK is
+            expected, named in the error where it is missing.
+    """
+
+    root: Path
+    opt: Path | None = None
+    libraries: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +41,7 @@ class FunctionSpec:
 
     Attributes:
         name: Its name, unqualified.
-        handler: AWS's form `module.attribute`; the module is imported from the runtime's `root`.
+        handler: AWS's form `module.attribute`.
         environment: Its variables, on top of PATH, HOME, LANG, TMPDIR and those that Lambda sets; wins over both.
         timeout: Seconds one invocation may take before its process is killed.
         memory_mb: Reported to the handler, not enforced.
@@ -31,6 +49,9 @@ class FunctionSpec:
         on_failure: The function that gets a record of each event given up on; None: it is logged and dropped.
         maximum_retries: Further attempts at an event after the first one failed.
         maximum_event_age: Seconds after which an event is given up on, tried or not.
+        runtime: AWS's identifier of the runtime, as `nodejs22.x`. Node.js of this machine runs those of `nodejs`, and
+            this Python runs all others.
+        package: The function's own code; None: the code below the `root` of the `FunctionRuntime`.
     """
 
     name: str
@@ -42,6 +63,12 @@ class FunctionSpec:
     on_failure: str | None = None
     maximum_retries: int = 2
     maximum_event_age: float = 21_600.0
+    runtime: str = OWN_PYTHON
+    package: Package | None = None
+
+    @property
+    def runs_on_node(self) -> bool:
+        return self.runtime.startswith(NODE)
 
     @property
     def region(self) -> str:
@@ -88,7 +115,7 @@ def environment_of(spec: FunctionSpec, *, root: Path, inherited: Mapping[str, st
     defined = {
         "AWS_REGION": spec.region,
         "AWS_DEFAULT_REGION": spec.region,
-        "AWS_EXECUTION_ENV": f"AWS_Lambda_python{sys.version_info.major}.{sys.version_info.minor}",
+        "AWS_EXECUTION_ENV": f"AWS_Lambda_{spec.runtime}",
         "AWS_LAMBDA_FUNCTION_NAME": spec.name,
         "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(spec.memory_mb),

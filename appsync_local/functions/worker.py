@@ -38,7 +38,6 @@ Handler = Callable[[object, "LambdaContext"], object]
 class WorkerSettings:
     """What the fork server needs to start a worker of any function. `functions` is keyed by name."""
 
-    root: str
     preload: list[str]
     functions: dict[str, "Launch"]
 
@@ -46,12 +45,23 @@ class WorkerSettings:
     def from_json(cls, body: bytes) -> "WorkerSettings":
         found = json.loads(body)
         functions = {name: Launch(**launch) for name, launch in found["functions"].items()}
-        return cls(found["root"], found["preload"], functions)
+        return cls(found["preload"], functions)
 
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """What a worker needs to know about its function. `environment` is the complete environment."""
+    """What a worker needs to know about its function.
+
+    Attributes:
+        name: The function.
+        handler: Its handler.
+        environment: The complete environment but for the name of the log stream.
+        memory_mb: Reported to the handler.
+        arn: Of the function.
+        log_group: Of the function.
+        root: Folder the handler's module is imported from, or a link to it.
+        command: The program that serves the events, with its arguments; empty: Python, in the forked process.
+    """
 
     name: str
     handler: str
@@ -59,6 +69,8 @@ class Launch:
     memory_mb: int
     arn: str
     log_group: str
+    root: str
+    command: list[str]
 
 
 class LambdaContext:
@@ -96,12 +108,11 @@ class Unusable(Exception):
         super().__init__(message)
 
 
-def run(launch: Launch, root: str, connection: socket.socket, output: int, parent: int, lifeline: int) -> NoReturn:
+def run(launch: Launch, connection: socket.socket, output: int, parent: int, lifeline: int) -> NoReturn:
     """Serve events until the engine closes the connection.
 
     Args:
         launch: The function.
-        root: Folder the handler's module is imported from.
         connection: To the engine.
         output: Write end of the pipe that becomes standard output and standard error.
         parent: Process id of the fork server. The worker ends when the fork server does.
@@ -109,8 +120,9 @@ def run(launch: Launch, root: str, connection: socket.socket, output: int, paren
     """
     status = 1
     try:
-        _die_with(parent, lifeline)
-        log_stream = _prepare(launch, root, output)
+        if not die_with(parent):
+            threading.Thread(target=_end_with, args=(lifeline,), daemon=True).start()
+        log_stream = _prepare(launch, output)
         status = _serve(launch, connection, log_stream)
     except SystemExit as stop:
         status = _exit_status(stop)
@@ -122,14 +134,18 @@ def run(launch: Launch, root: str, connection: socket.socket, output: int, paren
         os._exit(status & 0xFF)
 
 
-def _die_with(parent: int, lifeline: int) -> None:
-    """End this process when the fork server ends, even while a handler runs. The fork server ends with the engine."""
+def die_with(parent: int) -> bool:
+    """End this process when the fork server ends, even while a handler runs. The fork server ends with the engine.
+
+    Returns:
+        Whether the system does it; it does on Linux.
+    """
     if _LIBC is None:
-        threading.Thread(target=_end_with, args=(lifeline,), daemon=True).start()
-        return
+        return False
     _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:  # it ended before the line above took effect
         os._exit(1)
+    return True
 
 
 def _end_with(lifeline: int) -> None:
@@ -137,18 +153,23 @@ def _end_with(lifeline: int) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def _prepare(launch: Launch, root: str, output: int) -> str:
+def new_log_stream() -> str:
+    """The name of a worker's log stream, in Lambda's form."""
+    return f"{time.strftime('%Y/%m/%d', time.gmtime())}/[$LATEST]{uuid.uuid4().hex}"
+
+
+def _prepare(launch: Launch, output: int) -> str:
     os.dup2(output, 1)
     os.dup2(output, 2)
     os.close(output)
     # Buffered by line, so that output printed before a crash is not lost.
     sys.stdout = open(1, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
     sys.stderr = open(2, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
-    log_stream = f"{time.strftime('%Y/%m/%d', time.gmtime())}/[$LATEST]{uuid.uuid4().hex}"
+    log_stream = new_log_stream()
     os.environ.clear()
     os.environ.update(launch.environment, AWS_LAMBDA_LOG_STREAM_NAME=log_stream)
     time.tzset()
-    root = os.path.realpath(root)  # resolve a link once, so that later imports come from the same copy
+    root = os.path.realpath(launch.root)  # resolve a link once, so that later imports come from the same copy
     os.chdir(root)
     sys.path.insert(0, root)
     sys.argv = [launch.handler]

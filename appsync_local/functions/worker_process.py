@@ -155,20 +155,22 @@ class WorkerProcess:
                 self._stop_timer()
                 self._send(invocation)
                 self._on_started(self)
-            case Kind.RESULT | Kind.ERROR if invocation.crashes_after is not None:
+            case Kind.RESULT | Kind.ERROR | Kind.LAST_ERROR if invocation.crashes_after is not None:
                 self._kill_with_reason(
                     exited(invocation.request_id, KILLED)
                 )  # the work is done, but the result is lost: the invocation counts as failed
             case Kind.RESULT:
                 self._finish(invocation, Succeeded(body))
-            case Kind.ERROR:
+            case Kind.ERROR | Kind.LAST_ERROR:
                 error: ErrorPayload = orjson.loads(body)
-                if self.state is WorkerState.STARTING:
-                    self.state = WorkerState.RETIRED  # it could not import its handler and ends
+                if self.state is WorkerState.STARTING:  # it could not import its handler and ends
                     error["requestId"] = invocation.request_id
+                    kind = Kind.LAST_ERROR
+                if kind is Kind.LAST_ERROR:
+                    self.state = WorkerState.RETIRED
                 self._finish(invocation, Failed(error))
             case _:
-                raise ValueError(f"a worker sends STARTED, RESULT and ERROR, and sent {kind.name}")
+                raise ValueError(f"a worker sends STARTED, RESULT, ERROR and LAST_ERROR, and sent {kind.name}")
 
     def _finish(self, invocation: Invocation, outcome: Outcome) -> None:
         self._output.drain()

@@ -1,0 +1,1 @@
+require("@aws-sdk/client-sns"); exports.handler = async () => 1;

@@ -1,0 +1,3 @@
+const { subtotal } = require("../pricing");
+
+exports.handler = async (event) => subtotal(event);

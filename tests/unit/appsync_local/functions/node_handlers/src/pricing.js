@@ -1,0 +1,1 @@
+exports.subtotal = (items) => items.reduce((sum, it) => sum + it, 0);

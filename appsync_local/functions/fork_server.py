@@ -11,6 +11,7 @@ import json
 import os
 import select
 import signal
+import site
 import socket
 import sys
 import threading
@@ -31,6 +32,8 @@ def main() -> None:
     if first is None:
         return
     settings = WorkerSettings.from_json(first[1])
+    if settings.path is not None:
+        _isolate(settings.path)
     refusal = _import_all(settings.preload)
     if refusal is not None:
         send(control, Kind.REFUSED, refusal.encode())
@@ -39,6 +42,18 @@ def main() -> None:
     gc.freeze()  # what is imported now is never collected, so that its pages stay shared with every worker
     send(control, Kind.READY)
     ForkServer(control, settings).run()
+
+
+def _isolate(path: list[str]) -> None:
+    """Let workers find the standard library and `path`, and nothing else of this Python, not even the engine.
+
+    The process was started without `site`, so that the libraries of this Python are not on the path.
+    """
+    engine = os.path.realpath(os.environ["PYTHONPATH"])
+    sys.path[:] = [*path, *(it for it in sys.path if os.path.realpath(it) != engine)]
+    for name in [it for it in sys.modules if it.partition(".")[0] == worker.__name__.partition(".")[0]]:
+        del sys.modules[name]
+    site.setquit()  # `exit` and `quit`, which handlers may call
 
 
 def _import_all(preload: list[str]) -> str | None:

@@ -51,6 +51,7 @@ class ForkServerClient:
         functions: By name.
         root: Folder the handlers are imported from of which the function has no package of its own.
         preload: Modules imported before the first fork, and shared by all workers.
+        path: Where modules are found besides the standard library; None: where this Python finds them.
         on_exit: Called with a worker's number and its wait status.
         on_lost: The fork server died, and every worker with it; a new one takes the next `spawn`.
         health: Where the ends of fork servers are counted.
@@ -65,12 +66,15 @@ class ForkServerClient:
         *,
         root: Path,
         preload: Sequence[str],
+        path: Sequence[str] | None,
         on_exit: Callable[[int, int], None],
         on_lost: Callable[[], None],
         health: LoopHealth,
     ) -> None:
         launches = {spec.name: _launch(spec, root) for spec in functions.values()}
-        self._settings = orjson.dumps(asdict(WorkerSettings(list(preload), launches)))
+        settings = WorkerSettings(list(preload), None if path is None else list(path), launches)
+        self._settings = orjson.dumps(asdict(settings))
+        self._is_isolated = path is not None
         self._on_exit = on_exit
         self._on_lost = on_lost
         self._health = health
@@ -106,10 +110,15 @@ class ForkServerClient:
     def spawn(self, number: int, function: str, connection: socket.socket, output: int) -> None:
         """Ask for a worker; `number` is the caller's, unused so far. Both descriptors are the worker's from here on.
 
+        The fork server is started, if `start` was not called before.
+
         Raises:
             OSError: The fork server is not running.
         """
         descriptors = (connection.detach(), output)
+        if self._process is None and self._relaunch_timer is None and not self._is_stopping:
+            self._has_started = True
+            self._relaunch()
         if self._process is None or self._process.gone.done():
             for descriptor in descriptors:
                 os.close(descriptor)
@@ -127,8 +136,15 @@ class ForkServerClient:
         with theirs:
             try:
                 process = subprocess.Popen(  # noqa: S603  # this interpreter, a module of ours, no shell
-                    [sys.executable, "-P", "-m", f"{__package__}.fork_server", str(theirs.fileno())],
-                    env=_fork_server_environment(),
+                    [
+                        sys.executable,
+                        "-P",
+                        *(["-S"] if self._is_isolated else []),
+                        "-m",
+                        f"{__package__}.fork_server",
+                        str(theirs.fileno()),
+                    ],
+                    env=_isolated_environment() if self._is_isolated else _fork_server_environment(),
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
                     pass_fds=[theirs.fileno()],
@@ -227,7 +243,13 @@ def _ended(process: subprocess.Popen[bytes]) -> int:
 
 
 def _fork_server_environment() -> dict[str, str]:
-    paths = [str(Path(__file__).parents[2]), *filter(None, [os.environ.get("PYTHONPATH")])]
+    own = _isolated_environment()
+    paths = [own["PYTHONPATH"], *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {**own, "PYTHONPATH": os.pathsep.join(paths)}
+
+
+def _isolated_environment() -> dict[str, str]:
     inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
     # macOS otherwise ends a forked process that touches its own frameworks.
-    return {**inherited, "PYTHONPATH": os.pathsep.join(paths), "OBJC_DISABLE_INITIALIZE_FORK_SAFETY": "YES"}
+    own = str(Path(__file__).parents[2])
+    return {**inherited, "PYTHONPATH": own, "OBJC_DISABLE_INITIALIZE_FORK_SAFETY": "YES"}

@@ -8,14 +8,14 @@ import os
 import socket
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from appsync_local.devtools.health import Health
 from appsync_local.devtools.meter import Meter
-from appsync_local.functions.fork_server_client import ForkServerClient
+from appsync_local.functions.fork_servers import ForkServers
 from appsync_local.functions.outcome import Outcome, Refused
 from appsync_local.functions.processors import Processors
 from appsync_local.functions.spec import FunctionSpec
@@ -43,8 +43,8 @@ class Pool:
 
     Args:
         functions: By name.
-        root: Folder that the handlers are imported from.
-        preload: Modules that the fork server imports once for all workers.
+        root: Folder that the handlers of functions without a package are imported from.
+        preload: Modules that are imported once for all workers of these.
         concurrency: Invocations at a time of all functions without reserved concurrency.
         warm_wait: Seconds without a free worker of a function after which another one is started.
         on_room: Called whenever an invocation has ended and left room for another one.
@@ -69,8 +69,8 @@ class Pool:
         self._event_concurrency = max(1, concurrency // 2)
         self._meter = meter
         self._on_room = on_room
-        self._fork_server = ForkServerClient(
-            functions, root=root, preload=preload, on_exit=self._exited, on_lost=self._lost_all,
+        self._fork_servers = ForkServers(
+            functions, root=root, preload=preload, on_exit=self._exited, on_lost=self._lost,
             health=health.loop("fork server"),
         )  # fmt: skip
         self._numbers = itertools.count(1)
@@ -90,7 +90,7 @@ class Pool:
 
     async def start(self) -> None:
         """Raises: FunctionsNotStarted."""
-        await self._fork_server.start()
+        await self._fork_servers.start()
         self._retire_idle()
 
     async def stop(self) -> None:
@@ -107,7 +107,7 @@ class Pool:
             worker.abandon()
         self._workers.clear()
         self._idle.clear()
-        await self._fork_server.stop()
+        await self._fork_servers.stop()
 
     def renew(self) -> None:
         """Replace all workers: idle ones end now, busy ones after their current event."""
@@ -208,14 +208,14 @@ class Pool:
             raise
         number = next(self._numbers)
         try:
-            self._fork_server.spawn(number, function.name, theirs, printing)
+            self._fork_servers.spawn(number, function.name, theirs, printing)
         except OSError:
             ours.close()
             os.close(output)
             raise
         worker = WorkerProcess(
             number, function, ours, output,
-            kill=self._fork_server.kill, on_started=self._started, on_free=self._freed, on_gone=self._gone,
+            kill=self._fork_servers.kill, on_started=self._started, on_free=self._freed, on_gone=self._gone,
         )  # fmt: skip
         self._workers[number] = worker
         self._workers_of[function.name] += 1
@@ -248,8 +248,8 @@ class Pool:
         if worker is not None:
             worker.ended(status)
 
-    def _lost_all(self) -> None:
-        for number in list(self._workers):
+    def _lost(self, functions: Collection[str]) -> None:
+        for number in [number for number, worker in self._workers.items() if worker.function.name in functions]:
             self._exited(number, KILLED)
 
     def _gone(self, worker: WorkerProcess) -> None:

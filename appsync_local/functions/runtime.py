@@ -45,9 +45,11 @@ class FunctionRuntime:
 
     Args:
         functions: All of them; a failure destination is one of them.
-        root: Folder that the handlers' modules are imported from, or a link to it; each worker follows it once.
+        root: Folder that the modules of handlers without a package are imported from, or a link to it; each worker
+            follows it once.
         queue: The SQLite file of accepted events; one runtime at a time may use it.
-        preload: Third-party modules imported once and shared by all workers, before any function's environment is set.
+        preload: Third-party modules imported once and shared by all workers of functions without a package, before any
+            function's environment is set.
         schedules: Which of them run every so often.
         retry_delays: Seconds before each retry of an event.
         refusal_delays: Seconds before the next attempt at an event that was refused.

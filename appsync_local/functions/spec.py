@@ -26,13 +26,34 @@ class Package:
     Attributes:
         root: Folder that the handler's module is imported from.
         opt: Folder with the content of the function's layers, `/opt` on Lambda; None: it has no layers.
-        libraries: What Lambda's runtime brings. For Node.js: the folder in whose `node_modules` the AWS SDK is
-            expected, named in the error where it is missing.
+        libraries: What Lambda's runtime brings. For Python: a folder with modules. For Node.js: the folder in whose
+            `node_modules` the AWS SDK is expected, named in the error where it is missing.
     """
 
     root: Path
     opt: Path | None = None
     libraries: Path | None = None
+
+    def python_path(self, runtime: str) -> list[str]:
+        """Where a function in Python finds modules, before the standard library.
+
+        Source:
+            Lambda Developer Guide, "Packaging your layer content", and "Working with .zip file archives for Python
+            Lambda functions", search path.
+        """
+        layers = [] if self.opt is None else [self.opt / "python/lib" / runtime / "site-packages", self.opt / "python"]
+        return [str(it) for it in (self.root, *layers, self.libraries) if it is not None]
+
+    def node_path(self, runtime: str) -> list[str]:
+        """Where `require` finds packages that are not in a `node_modules` beside the code or above it.
+
+        Source:
+            Lambda Developer Guide, "Packaging your layer content".
+        """
+        if self.opt is None:
+            return []
+        version = runtime.removeprefix(NODE).removesuffix(".x")
+        return [str(self.opt / "nodejs" / f"node{version}" / "node_modules"), str(self.opt / "nodejs/node_modules")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +129,20 @@ def by_name(functions: Iterable[FunctionSpec]) -> dict[str, FunctionSpec]:
 def environment_of(spec: FunctionSpec, *, root: Path, inherited: Mapping[str, str] = os.environ) -> dict[str, str]:
     """A worker's whole environment, but for the name of its log stream, which differs from worker to worker.
 
+    Args:
+        spec: The function.
+        root: The folder of its code, if it has no package.
+        inherited: The environment of this process.
+
     Source:
         Lambda Developer Guide, "Defined runtime environment variables".
     """
     base = {name: inherited[name] for name in INHERITED if name in inherited}
+    package = spec.package or Package(root)
+    if spec.runs_on_node and (node_path := package.node_path(spec.runtime)):
+        base["NODE_PATH"] = os.pathsep.join(node_path)
+    if package.opt is not None:
+        base["PATH"] = os.pathsep.join([str(package.opt / "bin"), *filter(None, [base.get("PATH")])])
     defined = {
         "AWS_REGION": spec.region,
         "AWS_DEFAULT_REGION": spec.region,
@@ -121,7 +152,7 @@ def environment_of(spec: FunctionSpec, *, root: Path, inherited: Mapping[str, st
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(spec.memory_mb),
         "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
         "AWS_LAMBDA_LOG_GROUP_NAME": spec.log_group,
-        "LAMBDA_TASK_ROOT": str(root),
+        "LAMBDA_TASK_ROOT": str(package.root),
         "TZ": ":UTC",
         "_HANDLER": spec.handler,
     }

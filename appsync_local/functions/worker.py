@@ -36,16 +36,23 @@ Handler = Callable[[object, "LambdaContext"], object]
 
 @dataclass(frozen=True, slots=True)
 class WorkerSettings:
-    """What the fork server needs to start a worker of any function. `functions` is keyed by name."""
+    """What the fork server needs to start a worker of any function.
+
+    Attributes:
+        preload: Modules to import beforehand.
+        path: Where modules are found besides the standard library; None: where this Python finds them.
+        functions: By name.
+    """
 
     preload: list[str]
+    path: list[str] | None
     functions: dict[str, "Launch"]
 
     @classmethod
     def from_json(cls, body: bytes) -> "WorkerSettings":
         found = json.loads(body)
         functions = {name: Launch(**launch) for name, launch in found["functions"].items()}
-        return cls(found["preload"], functions)
+        return cls(found["preload"], found["path"], functions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +178,8 @@ def _prepare(launch: Launch, output: int) -> str:
     time.tzset()
     root = os.path.realpath(launch.root)  # resolve a link once, so that later imports come from the same copy
     os.chdir(root)
-    sys.path.insert(0, root)
+    if sys.path[0] != root:
+        sys.path.insert(0, root)
     sys.argv = [launch.handler]
     importlib.invalidate_caches()
     log_format.configure(os.environ, logging.StreamHandler(sys.stdout))

@@ -17,12 +17,14 @@ from appsync_local.functions.outcome import exit_sentence
 from appsync_local.functions.spec import FunctionSpec, by_name
 from tests.unit.appsync_local.functions.conftest import StartRuntime
 
+FUNCTION = FunctionSpec("f", "app.f", {}, 20.0)
+
 
 async def test_library_that_cannot_be_preloaded_is_named(start_runtime: StartRuntime) -> None:
     with pytest.raises(FunctionsNotStarted, match="no_such_library could not be imported"):
-        await start_runtime(preload=("json", "no_such_library"))
+        await start_runtime(FUNCTION, preload=("json", "no_such_library"))
 
-    await start_runtime(preload=("json",))  # the failed start has given back the queue
+    await start_runtime(FUNCTION, preload=("json",))  # the failed start has given back the queue
 
 
 async def test_library_that_starts_a_thread_is_not_preloaded(
@@ -32,7 +34,7 @@ async def test_library_that_starts_a_thread_is_not_preloaded(
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
 
     with pytest.raises(FunctionsNotStarted, match="busybody starts a thread when it is imported"):
-        await start_runtime(preload=("busybody",))
+        await start_runtime(FUNCTION, preload=("busybody",))
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         NoneSource,
         PipelineFunction,
         PipelineResolver,
+        RdsSource,
         UnitResolver,
     )
     from appsync_local.authorization.api_keys import ApiKey
@@ -47,7 +48,7 @@ _MODULES: Final = {
     "api.limits": ("Introspection", "Limits",),
     "api.model": (
         "Api", "AuthMode", "Code", "CodeFile", "DynamoDbSource", "EventBridgeSource", "HttpSigning", "HttpSource",
-        "LambdaSource", "NoneSource", "PipelineFunction", "PipelineResolver", "UnitResolver",
+        "LambdaSource", "NoneSource", "PipelineFunction", "PipelineResolver", "RdsSource", "UnitResolver",
     ),
     "authorization.api_keys": ("ApiKey",),
     "authorization.lambda_authorizer": ("AuthorizerOptions",),
@@ -117,6 +118,7 @@ __all__ = [
     "PipelineFunction",
     "PipelineResolver",
     "PortInUse",
+    "RdsSource",
     "UnitResolver",
     "UserPool",
     "parse_chaos",

@@ -71,7 +71,15 @@ class EventBridgeSource:
     bus: str
 
 
-DataSource = LambdaSource | NoneSource | DynamoDbSource | HttpSource | EventBridgeSource
+@dataclass(frozen=True, slots=True)
+class RdsSource:
+    """A data source that runs statements on a relational database, which is named by its cluster."""
+
+    name: str
+    cluster: str
+
+
+DataSource = LambdaSource | NoneSource | DynamoDbSource | HttpSource | EventBridgeSource | RdsSource
 
 
 class Code(Enum):

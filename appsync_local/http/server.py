@@ -4,11 +4,12 @@ import errno
 import logging
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 import aiohttp
@@ -26,6 +27,7 @@ from appsync_local.authorization.user_pools import DefaultAction, UserPool
 from appsync_local.data_sources.aws_services import AwsServices
 from appsync_local.data_sources.dynamodb.endpoint import DynamoDbEndpoint
 from appsync_local.data_sources.http_client import HttpClient
+from appsync_local.data_sources.rds.databases import Databases
 from appsync_local.devtools.chaos import control
 from appsync_local.devtools.chaos.switch import Chaos
 from appsync_local.devtools.counters import Counters
@@ -69,6 +71,7 @@ class Engine:
         limits: The limits of one operation.
         dynamodb: The endpoint with the tables of DynamoDB data sources; None if the API has no such data source.
         aws: Where EventBridge and HTTP data sources reach services of AWS; by default nowhere.
+        databases: URLs of the databases of RDS data sources, by the name of the data source or of its cluster.
         keep_alive: Seconds between two `ka` messages.
         lifetime: Seconds after which a realtime connection is closed.
         chaos: Faults to inject. While the engine listens on loopback, they can be changed at `/chaos`, which is not
@@ -108,6 +111,7 @@ class Engine:
         limits: Limits = DEFAULT_LIMITS,
         dynamodb: DynamoDbEndpoint | None = None,
         aws: AwsServices = AwsServices(),  # noqa: B008  # frozen
+        databases: Mapping[str, str] = MappingProxyType({}),  # read-only
         keep_alive: float = KEEP_ALIVE_INTERVAL,
         lifetime: float = LIFETIME,
         chaos: Chaos | None = None,
@@ -117,6 +121,7 @@ class Engine:
         sites: AllowedSites = LOOPBACK_ONLY,
     ) -> None:
         self._http_client = HttpClient()
+        self._databases = Databases(databases)
 
         def build() -> ServedApi:
             executable = load(
@@ -127,7 +132,7 @@ class Engine:
                 invoker=invoker,
                 default_action=user_pools[0].default_action if user_pools else DefaultAction.ALLOW,
                 limits=limits,
-                services=ExternalServices(self._http_client, dynamodb, aws),
+                services=ExternalServices(self._http_client, dynamodb, aws, self._databases),
             )
             authenticator = Authenticator(
                 executable.modes,
@@ -254,6 +259,7 @@ class Engine:
         self._is_stopped = True
         async with AsyncExitStack() as cleanup:  # every step runs, even if one before it fails
             cleanup.push_async_callback(self._http_client.close)
+            cleanup.push_async_callback(self._databases.close)
             if self._http is not None:
                 cleanup.push_async_callback(self._http.close)
                 self._http = None

@@ -27,6 +27,7 @@ from appsync_local.api.model import (
     NoneSource,
     PipelineFunction,
     PipelineResolver,
+    RdsSource,
     UnitResolver,
     code_file,
 )
@@ -38,6 +39,8 @@ from appsync_local.data_sources import DataSource, LambdaDataSource
 from appsync_local.data_sources.aws_services import AwsServices, NotOnThisMachine
 from appsync_local.data_sources.dynamodb.endpoint import DynamoDbEndpoint
 from appsync_local.data_sources.http_client import HttpClient
+from appsync_local.data_sources.rds.databases import Databases
+from appsync_local.data_sources.rds.failures import DatabaseUnusable
 from appsync_local.errors import ApiInvalid
 from appsync_local.javascript.script import Script
 from appsync_local.lambda_invoker import LambdaInvoker
@@ -90,11 +93,13 @@ class ExternalServices:
         http_client: Sends HTTP requests; its creator closes it.
         dynamodb: The endpoint with the tables of DynamoDB data sources; None if the API has no such data source.
         aws: Where EventBridge and HTTP data sources reach services of AWS.
+        databases: The databases of RDS data sources; None if the API has no such data source.
     """
 
     http_client: HttpClient = dataclasses.field(default_factory=HttpClient)
     dynamodb: DynamoDbEndpoint | None = None
     aws: AwsServices = AwsServices()  # noqa: RUF009  # frozen
+    databases: Databases | None = None
 
 
 def load(
@@ -216,6 +221,8 @@ def _sources(api: Api, invoker: LambdaInvoker, services: ExternalServices) -> di
                 sources[name] = HttpDataSource(url, services.http_client, signing, services.aws)
             case EventBridgeSource(name, bus):
                 sources[name] = _eventbridge(name, bus, services)
+            case RdsSource(name, cluster):
+                sources[name] = _rds(name, cluster, services.databases or Databases({}))
             case _:
                 assert_never(source)
     return sources
@@ -231,6 +238,15 @@ def _eventbridge(name: str, bus: str, services: ExternalServices) -> DataSource:
     except NotOnThisMachine as refused:
         raise ApiInvalid([f"data source {name} sends events to {bus}: {refused}"]) from None
     return EventBridgeDataSource(bus, endpoint, services.http_client)
+
+
+def _rds(name: str, cluster: str, databases: Databases) -> DataSource:
+    from appsync_local.data_sources.rds.source import RdsDataSource  # imported on use, as below
+
+    try:
+        return RdsDataSource(name, databases.pool_of(name, cluster))
+    except DatabaseUnusable as unusable:
+        raise ApiInvalid([str(unusable)]) from None
 
 
 def _dynamodb(table: str, endpoint: DynamoDbEndpoint, http_client: HttpClient, invoker: LambdaInvoker) -> DataSource:

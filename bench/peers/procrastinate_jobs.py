@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import procrastinate  # type: ignore[import-not-found]  # in the bench's own environment
-import psycopg  # type: ignore[import-not-found]
+import psycopg
 
 USER = "postgres"
 CONCURRENCY = 32  # jobs at a time of one worker process

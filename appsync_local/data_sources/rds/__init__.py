@@ -1,0 +1,1 @@
+"""The RDS data source: statements for PostgreSQL or MySQL, with the requests and answers of the RDS Data API."""

@@ -1,0 +1,80 @@
+"""The databases of an engine: their URLs, and the connections to them."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from appsync_local.data_sources.rds.failures import DatabaseUnusable
+
+if TYPE_CHECKING:  # imported on use, so that an API without a database starts faster
+    from appsync_local.data_sources.rds.connection import Connection
+    from appsync_local.data_sources.rds.pool import ConnectionPool
+
+POSTGRESQL_SCHEMES: Final = ("postgresql", "postgres")
+MYSQL_SCHEMES: Final = ("mysql", "mariadb")
+EXAMPLE: Final = "postgresql://user:password@127.0.0.1:5432/shop"
+
+
+class Databases:
+    """Opens each database when it is first used. Once closed, it opens none.
+
+    Args:
+        urls: By the name of a data source or of a database cluster, such as `postgresql://user@127.0.0.1:5432/shop`.
+    """
+
+    def __init__(self, urls: Mapping[str, str]) -> None:
+        self._urls = urls
+        self._pools: dict[str, ConnectionPool] = {}
+
+    def pool_of(self, source: str, cluster: str) -> "ConnectionPool":
+        """The connections of a data source.
+
+        Args:
+            source: Name of the data source.
+            cluster: Name of its database cluster.
+
+        Raises:
+            DatabaseUnusable: Neither name has a URL, the URL is not one of a supported database, or the library for it
+                is not installed.
+        """
+        url = self._urls.get(source) or self._urls.get(cluster)
+        if url is None:
+            raise DatabaseUnusable(
+                f"data source {source} needs the database {cluster}, and no URL was given for it; give one by either "
+                f"name, as {source}={EXAMPLE}"
+            )
+        if url not in self._pools:
+            self._pools[url] = _pool(source, url)
+        return self._pools[url]
+
+    async def close(self) -> None:
+        """Close every connection. Can be repeated."""
+        for pool in self._pools.values():
+            await pool.close()
+
+
+def _pool(source: str, url: str) -> "ConnectionPool":
+    from appsync_local.data_sources.rds.pool import ConnectionPool
+
+    scheme = urlsplit(url).scheme
+    if scheme in POSTGRESQL_SCHEMES:
+        try:
+            from appsync_local.data_sources.rds.postgresql import PostgreSqlConnection  # needs an optional library
+        except ImportError as missing:
+            raise _missing(source, "PostgreSQL", "'psycopg[binary]'", missing) from None
+
+        async def connect() -> "Connection":
+            return await PostgreSqlConnection.open(url)
+
+        return ConnectionPool(connect)
+    raise DatabaseUnusable(
+        f"the URL of the database of data source {source} begins with {scheme or 'no scheme'!r}; supported is "
+        f"{POSTGRESQL_SCHEMES[0]}, as {EXAMPLE}"
+    )
+
+
+def _missing(source: str, kind: str, package: str, error: ImportError) -> DatabaseUnusable:
+    return DatabaseUnusable(
+        f"data source {source} has a database of {kind}, whose library cannot be imported ({error}); install it with "
+        f"pip install {package}"
+    )

@@ -3,7 +3,7 @@
 import argparse
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -16,6 +16,7 @@ from infrastructure.stage import Stage
 from infrastructure.stages import UnknownStage, stage_named
 from local_stack.addresses import LOOPBACK
 from local_stack.arguments import DEFAULT_JOBS, LONGEST_INVOCATION
+from local_stack.databases import database_urls
 from local_stack.errors import OptionInvalid
 
 MOST_JOBS: Final = 256
@@ -55,6 +56,7 @@ class Options:
         template: A CloudFormation template to run instead of the project's own definition.
         bedrock: Where Amazon Bedrock is called, `aws` or a URL; None: its models are off.
         openai: URL of an OpenAI-compatible server; None: see `with_openai`.
+        databases: URLs of the databases of RDS data sources, by the name of a data source or of a cluster.
     """
 
     host: str
@@ -73,6 +75,7 @@ class Options:
     template: Path | None
     bedrock: str | None
     openai: str | None
+    databases: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 def options_from(
@@ -120,6 +123,7 @@ def options_from(
         openai=_openai(arguments.openai),
         stage=stage,
         template=arguments.template,
+        databases=_databases(arguments, environment),
     )
 
 
@@ -128,6 +132,16 @@ def _check_template_options(arguments: argparse.Namespace) -> None:
         raise OptionInvalid(f"a template decides itself what {given[0]} sets; leave out {' and '.join(given)}")
     if arguments.watch:
         raise OptionInvalid("a template describes code that is built already and does not change; leave out --watch")
+
+
+def _databases(arguments: argparse.Namespace, environment: Mapping[str, str]) -> dict[str, str]:
+    if arguments.template is not None:
+        return database_urls(arguments.database, environment)
+    if arguments.database:
+        raise OptionInvalid(
+            "--database is for the data sources of a template; give one with --template, or leave it out"
+        )
+    return {}
 
 
 def _sites(origins: Sequence[str]) -> AllowedSites:

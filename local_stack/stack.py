@@ -38,6 +38,7 @@ from local_stack.addresses import BUCKET_PATH, LOOPBACK
 from local_stack.blueprint import Blueprint, PermissionCheckingInvoker
 from local_stack.console import EXPLORER_PAGES, JOB_PAGES, Console
 from local_stack.data_folder import PRIVATE_FILE, check_databases, check_space, folder_errors_reported, locked, prepare
+from local_stack.databases import check_database_urls
 from local_stack.errors import StackError
 from local_stack.folder_secret import folder_secret
 from local_stack.function_environment import REGION, new_principal
@@ -169,6 +170,7 @@ async def _start(options: Options, log: StackLog, cleanup: contextlib.AsyncExitS
         await checking
     pool, bucket_url = services.pool, f"{address}{BUCKET_PATH}"
     blueprint = _blueprint(options, template, pool, port=port, s3=bucket_url)
+    check_database_urls(blueprint.api.sources, options.databases)
     if blueprint.ledger is not None:
         blueprint = with_openai(with_bedrock(blueprint, bedrock), options.openai, os.environ)
     services.bucket_keys.update({it.access_key_id: it.secret_access_key for it in blueprint.principals})
@@ -189,7 +191,7 @@ async def _start(options: Options, log: StackLog, cleanup: contextlib.AsyncExitS
         user_pools=(UserPool(pool.issuer, pool.jwks_url, pool.client_id),),
         principals=(*blueprint.principals, operator), authorizer=blueprint.authorizer, limits=blueprint.limits,
         api_keys=blueprint.api_keys, region=REGION, handlers=blueprint.handlers,
-        dynamodb=tables, chaos=chaos, meter=meter, health=health, sites=options.sites,
+        dynamodb=tables, databases=options.databases, chaos=chaos, meter=meter, health=health, sites=options.sites,
         log_fields=no_log_fields if blueprint.ledger is None else job_fields,
     )  # fmt: skip
     engine.mount(services.cognito)

@@ -16,6 +16,7 @@ from appsync_local.api.model import (
     NoneSource,
     PipelineFunction,
     PipelineResolver,
+    RdsSource,
     Resolver,
     UnitResolver,
 )
@@ -85,6 +86,8 @@ class ApiReader:
                 return HttpSource(name, self._intrinsics.text(resource.properties["HttpConfig"]["Endpoint"]))
             case "AMAZON_DYNAMODB":
                 return DynamoDbSource(name, self._table(name, resource.properties["DynamoDBConfig"]["TableName"]))
+            case "RELATIONAL_DATABASE":
+                return RdsSource(name, self._cluster(resource.properties["RelationalDatabaseConfig"]))
             case "AWS_LAMBDA":
                 function = self._intrinsics.function(resource.properties["LambdaConfig"]["LambdaFunctionArn"])
                 arn = self._intrinsics.arn(function)
@@ -94,6 +97,11 @@ class ApiReader:
                 return LambdaSource(name, self._refuse(f"data source {name}", role.denial(INVOKE, arn)))
             case other:
                 raise TemplateInvalid(f"data source {name} is of type {other}, which the local stack does not support")
+
+    def _cluster(self, config: Mapping[str, Any]) -> str:
+        """The name of a database cluster, from its ARN or identifier."""
+        identifier = self._intrinsics.text(config["RdsHttpEndpointConfig"]["DbClusterIdentifier"])
+        return identifier.rpartition(":")[2].removesuffix(".DBClusterArn")
 
     def _table(self, source: str, reference: Any) -> str:
         name = self._intrinsics.text(reference)

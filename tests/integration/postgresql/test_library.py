@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 
 from appsync_local import Api, ApiKey, AuthMode, Engine, RdsSource, UnitResolver
+from tests.acceptance.stack import running_stack
 from tests.support.engine_doubles import RecordingInvoker
 from tests.support.postgresql import PostgreSqlServer, find_programs, postgresql
 
@@ -223,3 +224,48 @@ async def test_a_stopped_engine_has_no_connection_to_the_database(library: Libra
     with psycopg.connect(library.server.url) as connection:
         found = connection.execute("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'")
         assert found.fetchone() == (1,)  # this one
+
+
+async def test_a_template_is_served_with_the_database_of_the_command_line(library: Library, tmp_path: Path) -> None:
+    api = {"Fn::GetAtt": ["Api", "ApiId"]}
+    cluster = {"Fn::Join": ["", ["arn:aws:rds:us-east-1:123456789012:cluster:", {"Ref": "Cluster"}]]}
+    endpoint = {"AwsRegion": "us-east-1", "DbClusterIdentifier": cluster, "AwsSecretStoreArn": "arn:secret"}
+    resources = {
+        "Api": {"Type": "AWS::AppSync::GraphQLApi", "Properties": {"Name": "a", "AuthenticationType": "API_KEY"}},
+        "Key": {"Type": "AWS::AppSync::ApiKey", "Properties": {"ApiId": api}},
+        "Schema": {
+            "Type": "AWS::AppSync::GraphQLSchema",
+            "Properties": {"ApiId": api, "Definition": (LIBRARY / "schema.graphql").read_text("utf-8")},
+        },
+        "Cluster": {"Type": "AWS::RDS::DBCluster", "Properties": {"Engine": "aurora-postgresql"}},
+        "Source": {
+            "Type": "AWS::AppSync::DataSource",
+            "Properties": {
+                "ApiId": api, "Name": "Books", "Type": "RELATIONAL_DATABASE",
+                "RelationalDatabaseConfig": {
+                    "RelationalDatabaseSourceType": "RDS_HTTP_ENDPOINT", "RdsHttpEndpointConfig": endpoint,
+                },
+            },
+        },
+        "Resolver": {
+            "Type": "AWS::AppSync::Resolver",
+            "Properties": {
+                "ApiId": api, "TypeName": "Query", "FieldName": "authors", "DataSourceName": "Books",
+                "Runtime": {"Name": "APPSYNC_JS", "RuntimeVersion": "1.0.0"},
+                "Code": (LIBRARY / "resolvers/Query.authors.js").read_text("utf-8"),
+            },
+        },
+    }  # fmt: skip
+    template = tmp_path / "books.template.json"
+    template.write_text(json.dumps({"Resources": resources}), "utf-8")
+    given = ("--template", str(template), "--database", f"Cluster={library.server.url}")
+
+    with running_stack(tmp_path / "data", *given) as stack:
+        headers = {"x-api-key": stack.description["apiKeys"][0]}
+        async with (
+            aiohttp.ClientSession() as session,
+            session.post(stack.url, json={"query": "{ authors { name } }"}, headers=headers) as response,
+        ):
+            answer = await response.json()
+
+    assert answer == {"data": {"authors": [{"name": "Frank"}, {"name": "Jane"}]}}

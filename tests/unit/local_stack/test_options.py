@@ -2,8 +2,10 @@
 
 import pytest
 
+from appsync_local.api.model import RdsSource
 from local_stack.arguments import argument_parser
-from local_stack.errors import OptionInvalid
+from local_stack.databases import check_database_urls
+from local_stack.errors import OptionInvalid, StackError
 from local_stack.options import Options, options_from
 
 
@@ -51,6 +53,12 @@ def test_another_text_is_refused_as_an_origin(origin: str) -> None:
         (("--ledger", "sqlite:"), "--ledger takes sqlite:<path> or dynamodb:<table>, and 'sqlite:' is neither"),
         (("--bedrock", "us-east-1"), "--bedrock takes aws, or the URL of an endpoint, and 'us-east-1' is neither"),
         (("--openai", "localhost:8080"), "--openai takes the URL of a server, .* and 'localhost:8080' is not a URL"),
+        (("--database", "Shop=postgresql://db/shop"), "--database is for the data sources of a template"),
+        (
+            ("--template", "a.json", "--database", "postgresql://u:secret@db/shop"),
+            "takes NAME=URL, as Shop=postgresql:",
+        ),
+        (("--template", "a.json", "--database", "Shop=db"), "takes NAME=URL, as Shop=postgresql:"),
         (("--openai", "http://"), "--openai takes the URL of a server, .* and 'http://' is not a URL"),
         (("--openai", "http://a:99999"), "--openai takes the URL of a server, .* and 'http://a:99999' is not a URL"),
         (("--chaos", "drop=2"), "--chaos: drop must be a rate from 0 to 1, such as drop=0.1, but is '2'"),
@@ -61,3 +69,30 @@ def test_another_text_is_refused_as_an_origin(origin: str) -> None:
 def test_an_unusable_value_is_refused_with_its_option(arguments: tuple[str, ...], words: str) -> None:
     with pytest.raises(OptionInvalid, match=words):
         options(*arguments)
+
+
+def test_databases_are_named_by_the_environment_and_the_option_and_shown_by_neither() -> None:
+    arguments = argument_parser().parse_args(
+        ["--template", "a.json", "--database", "Shop=postgresql://u:secret@a/shop"]
+    )
+    environment = {"LONGCALL_DATABASES": "Shop=postgresql://b/shop Stock=postgresql://b/stock?x=1"}
+
+    found = options_from(arguments, environment)
+
+    assert found.databases == {"Shop": "postgresql://u:secret@a/shop", "Stock": "postgresql://b/stock?x=1"}
+    assert "secret" not in repr(found)
+
+
+def test_each_data_source_without_a_database_is_named_with_the_option() -> None:
+    sources = (
+        RdsSource("Shop", "shop-cluster"),
+        RdsSource("Stock", "stock-cluster"),
+        RdsSource("Till", "till-cluster"),
+    )
+
+    with pytest.raises(StackError) as refused:
+        check_database_urls(sources, {"Shop": "postgresql://a", "till-cluster": "postgresql://b"})
+
+    [_, line] = str(refused.value).splitlines()
+    assert line.startswith("  - data source Stock runs statements on the database cluster stock-cluster")
+    assert "--database Stock=postgresql://" in line

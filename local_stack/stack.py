@@ -48,11 +48,12 @@ from local_stack.log_fields import job_fields
 from local_stack.log_files import FOLDER
 from local_stack.options import Options
 from local_stack.project import ROOT, blueprint_of_project, handlers_with
+from local_stack.services.aws.process import Served
+from local_stack.services.aws.resources import Creation, create_resources
 from local_stack.services.bedrock import PRELOADED as PRELOADED_FOR_BEDROCK
 from local_stack.services.bedrock import bedrock_variables, with_bedrock
 from local_stack.services.bucket import BUCKET
 from local_stack.services.cognito.pool import Pool, PoolRules
-from local_stack.services.dynamodb import create_tables
 from local_stack.services.local_services import local_services
 from local_stack.services.moto import MotoServer
 from local_stack.services.openai import with_openai
@@ -70,6 +71,7 @@ REFUSAL_DELAYS: Final = Backoff(first=0.05, longest=5.0)  # seconds; 1 to 300 on
 OPERATOR_FIELDS: Final = frozenset({"Mutation.updateStatus"})
 LEAST_CONCURRENCY: Final = 16  # invocations at once, of all functions but `inference`
 JOBS_PER_INVOCATION: Final = 8  # further jobs for which one more invocation is allowed
+ADVICE: Final = "use a service that the local stack has"
 RENEWAL: Final = "sign in again: longcall token --header"
 
 Result = TypeVar("Result")
@@ -227,13 +229,15 @@ async def _tables(
     Raises:
         StackError: moto did not start in time.
     """
-    moto = MotoServer(region=REGION, key=key, health=health)
+    moto = MotoServer(health=health)
     cleanup.push_async_callback(moto.stop)
+    creations = [Creation(it["TableName"], "dynamodb", "create_table", it) for it in blueprint.tables]
 
     def create(endpoint: str) -> None:
-        create_tables(endpoint, REGION, key, blueprint.tables)
+        create_resources(endpoint, REGION, key, creations)
 
-    endpoint = await moto.start()
+    endpoint = moto.listen()
+    await moto.start(Served(REGION, dict([key]), {key[0]: "an operator"}, ADVICE))
     await asyncio.to_thread(create, endpoint)
     moto.keep_running(create)
     return DynamoDbEndpoint(endpoint, REGION, *key)

@@ -1,17 +1,20 @@
 """What a template's roles and resource policies allow.
 
 Conditions are not evaluated: a statement with a condition applies always. Permissions boundaries, session policies and
-the resource policies of anything but Lambda functions are not supported.
+the resource policies of anything but Lambda functions are not supported. What a policy of AWS or a role of another
+stack allows is not in the template: the policies of `managed_policies` are known, and the others are taken to allow
+everything, with a warning.
 """
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 from local_stack.template.document import Resource, Template
 from local_stack.template.intrinsics import IntrinsicResolver
+from local_stack.template.managed_policies import PREFIX, actions_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +58,14 @@ class Role:
         )
 
 
+EVERYTHING: Final = Statement(allows=True, actions=("*",), resources=("*",))
+
+
 class Permissions:
     """Roles and function policies of a template.
+
+    Attributes:
+        warnings: Roles and policies whose rights are not known here, one sentence each.
 
     Raises:
         TemplateInvalid: A policy refers to something that the template does not contain.
@@ -65,12 +74,22 @@ class Permissions:
     def __init__(self, template: Template, intrinsics: IntrinsicResolver) -> None:
         self._template = template
         self._intrinsics = intrinsics
-        self._roles = _read_roles(template, intrinsics)
+        self.warnings: list[str] = []
+        self._policies = {
+            intrinsics.text({"Ref": it.name}): tuple(_statements(it.properties["PolicyDocument"], intrinsics))
+            for it in template.of_type("AWS::IAM::ManagedPolicy")
+        }
+        self._roles = self._read_roles()
 
     def role(self, reference: Any) -> Role:
-        """The role that a reference points to; a role without rights if the template does not define it."""
-        arn = self._intrinsics.text(reference) if reference is not None else "no role"
-        return self._roles.get(arn, Role(arn, ()))
+        """The role that a reference points to. Without a reference, a role without rights."""
+        if reference is None:
+            return Role("no role", ())
+        arn = self._intrinsics.text(reference)
+        if arn not in self._roles:
+            self._warn(f"the role {arn} is not one of this template, so it is taken to allow everything")
+            self._roles[arn] = Role(arn, (EVERYTHING,))
+        return self._roles[arn]
 
     def lets_service_invoke(self, function: Resource, principal: str, source: str) -> bool:
         """Whether the function's resource policy lets a service invoke it on behalf of the resource `source`."""
@@ -84,18 +103,35 @@ class Permissions:
                     return True
         return False
 
+    def _read_roles(self) -> dict[str, Role]:
+        resolve = self._intrinsics.resolve
+        attached = [
+            (resolve(policy.properties.get("Roles", [])), policy.properties["PolicyDocument"])
+            for policy in self._template.of_type("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy")
+        ]
+        roles = {}
+        for resource in self._template.of_type("AWS::IAM::Role"):
+            name, arn = self._intrinsics.name(resource), self._intrinsics.arn(resource)
+            documents = [*_inline(resource), *(document for names, document in attached if name in names)]
+            own = (it for document in documents for it in _statements(document, self._intrinsics))
+            managed = (it for policy in resolve(resource.properties.get("ManagedPolicyArns", []))
+                       for it in self._of_policy(str(policy), name))  # fmt: skip
+            roles[arn] = Role(arn, (*own, *managed))
+        return roles
 
-def _read_roles(template: Template, intrinsics: IntrinsicResolver) -> dict[str, Role]:
-    attached = [
-        (intrinsics.resolve(policy.properties.get("Roles", [])), policy.properties["PolicyDocument"])
-        for policy in template.of_type("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy")
-    ]
-    roles = {}
-    for resource in template.of_type("AWS::IAM::Role"):
-        name, arn = intrinsics.name(resource), intrinsics.arn(resource)
-        documents = [*_inline(resource), *(document for names, document in attached if name in names)]
-        roles[arn] = Role(arn, tuple(it for document in documents for it in _statements(document, intrinsics)))
-    return roles
+    def _of_policy(self, arn: str, role: str) -> tuple[Statement, ...]:
+        """The statements of a policy that a role names."""
+        if arn in self._policies:
+            return self._policies[arn]
+        actions = actions_of(arn) if arn.startswith(PREFIX) else None
+        if actions is None:
+            self._warn(f"what the policy {arn} of {role} allows is not known here, so it is taken to allow everything")
+            return (EVERYTHING,)
+        return (Statement(allows=True, actions=actions, resources=("*",)),)
+
+    def _warn(self, sentence: str) -> None:
+        if sentence not in self.warnings:
+            self.warnings.append(sentence)
 
 
 def _inline(role: Resource) -> Iterable[Mapping[str, Any]]:

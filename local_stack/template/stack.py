@@ -78,5 +78,5 @@ def read_stack(template: Template, intrinsics: IntrinsicResolver) -> TemplateSta
         authorizer=authorizer_options(api_resource),
         limits=operation_limits(api_resource),
         refusals=api_reader.refusals | function_reader.refusals,
-        warnings=tuple(function_reader.warnings),
+        warnings=(*function_reader.warnings, *permissions.warnings),
     )

@@ -1,0 +1,52 @@
+"""Creates the resources of a template in the local services."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from local_stack.errors import StackError
+
+
+@dataclass(frozen=True, slots=True)
+class Creation:
+    """One call that creates a resource.
+
+    Attributes:
+        resource: The logical id in the template.
+        service: boto3's name of the service, as `sqs`.
+        operation: The method of boto3's client, as `create_queue`.
+        parameters: Its parameters.
+    """
+
+    resource: str
+    service: str
+    operation: str
+    parameters: Mapping[str, Any]
+
+
+def create_resources(endpoint: str, region: str, key: tuple[str, str], creations: Iterable[Creation]) -> None:
+    """Make the calls, one after another.
+
+    Args:
+        endpoint: Of the local services.
+        region: The region that requests are signed for.
+        key: An access key id and its secret.
+        creations: The calls.
+
+    Raises:
+        StackError: A service refused a call.
+    """
+    import boto3
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    session = boto3.Session(aws_access_key_id=key[0], aws_secret_access_key=key[1], region_name=region)
+    clients: dict[str, Any] = {}
+    for it in creations:
+        if it.service not in clients:
+            clients[it.service] = session.client(it.service, endpoint_url=endpoint)  # type: ignore[call-overload]
+        try:
+            getattr(clients[it.service], it.operation)(**it.parameters)
+        except (BotoCoreError, ClientError) as error:
+            raise StackError(
+                f"{it.resource} cannot be created in the local {it.service}: {error}; check its properties"
+            ) from None

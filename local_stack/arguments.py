@@ -19,6 +19,7 @@ EXAMPLES: Final = """\
     longcall serve --once -- run report.txt
     longcall serve --watch --verbose
     longcall serve --template cdk.out/longcall-dev.template.json
+    longcall serve --template template.yaml --parameter Stage=local
 """
 
 
@@ -86,8 +87,15 @@ def argument_parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     parser.add_argument("--stage", help="Use the settings and limits of a stage of infrastructure/stages.py.")
     parser.add_argument(
-        "--template", type=Path, metavar="FILE", help="Run a synthesised CloudFormation template instead."
-    )
+        "--template", type=Path, metavar="PATH",
+        help="Run a CloudFormation or SAM template, or the folder that cdk synth wrote, instead.",
+    )  # fmt: skip
+    parser.add_argument("--stack", metavar="NAME", help="Which stack of that folder, if it has several.")
+    parser.add_argument(
+        "--parameter", action="append", default=[], metavar="NAME=VALUE",
+        help="Value of a parameter of the template, or of Resource.Attribute that this machine does not know; "
+        "may be repeated.",
+    )  # fmt: skip
     parser.add_argument(
         "--database", action="append", default=[], metavar="NAME=URL",
         help="PostgreSQL database of an RDS data source of the template; may be repeated.",

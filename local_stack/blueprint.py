@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from appsync_local.api.endpoints import GRAPHQL_PATH
 from appsync_local.api.limits import DEFAULT_LIMITS, Limits
 from appsync_local.api.model import Api
 from appsync_local.authorization.api_keys import ApiKey
@@ -19,45 +20,67 @@ from appsync_local.lambda_invoker import LambdaInvoker
 _log: Final = logging.getLogger(__name__)
 
 
+def api_path(name: str, *, of: int) -> str:
+    """The path of an API in a stack with `of` APIs."""
+    return GRAPHQL_PATH if of == 1 else f"/{name}{GRAPHQL_PATH}"
+
+
 @dataclass(frozen=True, slots=True)
-class Blueprint:
-    """Everything that is needed to run a stack.
+class LocalApi:
+    """One GraphQL API of a stack.
 
     Attributes:
-        api: The definition of the GraphQL API.
+        api: Its definition.
         schema: The schema file.
         code: The folder with `resolvers/` and `functions/`.
-        root: The folder that handlers are imported from.
-        functions: All Lambda functions, with their complete environments.
-        principals: The access keys in those environments, and the fields that each may call.
-        schedules: The functions that run on a schedule.
-        tables: Parameters of CreateTable for the tables of data sources.
         authorizer: How the Lambda authorizer is used.
         limits: What one operation may ask for.
         api_keys: Keys that the API accepts.
-        refusals: Function names of the API that may not be invoked, each with the reason.
-        ledger: Where Longcall's jobs are stored, sqlite:<path> or dynamodb:<table>; None: an application without jobs.
-        warnings: What is left out of the stack, one sentence each, for the person who starts it.
+        name: What its path begins with if the stack has several APIs, as in `/name/graphql`.
+        origins: Where a person finds what is in a copied file, by the path of the copy.
     """
 
     api: Api
     schema: Path
     code: Path
+    authorizer: AuthorizerOptions = AuthorizerOptions()  # noqa: RUF009  # frozen
+    limits: Limits = DEFAULT_LIMITS
+    api_keys: tuple[ApiKey, ...] = ()
+    name: str = ""
+    origins: Mapping[Path, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Blueprint:
+    """Everything that is needed to run a stack.
+
+    Attributes:
+        apis: The GraphQL APIs, at least one.
+        root: The folder that handlers are imported from.
+        functions: All Lambda functions, with their complete environments.
+        principals: The access keys in those environments, and the fields that each may call.
+        schedules: The functions that run on a schedule.
+        tables: Parameters of CreateTable for the tables of data sources.
+        refusals: Function names of the APIs that may not be invoked, each with the reason.
+        ledger: Where Longcall's jobs are stored, sqlite:<path> or dynamodb:<table>; None: an application without jobs.
+        problems: What stops the stack from being started, one sentence each.
+        warnings: What is left out of the stack, one sentence each, for the person who starts it.
+    """
+
+    apis: tuple[LocalApi, ...]
     root: Path
     functions: tuple[FunctionSpec, ...]
     principals: tuple[IamPrincipal, ...]
     schedules: tuple[FunctionSchedule, ...]
     tables: tuple[Mapping[str, Any], ...] = ()
-    authorizer: AuthorizerOptions = AuthorizerOptions()  # noqa: RUF009  # frozen
-    limits: Limits = DEFAULT_LIMITS
-    api_keys: tuple[ApiKey, ...] = ()
     refusals: Mapping[str, str] = field(default_factory=dict)
     ledger: str | None = None
+    problems: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
     @property
     def handlers(self) -> frozenset[str]:
-        """Every function name that the API may use, including those that are refused."""
+        """Every function name that the APIs may use, including those that are refused."""
         return frozenset(function.name for function in self.functions) | self.refusals.keys()
 
 

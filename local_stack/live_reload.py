@@ -73,9 +73,13 @@ def file_watcher(
         root, engine, SnapshotHandlers(runtime, snapshots), lambda changed: _problems(root, handlers, changed),
         fixed=frozenset(fixed),
     )  # fmt: skip
-    folders = {blueprint.schema.parent, blueprint.code, *(root / name for name in _folders(root))}
+    folders = {*_code_folders(blueprint), *(root / name for name in _folders(root))}
     files = {*fixed, *(root / name for name in HANDLERS)}
     return FileWatcher(reloader, folders=sorted(folders), files=sorted(files), health=health)
+
+
+def _code_folders(blueprint: Blueprint) -> list[Path]:
+    return [folder for api in blueprint.apis for folder in (api.schema.parent, api.code)]
 
 
 def _folders(root: Path) -> list[str]:

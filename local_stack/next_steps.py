@@ -47,8 +47,7 @@ def _of_application(stack: Stack, address: str, token: str) -> str:
     """What an application without jobs offers."""
     rows = (
         ("Explorer", f"{address}/explorer"),
-        ("GraphQL", stack.graphql_url),
-        ("Realtime", stack.realtime_url),
+        *(stack.api_urls or {"GraphQL": stack.graphql_url, "Realtime": stack.realtime_url}).items(),
         *(("API key", key.key) for key in stack.api_keys),
         ("Users", ", ".join(f"{user.username} / {user.password}" for user in stack.pool.users)),
         ("A token", token),

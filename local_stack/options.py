@@ -53,7 +53,9 @@ class Options:
         watches: Whether schema, resolvers and handlers are reloaded when they change.
         settings: LONGCALL_* variables for the handlers; they override the stack's own.
         stage: Whose settings the handlers have; None: the defaults for development.
-        template: A CloudFormation template to run instead of the project's own definition.
+        template: A CloudFormation template, or a folder with one, to run instead of the project's own definition.
+        template_stack: The name of a stack in that folder; None: it has one.
+        parameters: Values of the template's parameters, and of references that this machine cannot resolve.
         bedrock: Where Amazon Bedrock is called, `aws` or a URL; None: its models are off.
         openai: URL of an OpenAI-compatible server; None: see `with_openai`.
         databases: URLs of the databases of RDS data sources, by the name of a data source or of a cluster.
@@ -73,6 +75,8 @@ class Options:
     settings: Mapping[str, str]
     stage: Stage | None
     template: Path | None
+    template_stack: str | None
+    parameters: Mapping[str, str]
     bedrock: str | None
     openai: str | None
     databases: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -104,6 +108,8 @@ def options_from(
     jobs = default_jobs if arguments.jobs is None else arguments.jobs
     if arguments.template is not None:
         _check_template_options(arguments)
+    elif arguments.stack is not None or arguments.parameter:
+        raise OptionInvalid("--stack and --parameter are for a template; give one with --template PATH")
     return Options(
         host=arguments.host,
         port=_in_range(arguments.port, "--port", least=0, most=65535),
@@ -124,6 +130,8 @@ def options_from(
         stage=stage,
         template=arguments.template,
         databases=_databases(arguments, environment),
+        template_stack=arguments.stack,
+        parameters=_parameters(arguments.parameter),
     )
 
 
@@ -142,6 +150,16 @@ def _databases(arguments: argparse.Namespace, environment: Mapping[str, str]) ->
             "--database is for the data sources of a template; give one with --template, or leave it out"
         )
     return {}
+
+
+def _parameters(given: Sequence[str]) -> dict[str, str]:
+    parameters: dict[str, str] = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not name or not equals:
+            raise OptionInvalid(f"--parameter takes NAME=VALUE, and {text[:80]!r} is not of this form")
+        parameters[name] = value
+    return parameters
 
 
 def _sites(origins: Sequence[str]) -> AllowedSites:

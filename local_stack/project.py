@@ -24,7 +24,7 @@ from infrastructure.limits import LIMITS
 from infrastructure.protection import OPERATION
 from infrastructure.stage import Stage
 from infrastructure.stages import DEV
-from local_stack.blueprint import Blueprint
+from local_stack.blueprint import Blueprint, LocalApi
 from local_stack.function_environment import (
     COMMON_VARIABLES,
     access_key_variables,
@@ -94,9 +94,15 @@ def blueprint_of_project(
     }
     _check(handlers)
     return Blueprint(
-        api=API,
-        schema=SCHEMA,
-        code=ROOT / "graphql",
+        apis=(
+            LocalApi(
+                API,
+                schema=SCHEMA,
+                code=ROOT / "graphql",
+                authorizer=AuthorizerOptions(identity_validation=TOKEN_FORM),
+                limits=OPERATION if stage is None else stage.operation,
+            ),
+        ),
         root=root,
         functions=tuple(
             FunctionSpec(
@@ -112,8 +118,6 @@ def blueprint_of_project(
             for name, environment in handlers.items()
         ),
         principals=(worker, supervisor, relay),
-        authorizer=AuthorizerOptions(identity_validation=TOKEN_FORM),
-        limits=OPERATION if stage is None else stage.operation,
         schedules=(FunctionSchedule("sweep", every=SWEEP_INTERVAL),),
         ledger=ledger,
     )

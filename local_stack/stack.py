@@ -35,10 +35,11 @@ from chalicelib.jobs.model import JobId
 from chalicelib.ledger import SQLITE, open_ledger
 from infrastructure.stages import DEV
 from local_stack.addresses import BUCKET_PATH, LOOPBACK
-from local_stack.blueprint import Blueprint, PermissionCheckingInvoker
+from local_stack.blueprint import Blueprint, LocalApi, PermissionCheckingInvoker, api_path
 from local_stack.console import EXPLORER_PAGES, JOB_PAGES, Console
 from local_stack.data_folder import PRIVATE_FILE, check_databases, check_space, folder_errors_reported, locked, prepare
 from local_stack.databases import check_database_urls
+from local_stack.engines import build_engines
 from local_stack.errors import StackError
 from local_stack.folder_secret import folder_secret
 from local_stack.function_environment import REGION, new_principal
@@ -57,8 +58,10 @@ from local_stack.services.cognito.pool import Pool, PoolRules
 from local_stack.services.local_services import local_services
 from local_stack.services.moto import MotoServer
 from local_stack.services.openai import with_openai
+from local_stack.template.assembly import find_template
 from local_stack.template.blueprint import blueprint_from_template, has_jobs
-from local_stack.template.document import Template, read_template
+from local_stack.template.composition import read_template
+from local_stack.template.document import Template
 from local_stack.test_users import TestUsers
 
 PRELOADED: Final = (  # modules that the process imports from which workers are forked
@@ -86,6 +89,7 @@ class Stack:
         dynamodb_url: Endpoint of DynamoDB; None if no template with tables is run.
         operator: The access key of an operator, who may report statuses by hand, and administer users, the bucket and
             the tables.
+        api_urls: URLs of the APIs by name, if there are several; `graphql_url` is the first one's.
         ledger: Where Longcall's jobs are stored; None: an application without jobs.
         warnings: What is left out of the stack, one sentence each, for the person who starts it.
     """
@@ -99,6 +103,7 @@ class Stack:
     dynamodb_url: str | None
     operator: IamPrincipal
     api_keys: tuple[ApiKey, ...]
+    api_urls: Mapping[str, str]
     ledger: str | None
     warnings: tuple[str, ...]
 
@@ -117,6 +122,7 @@ class Stack:
             "bucketUrl": self.bucket_url,
             "bucket": BUCKET,
             **({} if self.dynamodb_url is None else {"dynamodbUrl": self.dynamodb_url}),
+            **({"apis": dict(self.api_urls)} if self.api_urls else {}),
             "users": [asdict(user) for user in self.pool.users],
             "apiKeys": [key.key for key in self.api_keys],
             "operator": {
@@ -153,7 +159,7 @@ async def _start(options: Options, log: StackLog, cleanup: contextlib.AsyncExitS
     listener = cleanup.enter_context(_listen(options.host, options.port))
     health, retention = Health(), _retention(options)
     cleanup.enter_context(log.files(options.data / FOLDER, retention=retention, health=health.loop("log files")))
-    template = None if options.template is None else await asyncio.to_thread(read_template, options.template)
+    template = None if options.template is None else await asyncio.to_thread(_read_template, options.template, options)
     has_ledger = template is None or has_jobs(template)
     checking = _begin(cleanup, asyncio.to_thread(_check_ledger, options.ledger)) if has_ledger else None
     secret = await asyncio.to_thread(folder_secret, options.data)
@@ -172,7 +178,7 @@ async def _start(options: Options, log: StackLog, cleanup: contextlib.AsyncExitS
         await checking
     pool, bucket_url = services.pool, f"{address}{BUCKET_PATH}"
     blueprint = _blueprint(options, template, pool, port=port, s3=bucket_url)
-    check_database_urls(blueprint.api.sources, options.databases)
+    check_database_urls((it for api in blueprint.apis for it in api.api.sources), options.databases)
     if blueprint.ledger is not None:
         blueprint = with_openai(with_bedrock(blueprint, bedrock), options.openai, os.environ)
     services.bucket_keys.update({it.access_key_id: it.secret_access_key for it in blueprint.principals})
@@ -187,15 +193,19 @@ async def _start(options: Options, log: StackLog, cleanup: contextlib.AsyncExitS
         schedules=blueprint.schedules, retry_delays=RETRY_DELAYS, refusal_delays=REFUSAL_DELAYS,
         concurrency=_unreserved_concurrency(options.jobs), chaos=chaos, meter=meter, health=health,
     )  # fmt: skip
-    engine = Engine(
-        api=blueprint.api, schema=blueprint.schema, code=blueprint.code,
-        invoker=PermissionCheckingInvoker(runtime, blueprint.refusals),
-        user_pools=(UserPool(pool.issuer, pool.jwks_url, pool.client_id),),
-        principals=(*blueprint.principals, operator), authorizer=blueprint.authorizer, limits=blueprint.limits,
-        api_keys=blueprint.api_keys, region=REGION, handlers=blueprint.handlers,
-        dynamodb=tables, databases=options.databases, chaos=chaos, meter=meter, health=health, sites=options.sites,
-        log_fields=no_log_fields if blueprint.ledger is None else job_fields,
-    )  # fmt: skip
+    invoker = PermissionCheckingInvoker(runtime, blueprint.refusals)
+
+    def engine_of(api: LocalApi, path: str) -> Engine:
+        return Engine(
+            api=api.api, schema=api.schema, code=api.code, path=path, invoker=invoker,
+            user_pools=(UserPool(pool.issuer, pool.jwks_url, pool.client_id),),
+            principals=(*blueprint.principals, operator), authorizer=api.authorizer, limits=api.limits,
+            api_keys=api.api_keys, region=REGION, handlers=blueprint.handlers,
+            dynamodb=tables, databases=options.databases, chaos=chaos, meter=meter, health=health, sites=options.sites,
+            log_fields=no_log_fields if blueprint.ledger is None else job_fields,
+        )  # fmt: skip
+
+    engine = await build_engines(blueprint, engine_of, import_check)
     engine.mount(services.cognito)
     engine.mount(services.bucket)
     await engine.start_on(listener, host=options.host)
@@ -212,9 +222,13 @@ async def _start(options: Options, log: StackLog, cleanup: contextlib.AsyncExitS
         watcher = file_watcher(engine, runtime, blueprint, snapshots, health.loop("file watcher"), options.project)
         await watcher.start()
         cleanup.push_async_callback(watcher.stop)
+    paths = {it.name: api_path(it.name, of=len(blueprint.apis)) for it in blueprint.apis}
+    host = authority(options.host, port)
     stack = Stack(
         engine.graphql_url, engine.realtime_url, engine.chaos_url, engine.meter_url, pool, bucket_url,
-        None if tables is None else tables.url, operator, blueprint.api_keys, blueprint.ledger, blueprint.warnings,
+        None if tables is None else tables.url, operator, tuple(key for it in blueprint.apis for key in it.api_keys),
+        {name: f"http://{host}{path}" for name, path in paths.items()} if len(paths) > 1 else {},
+        blueprint.ledger, blueprint.warnings,
     )  # fmt: skip
     cleanup.enter_context(_temporary_file(options.data / "stack.json", stack.describe()))
     cleanup.enter_context(_temporary_file(options.data / "environment.json", _environments(blueprint.functions)))
@@ -292,15 +306,19 @@ def _retention(options: Options) -> timedelta:
     return timedelta(days=float(options.settings.get("LONGCALL_RETENTION_DAYS") or default))
 
 
+def _read_template(given: Path, options: Options) -> Template:
+    found = find_template(given, options.template_stack)
+    return read_template(found.path, options.parameters, stack=found.stack)
+
+
 def _blueprint(options: Options, template: Template | None, pool: Pool, *, port: int, s3: str) -> Blueprint:
-    address = f"{authority(options.host, port)}{GRAPHQL_PATH}"
+    address = authority(options.host, port)
     if template is not None:
         return blueprint_from_template(
-            template, graphql_url=f"http://{address}", realtime_url=f"ws://{address}", pool=pool,
-            ledger=options.ledger, s3=s3, data=options.data,
-        )  # fmt: skip
+            template, address=address, pool=pool, ledger=options.ledger, s3=s3, data=options.data
+        )
     return blueprint_of_project(
-        graphql_url=f"http://{address}", pool=pool, ledger=options.ledger, s3=s3, jobs=options.jobs,
+        graphql_url=f"http://{address}{GRAPHQL_PATH}", pool=pool, ledger=options.ledger, s3=s3, jobs=options.jobs,
         timeout=options.timeout, stage=options.stage, settings=options.settings,
         root=ROOT if options.project is None else handlers_with(options.project.folder, options.data),
     )  # fmt: skip

@@ -3,7 +3,7 @@
 from typing import Final
 
 GRAPHQL_PATH: Final = "/graphql"
-REALTIME_PATH: Final = "/graphql/realtime"
+REALTIME_SUFFIX: Final = "/realtime"  # after the path of the API, for sockets
 
 
 def authority(host: str, port: int) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import orjson
 from graphql import OperationType
 
+from appsync_local.api.endpoints import GRAPHQL_PATH
 from appsync_local.authorization.authenticator import Authenticator
 from appsync_local.authorization.caller import Caller
 from appsync_local.authorization.credentials import Headers
@@ -45,6 +46,7 @@ class RequestHandler:
         publisher: Receives the results of mutations.
         meter: Counts operations.
         log_fields: Further fields of an operation's log line.
+        path: The path of the API, which signatures cover.
     """
 
     def __init__(
@@ -54,8 +56,10 @@ class RequestHandler:
         publisher: MutationPublisher,
         meter: Meter,
         log_fields: LogFields = no_log_fields,
+        path: str = GRAPHQL_PATH,
     ) -> None:
         self._log_fields = log_fields
+        self._path = path
         self._authenticator = authenticator
         self._documents = documents
         self._publisher = publisher
@@ -79,7 +83,7 @@ class RequestHandler:
         try:
             request = parse_request(body) if method == "POST" else parse_query_string(query)
             record.fields = self._log_fields(request.variables, {})
-            to_check = request.authorization_request(body, headers, peer, query, method)
+            to_check = request.authorization_request(body, headers, peer, query, method, self._path)
             record.caller = caller = await self._authenticator.authenticate(to_check, request_id)
             operation = self._documents.get(request.query).operation(request.operation_name)
             record.operation = operation.title

@@ -7,7 +7,7 @@ from typing import Final
 import aiohttp
 from aiohttp import web
 
-from appsync_local.api.endpoints import GRAPHQL_PATH, REALTIME_PATH
+from appsync_local.api.endpoints import REALTIME_SUFFIX
 from appsync_local.api.limits import BODY_LIMIT
 from appsync_local.devtools.chaos.control import ChaosPage
 from appsync_local.devtools.chaos.spec import Fault
@@ -28,7 +28,6 @@ from appsync_local.realtime.socket import AiohttpSocket
 
 CLOSE_TIMEOUT: Final = 1.0  # seconds for a client to answer a close
 API_METHODS: Final = ("POST", "GET", "OPTIONS")
-API_PATHS: Final = frozenset({GRAPHQL_PATH, REALTIME_PATH})
 
 
 class Dispatcher:
@@ -36,6 +35,7 @@ class Dispatcher:
 
     Args:
         served: The version of the API that answers requests now.
+        path: The path of the API.
         sites: Refuses requests that other sites send, at every path.
         timers: The timers of realtime connections.
         chaos: Faults to inject; None: no faults, and no page that changes them.
@@ -46,19 +46,22 @@ class Dispatcher:
         self,
         served: Callable[[], ServedApi],
         *,
+        path: str,
         sites: SiteCheck,
         timers: SessionTimers,
         chaos: Chaos | None,
         meter: Meter | None,
     ) -> None:
-        self._served = served
+        self._apis: dict[str, Callable[[], ServedApi]] = {}  # by the paths of queries and of sockets
+        self._graphql_paths: set[str] = set()
         self._sites = sites
         self._timers = timers
         self._chaos = chaos or Chaos()
-        self._sessions: dict[web.WebSocketResponse, Session] = {}
+        self._sessions: dict[web.WebSocketResponse, tuple[Callable[[], ServedApi], Session]] = {}
         self._pages: dict[str, PageProvider] = {}
         self._services: dict[str, Service] = {}
         self._serves_pages = False
+        self.serve(served, path)
         if chaos is not None:
             self.offer(ChaosPage(chaos))
         if meter is not None:
@@ -67,7 +70,13 @@ class Dispatcher:
     @property
     def paths(self) -> frozenset[str]:
         """Every path at which something is served."""
-        return API_PATHS | self._pages.keys() | self._services.keys() if self._serves_pages else API_PATHS
+        apis = frozenset(self._apis)
+        return apis | self._pages.keys() | self._services.keys() if self._serves_pages else apis
+
+    def serve(self, served: Callable[[], ServedApi], path: str) -> None:
+        """Serve an API at a path."""
+        self._apis |= {path: served, path + REALTIME_SUFFIX: served}
+        self._graphql_paths.add(path)
 
     def offer(self, pages: PageProvider) -> None:
         """Serve additional pages."""
@@ -82,10 +91,11 @@ class Dispatcher:
         self._sites.serve_at(host)
         self._serves_pages = is_loopback(host)
 
-    def use(self, served: ServedApi) -> None:
-        """Let open realtime connections start subscriptions on this version of the API."""
-        for session in self._sessions.values():
-            session.use(served.subscriptions)
+    def renew(self, served: Callable[[], ServedApi]) -> None:
+        """Let open realtime connections of an API start subscriptions on its version of now."""
+        for api, session in self._sessions.values():
+            if api == served:
+                session.use(served().subscriptions)
 
     async def close(self) -> None:
         """Close every realtime connection. An error in one does not keep the others open."""
@@ -98,7 +108,7 @@ class Dispatcher:
         assert isinstance(connection, HttpConnection)  # noqa: S101  # the server creates only these
         request_id = new_request_id()
         service = self._service(request)
-        is_api = request.path in API_PATHS or service is not None
+        is_api = request.path in self._apis or service is not None
         refused = self._sites.api_refusal(request) if is_api else self._sites.page_refusal(request)
         if refused is None and is_api and service is None and _is_upgrade(request):
             connection.stop_idle_timer()
@@ -132,7 +142,7 @@ class Dispatcher:
         return await service.handle(request, {**headers, "access-control-expose-headers": ", ".join(service.exposed)})
 
     async def _respond(self, request: web.BaseRequest, request_id: str) -> web.StreamResponse:
-        if request.method == "OPTIONS" and request.path in API_PATHS:
+        if request.method == "OPTIONS" and request.path in self._apis:
             return preflight(request, API_METHODS)
         try:
             body = buffered_body(request)
@@ -140,7 +150,7 @@ class Dispatcher:
                 body = await read_body(request)
         except RequestRefused as refused:
             return refusal(refused.status, refused.error_type, refused.message, request_id)
-        if request.path != GRAPHQL_PATH:
+        if request.path not in self._graphql_paths:
             return await self._other_path(request, body, request_id)
         if request.method not in ("GET", "POST"):
             message = f"{request.method} is not supported; send a POST or a GET request"
@@ -148,7 +158,7 @@ class Dispatcher:
         fault = self._fault(request)
         if fault is Fault.SERVER_ERROR:
             return refusal(503, "ServiceUnavailable", "this request was not executed", request_id)
-        answer = await self._served().requests.answer(
+        answer = await self._apis[request.path]().requests.answer(
             body,
             headers=headers_of(request),
             query=request.rel_url.raw_query_string,
@@ -166,7 +176,7 @@ class Dispatcher:
         if pages is not None:
             page = await pages.answer(PageRequest(request.method, request.path, headers_of(request), body))
             return page_response(page)
-        message = f"there is nothing at this path; send a POST request to {GRAPHQL_PATH}"
+        message = f"there is nothing at this path; send a POST request to {' or '.join(sorted(self._graphql_paths))}"
         return refusal(404, "NotFoundException", message, request_id)
 
     def _provider(self, path: str) -> PageProvider | None:
@@ -190,15 +200,16 @@ class Dispatcher:
             return web.Response()  # the client has disconnected
         except ValueError:  # raised by aiohttp for a key that is not base64
             return refusal(400, "BadRequestException", "the WebSocket handshake is malformed", request_id)
+        api = self._apis[request.path]
         session = Session(
             AiohttpSocket(response, request),
-            self._served().subscriptions,
+            api().subscriptions,
             peer=request.remote or "",
             timers=self._timers,
             chaos=self._chaos,
             is_own_host=self._sites.is_own_host,
         )
-        self._sessions[response] = session
+        self._sessions[response] = (api, session)
         try:
             if await self._connect(session, request, request_id):
                 await session.run()

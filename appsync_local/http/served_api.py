@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Self
 
+from appsync_local.api.endpoints import GRAPHQL_PATH
 from appsync_local.authorization.authenticator import Authenticator
 from appsync_local.devtools.counters import Counters
 from appsync_local.devtools.health import Health
@@ -43,6 +44,7 @@ class ServedApi:
         meter: Meter,
         health: Health,
         log_fields: LogFields = no_log_fields,
+        path: str = GRAPHQL_PATH,
     ) -> Self:
         """A version that shares its subscriptions and counts with the versions before and after it."""
         documents = Documents(api)
@@ -50,6 +52,6 @@ class ServedApi:
         return cls(
             api,
             authenticator,
-            RequestHandler(authenticator, documents, publisher, meter, log_fields),
-            SubscriptionHandler(authenticator, documents, registry, counters, health, log_fields),
+            RequestHandler(authenticator, documents, publisher, meter, log_fields, path),
+            SubscriptionHandler(authenticator, documents, registry, counters, health, log_fields, path),
         )

@@ -60,6 +60,7 @@ class Engine:
         api: The definition of the API.
         schema: The schema file.
         code: The folder with `resolvers/` and `functions/`.
+        path: The path of the API. Another one than `/graphql` is for an API beside another one's, see `serve_also`.
         invoker: Runs Lambda functions.
         user_pools: Cognito user pools whose tokens are accepted.
         oidc_providers: OpenID Connect providers whose tokens are accepted.
@@ -100,6 +101,7 @@ class Engine:
         api: Api,
         schema: Path,
         code: Path,
+        path: str = GRAPHQL_PATH,
         invoker: LambdaInvoker,
         user_pools: tuple[UserPool, ...] = (),
         oidc_providers: tuple[OidcProvider, ...] = (),
@@ -153,6 +155,7 @@ class Engine:
                 meter=counted,
                 health=self.health,
                 log_fields=log_fields,
+                path=path,
             )
 
         self.registry = SubscriptionRegistry()
@@ -163,7 +166,11 @@ class Engine:
         self._build = build
         self.served = build()
         timers = SessionTimers(keep_alive=keep_alive, lifetime=lifetime, health=self.health)
-        self._dispatcher = Dispatcher(lambda: self.served, sites=self.sites, timers=timers, chaos=chaos, meter=meter)
+        self._path = path
+        self._others: list[Engine] = []
+        self._dispatcher = Dispatcher(
+            self._now_served, path=path, sites=self.sites, timers=timers, chaos=chaos, meter=meter
+        )
         self._runner: web.ServerRunner | None = None
         self._address = ("", 0)
         self._http: aiohttp.ClientSession | None = None
@@ -172,12 +179,12 @@ class Engine:
     @property
     def graphql_url(self) -> str:
         """The URL for queries and mutations."""
-        return f"http://{authority(*self._address)}{GRAPHQL_PATH}"
+        return f"http://{authority(*self._address)}{self._path}"
 
     @property
     def realtime_url(self) -> str:
         """The URL for subscriptions."""
-        return f"ws://{authority(*self._address)}{GRAPHQL_PATH}"
+        return f"ws://{authority(*self._address)}{self._path}"
 
     @property
     def chaos_url(self) -> str:
@@ -208,7 +215,19 @@ class Engine:
         """
         self.served = self._build()
         self.served.subscriptions.replan()
-        self._dispatcher.use(self.served)
+        self._dispatcher.renew(self._now_served)
+
+    def serve_also(self, other: "Engine") -> None:
+        """Serve the API of another engine at the port of this one, at its own path. It stops with this engine.
+
+        Args:
+            other: An engine with another path, which is not started itself.
+        """
+        self._others.append(other)
+        self._dispatcher.serve(other._now_served, other._path)
+
+    def _now_served(self) -> ServedApi:
+        return self.served
 
     def offer(self, pages: PageProvider) -> None:
         """Serve additional pages of the embedder while the engine listens on loopback."""
@@ -260,6 +279,8 @@ class Engine:
         async with AsyncExitStack() as cleanup:  # every step runs, even if one before it fails
             cleanup.push_async_callback(self._http_client.close)
             cleanup.push_async_callback(self._databases.close)
+            for other in self._others:
+                cleanup.push_async_callback(other.stop)
             if self._http is not None:
                 cleanup.push_async_callback(self._http.close)
                 self._http = None

@@ -36,7 +36,13 @@ class GraphqlRequest:
     members: Mapping[str, Any]
 
     def authorization_request(
-        self, body: bytes, headers: Headers, peer: str, raw_query: str = "", method: str = "POST"
+        self,
+        body: bytes,
+        headers: Headers,
+        peer: str,
+        raw_query: str = "",
+        method: str = "POST",
+        path: str = GRAPHQL_PATH,
     ) -> AuthorizationRequest:
         """The request as authorization checks it.
 
@@ -46,11 +52,12 @@ class GraphqlRequest:
             peer: Address of the client.
             raw_query: The query string of the URL, not decoded.
             method: The HTTP method.
+            path: The path of the API.
         """
         operation: dict[str, object] = {"queryString": self.query, "variables": self.variables}
         if "operationName" in self.members:  # the authorizer receives this key only if the client sent it
             operation["operationName"] = self.members["operationName"]
-        return AuthorizationRequest(headers, GRAPHQL_PATH, body, peer, raw_query, operation, method)
+        return AuthorizationRequest(headers, path, body, peer, raw_query, operation, method)
 
     def context(self, caller: Caller, headers: Headers) -> RequestContext:
         """What the resolvers of this request share.

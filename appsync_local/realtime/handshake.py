@@ -17,7 +17,8 @@ from appsync_local.devtools.operation_log import printable
 from appsync_local.errors import EngineError
 
 SUBPROTOCOL: Final = "graphql-ws"
-CONNECT_PATH: Final = "/graphql/connect"  # the path in IAM signatures, for any path at which the socket opens
+# The path in IAM signatures is that of the API with this suffix, for any path at which the socket opens.
+CONNECT_SUFFIX: Final = "/connect"
 CONNECT_BODY: Final = b"{}"
 _HEADER_PREFIX: Final = "header-"
 

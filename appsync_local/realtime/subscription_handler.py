@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from graphql import GraphQLError, OperationType
 
+from appsync_local.api.endpoints import GRAPHQL_PATH
 from appsync_local.authorization.authenticator import Authenticator
 from appsync_local.authorization.caller import Caller
 from appsync_local.authorization.credentials import AuthorizationRequest, Headers
@@ -29,7 +30,7 @@ from appsync_local.operation.documents import Documents, Operation, weight_of
 from appsync_local.operation.plan import Step
 from appsync_local.operation.request import GraphqlRequest, parse_request
 from appsync_local.realtime.filters import Filter, argument_filter, parse_filter
-from appsync_local.realtime.handshake import CONNECT_BODY, CONNECT_PATH
+from appsync_local.realtime.handshake import CONNECT_BODY, CONNECT_SUFFIX
 from appsync_local.realtime.protocol import BAD_REQUEST, UNSUPPORTED
 from appsync_local.realtime.subscription_registry import Subscription, SubscriptionRegistry
 from appsync_local.resolvers.resolution import Resolution
@@ -55,6 +56,7 @@ class SubscriptionHandler:
         counters: Counts what no client is informed of.
         health: Counts the errors of sessions.
         log_fields: Further fields of an operation's log line.
+        path: The path of the API, which signatures cover.
     """
 
     def __init__(
@@ -65,8 +67,10 @@ class SubscriptionHandler:
         counters: Counters,
         health: Health,
         log_fields: LogFields = no_log_fields,
+        path: str = GRAPHQL_PATH,
     ) -> None:
         self._log_fields = log_fields
+        self._path = path
         self.registry = registry
         self.counters = counters
         self.health = health
@@ -98,7 +102,7 @@ class SubscriptionHandler:
         started = time.perf_counter()
         record = OperationRecord("connect")
         try:
-            to_check = AuthorizationRequest(headers, CONNECT_PATH, CONNECT_BODY, peer, operation=CONNECT)
+            to_check = AuthorizationRequest(headers, self._path + CONNECT_SUFFIX, CONNECT_BODY, peer, operation=CONNECT)
             record.caller = await self._authenticator.authenticate(to_check, request_id)
         except RequestRefused as refused:
             record.outcome = f"{refused.status} {refused.error_type}"
@@ -137,7 +141,7 @@ class SubscriptionHandler:
             body = data.encode()
             request = parse_request(body)
             record.fields = self._log_fields(request.variables, {})
-            to_check = request.authorization_request(body, authorization, peer)
+            to_check = request.authorization_request(body, authorization, peer, path=self._path)
             record.caller = caller = await self._authenticator.authenticate(to_check, request_id)
             operation = self._documents.get(request.query).operation(request.operation_name)
             record.operation = operation.title

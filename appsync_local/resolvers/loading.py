@@ -44,6 +44,7 @@ from appsync_local.data_sources.rds.failures import DatabaseUnusable
 from appsync_local.errors import ApiInvalid
 from appsync_local.javascript.script import Script
 from appsync_local.lambda_invoker import LambdaInvoker
+from appsync_local.resolvers.file_check import FOLDERS, file_problems
 from appsync_local.resolvers.resolution import (
     DirectFunction,
     LocalFunction,
@@ -126,8 +127,29 @@ def load(
         services: The services that data sources use.
 
     Raises:
-        ApiInvalid: Schema, API or code is invalid; names every problem of the first kind that is found.
+        ApiInvalid: Schema, API or code is invalid; names every problem of its definition or of its schema, and of
+            every code file.
     """
+    try:
+        return _load(
+            api, schema=schema, code=code, handlers=handlers, invoker=invoker, default_action=default_action,
+            limits=limits, services=services or ExternalServices(),
+        )  # fmt: skip
+    except ApiInvalid as invalid:
+        raise ApiInvalid(dict.fromkeys((*invalid.problems, *file_problems(schema, code)))) from None
+
+
+def _load(
+    api: Api,
+    *,
+    schema: Path,
+    code: Path,
+    handlers: AbstractSet[str],
+    invoker: LambdaInvoker,
+    default_action: DefaultAction,
+    limits: Limits,
+    services: ExternalServices,
+) -> ExecutableApi:
     problems = [*_mode_problems(api.modes, default_action), *_limit_problems(limits)]
     if problems:
         raise ApiInvalid(problems)
@@ -135,12 +157,12 @@ def load(
     fields = {f"{type_.name}.{name}" for type_, name, _ in object_fields(built)}
     files = {
         path.relative_to(code).as_posix()
-        for folder in ("resolvers", "functions")
+        for folder in FOLDERS
         for path in (code / folder).glob("*.js")
         if not path.name.startswith(".")  # an editor's lock or unsaved copy
     }
     check(api, fields=fields, files=files, handlers=handlers, folder=code.name)
-    resolvers = _resolvers(api, code, invoker, services or ExternalServices())
+    resolvers = _resolvers(api, code, invoker, services)
     return ExecutableApi(
         schema=built,
         modes=api.modes,

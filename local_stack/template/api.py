@@ -1,8 +1,7 @@
 """Reads the GraphQL API of a template: modes, data sources, pipeline functions, resolvers and their code."""
 
-import json
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final, TypeVar
 
 from appsync_local.api.limits import MOST_RESOLVERS, Introspection, Limits
 from appsync_local.api.model import (
@@ -21,53 +20,113 @@ from appsync_local.api.model import (
     UnitResolver,
 )
 from appsync_local.authorization.lambda_authorizer import AuthorizerOptions
-from local_stack.template.document import Resource, Template, TemplateInvalid
+from local_stack.template.document import TABLES, Resource, Template, TemplateInvalid
 from local_stack.template.intrinsics import IntrinsicResolver
 from local_stack.template.policies import Permissions
+from local_stack.template.problems import Problems, place_of
 
 INVOKE: Final = "lambda:InvokeFunction"
 AUTHORIZER_TTL: Final = 300  # seconds. Source: AWS::AppSync::GraphQLApi LambdaAuthorizerConfig, its default
+SCHEMA: Final = "AWS::AppSync::GraphQLSchema"
 TABLE_INDEXES: Final = ("GlobalSecondaryIndexes", "LocalSecondaryIndexes")
+
+Part = TypeVar("Part")
+
+
+def api_of(resource: Resource, intrinsics: IntrinsicResolver) -> str | None:
+    """The id of the API that a part of one belongs to, which is its logical id; None if it is not known."""
+    try:
+        return intrinsics.text(resource.properties.get("ApiId"))
+    except TemplateInvalid:
+        return None
 
 
 class ApiReader:
-    """Reads one API.
+    """Reads one API. What cannot be run is added to `problems`.
 
     Attributes:
         code: Texts of resolvers and pipeline functions, by the file name that the API expects.
+        origins: Where each of these texts is written, by the same file name.
         tables: Parameters of CreateTable for the tables of data sources, by table.
         refusals: Functions that AppSync may not invoke, by the name that the API has for them, each with the reason.
     """
 
-    def __init__(self, template: Template, intrinsics: IntrinsicResolver, permissions: Permissions) -> None:
+    def __init__(
+        self,
+        template: Template,
+        intrinsics: IntrinsicResolver,
+        permissions: Permissions,
+        problems: Problems,
+        resource: Resource,
+    ) -> None:
         self._template = template
         self._intrinsics = intrinsics
         self._permissions = permissions
+        self._problems = problems
+        self._resource = resource
+        self._names: dict[str, str] = {}  # of pipeline functions, by logical id
         self.code: dict[str, str] = {}
+        self.origins: dict[str, str] = {}
         self.tables: dict[str, Mapping[str, Any]] = {}
         self.refusals: dict[str, str] = {}
 
-    def read(self, resource: Resource) -> Api:
-        """Read the API of an `AWS::AppSync::GraphQLApi`.
-
-        Raises:
-            TemplateInvalid: The API uses something that the local stack does not support.
-        """
-        properties = resource.properties
-        others = (it["AuthenticationType"] for it in properties.get("AdditionalAuthenticationProviders", []))
-        modes = tuple(AuthMode(mode) for mode in (properties["AuthenticationType"], *others))
-        config = properties.get("LambdaAuthorizerConfig")
-        steps = {it.name: it for it in self._template.of_type("AWS::AppSync::FunctionConfiguration")}
+    def read(self) -> Api:
+        """Read the API, as far as it can be run."""
+        modes: tuple[AuthMode, ...] = ()
+        authorizer = None
+        environment: dict[str, str] = {}
+        with self._problems.of(self._resource):
+            properties = self._resource.properties
+            if properties.get("ApiType") == "MERGED":
+                raise TemplateInvalid("a merged API is not supported by the local stack; start one of its source APIs")
+            modes = self._modes()
+            environment = self._intrinsics.resolve(properties.get("EnvironmentVariables", {}))
+            if (config := properties.get("LambdaAuthorizerConfig")) is not None:
+                authorizer = self._authorizer(self._resource, config["AuthorizerUri"])
         return Api(
             modes=modes,
-            authorizer=None if config is None else self._authorizer(resource, config["AuthorizerUri"]),
-            sources=tuple(self._source(it) for it in self._template.of_type("AWS::AppSync::DataSource")),
-            functions=tuple(self._pipeline_function(it) for it in steps.values()),
-            resolvers=tuple(self._resolver(it, steps) for it in self._template.of_type("AWS::AppSync::Resolver")),
-            environment={
-                name: self._intrinsics.text(value) for name, value in properties.get("EnvironmentVariables", {}).items()
-            },
+            authorizer=authorizer,
+            sources=self._each("AWS::AppSync::DataSource", self._source),
+            functions=self._each("AWS::AppSync::FunctionConfiguration", self._pipeline_function),
+            resolvers=self._each("AWS::AppSync::Resolver", self._resolver),
+            environment={name: self._intrinsics.text(value) for name, value in environment.items()},
         )
+
+    def schema(self) -> str:
+        """The text of the schema; empty if it cannot be read."""
+        if not any(self._parts(SCHEMA)):
+            self._problems.add(self._resource, f"it must have an {SCHEMA}, and does not")
+        return next(iter(self._each(SCHEMA, self._schema_text)), "")
+
+    def _schema_text(self, resource: Resource) -> str:
+        self.origins["schema.graphql"] = self._origin(resource, "Definition", "DefinitionS3Location")
+        return self._intrinsics.text_or_asset(resource, "Definition", "DefinitionS3Location")
+
+    def api_keys(self) -> tuple[str, ...]:
+        """The logical ids of the keys of the API."""
+        return tuple(it.name for it in self._parts("AWS::AppSync::ApiKey"))
+
+    def _each(self, type_: str, read: Callable[[Resource], Part]) -> tuple[Part, ...]:
+        parts = []
+        for resource in self._parts(type_):
+            with self._problems.of(resource):
+                parts.append(read(resource))
+        return tuple(parts)
+
+    def _parts(self, type_: str) -> Iterator[Resource]:
+        """The resources of a type that belong to the API."""
+        return (it for it in self._template.of_type(type_) if api_of(it, self._intrinsics) == self._resource.name)
+
+    def _modes(self) -> tuple[AuthMode, ...]:
+        properties = self._resource.properties
+        others = (it["AuthenticationType"] for it in properties.get("AdditionalAuthenticationProviders", []))
+        return tuple(AuthMode(self._intrinsics.text(mode)) for mode in (properties["AuthenticationType"], *others))
+
+    def _origin(self, resource: Resource, inline: str, stored: str) -> str:
+        """Where a text is written: a file, or a property of the template."""
+        if inline in resource.properties or stored not in resource.properties:
+            return f"{place_of(resource)}: {resource.name}.{inline}"
+        return str(self._template.asset(self._intrinsics.text(resource.properties[stored])))
 
     def _authorizer(self, api: Resource, uri: Any) -> str:
         function = self._intrinsics.function(uri)
@@ -105,40 +164,41 @@ class ApiReader:
 
     def _table(self, source: str, reference: Any) -> str:
         name = self._intrinsics.text(reference)
-        for resource in self._template.of_type("AWS::DynamoDB::Table"):
+        for resource in self._template.of_type(*TABLES):
             if self._intrinsics.name(resource) == name:
                 self.tables[name] = _create_table_parameters(name, resource.properties)
                 return name
-        raise TemplateInvalid(f"data source {source} uses table {name}, which is not a table of this stack")
+        raise TemplateInvalid(
+            f"data source {source} uses table {name}, which is not a table of this stack; "
+            "define it, or add the template with it beside this one"
+        )
 
     def _pipeline_function(self, resource: Resource) -> PipelineFunction:
         name = self._intrinsics.text(resource.properties["Name"])
+        if name in self._names.values():
+            name = f"{name}-{resource.name}"  # AppSync knows functions by their ids
+        self._names[resource.name] = name
         code = self._read_code(resource, f"functions/{name}.js")
         source = self._intrinsics.text(resource.properties["DataSourceName"])
         return PipelineFunction(name, source, code, int(resource.properties.get("MaxBatchSize", 0)))
 
-    def _resolver(self, resource: Resource, steps: Mapping[str, Resource]) -> Resolver:
+    def _resolver(self, resource: Resource) -> Resolver:
         field = f"{resource.properties['TypeName']}.{resource.properties['FieldName']}"
         code = self._read_code(resource, f"resolvers/{field}.js")
         if resource.properties.get("Kind") != "PIPELINE":
             source = self._intrinsics.text(resource.properties["DataSourceName"])
             return UnitResolver(field, source, code, int(resource.properties.get("MaxBatchSize", 0)))
-        names = []
-        for step in resource.properties["PipelineConfig"]["Functions"]:
-            match step:
-                case {"Fn::GetAtt": [str(logical_id), "FunctionId"]} if logical_id in steps:
-                    names.append(self._intrinsics.text(steps[logical_id].properties["Name"]))
-                case _:
-                    raise TemplateInvalid(f"{field} uses pipeline function {json.dumps(step)}, which does not exist")
-        return PipelineResolver(field, tuple(names))
+        steps = [self._intrinsics.text(step) for step in resource.properties.get("PipelineConfig", {})["Functions"]]
+        if missing := [step for step in steps if step not in self._names]:
+            raise TemplateInvalid(f"{field} uses pipeline function {missing[0]}, which does not exist")
+        return PipelineResolver(field, tuple(self._names[step] for step in steps))
 
     def _read_code(self, resource: Resource, file: str) -> Code:
         if templates := [name for name in resource.properties if "MappingTemplate" in name]:
-            raise TemplateInvalid(
-                f"{resource.name} has {templates[0]}; the local stack supports resolvers in JavaScript only"
-            )
+            raise TemplateInvalid(f"it has {templates[0]}; the local stack supports resolvers in JavaScript only")
         if "Code" not in resource.properties and "CodeS3Location" not in resource.properties:
             return Code.DIRECT
+        self.origins[file] = self._origin(resource, "Code", "CodeS3Location")
         self.code[file] = self._intrinsics.text_or_asset(resource, "Code", "CodeS3Location")
         return Code.FILE
 
@@ -169,8 +229,7 @@ def operation_limits(api: Resource) -> Limits:
         )
     except (TypeError, ValueError) as error:
         raise TemplateInvalid(
-            f"{api.name} has an IntrospectionConfig, QueryDepthLimit or ResolverCountLimit that AppSync does not "
-            f"accept: {error}"
+            f"AppSync does not accept its IntrospectionConfig, QueryDepthLimit or ResolverCountLimit: {error}"
         ) from None
 
 

@@ -10,7 +10,7 @@ from typing import Final
 from appsync_local.authorization.api_keys import ApiKey
 from appsync_local.functions.spec import FunctionSpec
 from chalicelib.ledger import DYNAMODB
-from local_stack.blueprint import Blueprint
+from local_stack.blueprint import Blueprint, LocalApi, api_path
 from local_stack.function_environment import (
     COMMON_VARIABLES,
     REGION,
@@ -19,10 +19,11 @@ from local_stack.function_environment import (
     new_principal,
 )
 from local_stack.services.cognito.pool import Pool
-from local_stack.template.document import Template
+from local_stack.template.api_names import api_names
+from local_stack.template.document import TABLES, Template, TemplateInvalid
 from local_stack.template.functions import unpack_functions
 from local_stack.template.intrinsics import IntrinsicResolver
-from local_stack.template.stack import read_stack
+from local_stack.template.stack import TemplateApi, read_stack
 
 LEDGER_VARIABLE: Final = "LONGCALL_LEDGER"
 FOLDER: Final = "template"  # of the data folder; created again at every start
@@ -55,7 +56,7 @@ def has_jobs(template: Template) -> bool:
 
 
 def blueprint_from_template(
-    template: Template, *, graphql_url: str, realtime_url: str, pool: Pool, ledger: str, s3: str, data: Path
+    template: Template, *, address: str, pool: Pool, ledger: str, s3: str, data: Path
 ) -> Blueprint:
     """The stack of a template.
 
@@ -66,36 +67,39 @@ def blueprint_from_template(
 
     Args:
         template: The template.
-        graphql_url: URL of the API.
-        realtime_url: URL of its subscriptions.
+        address: Host and port that the APIs are served at.
         pool: The local pool that replaces the template's user pool.
         ledger: Where a stage of Longcall stores its jobs, sqlite:<path>.
         s3: Endpoint of the local S3.
         data: Folder that code and schema are unpacked to.
 
     Raises:
-        TemplateInvalid: The template cannot be read, or uses something that the local stack does not support.
+        TemplateInvalid: The template has no API. What else cannot be run is among the blueprint's problems.
     """
     keys = {it.name: f"da2-{secrets.token_hex(13)}" for it in template.of_type("AWS::AppSync::ApiKey")}
-    intrinsics = IntrinsicResolver(template, REGION, _local_values(template, pool, keys, graphql_url, realtime_url))
-    stack = read_stack(template, intrinsics)
+    values = _pool_values(template, pool) | {(name, "ApiKey"): key for name, key in keys.items()}
+    names = api_names(template, IntrinsicResolver(template, REGION, values))
+    for resource, name in names.items():
+        url = f"{address}{api_path(name, of=len(names))}"
+        values |= {(resource, "GraphQLUrl"): f"http://{url}", (resource, "RealtimeUrl"): f"ws://{url}"}
+    intrinsics = IntrinsicResolver(template, REGION, values)
+    stack = read_stack(template, intrinsics, names)
     stores = LocalStores(
-        tables=frozenset(intrinsics.name(table) for table in template.of_type("AWS::DynamoDB::Table")), ledger=ledger,
+        tables=frozenset(intrinsics.name(table) for table in template.of_type(*TABLES)), ledger=ledger,
         buckets=frozenset(intrinsics.name(bucket) for bucket in template.of_type("AWS::S3::Bucket")), s3=s3,
         queues=frozenset(intrinsics.name(queue) for queue in template.of_type("AWS::SQS::Queue")),
     )  # fmt: skip
     folder = data / FOLDER
     shutil.rmtree(folder, ignore_errors=True)
-    files = {"schema.graphql": stack.schema, **{f"code/{name}": text for name, text in stack.code.items()}}
-    for name, text in files.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text, "utf-8")
+    root, problems = folder / "task", list(stack.problems)
+    try:
+        root = unpack_functions(template, root)
+    except TemplateInvalid as invalid:
+        problems.append(f"{template.path}: {invalid}")
     principals = {it.name: new_principal(it.name, stack.fields[it.name]) for it in stack.functions}
     return Blueprint(
-        api=stack.api,
-        schema=folder / "schema.graphql",
-        code=folder / "code",
-        root=unpack_functions(template, folder / "task"),
+        apis=tuple(_local_api(it, folder / it.name, keys) for it in stack.apis),
+        root=root,
         functions=tuple(
             replace(it, environment=_environment(it, stores, pool, access_key_variables(principals[it.name])))
             for it in stack.functions
@@ -103,21 +107,36 @@ def blueprint_from_template(
         principals=tuple(principals.values()),
         schedules=stack.schedules,
         tables=stack.tables,
-        authorizer=stack.authorizer,
-        limits=stack.limits,
-        api_keys=tuple(ApiKey(key) for key in keys.values()),
         refusals=stack.refusals,
         ledger=ledger if has_jobs(template) else None,
+        problems=tuple(problems),
         warnings=stack.warnings,
     )
 
 
-def _local_values(
-    template: Template, pool: Pool, keys: Mapping[str, str], graphql_url: str, realtime_url: str
-) -> dict[tuple[str, str], str]:
+def _local_api(api: TemplateApi, folder: Path, keys: Mapping[str, str]) -> LocalApi:
+    """The API with its texts in files of a folder, where the engine reads them."""
+    texts = {"schema.graphql": api.schema, **{f"code/{name}": text for name, text in api.code.items()}}
+    for name, text in texts.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, "utf-8")
+    return LocalApi(
+        api.api,
+        schema=folder / "schema.graphql",
+        code=folder / "code",
+        authorizer=api.authorizer,
+        limits=api.limits,
+        api_keys=tuple(ApiKey(keys[name]) for name in api.keys),
+        name=api.name,
+        origins={
+            folder / (name if name == "schema.graphql" else f"code/{name}"): origin
+            for name, origin in api.origins.items()
+        },
+    )
+
+
+def _pool_values(template: Template, pool: Pool) -> dict[tuple[str, str], str]:
     values: dict[tuple[str, str], str] = {}
-    for api in template.of_type("AWS::AppSync::GraphQLApi"):
-        values |= {(api.name, "GraphQLUrl"): graphql_url, (api.name, "RealtimeUrl"): realtime_url}
     for users in template.of_type("AWS::Cognito::UserPool"):
         values |= {
             (users.name, "Ref"): pool.pool_id,
@@ -126,7 +145,7 @@ def _local_values(
         }
     for client in template.of_type("AWS::Cognito::UserPoolClient"):
         values |= {(client.name, "Ref"): pool.client_id, (client.name, "ClientId"): pool.client_id}
-    return values | {(name, "ApiKey"): key for name, key in keys.items()}
+    return values
 
 
 def _environment(

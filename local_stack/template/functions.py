@@ -12,9 +12,10 @@ from appsync_local.functions.schedule import FunctionSchedule
 from appsync_local.functions.spec import FunctionSpec
 from infrastructure.permissions import BUCKET_ACTIONS, TABLE_ACTIONS
 from local_stack.template.api import INVOKE
-from local_stack.template.document import Resource, Template, TemplateInvalid
+from local_stack.template.document import TABLES, Resource, Template, TemplateInvalid
 from local_stack.template.intrinsics import IntrinsicResolver
 from local_stack.template.policies import Permissions, Role
+from local_stack.template.problems import Problems
 
 CALL_FIELD: Final = "appsync:GraphQL"
 ROOT_TYPES: Final = ("Query", "Mutation", "Subscription")
@@ -30,23 +31,25 @@ class FunctionReader:
         warnings: What the template asks for and the local stack leaves out, one sentence each.
     """
 
-    def __init__(self, template: Template, intrinsics: IntrinsicResolver, permissions: Permissions) -> None:
+    def __init__(
+        self, template: Template, intrinsics: IntrinsicResolver, permissions: Permissions, problems: Problems
+    ) -> None:
         self._template = template
         self._intrinsics = intrinsics
         self._permissions = permissions
+        self._problems = problems
         self.refusals: dict[str, str] = {}
         self.warnings: list[str] = []
 
     def read(self) -> tuple[FunctionSpec, ...]:
-        """All functions that the API and its schedules may invoke.
-
-        Raises:
-            TemplateInvalid: A function does not run on Python, or a reference is broken.
-        """
-        functions = tuple(self._function(it) for it in self._template.functions())
+        """All functions that the APIs and their schedules may invoke; those that cannot be run are problems."""
+        functions: list[FunctionSpec] = []
+        for resource in self._template.functions():
+            with self._problems.of(resource):
+                functions.append(self._function(resource))
         for function in functions:
             self._check_stores(function)
-        return functions
+        return tuple(functions)
 
     def schedules(self) -> Iterator[FunctionSchedule]:
         """What EventBridge rules invoke; to be called after `read`.
@@ -130,7 +133,7 @@ class FunctionReader:
                 self.refusals.setdefault(function.name, f"AccessDeniedException: {role.denial(action, arn)}")
 
     def _table_actions(self, function: FunctionSpec) -> Iterator[tuple[str, str]]:
-        for table in self._template.of_type("AWS::DynamoDB::Table"):
+        for table in self._template.of_type(*TABLES):
             for action, index in TABLE_ACTIONS.get(function.handler, ()):
                 yield action, self._intrinsics.arn(table) + (f"/index/{index}" if index else "")
 
@@ -171,9 +174,13 @@ def _package_of(function: Resource) -> Any:
 
 
 def _root_fields(schema: str) -> Iterator[tuple[str, str]]:
-    from graphql import ObjectTypeDefinitionNode, parse
+    from graphql import GraphQLSyntaxError, ObjectTypeDefinitionNode, parse
 
-    for definition in parse(schema).definitions:
+    try:
+        definitions = parse(schema).definitions
+    except GraphQLSyntaxError:
+        return  # the engine refuses the schema, with line and column
+    for definition in definitions:
         if isinstance(definition, ObjectTypeDefinitionNode) and definition.name.value in ROOT_TYPES:
             for field in definition.fields or ():
                 yield definition.name.value, field.name.value

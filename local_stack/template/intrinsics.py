@@ -1,31 +1,22 @@
-"""Resolves intrinsic functions of a CloudFormation template (`Ref`, `Fn::GetAtt`, `Fn::Join`, …) on one machine."""
+"""Resolves the references of a CloudFormation template on one machine."""
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
+from local_stack.template.attributes import NAME_PROPERTY, arn_of, attribute_of
 from local_stack.template.document import Resource, Template, TemplateInvalid
+from local_stack.template.evaluation import NO_VALUE, Unknown, as_text, evaluate
+from local_stack.template.parameters import ACCOUNT as ACCOUNT
+from local_stack.template.parameters import PARTITION as PARTITION
 
-ACCOUNT: Final = "123456789012"
-PARTITION: Final = "aws"
-# The property with a resource's own name, for the types that have one.
-NAME_PROPERTY: Final = {
-    "AWS::DynamoDB::Table": "TableName",
-    "AWS::IAM::Role": "RoleName",
-    "AWS::Lambda::Function": "FunctionName",
-    "AWS::Logs::LogGroup": "LogGroupName",
-    "AWS::S3::Bucket": "BucketName",
-    "AWS::SQS::Queue": "QueueName",
-    "AWS::Serverless::Function": "FunctionName",
-}
-_VARIABLE: Final = re.compile(r"\$\{(!?)([A-Za-z0-9:.]+)\}")
+VERSIONS = ("AWS::Lambda::Version", "AWS::Lambda::Alias")
 
 
 @dataclass(frozen=True, slots=True)
 class IntrinsicResolver:
-    """Resolves the references of one template.
+    """Resolves the references of one template. A reference that cannot be resolved is refused, never made up.
 
     Args:
         template: The template that references point into.
@@ -44,47 +35,20 @@ class IntrinsicResolver:
         Raises:
             TemplateInvalid: The value does not resolve to text, or uses an intrinsic function that is not supported.
         """
-        resolved = self.resolve(value)
-        if isinstance(resolved, str):
-            return resolved
-        if isinstance(resolved, bool | int | float):
-            return json.dumps(resolved)
-        raise TemplateInvalid(f"{self.template.path.name}: expected text, and found {json.dumps(value)}")
+        try:
+            return as_text(self.resolve(value))
+        except TypeError:
+            raise TemplateInvalid(f"expected text, and found {json.dumps(value, default=str)[:200]}") from None
 
     def resolve(self, value: Any) -> Any:
         """A value with every reference in it resolved.
 
         Raises:
-            TemplateInvalid: It uses an intrinsic function that is not supported, or refers to a missing resource.
+            TemplateInvalid: It uses an intrinsic function that is not supported, or refers to something that does not
+                exist, or that this machine does not have.
         """
-        match value:
-            case {"Ref": str(name)} if len(value) == 1:
-                return self._ref(name)
-            case {"Fn::GetAtt": [str(name), str(attribute)]}:
-                return self._attribute(name, attribute)
-            case {"Fn::Join": [str(separator), list(parts)]}:
-                return separator.join(self.text(part) for part in parts)
-            case {"Fn::Sub": str(text)}:
-                return self._substitute(text, {})
-            case {"Fn::Sub": [str(text), dict(variables)]}:
-                return self._substitute(text, {name: self.text(it) for name, it in variables.items()})
-            case {"Fn::Select": [index, list(items)]}:
-                return self.resolve(items[int(index)])
-            case {"Fn::Select": [index, {"Fn::Split": [str(separator), text]}]}:
-                return self.text(text).split(separator)[int(index)]
-            case {"Fn::Split": [str(separator), text]}:
-                return self.text(text).split(separator)
-            case dict() if len(value) == 1 and next(iter(value)).startswith("Fn::"):
-                raise TemplateInvalid(
-                    f"{next(iter(value))} in {self.template.path.name} is not supported by the local stack: "
-                    f"{json.dumps(value)[:200]}"
-                )
-            case dict():
-                return {name: self.resolve(it) for name, it in value.items()}
-            case list():
-                return [self.resolve(it) for it in value]
-            case _:
-                return value
+        resolved = evaluate(value, self)
+        return self.unknown(resolved) if isinstance(resolved, Unknown) else resolved
 
     def name(self, resource: Resource) -> str:
         """The resource's name: the one that the template gives it, or else its logical id."""
@@ -92,36 +56,28 @@ class IntrinsicResolver:
         return resource.name if own is None else self.text(own)
 
     def arn(self, resource: Resource) -> str:
-        """The ARN as the service writes it, in an account that does not exist."""
-        name, location = self.name(resource), f"{self.region}:{ACCOUNT}"
-        match resource.type:
-            case "AWS::Lambda::Function" | "AWS::Serverless::Function":
-                return f"arn:{PARTITION}:lambda:{location}:function:{name}"
-            case "AWS::DynamoDB::Table":
-                return f"arn:{PARTITION}:dynamodb:{location}:table/{name}"
-            case "AWS::S3::Bucket":
-                return f"arn:{PARTITION}:s3:::{name}"
-            case "AWS::AppSync::GraphQLApi":
-                return f"arn:{PARTITION}:appsync:{location}:apis/{name}"
-            case "AWS::IAM::Role":
-                return f"arn:{PARTITION}:iam::{ACCOUNT}:role/{name}"
-            case "AWS::Logs::LogGroup":
-                return f"arn:{PARTITION}:logs:{location}:log-group:{name}:*"
-            case _:
-                service = resource.type.split("::")[1].lower()
-                return f"arn:{PARTITION}:{service}:{location}:{name}"
+        """The ARN as the service writes it, in an account that does not exist.
+
+        Raises:
+            TemplateInvalid: It does not follow from the resource's name.
+        """
+        if resource.type in VERSIONS:
+            return self._version(resource)
+        arn = arn_of(resource.type, self.name(resource), self.region)
+        return self._missing(resource, "Arn") if arn is None else arn
 
     def function(self, reference: Any) -> Resource:
-        """The Lambda function that a name or ARN refers to.
+        """The Lambda function that a name or ARN refers to, also if it is that of a version or an alias.
 
         Raises:
             TemplateInvalid: The template has no such function.
         """
         text = self.text(reference)
         for function in self.template.functions():
-            if text in (self.arn(function), self.name(function)):
+            arn = self.arn(function)
+            if text == self.name(function) or text == arn or text.startswith(f"{arn}:"):
                 return function
-        raise TemplateInvalid(f"{text} in {self.template.path.name} is not a function of this stack")
+        raise TemplateInvalid(f"{text} is not a function of this stack; add its template beside this one, or define it")
 
     def text_or_asset(self, resource: Resource, inline: str, stored: str) -> str:
         """A text that the template contains in one property, or that another property stores as an asset.
@@ -132,50 +88,93 @@ class IntrinsicResolver:
         if inline in resource.properties:
             return self.text(resource.properties[inline])
         if stored not in resource.properties:
-            raise TemplateInvalid(f"{resource.name} must have {inline} or {stored}, and has neither")
-        return self.template.asset(self.text(resource.properties[stored])).read_text("utf-8")
+            raise TemplateInvalid(f"it must have {inline} or {stored}, and has neither")
+        file = self.template.asset(self.text(resource.properties[stored]))
+        try:
+            return file.read_text("utf-8")
+        except OSError as error:
+            raise TemplateInvalid(f"{file} cannot be read: {error.strerror}") from None
 
-    def _ref(self, name: str) -> Any:
-        pseudo_parameters = {
-            "AWS::Region": self.region, "AWS::AccountId": ACCOUNT, "AWS::Partition": PARTITION,
-            "AWS::URLSuffix": "amazonaws.com", "AWS::StackName": self.template.path.name.split(".")[0],
-        }  # fmt: skip
-        if name in pseudo_parameters:
-            return pseudo_parameters[name]
-        if (name, "Ref") in self.local_values:
-            return self.local_values[name, "Ref"]
-        if name in self.template.parameters:
-            return self.template.parameters[name].get("Default", "")
-        return self.name(self._resource(name))
+    def ref(self, name: str) -> Any:
+        """See `Names`."""
+        return self._value(name, "Ref")
 
-    def _attribute(self, name: str, attribute: str) -> Any:
+    def attribute(self, name: str, attribute: str) -> Any:
+        """See `Names`."""
+        if attribute.startswith("Outputs.") and f"{name}-" in self.template.outputs:
+            output = attribute.removeprefix("Outputs.")
+            found = self.template.outputs[f"{name}-"].get(output)
+            if found is None:
+                raise TemplateInvalid(f"the nested stack {name} has no output {output}")
+            return self.resolve(found)
+        return self._value(name, attribute)
+
+    def imported(self, name: str) -> Any:
+        """See `Names`."""
+        if name not in self.template.exports:
+            raise TemplateInvalid(
+                f"no template in {self.template.path.parent} exports {name}; put the template of that stack there"
+            )
+        return self.resolve(self.template.exports[name])
+
+    def unknown(self, value: Unknown) -> Any:
+        """See `Names`."""
+        raise TemplateInvalid(value.reason)
+
+    def holds(self, condition: str) -> bool | Unknown:
+        """See `Names`. Conditions are evaluated before, when a template is read."""
+        return Unknown(f"the condition {condition} is not known here")
+
+    def mapped(self, path: tuple[str, str, str]) -> Any:  # noqa: ARG002  # as in `Names`
+        """See `Names`. Mappings are read before; only a key that depends on a resource is left."""
+        return NO_VALUE
+
+    def _value(self, name: str, attribute: str) -> Any:
         if (name, attribute) in self.local_values:
             return self.local_values[name, attribute]
+        given = name if attribute == "Ref" else f"{name}.{attribute}"
+        if given in self.template.values:
+            return self.template.values[given]
         resource = self._resource(name)
-        match resource.type, attribute:
-            case _, "Arn" | "FunctionArn" | "TopicArn":
-                return self.arn(resource)
-            case "AWS::AppSync::GraphQLApi", "ApiId":
-                return self.name(resource)
-            case "AWS::AppSync::DataSource", "Name":
-                return self.text(resource.properties["Name"])
+        if resource.type in VERSIONS:
+            return self._version_attribute(resource, attribute)
+        if (resource.type, attribute) == ("AWS::SSM::Parameter", "Value"):
+            return self.text(resource.properties["Value"])
+        found = attribute_of(resource.type, self.name(resource), attribute, self.region)
+        if found is None and resource.type.startswith("AWS::AppSync::"):
+            found = self._of_api_part(resource, attribute)
+        return self._missing(resource, attribute) if found is None else found
+
+    def _of_api_part(self, resource: Resource, attribute: str) -> str | None:
+        """An attribute of a part of an API: one of its properties, or an id, which is its logical id."""
+        if attribute in ("Name", "TypeName", "FieldName") and attribute in resource.properties:
+            return self.text(resource.properties[attribute])
+        return resource.name if attribute in ("ApiKeyId", "FunctionId", "Ref") else None
+
+    def _version(self, resource: Resource) -> str:
+        function = self.arn(self.function(resource.properties["FunctionName"]))
+        suffix = self.text(resource.properties["Name"]) if resource.type.endswith("Alias") else "1"
+        return f"{function}:{suffix}"
+
+    def _version_attribute(self, resource: Resource, attribute: str) -> str:
+        match attribute:
+            case "Ref" | "Arn" | "AliasArn" | "FunctionArn" | "FunctionArnWithVersion":
+                return self._version(resource)
+            case "Version" | "FunctionVersion":
+                return "1"
             case _:
-                return f"{name}.{attribute}"
+                return str(self._missing(resource, attribute))
+
+    def _missing(self, resource: Resource, attribute: str) -> Any:
+        what = "Ref" if attribute == "Ref" else f"the attribute {attribute}"
+        name = resource.name if attribute == "Ref" else f"{resource.name}.{attribute}"
+        raise TemplateInvalid(
+            f"{what} of {resource.name} ({resource.type}) is not known on this machine; "
+            f"give its value with --parameter {name}=VALUE"
+        )
 
     def _resource(self, name: str) -> Resource:
         try:
             return self.template.resources[name]
         except KeyError:
-            raise TemplateInvalid(f"{self.template.path.name} refers to {name}, and has no such resource") from None
-
-    def _substitute(self, text: str, variables: Mapping[str, str]) -> str:
-        def value(match: re.Match[str]) -> str:
-            literal, name = match.groups()
-            if literal:
-                return f"${{{name}}}"
-            if name in variables:
-                return variables[name]
-            logical_id, dot, attribute = name.partition(".")
-            return self.text({"Fn::GetAtt": [logical_id, attribute]} if dot else {"Ref": name})
-
-        return _VARIABLE.sub(value, text)
+            raise TemplateInvalid(f"it refers to {name}, which is not a resource of this stack") from None

@@ -8,11 +8,12 @@ everything, with a warning.
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
 
-from local_stack.template.document import Resource, Template
+from local_stack.template.document import Resource, Template, TemplateInvalid
 from local_stack.template.intrinsics import IntrinsicResolver
 from local_stack.template.managed_policies import PREFIX, actions_of
 
@@ -142,9 +143,16 @@ def _statements(document: Mapping[str, Any], intrinsics: IntrinsicResolver) -> I
     for statement in _as_list(document["Statement"]):
         yield Statement(
             allows=statement["Effect"] == "Allow",
-            actions=tuple(_as_list(intrinsics.resolve(statement.get("Action", [])))),
-            resources=tuple(_as_list(intrinsics.resolve(statement.get("Resource", [])))),
+            actions=tuple(_known(statement.get("Action", []), intrinsics)),
+            resources=tuple(_known(statement.get("Resource", []), intrinsics)),
         )
+
+
+def _known(value: Any, intrinsics: IntrinsicResolver) -> Iterable[Any]:
+    """The texts of a statement. One that refers to something that this machine does not have matches nothing here."""
+    for it in _as_list(value):
+        with suppress(TemplateInvalid):
+            yield from _as_list(intrinsics.resolve(it))
 
 
 def _as_list(value: Any) -> Sequence[Any]:

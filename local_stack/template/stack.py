@@ -7,18 +7,52 @@ or failure destination stays missing.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
-from appsync_local.api.limits import Limits
+from appsync_local.api.limits import DEFAULT_LIMITS, Limits
 from appsync_local.api.model import Api
-from appsync_local.authorization.lambda_authorizer import AuthorizerOptions
+from appsync_local.authorization.lambda_authorizer import DEFAULT_OPTIONS, AuthorizerOptions
 from appsync_local.functions.schedule import FunctionSchedule
 from appsync_local.functions.spec import FunctionSpec
-from local_stack.template.api import ApiReader, authorizer_options, operation_limits
-from local_stack.template.document import Template
+from local_stack.template.api import ApiReader, api_of, authorizer_options, operation_limits
+from local_stack.template.api_names import GRAPHQL_API
+from local_stack.template.document import Resource, Template, TemplateInvalid
 from local_stack.template.functions import FunctionReader
+from local_stack.template.ignored import ignored
 from local_stack.template.intrinsics import IntrinsicResolver
 from local_stack.template.policies import Permissions
+from local_stack.template.problems import Problems
+
+PARTS: Final = tuple(
+    f"AWS::AppSync::{it}" for it in ("ApiKey", "DataSource", "FunctionConfiguration", "GraphQLSchema", "Resolver")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateApi:
+    """A GraphQL API of a template.
+
+    Attributes:
+        name: As it is used in a path; it is unique in the template.
+        resource: The logical id.
+        api: Its definition.
+        schema: The schema's text.
+        code: Texts of resolvers and pipeline functions, by the file name that the API expects.
+        origins: Where each of these texts is written, by the same file name; that of the schema is `schema.graphql`.
+        authorizer: How the Lambda authorizer is used.
+        limits: What one operation may ask for.
+        keys: Logical ids of its API keys.
+    """
+
+    name: str
+    resource: str
+    api: Api
+    schema: str
+    code: Mapping[str, str]
+    origins: Mapping[str, str]
+    authorizer: AuthorizerOptions
+    limits: Limits
+    keys: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,57 +60,88 @@ class TemplateStack:
     """What a template describes.
 
     Attributes:
-        api: Its GraphQL API.
-        schema: The schema's text.
-        code: Texts of resolvers and pipeline functions, by the file name that the API expects.
+        apis: Its GraphQL APIs.
         functions: Its Lambda functions.
         fields: Root fields, as `Type.field`, that each function's role may call; by function.
         schedules: The functions that run on a schedule.
         tables: Parameters of CreateTable for the tables of data sources.
-        authorizer: How the Lambda authorizer is used.
-        limits: What one operation may ask for.
-        refusals: Function names of the API that cannot be invoked because a right is missing, each with the reason.
-        warnings: What else is left out, one sentence each.
+        refusals: Function names of the APIs that cannot be invoked because a right is missing, each with the reason.
+        problems: What cannot be run, one sentence each.
+        warnings: What is left out, one sentence each.
     """
 
-    api: Api
-    schema: str
-    code: Mapping[str, str]
+    apis: tuple[TemplateApi, ...]
     functions: tuple[FunctionSpec, ...]
     fields: Mapping[str, frozenset[str]]
     schedules: tuple[FunctionSchedule, ...]
     tables: tuple[Mapping[str, Any], ...]
-    authorizer: AuthorizerOptions
-    limits: Limits
     refusals: Mapping[str, str]
+    problems: tuple[str, ...]
     warnings: tuple[str, ...]
 
 
-def read_stack(template: Template, intrinsics: IntrinsicResolver) -> TemplateStack:
-    """Read the stack of a template.
+def read_stack(template: Template, intrinsics: IntrinsicResolver, names: Mapping[str, str]) -> TemplateStack:
+    """Read the stack of a template; what cannot be run of it is among its problems.
+
+    Args:
+        template: The template.
+        intrinsics: Resolves its references.
+        names: See `api_names`.
 
     Raises:
-        TemplateInvalid: The template does not have exactly one GraphQL API, or uses something that the local stack
-            does not support.
+        TemplateInvalid: The template has no GraphQL API.
     """
+    resources = tuple(template.of_type(GRAPHQL_API))
+    if not resources:
+        raise TemplateInvalid(f"{template.path} has no {GRAPHQL_API}{_instead(template)}")
+    problems = Problems(template.problems)
     permissions = Permissions(template, intrinsics)
-    api_resource = template.only("AWS::AppSync::GraphQLApi")
-    schema_resource = template.only("AWS::AppSync::GraphQLSchema")
-    schema = intrinsics.text_or_asset(schema_resource, "Definition", "DefinitionS3Location")
-    api_reader = ApiReader(template, intrinsics, permissions)
-    api = api_reader.read(api_resource)
-    function_reader = FunctionReader(template, intrinsics, permissions)
+    readers = {it.name: ApiReader(template, intrinsics, permissions, problems, it) for it in resources}
+    apis = tuple(_read_api(readers[it.name], it, names[it.name], problems) for it in resources)
+    for part in template.of_type(*PARTS):
+        if (owner := api_of(part, intrinsics)) not in readers:
+            problems.add(
+                part, f"it belongs to the API {owner or 'of another stack'}, which this template does not have"
+            )
+    function_reader = FunctionReader(template, intrinsics, permissions, problems)
     functions = function_reader.read()
+    fields = {
+        it.name: frozenset[str]().union(
+            *(function_reader.callable_fields(it, template.resources[api.resource], api.schema) for api in apis)
+        )
+        for it in functions
+    }
+    refusals = {name: reason for reader in readers.values() for name, reason in reader.refusals.items()}
     return TemplateStack(
-        api=api,
-        schema=schema,
-        code=api_reader.code,
+        apis=apis,
         functions=functions,
-        fields={it.name: function_reader.callable_fields(it, api_resource, schema) for it in functions},
+        fields=fields,
         schedules=tuple(function_reader.schedules()),
-        tables=tuple(api_reader.tables.values()),
-        authorizer=authorizer_options(api_resource),
-        limits=operation_limits(api_resource),
-        refusals=api_reader.refusals | function_reader.refusals,
-        warnings=(*function_reader.warnings, *permissions.warnings),
+        tables=tuple({name: it for reader in readers.values() for name, it in reader.tables.items()}.values()),
+        refusals=refusals | function_reader.refusals,
+        problems=tuple(problems.found),
+        warnings=(*template.warnings, *ignored(template), *function_reader.warnings, *permissions.warnings),
     )
+
+
+def _read_api(reader: ApiReader, resource: Resource, name: str, problems: Problems) -> TemplateApi:
+    limits, authorizer = DEFAULT_LIMITS, DEFAULT_OPTIONS
+    with problems.of(resource):
+        limits, authorizer = operation_limits(resource), authorizer_options(resource)
+    return TemplateApi(
+        name=name,
+        resource=resource.name,
+        schema=reader.schema(),
+        api=reader.read(),
+        code=reader.code,
+        origins=reader.origins,
+        authorizer=authorizer,
+        limits=limits,
+        keys=reader.api_keys(),
+    )
+
+
+def _instead(template: Template) -> str:
+    if any(template.of_type("AWS::AppSync::Api")):
+        return "; it has an AWS::AppSync::Api, an Events API, which the local stack does not support"
+    return "; name the template of the stack with the API"

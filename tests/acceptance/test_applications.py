@@ -1,22 +1,25 @@
 """Applications that are not Longcall, served from their templates over HTTP."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 
-from tests.acceptance.stack import LocalStack, running_stack
+from tests.acceptance.stack import READY, LocalStack, running_stack
+from tests.contract.conftest import ROOT
 
 API = {"Fn::GetAtt": ["Api", "ApiId"]}
 
 
-async def ask(stack: LocalStack, query: str, **variables: object) -> Any:
-    """The answer to an operation, sent with the stack's first API key."""
-    headers = {"x-api-key": stack.description["apiKeys"][0]}
+async def ask(stack: LocalStack, query: str, *, url: str = "", key: str = "") -> Any:
+    """The answer to an operation, from the stack's first API and with its first key by default."""
+    headers = {"x-api-key": key or stack.description["apiKeys"][0]}
     async with (
         aiohttp.ClientSession() as session,
-        session.post(stack.url, json={"query": query, "variables": variables}, headers=headers) as response,
+        session.post(url or stack.url, json={"query": query}, headers=headers) as response,
     ):
         return await response.json()
 
@@ -53,3 +56,64 @@ async def test_api_without_functions_and_resolvers_is_served_without_anything_of
     assert "The application is running at" in log
     assert "longcall run" not in log
     assert "jobs" not in log
+
+
+async def test_each_of_several_apis_has_a_path_and_keys_of_its_own(tmp_path: Path) -> None:
+    template = tmp_path / "two.yaml"
+    template.write_text("".join(map(small_api, ("Shop", "Stock"))).join(("Resources:\n", "")))
+
+    with running_stack(tmp_path / "data", "--template", str(template)) as stack:
+        urls, keys = stack.description["apis"], stack.description["apiKeys"]
+        answers = [await ask(stack, "{ name }", url=url, key=key) for url in urls.values() for key in keys]
+
+    assert [name.rsplit("/", 2)[-2:] for name in urls.values()] == [["Shop", "graphql"], ["Stock", "graphql"]]
+    assert [it.get("data") for it in answers] == [{"name": "Shop"}, None, None, {"name": "Stock"}]
+
+
+def small_api(name: str) -> str:
+    """The resources of an API whose only field answers with the API's variable `NAME`."""
+    return f"""
+  {name}:
+    Type: AWS::AppSync::GraphQLApi
+    Properties: {{Name: {name}, AuthenticationType: API_KEY, EnvironmentVariables: {{NAME: {name}}}}}
+  {name}Key: {{Type: 'AWS::AppSync::ApiKey', Properties: {{ApiId: !GetAtt {name}.ApiId}}}}
+  {name}Schema:
+    Type: AWS::AppSync::GraphQLSchema
+    Properties: {{ApiId: !GetAtt {name}.ApiId, Definition: 'type Query {{ name: String }}'}}
+  {name}Source:
+    Type: AWS::AppSync::DataSource
+    Properties: {{ApiId: !GetAtt {name}.ApiId, Name: none, Type: NONE}}
+  {name}Resolver:
+    Type: AWS::AppSync::Resolver
+    Properties:
+      ApiId: !GetAtt {name}.ApiId
+      TypeName: Query
+      FieldName: name
+      DataSourceName: !GetAtt {name}Source.Name
+      Code: |
+        export const request = (ctx) => ({{ payload: ctx.env.NAME }});
+        export const response = (ctx) => ctx.result;
+"""
+
+
+def test_everything_that_stops_a_start_is_named_at_once_with_its_place(tmp_path: Path) -> None:
+    template = tmp_path / "broken.yaml"
+    template.write_text(
+        "Resources:" + small_api("Shop").replace("Type: NONE", "Type: AMAZON_OPENSEARCH_SERVICE")
+        .replace("ctx.env.NAME", "missing.NAME").replace("name: String }", "name: Strin }")
+        + "  Gone: {Type: 'AWS::AppSync::Resolver', Properties: {ApiId: !GetAtt Shop.ApiId, TypeName: Query}}\n"
+    )  # fmt: skip
+
+    ran = subprocess.run(
+        [sys.executable, "-m", "local_stack", "--port", "0", "--data", str(tmp_path / "data"), "--template", template],
+        capture_output=True, text=True, check=False, cwd=ROOT, timeout=READY,
+    )  # fmt: skip
+
+    problems = [it.removeprefix(f"  - {template}:") for it in ran.stderr.splitlines()[1:]]
+    assert ran.returncode == 3
+    assert problems == [
+        "9: ShopSource: data source none is of type AMAZON_OPENSEARCH_SERVICE, which the local stack does not support",
+        "22: Gone: it must have FieldName, and does not",
+        "6: ShopSchema.Definition:1:20: Unknown type 'Strin'. Did you mean 'String'?",
+        "12: ShopResolver.Code:1:45: missing is not declared; declare it, import it, or read it from the context",
+    ]

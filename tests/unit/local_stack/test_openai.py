@@ -5,7 +5,7 @@ from pathlib import Path
 
 from appsync_local.functions.spec import FunctionSpec
 from infrastructure.api import API
-from local_stack.blueprint import Blueprint
+from local_stack.blueprint import Blueprint, LocalApi
 from local_stack.services.openai import OLLAMA, with_openai
 
 OWN = "http://127.0.0.1:8080/v1"
@@ -20,7 +20,11 @@ def environment(
     worker = FunctionSpec(name="inference", handler="app.inference", environment=given, timeout=1.0, memory_mb=128)
     relay = replace(worker, name="status_relay", handler="app.status_relay", environment={})
     blueprint = Blueprint(
-        api=API, schema=Path(), code=Path(), root=Path(), functions=(worker, relay), principals=(), schedules=()
+        apis=(LocalApi(API, schema=Path(), code=Path()),),
+        root=Path(),
+        functions=(worker, relay),
+        principals=(),
+        schedules=(),
     )
     worker, relay = with_openai(blueprint, url, of or {}).functions
     assert relay.environment == {}  # no other function has the key

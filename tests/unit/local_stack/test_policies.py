@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from local_stack.template.document import read_template
+from local_stack.template.composition import read_template
 from local_stack.template.intrinsics import IntrinsicResolver
 from local_stack.template.policies import Permissions
 

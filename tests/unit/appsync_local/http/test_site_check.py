@@ -13,12 +13,12 @@ import pytest
 from appsync_local import AllowedSites, Chaos, Engine, Meter, OriginInvalid
 from appsync_local.devtools.doctor import Doctor, TokenRequirements
 from appsync_local.devtools.pages import Page, PageRequest
-from appsync_local.http.dispatcher import API_PATHS
 from appsync_local.http.site_check import MOST_COUNTED, OTHERS
 from tests.support.engine_clients import TOKEN, connected
 from tests.support.engine_doubles import API, HANDLERS, NOTES, SCHEMA, RecordingInvoker
 
 ALLOWED = "https://app.example"
+API_PATHS = frozenset({"/graphql", "/graphql/realtime"})
 OTHER_SITE = "https://evil.example"
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH")
 UPGRADE = {

@@ -1,0 +1,39 @@
+"""Collects what cannot be run of a template, so that one start names everything."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+from local_stack.template.document import Resource, TemplateInvalid
+from local_stack.template.reading import line_of
+
+
+class Problems:
+    """What was found so far.
+
+    Attributes:
+        found: One sentence each, with the file, the line and the logical id.
+    """
+
+    def __init__(self, found: Iterable[str] = ()) -> None:
+        self.found = list(found)
+
+    @contextmanager
+    def of(self, resource: Resource) -> Iterator[None]:
+        """Record what the block raises about a resource, and go on after it."""
+        try:
+            yield
+        except TemplateInvalid as invalid:
+            self.add(resource, str(invalid))
+        except KeyError as missing:
+            self.add(resource, f"it must have {missing.args[0]}, and does not")
+
+    def add(self, resource: Resource, message: str) -> None:
+        """Record one sentence about a resource."""
+        sentence = f"{place_of(resource)}: {resource.name}: {message}"
+        if sentence not in self.found:
+            self.found.append(sentence)
+
+
+def place_of(resource: Resource) -> str:
+    """File and line of a resource."""
+    return f"{resource.file}:{line_of(resource.file, resource.name.rpartition('-')[2])}"

@@ -1,0 +1,109 @@
+"""Turns the resources of the Serverless Application Model into CloudFormation's, as AWS does when it deploys them."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from local_stack.function_environment import REGION
+from local_stack.template.document import LOCAL, S3, TemplateInvalid
+from local_stack.template.reading import line_of
+
+SERVERLESS: Final = "AWS::Serverless::"
+FUNCTION: Final = "AWS::Serverless::Function"
+# Properties that mean the same for a Lambda function. CDK writes functions that have no others, with a role.
+PLAIN: Final = frozenset(
+    {
+        "Architectures", "CodeUri", "DeadLetterConfig", "Description", "Environment", "FunctionName", "Handler",
+        "Layers", "LoggingConfig", "MemorySize", "ReservedConcurrentExecutions", "Role", "Runtime", "Tags", "Timeout",
+        "Tracing",
+    }
+)  # fmt: skip
+LOCATIONS: Final = frozenset({"CodeUri", "ContentUri", "DefinitionUri", "SchemaUri"})
+BUCKET: Final = "s3://local/"  # the translator takes locations in S3 only
+
+
+def has_sam_resources(body: Mapping[str, Any]) -> bool:
+    """Whether a template must be translated."""
+    return any(
+        str(it["Type"]).startswith(SERVERLESS) and not _is_plain(it)
+        for name, it in body["Resources"].items()
+        if not name.startswith("Fn::")
+    )
+
+
+def to_cloudformation(body: dict[str, Any], parameters: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    """A template with CloudFormation's resources in place of those of SAM.
+
+    Args:
+        body: The template.
+        parameters: The values that are known, of parameters and pseudo-parameters.
+        path: Its file, whose folder local paths are relative to.
+
+    Raises:
+        TemplateInvalid: The translator is not installed, or refuses the template.
+    """
+    try:
+        import boto3
+        from samtranslator.metrics.metrics import (  # type: ignore[import-untyped]  # it has no types
+            DummyMetricsPublisher,
+            Metrics,
+        )
+        from samtranslator.model.exceptions import (  # type: ignore[import-untyped]
+            ExceptionWithMessage,
+            InvalidDocumentException,
+        )
+        from samtranslator.parser.parser import Parser  # type: ignore[import-untyped]
+        from samtranslator.translator.translator import Translator  # type: ignore[import-untyped]
+    except ImportError:
+        raise TemplateInvalid(
+            f"{path} is a SAM template, and the library that translates it is not installed; "
+            "install it: pip install 'longcall[sam]'"
+        ) from None
+    # Without a session of its own the translator looks for the region in the developer's configuration.
+    metrics = Metrics("longcall", DummyMetricsPublisher())
+    translator = Translator({}, Parser(), boto_session=boto3.Session(region_name=REGION), metrics=metrics)
+    try:
+        translated = translator.translate(_with_locations(body, path.parent), dict(parameters))
+    except InvalidDocumentException as invalid:
+        causes: list[ExceptionWithMessage] = list(invalid.causes)
+        raise TemplateInvalid("\n".join(_sentences(causes, path)) or f"{path}: {invalid.message}") from None
+    finally:
+        metrics.publish()  # nowhere; otherwise the library warns
+    return dict(_without_bucket(translated))
+
+
+def _is_plain(resource: Mapping[str, Any]) -> bool:
+    properties = resource.get("Properties") or {}
+    return resource["Type"] == FUNCTION and "Role" in properties and properties.keys() <= PLAIN
+
+
+def _sentences(causes: Iterator[Any] | list[Any], path: Path) -> Iterator[str]:
+    for cause in causes:
+        name = getattr(cause, "_logical_id", None)
+        where = f"{path}:{line_of(path, name)}" if isinstance(name, str) else str(path)
+        yield f"{where}: {cause.message}"
+
+
+def _with_locations(value: Any, folder: Path, *, name: str = "") -> Any:
+    """A copy with local paths as locations in S3."""
+    match value:
+        case dict():
+            return {key: _with_locations(it, folder, name=key) for key, it in value.items()}
+        case list():
+            return [_with_locations(it, folder) for it in value]
+        case str() if name in LOCATIONS and not value.startswith((S3, "http:", "https:")):
+            return f"{BUCKET}{LOCAL}{(folder / value).resolve()}"
+        case _:
+            return value
+
+
+def _without_bucket(value: Any) -> Any:
+    match value:
+        case dict():
+            return {key: _without_bucket(it) for key, it in value.items()}
+        case list():
+            return [_without_bucket(it) for it in value]
+        case str():
+            return value.removeprefix(BUCKET)
+        case _:
+            return value

@@ -72,8 +72,8 @@ def endpoint() -> "Endpoint":
 
     settings = EndpointSettings.from_environment(os.environ)
     if settings.api_key is not None:
-        return AppSync(settings.api_url, ApiKey(settings.api_key))
-    return AppSync(settings.api_url, signature_of_this_function(settings.region))
+        return AppSync(settings.api_url, ApiKey(settings.api_key), settings.type_prefix)
+    return AppSync(settings.api_url, signature_of_this_function(settings.region), settings.type_prefix)
 
 
 @cache

@@ -18,6 +18,7 @@ from longcall.listening import Link
 from longcall.models import Cost, Event, JobId, Json, Page, Status, parse_job_id
 from longcall.objects import Objects
 from longcall.offers import Model, parse_models
+from longcall.operations import check_type_prefix
 from longcall.parsing import parse_cost, parse_event, parse_upload
 from longcall.reading import read_events, read_page, read_snapshot
 from longcall.realtime import Realtime
@@ -41,9 +42,11 @@ class Client:
         timing: The time limits.
         on_link: Called when the live connection of a watched job is established or lost.
         on_heal: Called when events that were not pushed were read from the log.
+        type_prefix: What the names of Longcall's types begin with in the API's schema. It is empty unless the jobs were
+            added to an existing API with a prefix.
 
     Raises:
-        ConfigurationError: A URL is malformed.
+        ConfigurationError: A URL is malformed, or the prefix is no GraphQL name.
     """
 
     def __init__(
@@ -55,15 +58,19 @@ class Client:
         timing: Timing = Timing(),  # noqa: B008  # frozen
         on_link: Callable[[Link], None] = lambda _: None,
         on_heal: Callable[[Heal], None] = lambda _: None,
+        type_prefix: str = "",
     ) -> None:
         check_graphql_url(graphql_url)
+        check_type_prefix(type_prefix)
         address = check_realtime_url(realtime_url or realtime_url_of(graphql_url))
         self._timing = timing
         self._on_link = on_link
         self._on_heal = on_heal
-        self._requests = Requests(graphql_url, authorization, timing)
+        self._requests = Requests(graphql_url, authorization, timing, type_prefix)
         self._objects = Objects(timing)
-        self._realtime = Realtime(address, graphql_url=graphql_url, authorization=authorization, timing=timing)
+        self._realtime = Realtime(
+            address, graphql_url=graphql_url, authorization=authorization, timing=timing, type_prefix=type_prefix
+        )
         self._watches: WeakSet[Watch | ListWatch] = WeakSet()
         self._is_open = False
         self._is_closed = False

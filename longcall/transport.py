@@ -3,15 +3,11 @@
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from functools import cache
-from importlib.resources import files
 from typing import Any, Final
 
 import aiohttp
-from gql import GraphQLRequest
 from gql.transport.aiohttp import AIOHTTPTransport
 from gql.transport.exceptions import TransportClosed, TransportError, TransportServerError
-from graphql import DocumentNode, parse
 
 from longcall.addresses import is_loopback
 from longcall.authorization import Authorization, authorized
@@ -28,6 +24,7 @@ from longcall.errors import (
 )
 from longcall.faults import parse_faults, rejection, token_refused
 from longcall.models import Json
+from longcall.operations import Request
 from longcall.timing import Timing, pauses
 
 log = logging.getLogger(__name__)
@@ -35,41 +32,8 @@ log = logging.getLogger(__name__)
 # gql logs whole requests and answers at DEBUG, and they contain tokens and prompts.
 logging.getLogger("gql.transport").setLevel(logging.INFO)
 
-# The files of the shared fragments. A fragment comes before those that it spreads itself.
-FRAGMENTS: Final = {"InferenceFields": "inference_fields", "CostFields": "cost_fields"}
-
 THROTTLED: Final = 429
 UNAUTHORIZED: Final = 401
-
-
-class Request(GraphQLRequest):
-    """A document of this package with its variables. The document's text is printed once, not for each request."""
-
-    def __init__(self, name: str, variables: Mapping[str, Json]) -> None:
-        super().__init__(_document(name), variable_values=dict(variables))
-        self._text = _text(name)
-
-    @property
-    def payload(self) -> dict[str, Any]:
-        return {"query": self._text, "variables": self.variable_values}
-
-
-@cache
-def _text(name: str) -> str:
-    text = _file(name)
-    for fragment, file in FRAGMENTS.items():
-        if f"...{fragment}" in text:  # the API refuses an unused fragment
-            text = f"{text}\n{_file(file)}"
-    return text
-
-
-def _file(name: str) -> str:
-    return (files("longcall") / "documents" / f"{name}.graphql").read_text("utf-8")
-
-
-@cache
-def _document(name: str) -> DocumentNode:
-    return parse(_text(name))
 
 
 class Requests:
@@ -79,8 +43,9 @@ class Requests:
     something behind the API fails, and when the API is throttled.
     """
 
-    def __init__(self, url: str, authorization: Authorization, timing: Timing) -> None:
+    def __init__(self, url: str, authorization: Authorization, timing: Timing, type_prefix: str = "") -> None:
         self._url = url
+        self._type_prefix = type_prefix
         self._authorization = authorization
         self._timing = timing
         self._is_closed = False
@@ -120,7 +85,7 @@ class Requests:
             ProtocolError: The answer is not one of a GraphQL API.
             ClientClosed: The client was closed.
         """
-        request = Request(name, variables)
+        request = Request(name, variables, self._type_prefix)
         retries = _Retries(self._timing, asyncio.get_running_loop().time)
         while True:
             self._check_open()

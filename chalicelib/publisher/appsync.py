@@ -5,12 +5,11 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
-from functools import cache, partial
-from pathlib import Path
+from functools import partial
 from typing import Any, Final, Protocol
 
 import aiohttp
-from gql import Client, GraphQLRequest, gql
+from gql import Client
 from gql.client import AsyncClientSession
 from gql.transport.aiohttp import AIOHTTPTransport
 from gql.transport.exceptions import (
@@ -33,8 +32,8 @@ from chalicelib.jobs.model import Announcement, Claim, DispatchNext, Redispatch,
 from chalicelib.publisher.authorization import Authorization, OutgoingRequest
 from chalicelib.publisher.fencing import UpdateAnswer
 from chalicelib.publisher.messages import parse, render
+from chalicelib.publisher.mutations import Prepared, mutation
 
-DOCUMENTS: Final = Path(__file__).with_name("documents")
 OWN_ERRORS: Final = frozenset(
     kind.__name__ for kind in (InternalError, InvalidRequest, InvalidTransition, JobNotFound, Unauthorized)
 )
@@ -82,6 +81,7 @@ class AppSync:
 
     url: str
     authorization: Authorization
+    type_prefix: str = ""  # of the names of our types in the API's schema
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[Channel]:
@@ -97,7 +97,7 @@ class AppSync:
         )
         client = Client(transport=transport, execute_timeout=None)
         async with client as session:
-            yield _Mutations(session)
+            yield _Mutations(session, self.type_prefix)
 
     async def _authorize(
         self, request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType
@@ -118,6 +118,7 @@ class AppSync:
 @dataclass(frozen=True, slots=True)
 class _Mutations:
     session: AsyncClientSession
+    type_prefix: str
 
     async def send(self, update: StatusUpdate | Redispatch | DispatchNext) -> UpdateAnswer:
         variables: dict[str, Any]
@@ -135,7 +136,7 @@ class _Mutations:
                 variables = {"announcement": render(announcement), "claim": render(update)}
             case _:
                 field, name, variables = "updateStatus", "update_status", {"input": render(update)}
-        request = _Prepared(document(name), variables)
+        request = Prepared(mutation(name, self.type_prefix), variables)
         try:
             data = await self.session.execute(request, extra_args={"allow_redirects": False})
         except TransportError as error:
@@ -145,34 +146,6 @@ class _Mutations:
             raise UpdateRefused(error_type, f"AppSync refused an update: {describe(error)}") from error
         answer = parse(data.get(field))
         return replace(answer, announced=parse(data["announcement"]).pushes) if isinstance(update, Claim) else answer
-
-
-class _Prepared(GraphQLRequest):
-    """A request with the text of its document. gql prints the document again for every request."""
-
-    def __init__(self, mutation: "Mutation", variables: dict[str, Any]) -> None:
-        super().__init__(mutation.request, variable_values=variables)
-        self._text = mutation.text
-
-    @property
-    def payload(self) -> dict[str, Any]:
-        return {"query": self._text, "variables": self.variable_values}
-
-
-@dataclass(frozen=True, slots=True)
-class Mutation:
-    """A document of ours, as text and parsed."""
-
-    text: str
-    request: GraphQLRequest
-
-
-@cache
-def document(name: str) -> Mutation:
-    """A mutation with the fields of an event that it selects, parsed once in a process."""
-    own, event = ((DOCUMENTS / f"{file}.graphql").read_text("utf-8") for file in (name, "event"))
-    text = f"{own}\n{event}"
-    return Mutation(text, gql(text))
 
 
 def is_temporary(status: int) -> bool:

@@ -24,11 +24,12 @@ def flush_policy(reader: Reader) -> FlushPolicy:
 
 @dataclass(frozen=True, slots=True)
 class EndpointSettings:
-    """What every function that publishes needs: the URL of the API, and how to authenticate."""
+    """What every function that publishes needs: the URL of the API, how to authenticate, and how types are named."""
 
     api_url: str
     region: str
     api_key: str | None  # None: requests are signed with the function's role
+    type_prefix: str  # of the names of our types in the API's schema
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "EndpointSettings":
@@ -38,6 +39,7 @@ class EndpointSettings:
             api_url=reader.text("LONGCALL_API_URL"),
             region=reader.text("AWS_REGION"),
             api_key=reader.text("LONGCALL_API_KEY", "") or None,
+            type_prefix=reader.text("LONGCALL_TYPE_PREFIX", ""),
         )
         reader.check()
         return settings

@@ -16,8 +16,8 @@ from longcall.errors import (
 from longcall.faults import is_token_refused, parse_faults
 from longcall.json_post import NotJson, post_json
 from longcall.models import Event, JobId, Json, Status
+from longcall.operations import Request
 from longcall.parsing import parse_event
-from longcall.transport import Request
 
 if TYPE_CHECKING:
     from botocore.credentials import ReadOnlyCredentials

@@ -8,10 +8,10 @@ from urllib.parse import urlsplit
 
 from longcall.authorization import Authorization, authorized
 from longcall.errors import ClientClosed
+from longcall.operations import Request
 from longcall.realtime.connection import Connection
 from longcall.realtime.protocol import Acknowledged, Pushed
 from longcall.timing import Timing
-from longcall.transport import Request
 
 SUBSCRIPTIONS_PER_CONNECTION: Final = 100  # AppSync allows 200, and 100 in older accounts
 
@@ -24,10 +24,14 @@ class Realtime:
         graphql_url: The GraphQL URL, whose host is part of every authorization.
         authorization: Who the caller is.
         timing: How long to wait for what.
+        type_prefix: What the names of Longcall's types begin with in the schema of the API.
     """
 
-    def __init__(self, url: str, *, graphql_url: str, authorization: Authorization, timing: Timing) -> None:
+    def __init__(
+        self, url: str, *, graphql_url: str, authorization: Authorization, timing: Timing, type_prefix: str = ""
+    ) -> None:
         self._url = url
+        self._type_prefix = type_prefix
         self._host = urlsplit(graphql_url).netloc
         self._authorization = authorization
         self._timing = timing
@@ -53,7 +57,7 @@ class Realtime:
             SubscriptionRejected: The API refused the subscription.
             ClientClosed: This object was closed.
         """
-        data = json.dumps(Request(name, variables).payload)
+        data = json.dumps(Request(name, variables, self._type_prefix).payload)
         connection = await self._reserve()
         try:
             subscription = await authorized(self._authorization, lambda headers: connection.start(data, headers))

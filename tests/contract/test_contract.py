@@ -21,7 +21,7 @@ from appsync_local.api.model import AuthMode
 from appsync_local.authorization.directives import rules_of
 from chalicelib.api.payloads.answers import render_job
 from chalicelib.jobs import model as jobs
-from chalicelib.publisher.appsync import document as mutation
+from chalicelib.publisher.mutations import mutation
 from infrastructure.api import API
 from infrastructure.constructs.schema import for_modes
 from tests.contract.conftest import ROOT
@@ -95,7 +95,7 @@ def test_a_worker_with_a_key_may_read_all_that_it_selects(document: str) -> None
         def enter_field(self, node: FieldNode, *_: object) -> None:
             selected.add(f"{types.get_parent_type()}.{node.name.value}")
 
-    visit(mutation(document).request.document, TypeInfoVisitor(types, Fields()))
+    visit(mutation(document, "").request.document, TypeInfoVisitor(types, Fields()))
 
     assert "CostItem.amount" in selected
     assert [field for field in sorted(selected) if AuthMode.API_KEY not in rules[field]] == []

@@ -21,10 +21,11 @@ from chalicelib.api.calls import UpdateStatus
 from chalicelib.api.payloads.calls import parse_call
 from chalicelib.jobs.errors import ErrorType, PublishFailed
 from chalicelib.jobs.model import Announcement, Change, Claim, Status, WorkerUpdate
-from chalicelib.publisher.appsync import describe, document, is_worth_a_retry
+from chalicelib.publisher.appsync import describe, is_worth_a_retry
 from chalicelib.publisher.delivery import Backoff
 from chalicelib.publisher.fencing import UpdateAnswer
 from chalicelib.publisher.messages import parse, render
+from chalicelib.publisher.mutations import mutation as document
 from tests.unit.chalicelib.publisher.api import JOB_ID, contract
 
 
@@ -87,14 +88,14 @@ def test_any_other_failure_is_final(error: TransportError, description: str) -> 
 
 @pytest.mark.parametrize("name", ["update_status", "dispatch_inference", "claim_job"])
 def test_the_documents_fit_the_contract(name: str) -> None:
-    assert validate(contract(), document(name).request.document) == []
+    assert validate(contract(), document(name, "").request.document) == []
 
 
 @pytest.mark.parametrize("name", ["update_status", "dispatch_inference", "claim_job"])
 def test_the_documents_select_all_that_a_watcher_may_ask_for(name: str) -> None:
     status = contract().type_map["InferenceStatus"]
     assert isinstance(status, GraphQLObjectType)
-    operation, fragment = document(name).request.document.to_dict()["definitions"]
+    operation, fragment = document(name, "").request.document.to_dict()["definitions"]
     for mutation in operation["selection_set"]["selections"]:
         assert "Event" in [selection["name"]["value"] for selection in mutation["selection_set"]["selections"]]
 
@@ -104,7 +105,7 @@ def test_the_documents_select_all_that_a_watcher_may_ask_for(name: str) -> None:
 
 
 def test_the_answer_to_a_claim_has_the_checkpoint() -> None:
-    claim = document("claim_job").request.document.to_dict()["definitions"][0]["selection_set"]["selections"][1]
+    claim = document("claim_job", "").request.document.to_dict()["definitions"][0]["selection_set"]["selections"][1]
 
     assert claim["alias"]["value"] == "claim"
     assert "checkpoint" in [selection["name"]["value"] for selection in claim["selection_set"]["selections"]]

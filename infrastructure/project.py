@@ -78,7 +78,7 @@ def find_project(folder: Path) -> Project | None:
     names = [it.name for it in stages]
     if twice := {it for it in names if names.count(it) > 1}:
         raise ProjectInvalid(f"{STAGES_FILE}: {len(names)} stages share the name {min(twice)!r}; names must differ")
-    return Project(folder, name, {it.name: _stage(it) for it in stages})
+    return Project(folder, name, {it.name: stage_of(it, STAGES_FILE) for it in stages})
 
 
 def _run(file: Path) -> dict[str, Any]:
@@ -91,9 +91,18 @@ def _run(file: Path) -> dict[str, Any]:
         raise ProjectInvalid(f"{file.name}:{lines[-1] if lines else 1}: {type(error).__name__}: {error}") from None
 
 
-def _stage(given: public.Stage) -> Stage:
+def stage_of(given: public.Stage, place: str) -> Stage:
+    """The stage that a project describes.
+
+    Args:
+        given: Its description.
+        place: Where that is, for messages.
+
+    Raises:
+        ProjectInvalid: A setting cannot be used.
+    """
     if problems := tuple(_problems(given)):
-        raise ProjectInvalid(f"{STAGES_FILE}: stage {given.name!r}: {'; '.join(problems)}")
+        raise ProjectInvalid(f"{place}: stage {given.name!r}: {'; '.join(problems)}")
     settings: dict[str, Any] = dict(given.settings)
     try:
         return replace(
@@ -106,7 +115,7 @@ def _stage(given: public.Stage) -> Stage:
             **settings,
         )
     except (StageInvalid, TypeError) as error:
-        raise ProjectInvalid(f"{STAGES_FILE}: {error}") from None
+        raise ProjectInvalid(f"{place}: {error}") from None
 
 
 def _problems(given: Any) -> Iterator[str]:

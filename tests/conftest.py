@@ -6,7 +6,12 @@ import pytest
 from hypothesis import settings
 
 # The CDK assembly is used by the tests of two packages; the guard against unhandled errors by all tests.
-pytest_plugins = ("tests.support.built_once", "tests.support.cdk_assembly", "tests.support.unhandled_errors")
+pytest_plugins = (
+    "tests.support.built_once",
+    "tests.support.cdk_assembly",
+    "tests.support.library_assembly",
+    "tests.support.unhandled_errors",
+)
 
 # The files that take longest, longest first. They start first: a long file that starts last leaves other workers idle.
 LONGEST: Final = (

@@ -4,31 +4,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, assert_never
 
-from aws_cdk import Acknowledgment, ArnFormat, Aws, Duration, Expiration, RemovalPolicy, Stack, Validations
+from aws_cdk import ArnFormat, Aws, Duration, Expiration, Stack
 from aws_cdk import aws_appsync as appsync
 from aws_cdk import aws_cognito as cognito
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from appsync_local.api.limits import Limits
-from appsync_local.api.model import (
-    Api,
-    AuthMode,
-    DataSource,
-    LambdaSource,
-    NoneSource,
-    PipelineFunction,
-    PipelineResolver,
-    Resolver,
-    UnitResolver,
-    code_file,
-)
+from appsync_local.api.model import Api, AuthMode
 from chalicelib.api.authorizer import TOKEN_FORM
-from infrastructure.constructs.roles import RETENTION, policy_of
+from infrastructure.constructs.api_log import acknowledge_log, add_log_group, add_log_role, log_config
+from infrastructure.constructs.graphql_fields import add_fields
 from infrastructure.stage import Data
 
-RUNTIME: Final = appsync.CfnResolver.AppSyncRuntimeProperty(name="APPSYNC_JS", runtime_version="1.0.0")
 AUTHORIZER_TTL: Final = 300  # seconds that AppSync caches an answer without a TTL of its own
 KEY_LIFE: Final = Duration.days(365)  # the longest that AppSync allows
 Provider = appsync.CfnGraphQLApi.AdditionalAuthenticationProviderProperty
@@ -63,9 +51,7 @@ class GraphqlEndpoint(Construct):
         client_id: str,
     ) -> None:
         super().__init__(scope, id_)
-        self._functions = functions
-        self._code = code
-        self._log_role = self._make_log_role()
+        self._log_role = add_log_role(self)
         default, *others = wiring.modes
         self.api = appsync.CfnGraphQLApi(
             self,
@@ -85,37 +71,19 @@ class GraphqlEndpoint(Construct):
             resolver_count_limit=limits.resolvers,
             additional_authentication_providers=[_provider(mode, pool, client_id) for mode in others],
             xray_enabled=True,
-            log_config=appsync.CfnGraphQLApi.LogConfigProperty(
-                cloud_watch_logs_role_arn=self._log_role.role_arn,
-                field_log_level="ERROR",
-                exclude_verbose_content=True,  # headers and arguments contain tokens and prompts
-            ),
+            log_config=log_config(self._log_role),
         )
-        Validations.of(self.api).acknowledge(
-            Acknowledgment(
-                id="AwsSolutions::AwsSolutions-ASC3",
-                reason="requests are logged without their headers and arguments, which contain tokens and prompts",
-            )
-        )
+        acknowledge_log(self.api)
         self._schema = appsync.CfnGraphQLSchema(self, "Schema", api_id=self.api.attr_api_id, definition=schema)
-        sources = {source.name: self._add_source(source) for source in wiring.sources}
-        steps = {}
-        for function in wiring.functions:
-            step = appsync.CfnFunctionConfiguration(
-                self,
-                f"Function{function.name.capitalize()}",
-                api_id=self.api.attr_api_id,
-                name=function.name,
-                data_source_name=sources[function.source].attr_name,
-                runtime=appsync.CfnFunctionConfiguration.AppSyncRuntimeProperty(
-                    name=RUNTIME.name, runtime_version=RUNTIME.runtime_version
-                ),
-                code=self._read(function),
-            )
-            step.add_resource_dependency(self._schema)
-            steps[function.name] = step.attr_function_id
-        for resolver in wiring.resolvers:
-            self._add_resolver(resolver, sources, steps)
+        add_fields(
+            self,
+            api_id=self.api.attr_api_id,
+            invoked_by=self.api.attr_arn,
+            wiring=wiring,
+            functions=functions,
+            code=code,
+            after_schema=lambda made: made.add_resource_dependency(self._schema),
+        )
         self.api_key = self._add_key().attr_api_key if AuthMode.API_KEY in wiring.modes else None
 
     @property
@@ -135,15 +103,8 @@ class GraphqlEndpoint(Construct):
         return self.api.attr_realtime_url
 
     def keep_log(self, *, days: int, data: Data) -> None:
-        """Create the API's log group. AppSync names it after the API, so it is created after the API."""
-        group = logs.LogGroup(
-            self,
-            "Log",
-            log_group_name=f"/aws/appsync/apis/{self.api.attr_api_id}",
-            retention=RETENTION[days],
-            removal_policy=RemovalPolicy.RETAIN if data is Data.RETAINED else RemovalPolicy.DESTROY,
-        )
-        group.grant_write(self._log_role)
+        """Create the API's log group."""
+        add_log_group(self, self.api, self._log_role, days=days, data=data)
 
     def grant_field(self, role: iam.Role, field: str) -> None:
         """Let a role call one field, such as `Mutation.updateStatus`, with IAM authorization."""
@@ -156,70 +117,6 @@ class GraphqlEndpoint(Construct):
         )
         role.add_to_policy(iam.PolicyStatement(actions=["appsync:GraphQL"], resources=[arn]))
 
-    def _make_log_role(self) -> iam.Role:
-        account = {"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}}
-        return iam.Role(self, "LogRole", assumed_by=iam.ServicePrincipal("appsync.amazonaws.com", conditions=account))
-
-    def _add_source(self, source: DataSource) -> appsync.CfnDataSource:
-        match source:
-            case LambdaSource(name, function):
-                role = iam.Role(
-                    self,
-                    f"{name}Role",
-                    # AppSync may take the role for this API only.
-                    # Source: AppSync Developer Guide, "Cross-service confused deputy prevention".
-                    assumed_by=iam.ServicePrincipal(
-                        "appsync.amazonaws.com",
-                        conditions={
-                            "StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID},
-                            "ArnLike": {"aws:SourceArn": self.api.attr_arn},
-                        },
-                    ),
-                )
-                arn = self._functions[function]
-                role.add_to_policy(iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=[arn]))
-                made = appsync.CfnDataSource(
-                    self,
-                    name,
-                    api_id=self.api.attr_api_id,
-                    name=name,
-                    type="AWS_LAMBDA",
-                    lambda_config=appsync.CfnDataSource.LambdaConfigProperty(lambda_function_arn=arn),
-                    service_role_arn=role.role_arn,
-                )
-                made.node.add_dependency(policy_of(role))
-                return made
-            case NoneSource(name):
-                return appsync.CfnDataSource(self, name, api_id=self.api.attr_api_id, name=name, type="NONE")
-            case _:
-                raise NotImplementedError(f"data source {source.name} is of a kind that this stack cannot create")
-
-    def _add_resolver(
-        self, resolver: Resolver, sources: Mapping[str, appsync.CfnDataSource], steps: Mapping[str, str]
-    ) -> None:
-        type_name, _, field_name = resolver.field.partition(".")
-        source_name, pipeline = None, None
-        match resolver:
-            case UnitResolver(_, source):
-                source_name = sources[source].attr_name
-            case PipelineResolver(_, functions):
-                pipeline = appsync.CfnResolver.PipelineConfigProperty(functions=[steps[name] for name in functions])
-            case _:
-                assert_never(resolver)
-        made = appsync.CfnResolver(
-            self,
-            f"{type_name}{field_name[0].upper()}{field_name[1:]}",
-            api_id=self.api.attr_api_id,
-            type_name=type_name,
-            field_name=field_name,
-            kind="UNIT" if pipeline is None else "PIPELINE",
-            data_source_name=source_name,
-            pipeline_config=pipeline,
-            runtime=RUNTIME,
-            code=self._read(resolver),
-        )
-        made.add_resource_dependency(self._schema)
-
     def _add_key(self) -> appsync.CfnApiKey:
         return appsync.CfnApiKey(
             self,
@@ -228,12 +125,6 @@ class GraphqlEndpoint(Construct):
             description="for the worker, which calls updateStatus and dispatchInference",
             expires=Expiration.after(KEY_LIFE).to_epoch(),
         )
-
-    def _read(self, unit: Resolver | PipelineFunction) -> str:
-        file = code_file(unit)
-        if file is None:
-            raise NotImplementedError("this stack can only create resolvers and pipeline functions that have code")
-        return (self._code / file).read_text("utf-8")
 
 
 def _provider(mode: AuthMode, pool: cognito.UserPool, client_id: str) -> Provider:

@@ -263,6 +263,28 @@ def test_a_new_project_is_synthesised_and_its_template_runs(project: Project) ->
     assert not {name for name in names if name.startswith("longcall/cli")}
 
 
+def test_an_app_with_a_package_named_infrastructure_adds_the_jobs_to_its_api(project: Project, tmp_path: Path) -> None:
+    skip_without_lambdas_python()
+    if node_is_missing():
+        pytest.skip(NODE_NEEDED)
+    app = tmp_path / "app"
+    shutil.copytree(ROOT / "examples" / "existing_api", app, ignore=shutil.ignore_patterns("__pycache__"))
+    (app / "infrastructure").mkdir()
+    (app / "infrastructure" / "__init__.py").write_text("OWNER = 'the stranger'\n")
+    [base] = project.bin.parent.glob("lib/*/site-packages/longcall/_base")
+    shutil.copytree(ROOT / ".chalice" / "deployments", base / ".chalice" / "deployments")  # libraries, built before
+    code = (
+        "import infrastructure, app, aws_cdk; it = aws_cdk.App(outdir='cdk.out'); app.LibraryWithJobs(it, 'jobs'); "
+        "it.synth(); import infrastructure as again; print(infrastructure.OWNER, again is infrastructure)"
+    )
+
+    shown = run(project.bin / "python", "-c", code, within=INSTALLING, cwd=app)
+
+    assert shown == "the stranger True\n"
+    template = json.loads((app / "cdk.out" / "jobs.template.json").read_text())
+    assert "AWS::Lambda::EventInvokeConfig" in {it["Type"] for it in template["Resources"].values()}
+
+
 def test_upgrading_changes_one_pin(project: Project) -> None:
     before = (project.folder / "requirements.txt").read_text().splitlines()
 

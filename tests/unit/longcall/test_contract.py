@@ -14,7 +14,7 @@ from graphql.type import GraphQLEnumType, GraphQLObjectType
 import longcall
 from longcall import Client, ErrorType, LambdaToken, Role, Status
 from longcall.addresses import realtime_url_of
-from longcall.transport import Request
+from longcall.operations import Request
 from tests.unit.longcall.appsync import AppSync
 from tests.unit.longcall.conftest import SHORT
 
@@ -88,7 +88,8 @@ def test_public_names_are_the_listed_ones() -> None:
 
 def test_package_imports_nothing_else_of_this_repository() -> None:
     ours = {"app", "appsync_local", "chalicelib", "infrastructure", "local_stack", "tests"}
-    for file in (ROOT / "longcall").rglob("*.py"):
+    construct = ROOT / "longcall" / "cdk.py"  # gives a construct a public name, and is imported by CDK apps alone
+    for file in set((ROOT / "longcall").rglob("*.py")) - {construct}:
         for node in ast.walk(ast.parse(file.read_text("utf-8"))):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             if isinstance(node, ast.ImportFrom) and node.module is not None:

@@ -1,0 +1,156 @@
+"""The jobs beside an existing API: the templates of the example, in both forms."""
+
+import json
+from typing import Any
+
+import pytest
+
+from infrastructure.api import API
+from infrastructure.limits import LIMITS
+from infrastructure.stages import DEV
+from tests.support.cloudformation import Template, readable
+from tests.support.library_assembly import Library
+from tests.unit.infrastructure.test_rules import findings
+
+HANDLERS = tuple(handler for handler in LIMITS if handler != "authorizer")
+
+
+def functions(template: Template) -> dict[str, dict[str, Any]]:
+    """Properties of the handlers' functions, by handler."""
+    return {
+        it["Handler"].removeprefix("app."): it
+        for it in template.of_type("AWS::Lambda::Function").values()
+        if it["Handler"].startswith("app.")
+    }
+
+
+def listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+@pytest.fixture(params=["into", "beside"])
+def template(library: Library, request: pytest.FixtureRequest) -> Template:
+    found: Template = getattr(library, request.param)
+    return found
+
+
+def test_the_template_is_a_good_one_without_a_transform(template: Template) -> None:
+    assert findings(template.path.read_text()) == []
+    assert "Transform" not in template.body
+
+
+def test_cdk_nag_finds_nothing_in_what_the_jobs_add(library: Library) -> None:
+    added = {(rule, path) for rule, path in library.findings if "/Jobs/" in path or "Jobs" in rule}
+
+    assert not added
+    assert library.findings  # the library itself breaks rules, so the check has run
+
+
+def test_the_functions_are_those_of_our_own_stack(template: Template, dev: Template) -> None:
+    found = functions(template)
+
+    assert set(found) == set(HANDLERS)
+    for handler, function in found.items():
+        own = dev.function(handler)
+        same = ("Timeout", "MemorySize", "Runtime", "Handler", "Architectures")
+        assert {name: function[name] for name in same} == {name: own[name] for name in same}
+        assert function.get("ReservedConcurrentExecutions") == own.get("ReservedConcurrentExecutions")
+        assert function["TracingConfig"] == {"Mode": own["Tracing"]}
+        assert function["LoggingConfig"].keys() == own["LoggingConfig"].keys()
+        added = {"LONGCALL_TYPE_PREFIX"} if "LONGCALL_API_URL" in own["Environment"]["Variables"] else set()
+        variables = function["Environment"]["Variables"]
+        assert set(variables) == set(own["Environment"]["Variables"]) | added
+    assert len({json.dumps(it["Code"]) for it in found.values()}) == 1
+
+
+def test_events_and_schedule_are_those_of_our_own_stack(template: Template, dev: Template) -> None:
+    def events(of: Template) -> list[tuple[object, object, bool]]:
+        return sorted(
+            (it["MaximumEventAgeInSeconds"], it["MaximumRetryAttempts"], "DestinationConfig" in it)
+            for it in of.of_type("AWS::Lambda::EventInvokeConfig").values()
+        )
+
+    assert events(template) == events(dev)
+    assert template.only("AWS::Events::Rule")["ScheduleExpression"] == "rate(1 minute)"
+
+
+def test_every_field_of_the_jobs_has_a_resolver(template: Template) -> None:
+    resolvers = {f"{it['TypeName']}.{it['FieldName']}" for it in template.of_type("AWS::AppSync::Resolver").values()}
+
+    assert resolvers == {it.field for it in API.resolvers} | {"Query.books"}
+
+
+def test_workers_may_report_to_the_api_that_callers_use_and_do_nothing_else_there(library: Library) -> None:
+    for template, api in ((library.into, "ApiF70053CD"), (library.beside, "Merged")):
+        allowed = {
+            readable(resource)
+            for policy in template.of_type("AWS::IAM::Policy").values()
+            for statement in policy["PolicyDocument"]["Statement"]
+            if statement["Action"] == "appsync:GraphQL"
+            for resource in listed(statement["Resource"])
+        }
+        assert {it.partition("/")[2] for it in allowed} == {
+            "types/Mutation/fields/updateStatus",
+            "types/Mutation/fields/dispatchInference",
+        }
+        assert all(it.startswith(api) for it in allowed)
+        urls = {
+            readable(it["Environment"]["Variables"]["LONGCALL_API_URL"])
+            for handler, it in functions(template).items()
+            if handler != "status_relay"
+        }
+        assert all(it.startswith(api) and it.endswith(".GraphQLUrl") for it in urls)
+
+
+def test_the_first_form_keeps_the_librarys_fields_and_adds_to_its_only_api(library: Library) -> None:
+    schema = library.into.only("AWS::AppSync::GraphQLSchema")["Definition"]
+
+    assert "books: [Book!]!" in schema
+    assert "enum Status {" in schema
+    assert "enum LongcallStatus {" in schema
+    assert len(library.into.of_type("AWS::AppSync::GraphQLApi")) == 1
+
+
+def test_the_second_form_merges_an_api_with_the_same_modes(library: Library) -> None:
+    template = library.beside
+    apis = template.of_type("AWS::AppSync::GraphQLApi")
+    (merged,) = (it for it in apis.values() if it.get("ApiType") == "MERGED")
+    ((jobs_id, jobs),) = ((name, it) for name, it in apis.items() if name.startswith("Jobs"))
+
+    same = ("AuthenticationType", "AdditionalAuthenticationProviders", "UserPoolConfig")
+    assert {name: jobs[name] for name in same} == {name: merged[name] for name in same}
+    associations = template.of_type("AWS::AppSync::SourceApiAssociation")
+    ((name, association),) = (
+        (name, it) for name, it in associations.items() if it["SourceApiIdentifier"] == {"Fn::GetAtt": [jobs_id, "Arn"]}
+    )
+    assert association["SourceApiAssociationConfig"] == {"MergeType": "AUTO_MERGE"}
+    first = set(template.resources[name]["DependsOn"])
+    assert {it for it in template.resources if it.startswith("JobsFields")} <= first
+    assert {it for it in template.resources if it.startswith("JobsSchema")} <= first
+
+
+def test_the_merged_api_may_use_and_merge_the_jobs(library: Library) -> None:
+    template = library.beside
+    (role,) = (name for name in template.resources if name.startswith("Merging") and "Policy" not in name)
+
+    granted = template.grants({"Fn::GetAtt": [role, "Arn"]})
+
+    (name,) = (it for it in template.of_type("AWS::AppSync::SourceApiAssociation") if it.startswith("Jobs"))
+    assert {
+        ("appsync:SourceGraphQL", f"{name}.SourceApiArn"),
+        ("appsync:SourceGraphQL", f"{name}.SourceApiArn/*"),
+        ("appsync:StartSchemaMerge", f"{name}.AssociationArn"),
+    } <= granted
+
+
+def test_data_sources_serve_the_api_and_the_merged_one_and_no_other(library: Library) -> None:
+    for template, expected in ((library.into, 1), (library.beside, 2)):
+        for name, role in template.of_type("AWS::IAM::Role").items():
+            if name.startswith("JobsFields"):
+                (statement,) = role["AssumeRolePolicyDocument"]["Statement"]
+                arns = statement["Condition"]["ArnLike"]["aws:SourceArn"]
+                assert len(arns if isinstance(arns, list) and expected > 1 else [arns]) == expected
+
+
+def test_the_stage_has_the_settings_of_development(template: Template) -> None:
+    assert functions(template)["inference"]["ReservedConcurrentExecutions"] == DEV.jobs

@@ -62,6 +62,7 @@ class Blueprint:
         schedules: The functions that run on a schedule.
         tables: Parameters of CreateTable for the tables of data sources.
         refusals: Function names of the APIs that may not be invoked, each with the reason.
+        unsupported: Function names that this machine cannot run, each with the reason.
         ledger: Where Longcall's jobs are stored, sqlite:<path> or dynamodb:<table>; None: an application without jobs.
         problems: What stops the stack from being started, one sentence each.
         warnings: What is left out of the stack, one sentence each, for the person who starts it.
@@ -74,27 +75,32 @@ class Blueprint:
     schedules: tuple[FunctionSchedule, ...]
     tables: tuple[Mapping[str, Any], ...] = ()
     refusals: Mapping[str, str] = field(default_factory=dict)
+    unsupported: Mapping[str, str] = field(default_factory=dict)
     ledger: str | None = None
     problems: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
     @property
     def handlers(self) -> frozenset[str]:
-        """Every function name that the APIs may use, including those that are refused."""
-        return frozenset(function.name for function in self.functions) | self.refusals.keys()
+        """Every function name that the APIs may use, including those that are refused or cannot be run."""
+        return frozenset(function.name for function in self.functions) | self.refusals.keys() | self.unsupported.keys()
 
 
 class PermissionCheckingInvoker:
-    """A `LambdaInvoker` that refuses functions that a role may not invoke, with the error that AWS returns.
+    """A `LambdaInvoker` that refuses functions that a role may not invoke, or that this machine cannot run.
+
+    The errors are those that AWS returns for a missing right, and for a runtime that it does not support.
 
     Args:
         invoker: Runs the functions that are allowed.
-        refusals: Functions that are refused, each with the reason.
+        refusals: Functions that may not be invoked, each with the reason.
+        unsupported: Functions that cannot be run, each with the reason.
     """
 
-    def __init__(self, invoker: LambdaInvoker, refusals: Mapping[str, str]) -> None:
+    def __init__(self, invoker: LambdaInvoker, refusals: Mapping[str, str], unsupported: Mapping[str, str]) -> None:
         self._invoker = invoker
         self._refusals = refusals
+        self._unsupported = unsupported
 
     async def invoke(self, function: str, payload: object) -> object:
         """See `LambdaInvoker`."""
@@ -110,3 +116,5 @@ class PermissionCheckingInvoker:
         if function in self._refusals:
             _log.warning("%s was not invoked: %s", function, self._refusals[function])
             raise FunctionFailed("Lambda:AccessDeniedException", self._refusals[function])
+        if function in self._unsupported:
+            raise FunctionFailed("Lambda:InvalidRuntimeException", self._unsupported[function])

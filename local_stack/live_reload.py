@@ -35,11 +35,15 @@ class SnapshotHandlers:
 
 
 async def import_problems(blueprint: Blueprint) -> Sequence[str]:
-    """Why handlers or workloads cannot be used, one sentence each, with file and line; empty if all can."""
-    handlers = {function.handler for function in blueprint.functions}
-    if blueprint.ledger is None:
-        return await check_imports(blueprint.root, handlers) if handlers else ()
-    return await _problems(blueprint.root, handlers)
+    """Why Longcall's handlers or workloads cannot be used, one sentence each, with file and line; empty if all can.
+
+    A function with a package of its own is not imported: it may need its environment, and fails alone, as on Lambda.
+    """
+    return () if blueprint.ledger is None else await _problems(blueprint.root, _handlers(blueprint))
+
+
+def _handlers(blueprint: Blueprint) -> set[str]:
+    return {function.handler for function in blueprint.functions if function.package is None}
 
 
 async def _problems(root: Path, handlers: Iterable[str], changed: Sequence[Path] = ()) -> Sequence[str]:
@@ -68,7 +72,7 @@ def file_watcher(
     """Watches schema, resolvers, handlers and workloads, and reloads what changes, between `start` and `stop`."""
     root = blueprint.root
     fixed = {Path(infrastructure.api.__file__), *([] if project is None else [project.folder / STAGES_FILE])}
-    handlers = {function.handler for function in blueprint.functions}
+    handlers = _handlers(blueprint)
     reloader = Reloader(
         root, engine, SnapshotHandlers(runtime, snapshots), lambda changed: _problems(root, handlers, changed),
         fixed=frozenset(fixed),

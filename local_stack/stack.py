@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator, Mappin
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final, TypeVar
 
 from appsync_local.api.endpoints import GRAPHQL_PATH, authority
@@ -177,7 +178,8 @@ async def _start(options: Options, log: StackLog, cleanup: contextlib.AsyncExitS
     if checking is not None:
         await checking
     pool, bucket_url = services.pool, f"{address}{BUCKET_PATH}"
-    blueprint = _blueprint(options, template, pool, port=port, s3=bucket_url)
+    outside = Path(cleanup.enter_context(TemporaryDirectory(prefix="longcall-")))
+    blueprint = _blueprint(options, template, pool, port=port, s3=bucket_url, outside=outside)
     check_database_urls((it for api in blueprint.apis for it in api.api.sources), options.databases)
     if blueprint.ledger is not None:
         blueprint = with_openai(with_bedrock(blueprint, bedrock), options.openai, os.environ)
@@ -193,7 +195,7 @@ async def _start(options: Options, log: StackLog, cleanup: contextlib.AsyncExitS
         schedules=blueprint.schedules, retry_delays=RETRY_DELAYS, refusal_delays=REFUSAL_DELAYS,
         concurrency=_unreserved_concurrency(options.jobs), chaos=chaos, meter=meter, health=health,
     )  # fmt: skip
-    invoker = PermissionCheckingInvoker(runtime, blueprint.refusals)
+    invoker = PermissionCheckingInvoker(runtime, blueprint.refusals, blueprint.unsupported)
 
     def engine_of(api: LocalApi, path: str) -> Engine:
         return Engine(
@@ -311,11 +313,13 @@ def _read_template(given: Path, options: Options) -> Template:
     return read_template(found.path, options.parameters, stack=found.stack)
 
 
-def _blueprint(options: Options, template: Template | None, pool: Pool, *, port: int, s3: str) -> Blueprint:
+def _blueprint(
+    options: Options, template: Template | None, pool: Pool, *, port: int, s3: str, outside: Path
+) -> Blueprint:
     address = authority(options.host, port)
     if template is not None:
         return blueprint_from_template(
-            template, address=address, pool=pool, ledger=options.ledger, s3=s3, data=options.data
+            template, address=address, pool=pool, ledger=options.ledger, s3=s3, data=options.data, outside=outside
         )
     return blueprint_of_project(
         graphql_url=f"http://{address}{GRAPHQL_PATH}", pool=pool, ledger=options.ledger, s3=s3, jobs=options.jobs,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from appsync_local.authorization.api_keys import ApiKey
-from appsync_local.functions.spec import FunctionSpec
+from appsync_local.functions.spec import FunctionSpec, Package
 from chalicelib.ledger import DYNAMODB
 from local_stack.blueprint import Blueprint, LocalApi, api_path
 from local_stack.function_environment import (
@@ -20,9 +20,10 @@ from local_stack.function_environment import (
 )
 from local_stack.services.cognito.pool import Pool
 from local_stack.template.api_names import api_names
-from local_stack.template.document import TABLES, Template, TemplateInvalid
-from local_stack.template.functions import unpack_functions
+from local_stack.template.document import TABLES, Resource, Template
 from local_stack.template.intrinsics import IntrinsicResolver
+from local_stack.template.packages import Packages, have_same_code
+from local_stack.template.problems import Problems
 from local_stack.template.stack import TemplateApi, read_stack
 
 LEDGER_VARIABLE: Final = "LONGCALL_LEDGER"
@@ -50,13 +51,24 @@ class LocalStores:
 
 def has_jobs(template: Template) -> bool:
     """Whether a template is a stage of Longcall, and not another application: its functions have Longcall's ledger."""
-    return any(
-        LEDGER_VARIABLE in it.properties.get("Environment", {}).get("Variables", {}) for it in template.functions()
-    )
+    return _longcalls_function(template) is not None
+
+
+def _longcalls_function(template: Template) -> Resource | None:
+    """A function in Longcall's package.
+
+    Its functions use the libraries that the local stack has imported: the package has them compiled for Lambda.
+    """
+    return next((it for it in template.functions() if LEDGER_VARIABLE in _variables(it)), None)
+
+
+def _variables(function: Resource) -> Mapping[str, object]:
+    found: Mapping[str, object] = function.properties.get("Environment", {}).get("Variables", {})
+    return found
 
 
 def blueprint_from_template(
-    template: Template, *, address: str, pool: Pool, ledger: str, s3: str, data: Path
+    template: Template, *, address: str, pool: Pool, ledger: str, s3: str, data: Path, outside: Path
 ) -> Blueprint:
     """The stack of a template.
 
@@ -72,6 +84,7 @@ def blueprint_from_template(
         ledger: Where a stage of Longcall stores its jobs, sqlite:<path>.
         s3: Endpoint of the local S3.
         data: Folder that code and schema are unpacked to.
+        outside: Folder that functions for Node.js are unpacked to; it is not below a project.
 
     Raises:
         TemplateInvalid: The template has no API. What else cannot be run is among the blueprint's problems.
@@ -91,17 +104,27 @@ def blueprint_from_template(
     )  # fmt: skip
     folder = data / FOLDER
     shutil.rmtree(folder, ignore_errors=True)
-    root, problems = folder / "task", list(stack.problems)
-    try:
-        root = unpack_functions(template, root)
-    except TemplateInvalid as invalid:
-        problems.append(f"{template.path}: {invalid}")
+    code = Packages(template, intrinsics, folder=folder, node_folder=outside)
+    own = _longcalls_function(template)
+    root, problems = folder, Problems(stack.problems)
+    if own is not None:
+        with problems.of(own):
+            root = code.shared_code(own)
+    packages: dict[str, Package] = {}
+    for function in map(intrinsics.function, [it.name for it in stack.functions]):
+        if own is None or not have_same_code(function, own):
+            with problems.of(function):
+                packages[intrinsics.name(function)] = code.of(function)
     principals = {it.name: new_principal(it.name, stack.fields[it.name]) for it in stack.functions}
     return Blueprint(
         apis=tuple(_local_api(it, folder / it.name, keys) for it in stack.apis),
         root=root,
         functions=tuple(
-            replace(it, environment=_environment(it, stores, pool, access_key_variables(principals[it.name])))
+            replace(
+                it,
+                environment=_environment(it, stores, pool, access_key_variables(principals[it.name])),
+                package=packages.get(it.name),
+            )
             for it in stack.functions
         ),
         principals=tuple(principals.values()),
@@ -109,8 +132,9 @@ def blueprint_from_template(
         tables=stack.tables,
         refusals=stack.refusals,
         ledger=ledger if has_jobs(template) else None,
-        problems=tuple(problems),
-        warnings=stack.warnings,
+        unsupported=stack.unsupported,
+        problems=tuple(problems.found),
+        warnings=(*stack.warnings, *code.warnings),
     )
 
 

@@ -1,21 +1,19 @@
 """Reads the Lambda functions of a template: code, limits, failure destinations, schedules and rights."""
 
-import json
 import re
-import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, Final
 
 from appsync_local.functions.schedule import FunctionSchedule
 from appsync_local.functions.spec import FunctionSpec
 from infrastructure.permissions import BUCKET_ACTIONS, TABLE_ACTIONS
 from local_stack.template.api import INVOKE
-from local_stack.template.document import TABLES, Resource, Template, TemplateInvalid
+from local_stack.template.document import TABLES, Resource, Template
 from local_stack.template.intrinsics import IntrinsicResolver
 from local_stack.template.policies import Permissions, Role
 from local_stack.template.problems import Problems
+from local_stack.template.runtimes import remark_on, why_not_run
 
 CALL_FIELD: Final = "appsync:GraphQL"
 ROOT_TYPES: Final = ("Query", "Mutation", "Subscription")
@@ -28,6 +26,7 @@ class FunctionReader:
 
     Attributes:
         refusals: Functions that cannot run because their role lacks a right, each with the reason.
+        unsupported: Functions that this machine cannot run, each with the reason.
         warnings: What the template asks for and the local stack leaves out, one sentence each.
     """
 
@@ -39,14 +38,23 @@ class FunctionReader:
         self._permissions = permissions
         self._problems = problems
         self.refusals: dict[str, str] = {}
+        self.unsupported: dict[str, str] = {}
         self.warnings: list[str] = []
 
     def read(self) -> tuple[FunctionSpec, ...]:
-        """All functions that the APIs and their schedules may invoke; those that cannot be run are problems."""
+        """All functions that the APIs and their schedules may invoke, and that this machine can run.
+
+        A function that the template describes wrongly is a problem.
+        """
+        for resource in self._template.functions():
+            if (reason := why_not_run(resource.properties)) is not None:
+                name = self._intrinsics.name(resource)
+                self.unsupported[name] = f"{name} cannot be run: {reason}"
         functions: list[FunctionSpec] = []
         for resource in self._template.functions():
             with self._problems.of(resource):
-                functions.append(self._function(resource))
+                if self._is_supported(resource):
+                    functions.append(self._function(resource))
         for function in functions:
             self._check_stores(function)
         return tuple(functions)
@@ -71,8 +79,8 @@ class FunctionReader:
                     function, "events.amazonaws.com", self._intrinsics.arn(rule)
                 ):
                     self.warnings.append(f"{name} does not run on schedule: rule {rule.name} may not invoke it")
-                elif name in self.refusals:
-                    self.warnings.append(f"{name} does not run on schedule: {self.refusals[name]}")
+                elif (reason := self.refusals.get(name) or self.unsupported.get(name)) is not None:
+                    self.warnings.append(f"{name} does not run on schedule: {reason}")
                 else:
                     yield FunctionSchedule(name, every=int(rate[1]) * UNIT_SECONDS[rate[2]])
 
@@ -86,11 +94,9 @@ class FunctionReader:
         )
 
     def _function(self, resource: Resource) -> FunctionSpec:
-        properties, name = resource.properties, self._intrinsics.name(resource)
-        if not str(properties.get("Runtime", "")).startswith("python"):
-            raise TemplateInvalid(
-                f"{name} runs on {properties.get('Runtime')}; the local stack supports functions in Python only"
-            )
+        properties, name, runtime = resource.properties, self._intrinsics.name(resource), resource.properties["Runtime"]
+        if (remark := remark_on(runtime)) is not None:
+            self.warnings.append(f"{name}: {remark}")
         variables = properties.get("Environment", {}).get("Variables", {})
         spec = FunctionSpec(
             name=name,
@@ -99,6 +105,7 @@ class FunctionReader:
             timeout=float(properties.get("Timeout", 3)),
             memory_mb=int(properties.get("MemorySize", 128)),
             reserved_concurrency=properties.get("ReservedConcurrentExecutions"),
+            runtime=runtime,
         )
         for config in self._template.of_type("AWS::Lambda::EventInvokeConfig"):
             if self._intrinsics.text(config.properties["FunctionName"]) in (name, self._intrinsics.arn(resource)):
@@ -116,14 +123,19 @@ class FunctionReader:
         )
 
     def _failure_destination(self, function: Resource, arn: str) -> str | None:
-        """The function that failures are sent to; None for a queue, which the local stack does not have."""
+        """The function that failures are sent to; None for what the local stack does not have."""
         role = self._permissions.role(function.properties.get("Role"))
         for other in self._template.functions():
             if self._intrinsics.arn(other) == arn:
-                if role.may(INVOKE, arn):
-                    return self._intrinsics.name(other)
-                self.warnings.append(f"failures of {function.name} are dropped: {role.denial(INVOKE, arn)}")
+                name = self._intrinsics.name(other)
+                if role.may(INVOKE, arn) and name not in self.unsupported:
+                    return name
+                reason = self.unsupported.get(name) or role.denial(INVOKE, arn)
+                self.warnings.append(f"failures of {function.name} are dropped: {reason}")
         return None
+
+    def _is_supported(self, function: Resource) -> bool:
+        return self._intrinsics.name(function) not in self.unsupported
 
     def _check_stores(self, function: FunctionSpec) -> None:
         """Refuse a function whose role lacks rights on the table or bucket: locally, neither would check them."""
@@ -144,33 +156,6 @@ class FunctionReader:
 
     def _role_of(self, function: FunctionSpec) -> Role:
         return self._permissions.role(self._intrinsics.function(function.name).properties.get("Role"))
-
-
-def unpack_functions(template: Template, into: Path) -> Path:
-    """The folder that all functions of a template are imported from; a zip is unpacked into `into`.
-
-    Raises:
-        TemplateInvalid: The functions use several packages, or the package is not beside the template.
-    """
-    packages = {json.dumps(_package_of(function), sort_keys=True) for function in template.functions()}
-    if not packages:
-        into.mkdir(parents=True, exist_ok=True)
-        return into
-    if len(packages) != 1:
-        raise TemplateInvalid(
-            f"the local stack supports functions that share one package, and {template.path.name} has {len(packages)}"
-        )
-    source = template.asset(json.loads(packages.pop()))
-    if source.is_dir():
-        return source
-    with zipfile.ZipFile(source) as archive:
-        archive.extractall(into)
-    return into
-
-
-def _package_of(function: Resource) -> Any:
-    code = function.properties.get("CodeUri") or function.properties.get("Code") or {}
-    return code.get("Key") or code.get("S3Key")
 
 
 def _root_fields(schema: str) -> Iterator[tuple[str, str]]:

@@ -66,6 +66,7 @@ class TemplateStack:
         schedules: The functions that run on a schedule.
         tables: Parameters of CreateTable for the tables of data sources.
         refusals: Function names of the APIs that cannot be invoked because a right is missing, each with the reason.
+        unsupported: Function names that this machine cannot run, each with the reason.
         problems: What cannot be run, one sentence each.
         warnings: What is left out, one sentence each.
     """
@@ -76,6 +77,7 @@ class TemplateStack:
     schedules: tuple[FunctionSchedule, ...]
     tables: tuple[Mapping[str, Any], ...]
     refusals: Mapping[str, str]
+    unsupported: Mapping[str, str]
     problems: tuple[str, ...]
     warnings: tuple[str, ...]
 
@@ -119,8 +121,15 @@ def read_stack(template: Template, intrinsics: IntrinsicResolver, names: Mapping
         schedules=tuple(function_reader.schedules()),
         tables=tuple({name: it for reader in readers.values() for name, it in reader.tables.items()}.values()),
         refusals=refusals | function_reader.refusals,
+        unsupported=function_reader.unsupported,
         problems=tuple(problems.found),
-        warnings=(*template.warnings, *ignored(template), *function_reader.warnings, *permissions.warnings),
+        warnings=(
+            *template.warnings,
+            *ignored(template),
+            *function_reader.unsupported.values(),
+            *function_reader.warnings,
+            *permissions.warnings,
+        ),
     )
 
 

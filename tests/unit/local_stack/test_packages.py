@@ -1,0 +1,190 @@
+"""The code of a template's functions, unpacked: each function finds its own modules and layers, and nothing else."""
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local_stack.template.composition import read_template
+from local_stack.template.document import Template, TemplateInvalid
+from local_stack.template.intrinsics import IntrinsicResolver
+from local_stack.template.packages import Packages
+from local_stack.template.runtime_libraries import link_python, node_project
+from local_stack.template.runtimes import remark_on, why_not_run
+from tests.support.cdk_folder import CdkFolder
+
+PYTHON = "python3.11"
+NODE = "nodejs22.x"
+
+
+@pytest.fixture
+def cdk(tmp_path: Path) -> CdkFolder:
+    return CdkFolder(tmp_path / "project" / "cdk.out")
+
+
+class Unpacked:
+    """The packages of a template."""
+
+    def __init__(self, template: Template, folder: Path) -> None:
+        intrinsics = IntrinsicResolver(template, "us-east-1")
+        self.template = template
+        self.packages = Packages(template, intrinsics, folder=folder / "data", node_folder=folder / "node")
+
+    def __getitem__(self, function: str) -> Any:
+        return self.packages.of(self.template.resources[function])
+
+
+@pytest.fixture
+def unpacked(cdk: CdkFolder, tmp_path: Path) -> Any:
+    return lambda: Unpacked(read_template(cdk.write()), tmp_path)
+
+
+def test_folder_of_python_is_used_where_it_is_and_that_of_node_is_copied(cdk: CdkFolder, unpacked: Any) -> None:
+    code = cdk.asset({"index.py": "", "index.js": ""})
+    cdk.add_function("Python", PYTHON, code)
+    cdk.add_function("Node", NODE, code)
+    found = unpacked()
+
+    assert found["Python"].root.parent == cdk.folder
+    assert (found["Node"].root / "index.js").is_file()
+    assert cdk.folder.parent not in found["Node"].root.parents
+
+
+def test_zip_keeps_the_right_to_execute(cdk: CdkFolder, unpacked: Any) -> None:
+    code = cdk.zipped({"index.py": ""})
+    (package,) = cdk.folder.glob("*.zip")
+    with zipfile.ZipFile(package, "a") as archive:
+        program = zipfile.ZipInfo("bin/tool")
+        program.external_attr = 0o100755 << 16
+        archive.writestr(program, "#!/bin/sh\n")
+    cdk.add_function("F", PYTHON, code)
+
+    root = unpacked()["F"].root
+
+    assert os.access(root / "bin" / "tool", os.X_OK)
+    assert not os.access(root / "index.py", os.X_OK)
+
+
+@pytest.mark.parametrize(("runtime", "file"), [(PYTHON, "index.py"), (NODE, "index.js")])
+def test_inline_code_is_the_module_index(cdk: CdkFolder, unpacked: Any, runtime: str, file: str) -> None:
+    cdk.add_function("F", runtime, {"ZipFile": {"Fn::Join": ["\n", ["one", "two"]]}})
+
+    assert (unpacked()["F"].root / file).read_text() == "one\ntwo"
+
+
+def test_later_layer_replaces_files_of_an_earlier_one(cdk: CdkFolder, unpacked: Any) -> None:
+    cdk.add("First", "AWS::Lambda::LayerVersion", Content=cdk.zipped({"python/a.py": "1", "python/b.py": "1"}))
+    cdk.add("Second", "AWS::Lambda::LayerVersion", Content=cdk.asset({"python/b.py": "2"}))
+    cdk.add_function("F", PYTHON, {"ZipFile": ""}, Layers=[{"Ref": "First"}, {"Ref": "Second"}])
+
+    opt = unpacked()["F"].opt
+
+    assert [(opt / "python" / name).read_text() for name in ("a.py", "b.py")] == ["1", "2"]
+
+
+def test_layer_of_somebody_else_is_left_out_with_a_remark(cdk: CdkFolder, unpacked: Any) -> None:
+    arn = "arn:aws:lambda:us-east-1:580247275435:layer:LambdaInsightsExtension:14"
+    cdk.add_function("F", PYTHON, {"ZipFile": ""}, Layers=[arn])
+    found = unpacked()
+
+    assert found["F"].opt is None
+    assert found.packages.warnings == [f"F runs without the layer {arn}, which is not of this template"]
+
+
+def test_layers_for_node_are_linked_where_modules_are_found(cdk: CdkFolder, unpacked: Any) -> None:
+    files = {
+        "nodejs/node_modules/@scope/one/index.js": "general",
+        "nodejs/node_modules/two/index.js": "general",
+        "nodejs/node22/node_modules/two/index.js": "of node22",
+    }
+    cdk.add("Layer", "AWS::Lambda::LayerVersion", Content=cdk.zipped(files))
+    cdk.add_function("F", NODE, {"ZipFile": ""}, Layers=[{"Ref": "Layer"}])
+
+    modules = unpacked()["F"].root.parent / "node_modules"
+
+    assert (modules / "@scope" / "one" / "index.js").read_text() == "general"
+    assert (modules / "two" / "index.js").read_text() == "of node22"
+
+
+def test_sdk_of_the_project_is_found_once_it_is_installed(cdk: CdkFolder, unpacked: Any) -> None:
+    cdk.add_function("F", NODE, {"ZipFile": ""})
+    project = cdk.folder.parent
+    (project / "package.json").write_text("{}")
+    package = unpacked()["F"]
+
+    (project / "node_modules" / "@aws-sdk" / "client-s3").mkdir(parents=True)
+
+    assert package.libraries == project == node_project(cdk.folder / "App.template.json")
+    assert (package.root.parents[2] / "node_modules" / "@aws-sdk" / "client-s3").is_dir()
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ({"S3Bucket": "b", "S3Key": "unknown.zip"}, "unknown.zip"),
+        ({}, "it has no code: expected ZipFile, S3Key or the path of a folder or zip"),
+    ],
+)
+def test_missing_code_is_named(cdk: CdkFolder, unpacked: Any, code: dict[str, str], message: str) -> None:
+    cdk.add_function("F", PYTHON, code)
+    found = unpacked()
+
+    with pytest.raises(TemplateInvalid, match=message):
+        found["F"]
+
+
+def test_code_of_a_sam_function_with_a_role_is_beside_the_template(cdk: CdkFolder, unpacked: Any) -> None:
+    (cdk.folder / "src").mkdir()
+    cdk.add(
+        "F", "AWS::Serverless::Function", CodeUri="src/", Runtime=PYTHON, Handler="a.b", Role="arn:aws:iam::1:role/r"
+    )
+
+    assert unpacked()["F"].root == cdk.folder / "src"
+
+
+def test_file_that_is_no_zip_is_named(cdk: CdkFolder, unpacked: Any) -> None:
+    cdk.add_function("F", PYTHON, cdk.zipped({"index.py": ""}))
+    (package,) = cdk.folder.glob("*.zip")
+    package.write_text("not a zip")
+    found = unpacked()
+
+    with pytest.raises(TemplateInvalid, match=r"cannot be unpacked \(File is not a zip file\)"):
+        found["F"]
+
+
+def test_boto3_is_found_without_the_libraries_of_this_python(tmp_path: Path) -> None:
+    libraries = link_python(tmp_path / "libraries")
+    code = "import sys; sys.path.insert(0, sys.argv[1]); import boto3; print(boto3.__file__); import orjson"
+
+    done = subprocess.run([sys.executable, "-S", "-c", code, libraries], capture_output=True, text=True, check=False)
+
+    assert done.stdout.strip() == str(libraries / "boto3" / "__init__.py")
+    assert "No module named 'orjson'" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("properties", "reason"),
+    [
+        ({"Runtime": "python3.9"}, None),
+        ({"Runtime": "dotnet8"}, "it runs on dotnet8, and the local stack runs functions in Python and Node.js"),
+        ({"Runtime": "provided.al2023"}, "it runs on provided.al2023, and"),
+        ({"PackageType": "Image"}, "it is a container image, and"),
+        ({"Handler": "index.handler"}, "it has no Runtime, and"),
+        ({"Runtime": "nodejs99.x"}, "it runs on nodejs99.x: "),
+    ],
+)
+def test_functions_that_cannot_be_run_have_a_reason(properties: dict[str, str], reason: str | None) -> None:
+    found = why_not_run(properties)
+
+    assert found is None if reason is None else found is not None and found.startswith(reason)
+
+
+def test_another_version_of_a_runtime_is_remarked() -> None:
+    here = f"python3.{sys.version_info.minor}"
+
+    assert remark_on(here) is None
+    assert remark_on("python3.9") == f"it asks for python3.9 and runs on {here}"

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         PipelineFunction,
         PipelineResolver,
         RdsSource,
+        Templates,
         UnitResolver,
     )
     from appsync_local.authorization.api_keys import ApiKey
@@ -48,7 +49,8 @@ _MODULES: Final = {
     "api.limits": ("Introspection", "Limits",),
     "api.model": (
         "Api", "AuthMode", "Code", "CodeFile", "DynamoDbSource", "EventBridgeSource", "HttpSigning", "HttpSource",
-        "LambdaSource", "NoneSource", "PipelineFunction", "PipelineResolver", "RdsSource", "UnitResolver",
+        "LambdaSource", "NoneSource", "PipelineFunction", "PipelineResolver", "RdsSource", "Templates",
+        "UnitResolver",
     ),
     "authorization.api_keys": ("ApiKey",),
     "authorization.lambda_authorizer": ("AuthorizerOptions",),
@@ -119,6 +121,7 @@ __all__ = [
     "PipelineResolver",
     "PortInUse",
     "RdsSource",
+    "Templates",
     "UnitResolver",
     "UserPool",
     "parse_chaos",

@@ -15,8 +15,9 @@ from appsync_local.api.model import (
     PipelineFunction,
     PipelineResolver,
     Resolver,
+    Templates,
     UnitResolver,
-    code_file,
+    files_of,
 )
 from appsync_local.errors import ApiInvalid
 
@@ -77,7 +78,7 @@ def check(
 
 
 def _file_problems(api: Api, files: AbstractSet[str], prefix: str) -> Iterable[str]:
-    needed = {file for unit in (*api.resolvers, *api.functions) if (file := code_file(unit)) is not None}
+    needed = {file for unit in (*api.resolvers, *api.functions) for file in files_of(unit)}
     for file in sorted(needed - files):
         advice = _instead(file, files - needed, "write it, or remove what uses it from the API")
         yield f"{prefix}{file} is used and does not exist{advice}"
@@ -136,6 +137,8 @@ def _lambda_problems(name: str, unit: UnitResolver | PipelineFunction, invoking:
         yield f"{name} has the batch size {unit.max_batch_size}; it must be 0 to {LARGEST_BATCH}"
     if unit.source not in invoking and (unit.code is Code.DIRECT or unit.max_batch_size):
         yield f"{name} has no code or a batch size, and its data source {unit.source} invokes no Lambda function"
+    if unit.source not in invoking and isinstance(unit.code, Templates) and unit.code.request is None:
+        yield f"{name} has no request template, and its data source {unit.source} invokes no Lambda function; add one"
 
 
 def _resolver_problems(

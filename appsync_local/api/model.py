@@ -101,19 +101,33 @@ class CodeFile:
 
 
 @dataclass(frozen=True, slots=True)
+class Templates:
+    """Mapping templates in VTL, as files relative to the folder with the API's code.
+
+    Args:
+        request: The request template, such as `resolvers/Query.note.request.vtl`. None: the Lambda function receives
+            the whole context, and before a pipeline nothing runs.
+        response: The response template. None: the result is returned, or its error is raised.
+    """
+
+    request: str | None = None
+    response: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class PipelineFunction:
     """One step of a pipeline: its code and its data source.
 
     Args:
         name: Unique in the API.
         source: Name of the data source.
-        code: Whether the function has a code file, and which one if it is not `functions/<name>.js`.
+        code: Whether the function has a code file, and which one if it is not `functions/<name>.js`; or its templates.
         max_batch_size: The most payloads of one Lambda invocation, up to 2,000; 0: no batches.
     """
 
     name: str
     source: str
-    code: Code | CodeFile = Code.FILE
+    code: Code | CodeFile | Templates = Code.FILE
     max_batch_size: int = 0
 
 
@@ -126,17 +140,17 @@ class UnitResolver:
 
     field: str
     source: str
-    code: Code | CodeFile = Code.FILE
+    code: Code | CodeFile | Templates = Code.FILE
     max_batch_size: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class PipelineResolver:
-    """A field, as `Type.field`, that pipeline functions answer, one after another; it always has code."""
+    """A field, as `Type.field`, that pipeline functions answer, one after another; it has code or templates."""
 
     field: str
     functions: tuple[str, ...]
-    code: Literal[Code.FILE] | CodeFile = Code.FILE
+    code: Literal[Code.FILE] | CodeFile | Templates = Code.FILE
 
 
 Resolver = UnitResolver | PipelineResolver
@@ -164,7 +178,12 @@ class Api:
 
 
 def code_file(unit: Resolver | PipelineFunction) -> str | None:
-    """Path of a resolver's or pipeline function's code, relative to the folder with the API's code; None: no code."""
+    """Path of the JavaScript of a resolver or pipeline function, relative to the folder with the API's code.
+
+    None: it has no code, or templates.
+    """
+    if isinstance(unit.code, Templates):
+        return None
     if isinstance(unit.code, CodeFile):
         return unit.code.path
     if unit.code is Code.DIRECT:
@@ -172,3 +191,12 @@ def code_file(unit: Resolver | PipelineFunction) -> str | None:
     if isinstance(unit, PipelineFunction):
         return f"functions/{unit.name}.js"
     return f"resolvers/{unit.field}.js"
+
+
+def files_of(unit: Resolver | PipelineFunction) -> tuple[str, ...]:
+    """Paths of the code file or of the templates of a resolver or pipeline function; may be empty."""
+    if isinstance(unit.code, Templates):
+        found: tuple[str | None, ...] = (unit.code.request, unit.code.response)
+    else:
+        found = (code_file(unit),)
+    return tuple(path for path in found if path is not None)

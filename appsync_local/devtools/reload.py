@@ -14,7 +14,7 @@ from typing import Final, Protocol
 
 from appsync_local.errors import ApiInvalid
 
-CODE: Final = frozenset({".graphql", ".js"})
+CODE: Final = frozenset({".graphql", ".js", ".vtl"})
 HANDLERS: Final = frozenset({".py"})
 
 log: Final = logging.getLogger(__name__)

@@ -10,6 +10,7 @@ const __invoke = (() => {
   const { Date, Error, Proxy, RegExp, Symbol, TypeError, eval: compile } = globalThis;
   const native = (method) => Function.prototype.call.bind(method);
   const codeAt = native(String.prototype.charCodeAt);
+  const match = native(String.prototype.match);
   const padStart = native(String.prototype.padStart);
   const replace = native(String.prototype.replace);
   const fromCode = String.fromCharCode;
@@ -122,7 +123,7 @@ const __invoke = (() => {
     evictFromApiCache: (type, field, keys) => effect("evictions", { type, field, keys: keys ?? {} }),
   });
   __modules.utils = complete("@aws-appsync/utils", { util, runtime, extensions });
-  for (const [name, file] of [["dynamodb", "dynamodb_module"], ["rds", "rds_module"], ["ai", "ai"]]) {
+  for (const [name, file] of [["dynamodb", "dynamodb_module"], ["rds", "rds_module"], ["ai", "ai"], ["velocity", "velocity/templates"]]) {
     defineProperty(__modules, name, { get: () => part(file) });
   }
   // The typings declare them as globals, and code without an import works on AWS as well.
@@ -141,7 +142,7 @@ const __invoke = (() => {
   const refusal = (message) => defineProperty(new Error(message), "name", { value: "" });
   const isPlain = (value) => value !== null && typeof value === "object" && getPrototypeOf(value) === Object.prototype;
 
-  const kit = { Date, RegExp, TypeError, codeAt, complete, fromCode, isPlain, offsets, padStart, part, parse, random32, refusal, replace, stringify };
+  const kit = { Date, RegExp, TypeError, codeAt, complete, effect, fromCode, halt, isPlain, match, offsets, padStart, part, parse, random32, refusal, replace, stringify };
 
   // Differences of AppSync's runtime. A method is denied here only if AppSync denies it on every kind of object.
   JSON.parse = (text) => {
@@ -261,9 +262,11 @@ const __invoke = (() => {
     authType = caller;
     const request = outcomeOf("request", context(own, around));
     if (request.kind !== "value") return encoded(request);
+    const result = sent(request.value)?.payload ?? null;
+    if (handlers.isDone?.(request.value, result)) return encoded({ ...request, value: result });
     const ctx = context(own, around);
     ctx.stash = sent(request.stash);
-    ctx.result = sent(request.value)?.payload ?? null;
+    ctx.result = result;
     return encoded(outcomeOf("response", ctx));
   };
 

@@ -126,9 +126,28 @@
       return filled(String(template), match, rest.slice(0, -2), names);
     });
 
+  // Source: String.split, Java SE 8 API: a limit of 0 leaves out empty strings at the end.
+  const split = (text, pattern, limit) => {
+    const found = [];
+    let from = 0;
+    replace(text, compiled(pattern, "g"), (match, ...rest) => {
+      const at = rest.find((value) => typeof value === "number");
+      const isLeading = at + match.length === 0;
+      if (!isLeading && !(match === "" && at === text.length) && !(limit > 0 && found.length === limit - 1)) {
+        found.push(text.slice(from, at));
+        from = at + match.length;
+      }
+      return "";
+    });
+    found.push(text.slice(from));
+    if (limit === 0) while (found.length > 1 && found[found.length - 1] === "") found.pop();
+    return found;
+  };
+
   return {
     matches: (pattern, value) => compiled(pattern, "").test(value),
     replaceFirst: (text, pattern, template) => replaced(text, pattern, template, ""),
     replaceAll: (text, pattern, template) => replaced(text, pattern, template, "g"),
+    split,
   };
 })

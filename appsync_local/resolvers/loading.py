@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +20,7 @@ from appsync_local.api.limits import DEEPEST, DEFAULT_LIMITS, MOST_RESOLVERS, Li
 from appsync_local.api.model import (
     Api,
     AuthMode,
+    Code,
     DynamoDbSource,
     EventBridgeSource,
     HttpSource,
@@ -28,9 +29,11 @@ from appsync_local.api.model import (
     PipelineFunction,
     PipelineResolver,
     RdsSource,
+    Templates,
     UnitResolver,
     code_file,
 )
+from appsync_local.api.model import Resolver as ResolverValue
 from appsync_local.api.schema import load_schema, object_fields, triggers_of
 from appsync_local.authorization.caller import Rule
 from appsync_local.authorization.directives import rules_of
@@ -47,6 +50,7 @@ from appsync_local.lambda_invoker import LambdaInvoker
 from appsync_local.resolvers.file_check import FOLDERS, file_problems
 from appsync_local.resolvers.resolution import (
     DirectFunction,
+    Handlers,
     LocalFunction,
     Pipeline,
     Resolver,
@@ -54,6 +58,8 @@ from appsync_local.resolvers.resolution import (
     SourceFunction,
     Unit,
 )
+
+CODE_SUFFIXES: Final = (".js", ".vtl")
 
 # Modes that an API may have only once; it may have several user pools and providers.
 SINGLE_MODES: Final = (AuthMode.API_KEY, AuthMode.IAM, AuthMode.LAMBDA)
@@ -158,8 +164,8 @@ def _load(
     files = {
         path.relative_to(code).as_posix()
         for folder in FOLDERS
-        for path in (code / folder).glob("*.js")
-        if not path.name.startswith(".")  # an editor's lock or unsaved copy
+        for path in (code / folder).glob("*")
+        if path.suffix in CODE_SUFFIXES and not path.name.startswith(".")  # an editor's lock or unsaved copy
     }
     check(api, fields=fields, files=files, handlers=handlers, folder=code.name)
     resolvers = _resolvers(api, code, invoker, services)
@@ -193,20 +199,19 @@ def _limit_problems(limits: Limits) -> Iterator[str]:
 
 def _resolvers(api: Api, code: Path, invoker: LambdaInvoker, services: ExternalServices) -> dict[str, Resolver]:
     sources = _sources(api, invoker, services)
-    units = (*api.resolvers, *api.functions)
-    scripts = {file: Script(code / file) for file in dict.fromkeys(map(code_file, units)) if file is not None}
+    handlers_of = _handlers(api, code)
 
     def function_of(one: PipelineFunction | UnitResolver) -> ResolverFunction:
-        source, file = sources.get(one.source), code_file(one)
+        source = sources.get(one.source)
         if isinstance(source, LambdaDataSource) and one.max_batch_size:
             source = source.with_batches_of(one.max_batch_size)
-        if file is None:
+        if one.code is Code.DIRECT:
             assert isinstance(source, LambdaDataSource)  # noqa: S101  # `check` rejects other data sources without code
             return DirectFunction(source, one.source)
-        script = scripts[file]
+        handlers = handlers_of(one)
         if source is None:
-            return LocalFunction(script, one.source)
-        return SourceFunction(script, source, one.source)
+            return LocalFunction(handlers, one.source)
+        return SourceFunction(handlers, source, one.source)
 
     functions = {function.name: function_of(function) for function in api.functions}
     resolvers: dict[str, Resolver] = {}
@@ -215,11 +220,25 @@ def _resolvers(api: Api, code: Path, invoker: LambdaInvoker, services: ExternalS
             case UnitResolver(field):
                 resolvers[field] = Unit(function_of(resolver))
             case PipelineResolver(field, names):
-                script = scripts[str(code_file(resolver))]  # a pipeline always has code
-                resolvers[field] = Pipeline(script, tuple(functions[name] for name in names))
+                resolvers[field] = Pipeline(handlers_of(resolver), tuple(functions[name] for name in names))
             case _:
                 assert_never(resolver)
     return resolvers
+
+
+def _handlers(api: Api, code: Path) -> Callable[[ResolverValue | PipelineFunction], Handlers]:
+    """Loads the code or the templates of a resolver or pipeline function; each code file once."""
+    files = dict.fromkeys(map(code_file, (*api.resolvers, *api.functions)))
+    scripts = {file: Script(code / file) for file in files if file is not None}
+
+    def handlers_of(unit: ResolverValue | PipelineFunction) -> Handlers:
+        if not isinstance(unit.code, Templates):
+            return scripts[str(code_file(unit))]
+        from appsync_local.velocity.templates import load_templates  # imported on use: most APIs have no templates
+
+        return load_templates(unit, code)
+
+    return handlers_of
 
 
 def _sources(api: Api, invoker: LambdaInvoker, services: ExternalServices) -> dict[str, DataSource]:

@@ -7,7 +7,7 @@ import logging
 import time
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from typing import Any, assert_never
+from typing import Any, Protocol, assert_never
 
 import orjson
 
@@ -16,16 +16,37 @@ from appsync_local.data_sources import DataSource, LambdaDataSource
 from appsync_local.devtools.operation_log import OK, StepRecord, steps
 from appsync_local.errors import FieldError, FieldUnauthorized, ScriptFailed, SourceFailed
 from appsync_local.javascript.context import FieldContext
-from appsync_local.javascript.script import NO_EFFECTS, Effects, EntryPoint, Outcome, Script
+from appsync_local.javascript.sandbox import NO_EFFECTS, Effects, EntryPoint, Outcome
 
 log = logging.getLogger("appsync_local")
+
+
+class Handlers(Protocol):
+    """The request and response handlers of code in JavaScript, or of templates."""
+
+    @property
+    def name(self) -> str:
+        """What the log calls them."""
+
+    @property
+    def error_type(self) -> str:
+        """The type of the error of a field whose handler failed."""
+
+    def call(self, entry: EntryPoint, own: str, shared: str, auth_type: str | None) -> Outcome:
+        """Run one handler, or with `local` both; as `Sandbox.call`."""
+
+    def gives_errors(self, request: object) -> bool:
+        """Whether an error of the data source is `ctx.error` and no more; otherwise it fails the field."""
+
+    def is_done(self, request: object, result: object) -> bool:
+        """Whether the result of the data source is the function's result, so that the response handler does not run."""
 
 
 @dataclass(frozen=True, slots=True)
 class SourceFunction:
     """Code around one data source; `name` is the data source's name."""
 
-    script: Script
+    handlers: Handlers
     source: DataSource
     name: str = ""
 
@@ -34,7 +55,7 @@ class SourceFunction:
 class LocalFunction:
     """Code with a NONE data source of this name: the payload of its request is its result."""
 
-    script: Script
+    handlers: Handlers
     name: str = ""
 
 
@@ -58,9 +79,9 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """A field that pipeline functions answer, one after another; `script` runs before and after them."""
+    """A field that pipeline functions answer, one after another; `handlers` run before and after them."""
 
-    script: Script
+    handlers: Handlers
     functions: tuple[ResolverFunction, ...]
 
 
@@ -108,15 +129,17 @@ class Resolution:
                 return (
                     self._local(function) if isinstance(function, LocalFunction) else await self._remote(function)
                 ).value
-            case Pipeline(script, functions):
-                return await self._pipeline(script, functions)
+            case Pipeline(handlers, functions):
+                return await self._pipeline(handlers, functions)
             case _:
                 assert_never(resolver)
 
-    async def _pipeline(self, script: Script, functions: tuple[ResolverFunction, ...]) -> object:
+    async def _pipeline(self, handlers: Handlers, functions: tuple[ResolverFunction, ...]) -> object:
         self.previous = {"result": None}
-        outcome = self._call(script, "request")
+        outcome = self._call(handlers, "request")
         value = outcome.body["value"]
+        if outcome.kind == "returned":
+            return _of_allowed_size(value)
         if outcome.kind != "early":
             for function in functions:
                 self.previous = {"result": value}
@@ -125,24 +148,24 @@ class Resolution:
                 if result.ends_pipeline:
                     break
         self.previous = {"result": value}
-        return _of_allowed_size(self._call(script, "response", result=value).body["value"])
+        return _of_allowed_size(self._call(handlers, "response", result=value).body["value"])
 
     def _local(self, function: LocalFunction) -> "_FunctionResult":
         with self._line(function):
-            return _result(self._call(function.script, "local"))
+            return _result(self._call(function.handlers, "local"))
 
     def _line(self, function: ResolverFunction) -> AbstractContextManager[StepRecord | None]:
         """The log line of one function; does nothing if the log is off."""
         if not steps.isEnabledFor(logging.INFO):
             return nullcontext()
-        code = "direct" if isinstance(function, DirectFunction) else function.script.path.stem
+        code = "direct" if isinstance(function, DirectFunction) else function.handlers.name
         return StepRecord(self._coordinate, code, function.name)
 
     async def _remote(self, function: SourceFunction | DirectFunction) -> "_FunctionResult":
         with self._line(function) as line:
             match function:
-                case SourceFunction(script, source):
-                    result = await self._run_code(script, source)
+                case SourceFunction(handlers, source):
+                    result = await self._run_code(handlers, source)
                 case DirectFunction(source):
                     value = await source.execute_directly(self.context, self.stash, self.previous)
                     result = _FunctionResult(_of_allowed_size(value), ends_pipeline=False)
@@ -152,33 +175,38 @@ class Resolution:
                 line.outcome = result.failure or OK
             return result
 
-    async def _run_code(self, script: Script, source: DataSource) -> "_FunctionResult":
-        requested = self._call(script, "request")
-        if requested.kind == "early":
+    async def _run_code(self, handlers: Handlers, source: DataSource) -> "_FunctionResult":
+        requested = self._call(handlers, "request")
+        if requested.kind != "value":
             return _result(requested)
+        request = requested.body["value"]
         failed = None
         try:
-            value = await source.execute(requested.body["value"], self.context)
+            value = await source.execute(request, self.context)
         except SourceFailed as failure:
             # The field does not fail yet: the response handler decides.
             failed = failure.type
             error = {"message": failure.message, "type": failure.type}
-            responded = self._call(script, "response", error=error, result=failure.result)
+            responded = self._call(handlers, "response", error=error, result=failure.result)
+            if not handlers.gives_errors(request):
+                raise FieldError(failure.message, failure.type, responded.body["value"]) from None
         else:
-            responded = self._call(script, "response", result=value)
+            if handlers.is_done(request, value):
+                return _FunctionResult(value, ends_pipeline=False)
+            responded = self._call(handlers, "response", result=value)
         return _result(responded, failed)
 
-    def _call(self, script: Script, entry: EntryPoint, **extra: object) -> Outcome:
+    def _call(self, handlers: Handlers, entry: EntryPoint, **extra: object) -> Outcome:
         request = self.context.request
         if request.code_time > CODE_TIME:
             raise FieldError(f"the code of this request ran longer than {CODE_TIME:g} s in total", "ExecutionTimeout")
         own = self.context.own(stash=self.stash, previous=self.previous, **extra)
         started = time.perf_counter()
         try:
-            outcome = script.call(entry, own, self.context.shared, self.context.auth_type)
+            outcome = handlers.call(entry, own, self.context.shared, self.context.auth_type)
         except ScriptFailed as failure:
             log.warning("%s failed: %s", self._coordinate, "\n    ".join((failure.message, *failure.trace)))
-            raise FieldError(failure.message, "Code") from None
+            raise FieldError(failure.message, handlers.error_type) from None
         finally:
             request.code_time += time.perf_counter() - started
         self.stash = outcome.stash

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from appsync_local.javascript.script import Outcome, Script
+from appsync_local.javascript.sandbox import Outcome
+from appsync_local.javascript.script import Script
 from appsync_local.realtime.filters import group_holds, parse_filter
 from chalicelib.jobs.model import Status
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from appsync_local.javascript.script import Outcome, Script
+from appsync_local.javascript.sandbox import Outcome
+from appsync_local.javascript.script import Script
 
 Load = Callable[[str], Script]
 Evaluate = Callable[[str], Any]

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from appsync_local.errors import ApiInvalid, ScriptFailed
-from appsync_local.javascript import script as limits
+from appsync_local.javascript import sandbox as limits
 from appsync_local.javascript.modules import to_script
 from appsync_local.javascript.syntax import parse
 from tests.unit.appsync_local.javascript.conftest import CTX, Evaluate, Load, call, file, parts

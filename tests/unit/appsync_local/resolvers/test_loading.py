@@ -162,4 +162,4 @@ def test_a_shared_code_file_is_loaded_once(tmp_path: Path) -> None:
     assert isinstance(c, Pipeline)
     assert isinstance(a.function, LocalFunction)
     assert isinstance(b.function, LocalFunction)
-    assert a.function.script is b.function.script is c.script
+    assert a.function.handlers is b.function.handlers is c.handlers

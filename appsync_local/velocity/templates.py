@@ -1,0 +1,163 @@
+"""The mapping templates of a resolver or pipeline function, loaded into a sandbox as two handlers.
+
+Source: AppSync Developer Guide, "Resolver mapping template overview", "Resolver mapping template changelog", and
+"Direct Lambda resolvers"; AppSync quotas, "request or response mapping template size".
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from functools import cache
+from pathlib import Path
+from typing import Final, assert_never
+
+from appsync_local.api.model import PipelineFunction, PipelineResolver, Resolver, Templates, UnitResolver
+from appsync_local.errors import ApiInvalid
+from appsync_local.javascript.sandbox import EntryPoint, LoadFailed, Outcome, Place, Sandbox
+from appsync_local.velocity.compiler import CompiledTemplate
+from appsync_local.velocity.parser import parse
+from appsync_local.velocity.syntax import Position, TemplateInvalid
+
+TEMPLATE_LIMIT: Final = 64 * 1024  # bytes
+_PARTS: Final = ("json", "values", "methods", "utilities", "templates")
+_OLD: Final = "2017-02-28"
+
+
+class Around(Enum):
+    """What two templates are around; the value is the JavaScript that stands in for a missing request template."""
+
+    SOURCE = 'V.direct("Invoke")'
+    BATCHED_SOURCE = 'V.direct("BatchInvoke")'
+    PIPELINE = "V.empty"
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    path: Path
+    compiled: CompiledTemplate
+
+
+class TemplatePair:
+    """The request and response templates of one resolver or pipeline function, or of one pipeline."""
+
+    error_type = "MappingTemplate"
+
+    def __init__(self, request: Path | None, response: Path | None, around: Around, name: str) -> None:
+        """Load the templates.
+
+        Args:
+            request: The request template; None: AppSync's own for a Lambda function, or nothing for a pipeline.
+            response: The response template; None: the result is returned as it is.
+            around: What the templates are around.
+            name: What the log calls them.
+
+        Raises:
+            ApiInvalid: A template is not valid; has one sentence per template, with file, line and column.
+        """
+        self.name = name
+        templates = _loaded(request, response)
+        lines = ["const V = __modules.velocity;"]
+        self._places: list[tuple[_Loaded | None, Position]] = [(None, Position(1, 1))]
+        first = next((path for path in (request, response) if path is not None), None)
+        self._first = Path(name) if first is None else first
+        handlers = {"request": around.value, "response": "V.passed"}
+        for entry, template in templates.items():
+            make = "request" if entry == "request" and around is not Around.PIPELINE else "template"
+            lines += [f"const {entry} = V.{make}(", *template.compiled.lines, f", {_boolean(template)});"]
+            places = [(template, position) for position in template.compiled.positions]
+            self._places += [(template, Position(1, 1)), *places, (template, Position(1, 1))]
+            handlers[entry] = entry
+        lines.append(
+            f"return {{ isDone: V.isDone, request: {handlers['request']}, response: {handlers['response']} }};"
+        )
+        try:
+            self._sandbox = Sandbox("\n".join(lines), self._place, _parts())
+        except LoadFailed as problem:
+            found = problem.place
+            raise ApiInvalid([f"{found.path}:{found.line}:{found.column}: {problem.message}"]) from None
+
+    def call(self, entry: EntryPoint, own: str, shared: str, auth_type: str | None) -> Outcome:
+        """Run one template, or with `local` both; as `Sandbox.call`.
+
+        Raises:
+            ScriptFailed: A template exceeded its limit of time, memory or stack.
+        """
+        return self._sandbox.call(entry, own, shared, auth_type)
+
+    def gives_errors(self, request: object) -> bool:
+        """Whether an error of the data source is `$ctx.error` and no more, as in version 2018-05-29."""
+        return not _is_of_first_version(request)
+
+    def is_done(self, request: object, result: object) -> bool:
+        """Whether the response template does not run: in version 2017-02-28, for a result that is null."""
+        return result is None and _is_of_first_version(request)
+
+    def _place(self, line: int, _: int) -> Place | None:
+        template, position = self._places[line - 1] if line <= len(self._places) else (None, Position(1, 1))
+        path = self._first if template is None else template.path
+        return Place(path.name, path, *position)
+
+
+def load_templates(unit: Resolver | PipelineFunction, code: Path) -> TemplatePair:
+    """Load the templates of a resolver or pipeline function whose `code` is `Templates`.
+
+    Args:
+        unit: The resolver or pipeline function.
+        code: The folder that the paths of templates are relative to.
+
+    Raises:
+        ApiInvalid: A template is not valid.
+    """
+    assert isinstance(unit.code, Templates)  # noqa: S101  # as promised above
+    request, response = (None if path is None else code / path for path in (unit.code.request, unit.code.response))
+    match unit:
+        case PipelineResolver(field):
+            return TemplatePair(request, response, Around.PIPELINE, field)
+        case UnitResolver(field=name) | PipelineFunction(name=name):
+            around = Around.BATCHED_SOURCE if unit.max_batch_size else Around.SOURCE
+            return TemplatePair(request, response, around, name)
+        case _:
+            assert_never(unit)
+
+
+def _is_of_first_version(request: object) -> bool:
+    return isinstance(request, dict) and request.get("version") == _OLD
+
+
+def _loaded(request: Path | None, response: Path | None) -> Mapping[str, _Loaded]:
+    found: dict[str, _Loaded] = {}
+    problems: list[str] = []
+    for entry, path in (("request", request), ("response", response)):
+        if path is None:
+            continue
+        try:
+            found[entry] = _Loaded(path, CompiledTemplate(parse(_read(path))))
+        except TemplateInvalid as invalid:
+            line, column = invalid.position
+            problems.append(f"{path}:{line}:{column}: {invalid.message}")
+    if problems:
+        raise ApiInvalid(problems)
+    return found
+
+
+def _read(path: Path) -> str:
+    content = path.read_bytes()
+    if len(content) > TEMPLATE_LIMIT:
+        raise TemplateInvalid(
+            Position(1, 1), f"AppSync accepts at most {TEMPLATE_LIMIT} bytes in a template; this one has {len(content)}"
+        )
+    try:
+        return content.decode().replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise TemplateInvalid(Position(line, 1), "the file is not UTF-8; save it as UTF-8") from None
+
+
+@cache
+def _parts() -> Mapping[str, str]:
+    folder = Path(__file__).parent
+    return {f"velocity/{name}": (folder / f"{name}.js").read_text("utf-8") for name in _PARTS}
+
+
+def _boolean(template: _Loaded) -> str:
+    return "true" if template.compiled.may_repeat_keys else "false"

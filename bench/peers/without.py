@@ -9,7 +9,7 @@ from graphql import DocumentNode, GraphQLResolveInfo, execute
 from appsync_local.api import scalars
 from appsync_local.execution import completion
 from appsync_local.execution.execution import Execution, field_context
-from appsync_local.javascript.script import Script
+from appsync_local.javascript.sandbox import Sandbox
 from appsync_local.operation import variables as inputs
 from appsync_local.operation.documents import Document, Documents, Operation
 from appsync_local.operation.plan import Plan
@@ -47,13 +47,13 @@ def _kept_documents() -> None:
 
 
 def _kept_contexts() -> None:
-    run = Script._run
+    run = Sandbox._run
 
-    def fresh(self: Script, *given: Any) -> dict[str, Any]:
+    def fresh(self: Sandbox, *given: Any) -> dict[str, Any]:
         self._load()
         return run(self, *given)
 
-    Script._run = fresh  # type: ignore[method-assign, assignment]
+    Sandbox._run = fresh  # type: ignore[method-assign, assignment]
 
 
 def _plans() -> None:

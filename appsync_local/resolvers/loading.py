@@ -47,7 +47,7 @@ from appsync_local.data_sources.rds.failures import DatabaseUnusable
 from appsync_local.errors import ApiInvalid
 from appsync_local.javascript.script import Script
 from appsync_local.lambda_invoker import LambdaInvoker
-from appsync_local.resolvers.file_check import FOLDERS, file_problems
+from appsync_local.resolvers.file_check import code_files, file_problems
 from appsync_local.resolvers.resolution import (
     DirectFunction,
     Handlers,
@@ -58,8 +58,6 @@ from appsync_local.resolvers.resolution import (
     SourceFunction,
     Unit,
 )
-
-CODE_SUFFIXES: Final = (".js", ".vtl")
 
 # Modes that an API may have only once; it may have several user pools and providers.
 SINGLE_MODES: Final = (AuthMode.API_KEY, AuthMode.IAM, AuthMode.LAMBDA)
@@ -161,12 +159,7 @@ def _load(
         raise ApiInvalid(problems)
     built = load_schema(schema)
     fields = {f"{type_.name}.{name}" for type_, name, _ in object_fields(built)}
-    files = {
-        path.relative_to(code).as_posix()
-        for folder in FOLDERS
-        for path in (code / folder).glob("*")
-        if path.suffix in CODE_SUFFIXES and not path.name.startswith(".")  # an editor's lock or unsaved copy
-    }
+    files = {path.relative_to(code).as_posix() for path in code_files(code)}
     check(api, fields=fields, files=files, handlers=handlers, folder=code.name)
     resolvers = _resolvers(api, code, invoker, services)
     return ExecutableApi(

@@ -131,13 +131,25 @@ def _loaded(request: Path | None, response: Path | None) -> Mapping[str, _Loaded
         if path is None:
             continue
         try:
-            found[entry] = _Loaded(path, CompiledTemplate(parse(_read(path))))
-        except TemplateInvalid as invalid:
-            line, column = invalid.position
-            problems.append(f"{path}:{line}:{column}: {invalid.message}")
+            found[entry] = _Loaded(path, compile_file(path))
+        except ApiInvalid as invalid:
+            problems.extend(invalid.problems)
     if problems:
         raise ApiInvalid(problems)
     return found
+
+
+def compile_file(path: Path) -> CompiledTemplate:
+    """Compile the template of a file.
+
+    Raises:
+        ApiInvalid: The template is not valid; the sentence has its file, line and column.
+    """
+    try:
+        return CompiledTemplate(parse(_read(path)))
+    except TemplateInvalid as invalid:
+        line, column = invalid.position
+        raise ApiInvalid([f"{path}:{line}:{column}: {invalid.message}"]) from None
 
 
 def _read(path: Path) -> str:

@@ -17,6 +17,7 @@ from appsync_local.api.model import (
     PipelineResolver,
     RdsSource,
     Resolver,
+    Templates,
     UnitResolver,
 )
 from appsync_local.authorization.lambda_authorizer import AuthorizerOptions
@@ -178,29 +179,42 @@ class ApiReader:
         if name in self._names.values():
             name = f"{name}-{resource.name}"  # AppSync knows functions by their ids
         self._names[resource.name] = name
-        code = self._read_code(resource, f"functions/{name}.js")
+        code = self._read_code(resource, f"functions/{name}")
         source = self._intrinsics.text(resource.properties["DataSourceName"])
         return PipelineFunction(name, source, code, int(resource.properties.get("MaxBatchSize", 0)))
 
     def _resolver(self, resource: Resource) -> Resolver:
         field = f"{resource.properties['TypeName']}.{resource.properties['FieldName']}"
-        code = self._read_code(resource, f"resolvers/{field}.js")
+        code = self._read_code(resource, f"resolvers/{field}")
         if resource.properties.get("Kind") != "PIPELINE":
             source = self._intrinsics.text(resource.properties["DataSourceName"])
             return UnitResolver(field, source, code, int(resource.properties.get("MaxBatchSize", 0)))
         steps = [self._intrinsics.text(step) for step in resource.properties.get("PipelineConfig", {})["Functions"]]
         if missing := [step for step in steps if step not in self._names]:
             raise TemplateInvalid(f"{field} uses pipeline function {missing[0]}, which does not exist")
-        return PipelineResolver(field, tuple(self._names[step] for step in steps))
+        # A pipeline may have neither code nor templates.
+        around = Templates() if code is Code.DIRECT else code
+        return PipelineResolver(field, tuple(self._names[step] for step in steps), around)
 
-    def _read_code(self, resource: Resource, file: str) -> Code:
-        if templates := [name for name in resource.properties if "MappingTemplate" in name]:
-            raise TemplateInvalid(f"it has {templates[0]}; the local stack supports resolvers in JavaScript only")
-        if "Code" not in resource.properties and "CodeS3Location" not in resource.properties:
-            return Code.DIRECT
-        self.origins[file] = self._origin(resource, "Code", "CodeS3Location")
-        self.code[file] = self._intrinsics.text_or_asset(resource, "Code", "CodeS3Location")
-        return Code.FILE
+    def _read_code(self, resource: Resource, file: str) -> Code | Templates:
+        """Store the code or the templates of a resolver or pipeline function; `file` is their path without a suffix."""
+        if self._store(resource, f"{file}.js", "Code"):
+            return Code.FILE
+        request, response = f"{file}.request.vtl", f"{file}.response.vtl"
+        templates = Templates(
+            request if self._store(resource, request, "RequestMappingTemplate") else None,
+            response if self._store(resource, response, "ResponseMappingTemplate") else None,
+        )
+        return Code.DIRECT if templates == Templates() else templates
+
+    def _store(self, resource: Resource, file: str, inline: str) -> bool:
+        """Store the text of a property, or of the asset that it names; whether there is one."""
+        stored = f"{inline}S3Location"
+        if inline not in resource.properties and stored not in resource.properties:
+            return False
+        self.origins[file] = self._origin(resource, inline, stored)
+        self.code[file] = self._intrinsics.text_or_asset(resource, inline, stored)
+        return True
 
     def _refuse(self, name: str, reason: str) -> str:
         self.refusals[name] = reason

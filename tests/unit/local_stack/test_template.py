@@ -389,17 +389,6 @@ def test_http_source_batch_and_resolver_without_code_are_read(changed: Callable[
     assert UnitResolver("Query.getInference", "StatusRelay", Code.DIRECT, 5) in api.resolvers
 
 
-def test_resolver_in_vtl_is_refused(changed: Callable[[Change], Path]) -> None:
-    def change(resources: dict[str, Resource]) -> None:
-        for it in resources.values():
-            if it["Type"] == "AWS::AppSync::Resolver":
-                it["Properties"]["RequestMappingTemplate"] = "{}"
-
-    problems = read(changed(change)).problems
-    assert problems
-    assert all("RequestMappingTemplate; the local stack supports resolvers in JavaScript only" in it for it in problems)
-
-
 def test_unsupported_data_source_type_is_named(changed: Callable[[Change], Path]) -> None:
     def change(resources: dict[str, Resource]) -> None:
         for it in resources.values():

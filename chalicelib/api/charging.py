@@ -13,7 +13,7 @@ from chalicelib.billing.cost import invoice
 from chalicelib.billing.metering import log_units, push_units
 from chalicelib.jobs.model import Claim, Job, Json, StatusUpdate, WorkerUpdate
 from chalicelib.jobs.usage import NOTHING, Counts, Meter
-from chalicelib.ledger.records import dump
+from chalicelib.ledger.records import dump_both
 
 # After the last report of an attempt that hands over, its worker dispatches the next one, which is pushed too.
 DISPATCHING_NEXT: Final = Counts(operations=1, pushes=1)
@@ -40,9 +40,10 @@ def _own(job: Job) -> Counts:
     """The use for writing the record and pushing it to one watcher."""
     is_first = job.sequence == 1
     pushes = 0 if is_first else push_units(render_push(job))  # no watcher can be subscribed to a start
-    summary = _size(dump(job.summary()))
-    # A record is its projection and the texts that only it has, so it is serialised once.
-    record = _size(dump(job)) if is_first else summary + sum(map(_size, (job.delta, job.result, job.checkpoint)))
+    whole, short = dump_both(job)
+    summary = _size(short)
+    # A record is its projection and the texts that only it has.
+    record = _size(whole) if is_first else summary + sum(map(_size, (job.delta, job.result, job.checkpoint)))
     log = log_units(record, summary, is_first=is_first, is_last=job.status.is_terminal)
     return Counts(operations=1, pushes=pushes) + log + _objects(job)
 

@@ -18,7 +18,7 @@ from chalicelib.jobs.model import Job, JobId, Owner, Status
 from chalicelib.ledger import Clock, Page
 from chalicelib.ledger import dynamodb_items as stored
 from chalicelib.ledger.dynamodb_requests import BATCH, TableRequests
-from chalicelib.ledger.records import dump, dump_token, load_page, load_token, stamp
+from chalicelib.ledger.records import dump_both, dump_token, load_page, load_token, stamp
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -45,7 +45,7 @@ class DynamoDbLedger:
             "jobId": {"S": job.job_id},
             "entry": {"S": stored.entry(job.sequence)},
             "expiresAt": {"N": stored.seconds(job.expires_at)},
-            "body": stored.pack(dump(job)),
+            "body": stored.pack(dump_both(job)[0]),
         }
         try:
             self._client.put_item(
@@ -255,7 +255,7 @@ class DynamoDbLedger:
             ":status": {"S": job.status},
             ":updated": {"S": stamp(job.updated_at)},
             ":expires": {"N": stored.seconds(job.expires_at)},
-            ":body": stored.pack(dump(job.summary())),
+            ":body": stored.pack(dump_both(job)[1]),
             ":now": self._now(),
         }
         if job.deleted_at is None:

@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from dataclasses import asdict, fields
 from datetime import datetime
 from enum import StrEnum
+from functools import cache, lru_cache
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from chalicelib.jobs.errors import ErrorType
@@ -25,15 +27,32 @@ log = logging.getLogger(__name__)
 
 COUNTS: Final = ("used", "used_before")
 TIMES: Final = ("created_at", "updated_at", "expires_at", "start_time", "end_time", "deleted_at")
-DEFAULTS: Final = {field.name: field.default for field in fields(Job)}
+TEXTS: Final = ("delta", "result", "request", "checkpoint")  # what `Job.summary` leaves out
+NAMES: Final = tuple(field.name for field in fields(Job))
+DEFAULTS: Final = tuple(field.default for field in fields(Job))
+
+_values_of: Final = attrgetter(*NAMES)
+_encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def dump(job: Job) -> str:
     """The record as JSON, without the values that are the default anyway."""
+    return dump_both(job)[0]
+
+
+def dump_both(job: Job) -> tuple[str, str]:
+    """`dump` of the job and of its summary. What they have in common is written as JSON once."""
+    values = _rendered(job)
+    texts = {name: values.pop(name) for name in TEXTS if name in values}
+    summary = _encode(values)
+    return (f"{summary[:-1]},{_encode(texts)[1:]}" if texts else summary), summary
+
+
+def _rendered(job: Job) -> dict[str, Any]:
     values: dict[str, Any] = {
-        field.name: getattr(job, field.name)
-        for field in fields(Job)
-        if getattr(job, field.name) != DEFAULTS[field.name]
+        name: value
+        for name, value, default in zip(NAMES, _values_of(job), DEFAULTS, strict=True)
+        if value is not default and value != default
     }
     for name in TIMES:
         if values.get(name) is not None:
@@ -42,12 +61,13 @@ def dump(job: Job) -> str:
         if name in values:
             values[name] = values[name].dump()
     if job.request is not None:
-        values["request"] = {name: value for name, value in asdict(job.request).items() if value not in (None, ())}
+        asked = {name: getattr(job.request, name) for name in _names(InferenceRequest)}
+        values["request"] = {name: value for name, value in asked.items() if value not in (None, ())}
         if job.request.messages:
             values["request"]["messages"] = [_turn(message) for message in job.request.messages]
     if job.stored_result is not None:
         values["stored_result"] = asdict(job.stored_result)
-    return json.dumps(values, ensure_ascii=False, separators=(",", ":"))
+    return values
 
 
 def load(text: str) -> Job:
@@ -115,7 +135,12 @@ def _request(record: dict[str, Any]) -> InferenceRequest:
 
 
 def _known(kind: "type[DataclassInstance]", record: dict[str, Any]) -> dict[str, Any]:
-    return {field.name: record[field.name] for field in fields(kind) if field.name in record}
+    return {name: record[name] for name in _names(kind) if name in record}
+
+
+@cache
+def _names(kind: "type[DataclassInstance]") -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))
 
 
 def _member(kind: type[Choice], value: str, *, otherwise: Choice) -> Choice:
@@ -135,6 +160,7 @@ def _turn(message: Message) -> dict[str, Any]:
     return {"role": message.role, "text": message.text, **({"images": images} if images else {})}
 
 
+@lru_cache(maxsize=64)  # one record is written several times, with the same times in it
 def stamp(time: datetime) -> str:
     """ISO 8601 in UTC with milliseconds: sorts as text in the order of time."""
     return time.isoformat(timespec="milliseconds")

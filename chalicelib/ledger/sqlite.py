@@ -13,7 +13,7 @@ from typing import Final
 
 from chalicelib.jobs.model import Job, JobId, Owner, Status
 from chalicelib.ledger import Clock, Page
-from chalicelib.ledger.records import dump, dump_token, load, load_page, load_token, stamp
+from chalicelib.ledger.records import dump, dump_both, dump_token, load, load_page, load_token, stamp
 
 BUSY_TIMEOUT: Final = 10.0  # seconds to wait for another process's write
 
@@ -43,6 +43,9 @@ ON CONFLICT (job_id) DO UPDATE SET
   owner = excluded.owner, status = excluded.status, sequence = excluded.sequence, created_at = excluded.created_at,
   updated_at = excluded.updated_at, expires_at = excluded.expires_at, ended = excluded.ended, body = excluded.body
 """
+# The columns that a later record of the same log can change, except for a tombstone. SQLite writes each index of every
+# column that is set, also if its value is the same.
+ADVANCE: Final = "UPDATE jobs SET status = ?, sequence = ?, updated_at = ?, ended = ?, body = ? WHERE job_id = ?"
 
 
 class SqliteLedger:
@@ -64,6 +67,7 @@ class SqliteLedger:
 
     def append(self, job: Job) -> bool:
         key = (job.job_id, job.sequence)
+        record, summary = dump_both(job)
         with closing(self._database.cursor()) as cursor:
             cursor.execute("BEGIN IMMEDIATE")
             try:
@@ -72,11 +76,11 @@ class SqliteLedger:
                 )
                 cursor.execute(
                     "INSERT OR IGNORE INTO log (job_id, sequence, expires_at, body) VALUES (?, ?, ?, ?)",
-                    (*key, stamp(job.expires_at), dump(job)),
+                    (*key, stamp(job.expires_at), record),
                 )
                 written = cursor.rowcount == 1
                 if written:
-                    cursor.execute(PROJECT, _row(job))
+                    _project(cursor, job, summary)
             except BaseException:
                 cursor.execute("ROLLBACK")
                 raise
@@ -106,7 +110,7 @@ class SqliteLedger:
             cursor.execute("BEGIN IMMEDIATE")
             try:
                 cursor.executemany("UPDATE log SET body = ? WHERE job_id = ? AND sequence = ?", records)
-                cursor.execute(PROJECT, _row(tombstone))
+                cursor.execute(PROJECT, _row(tombstone, dump(tombstone)))
             except BaseException:
                 cursor.execute("ROLLBACK")
                 raise
@@ -140,14 +144,13 @@ class SqliteLedger:
         self._database.execute("INSERT OR REPLACE INTO sweep (only, position) VALUES (1, ?)", (position,))
 
     def admit(self, owner: Owner, job_id: JobId, *, limit: int) -> bool:
-        self._database.execute(
+        written = self._database.execute(
             "INSERT OR REPLACE INTO admitted (owner, job_id, at) SELECT ?1, ?2, ?3"
             " WHERE (SELECT count(*) FROM admitted WHERE owner = ?1 AND job_id != ?2) < ?4"
-            " OR EXISTS (SELECT 1 FROM admitted WHERE owner = ?1 AND job_id = ?2)",
+            " OR EXISTS (SELECT 1 FROM admitted WHERE owner = ?1 AND job_id = ?2) RETURNING 1",
             (owner, job_id, self._now(), limit),
         )
-        found = self._database.execute("SELECT 1 FROM admitted WHERE owner = ? AND job_id = ?", (owner, job_id))
-        return found.fetchone() is not None
+        return bool(written.fetchall())
 
     def admitted(self, owner: Owner) -> dict[JobId, datetime]:
         found = self._database.execute("SELECT job_id, at FROM admitted WHERE owner = ?", (owner,))
@@ -173,11 +176,21 @@ class SqliteLedger:
             self._database.execute("DELETE FROM jobs WHERE expires_at <= ?", (now,))
 
 
-def _row(job: Job) -> tuple[str | int, ...]:
+def _project(cursor: sqlite3.Cursor, job: Job, summary: str) -> None:
+    """Write the projection of a record that was just written."""
+    if job.sequence > 1:
+        ended = int(job.status.is_terminal)
+        cursor.execute(ADVANCE, (job.status, job.sequence, stamp(job.updated_at), ended, summary, job.job_id))
+        if cursor.rowcount == 1:
+            return
+    cursor.execute(PROJECT, _row(job, summary))
+
+
+def _row(job: Job, summary: str) -> tuple[str | int, ...]:
     owner = job.owner if job.deleted_at is None else ""  # no caller has an empty owner, so no list contains the job
     return (
         job.job_id, owner, job.status, job.sequence, stamp(job.created_at), stamp(job.updated_at),
-        stamp(job.expires_at), int(job.status.is_terminal), dump(job.summary()),
+        stamp(job.expires_at), int(job.status.is_terminal), summary,
     )  # fmt: skip
 
 

@@ -240,8 +240,11 @@ def poisoned(monkeypatch: pytest.MonkeyPatch, spoil: Callable[[Job], bool]) -> N
     def dump_of_newer_code(job: Job) -> str:
         return json.dumps(json.loads(dump(job)) | {"status": "PAUSED"}) if spoil(job) else dump(job)
 
-    for module in ("sqlite", "dynamodb"):
-        monkeypatch.setattr(f"chalicelib.ledger.{module}.dump", dump_of_newer_code)
+    def both(job: Job) -> tuple[str, str]:
+        return dump_of_newer_code(job), dump_of_newer_code(job.summary())
+
+    monkeypatch.setattr("chalicelib.ledger.sqlite.dump_both", both)
+    monkeypatch.setattr("chalicelib.ledger.dynamodb.dump_both", both)
 
 
 @pytest.mark.parametrize("has_readable_summary", [True, False])

@@ -1,7 +1,8 @@
-"""The thread that sends a job's updates, retries them, and keeps the lease alive.
+"""Sends a job's updates, retries them, and keeps the lease alive.
 
-The workload runs on its own thread and only appends to a buffer. An event loop on another thread sends from the buffer,
-with one request in flight at a time, so the order of the log is the order of the answers.
+The workload runs on its own thread and only appends to a buffer. An event loop sends from the buffer, with one request
+in flight at a time, so the order of the log is the order of the answers. Another thread runs the loop from the moment
+on when something must be sent before the job's end. The end of a short job is sent without that thread.
 """
 
 import asyncio
@@ -9,15 +10,15 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from functools import partial
 from types import TracebackType
-from typing import Any, Final, Protocol, Self, TypeVar
+from typing import Final, Self
 from uuid import uuid4
 
 from chalicelib.billing.budget import AttemptBudget
-from chalicelib.jobs.model import Change, Claim, DispatchNext, JobId, Redispatch, Status, StatusUpdate, WorkerUpdate
+from chalicelib.jobs.model import Change, Claim, DispatchNext, JobId, Status, WorkerUpdate
 from chalicelib.publisher.appsync import Channel
 from chalicelib.publisher.coalescing import Outbox, Pace
 from chalicelib.publisher.connection import Connection
@@ -31,85 +32,13 @@ from chalicelib.publisher.fencing import (
     read_claim_answer,
     read_update_answer,
 )
+from chalicelib.publisher.metered import Metered
 from chalicelib.workloads import Piece
 
 log = logging.getLogger(__name__)
 
 BACKLOG: Final = 2 * 1024 * 1024  # bytes, as many as the runner's reserve has time to send
 CLOSE_TIMEOUT: Final = 5.0  # seconds
-
-T = TypeVar("T")
-
-
-class StatusPublisher(Protocol):
-    """What the runner calls: `claim`, `begin`, any number of `add`, and `finish` or `hand_over`.
-
-    A context manager: leaving it drops updates that were not sent.
-    """
-
-    def __enter__(self) -> Self: ...
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
-
-    def claim(self, request_id: str) -> Granted | Refused:
-        """Claim the job, and wait for the answer.
-
-        Raises:
-            PublishFailed: The API did not answer in time, or refused.
-        """
-
-    def begin(self, stop: Callable[[], None], *, until: float) -> None:
-        """Start to send updates.
-
-        Args:
-            stop: Called once, from another thread, if no more updates can be published.
-            until: `add` does not block after this time, on the clock of `time.monotonic`.
-        """
-
-    def add(self, piece: Piece) -> None:
-        """Add a piece of output. Returns at once, unless more than `BACKLOG` bytes wait to be sent."""
-
-    def finish(self, change: Change) -> Accepted | Over:
-        """Send all waiting output and this last change, in one update if it fits, and wait for the answer.
-
-        Raises:
-            PublishFailed: They could not be delivered.
-        """
-
-    def hand_over(self, change: Change) -> Accepted | Over:
-        """Send output up to the newest checkpoint and this last change of the attempt, and dispatch the next worker.
-
-        Raises:
-            PublishFailed: They could not be delivered, or the next worker could not be dispatched.
-        """
-
-    def ending(self) -> Over:
-        """How the job ended, after `stop` was called.
-
-        Raises:
-            PublishFailed: An update could not be delivered.
-        """
-
-
-@dataclass(frozen=True, slots=True)
-class _Metered:
-    """A channel that counts requests, and adds the counts so far to each update."""
-
-    channel: Channel
-    budget: AttemptBudget
-
-    async def send(self, update: StatusUpdate | Redispatch | DispatchNext) -> UpdateAnswer:
-        if isinstance(update, WorkerUpdate):
-            update = replace(update, meter=self.budget.meter())
-        self.budget.send()
-        answer = await self.channel.send(update)
-        self.budget.hear(answer.pushes)
-        if answer.announced:
-            self.budget.send()
-            self.budget.hear(answer.announced)
-        return answer
 
 
 class Publisher:
@@ -134,19 +63,23 @@ class Publisher:
         self._pace = pace
         self._backoff = backoff
         self._budget = budget
-        self._loop = connection.start()
+        self._loop = connection.loop
         self._channel: Channel | None = None
+        self._stop: Callable[[], None] | None = None
         self._pump: asyncio.Task[Accepted | Over | None] | None = None
         self._attempt = 0
         self._sequence = 0
         self._wait_until = math.inf
+        self._begun_at = 0.0
         self._more = asyncio.Event()
         self._draining = asyncio.Event()
         self._has_sent_end = False
-        # Guards the three attributes below, which both threads use. Notified when the outbox has become smaller.
+        # Guards the attributes below, which both threads use. Notified when the outbox has become smaller.
         self._room = threading.Condition()
         self._outbox = Outbox(pace.policy, budget)
-        self._wake_at = -math.inf  # when the pump looks again by itself; -inf while it is awake
+        self._first_at = math.inf  # when the first output was added
+        self._wake_at = -math.inf  # when the pump starts, or looks again by itself; -inf while it is awake
+        self._is_pumping = False
         self._has_ended = False
 
     def __enter__(self) -> Self:
@@ -155,39 +88,45 @@ class Publisher:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        keeps_channel = kind is None
         try:
-            self._wait_for(self._close(keeps_channel=kind is None), timeout=CLOSE_TIMEOUT)
+            if not keeps_channel or (self._pump is not None and not self._pump.done()):
+                self._loop.run(self._close(keeps_channel=keeps_channel), timeout=CLOSE_TIMEOUT)
+            self._loop.take_back(timeout=CLOSE_TIMEOUT)
         except TimeoutError:  # all updates are in the log already, or their failure is being raised
             self._connection.abandon()
+        else:
+            self._connection.release()
 
     def claim(self, request_id: str) -> Granted | Refused:
-        return self._wait_for(self._claim(request_id))
+        return self._loop.run(self._claim(request_id))
 
     def begin(self, stop: Callable[[], None], *, until: float) -> None:
         self._wait_until = until
-        self._loop.call_soon_threadsafe(self._start_pump, stop)
+        self._stop = stop
+        self._begun_at = time.monotonic()
+        with self._room:
+            self._wake_at = self._begun_at + self._pace.heartbeat
+            self._loop.run_on_thread(self._start_pump, at=self._wake_at)
 
     def add(self, piece: Piece) -> None:
         with self._room:
             if self._has_ended:
                 return
             self._outbox.add(piece)
-            if self._outbox.due() < self._wake_at:
-                # Waking the loop costs a system call. The loop stays awake until it has taken this piece.
-                self._wake_at = -math.inf
-                self._loop.call_soon_threadsafe(self._more.set)
+            self._wake_in_time()
             if self._outbox.size > BACKLOG:
                 # Memory is bounded, and output that cannot be sent before the deadline is useless.
                 self._room.wait_for(self._has_room, timeout=max(0.0, self._wait_until - time.monotonic()))
 
     def finish(self, change: Change) -> Accepted | Over:
-        return self._wait_for(self._finish(change))
+        return self._loop.run(self._finish(change))
 
     def hand_over(self, change: Change) -> Accepted | Over:
-        return self._wait_for(self._hand_over(change))
+        return self._loop.run(self._hand_over(change))
 
     def ending(self) -> Over:
-        over = self._wait_for(self._drain())
+        over = self._loop.run(self._drain())
         if not isinstance(over, Over):
             raise RuntimeError("ending() was called before the job was over")
         return over
@@ -195,13 +134,24 @@ class Publisher:
     def _has_room(self) -> bool:
         return self._has_ended or self._outbox.size <= BACKLOG
 
-    def _wait_for(self, coroutine: Coroutine[Any, Any, T], timeout: float | None = None) -> T:
-        return self._connection.run(coroutine, timeout)
+    def _wake_in_time(self) -> None:
+        """Let the pump start, or wake it, if it would take what waits too late by itself."""
+        due = self._outbox.due()
+        if self._outbox.waits_with_first_output:
+            self._first_at = min(self._first_at, time.monotonic())
+            due = self._first_at + self._pace.first_wait
+        if due < self._wake_at:
+            # It stays awake until it has taken this piece: waking it costs a system call.
+            self._wake_at = -math.inf
+            if self._is_pumping:
+                self._loop.call(self._more.set)
+            else:
+                self._loop.run_on_thread(self._start_pump, at=due)
 
-    # The methods below run on the publisher's own thread.
+    # The methods below run on the loop.
 
     async def _claim(self, request_id: str) -> Granted | Refused:
-        self._channel = _Metered(await self._connection.channel(), self._budget)
+        self._channel = Metered(await self._connection.channel(), self._budget)
         claim = Claim(self._job_id, request_id, update_id=str(uuid4()))
         outcome = read_claim_answer(await deliver(self._channel, claim, until=self._until, backoff=self._backoff))
         if isinstance(outcome, Granted):
@@ -209,11 +159,17 @@ class Publisher:
             self._budget.claim(outcome.cost)
         return outcome
 
-    def _start_pump(self, stop: Callable[[], None]) -> None:
-        self._pump = self._loop.create_task(self._send_what_is_due())
-        self._pump.add_done_callback(lambda pump: self._pump_ended(pump, stop))
+    def _start_pump(self) -> asyncio.Task[Accepted | Over | None]:
+        if self._stop is None:
+            raise RuntimeError("finish() was called before begin()")
+        if self._pump is None:
+            with self._room:
+                self._is_pumping = True
+            self._pump = asyncio.get_running_loop().create_task(self._send_what_is_due())
+            self._pump.add_done_callback(partial(self._pump_ended, self._stop))
+        return self._pump
 
-    def _pump_ended(self, pump: asyncio.Task[Accepted | Over | None], stop: Callable[[], None]) -> None:
+    def _pump_ended(self, stop: Callable[[], None], pump: asyncio.Task[Accepted | Over | None]) -> None:
         with self._room:
             self._has_ended = True
             self._outbox.discard()
@@ -227,10 +183,10 @@ class Publisher:
         Returns:
             The answer to the end of the job; `Over` if the job was over before; None if no end was to be sent.
         """
-        heartbeat_at = self._loop.time() + self._pace.heartbeat
+        heartbeat_at = self._begun_at + self._pace.heartbeat
         while True:
             await self._let_a_short_job_end()
-            now = self._loop.time()
+            now = time.monotonic()
             with self._room:
                 if self._outbox.is_drained:
                     return None
@@ -250,13 +206,14 @@ class Publisher:
             outcome = await self._report(change)
             if isinstance(outcome, Over) or self._has_sent_end:
                 return outcome
-            heartbeat_at = self._loop.time() + self._pace.heartbeat
+            heartbeat_at = time.monotonic() + self._pace.heartbeat
 
     async def _let_a_short_job_end(self) -> None:
         with self._room:
             waits = self._outbox.waits_with_first_output
-        if waits:
-            await _within(self._pace.first_wait, self._draining)
+            left = self._first_at + self._pace.first_wait - time.monotonic()
+        if waits and left > 0.0:
+            await _within(left, self._draining)
 
     async def _sleep(self, seconds: float) -> None:
         await _within(seconds, self._more)
@@ -265,9 +222,7 @@ class Publisher:
         """Wait until everything is sent; `drain` or `end` of the outbox must have been called."""
         self._draining.set()
         self._more.set()
-        if self._pump is None:
-            raise RuntimeError("finish() was called before begin()")
-        return await self._pump
+        return await self._start_pump()
 
     async def _drain(self) -> Accepted | Over | None:
         with self._room:
@@ -278,10 +233,11 @@ class Publisher:
         with self._room:
             self._outbox.end(change)
         outcome = await self._drained()
+        if outcome is None:
+            raise RuntimeError("the pump ended without the end of the job, which it was given")
         # A stored result is reported also if the job is over: the relay deletes it if the job was deleted.
-        if outcome is None or (change.stored_result is not None and not self._has_sent_end):
-            reported = await self._report(change)
-            return outcome or reported
+        if change.stored_result is not None and not self._has_sent_end:
+            await self._report(change)
         return outcome
 
     async def _hand_over(self, change: Change) -> Accepted | Over:
@@ -310,9 +266,7 @@ class Publisher:
         if self._pump is not None:
             self._pump.cancel()
             await asyncio.wait([self._pump])
-        if keeps_channel:
-            self._connection.release()
-        else:  # a request may have been cut off
+        if not keeps_channel:  # a request may have been cut off
             await self._connection.drop_channel()
 
 

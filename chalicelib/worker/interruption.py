@@ -9,11 +9,13 @@ returns nor checks for signals cannot be stopped this way; the time-out of the i
 
 import signal
 import threading
+import time
 from collections.abc import Callable, Generator
 from enum import Enum
 from types import FrameType, GeneratorType, TracebackType
 from typing import Final, Self, TypeVar, cast
 
+from chalicelib.publisher.alarms import SHARED as ALARMS
 from chalicelib.workloads import WorkloadContext
 
 SIGNAL: Final = signal.SIGUSR1  # free: Lambda's runtime uses SIGTERM and SIGKILL
@@ -47,12 +49,10 @@ class Interruption:
         self._context = context
         self._clean_up_time = clean_up_time
         self._reason: Stop | None = None
-        self._wanted = threading.Event()  # `stop` was called, or there is nothing left to stop
-        self._left = threading.Event()
-        self._lock = threading.Lock()
+        self._has_left = False  # there is nothing left to stop
+        self._lock = threading.Lock()  # guards the attributes above
         self._work: GeneratorType[object, None, object] | None = None
         self._previous: signal.Handlers | Callable[[int, FrameType | None], object] | int | None = None
-        self._watch = threading.Thread(target=self._interrupt, name="interruption", daemon=True)
         self._is_on_main_thread = False
 
     @property
@@ -64,15 +64,15 @@ class Interruption:
         self._is_on_main_thread = threading.current_thread() is threading.main_thread()
         if self._is_on_main_thread:
             self._previous = signal.signal(SIGNAL, self._on_signal)
-        self._watch.start()
+        ALARMS.set(self, time.monotonic() + self._context.seconds_left(), self._interrupt)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._left.set()
-        self._wanted.set()
-        self._watch.join()
+        with self._lock:
+            self._has_left = True
+        ALARMS.clear(self)
         if self._is_on_main_thread:
             # A signal sent just before is delivered when a system call returns. That must happen while our handler is
             # installed: the default action of SIGUSR1 ends the process.
@@ -83,7 +83,8 @@ class Interruption:
         """Stop the workload soon. Has no effect if it has ended."""
         with self._lock:
             self._reason = self._reason or reason
-        self._wanted.set()
+            if not self._has_left:
+                ALARMS.set(self, time.monotonic(), self._interrupt)
 
     def drive(self, work: Generator[Piece, None, Result], deliver: Callable[[Piece], None]) -> Result:
         """Run the workload to its end and deliver each piece.
@@ -115,9 +116,11 @@ class Interruption:
             frame = frame.f_back
 
     def _interrupt(self) -> None:
-        self._wanted.wait(self._context.seconds_left())
-        while not self._left.is_set():
-            self.stop(Stop.DEADLINE)
+        """Interrupt the workload, and again until it has cleaned up. Runs on the thread of the alarms."""
+        with self._lock:
+            if self._has_left:
+                return
+            self._reason = self._reason or Stop.DEADLINE
             if self._is_on_main_thread:
                 signal.pthread_kill(cast("int", threading.main_thread().ident), SIGNAL)
-            self._left.wait(self._clean_up_time)
+            ALARMS.set(self, time.monotonic() + self._clean_up_time, self._interrupt)

@@ -23,7 +23,7 @@ from chalicelib.jobs.model import Change, JobId, Json, Status
 from chalicelib.jobs.traces import trace_of
 from chalicelib.objects import NoObjects, Objects
 from chalicelib.publisher.fencing import Accepted, Granted, Over, Refused
-from chalicelib.publisher.publisher import StatusPublisher
+from chalicelib.publisher.protocol import StatusPublisher
 from chalicelib.publisher.text import cut, encode
 from chalicelib.worker.handover import AttemptSpan
 from chalicelib.worker.inputs import with_uploads

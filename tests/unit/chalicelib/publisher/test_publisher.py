@@ -148,14 +148,17 @@ def test_pieces_that_arrive_during_a_request_share_the_next_one(api: Api, claime
     assert (updates[1].progress, updates[1].message) == (1.0, "step 49")
 
 
-def test_a_job_that_ends_with_its_first_output_needs_one_update(api: Api, stop: Stopped) -> None:
+def test_a_job_that_ends_with_its_first_output_needs_one_update_and_no_thread(api: Api, stop: Stopped) -> None:
     with publisher_to(api, pace=Pace(first_wait=20.0)) as publisher:
         publisher.claim("request 1")
         publisher.begin(stop, until=time.monotonic() + 20)
         publisher.add(Chunk("all"))
         publisher.finish(COMPLETED)
 
+        threads = {thread.name for thread in threading.enumerate()}
+
     assert [(job.status, job.delta) for job in api.log[2:]] == [(Status.COMPLETED, "all")]
+    assert "publisher" not in threads  # switching to a thread and back costs as much as the update
 
 
 def test_the_first_output_does_not_wait_long_for_the_end(api: Api, claimed: Publisher) -> None:
@@ -460,31 +463,33 @@ def test_a_held_back_workload_is_let_go_at_its_deadline(api: Api, stop: Stopped)
 
 def test_a_connection_that_does_not_answer_is_abandoned_and_the_next_job_gets_another(api: Api, stop: Stopped) -> None:
     with closing_connection(AppSync(api.url, ApiKey("a key"))) as connection:
-        before = set(threading.enumerate())
-        stuck = connection.start()
-        (thread,) = set(threading.enumerate()) - before
-        blocked = threading.Event()
-        stuck.call_soon_threadsafe(blocked.wait)
+        stuck = connection.loop
+        begun, blocked = threading.Event(), threading.Event()
+
+        def block() -> None:
+            begun.set()
+            blocked.wait()
+
+        stuck.run_on_thread(block, at=0.0)
+        assert begun.wait(10)
 
         connection.abandon()
 
         with publisher_over(connection) as publisher:
             assert isinstance(publisher.claim("request 1"), Granted)
-        assert connection.start() is not stuck
+        assert connection.loop is not stuck
         blocked.set()
-        stuck.call_soon_threadsafe(stuck.stop)
-    thread.join(timeout=5.0)
-    stuck.close()
+    stuck.close(timeout=5.0)
 
 
 def test_leaving_without_finishing_ends_the_thread_and_no_job(api: Api, stop: Stopped) -> None:
-    before = set(threading.enumerate())
-
     with publisher_to(api, pace=QUICK) as publisher:
         publisher.claim("request 1")
         publisher.begin(stop, until=time.monotonic() + 20)
+        api.wait_until(lambda api: len(api.inputs) > 1)  # a heartbeat, sent from the thread
+        assert "publisher" in {thread.name for thread in threading.enumerate()}
 
-    assert set(threading.enumerate()) <= before
+    assert "publisher" not in {thread.name for thread in threading.enumerate()}
     assert not api.log[-1].status.is_terminal
     assert stop.calls == 0
 

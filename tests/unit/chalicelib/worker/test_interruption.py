@@ -208,6 +208,14 @@ def test_the_handler_that_was_there_before_is_back_afterwards() -> None:
     assert signal.getsignal(SIGNAL) is before
 
 
+def test_jobs_share_the_thread_that_interrupts_them() -> None:
+    with Interruption(far()):
+        threads = set(threading.enumerate())
+
+    with Interruption(far()), Interruption(WorkloadContext(time.monotonic() + 30)):
+        assert set(threading.enumerate()) == threads
+
+
 def test_off_the_main_thread_a_workload_is_stopped_between_steps() -> None:
     ended: list[BaseException] = []
 

@@ -1,5 +1,6 @@
 """One engine serves the library API to all tests; each test may replace its Lambda functions."""
 
+import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -8,7 +9,8 @@ import pytest
 import pytest_asyncio
 from pytest_asyncio import is_async_test
 
-from appsync_local import AuthorizerOptions, Engine, OidcProvider, UserPool
+from appsync_local import AuthorizerOptions, DynamoDbEndpoint, Engine, OidcProvider, UserPool
+from tests.contract.conftest import MOTO, serving
 from tests.fidelity.application import (
     API,
     DESK,
@@ -41,6 +43,13 @@ def callers() -> Iterator[Callers]:
     with running_issuer() as issuer, running_issuer() as oidc:
         oidc.keys = [signing_key("oidc")]
         yield Callers(issuer, oidc)
+
+
+@pytest.fixture(scope="session")
+def dynamodb() -> Iterator[DynamoDbEndpoint]:
+    """Moto's DynamoDB, with the tables of all tests."""
+    with serving(sys.executable, "-c", MOTO) as url:
+        yield DynamoDbEndpoint(url)
 
 
 @pytest.fixture(scope="session")

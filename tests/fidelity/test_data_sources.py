@@ -1,8 +1,7 @@
 """Items of the checklist about resolvers and data sources, tested on a store with its orders in DynamoDB."""
 
 import json
-import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,7 +14,6 @@ from appsync_local import ApiKey, DynamoDbEndpoint, Engine
 from appsync_local.data_sources.dynamodb.client import DynamoDbClient
 from appsync_local.data_sources.http_client import HttpClient
 from appsync_local.errors import FunctionFailed
-from tests.contract.conftest import MOTO, serving
 from tests.fidelity.store_application import HANDLERS, LINES, ORDERS, STORE, StoreInvoker, wiring
 
 KEY = ApiKey("da2-store", expires=datetime(2999, 1, 1, tzinfo=UTC))
@@ -45,12 +43,6 @@ class Store:
 
 async def _price(request: web.BaseRequest) -> web.StreamResponse:
     return web.json_response({"path": request.path, "from": request.headers["x-from"]})
-
-
-@pytest.fixture(scope="session")
-def dynamodb() -> Iterator[DynamoDbEndpoint]:
-    with serving(sys.executable, "-c", MOTO) as url:
-        yield DynamoDbEndpoint(url)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -20,8 +20,8 @@ export function checkUrl(url: string, scheme: "http" | "ws"): void {
  * Source: AppSync Developer Guide, "Building a real-time WebSocket client" and "Custom domain names".
  */
 export function realtimeUrlOf(graphqlUrl: string): string {
-  if (graphqlUrl.startsWith("http:")) return graphqlUrl.replace(/^http:/, "ws:");
-  const url = graphqlUrl.replace(/^https:/, "wss:");
+  const url = graphqlUrl.replace(/^http/, "ws");
+  if (url.startsWith("ws:")) return url;
   if (url.includes(".appsync-api.")) return url.replace(".appsync-api.", ".appsync-realtime-api.");
   return `${url.replace(/\/$/, "")}/realtime`;
 }

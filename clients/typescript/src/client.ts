@@ -45,6 +45,11 @@ export interface CommonOptions {
   readonly timing?: Partial<Timing>;
   /** The network, time and chance; by default those of the host. For tests. */
   readonly environment?: Environment;
+  /**
+   * What the names of the jobs' types begin with in the API's schema. It is empty unless the jobs were added to an
+   * existing API with a prefix.
+   */
+  readonly typePrefix?: string;
   /** Called when the live connection of a watched job is established or lost. */
   readonly onLink?: (link: Link) => void;
   /** Called when a gap in the pushes was closed by reading the log. */
@@ -110,7 +115,12 @@ export function createClient(options: ClientOptions): Client {
   checkUrl(address, "ws");
   const environment = options.environment ?? hostEnvironment(options.webSocket);
   const timing = { ...DEFAULT_TIMING, ...options.timing };
-  const requests = new Requests(httpSend(graphqlUrl, authorization, timing, environment), timing, environment);
+
+  const requests = new Requests(
+    httpSend(graphqlUrl, authorization, timing, environment, options.typePrefix),
+    timing,
+    environment,
+  );
   const objects = new Objects(environment);
   const realtime = new Realtime(authorization, (headers, stop) =>
     Connection.open(address, hostOf(graphqlUrl), headers, timing, environment, stop),

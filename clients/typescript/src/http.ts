@@ -5,8 +5,14 @@ import { isObject, parseFaults, rejection, tokenRefused } from "./faults.ts";
 import type { Send } from "./requests.ts";
 import type { Timing } from "./timing.ts";
 
-/** Sends operations to a GraphQL endpoint by HTTP. */
-export function httpSend(url: string, authorization: Authorization, timing: Timing, environment: Environment): Send {
+/** Sends operations to a GraphQL endpoint by HTTP. See `documents.ts` about the prefix. */
+export function httpSend(
+  url: string,
+  authorization: Authorization,
+  timing: Timing,
+  environment: Environment,
+  typePrefix = "",
+): Send {
   return (query, variables, stop) =>
     authorized(authorization, async (headers) => {
       const limit = new AbortController();
@@ -18,7 +24,7 @@ export function httpSend(url: string, authorization: Authorization, timing: Timi
         const response = await environment.fetch(url, {
           method: "POST",
           headers: { "content-type": "application/json", ...headers },
-          body: JSON.stringify({ query, variables }),
+          body: JSON.stringify({ query: query.replace("~", typePrefix), variables }),
           signal: limit.signal,
         });
         if (response.status === 401) throw tokenRefused([]);

@@ -1,8 +1,12 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { buildSchema, parse as parseDocument, validate } from "graphql";
+import { buildSchema, parse as parseDocument, printSchema, validate } from "graphql";
 import { describe, expect, it } from "vitest";
+import { clientThrough } from "../src/adapted/client.ts";
+import { cognitoToken } from "../src/authorization.ts";
+import { createClient } from "../src/client.ts";
 import * as documents from "../src/documents.ts";
+import { type Environment, hostEnvironment } from "../src/environment.ts";
 import { ProtocolError } from "../src/errors.ts";
 import { parseCost, parseEvent, parseUpload } from "../src/model.ts";
 import { event } from "./world.ts";
@@ -18,8 +22,36 @@ it("is what the schema says: otherwise run `npm run generate`", () => {
   expect(readFileSync("src/contract.ts", "utf8")).toBe(formatted.toString());
 });
 
-it.each(Object.entries(documents))("has the valid document %s", (_, text) => {
-  expect(validate(schema, parseDocument(text))).toEqual([]);
+const types = Object.values(schema.getTypeMap()).filter(({ astNode, name }) => astNode && !name.startsWith("AWS"));
+const names = types.map(({ name }) => name).filter((name) => !["Query", "Mutation", "Subscription"].includes(name));
+const prefixed = buildSchema(printSchema(schema).replace(new RegExp(`\\b(${names.join("|")})\\b`, "g"), "Longcall$1"));
+
+it.each(Object.entries(documents))("has the valid document %s, with a prefix for types and without one", (_, text) => {
+  expect(validate(schema, parseDocument(text.replace("~", "")))).toEqual([]);
+  expect(validate(prefixed, parseDocument(text.replace("~", "Longcall")))).toEqual([]);
+});
+
+it("sends documents with the prefix of the API, also through another client", async () => {
+  const sent: string[] = [];
+  const reply = { listInferences: { items: [], nextToken: null } };
+  const environment = {
+    ...hostEnvironment(),
+    fetch: async (_: string, { body }: { body: string }) => {
+      sent.push(JSON.parse(body).query);
+      return Response.json({ data: reply });
+    },
+  } as unknown as Environment;
+  const options = { environment, typePrefix: "Longcall" };
+  const authorization = cognitoToken(async () => "token");
+  const ask = async (query: string) => sent.push(query) && reply;
+  const clients = [
+    createClient({ ...options, graphqlUrl: "http://localhost/graphql", authorization }),
+    clientThrough({ ask, subscribe: () => () => undefined }, options),
+    createClient({ environment, graphqlUrl: "http://localhost/graphql", authorization }),
+  ];
+  for (const client of clients) await client.list();
+  const declared = sent.map((query) => /\$status:(\w+)/.exec(query)?.[1]);
+  expect(declared).toEqual(["LongcallStatus", "LongcallStatus", "Status"]);
 });
 
 describe("an answer", () => {

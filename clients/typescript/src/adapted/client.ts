@@ -34,7 +34,7 @@ export function clientThrough(foreign: Foreign, options: CommonOptions): Client 
       const cancel = environment.after(timing.answer, abandon);
       const forget = stop.on(abandon);
       foreign
-        .ask(query, variables)
+        .ask(query.replace("~", options.typePrefix ?? ""), variables)
         .then((data) => resolve(data as Record<string, unknown>), reject)
         .finally(() => {
           cancel();

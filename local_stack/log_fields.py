@@ -117,12 +117,19 @@ def _message(printed: Mapping[str, Any]) -> str:
     trace = printed.get("trace")
     if isinstance(message, str):
         return message.removesuffix(f"\n{trace}") if trace else message
-    return f"{printed.get('errorType')}: {printed.get('errorMessage')}"
+    error = message if isinstance(message, dict) else printed
+    if "errorMessage" in error:
+        return f"{error.get('errorType')}: {error['errorMessage']}"
+    return json.dumps(message, ensure_ascii=False)  # a value that a function for Node.js logged
 
 
 def _printed_trace(printed: Mapping[str, Any]) -> str | None:
-    trace = printed.get("trace") or printed.get("stackTrace")
-    return "".join(map(str, trace)) if isinstance(trace, list) else None if trace is None else str(trace)
+    message = printed.get("message")
+    error = message if isinstance(message, dict) else printed
+    trace = printed.get("trace") or error.get("stackTrace")
+    if isinstance(trace, list):  # Python's lines have line breaks, and those of Node.js have none
+        return "".join(line if line.endswith("\n") else f"{line}\n" for line in map(str, trace))
+    return None if trace is None else str(trace)
 
 
 def _trace(record: logging.LogRecord) -> str | None:

@@ -22,7 +22,7 @@ class RuntimeError extends Error {
 function payloadOf(error) {
   try {
     if (looksLikeError(error)) {
-      return { errorType: error.name, errorMessage: error.message, trace: error.stack.split("\n") };
+      return { errorType: error.name, errorMessage: error.message, trace: traceOf(error) };
     }
     return { errorType: typeof error, errorMessage: error.toString(), trace: [] };
   } catch {
@@ -30,10 +30,11 @@ function payloadOf(error) {
   }
 }
 
-/** Everything that an error carries, for the log. */
-function details(error) {
-  if (!types.isNativeError(error)) return payloadOf(error);
-  return { ...payloadOf(error), code: error.code, ...error };
+/** The lines of a trace down to the handler, without the worker's own below it. */
+function traceOf(error) {
+  const lines = error.stack.split("\n");
+  const own = lines.findIndex((line) => line.includes(__dirname));
+  return own < 0 ? lines : lines.slice(0, own);
 }
 
 function looksLikeError(value) {
@@ -41,4 +42,4 @@ function looksLikeError(value) {
   return [value?.name, value?.message, value?.stack].every((it) => typeof it === "string" && it !== "");
 }
 
-module.exports = { RuntimeError, details, payloadOf };
+module.exports = { RuntimeError, payloadOf };

@@ -6,11 +6,12 @@
 "use strict";
 
 const util = require("node:util");
-const { details } = require("./errors.cjs");
+const { payloadOf } = require("./errors.cjs");
 
 const LEVELS = ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"];
 
 let requestId;
+let isJson = false;
 
 /** The invocation that lines belong to from now on. */
 function setRequestId(id) {
@@ -19,7 +20,7 @@ function setRequestId(id) {
 
 /** Let the functions of `console` write lines of the format and from the level that the environment asks for. */
 function patchConsole(environment) {
-  const isJson = environment.AWS_LAMBDA_LOG_FORMAT?.toUpperCase() === "JSON";
+  isJson = environment.AWS_LAMBDA_LOG_FORMAT?.toUpperCase() === "JSON";
   const least = isJson ? Math.max(0, LEVELS.indexOf(environment.AWS_LAMBDA_LOG_LEVEL?.toUpperCase())) : 0;
   const line = isJson ? jsonLine : textLine;
   for (const [index, level] of LEVELS.entries()) {
@@ -31,7 +32,10 @@ function patchConsole(environment) {
 
 /** Log an error that ends an invocation. */
 function logError(what, error) {
-  console.error(what, details(error));
+  const { errorType, errorMessage, trace } = payloadOf(error);
+  const details = { errorType, errorMessage, stackTrace: trace };
+  if (isJson) console.error(details);
+  else console.error(what, JSON.stringify(details));
 }
 
 function textLine(level, values) {

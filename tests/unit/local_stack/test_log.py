@@ -103,6 +103,19 @@ def test_error_of_a_workload_is_shown_with_its_job_and_trace_even_if_only_proble
     ]
 
 
+def test_lines_of_a_function_for_node_show_values_and_errors() -> None:
+    stream = io.StringIO()
+    StackLog(stream, Detail.EVERYTHING)
+    error = {"errorType": "RangeError", "errorMessage": "too far", "stackTrace": ["RangeError: too far", "    at f"]}
+
+    log_output({"level": "INFO", "message": {"stock": 1}})
+    log_output({"level": "ERROR", "message": error})
+
+    assert stream.getvalue().splitlines()[0].endswith('appsync_local.functions.inference {"stock": 1}')
+    assert stream.getvalue().splitlines()[1].endswith("appsync_local.functions.inference RangeError: too far")
+    assert stream.getvalue().splitlines()[2:] == ["RangeError: too far", "    at f"]
+
+
 def test_every_line_of_a_request_has_the_job_that_an_earlier_line_named() -> None:
     stream = io.StringIO()
     StackLog(stream, Detail.EVERYTHING)

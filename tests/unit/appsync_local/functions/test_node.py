@@ -1,7 +1,9 @@
 """Functions on Node.js: what a handler is given, and what its caller gets back."""
 
+import json
 import logging
 import os
+import re
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -48,11 +50,12 @@ pytestmark = [
 ]
 
 
-def on_node(name: str, handler: str, *, runtime: str = "nodejs20.x", timeout: float = 20.0) -> FunctionSpec:
+def on_node(
+    name: str, handler: str, *, runtime: str = "nodejs20.x", timeout: float = 20.0, **environment: str
+) -> FunctionSpec:
     package = Package(HANDLERS, libraries=Path("/home/project"))
-    return FunctionSpec(
-        name, handler, {"AWS_REGION": "eu-west-1"}, timeout, memory_mb=512, runtime=runtime, package=package
-    )
+    variables = {"AWS_REGION": "eu-west-1", **environment}
+    return FunctionSpec(name, handler, variables, timeout, memory_mb=512, runtime=runtime, package=package)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -62,6 +65,7 @@ async def functions(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[F
         *(on_node(name, f"contract.{name}") for name in CONTRACT),
         *(on_node(name, handler) for name, handler in OTHERS.items()),
         on_node("spins", "contract.spins", timeout=0.2),
+        on_node("json", "contract.prints", AWS_LAMBDA_LOG_FORMAT="JSON", AWS_LAMBDA_LOG_LEVEL="WARN"),
         on_node("late", "contract.returnsWithoutPromise", runtime="nodejs24.x"),
         on_node("late_callback", "modern.withCallback", runtime="nodejs24.x"),
     ]
@@ -198,6 +202,35 @@ async def test_lines_of_the_console_are_logged_with_the_request_id(
         "ERROR\tError: dropped",
     ]
     assert {len(it.__dict__["request_id"]) for it in records} == {36}
+
+
+async def test_lines_are_json_where_the_function_asks_for_it(
+    functions: FunctionRuntime, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "appsync_local.functions.json")
+
+    await functions.invoke("json", None)
+
+    warning, error = [json.loads(it.getMessage()) for it in caplog.records if it.name.endswith(".json")]
+    assert re.fullmatch(r"2\d{3}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", warning.pop("timestamp"))
+    assert len(warning.pop("requestId")) == 36
+    assert warning == {"level": "WARN", "message": {"stock": 1}}  # INFO is below the level that it asks for
+    assert (error["message"]["errorType"], error["message"]["errorMessage"]) == ("Error", "dropped")
+    assert error["message"]["stackTrace"][0] == "Error: dropped"
+
+
+async def test_logged_error_has_the_trace_of_the_handler_alone(
+    functions: FunctionRuntime, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "appsync_local.functions.raises")
+
+    await failure_of(functions, "raises")
+
+    (line,) = [it.getMessage() for it in caplog.records if it.name.endswith(".raises")]
+    head, _, details = line.partition("{")
+    first, *frames = json.loads("{" + details)["stackTrace"]
+    assert (head, first) == ("ERROR\tInvoke Error ", "OrderError: no such order")
+    assert [frame.split()[1] for frame in frames] == ["exports.raises"]
 
 
 @pytest_asyncio.fixture(loop_scope="module")

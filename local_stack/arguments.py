@@ -98,7 +98,7 @@ def argument_parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     parser.add_argument(
         "--database", action="append", default=[], metavar="NAME=URL",
-        help="PostgreSQL database of an RDS data source of the template; may be repeated.",
+        help="PostgreSQL or MySQL database of an RDS data source of the template; may be repeated.",
     )  # fmt: skip
     parser.add_argument(
         "--bedrock", metavar="WHERE", help="Run models on Amazon Bedrock too: aws, or the URL of an endpoint."

@@ -39,7 +39,7 @@ def check_database_urls(sources: Iterable[DataSource], urls: Mapping[str, str]) 
     """
     missing = [
         f"data source {it.name} runs statements on the database cluster {it.cluster}, which is not on this machine; "
-        f"give the URL of a PostgreSQL database in its place: --database {it.name}={EXAMPLE}"
+        f"give the URL of a PostgreSQL or MySQL database in its place: --database {it.name}={EXAMPLE}"
         for it in sources
         if isinstance(it, RdsSource) and it.name not in urls and it.cluster not in urls
     ]

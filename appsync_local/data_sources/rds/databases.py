@@ -1,17 +1,21 @@
 """The databases of an engine: their URLs, and the connections to them."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from appsync_local.data_sources.rds.failures import DatabaseUnusable
 
 if TYPE_CHECKING:  # imported on use, so that an API without a database starts faster
-    from appsync_local.data_sources.rds.connection import Connection
     from appsync_local.data_sources.rds.pool import ConnectionPool
 
 POSTGRESQL_SCHEMES: Final = ("postgresql", "postgres")
 MYSQL_SCHEMES: Final = ("mysql", "mariadb")
+LIBRARIES: Final = {
+    **dict.fromkeys(POSTGRESQL_SCHEMES, "'psycopg[binary]'"),
+    **dict.fromkeys(MYSQL_SCHEMES, "mysql-connector-python"),
+}  # what pip installs, by scheme
 EXAMPLE: Final = "postgresql://user:password@127.0.0.1:5432/shop"
 
 
@@ -57,24 +61,21 @@ def _pool(source: str, url: str) -> "ConnectionPool":
     from appsync_local.data_sources.rds.pool import ConnectionPool
 
     scheme = urlsplit(url).scheme
-    if scheme in POSTGRESQL_SCHEMES:
-        try:
+    try:
+        if scheme in POSTGRESQL_SCHEMES:
             from appsync_local.data_sources.rds.postgresql import PostgreSqlConnection  # needs an optional library
-        except ImportError as missing:
-            raise _missing(source, "PostgreSQL", "'psycopg[binary]'", missing) from None
 
-        async def connect() -> "Connection":
-            return await PostgreSqlConnection.open(url)
+            return ConnectionPool(partial(PostgreSqlConnection.open, url))
+        if scheme in MYSQL_SCHEMES:
+            from appsync_local.data_sources.rds.mysql import MySqlConnection  # as above
 
-        return ConnectionPool(connect)
+            return ConnectionPool(partial(MySqlConnection.open, url))
+    except ImportError as missing:
+        raise DatabaseUnusable(
+            f"the library for the database of data source {source} cannot be imported ({missing}); install it with "
+            f"pip install {LIBRARIES[scheme]}"
+        ) from None
     raise DatabaseUnusable(
-        f"the URL of the database of data source {source} begins with {scheme or 'no scheme'!r}; supported is "
-        f"{POSTGRESQL_SCHEMES[0]}, as {EXAMPLE}"
-    )
-
-
-def _missing(source: str, kind: str, package: str, error: ImportError) -> DatabaseUnusable:
-    return DatabaseUnusable(
-        f"data source {source} has a database of {kind}, whose library cannot be imported ({error}); install it with "
-        f"pip install {package}"
+        f"the URL of the database of data source {source} begins with {scheme or 'no scheme'!r}; supported are "
+        f"{', '.join(LIBRARIES)}, as {EXAMPLE}"
     )

@@ -204,7 +204,7 @@ async def test_a_closed_pool_runs_nothing() -> None:
     ("urls", "message"),
     [
         ({}, "data source Shop needs the database cluster, and no URL was given for it; .* as Shop=postgresql://"),
-        ({"Shop": "sqlite:shop.db"}, "data source Shop begins with 'sqlite'; supported is postgresql, as postgresql://"),
+        ({"Shop": "sqlite:shop.db"}, "data source Shop begins with 'sqlite'; supported are postgresql, .* mysql"),
         ({"cluster": "oracle://x"}, "begins with 'oracle'"),
     ],
 )  # fmt: skip

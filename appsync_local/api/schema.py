@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from graphql import (
+    DefinitionNode,
+    DirectiveDefinitionNode,
     DocumentNode,
     GraphQLDirective,
     GraphQLEnumType,
@@ -16,6 +18,8 @@ from graphql import (
     GraphQLSchema,
     GraphQLSyntaxError,
     ListValueNode,
+    Node,
+    ScalarTypeDefinitionNode,
     Source,
     StringValueNode,
     build_ast_schema,
@@ -26,6 +30,7 @@ from graphql import (
 )
 from graphql.validation.validate import validate_sdl
 
+from appsync_local.api.aws_scalars import AWS_SCALARS
 from appsync_local.api.scalars import BUILT_IN, add_behaviour
 from appsync_local.errors import ApiInvalid
 
@@ -47,7 +52,14 @@ def load_schema(path: Path) -> GraphQLSchema:
         raise ApiInvalid([f"{path} cannot be read: {error.strerror}; give the path of the schema file"]) from None
     except GraphQLSyntaxError as error:
         raise ApiInvalid([_with_position(error, path)]) from None
-    document = DocumentNode(definitions=(*parse(BUILT_IN).definitions, *own.definitions))
+    if directives := [it for it in own.definitions if isinstance(it, DirectiveDefinitionNode)]:
+        # Source: awslabs/graphql-schema-utilities issue 25
+        raise ApiInvalid(
+            f"{_place(it, path)}: AppSync accepts no definitions of directives, and has its own; "
+            f"remove that of @{it.name.value}"
+            for it in directives
+        )
+    document = DocumentNode(definitions=(*parse(BUILT_IN).definitions, *_without_own_scalars(own)))
     faults = validate_sdl(document)
     if not faults:
         schema = build_ast_schema(document, assume_valid_sdl=True)
@@ -57,6 +69,21 @@ def load_schema(path: Path) -> GraphQLSchema:
     add_behaviour(schema)
     _leave_out_new_locations(schema)
     return schema
+
+
+def _without_own_scalars(own: DocumentNode) -> Iterator[DefinitionNode]:
+    """The definitions, without AppSync's scalars, which a schema may declare for tools that do not know them.
+
+    Source: localstack/localstack issue 11326
+    """
+    for definition in own.definitions:
+        if not isinstance(definition, ScalarTypeDefinitionNode) or definition.name.value not in AWS_SCALARS:
+            yield definition
+
+
+def _place(node: Node, path: Path) -> str:
+    start = node.loc.start_token if node.loc else None
+    return str(path) if start is None else f"{path}:{start.line}:{start.column}"
 
 
 def _leave_out_new_locations(schema: GraphQLSchema) -> None:
@@ -86,8 +113,13 @@ def _with_position(error: GraphQLError, path: Path) -> str:
         own = sorted(f"@{name}" for name in re.findall(r"directive @(\w+)", BUILT_IN))
         found = get_close_matches(message.split("'")[1], own, n=1)
         message = f"{message} Did you mean {found[0]}?" if found else f"{message} There are {', '.join(own)}."
+    if message.endswith("Unexpected character: ';'."):
+        message = f"{message} Remove it: a field ends with its line."
     if message.startswith("Query root type"):
         message = f"{message} Add `type Query`."
+    for node in error.nodes or ():
+        if node.loc is not None and node.loc.source.name == str(path):  # and not AppSync's own definitions
+            return f"{_place(node, path)}: {message}"
     if not error.locations:
         return f"{path}: {message}"
     return f"{path}:{error.locations[0].line}:{error.locations[0].column}: {message}"

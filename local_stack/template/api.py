@@ -149,8 +149,8 @@ class ApiReader:
             case "RELATIONAL_DATABASE":
                 return RdsSource(name, self._cluster(resource.properties["RelationalDatabaseConfig"]))
             case "AWS_LAMBDA":
-                function = self._intrinsics.function(resource.properties["LambdaConfig"]["LambdaFunctionArn"])
-                arn = self._intrinsics.arn(function)
+                reference = resource.properties["LambdaConfig"]["LambdaFunctionArn"]
+                function, arn = self._intrinsics.function(reference), self._intrinsics.text(reference)
                 role = self._permissions.role(resource.properties.get("ServiceRoleArn"))
                 if role.may(INVOKE, arn):
                     return LambdaSource(name, self._intrinsics.name(function))

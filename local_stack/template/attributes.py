@@ -43,6 +43,7 @@ def _arn(service: str, resource: str) -> str:
 
 
 ARN: Final[Mapping[str, str]] = {
+    "AWS::AppSync::Api": _arn("appsync", "apis/{name}"),
     "AWS::AppSync::GraphQLApi": _arn("appsync", "apis/{name}"),
     "AWS::Cognito::UserPool": _arn("cognito-idp", "userpool/{name}"),
     "AWS::DynamoDB::GlobalTable": _arn("dynamodb", "table/{name}"),
@@ -81,6 +82,7 @@ ARN_ATTRIBUTES: Final = frozenset(
 )
 NAME_ATTRIBUTES: Final = frozenset({"Name", "QueueName", "TopicName"})
 OTHERS: Final[Mapping[tuple[str, str], str]] = {
+    ("AWS::AppSync::Api", "ApiId"): NAME,
     ("AWS::AppSync::GraphQLApi", "ApiId"): NAME,
     ("AWS::DynamoDB::GlobalTable", "StreamArn"): _arn("dynamodb", "table/{name}/stream/local"),
     ("AWS::DynamoDB::GlobalTable", "TableId"): NAME,

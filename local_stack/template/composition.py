@@ -4,19 +4,21 @@ All become one template. The logical ids of a nested stack get the id of the sta
 unique; the ids of an imported stack get the name of that stack.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from local_stack.template.document import LOCAL, S3, Resource, Template, TemplateInvalid
-from local_stack.template.evaluation import Unknown, as_text, evaluate, is_known
+from local_stack.template.evaluation import Unknown, evaluate
 from local_stack.template.parameters import StaticNames, check_values
 from local_stack.template.reading import line_of, read_body
 from local_stack.template.sam import has_sam_resources, to_cloudformation
 
 NESTED: Final = "AWS::CloudFormation::Stack"
 DEEPEST: Final = 10  # levels of nested stacks
+_UNFIT: Final = re.compile(r"[^A-Za-z0-9-]+")
 SUFFIXES: Final = (".json", ".yaml", ".yml", ".template")
 # Properties with the location of a file. A path in them is a file of this machine, until `package` uploads it.
 LOCATIONS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -190,9 +192,6 @@ def _local(template: Path, path: str) -> str:
 
 
 def _stack_name(path: Path) -> str:
-    return path.name.split(".")[0]
-
-
-def location_text(value: Any) -> str | None:
-    """A location that is known, as text."""
-    return as_text(value) if is_known(value) and value is not None else None
+    """The name of a stack that has none here: that of its file, or of the folder of a `template.yaml`."""
+    name = path.name.split(".")[0]
+    return _UNFIT.sub("-", path.resolve().parent.name).strip("-") or name if name == "template" else name

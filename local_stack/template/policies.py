@@ -96,7 +96,8 @@ class Permissions:
         """Whether the function's resource policy lets a service invoke it on behalf of the resource `source`."""
         for it in self._template.of_type("AWS::Lambda::Permission"):
             target = self._intrinsics.text(it.properties["FunctionName"])
-            if target in (self._intrinsics.arn(function), self._intrinsics.name(function)):
+            arn, name = self._intrinsics.arn(function), self._intrinsics.name(function)
+            if target in (arn, name) or target.startswith(f"{arn}:"):  # a version or an alias
                 given = it.properties.get("SourceArn")
                 if it.properties["Principal"] == principal and (
                     given is None or self._intrinsics.text(given) == source

@@ -19,6 +19,11 @@ PLAIN: Final = frozenset(
     }
 )  # fmt: skip
 LOCATIONS: Final = frozenset({"CodeUri", "ContentUri", "DefinitionUri", "SchemaUri"})
+GATEWAYS: Final = {
+    "AWS::Serverless::Api": "AWS::ApiGateway::RestApi", "AWS::Serverless::HttpApi": "AWS::ApiGatewayV2::Api",
+}  # fmt: skip
+# What SAM adds for functions with events of API Gateway.
+IMPLICIT: Final = {"ServerlessHttpApi": "AWS::ApiGatewayV2::Api", "ServerlessRestApi": "AWS::ApiGateway::RestApi"}
 BUCKET: Final = "s3://local/"  # the translator takes locations in S3 only
 
 
@@ -63,13 +68,32 @@ def to_cloudformation(body: dict[str, Any], parameters: Mapping[str, Any], path:
     metrics = Metrics("longcall", DummyMetricsPublisher())
     translator = Translator({}, Parser(), boto_session=boto3.Session(region_name=REGION), metrics=metrics)
     try:
-        translated = translator.translate(_with_locations(body, path.parent), dict(parameters))
+        translated = translator.translate(_with_locations(_without_gateways(body), path.parent), dict(parameters))
     except InvalidDocumentException as invalid:
         causes: list[ExceptionWithMessage] = list(invalid.causes)
         raise TemplateInvalid("\n".join(_sentences(causes, path)) or f"{path}: {invalid.message}") from None
     finally:
         metrics.publish()  # nowhere; otherwise the library warns
     return dict(_without_bucket(translated))
+
+
+def _without_gateways(body: dict[str, Any]) -> dict[str, Any]:
+    """The template without what SAM makes for API Gateway, which is not served here, and may be what it refuses."""
+    resources: dict[str, Any] = {}
+    for name, resource in body["Resources"].items():
+        if resource.get("Type") in GATEWAYS:
+            resources[name] = {"Type": GATEWAYS[resource["Type"]]}
+        else:
+            properties = resource.get("Properties") or {}
+            events = {
+                key: it
+                for key, it in (properties.get("Events") or {}).items()
+                if it.get("Type") not in ("Api", "HttpApi")
+            }
+            changed = {"Properties": {**properties, "Events": events}} if "Events" in properties else {}
+            resources[name] = {**resource, **changed}
+    implicit = {it: {"Type": type_} for it, type_ in IMPLICIT.items() if it not in resources}
+    return {**body, "Resources": implicit | resources}
 
 
 def _is_plain(resource: Mapping[str, Any]) -> bool:

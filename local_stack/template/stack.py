@@ -23,6 +23,7 @@ from local_stack.template.intrinsics import IntrinsicResolver
 from local_stack.template.policies import Permissions
 from local_stack.template.problems import Problems
 
+EVENT_API: Final = "AWS::AppSync::Api"
 PARTS: Final = tuple(
     f"AWS::AppSync::{it}" for it in ("ApiKey", "DataSource", "FunctionConfiguration", "GraphQLSchema", "Resolver")
 )
@@ -101,7 +102,8 @@ def read_stack(template: Template, intrinsics: IntrinsicResolver, names: Mapping
     readers = {it.name: ApiReader(template, intrinsics, permissions, problems, it) for it in resources}
     apis = tuple(_read_api(readers[it.name], it, names[it.name], problems) for it in resources)
     for part in template.of_type(*PARTS):
-        if (owner := api_of(part, intrinsics)) not in readers:
+        owner = api_of(part, intrinsics)
+        if owner not in readers and owner not in {it.name for it in template.of_type(EVENT_API)}:
             problems.add(
                 part, f"it belongs to the API {owner or 'of another stack'}, which this template does not have"
             )
@@ -151,6 +153,6 @@ def _read_api(reader: ApiReader, resource: Resource, name: str, problems: Proble
 
 
 def _instead(template: Template) -> str:
-    if any(template.of_type("AWS::AppSync::Api")):
-        return "; it has an AWS::AppSync::Api, an Events API, which the local stack does not support"
+    if any(template.of_type(EVENT_API)):
+        return f"; it has an {EVENT_API}, an Events API, which the local stack does not support"
     return "; name the template of the stack with the API"

@@ -393,10 +393,10 @@ def test_unsupported_data_source_type_is_named(changed: Callable[[Change], Path]
     def change(resources: dict[str, Resource]) -> None:
         for it in resources.values():
             if it["Type"] == "AWS::AppSync::DataSource" and it["Properties"]["Name"] == "Nothing":
-                it["Properties"]["Type"] = "RELATIONAL_DATABASE"
+                it["Properties"]["Type"] = "AMAZON_OPENSEARCH_SERVICE"
 
     (problem,) = read(changed(change)).problems
-    assert "data source Nothing is of type RELATIONAL_DATABASE" in problem
+    assert "data source Nothing is of type AMAZON_OPENSEARCH_SERVICE" in problem
 
 
 def test_data_sources_name_the_functions_of_the_template(dev: Template) -> None:

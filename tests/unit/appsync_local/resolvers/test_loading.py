@@ -42,7 +42,10 @@ def problems(tmp_path: Path, schema: str, code: str = CODE, wiring: Api = WIRING
         ("type Query {\n  a: Strange\n}", "schema.graphql:2:6: Unknown type 'Strange'"),
         ("type Query {\n  a: String @nope\n}", "schema.graphql:2:13: Unknown directive '@nope'"),
         ("type Query { a: String }\ntype Empty", "schema.graphql:2:1: "),
-        ("scalar AWSJSON type Query { a: String }", "There can be only one type named 'AWSJSON'"),
+        (
+            "type AWSJSON { b: Int } type Query { a: String }",
+            "schema.graphql:1:6: There can be only one type named 'AWSJSON'",
+        ),
         (
             (
                 "type Query { a: String }\ntype Mutation { b: Int }\ntype Subscription {\n"

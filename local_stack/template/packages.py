@@ -16,6 +16,7 @@ from typing import Any, Final
 from appsync_local.functions.spec import NODE, Package
 from local_stack.template.document import LOCAL, Resource, Template, TemplateInvalid
 from local_stack.template.intrinsics import IntrinsicResolver
+from local_stack.template.package_remarks import remarks_on
 from local_stack.template.runtime_libraries import link_layers, link_node, link_python, node_project
 
 LAYERS: Final = ("AWS::Lambda::LayerVersion", "AWS::Serverless::LayerVersion")
@@ -31,7 +32,7 @@ class Packages:
         node_folder: Where functions for Node.js are unpacked to. It is not below a project.
 
     Attributes:
-        warnings: Layers that are left out, one sentence each.
+        warnings: What is left out of a package, or is missing in it, one sentence each.
     """
 
     def __init__(self, template: Template, intrinsics: IntrinsicResolver, *, folder: Path, node_folder: Path) -> None:
@@ -39,7 +40,6 @@ class Packages:
         self._intrinsics = intrinsics
         self._folder = folder
         self._node_folder = node_folder
-        self._unpacked: dict[Path, Package] = {}
         self.warnings: list[str] = []
 
     def of(self, function: Resource) -> Package:
@@ -50,8 +50,11 @@ class Packages:
         """
         runtime, layers = str(function.properties["Runtime"]), [*self._layers(function)]
         if runtime.startswith(NODE):
-            return self._for_node(function, runtime, layers)
-        return self._for_python(function, layers)
+            package = self._for_node(function, runtime, layers)
+        else:
+            package = self._for_python(function, layers)
+        self.warnings += [f"{function.name}: {it}" for it in remarks_on(package, runtime)]
+        return package
 
     def shared_code(self, function: Resource) -> Path:
         """The code of a function that uses the libraries of this Python."""

@@ -20,7 +20,8 @@ def link_python(into: Path) -> Path:
         spec = importlib.util.find_spec(name)
         if spec is not None and spec.origin is not None:
             module = Path(spec.origin)
-            module = module.parent if spec.submodule_search_locations is not None else module
+            # Not by `submodule_search_locations`: `six`, a file, says that it is a package once imported.
+            module = module.parent if module.stem == "__init__" else module
             (into / module.name).symlink_to(module)
     return into
 

@@ -45,8 +45,7 @@ async function loadModule(module, root, libraries) {
   try {
     const file = fileOf(module);
     if (file === undefined) {
-      const tried = [".js", ".mjs", ".cjs"].map((ending) => path.relative(root, module) + ending);
-      throw new RuntimeError("ImportModuleError", `Error: Cannot find module '${module}' (${tried.join(", ")})`);
+      throw new RuntimeError("ImportModuleError", `Error: Cannot find module '${module}'${whatIsThere(module)}`);
     }
     return isEsModule(file) ? await import(pathToFileURL(file).href) : createRequire(file)(file);
   } catch (error) {
@@ -65,6 +64,12 @@ async function loadModule(module, root, libraries) {
 /** The first file that exists, in Lambda's order. */
 function fileOf(module) {
   return ["", ".js", ".mjs", ".cjs"].map((ending) => module + ending).find(isFile);
+}
+
+function whatIsThere(module) {
+  const source = [".ts", ".mts", ".cts"].map((ending) => module + ending).find(isFile);
+  if (source === undefined) return ": expected a file with this name and .js, .mjs or .cjs";
+  return `: ${path.basename(source)} is TypeScript; compile it, and start the template with the compiled code`;
 }
 
 function isFile(file) {

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import sysconfig
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from local_stack.template.runtimes import remark_on, why_not_run
 from tests.support.cdk_folder import CdkFolder
 
 PYTHON = "python3.11"
+EXT_SUFFIX = sysconfig.get_config_var("EXT_SUFFIX")
 NODE = "nodejs22.x"
 
 
@@ -156,13 +158,53 @@ def test_file_that_is_no_zip_is_named(cdk: CdkFolder, unpacked: Any) -> None:
         found["F"]
 
 
+@pytest.mark.parametrize(
+    ("runtime", "files", "remark"),
+    [
+        (PYTHON, {"requirements.txt": "boto3\nrequests[socks]>=2  # http\n-r x\n", "requests/__init__.py": ""}, None),
+        (PYTHON, {"requirements.txt": "PyYAML==6.0", "PyYAML-6.0.dist-info/METADATA": ""}, None),
+        (PYTHON, {"requirements.txt": "six\npython-dateutil\n"}, None),
+        (
+            PYTHON,
+            {"requirements.txt": "# none\nrequests==2\nmangum\n"},
+            "requirements.txt names requests and mangum, and",
+        ),
+        (
+            PYTHON,
+            {"a/b.cpython-27-vax.so": ""},
+            "a/b.cpython-27-vax.so is compiled for cpython-27-vax, and this Python",
+        ),
+        (PYTHON, {"a/b.cpython-27-vax.so": "", f"a/b{EXT_SUFFIX}": ""}, None),
+        (
+            NODE,
+            {"package.json": '{"dependencies": {"@aws-sdk/client-s3": "3", "a": "1"}}'},
+            "package.json names a, and",
+        ),
+        (NODE, {"package.json": '{"dependencies": {"a": "1"}}', "node_modules/a/index.js": ""}, None),
+        (NODE, {"package.json": "not JSON"}, None),
+    ],
+)
+def test_what_a_package_lacks_is_remarked(
+    cdk: CdkFolder, unpacked: Any, runtime: str, files: dict[str, str], remark: str | None
+) -> None:
+    cdk.add_function("F", runtime, cdk.zipped(files))
+    found = unpacked()
+
+    found["F"]
+
+    assert [it.startswith(f"F: {remark}") for it in found.packages.warnings] == ([] if remark is None else [True])
+
+
 def test_boto3_is_found_without_the_libraries_of_this_python(tmp_path: Path) -> None:
+    import six  # type: ignore[import-untyped]  # it changes its own description when it is imported
+
     libraries = link_python(tmp_path / "libraries")
+    assert (libraries / Path(six.__file__).name).exists()
     code = "import sys; sys.path.insert(0, sys.argv[1]); import boto3; print(boto3.__file__); import orjson"
 
     done = subprocess.run([sys.executable, "-S", "-c", code, libraries], capture_output=True, text=True, check=False)
 
-    assert done.stdout.strip() == str(libraries / "boto3" / "__init__.py")
+    assert done.stdout.strip() == str(libraries / "boto3" / "__init__.py"), done.stderr
     assert "No module named 'orjson'" in done.stderr
 
 

@@ -1,15 +1,17 @@
 """The jobs beside an existing API: the templates of the example, in both forms."""
 
 import json
+import re
 from typing import Any
 
 import pytest
 
 from infrastructure.api import API
 from infrastructure.limits import LIMITS
-from infrastructure.stages import DEV
+from tests.support.cdk_assembly import ROOT
 from tests.support.cloudformation import Template, readable
-from tests.support.library_assembly import Library
+from tests.support.document_blocks import blocks_of
+from tests.support.library_assembly import EXAMPLE, Library
 from tests.unit.infrastructure.test_rules import findings
 
 HANDLERS = tuple(handler for handler in LIMITS if handler != "authorizer")
@@ -152,5 +154,26 @@ def test_data_sources_serve_the_api_and_the_merged_one_and_no_other(library: Lib
                 assert len(arns if isinstance(arns, list) and expected > 1 else [arns]) == expected
 
 
-def test_the_stage_has_the_settings_of_development(template: Template) -> None:
-    assert functions(template)["inference"]["ReservedConcurrentExecutions"] == DEV.jobs
+def test_jobs_are_watched_as_in_our_own_stack_but_without_its_authorizer(template: Template, dev: Template) -> None:
+    def watched(of: Template) -> set[str]:
+        return {it["AlarmDescription"] for it in of.of_type("AWS::CloudWatch::Alarm").values()}
+
+    alarms = template.of_type("AWS::CloudWatch::Alarm")
+    assert watched(template) == {it for it in watched(dev) if "authorizer" not in it}
+    assert len(alarms) == 17
+    assert len(template.of_type("AWS::CloudWatch::Dashboard")) == 1
+
+
+def without_layout(code: str) -> str:
+    """Code without what a formatter may change: white space, and commas before a bracket."""
+    return re.sub(r"\s|,(?=\s*[\])}])", "", code)
+
+
+def test_the_page_shows_the_code_of_the_example() -> None:
+    code = without_layout((EXAMPLE / "app.py").read_text("utf-8"))
+    name = "test_long_running_jobs.py::test_the_page_shows_the_code_of_the_example"
+    blocks = blocks_of(ROOT / "docs" / "existing-api.md", ROOT)
+    shown = [it.code for it in blocks if (it.tested_by or "").endswith(name)]
+
+    assert len(shown) == 4
+    assert [it for it in shown if without_layout(it) not in code] == []

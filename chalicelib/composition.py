@@ -135,7 +135,7 @@ def token_verifier() -> "TokenVerifier":
     from chalicelib.api.tokens import TokenVerifier
 
     settings = authorizer_settings()
-    return TokenVerifier(issuer=settings.issuer, jwks_url=settings.jwks_url, client_id=settings.client_id)
+    return TokenVerifier(issuer=settings.issuer, jwks_url=settings.jwks_url, client_ids=settings.client_ids)
 
 
 def reset() -> None:

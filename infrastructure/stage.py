@@ -135,6 +135,7 @@ class Stage:
         never_started_seconds: Silence after a second dispatch at which the job is failed.
         stalled_seconds: Silence after which a claimed job is failed.
         event_age_seconds: How long a start may wait for a free worker.
+        console: Whether the web console is deployed too, with a page where users sign in.
 
     Raises:
         StageInvalid: Settings contradict each other, or a limit of AWS.
@@ -174,6 +175,7 @@ class Stage:
     never_started_seconds: float = 3900
     stalled_seconds: float = 3900
     event_age_seconds: int = 3600
+    console: bool = False
 
     def __post_init__(self) -> None:
         if problems := tuple(self._problems()):

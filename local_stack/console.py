@@ -1,6 +1,5 @@
 """The web console: the built files of `console/dist`, their configuration, and the sign-in of the test users."""
 
-import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Final
@@ -8,41 +7,32 @@ from typing import Final
 import orjson
 
 from appsync_local.devtools.pages import Page, PageRequest, json_page
+from infrastructure.console_site import (
+    ASKED_EACH_TIME,
+    ASSETS,
+    CONFIGURATION_PATH,
+    DIST,
+    EXPLORER,
+    FOR_EVER,
+    INDEX,
+    REFERRER_POLICY,
+    VIEWS,
+    explorer_policy,
+    policy,
+)
 from local_stack.test_users import TestUsers, UnknownTestUser
 from longcall.errors import LongcallError
 
-DIST: Final = Path(__file__).resolve().parent.parent / "console" / "dist"
-INDEX: Final = "index.html"
-EXPLORER: Final = "explorer.html"
 EXPLORER_PATH: Final = "/explorer"
-# The addresses of the console's own pages. The application in `INDEX` decides what it shows at each of them.
-JOB_PAGES: Final[Mapping[str, str]] = {
-    **dict.fromkeys(("/", "/jobs/", "/start", "/lab"), INDEX), EXPLORER_PATH: EXPLORER,
-}  # fmt: skip
+# The addresses of the console's own pages, and the file that is shown at each of them.
+JOB_PAGES: Final[Mapping[str, str]] = {**dict.fromkeys(VIEWS, INDEX), EXPLORER_PATH: EXPLORER}
 # An application without jobs has the explorer alone.
 EXPLORER_PAGES: Final[Mapping[str, str]] = dict.fromkeys(("/", EXPLORER_PATH), EXPLORER)
-CONFIGURATION_PATH: Final = "/console/config.json"
 SIGN_IN_PATH: Final = "/console/sign-in"
-ASSETS: Final = "/assets/"
-# The application loads its own files only. Large texts are sent to the bucket, whose address has another name if the
-# page was opened at `localhost`.
-POLICY: Final = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; "
-    "connect-src 'self' {origin}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
-# GraphiQL's editor writes styles into the page, and contains its fonts.
-EXPLORER_POLICY: Final = (
-    POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'").replace(
-        "font-src 'self'", "font-src 'self' data:"
-    )
-    + "; worker-src 'self'"
-)
-FOR_EVER: Final = "public, max-age=31536000, immutable"  # the name of such a file contains a digest of its content
 _TYPES: Final = {
     ".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8",
     ".svg": "image/svg+xml", ".ttf": "font/ttf",
 }  # fmt: skip
-_DIGEST: Final = re.compile(r"-[A-Za-z0-9_-]{8}\.[a-z]+$")
 
 
 class Console:
@@ -59,8 +49,9 @@ class Console:
         self, users: TestUsers, *, origin: str, pages: Mapping[str, str] = JOB_PAGES, folder: Path = DIST
     ) -> None:
         self._users = users
-        self._policy = POLICY.format(origin=origin)
-        self._explorer_policy = EXPLORER_POLICY.format(origin=origin)
+        # Large texts are sent to the bucket, whose address has another name if the page was opened at `localhost`.
+        self._policy = policy([origin])
+        self._explorer_policy = explorer_policy([origin])
         self._files = {f"/{file.relative_to(folder).as_posix()}": file for file in folder.rglob("*") if file.is_file()}
         self._pages = {path: folder / file for path, file in pages.items()}
 
@@ -79,10 +70,11 @@ class Console:
         if request.path == CONFIGURATION_PATH:
             return json_page(self._configuration())
         file = self._files.get(request.path) or self._page(request.path)
-        policy = self._explorer_policy if file.name == EXPLORER else self._policy
-        headers: Mapping[str, str] = {"content-security-policy": policy, "referrer-policy": "no-referrer"}
-        if request.path.startswith(ASSETS) and _DIGEST.search(file.name):
-            headers = {"cache-control": FOR_EVER}
+        headers: Mapping[str, str] = {
+            "content-security-policy": self._explorer_policy if file.name == EXPLORER else self._policy,
+            "referrer-policy": REFERRER_POLICY,
+            "cache-control": FOR_EVER if request.path.startswith(ASSETS) else ASKED_EACH_TIME,
+        }
         return Page(file.read_bytes(), _TYPES[file.suffix], headers=headers)
 
     def _page(self, path: str) -> Path:

@@ -45,11 +45,11 @@ class RelaySettings:
 
 @dataclass(frozen=True, slots=True)
 class AuthorizerSettings:
-    """What `authorizer` needs: the issuer and the client whose tokens are accepted, and fields that all are denied."""
+    """What `authorizer` needs: the issuer and the clients whose tokens are accepted, and fields that all are denied."""
 
     issuer: str
     jwks_url: str
-    client_id: str
+    client_ids: tuple[str, ...]
     denied_fields: tuple[str, ...]  # as `Type.field`
 
     @classmethod
@@ -61,7 +61,7 @@ class AuthorizerSettings:
             issuer=issuer,
             # A Cognito pool publishes its keys under this path (OpenID Connect Discovery); a local issuer elsewhere.
             jwks_url=reader.text("LONGCALL_JWKS_URL", f"{issuer}/.well-known/jwks.json"),
-            client_id=reader.text("LONGCALL_CLIENT_ID"),
+            client_ids=tuple(reader.text("LONGCALL_CLIENT_ID").split(",")),
             denied_fields=tuple(reader.text("LONGCALL_DENIED_FIELDS").split(",")),
         )
         reader.check()

@@ -10,7 +10,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -66,21 +66,21 @@ class Identity:
 
 
 class TokenVerifier:
-    """Verifies the tokens of one issuer for one client."""
+    """Verifies the tokens of one issuer for some clients."""
 
     def __init__(
-        self, issuer: str, jwks_url: str, client_id: str, *, clock: Callable[[], float] = time.monotonic
+        self, issuer: str, jwks_url: str, client_ids: Collection[str], *, clock: Callable[[], float] = time.monotonic
     ) -> None:
         """Make a verifier. It fetches the keys when it first needs them.
 
         Args:
             issuer: The exact `iss` claim that tokens must have.
             jwks_url: Where the issuer publishes its keys; http or https.
-            client_id: The application that tokens must be issued for.
+            client_ids: The applications, for one of which tokens must be issued.
             clock: Returns seconds on a scale that never goes back. It limits how often keys are fetched.
         """
         self._issuer = issuer
-        self._client_id = client_id
+        self._client_ids = frozenset(client_ids)
         self._keys = _PublishedKeys(jwks_url, clock)
 
     def verify(self, token: str, *, now: datetime) -> Identity:
@@ -118,7 +118,7 @@ class TokenVerifier:
                 use, client, username = TokenUse.ID, claims.get("aud"), claims.get("cognito:username")
             case _:
                 raise TokenRejected(TokenRejection.TOKEN_USE)
-        if client != self._client_id:
+        if not isinstance(client, str) or client not in self._client_ids:
             raise TokenRejected(TokenRejection.AUDIENCE)
         sub = claims.get("sub")
         if not isinstance(sub, str) or not sub:
@@ -129,7 +129,7 @@ class TokenVerifier:
             username=username if isinstance(username, str) and username else sub,
             groups=tuple(group for group in groups if isinstance(group, str)) if isinstance(groups, list) else (),
             token_use=use,
-            client_id=self._client_id,
+            client_id=client,
             expires_at=datetime.fromtimestamp(expires, UTC),
         )
 

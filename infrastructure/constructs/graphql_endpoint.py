@@ -1,6 +1,6 @@
 """The GraphQL API on AppSync, as `appsync_local.api.model` describes it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final, assert_never
 
@@ -33,7 +33,7 @@ class GraphqlEndpoint(Construct):
         code: The folder with `resolvers/` and `functions/`.
         functions: ARNs of the handlers, by name.
         pool: The pool whose users may call.
-        client_id: The app client whose tokens are accepted.
+        client_ids: The app clients whose tokens are accepted.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class GraphqlEndpoint(Construct):
         code: Path,
         functions: Mapping[str, str],
         pool: cognito.UserPool,
-        client_id: str,
+        client_ids: Sequence[str],
     ) -> None:
         super().__init__(scope, id_)
         self._log_role = add_log_role(self)
@@ -69,7 +69,7 @@ class GraphqlEndpoint(Construct):
             query_depth_limit=limits.depth,
             environment_variables=dict(wiring.environment) or None,
             resolver_count_limit=limits.resolvers,
-            additional_authentication_providers=[_provider(mode, pool, client_id) for mode in others],
+            additional_authentication_providers=[_provider(mode, pool, client_ids) for mode in others],
             xray_enabled=True,
             log_config=log_config(self._log_role),
         )
@@ -127,13 +127,13 @@ class GraphqlEndpoint(Construct):
         )
 
 
-def _provider(mode: AuthMode, pool: cognito.UserPool, client_id: str) -> Provider:
+def _provider(mode: AuthMode, pool: cognito.UserPool, client_ids: Sequence[str]) -> Provider:
     match mode:
         case AuthMode.COGNITO:
             return Provider(
                 authentication_type=mode.value,
                 user_pool_config=appsync.CfnGraphQLApi.CognitoUserPoolConfigProperty(
-                    user_pool_id=pool.user_pool_id, aws_region=Aws.REGION, app_id_client_regex=client_id
+                    user_pool_id=pool.user_pool_id, aws_region=Aws.REGION, app_id_client_regex="|".join(client_ids)
                 ),
             )
         case AuthMode.IAM | AuthMode.API_KEY:

@@ -1,11 +1,12 @@
-"""Users: a Cognito user pool and its app client."""
+"""Users: a Cognito user pool, its app clients, and its sign-in page."""
 
 from typing import Final
 
-from aws_cdk import Acknowledgment, Duration, RemovalPolicy, Validations
+from aws_cdk import Acknowledgment, Aws, Duration, Fn, RemovalPolicy, Validations
 from aws_cdk import aws_cognito as cognito
 from constructs import Construct
 
+from infrastructure.console_site import SIGNED_IN, SIGNED_OUT
 from infrastructure.protection import Flow, SignIn, ThreatProtection
 from infrastructure.stage import Data, SecondFactor, SignUp
 
@@ -14,6 +15,8 @@ THREAT_PROTECTION: Final = {
     ThreatProtection.AUDIT: cognito.StandardThreatProtectionMode.AUDIT_ONLY,
     ThreatProtection.ENFORCED: cognito.StandardThreatProtectionMode.FULL_FUNCTION,
 }
+BROWSER_TOKEN_LIFE: Final = Duration.minutes(15)
+BROWSER_REFRESH_LIFE: Final = Duration.days(1)  # a page that stays open for longer signs in again
 
 
 class Identity(Construct):
@@ -76,7 +79,7 @@ class Identity(Construct):
             auth_flows=cognito.AuthFlow(
                 user_srp=Flow.SRP in sign_in.flows, user_password=Flow.PASSWORD in sign_in.flows
             ),
-            disable_o_auth=True,  # there is no hosted page; the default would redirect to an example's address
+            disable_o_auth=True,  # it has no page to return to; the default would return to an example's address
             generate_secret=False,  # every browser would contain it
             prevent_user_existence_errors=True,
             enable_token_revocation=True,
@@ -84,6 +87,58 @@ class Identity(Construct):
             id_token_validity=Duration.hours(1),
             refresh_token_validity=Duration.days(sign_in.refresh_days),
         )
+
+        self._browser_clients: list[cognito.UserPoolClient] = []
+
+    def add_sign_in_page(self) -> str:
+        """Let Cognito serve a page where users of the pool sign in. Returns its URL, without a slash at the end."""
+        unique = Fn.select(2, Fn.split("/", Aws.STACK_ID))  # every account's pages in a region share their names
+        domain = self.pool.add_domain(
+            "SignInPage",
+            cognito_domain=cognito.CognitoDomainOptions(domain_prefix=f"sign-in-{unique}"),
+            managed_login_version=cognito.ManagedLoginVersion.NEWER_MANAGED_LOGIN,
+        )
+        return domain.base_url()
+
+    def add_browser_client(self, name: str, *, origin: str) -> cognito.UserPoolClient:
+        """Let a web page sign its users in at the sign-in page, with an authorization code.
+
+        Args:
+            name: Of the construct.
+            origin: Scheme and host of the web page, which has the addresses `SIGNED_IN` and `SIGNED_OUT`.
+        """
+        client = self.pool.add_client(
+            name,
+            auth_flows=cognito.AuthFlow(user_srp=False, user_password=False),  # passwords are for the sign-in page
+            o_auth=cognito.OAuthSettings(
+                flows=cognito.OAuthFlows(authorization_code_grant=True),
+                scopes=[cognito.OAuthScope.OPENID, cognito.OAuthScope.EMAIL],
+                callback_urls=[f"{origin}{SIGNED_IN}"],
+                logout_urls=[f"{origin}{SIGNED_OUT}"],
+            ),
+            supported_identity_providers=[cognito.UserPoolClientIdentityProvider.COGNITO],
+            generate_secret=False,  # every browser would contain it
+            prevent_user_existence_errors=True,
+            enable_token_revocation=True,
+            access_token_validity=BROWSER_TOKEN_LIFE,
+            id_token_validity=BROWSER_TOKEN_LIFE,
+            refresh_token_validity=BROWSER_REFRESH_LIFE,
+        )
+        # Without a style of its own, a client of this kind of page gets none.
+        cognito.CfnManagedLoginBranding(
+            self,
+            f"{name}Style",
+            user_pool_id=self.pool.user_pool_id,
+            client_id=client.user_pool_client_id,
+            use_cognito_provided_values=True,
+        )
+        self._browser_clients.append(client)
+        return client
+
+    @property
+    def client_ids(self) -> tuple[str, ...]:
+        """The clients whose tokens the API accepts."""
+        return tuple(client.user_pool_client_id for client in (self.client, *self._browser_clients))
 
     @property
     def issuer(self) -> str:

@@ -13,6 +13,7 @@ from infrastructure.api import API
 from infrastructure.backend_fields import backend_fields
 from infrastructure.bundle import Package
 from infrastructure.constructs.backend import Backend
+from infrastructure.constructs.console import Console
 from infrastructure.constructs.firewall import Firewall
 from infrastructure.constructs.graphql_endpoint import GraphqlEndpoint
 from infrastructure.constructs.identity import Identity
@@ -53,6 +54,11 @@ class ServiceStack(Stack):
             sign_in=stage.sign_in,
         )
         self._jobs = Jobs(self, stage=stage, handlers=tuple(stage.limits))
+        self._console: Console | None = None
+        if stage.console:  # before the API, which accepts tokens of its client
+            self._console = Console(
+                self, "Console", identity=self._identity, objects=self._jobs.objects.bucket, data=stage.data
+            )
         self._backend = Backend(
             self, "Backend", source=root, package=package, roles=self._jobs.roles, limits=stage.limits
         )
@@ -66,7 +72,7 @@ class ServiceStack(Stack):
             code=root / "graphql",
             functions={handler: self._backend.arn(handler) for handler in stage.limits},
             pool=self._identity.pool,
-            client_id=self._identity.client.user_pool_client_id,
+            client_ids=self._identity.client_ids,
         )
         self._endpoint.keep_log(days=stage.log_days, data=stage.data)
         if stage.waf is not None:
@@ -78,12 +84,17 @@ class ServiceStack(Stack):
             "authorizer",
             {
                 "LONGCALL_ISSUER": self._identity.issuer,
-                "LONGCALL_CLIENT_ID": self._identity.client.user_pool_client_id,
+                "LONGCALL_CLIENT_ID": ",".join(self._identity.client_ids),
                 "LONGCALL_DENIED_FIELDS": ",".join(backend_fields(schema)),
             },
         )
         self._alarms = self._jobs.connect(self._backend, self._endpoint, name=id_)
         self._add_outputs()
+        if self._console is not None:
+            self._console.connect(
+                graphql_url=self._endpoint.url, realtime_url=self._endpoint.realtime_url, log_days=stage.log_days
+            )
+            CfnOutput(self, "ConsoleUrl", value=self._console.url)
 
     def _add_outputs(self) -> None:
         """What the command line and operators need to know. `longcall` reads these names."""

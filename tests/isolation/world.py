@@ -225,7 +225,7 @@ async def running_world(graphql: Path, folder: Path, *, denied_fields: tuple[str
         ledger=ledger, retention=timedelta(days=7), quota=10_000, lease=Lease(), objects=MemoryObjects(),
     )  # fmt: skip
     with running_issuer() as issuer:
-        verifier = TokenVerifier(ISSUER, issuer.jwks_url, CLIENT_ID)
+        verifier = TokenVerifier(ISSUER, issuer.jwks_url, [CLIENT_ID])
         engine = Engine(
             api=API, schema=graphql / "schema.graphql", code=graphql,
             invoker=_Functions(relay, verifier, denied_fields), handlers=HANDLERS,

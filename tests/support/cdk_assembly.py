@@ -35,6 +35,7 @@ KEYED = replace(
     jobs=4,
     reserved=UNRESERVED,
     flush_seconds=0.25,
+    console=True,
     bedrock=(
         "us.amazon.nova-lite-v1:0",
         "arn:aws:bedrock:us-east-1:123456789012:inference-profile/eu.amazon.nova-pro-v1:0",

@@ -25,12 +25,13 @@ def test_every_problem_is_reported_at_once() -> None:
 
 def test_the_keys_of_an_issuer_are_where_discovery_puts_them_unless_said_otherwise() -> None:
     environment = {
-        "LONGCALL_ISSUER": "https://issuer/pool", "LONGCALL_CLIENT_ID": "c", "LONGCALL_DENIED_FIELDS": "Mutation.f",
+        "LONGCALL_ISSUER": "https://issuer/pool", "LONGCALL_CLIENT_ID": "c,d", "LONGCALL_DENIED_FIELDS": "Mutation.f",
     }  # fmt: skip
 
     stated = AuthorizerSettings.from_environment({**environment, "LONGCALL_JWKS_URL": "http://127.0.0.1/keys"})
 
     assert AuthorizerSettings.from_environment(environment).jwks_url == "https://issuer/pool/.well-known/jwks.json"
+    assert stated.client_ids == ("c", "d")
     assert stated.jwks_url == "http://127.0.0.1/keys"
 
 

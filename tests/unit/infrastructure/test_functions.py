@@ -59,7 +59,7 @@ def test_handlers_find_all_their_settings_in_their_environment(dev: Template, ke
     AuthorizerSettings.from_environment(environment(template, "authorizer"))
     assert {
         ObjectSettings.from_environment(environment(template, it)).bucket for it in ("inference", "status_relay")
-    } == {*template.of_type("AWS::S3::Bucket")}
+    } == {it for it in template.of_type("AWS::S3::Bucket") if it.startswith("Objects")}
     for handler in ("inference", "job_failed", "sweep"):
         EndpointSettings.from_environment(environment(template, handler))
 

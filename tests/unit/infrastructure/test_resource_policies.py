@@ -27,6 +27,24 @@ def role_of(template: Template, handler: str) -> str:
     return role
 
 
+def users_of_a_bucket(template: Template, bucket: str) -> list[Request]:
+    """Who must be able to use the objects of jobs, or the files of the console."""
+    if "Console" in bucket:
+        return [Request("s3:GetObject", f"{bucket}.Arn/index.html", "cloudfront.amazonaws.com", context=site(template))]
+    return [
+        Request(action, f"{bucket}.Arn/{folder}/1", role=role_of(template, handler), context=ENCRYPTED)
+        for handler, action, folder in (
+            ("inference", "s3:GetObject", "inputs"), ("inference", "s3:PutObject", "results"),
+            ("status_relay", "s3:PutObject", "uploads"), ("status_relay", "s3:GetObject", "results"),
+        )
+    ]  # fmt: skip
+
+
+def site(template: Template) -> dict[str, str]:
+    (distribution,) = template.of_type("AWS::CloudFront::Distribution")
+    return ENCRYPTED | {"AWS:SourceArn": f"arn:AWS::Partition:cloudfront::AWS::AccountId:distribution/{distribution}"}
+
+
 # For each type of resource: who must be able to use it, and for what.
 USERS: dict[str, Callable[[Template, str], list[Request]]] = {
     "AWS::SNS::Topic": lambda _, topic: [
@@ -38,14 +56,8 @@ USERS: dict[str, Callable[[Template, str], list[Request]]] = {
         Request("sqs:ReceiveMessage", f"{queue}.Arn", role=role_of(template, "sweep"), context=ENCRYPTED),
         Request("sqs:DeleteMessage", f"{queue}.Arn", role=role_of(template, "sweep"), context=ENCRYPTED),
     ],
-    "AWS::S3::Bucket": lambda template, bucket: [
-        Request(action, f"{bucket}.Arn/{folder}/1", role=role_of(template, handler), context=ENCRYPTED)
-        for handler, action, folder in (
-            ("inference", "s3:GetObject", "inputs"), ("inference", "s3:PutObject", "results"),
-            ("status_relay", "s3:PutObject", "uploads"), ("status_relay", "s3:GetObject", "results"),
-        )
-    ],
-}  # fmt: skip
+    "AWS::S3::Bucket": users_of_a_bucket,
+}
 
 
 def resources_with_policies(template: Template) -> dict[str, str]:
@@ -93,9 +105,18 @@ def test_only_alarms_of_the_own_account_may_publish(template: Template) -> None:
     assert {readable(it) for found in template.of_type("AWS::CloudWatch::Alarm").values() for it in found["AlarmActions"]} == {topic}  # fmt: skip  # noqa: E501
 
 
+def test_no_other_distribution_reads_the_files_of_the_console(keyed: Template) -> None:
+    (bucket,) = (it for it in keyed.of_type("AWS::S3::Bucket") if "Console" in it)
+    [request] = users_of_a_bucket(keyed, bucket)
+    another = {**request.context, "AWS:SourceArn": f"{request.context['AWS:SourceArn']}2"}
+
+    assert not may(keyed, bucket, Request(request.action, request.resource, request.service, context=another))
+
+
 def test_every_policy_of_a_resource_is_of_a_known_kind(template: Template) -> None:
     """A kind of policy that this file does not evaluate would not be noticed."""
-    known = {kind for kind, _ in POLICIES.values()} | {"AWS::IAM::Policy"}
+    about_headers = "AWS::CloudFront::ResponseHeadersPolicy"
+    known = {kind for kind, _ in POLICIES.values()} | {"AWS::IAM::Policy", about_headers}
     kinds = {it["Type"] for it in template.resources.values() if "Policy" in it["Type"]}
 
     assert kinds <= known

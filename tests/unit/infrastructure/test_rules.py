@@ -13,9 +13,10 @@ from tests.support.cloudformation import Template
 
 REGION = "us-east-1"
 # Resources that CDK makes by itself, and that no setting of the stack changes.
-LIBRARY = "CustomS3AutoDeleteObjectsCustomResourceProvider"
+LIBRARY = ("CustomS3AutoDeleteObjectsCustomResourceProvider", "CustomCDKBucketDeployment")
 ACKNOWLEDGED = {
-    "AwsSolutions-ASC3", "AwsSolutions-COG2", "AwsSolutions-COG8", "AwsSolutions-IAM5", "AwsSolutions-S1",
+    "AwsSolutions-ASC3", "AwsSolutions-CFR1", "AwsSolutions-CFR2", "AwsSolutions-CFR3", "AwsSolutions-CFR4",
+    "AwsSolutions-COG2", "AwsSolutions-COG8", "AwsSolutions-IAM5", "AwsSolutions-L1", "AwsSolutions-S1",
     "AwsSolutions-SQS3",
 }  # fmt: skip
 

@@ -36,7 +36,7 @@ def issuer() -> Iterator[Issuer]:
 
 @pytest.fixture
 def verifier(issuer: Issuer) -> TokenVerifier:
-    return TokenVerifier(ISSUER, issuer.jwks_url, CLIENT_ID)
+    return TokenVerifier(ISSUER, issuer.jwks_url, [CLIENT_ID])
 
 
 def event(token: object) -> dict[str, object]:
@@ -137,7 +137,7 @@ def test_denial_does_not_outlive_an_outage_of_the_issuer() -> None:
     with running_issuer() as issuer:
         token = f"Lambda-Auth-{issuer.sign(access_claims())}"
         issuer.status = 500
-        verifier = TokenVerifier(ISSUER, issuer.jwks_url, CLIENT_ID, clock=iter(range(0, 100, 10)).__next__)
+        verifier = TokenVerifier(ISSUER, issuer.jwks_url, [CLIENT_ID], clock=iter(range(0, 100, 10)).__next__)
 
         assert authorize(event(token), verifier, now=NOW) == DENIED
         issuer.status = 200

@@ -44,7 +44,7 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 def verifier(issuer: Issuer, clock: FakeClock) -> TokenVerifier:
-    return TokenVerifier(ISSUER, issuer.jwks_url, CLIENT_ID, clock=clock)
+    return TokenVerifier(ISSUER, issuer.jwks_url, [CLIENT_ID], clock=clock)
 
 
 def rejection(verifier: TokenVerifier, token: str) -> TokenRejection:
@@ -74,6 +74,15 @@ def test_id_token_gives_its_bearer(verifier: TokenVerifier, issuer: Issuer) -> N
     identity = verifier.verify(issuer.sign(id_claims()), now=NOW)
 
     assert (identity.token_use, identity.username, identity.client_id) == (TokenUse.ID, "alice", CLIENT_ID)
+
+
+def test_a_token_may_be_for_any_of_the_clients_and_says_for_which(issuer: Issuer) -> None:
+    verifier = TokenVerifier(ISSUER, issuer.jwks_url, [CLIENT_ID, "console"])
+
+    found = [verifier.verify(issuer.sign(access_claims(client_id=it)), now=NOW) for it in (CLIENT_ID, "console")]
+
+    assert [it.client_id for it in found] == [CLIENT_ID, "console"]
+    assert rejection(verifier, issuer.sign(access_claims(client_id=f"{CLIENT_ID},console"))) is TokenRejection.AUDIENCE
 
 
 def test_token_without_a_username_is_named_by_its_sub(verifier: TokenVerifier, issuer: Issuer) -> None:
@@ -355,7 +364,7 @@ def test_keys_that_cannot_be_had_are_asked_for_again_after_a_pause(
 def test_issuer_that_does_not_listen_makes_keys_unavailable(clock: FakeClock) -> None:
     with running_issuer() as issuer:
         token = issuer.sign(access_claims())
-    verifier = TokenVerifier(ISSUER, issuer.jwks_url, CLIENT_ID, clock=clock)
+    verifier = TokenVerifier(ISSUER, issuer.jwks_url, [CLIENT_ID], clock=clock)
 
     assert rejection(verifier, token) is TokenRejection.KEYS_UNAVAILABLE
 
@@ -426,4 +435,4 @@ def test_one_unusable_key_does_not_disable_the_others(
 @pytest.mark.parametrize("url", ["file:///etc/passwd", "ftp://127.0.0.1/keys", "/keys", "", "data:application/json,{}"])
 def test_keys_are_read_over_http_only(url: str) -> None:
     with pytest.raises(MissingSettings, match="http or https"):
-        TokenVerifier(ISSUER, url, CLIENT_ID)
+        TokenVerifier(ISSUER, url, [CLIENT_ID])

@@ -4,7 +4,7 @@ import { JobPage } from "./job/JobPage.tsx";
 import { JobsPage } from "./jobs/JobsPage.tsx";
 import { useLanguage } from "./language/Language.tsx";
 import { type Configuration, readConfiguration } from "./session/configuration.ts";
-import { SessionProvider } from "./session/Session.tsx";
+import { SessionProvider, useSession } from "./session/Session.tsx";
 import { testUserTokens } from "./session/testUsers.ts";
 import { Failure } from "./shared/Failure.tsx";
 import { Header } from "./shared/Header.tsx";
@@ -12,6 +12,7 @@ import { Help } from "./shared/Help.tsx";
 
 const LabPage = lazy(() => import("./lab/LabPage.tsx"));
 const StartPage = lazy(() => import("./start/StartPage.tsx"));
+const WithHostedUser = lazy(() => import("./session/WithHostedUser.tsx"));
 const USER = "longcall.user";
 
 /** Reads the configuration, signs in, and shows the page of the address. */
@@ -24,9 +25,14 @@ export function App(): ReactNode {
   }, []);
   if (error !== null) return <Failure title={t.failure.configuration} error={error} />;
   if (configuration === null) return null;
-  return configuration.signIn.kind === "test-users" ? (
-    <WithTestUser configuration={configuration} users={configuration.signIn.users} />
-  ) : null;
+  const { signIn } = configuration;
+  return signIn.kind === "test-users" ? (
+    <WithTestUser configuration={configuration} users={signIn.users} />
+  ) : (
+    <Suspense fallback={null}>
+      <WithHostedUser configuration={configuration} signIn={signIn} />
+    </Suspense>
+  );
 }
 
 function WithTestUser(props: { readonly configuration: Configuration; readonly users: readonly string[] }): ReactNode {
@@ -39,20 +45,21 @@ function WithTestUser(props: { readonly configuration: Configuration; readonly u
   useEffect(() => sessionStorage.setItem(USER, user), [user]);
   return (
     <SessionProvider key={user} configuration={configuration} user={user} tokens={tokens}>
-      <Pages account={{ user, users, switchUser: setUser }} />
+      <Pages account={{ user, testUsers: { users, switchUser: setUser } }} />
     </SessionProvider>
   );
 }
 
-/** Who is signed in, and how to change that. */
-export interface Account {
-  readonly user: string;
-  readonly users: readonly string[];
-  readonly switchUser: (user: string) => void;
-}
+/** Who is signed in, and how to change that: among the test users of a local stack, or by signing out. */
+export type Account = { readonly user: string } & (
+  | { readonly testUsers: { readonly users: readonly string[]; readonly switchUser: (user: string) => void } }
+  | { readonly signOut: () => void }
+);
 
-function Pages({ account }: { readonly account: Account }): ReactNode {
+/** The page of the address, for the user who is signed in. */
+export function Pages({ account }: { readonly account: Account }): ReactNode {
   const { t } = useLanguage();
+  const { configuration } = useSession();
   return (
     <>
       <a className="skip" href="#content">
@@ -68,7 +75,7 @@ function Pages({ account }: { readonly account: Account }): ReactNode {
               <Redirect to="/" replace />
             </Route>
             <Route path="/start" component={StartPage} />
-            <Route path="/lab" component={LabPage} />
+            {configuration.target === "local" && <Route path="/lab" component={LabPage} />}
             <Route>
               <Failure title={t.failure.notFound} error={t.failure.notFoundText} />
             </Route>

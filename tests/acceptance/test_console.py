@@ -12,6 +12,7 @@ import pytest
 from tests.acceptance.browser import find_browser
 from tests.acceptance.stack import running_stack
 from tests.support import node_packages
+from tests.support.deployed_console import deployed_console
 from tests.support.node_packages import found, node_is_missing
 
 CONSOLE = Path(__file__).resolve().parents[2] / "console"
@@ -26,9 +27,10 @@ def test_the_console_passes_its_tests_in_a_browser(tmp_path: Path) -> None:
         pytest.skip("no Chromium was found; install it (apt-get install chromium) to test the console in a browser")
     node_packages.install(CONSOLE)
 
-    with running_stack(tmp_path / "data") as stack:
+    with running_stack(tmp_path / "data") as stack, deployed_console(stack.description) as deployed:
         environment = {
             "CHROMIUM": browser, "PLAYWRIGHT_OUTPUT": str(tmp_path / "output"),
+            "LONGCALL_DEPLOYED_URL": deployed,
             "LONGCALL_URL": stack.url.removesuffix("/graphql").replace("127.0.0.1", "localhost"),
             **({} if PICTURES is None else {"PICTURES": str(Path(PICTURES).resolve())}),
         }  # fmt: skip

@@ -270,7 +270,16 @@ export const en = {
     title: "Sign in",
     button: "Sign in",
     signOut: "Sign out",
-    text: "You will be sent to the sign-in page of this API.",
+    text: "You are taken to the sign-in page of this API, and back.",
+    signedOut: "You are signed out",
+    signedOutText: "Your jobs continue. You see them again when you sign in.",
+    ended: "Your sign-in has ended, so this page no longer changes.",
+    refusals: {
+      denied: "The sign-in page refused this sign-in.",
+      expired: "This sign-in is too old, or was begun in another tab.",
+      unreachable: "The sign-in page cannot be reached.",
+      unknown: "The answer of the sign-in page cannot be used.",
+    },
   },
 };
 

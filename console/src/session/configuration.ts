@@ -1,7 +1,13 @@
 /** How callers sign in: as a test user of the local stack, or at the user pool's own page. */
-export type SignIn =
-  | { readonly kind: "test-users"; readonly users: readonly string[] }
-  | { readonly kind: "hosted"; readonly authority: string; readonly clientId: string; readonly signInUrl: string };
+export type SignIn = { readonly kind: "test-users"; readonly users: readonly string[] } | HostedSignIn;
+
+/** The pool's own page: `authority` is the issuer of its tokens, `signInUrl` has no slash at the end. */
+export interface HostedSignIn {
+  readonly kind: "hosted";
+  readonly authority: string;
+  readonly clientId: string;
+  readonly signInUrl: string;
+}
 
 /** What the console must know about its API. Served beside it; contains no secret. */
 export interface Configuration {

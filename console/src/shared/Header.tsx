@@ -93,14 +93,20 @@ function Settings({ account }: { readonly account: Account }): ReactNode {
         <span className="user">{account.user}</span>
       </summary>
       <div>
-        <label>
-          {t.account.switchUser}
-          <select value={account.user} onChange={(event) => account.switchUser(event.target.value)}>
-            {account.users.map((user) => (
-              <option key={user}>{user}</option>
-            ))}
-          </select>
-        </label>
+        {"testUsers" in account ? (
+          <label>
+            {t.account.switchUser}
+            <select value={account.user} onChange={(event) => account.testUsers.switchUser(event.target.value)}>
+              {account.testUsers.users.map((user) => (
+                <option key={user}>{user}</option>
+              ))}
+            </select>
+          </label>
+        ) : (
+          <button type="button" onClick={account.signOut}>
+            {t.signIn.signOut}
+          </button>
+        )}
         <label>
           {t.account.theme}
           <select value={theme} onChange={(event) => setTheme(event.target.value as Theme)}>

@@ -1,4 +1,5 @@
-"""Cognito on the wire: `POST` with the operation in `X-Amz-Target`, and the pool's keys at their well-known address.
+"""Cognito on the wire: `POST` with the operation in `X-Amz-Target`, the pool's keys at their well-known address, and
+the endpoints of its sign-in page.
 
 Operations of operators must be signed with the operator's access key, as on AWS; those of users need no signature.
 """
@@ -19,6 +20,7 @@ from local_stack.folder_secret import FolderSecret
 from local_stack.services.cognito.accounts import Accounts
 from local_stack.services.cognito.administration import Administration
 from local_stack.services.cognito.errors import CognitoError
+from local_stack.services.cognito.hosted_sign_in import LONGEST_FORM, PATHS, HostedSignIn
 from local_stack.services.cognito.own_account import OwnAccount
 from local_stack.services.cognito.parameters import Parameters
 from local_stack.services.cognito.pool import Pool
@@ -93,6 +95,7 @@ class Cognito:
         self.test_users = self._accounts.provide_test_users()
         self._working = asyncio.Lock()
         signing_in = SigningIn(self._accounts, self._tokens, secret)
+        self._hosted = HostedSignIn(self._accounts, self._tokens, path=path)
         own, administration = OwnAccount(self._accounts, self._tokens), Administration(self._accounts)
         self._users_operations: Mapping[str, Operation] = {
             "InitiateAuth": signing_in.initiate,
@@ -159,6 +162,8 @@ class Cognito:
             return web.json_response(self._tokens.jwks)
         if request.method in ("GET", "HEAD") and place == f"{self._pool.pool_id}/{DISCOVERY}":
             return web.json_response(self._discovery())
+        if place in PATHS:
+            return await self._hosted_answer(request, place)
         if request.method != "POST" or place:
             raise CognitoError("UnknownOperationException", "there is nothing at this address", 404)
         try:
@@ -175,6 +180,18 @@ class Cognito:
         async with self._working:  # one at a time: an operation reads, decides and writes
             answer = await asyncio.to_thread(operation, parameters)
         return _response(answer, request_id)
+
+    async def _hosted_answer(self, request: web.BaseRequest, place: str) -> web.StreamResponse:
+        """The response of the sign-in page's endpoints, one at a time as for the operations."""
+        body = bytearray()
+        async for part in request.content.iter_any():
+            body += part
+            if len(body) > LONGEST_FORM:
+                raise CognitoError("SerializationException", "the request is too large", 413)
+        async with self._working:
+            return await asyncio.to_thread(
+                self._hosted.respond, request.method, place, request.query_string, bytes(body)
+            )
 
     def _operation(self, request: web.BaseRequest, body: bytes) -> Operation:
         target = request.headers.get("x-amz-target", "")
@@ -197,8 +214,8 @@ class Cognito:
             "issuer": self._pool.issuer,
             "jwks_uri": self._pool.jwks_url,
             "id_token_signing_alg_values_supported": ["RS256"],
-            "response_types_supported": ["token"],
             "subject_types_supported": ["public"],
+            **self._hosted.discovery,
         }
 
 

@@ -50,14 +50,19 @@ class Tokens:
             ]
         }  # fmt: skip
 
-    def sign_in(self, user: PoolUser) -> dict[str, Any]:
-        """Cognito's AuthenticationResult for a user who proved the password."""
+    def sign_in(self, user: PoolUser, *, nonce: str = "") -> dict[str, Any]:
+        """Cognito's AuthenticationResult for a user who proved the password.
+
+        Args:
+            user: The user.
+            nonce: What the application sent to recognise the ID token by; empty: nothing.
+        """
         now = self._clock().timestamp()
         life = timedelta(days=self._pool.rules.sign_in.refresh_days).total_seconds()
         session = SignInSession(str(uuid.uuid4()), user.sub, now, now + life, revoked=False)
         refresh_token = secrets.token_urlsafe(64)
         self._users.begin_session(session, refresh_token)
-        return {**self._issue(user, session), "RefreshToken": refresh_token}
+        return {**self._issue(user, session, nonce), "RefreshToken": refresh_token}
 
     def refresh(self, refresh_token: str) -> dict[str, Any]:
         """New tokens of a sign-in. The refresh token stays valid and is not repeated.
@@ -105,7 +110,7 @@ class Tokens:
             raise not_authorized("User is disabled.")
         return user
 
-    def _issue(self, user: PoolUser, session: SignInSession) -> dict[str, Any]:
+    def _issue(self, user: PoolUser, session: SignInSession, nonce: str = "") -> dict[str, Any]:
         now = int(self._clock().timestamp())
         shared = {
             "sub": user.sub, "iss": self._pool.issuer, "origin_jti": session.id, "event_id": str(uuid.uuid4()),
@@ -118,6 +123,7 @@ class Tokens:
         id_ = {
             **{name: value == "true" if name in TRUTH else value for name, value in user.all_attributes.items()},
             "token_use": "id", "aud": self._pool.client_id, "cognito:username": user.sub, "jti": str(uuid.uuid4()),
+            **({"nonce": nonce} if nonce else {}),
         }  # fmt: skip
         return {
             "AccessToken": self._signed({**shared, **access}),

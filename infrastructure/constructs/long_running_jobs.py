@@ -55,9 +55,18 @@ class LongRunningJobs(Construct):
     alarm_topic: sns.Topic
 
     def __init__(self, scope: Construct, id_: str, *, stage: public.Stage, workloads: Path | str | None = None) -> None:
-        """Make what needs no API. Use `into` or `beside`, which add the rest."""
+        """Make what needs no API. Use `into` or `beside`, which add the rest.
+
+        Raises:
+            ProjectInvalid: A setting of the stage cannot be used, or not here.
+        """
         super().__init__(scope, id_)
         self._stage = stage_of(stage, self.node.path)
+        if self._stage.console:
+            raise ProjectInvalid(
+                f"{self.node.path}: stage {stage.name!r}: console must be off, but is on: it signs in users of "
+                "a stage of its own (`longcall new`)"
+            )
         self._jobs = Jobs(self, stage=self._stage, handlers=HANDLERS)
         self._functions = Functions(
             self,

@@ -8,7 +8,9 @@ import pytest
 
 from infrastructure.api import API
 from infrastructure.limits import LIMITS
-from tests.support.cdk_assembly import ROOT
+from infrastructure.project import ProjectInvalid
+from longcall.stages import Stage
+from tests.support.cdk_assembly import NODE_NEEDED, ROOT, node_is_missing
 from tests.support.cloudformation import Template, readable
 from tests.support.document_blocks import blocks_of
 from tests.support.library_assembly import EXAMPLE, Library
@@ -177,3 +179,14 @@ def test_the_page_shows_the_code_of_the_example() -> None:
 
     assert len(shown) == 4
     assert [it for it in shown if without_layout(it) not in code] == []
+
+
+def test_a_console_is_refused_because_it_signs_in_users_of_a_stage_of_its_own() -> None:
+    if node_is_missing():
+        pytest.skip(NODE_NEEDED)
+    import aws_cdk as cdk
+
+    from infrastructure.constructs.long_running_jobs import LongRunningJobs
+
+    with pytest.raises(ProjectInvalid, match=r"App/Jobs: stage 'dev': console must be off, but is on"):
+        LongRunningJobs(cdk.Stack(cdk.App(), "App"), "Jobs", stage=Stage("dev", (), settings={"console": True}))

@@ -1,5 +1,6 @@
 """Loads a schema file and adds AppSync's scalars and directives. Errors name file, line and column."""
 
+import logging
 import re
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
@@ -34,7 +35,12 @@ from appsync_local.api.aws_scalars import AWS_SCALARS
 from appsync_local.api.scalars import BUILT_IN, add_behaviour
 from appsync_local.errors import ApiInvalid
 
+# Strings and comments come first, so that a semicolon in them is not one of the schema.
+_SEMICOLON: Final = re.compile(r'"""(?:\\"""|.)*?"""|"(?:\\.|[^"\\\n])*"|#[^\n]*|(;)', re.DOTALL)
+MISPLACED: Final = re.compile(r"Directive '@aws_\w+' may not be used on ")
 NEW_LOCATIONS: Final = frozenset({"DIRECTIVE_DEFINITION", "FRAGMENT_VARIABLE_DEFINITION"})
+
+log: Final = logging.getLogger("appsync_local")
 
 
 def load_schema(path: Path) -> GraphQLSchema:
@@ -44,7 +50,7 @@ def load_schema(path: Path) -> GraphQLSchema:
         ApiInvalid: The file cannot be read, or is not a valid schema; names file, line and column of every fault.
     """
     try:
-        own = parse(Source(path.read_text(encoding="utf-8"), str(path)))
+        own = _parsed(path.read_text(encoding="utf-8"), path)
     except UnicodeDecodeError as error:
         line = path.read_bytes()[: error.start].count(b"\n") + 1
         raise ApiInvalid([f"{path}:{line}: the file is not UTF-8; save it as UTF-8"]) from None
@@ -60,7 +66,7 @@ def load_schema(path: Path) -> GraphQLSchema:
             for it in directives
         )
     document = DocumentNode(definitions=(*parse(BUILT_IN).definitions, *_without_own_scalars(own)))
-    faults = validate_sdl(document)
+    faults = list(_faults(document, path))
     if not faults:
         schema = build_ast_schema(document, assume_valid_sdl=True)
         faults = validate_schema(schema)
@@ -69,6 +75,31 @@ def load_schema(path: Path) -> GraphQLSchema:
     add_behaviour(schema)
     _leave_out_new_locations(schema)
     return schema
+
+
+def _parsed(text: str, path: Path) -> DocumentNode:
+    """The document. Semicolons have no effect, as in schemas that AWS publishes.
+
+    Source: aws-samples/serverless-patterns, appsync-subscription-filter-cdk
+    """
+    found = [it.start(1) for it in _SEMICOLON.finditer(text) if it[1]]
+    if found:
+        line, column = text.count("\n", 0, found[0]) + 1, found[0] - text.rfind("\n", 0, found[0])
+        log.warning("%s:%d:%d: GraphQL has no semicolons; the schema's %d are ignored", path, line, column, len(found))
+        text = _SEMICOLON.sub(lambda it: " " if it[1] else it[0], text)
+    return parse(Source(text, str(path)))
+
+
+def _faults(document: DocumentNode, path: Path) -> Iterator[GraphQLError]:
+    """What is wrong in a document. AppSync's directives have no effect at places that they are not for.
+
+    Source: aws-samples/serverless-patterns, appsync-cognito-lambda-cdk, which has one on an input type
+    """
+    for fault in validate_sdl(document):
+        if MISPLACED.match(fault.message):
+            log.warning("%s", _with_position(GraphQLError(f"{fault.message} It has no effect.", fault.nodes), path))
+        else:
+            yield fault
 
 
 def _without_own_scalars(own: DocumentNode) -> Iterator[DefinitionNode]:
@@ -113,8 +144,6 @@ def _with_position(error: GraphQLError, path: Path) -> str:
         own = sorted(f"@{name}" for name in re.findall(r"directive @(\w+)", BUILT_IN))
         found = get_close_matches(message.split("'")[1], own, n=1)
         message = f"{message} Did you mean {found[0]}?" if found else f"{message} There are {', '.join(own)}."
-    if message.endswith("Unexpected character: ';'."):
-        message = f"{message} Remove it: a field ends with its line."
     if message.startswith("Query root type"):
         message = f"{message} Add `type Query`."
     for node in error.nodes or ():

@@ -26,9 +26,28 @@ def test_scalar_of_appsync_may_be_declared_again(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "warning"),
+    [
+        ('type Query {\n  "a;"\n  a: Int; # ;\n  b: Int;\n}', ":3:9: GraphQL has no semicolons; the schema's 2 are"),
+        (
+            "input I @aws_iam { a: Int }\ntype Query { a(i: I): Int }",
+            ":1:9: Directive '@aws_iam' may not be used on input",
+        ),
+    ],
+)
+def test_what_has_no_effect_is_accepted_with_a_warning(
+    tmp_path: Path, text: str, warning: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    schema = load_schema(written(tmp_path, text))
+
+    assert schema.query_type is not None
+    assert "a" in schema.query_type.fields
+    assert caplog.messages[0].startswith(f"{tmp_path / 'schema.graphql'}{warning}")
+
+
+@pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("type Query {\n  name: String;\n}", ":2:15: Syntax Error: Unexpected character: ';'. Remove it"),
         ("type Query { a: Int @aws_apikey }", ":1:21: Unknown directive '@aws_apikey'. Did you mean @aws_api_key"),
         ("type Query { a: Int }\ndirective @aws_iam on OBJECT", ":2:1: AppSync accepts no definitions of directives"),
         ("type AWSDate { a: Int }\ntype Query { a: Int }", ":1:6: There can be only one type named 'AWSDate'"),

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from appsync_local.api.model import DataSource, RdsSource
-from local_stack.errors import OptionInvalid, StackError
+from local_stack.errors import OptionInvalid
 
 VARIABLE: Final = "LONGCALL_DATABASES"
 EXAMPLE: Final = "postgresql://user:password@127.0.0.1:5432/shop"
@@ -31,17 +31,11 @@ def database_urls(given: Sequence[str], environment: Mapping[str, str]) -> dict[
     return urls
 
 
-def check_database_urls(sources: Iterable[DataSource], urls: Mapping[str, str]) -> None:
-    """Report RDS data sources without a URL.
-
-    Raises:
-        StackError: There are some; names each.
-    """
-    missing = [
+def database_problems(sources: Iterable[DataSource], urls: Mapping[str, str]) -> tuple[str, ...]:
+    """The RDS data sources without a URL, one sentence each."""
+    return tuple(
         f"data source {it.name} runs statements on the database cluster {it.cluster}, which is not on this machine; "
         f"give the URL of a PostgreSQL or MySQL database in its place: --database {it.name}={EXAMPLE}"
         for it in sources
         if isinstance(it, RdsSource) and it.name not in urls and it.cluster not in urls
-    ]
-    if missing:
-        raise StackError("the application needs databases:\n" + "\n".join(f"  - {it}" for it in missing))
+    )

@@ -9,7 +9,7 @@ import re
 import socket
 import sqlite3
 from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -39,7 +39,7 @@ from local_stack.addresses import BUCKET_PATH, LOOPBACK
 from local_stack.blueprint import Blueprint, LocalApi, PermissionCheckingInvoker, api_path
 from local_stack.console import EXPLORER_PAGES, JOB_PAGES, Console
 from local_stack.data_folder import PRIVATE_FILE, check_databases, check_space, folder_errors_reported, locked, prepare
-from local_stack.databases import check_database_urls
+from local_stack.databases import database_problems
 from local_stack.engines import build_engines
 from local_stack.errors import StackError
 from local_stack.folder_secret import folder_secret
@@ -180,7 +180,8 @@ async def _start(options: Options, log: StackLog, cleanup: contextlib.AsyncExitS
     pool, bucket_url = services.pool, f"{address}{BUCKET_PATH}"
     outside = Path(cleanup.enter_context(TemporaryDirectory(prefix="longcall-")))
     blueprint = _blueprint(options, template, pool, port=port, s3=bucket_url, outside=outside)
-    check_database_urls((it for api in blueprint.apis for it in api.api.sources), options.databases)
+    missing = database_problems((it for api in blueprint.apis for it in api.api.sources), options.databases)
+    blueprint = replace(blueprint, problems=(*blueprint.problems, *missing))
     if blueprint.ledger is not None:
         blueprint = with_openai(with_bedrock(blueprint, bedrock), options.openai, os.environ)
     services.bucket_keys.update({it.access_key_id: it.secret_access_key for it in blueprint.principals})

@@ -44,8 +44,15 @@ _CONTEXT: Final = {
     "data": "result", "error": "error", "identity": "identity", "request": "request", "info": "info", "env": "env",
 }  # fmt: skip
 _LIBRARIES: Final = {"util": "util", "utils": "util", "extensions": "extensions"}
+_SILENT: Final = frozenset({"appendError", "error", "qr", "quiet", "unauthorized", "validate"})
 _FIXED: Final = frozenset({"ctx", "context", "foreach", *_LIBRARIES})
 _LOOP: Final = {"velocityCount": "count", "velocityHasNext": "hasNext"}
+# What compiled templates use of `templates.js`, each as a constant: that is faster than members of an object.
+RUNTIME: Final = (
+    "STOP", "add", "at", "call", "divide", "divideExactly", "equals", "escaped", "get", "greater", "greaterOrEqual",
+    "isTrue", "items", "leave", "less", "lessOrEqual", "multiply", "negate", "put", "putAt", "range", "remainder",
+    "show", "subtract", "text", "turn", "use",
+)  # fmt: skip
 _OPERATORS: Final = {
     "==": "equals", "<": "less", "<=": "lessOrEqual", ">": "greater", ">=": "greaterOrEqual", "-": "subtract",
     "*": "multiply", "%": "remainder",
@@ -60,7 +67,6 @@ class CompiledTemplate:
     Attributes:
         lines: The lines of a function of `ctx` that returns the text.
         positions: The position in the template of each line.
-        may_repeat_keys: Whether the text may contain an object in which a key is repeated.
     """
 
     def __init__(self, block: Block) -> None:
@@ -71,7 +77,8 @@ class CompiledTemplate:
         """
         self.lines: list[str] = []
         self.positions: list[Position] = []
-        self.may_repeat_keys = False
+        self._repeats_keys = False
+        self._writes_values = False  # also others than JSON, which may contain a key
         self._keys: set[str] = set()
         self._position = Position(1, 1)
         self._names: set[str] = set()
@@ -84,10 +91,15 @@ class CompiledTemplate:
         self._macros(block)
         self._emit("try {")
         self._write(block)
-        self._emit("} catch (thrown) { if (thrown !== V.STOP) throw thrown; }")
+        self._emit("} catch (thrown) { if (thrown !== V_STOP) throw thrown; }")
         self._emit("return out; }")
         if self._names:
             self.lines[head] += f" let {', '.join(sorted(self._names))};"
+
+    @property
+    def may_repeat_keys(self) -> bool:
+        """Whether the text may contain an object in which a key is repeated."""
+        return self._repeats_keys or (self._writes_values and bool(self._keys))
 
     def _emit(self, line: str) -> None:
         self.lines.append(line)
@@ -149,7 +161,7 @@ class CompiledTemplate:
                 self._find_keys(text)
                 self._emit(f"out += {_quoted(text)};")
             case Show(reference):
-                self.may_repeat_keys = self.may_repeat_keys or not _is_json(reference)
+                self._writes_values = self._writes_values or not _is_json(reference)
                 self._emit(f"out += {self._shown(node)};")
             case Set(target, value):
                 self._emit(f"{self._assigned(target, self._value(value))};")
@@ -160,9 +172,9 @@ class CompiledTemplate:
             case MacroCall(name, arguments):
                 self._emit(f"{_macro_name(name)}({self._list(arguments)});")
             case Return(value):
-                self._emit(f"V.leave({'null' if value is None else self._value(value)});")
+                self._emit(f"V_leave({'null' if value is None else self._value(value)});")
             case Leave(word):
-                self._emit("break;" if word == "break" and self._loops else "throw V.STOP;")
+                self._emit("break;" if word == "break" and self._loops else "throw V_STOP;")
             case Macro():
                 pass  # `_macros` has written it
             case _:
@@ -174,12 +186,12 @@ class CompiledTemplate:
         is_repeated = len({*keys}) < len(keys) or not self._keys.isdisjoint(keys)
         is_computed = len(_END_OF_KEY.findall(text)) > len(keys)
         is_in_loop = bool(keys) and (self._loops > 0 or bool(self._hidden))
-        self.may_repeat_keys = self.may_repeat_keys or is_repeated or is_computed or is_in_loop
+        self._repeats_keys = self._repeats_keys or is_repeated or is_computed or is_in_loop
         self._keys.update(keys)
 
     def _if(self, branches: tuple[tuple[Expression, Block], ...], otherwise: Block) -> None:
         for number, (condition, body) in enumerate(branches):
-            self._emit(f"{'} else ' if number else ''}if (V.isTrue({self._value(condition)})) {{")
+            self._emit(f"{'} else ' if number else ''}if (V_isTrue({self._value(condition)})) {{")
             self._write(body)
         if otherwise:
             self._emit("} else {")
@@ -189,10 +201,10 @@ class CompiledTemplate:
     def _for_each(self, loop: ForEach) -> None:
         item, items, at = self._variable(loop.name), self._fresh("items"), self._fresh("at")
         outer, old, size = self._fresh("outer"), self._fresh("old"), self._fresh("size")
-        value = f"V.items({self._value(loop.items)}, {_place(loop.position)})"
+        value = f"V_items({self._value(loop.items)}, {_place(loop.position)})"
         self._emit(f"const {items} = {value}, {outer} = foreach, {old} = {item}, {size} = {items}.length;")
         self._emit(f"for (let {at} = 0; {at} < {size}; {at} += 1) {{")
-        self._emit(f"{item} = {items}[{at}]; foreach = V.turn({at}, {size}, {outer});")
+        self._emit(f"{item} = {items}[{at}]; foreach = V_turn({at}, {size}, {outer});")
         self._loops += 1
         self._write(loop.body)
         self._loops -= 1
@@ -208,9 +220,9 @@ class CompiledTemplate:
         owner = self._read(Reference(target.name, tuple(steps), "", is_quiet=False, position=target.position))
         match last:
             case Property(name):
-                return f"V.put({owner}, {_quoted(name)}, {value})"
+                return f"V_put({owner}, {_quoted(name)}, {value})"
             case Index(key):
-                return f"V.putAt({owner}, {self._value(key)}, {value}, {_place(target.position)})"
+                return f"V_putAt({owner}, {self._value(key)}, {value}, {_place(target.position)})"
             case Call(name):
                 raise TemplateInvalid(target.position, f"the result of {name}() cannot be set; use $util.qr to call it")
             case _:
@@ -230,16 +242,16 @@ class CompiledTemplate:
             case ListLiteral(items):
                 return f"[{self._list(items)}]"
             case MapLiteral(pairs):
-                members = (f"[V.text({self._value(key)})]: {self._value(item)}" for key, item in pairs)
+                members = (f"[V_text({self._value(key)})]: {self._value(item)}" for key, item in pairs)
                 return f"{{ {', '.join(members)} }}"
             case Range(first, last):
-                return f"V.range({self._value(first)}, {self._value(last)})"
+                return f"V_range({self._value(first)}, {self._value(last)})"
             case Reference():
                 return self._read(value)
             case Unary("!", operand):
-                return f"!V.isTrue({self._value(operand)})"
+                return f"!V_isTrue({self._value(operand)})"
             case Unary(_, operand):
-                return f"V.negate({self._value(operand)})"
+                return f"V_negate({self._value(operand)})"
             case Binary():
                 return self._binary(value)
             case _:
@@ -249,22 +261,22 @@ class CompiledTemplate:
         left, right = self._value(binary.left), self._value(binary.right)
         match binary.operator:
             case "&&" | "||" as sign:
-                return f"(V.isTrue({left}) {sign} V.isTrue({right}))"
+                return f"(V_isTrue({left}) {sign} V_isTrue({right}))"
             case "!=":
-                return f"!V.equals({left}, {right})"
+                return f"!V_equals({left}, {right})"
             case "+":
                 literals = ", ".join(
                     _quoted(side.literal if isinstance(side, Reference) else "null")
                     for side in (binary.left, binary.right)
                 )
-                return f"V.add({left}, {right}, {literals})"
+                return f"V_add({left}, {right}, {literals})"
             case "/":
                 is_exact = any(
                     isinstance(s, Literal) and isinstance(s.value, float) for s in (binary.left, binary.right)
                 )
-                return f"V.{'divideExactly' if is_exact else 'divide'}({left}, {right})"
+                return f"V_{'divideExactly' if is_exact else 'divide'}({left}, {right})"
             case sign:
-                return f"V.{_OPERATORS[sign]}({left}, {right})"
+                return f"V_{_OPERATORS[sign]}({left}, {right})"
 
     def _interpolated(self, body: Block) -> str:
         if all(isinstance(placed.node, Text | Show) for placed in body):
@@ -291,8 +303,8 @@ class CompiledTemplate:
         value = self._read(reference)
         literal = _quoted("" if reference.is_quiet else reference.literal)
         if node.slashes:
-            return f"V.escaped({value}, {_quoted(reference.literal)}, {node.slashes})"
-        return f"V.show({value}, {literal})"
+            return f"V_escaped({value}, {_quoted(reference.literal)}, {node.slashes})"
+        return f"V_show({value}, {literal})"
 
     def _read(self, reference: Reference) -> str:
         steps = list(reference.steps)
@@ -320,7 +332,7 @@ class CompiledTemplate:
                     path.append(name)
                 case Call(name, arguments, position):
                     given = "".join(f", {self._value(argument)}" for argument in arguments)
-                    value = f"V.use({_quoted('.'.join((*path, name)))}, {_place(position)}{given})"
+                    value = f"V_use({_quoted('.'.join((*path, name)))}, {_place(position)}{given})"
                     return self._followed(value, list(reference.steps[number + 1 :]))
                 case _:
                     break
@@ -330,12 +342,12 @@ class CompiledTemplate:
         for step in steps:
             match step:
                 case Property(name):
-                    value = f"V.get({value}, {_quoted(name)})"
+                    value = f"V_get({value}, {_quoted(name)})"
                 case Index(key):
-                    value = f"V.at({value}, {self._value(key)})"
+                    value = f"V_at({value}, {self._value(key)})"
                 case Call(name, arguments, position):
                     given = "".join(f", {self._value(argument)}" for argument in arguments)
-                    value = f"V.call({value}, {_quoted(name)}, {_place(position)}{given})"
+                    value = f"V_call({value}, {_quoted(name)}, {_place(position)}{given})"
                 case _:
                     assert_never(step)
         return value
@@ -344,11 +356,9 @@ class CompiledTemplate:
 def _is_json(reference: Reference) -> bool:
     """Whether a reference is the call of a utility that writes JSON, in which no key is repeated, or nothing."""
     last = reference.steps[-1] if reference.steps else None
-    return (
-        reference.name in _LIBRARIES
-        and isinstance(last, Call)
-        and (last.name.lower().endswith("json") or last.name in ("qr", "quiet"))
-    )
+    if reference.name not in _LIBRARIES or not isinstance(last, Call):
+        return False
+    return last.name.lower().endswith("json") or last.name in _SILENT
 
 
 def _macro_name(name: str) -> str:

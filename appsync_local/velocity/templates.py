@@ -14,7 +14,7 @@ from typing import Final, assert_never
 from appsync_local.api.model import PipelineFunction, PipelineResolver, Resolver, Templates, UnitResolver
 from appsync_local.errors import ApiInvalid
 from appsync_local.javascript.sandbox import EntryPoint, LoadFailed, Outcome, Place, Sandbox
-from appsync_local.velocity.compiler import CompiledTemplate
+from appsync_local.velocity.compiler import RUNTIME, CompiledTemplate
 from appsync_local.velocity.parser import parse
 from appsync_local.velocity.syntax import Position, TemplateInvalid
 
@@ -56,7 +56,8 @@ class TemplatePair:
         """
         self.name = name
         templates = _loaded(request, response)
-        lines = ["const V = __modules.velocity;"]
+        names = ", ".join(f"{name}: V_{name}" for name in RUNTIME)
+        lines = [f"const V = __modules.velocity, {{ {names} }} = V;"]
         self._places: list[tuple[_Loaded | None, Position]] = [(None, Position(1, 1))]
         first = next((path for path in (request, response) if path is not None), None)
         self._first = Path(name) if first is None else first

@@ -101,6 +101,11 @@ def argument_parser() -> argparse.ArgumentParser:
         help="PostgreSQL or MySQL database of an RDS data source of the template; may be repeated.",
     )  # fmt: skip
     parser.add_argument(
+        "--allow-aws", action="store_true",
+        help="Let the template's functions and data sources call AWS, with your login and at your cost, for services "
+        "that this machine does not have.",
+    )  # fmt: skip
+    parser.add_argument(
         "--bedrock", metavar="WHERE", help="Run models on Amazon Bedrock too: aws, or the URL of an endpoint."
     )
     parser.add_argument(

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from appsync_local.api.endpoints import GRAPHQL_PATH
 from appsync_local.api.limits import DEFAULT_LIMITS, Limits
@@ -16,6 +16,8 @@ from appsync_local.errors import FunctionFailed
 from appsync_local.functions.schedule import FunctionSchedule
 from appsync_local.functions.spec import FunctionSpec
 from appsync_local.lambda_invoker import LambdaInvoker
+from local_stack.creation import Creation
+from local_stack.event_sources import EventSource
 
 _log: Final = logging.getLogger(__name__)
 
@@ -60,7 +62,8 @@ class Blueprint:
         functions: All Lambda functions, with their complete environments.
         principals: The access keys in those environments, and the fields that each may call.
         schedules: The functions that run on a schedule.
-        tables: Parameters of CreateTable for the tables of data sources.
+        creations: The calls that create resources in the local services.
+        event_sources: What invokes functions besides the APIs and schedules.
         refusals: Function names of the APIs that may not be invoked, each with the reason.
         unsupported: Function names that this machine cannot run, each with the reason.
         ledger: Where Longcall's jobs are stored, sqlite:<path> or dynamodb:<table>; None: an application without jobs.
@@ -73,7 +76,8 @@ class Blueprint:
     functions: tuple[FunctionSpec, ...]
     principals: tuple[IamPrincipal, ...]
     schedules: tuple[FunctionSchedule, ...]
-    tables: tuple[Mapping[str, Any], ...] = ()
+    creations: tuple[Creation, ...] = ()
+    event_sources: tuple[EventSource, ...] = ()
     refusals: Mapping[str, str] = field(default_factory=dict)
     unsupported: Mapping[str, str] = field(default_factory=dict)
     ledger: str | None = None

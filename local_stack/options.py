@@ -56,6 +56,7 @@ class Options:
         template: A CloudFormation template, or a folder with one, to run instead of the project's own definition.
         template_stack: The name of a stack in that folder; None: it has one.
         parameters: Values of the template's parameters, and of references that this machine cannot resolve.
+        allows_aws: Whether functions and data sources of the template may call AWS itself.
         bedrock: Where Amazon Bedrock is called, `aws` or a URL; None: its models are off.
         openai: URL of an OpenAI-compatible server; None: see `with_openai`.
         databases: URLs of the databases of RDS data sources, by the name of a data source or of a cluster.
@@ -77,6 +78,7 @@ class Options:
     template: Path | None
     template_stack: str | None
     parameters: Mapping[str, str]
+    allows_aws: bool
     bedrock: str | None
     openai: str | None
     databases: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -125,6 +127,7 @@ def options_from(
         project=project,
         watches=arguments.watch or project is not None,
         settings={name: value for name, value in environment.items() if name in HANDLER_SETTINGS},
+        allows_aws=_allows_aws(arguments),
         bedrock=_bedrock(arguments.bedrock),
         openai=_openai(arguments.openai),
         stage=stage,
@@ -140,6 +143,12 @@ def _check_template_options(arguments: argparse.Namespace) -> None:
         raise OptionInvalid(f"a template decides itself what {given[0]} sets; leave out {' and '.join(given)}")
     if arguments.watch:
         raise OptionInvalid("a template describes code that is built already and does not change; leave out --watch")
+
+
+def _allows_aws(arguments: argparse.Namespace) -> bool:
+    if arguments.allow_aws and arguments.template is None:
+        raise OptionInvalid("--allow-aws is for the functions of a template; give one with --template, or leave it out")
+    return bool(arguments.allow_aws)
 
 
 def _databases(arguments: argparse.Namespace, environment: Mapping[str, str]) -> dict[str, str]:

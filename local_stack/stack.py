@@ -19,10 +19,11 @@ from appsync_local.api.endpoints import GRAPHQL_PATH, authority
 from appsync_local.authorization.api_keys import ApiKey
 from appsync_local.authorization.sigv4 import IamPrincipal
 from appsync_local.authorization.user_pools import UserPool
-from appsync_local.data_sources.dynamodb.endpoint import DynamoDbEndpoint
+from appsync_local.data_sources.aws_services import AwsServices
+from appsync_local.data_sources.http_client import HttpClient
 from appsync_local.devtools.chaos.switch import Chaos
 from appsync_local.devtools.doctor import Doctor, TokenRequirements
-from appsync_local.devtools.health import Health, LoopHealth
+from appsync_local.devtools.health import Health
 from appsync_local.devtools.meter import Meter
 from appsync_local.devtools.operation_log import no_log_fields
 from appsync_local.errors import PortInUse
@@ -36,6 +37,7 @@ from chalicelib.jobs.model import JobId
 from chalicelib.ledger import SQLITE, open_ledger
 from infrastructure.stages import DEV
 from local_stack.addresses import BUCKET_PATH, LOOPBACK
+from local_stack.aws_access import AwsAccess
 from local_stack.blueprint import Blueprint, LocalApi, PermissionCheckingInvoker, api_path
 from local_stack.console import EXPLORER_PAGES, JOB_PAGES, Console
 from local_stack.data_folder import PRIVATE_FILE, check_databases, check_space, folder_errors_reported, locked, prepare
@@ -45,22 +47,25 @@ from local_stack.errors import StackError
 from local_stack.folder_secret import folder_secret
 from local_stack.function_environment import REGION, new_principal
 from local_stack.live_reload import file_watcher, import_problems, snapshots_of
+from local_stack.local_aws import ADVICE, LocalAwsServices
 from local_stack.log import StackLog
 from local_stack.log_fields import job_fields
 from local_stack.log_files import FOLDER
 from local_stack.options import Options
 from local_stack.project import ROOT, blueprint_of_project, handlers_with
-from local_stack.services.aws.process import Served
-from local_stack.services.aws.resources import Creation, create_resources
+from local_stack.root_fields import root_fields
+from local_stack.services.aws.login import developer_login
 from local_stack.services.bedrock import PRELOADED as PRELOADED_FOR_BEDROCK
 from local_stack.services.bedrock import bedrock_variables, with_bedrock
 from local_stack.services.bucket import BUCKET
 from local_stack.services.cognito.pool import Pool, PoolRules
+from local_stack.services.event_sources.running import EventSources
+from local_stack.services.lambda_api import PATH as LAMBDA_PATH
+from local_stack.services.lambda_api import LambdaApi
 from local_stack.services.local_services import local_services
-from local_stack.services.moto import MotoServer
 from local_stack.services.openai import with_openai
 from local_stack.template.assembly import find_template
-from local_stack.template.blueprint import blueprint_from_template, has_jobs
+from local_stack.template.blueprint import blueprint_from_template, has_jobs, uses_services
 from local_stack.template.composition import read_template
 from local_stack.template.document import Template
 from local_stack.test_users import TestUsers
@@ -75,7 +80,6 @@ REFUSAL_DELAYS: Final = Backoff(first=0.05, longest=5.0)  # seconds; 1 to 300 on
 OPERATOR_FIELDS: Final = frozenset({"Mutation.updateStatus"})
 LEAST_CONCURRENCY: Final = 16  # invocations at once, of all functions but `inference`
 JOBS_PER_INVOCATION: Final = 8  # further jobs for which one more invocation is allowed
-ADVICE: Final = "use a service that the local stack has"
 RENEWAL: Final = "sign in again: longcall token --header"
 
 Result = TypeVar("Result")
@@ -179,13 +183,23 @@ async def _start(options: Options, log: StackLog, cleanup: contextlib.AsyncExitS
         await checking
     pool, bucket_url = services.pool, f"{address}{BUCKET_PATH}"
     outside = Path(cleanup.enter_context(TemporaryDirectory(prefix="longcall-")))
-    blueprint = _blueprint(options, template, pool, port=port, s3=bucket_url, outside=outside)
+    lambda_url = f"{address}{LAMBDA_PATH}"
+    login = await asyncio.to_thread(developer_login) if options.allows_aws else None
+    aws = None
+    if template is not None and uses_services(template):
+        aws = LocalAwsServices(operator_key, login, health.loop("moto"))
+        aws.listen()
+        cleanup.push_async_callback(aws.stop)
+    access = AwsAccess("" if aws is None else aws.endpoint, lambda_url, login)
+    blueprint = _blueprint(options, template, pool, port=port, s3=bucket_url, outside=outside, aws=access)
+    if blueprint.ledger is None:
+        operator = replace(operator, allowed=_every_field(blueprint))
     missing = database_problems((it for api in blueprint.apis for it in api.api.sources), options.databases)
     blueprint = replace(blueprint, problems=(*blueprint.problems, *missing))
     if blueprint.ledger is not None:
         blueprint = with_openai(with_bedrock(blueprint, bedrock), options.openai, os.environ)
     services.bucket_keys.update({it.access_key_id: it.secret_access_key for it in blueprint.principals})
-    tables = await _tables(blueprint, operator_key, health.loop("moto"), cleanup) if blueprint.tables else None
+    aws_start = None if aws is None else _begin(cleanup, aws.start(blueprint, lambda_url))
     import_check = _begin(cleanup, import_problems(blueprint))
     chaos = Chaos(options.chaos)
     meter = Meter()
@@ -204,20 +218,32 @@ async def _start(options: Options, log: StackLog, cleanup: contextlib.AsyncExitS
             user_pools=(UserPool(pool.issuer, pool.jwks_url, pool.client_id),),
             principals=(*blueprint.principals, operator), authorizer=api.authorizer, limits=api.limits,
             api_keys=api.api_keys, region=REGION, handlers=blueprint.handlers,
-            dynamodb=tables, databases=options.databases, chaos=chaos, meter=meter, health=health, sites=options.sites,
+            dynamodb=None if aws is None else aws.for_tables(),
+            aws=AwsServices(aws=login, advice=ADVICE) if aws is None else aws.for_data_sources(lambda_url),
+            databases=options.databases, chaos=chaos, meter=meter, health=health, sites=options.sites,
             log_fields=no_log_fields if blueprint.ledger is None else job_fields,
         )  # fmt: skip
 
     engine = await build_engines(blueprint, engine_of, import_check)
     engine.mount(services.cognito)
     engine.mount(services.bucket)
+    if aws is not None:
+        engine.mount(LambdaApi(runtime, keys=aws.keys(blueprint.principals), region=REGION))
     await engine.start_on(listener, host=options.host)
     cleanup.push_async_callback(engine.stop)
     if problems := await import_check:
         raise StackError("the handlers cannot be imported:\n" + "\n".join(f"  - {it}" for it in problems))
+    if aws_start is not None:
+        await aws_start
     # Last, because events from an earlier run are delivered at once, and their workers report to the API.
     await runtime.start()
     cleanup.push_async_callback(runtime.stop)
+    if aws is not None:
+        http_client = HttpClient()
+        cleanup.push_async_callback(http_client.close)
+        sources = EventSources(blueprint.event_sources, aws.client(http_client), runtime, health)
+        sources.start()
+        cleanup.push_async_callback(sources.stop)
     pages = EXPLORER_PAGES if blueprint.ledger is None else JOB_PAGES
     engine.offer(Console(TestUsers(pool), origin=address, pages=pages))
     engine.offer(Doctor(lambda: engine.served, _token_requirements(pool), health))
@@ -229,35 +255,13 @@ async def _start(options: Options, log: StackLog, cleanup: contextlib.AsyncExitS
     host = authority(options.host, port)
     stack = Stack(
         engine.graphql_url, engine.realtime_url, engine.chaos_url, engine.meter_url, pool, bucket_url,
-        None if tables is None else tables.url, operator, tuple(key for it in blueprint.apis for key in it.api_keys),
+        None if aws is None else aws.endpoint, operator, tuple(key for it in blueprint.apis for key in it.api_keys),
         {name: f"http://{host}{path}" for name, path in paths.items()} if len(paths) > 1 else {},
         blueprint.ledger, blueprint.warnings,
     )  # fmt: skip
     cleanup.enter_context(_temporary_file(options.data / "stack.json", stack.describe()))
     cleanup.enter_context(_temporary_file(options.data / "environment.json", _environments(blueprint.functions)))
     return stack
-
-
-async def _tables(
-    blueprint: Blueprint, key: tuple[str, str], health: LoopHealth, cleanup: contextlib.AsyncExitStack
-) -> DynamoDbEndpoint:
-    """Start moto with the tables of a template, and keep it running.
-
-    Raises:
-        StackError: moto did not start in time.
-    """
-    moto = MotoServer(health=health)
-    cleanup.push_async_callback(moto.stop)
-    creations = [Creation(it["TableName"], "dynamodb", "create_table", it) for it in blueprint.tables]
-
-    def create(endpoint: str) -> None:
-        create_resources(endpoint, REGION, key, creations)
-
-    endpoint = moto.listen()
-    await moto.start(Served(REGION, dict([key]), {key[0]: "an operator"}, ADVICE))
-    await asyncio.to_thread(create, endpoint)
-    moto.keep_running(create)
-    return DynamoDbEndpoint(endpoint, REGION, *key)
 
 
 def _begin(cleanup: contextlib.AsyncExitStack, check: Coroutine[Any, Any, Result]) -> asyncio.Task[Result]:
@@ -315,18 +319,31 @@ def _read_template(given: Path, options: Options) -> Template:
 
 
 def _blueprint(
-    options: Options, template: Template | None, pool: Pool, *, port: int, s3: str, outside: Path
+    options: Options, template: Template | None, pool: Pool, *, port: int, s3: str, outside: Path, aws: AwsAccess
 ) -> Blueprint:
     address = authority(options.host, port)
     if template is not None:
         return blueprint_from_template(
-            template, address=address, pool=pool, ledger=options.ledger, s3=s3, data=options.data, outside=outside
+            template,
+            address=address,
+            pool=pool,
+            ledger=options.ledger,
+            s3=s3,
+            data=options.data,
+            outside=outside,
+            aws=aws,
         )
     return blueprint_of_project(
         graphql_url=f"http://{address}{GRAPHQL_PATH}", pool=pool, ledger=options.ledger, s3=s3, jobs=options.jobs,
         timeout=options.timeout, stage=options.stage, settings=options.settings,
         root=ROOT if options.project is None else handlers_with(options.project.folder, options.data),
     )  # fmt: skip
+
+
+def _every_field(blueprint: Blueprint) -> frozenset[str]:
+    """All root fields of an application's APIs."""
+    schemas = (api.schema.read_text("utf-8") for api in blueprint.apis)
+    return frozenset(f"{type_name}.{field}" for schema in schemas for type_name, field in root_fields(schema))
 
 
 def _environments(functions: Iterable[FunctionSpec]) -> dict[str, dict[str, str]]:

@@ -172,7 +172,7 @@ class FunctionRuntime:
         pool.renew()
 
     async def invoke(self, function: str, payload: object) -> object:
-        """Invoke a function and wait for its result (`RequestResponse`).
+        """Invoke a function and wait for its result (`RequestResponse`), as long as a resolver waits.
 
         Args:
             function: Its name.
@@ -181,6 +181,13 @@ class FunctionRuntime:
         Raises:
             FunctionFailed: It raised, ended, took too long, is at its limit, or does not exist.
         """
+        return await self._invoke(function, payload, self._resolver_timeout)
+
+    async def run_to_end(self, function: str, payload: object) -> object:
+        """As `invoke`, and wait until the function's own time-out, as callers that are no resolvers do."""
+        return await self._invoke(function, payload, None)
+
+    async def _invoke(self, function: str, payload: object, within: float | None) -> object:
         _, pool, _, _ = self._started()
         spec = self._spec(function)
         event = orjson.dumps(payload)
@@ -188,7 +195,7 @@ class FunctionRuntime:
             message = f"Request must be smaller than {SYNCHRONOUS_LIMIT} bytes for the InvokeFunction operation"
             raise FunctionFailed("Lambda:RequestTooLargeException", message)
         running = await self._begin(pool, spec, event)
-        done, _ = await asyncio.wait({running}, timeout=self._resolver_timeout)
+        done, _ = await asyncio.wait({running}, timeout=within)
         if not done:
             raise FunctionFailed("Lambda:ExecutionTimeoutException", "Execution timed out.")
         if running.cancelled():

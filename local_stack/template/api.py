@@ -10,6 +10,8 @@ from appsync_local.api.model import (
     Code,
     DataSource,
     DynamoDbSource,
+    EventBridgeSource,
+    HttpSigning,
     HttpSource,
     LambdaSource,
     NoneSource,
@@ -29,7 +31,6 @@ from local_stack.template.problems import Problems, place_of
 INVOKE: Final = "lambda:InvokeFunction"
 AUTHORIZER_TTL: Final = 300  # seconds. Source: AWS::AppSync::GraphQLApi LambdaAuthorizerConfig, its default
 SCHEMA: Final = "AWS::AppSync::GraphQLSchema"
-TABLE_INDEXES: Final = ("GlobalSecondaryIndexes", "LocalSecondaryIndexes")
 
 Part = TypeVar("Part")
 
@@ -48,7 +49,7 @@ class ApiReader:
     Attributes:
         code: Texts of resolvers and pipeline functions, by the file name that the API expects.
         origins: Where each of these texts is written, by the same file name.
-        tables: Parameters of CreateTable for the tables of data sources, by table.
+        tables: Names of the tables of data sources.
         refusals: Functions that AppSync may not invoke, by the name that the API has for them, each with the reason.
     """
 
@@ -68,7 +69,7 @@ class ApiReader:
         self._names: dict[str, str] = {}  # of pipeline functions, by logical id
         self.code: dict[str, str] = {}
         self.origins: dict[str, str] = {}
-        self.tables: dict[str, Mapping[str, Any]] = {}
+        self.tables: set[str] = set()
         self.refusals: dict[str, str] = {}
 
     def read(self) -> Api:
@@ -143,7 +144,11 @@ class ApiReader:
             case "NONE":
                 return NoneSource(name)
             case "HTTP":
-                return HttpSource(name, self._intrinsics.text(resource.properties["HttpConfig"]["Endpoint"]))
+                config = self._intrinsics.resolve(resource.properties["HttpConfig"])
+                return HttpSource(name, str(config["Endpoint"]), _signing(config.get("AuthorizationConfig")))
+            case "AMAZON_EVENTBRIDGE":
+                bus = resource.properties["EventBridgeConfig"]["EventBusArn"]
+                return EventBridgeSource(name, self._intrinsics.text(bus))
             case "AMAZON_DYNAMODB":
                 return DynamoDbSource(name, self._table(name, resource.properties["DynamoDBConfig"]["TableName"]))
             case "RELATIONAL_DATABASE":
@@ -167,7 +172,7 @@ class ApiReader:
         name = self._intrinsics.text(reference)
         for resource in self._template.of_type(*TABLES):
             if self._intrinsics.name(resource) == name:
-                self.tables[name] = _create_table_parameters(name, resource.properties)
+                self.tables.add(name)
                 return name
         raise TemplateInvalid(
             f"data source {source} uses table {name}, which is not a table of this stack; "
@@ -247,19 +252,8 @@ def operation_limits(api: Resource) -> Limits:
         ) from None
 
 
-def _create_table_parameters(name: str, properties: Mapping[str, Any]) -> dict[str, Any]:
-    """Name, keys and indexes of a table; capacity and other settings that affect only the bill are left out."""
-    indexes = {
-        kind: [
-            {key: value for key, value in it.items() if key in ("IndexName", "KeySchema", "Projection")} for it in found
-        ]
-        for kind in TABLE_INDEXES
-        if (found := properties.get(kind))
-    }
-    return {
-        "TableName": name,
-        "KeySchema": properties["KeySchema"],
-        "AttributeDefinitions": properties["AttributeDefinitions"],
-        "BillingMode": "PAY_PER_REQUEST",
-        **indexes,
-    }
+def _signing(config: Mapping[str, Any] | None) -> HttpSigning | None:
+    """How an HTTP data source signs; None if it does not."""
+    if config is None or config.get("AuthorizationType") != AuthMode.IAM.value:
+        return None
+    return HttpSigning(config["AwsIamConfig"]["SigningRegion"], config["AwsIamConfig"]["SigningServiceName"])

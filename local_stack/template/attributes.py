@@ -4,7 +4,7 @@ Source: CloudFormation Template Reference, "Return values" of each resource type
 """
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 from local_stack.template.parameters import ACCOUNT, PARTITION
 
@@ -96,6 +96,14 @@ OTHERS: Final[Mapping[tuple[str, str], str]] = {
     ("AWS::SQS::Queue", "Ref"): URL,
     ("AWS::SecretsManager::Secret", "Id"): ARN["AWS::SecretsManager::Secret"],
 }
+
+
+def name_without_own(type_: str, logical_id: str, properties: Mapping[str, Any]) -> str:
+    """The name of a resource that has none of its own: its logical id, as far as the service takes it as a name."""
+    if type_ == "AWS::S3::Bucket":
+        return f"{logical_id.lower():x<3}"[:63]
+    is_fifo = properties.get("FifoQueue", properties.get("FifoTopic")) in (True, "true")
+    return f"{logical_id}.fifo" if is_fifo else logical_id
 
 
 def arn_of(type_: str, name: str, region: str) -> str | None:

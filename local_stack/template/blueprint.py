@@ -10,13 +10,13 @@ from typing import Final
 from appsync_local.authorization.api_keys import ApiKey
 from appsync_local.functions.spec import FunctionSpec, Package
 from chalicelib.ledger import DYNAMODB
+from local_stack.aws_access import AwsAccess
 from local_stack.blueprint import Blueprint, LocalApi, api_path
 from local_stack.function_environment import (
     COMMON_VARIABLES,
     REGION,
     access_key_variables,
     bucket_variables,
-    new_principal,
 )
 from local_stack.services.cognito.pool import Pool
 from local_stack.template.api_names import api_names
@@ -24,9 +24,12 @@ from local_stack.template.document import TABLES, Resource, Template
 from local_stack.template.intrinsics import IntrinsicResolver
 from local_stack.template.packages import Packages, have_same_code
 from local_stack.template.problems import Problems
+from local_stack.template.service_resources import CREATED, queue_addresses
+from local_stack.template.services import read_services, read_tables
 from local_stack.template.stack import TemplateApi, read_stack
 
 LEDGER_VARIABLE: Final = "LONGCALL_LEDGER"
+CALLING: Final = frozenset({"AMAZON_DYNAMODB", "AMAZON_EVENTBRIDGE", "HTTP"})  # types of data sources
 FOLDER: Final = "template"  # of the data folder; created again at every start
 
 
@@ -67,8 +70,16 @@ def _variables(function: Resource) -> Mapping[str, object]:
     return found
 
 
+def uses_services(template: Template) -> bool:
+    """Whether the functions or data sources of a template call services of AWS, so that it needs the local ones."""
+    sources = {str(it.properties.get("Type")) for it in template.of_type("AWS::AppSync::DataSource")}
+    if has_jobs(template):
+        return "AMAZON_DYNAMODB" in sources
+    return bool(sources & CALLING) or any(template.functions()) or any(template.of_type(*CREATED))
+
+
 def blueprint_from_template(
-    template: Template, *, address: str, pool: Pool, ledger: str, s3: str, data: Path, outside: Path
+    template: Template, *, address: str, pool: Pool, ledger: str, s3: str, data: Path, outside: Path, aws: AwsAccess
 ) -> Blueprint:
     """The stack of a template.
 
@@ -85,6 +96,7 @@ def blueprint_from_template(
         s3: Endpoint of the local S3.
         data: Folder that code and schema are unpacked to.
         outside: Folder that functions for Node.js are unpacked to; it is not below a project.
+        aws: What an application's functions reach of AWS.
 
     Raises:
         TemplateInvalid: The template has no API. What else cannot be run is among the blueprint's problems.
@@ -95,8 +107,14 @@ def blueprint_from_template(
     for resource, name in names.items():
         url = f"{address}{api_path(name, of=len(names))}"
         values |= {(resource, "GraphQLUrl"): f"http://{url}", (resource, "RealtimeUrl"): f"ws://{url}"}
+    is_application = not has_jobs(template)
+    if is_application:
+        values |= queue_addresses(template, IntrinsicResolver(template, REGION, values), aws.endpoint)
     intrinsics = IntrinsicResolver(template, REGION, values)
     stack = read_stack(template, intrinsics, names)
+    services = (
+        read_services(template, intrinsics) if is_application else read_tables(template, intrinsics, stack.tables)
+    )
     stores = LocalStores(
         tables=frozenset(intrinsics.name(table) for table in template.of_type(*TABLES)), ledger=ledger,
         buckets=frozenset(intrinsics.name(bucket) for bucket in template.of_type("AWS::S3::Bucket")), s3=s3,
@@ -106,7 +124,7 @@ def blueprint_from_template(
     shutil.rmtree(folder, ignore_errors=True)
     code = Packages(template, intrinsics, folder=folder, node_folder=outside)
     own = _longcalls_function(template)
-    root, problems = folder, Problems(stack.problems)
+    root, problems = folder, Problems((*stack.problems, *services.problems))
     if own is not None:
         with problems.of(own):
             root = code.shared_code(own)
@@ -115,26 +133,28 @@ def blueprint_from_template(
         if own is None or not have_same_code(function, own):
             with problems.of(function):
                 packages[intrinsics.name(function)] = code.of(function)
-    principals = {it.name: new_principal(it.name, stack.fields[it.name]) for it in stack.functions}
+    principals = {it.name: aws.principal(it.name, stack.fields) for it in stack.functions}
+    shared = aws.variables(pool.endpoint) if is_application else {}
     return Blueprint(
         apis=tuple(_local_api(it, folder / it.name, keys) for it in stack.apis),
         root=root,
         functions=tuple(
             replace(
                 it,
-                environment=_environment(it, stores, pool, access_key_variables(principals[it.name])),
+                environment=_environment(it, stores, pool, shared | access_key_variables(principals[it.name])),
                 package=packages.get(it.name),
             )
             for it in stack.functions
         ),
         principals=tuple(principals.values()),
         schedules=stack.schedules,
-        tables=stack.tables,
+        creations=services.creations,
+        event_sources=services.event_sources,
         refusals=stack.refusals,
-        ledger=ledger if has_jobs(template) else None,
+        ledger=None if is_application else ledger,
         unsupported=stack.unsupported,
-        problems=tuple(problems.found),
-        warnings=(*stack.warnings, *code.warnings),
+        problems=tuple(dict.fromkeys(problems.found)),
+        warnings=tuple(dict.fromkeys((*stack.warnings, *code.warnings, *services.warnings))),
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 from appsync_local.functions.schedule import FunctionSchedule
 from appsync_local.functions.spec import FunctionSpec
 from infrastructure.permissions import BUCKET_ACTIONS, TABLE_ACTIONS
+from local_stack.root_fields import root_fields
 from local_stack.template.api import INVOKE
 from local_stack.template.document import TABLES, Resource, Template
 from local_stack.template.intrinsics import IntrinsicResolver
@@ -16,7 +17,6 @@ from local_stack.template.problems import Problems
 from local_stack.template.runtimes import remark_on, why_not_run
 
 CALL_FIELD: Final = "appsync:GraphQL"
-ROOT_TYPES: Final = ("Query", "Mutation", "Subscription")
 UNIT_SECONDS: Final = {"minute": 60.0, "hour": 3600.0, "day": 86_400.0}
 _RATE: Final = re.compile(r"rate\((\d+) (minute|hour|day)s?\)")
 
@@ -66,7 +66,9 @@ class FunctionReader:
             TemplateInvalid: A rule invokes a function that the template does not have.
         """
         for rule in self._template.of_type("AWS::Events::Rule"):
-            rate = _RATE.fullmatch(rule.properties.get("ScheduleExpression", ""))
+            if "ScheduleExpression" not in rule.properties:
+                continue  # a rule with a pattern is an event source
+            rate = _RATE.fullmatch(rule.properties["ScheduleExpression"])
             if rate is None or rule.properties.get("State") == "DISABLED":
                 self.warnings.append(
                     f"rule {rule.name} does not run: the local stack supports enabled rules of the form rate(1 minute)"
@@ -89,7 +91,7 @@ class FunctionReader:
         role, arn = self._role_of(function), self._intrinsics.arn(api)
         return frozenset(
             f"{type_name}.{field}"
-            for type_name, field in _root_fields(schema)
+            for type_name, field in root_fields(schema)
             if role.may(CALL_FIELD, f"{arn}/types/{type_name}/fields/{field}")
         )
 
@@ -158,16 +160,3 @@ class FunctionReader:
 
     def _role_of(self, function: FunctionSpec) -> Role:
         return self._permissions.role(self._intrinsics.function(function.name).properties.get("Role"))
-
-
-def _root_fields(schema: str) -> Iterator[tuple[str, str]]:
-    from graphql import GraphQLSyntaxError, ObjectTypeDefinitionNode, parse
-
-    try:
-        definitions = parse(schema).definitions
-    except GraphQLSyntaxError:
-        return  # the engine refuses the schema, with line and column
-    for definition in definitions:
-        if isinstance(definition, ObjectTypeDefinitionNode) and definition.name.value in ROOT_TYPES:
-            for field in definition.fields or ():
-                yield definition.name.value, field.name.value

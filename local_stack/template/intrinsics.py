@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from local_stack.template.attributes import NAME_PROPERTY, arn_of, attribute_of
+from local_stack.template.attributes import NAME_PROPERTY, arn_of, attribute_of, name_without_own
 from local_stack.template.document import Resource, Template, TemplateInvalid
 from local_stack.template.evaluation import NO_VALUE, Unknown, as_text, evaluate
 from local_stack.template.parameters import ACCOUNT as ACCOUNT
@@ -51,9 +51,9 @@ class IntrinsicResolver:
         return self.unknown(resolved) if isinstance(resolved, Unknown) else resolved
 
     def name(self, resource: Resource) -> str:
-        """The resource's name: the one that the template gives it, or else its logical id."""
+        """The resource's name: the one that the template gives it, or else its logical id in a form that is a name."""
         own = resource.properties.get(NAME_PROPERTY.get(resource.type, ""))
-        return resource.name if own is None else self.text(own)
+        return name_without_own(resource.type, resource.name, resource.properties) if own is None else self.text(own)
 
     def arn(self, resource: Resource) -> str:
         """The ARN as the service writes it, in an account that does not exist.

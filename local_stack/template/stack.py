@@ -7,7 +7,7 @@ or failure destination stays missing.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from appsync_local.api.limits import DEFAULT_LIMITS, Limits
 from appsync_local.api.model import Api
@@ -65,7 +65,7 @@ class TemplateStack:
         functions: Its Lambda functions.
         fields: Root fields, as `Type.field`, that each function's role may call; by function.
         schedules: The functions that run on a schedule.
-        tables: Parameters of CreateTable for the tables of data sources.
+        tables: Names of the tables of data sources.
         refusals: Function names of the APIs that cannot be invoked because a right is missing, each with the reason.
         unsupported: Function names that this machine cannot run, each with the reason.
         problems: What cannot be run, one sentence each.
@@ -76,7 +76,7 @@ class TemplateStack:
     functions: tuple[FunctionSpec, ...]
     fields: Mapping[str, frozenset[str]]
     schedules: tuple[FunctionSchedule, ...]
-    tables: tuple[Mapping[str, Any], ...]
+    tables: frozenset[str]
     refusals: Mapping[str, str]
     unsupported: Mapping[str, str]
     problems: tuple[str, ...]
@@ -121,7 +121,7 @@ def read_stack(template: Template, intrinsics: IntrinsicResolver, names: Mapping
         functions=functions,
         fields=fields,
         schedules=tuple(function_reader.schedules()),
-        tables=tuple({name: it for reader in readers.values() for name, it in reader.tables.items()}.values()),
+        tables=frozenset[str]().union(*(reader.tables for reader in readers.values())),
         refusals=refusals | function_reader.refusals,
         unsupported=function_reader.unsupported,
         problems=tuple(problems.found),

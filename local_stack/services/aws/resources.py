@@ -1,27 +1,10 @@
 """Creates the resources of a template in the local services."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
 from typing import Any
 
+from local_stack.creation import Creation
 from local_stack.errors import StackError
-
-
-@dataclass(frozen=True, slots=True)
-class Creation:
-    """One call that creates a resource.
-
-    Attributes:
-        resource: The logical id in the template.
-        service: boto3's name of the service, as `sqs`.
-        operation: The method of boto3's client, as `create_queue`.
-        parameters: Its parameters.
-    """
-
-    resource: str
-    service: str
-    operation: str
-    parameters: Mapping[str, Any]
 
 
 def create_resources(endpoint: str, region: str, key: tuple[str, str], creations: Iterable[Creation]) -> None:

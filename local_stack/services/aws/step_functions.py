@@ -25,7 +25,9 @@ _SHOWN: Final = ("executionArn", "stateMachineArn", "name", "startDate", "stopDa
                  "error", "cause")  # fmt: skip
 
 
-def execute_state_machines(serve: "WSGIApplication", call_lambda: "Callable[[AWSPreparedRequest], Any]") -> None:
+def execute_state_machines(
+    serve: "WSGIApplication", call_lambda: "Callable[[AWSPreparedRequest], AWSResponse]"
+) -> None:
     """Have moto execute state machines, and answer the calls of their tasks; changes this process.
 
     Args:
@@ -41,7 +43,7 @@ def execute_state_machines(serve: "WSGIApplication", call_lambda: "Callable[[AWS
     def answer(**event: Any) -> Any:
         request: AWSPreparedRequest = event["request"]
         if "/lambda/aws4_request" in _text(request.headers.get("Authorization") or ""):
-            return call_lambda(request)
+            return _readable(call_lambda(request))
         return _served(serve, request)
 
     session = botocore.session.get_session()
@@ -121,6 +123,14 @@ def _served(serve: "WSGIApplication", request: "AWSPreparedRequest") -> "AWSResp
         builder.close()
     answered: Any = HeadersDict(headers.items())
     return AWSResponse(str(request.url), int(status.split()[0]), answered, _Raw(b"".join(content)))
+
+
+def _readable(response: "AWSResponse") -> "AWSResponse":
+    """The same response with a body that can be read once more: sending it has read it."""
+    from botocore.awsrequest import AWSResponse
+
+    headers: Any = response.headers
+    return AWSResponse(response.url, response.status_code, headers, _Raw(response.content))
 
 
 def _text(value: str | bytes) -> str:

@@ -24,10 +24,11 @@ from werkzeug.test import Client
 
 from appsync_local.devtools.health import Health
 from certify.processes import children_running
+from local_stack.creation import Creation
 from local_stack.errors import StackError
 from local_stack.services.aws.catalogue import SERVED_BY_MOTO
 from local_stack.services.aws.process import Served, front, refuse_other_machines
-from local_stack.services.aws.resources import Creation, create_resources
+from local_stack.services.aws.resources import create_resources
 from local_stack.services.moto import PROCESS, MotoServer, process_environment
 from tests.contract.conftest import ROOT
 

@@ -17,6 +17,7 @@ from appsync_local.api.model import Code, HttpSource, LambdaSource, UnitResolver
 from chalicelib.api.authorizer import TOKEN_FORM
 from infrastructure.api import API
 from infrastructure.stages import DEV, PROD
+from local_stack.aws_access import AwsAccess
 from local_stack.services.bedrock import with_bedrock
 from local_stack.services.bucket import BUCKET
 from local_stack.services.cognito.pool import Pool
@@ -160,7 +161,7 @@ def test_api_key_is_given_to_the_worker_and_the_api(keyed: Template, tmp_path: P
 
     made = blueprint_from_template(
         read_template(keyed.path), address="api", pool=pool,
-        ledger="sqlite:jobs.db", s3="http://127.0.0.1:2", data=tmp_path, outside=tmp_path,
+        ledger="sqlite:jobs.db", s3="http://127.0.0.1:2", data=tmp_path, outside=tmp_path, aws=AwsAccess("", ""),
     )  # fmt: skip
 
     environments = {it.name: it.environment for it in made.functions}

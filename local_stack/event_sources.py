@@ -1,0 +1,60 @@
+"""What invokes the functions of a template, besides the API and schedules."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class QueueSource:
+    """An event source mapping of an SQS queue.
+
+    Attributes:
+        function: The function's name.
+        queue: The queue's name.
+        batch_size: The most messages of one invocation.
+        reports_failures: Whether the function returns the messages that failed (`ReportBatchItemFailures`).
+    """
+
+    function: str
+    queue: str
+    batch_size: int = 10
+    reports_failures: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StreamSource:
+    """An event source mapping of a DynamoDB stream.
+
+    Attributes:
+        function: The function's name.
+        table: The table's name.
+        batch_size: The most records of one invocation.
+        position: Where a new mapping begins to read.
+        reports_failures: Whether the function returns the record that failed (`ReportBatchItemFailures`).
+        retries: Further attempts at a batch that failed; -1: until it succeeds.
+    """
+
+    function: str
+    table: str
+    batch_size: int = 100
+    position: Literal["LATEST", "TRIM_HORIZON"] = "TRIM_HORIZON"
+    reports_failures: bool = False
+    retries: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class AsynchronousSource:
+    """A rule of EventBridge or a topic of SNS that invokes a function with `Event`, by way of a queue of its own.
+
+    Attributes:
+        function: The function's name.
+        queue: The queue's name.
+        kind: Which service sends to the queue.
+    """
+
+    function: str
+    queue: str
+    kind: Literal["rule", "topic"]
+
+
+EventSource = QueueSource | StreamSource | AsynchronousSource

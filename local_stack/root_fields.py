@@ -1,0 +1,29 @@
+"""The root fields of a schema: what a caller with IAM may be allowed to call."""
+
+from collections.abc import Iterator
+from typing import Final
+
+ROOT_TYPES: Final = ("Query", "Mutation", "Subscription")
+
+
+def root_fields(schema: str) -> Iterator[tuple[str, str]]:
+    """Type and name of every root field; none of a schema that cannot be parsed, which the engine refuses."""
+    from graphql import (
+        GraphQLSyntaxError,
+        ObjectTypeDefinitionNode,
+        ObjectTypeExtensionNode,
+        SchemaDefinitionNode,
+        parse,
+    )
+
+    try:
+        definitions = parse(schema).definitions
+    except GraphQLSyntaxError:
+        return
+    named = [it for it in definitions if isinstance(it, SchemaDefinitionNode)]
+    roots = {operation.type.name.value for it in named for operation in it.operation_types} or set(ROOT_TYPES)
+    for definition in definitions:
+        if isinstance(definition, ObjectTypeDefinitionNode | ObjectTypeExtensionNode):
+            for field in definition.fields or ():
+                if definition.name.value in roots:
+                    yield definition.name.value, field.name.value

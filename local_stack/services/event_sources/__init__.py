@@ -1,0 +1,1 @@
+"""Delivers messages of queues, records of streams, events of rules and notifications of topics to functions."""

@@ -1,0 +1,42 @@
+"""The background tasks of all event sources of a stack."""
+
+import asyncio
+from collections.abc import Iterable
+
+from appsync_local.devtools.health import Health
+from local_stack.event_sources import EventSource, StreamSource
+from local_stack.services.aws.client import LocalAws
+from local_stack.services.event_sources.queues import Functions, QueueReader
+from local_stack.services.event_sources.streams import StreamReader
+
+
+class EventSources:
+    """Reads every source, each in a task of its own, from `start` to `stop`.
+
+    Args:
+        sources: The sources.
+        aws: The local services.
+        functions: Runs the functions.
+        health: Has one loop for each source, which the doctor shows.
+    """
+
+    def __init__(self, sources: Iterable[EventSource], aws: LocalAws, functions: Functions, health: Health) -> None:
+        self._readers = [_reader(it, aws, functions, health) for it in sources]
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        """Begin to read."""
+        self._tasks = [asyncio.create_task(it.run()) for it in self._readers]
+
+    async def stop(self) -> None:
+        """End all reading. What a function is running continues, as it does on AWS."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks = []
+
+
+def _reader(source: EventSource, aws: LocalAws, functions: Functions, health: Health) -> QueueReader | StreamReader:
+    if isinstance(source, StreamSource):
+        return StreamReader(source, aws, functions, health.loop(f"stream of {source.table} to {source.function}"))
+    return QueueReader(source, aws, functions, health.loop(f"queue {source.queue} to {source.function}"))

@@ -1,0 +1,157 @@
+"""Reads what invokes the functions of a template besides the API: mappings, rules with a pattern, and subscriptions."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from local_stack.creation import Creation
+from local_stack.event_sources import AsynchronousSource, EventSource, QueueSource, StreamSource
+from local_stack.template.document import TABLES, Resource, Template
+from local_stack.template.intrinsics import IntrinsicResolver
+from local_stack.template.policies import Permissions
+from local_stack.template.problems import Problems
+from local_stack.template.service_resources import QUEUE, TOPIC
+
+MAPPING: Final = "AWS::Lambda::EventSourceMapping"
+RULE: Final = "AWS::Events::Rule"
+SUBSCRIPTION: Final = "AWS::SNS::Subscription"
+REPORTS: Final = "ReportBatchItemFailures"
+QUEUE_ACTION: Final = "sqs:ReceiveMessage"
+STREAM_ACTION: Final = "dynamodb:GetRecords"
+
+
+class EventSourceReader:
+    """Reads the event sources of one template.
+
+    Attributes:
+        creations: The calls that create rules and subscriptions, and the queues by which they reach functions.
+        warnings: What does not deliver, one sentence each.
+    """
+
+    def __init__(
+        self, template: Template, intrinsics: IntrinsicResolver, permissions: Permissions, problems: Problems
+    ) -> None:
+        self._template = template
+        self._intrinsics = intrinsics
+        self._permissions = permissions
+        self._problems = problems
+        self.creations: list[Creation] = []
+        self.warnings: list[str] = []
+
+    def read(self) -> tuple[EventSource, ...]:
+        """All event sources that can deliver."""
+        found: list[EventSource] = []
+        readers = {MAPPING: self._mapping, RULE: self._rule, SUBSCRIPTION: self._subscription, TOPIC: self._topic}
+        for type_, read in readers.items():
+            for resource in self._template.of_type(type_):
+                with self._problems.of(resource):
+                    found.extend(read(resource))
+        return tuple(found)
+
+    def _mapping(self, resource: Resource) -> Iterator[EventSource]:
+        properties = self._intrinsics.resolve(resource.properties)
+        function = self._intrinsics.function(properties["FunctionName"])
+        source, name = str(properties.get("EventSourceArn", "")), self._intrinsics.name(function)
+        if properties.get("Enabled") in (False, "false"):
+            return
+        if "FilterCriteria" in properties:
+            self._warn(f"{resource.name} delivers every event: the local stack does not apply FilterCriteria")
+        reports = REPORTS in properties.get("FunctionResponseTypes", ())
+        for queue in self._template.of_type(QUEUE):
+            if self._intrinsics.arn(queue) == source:
+                if self._may(function, QUEUE_ACTION, source, resource):
+                    yield QueueSource(name, self._intrinsics.name(queue), int(properties.get("BatchSize", 10)), reports)
+                return
+        for table in self._template.of_type(*TABLES):
+            if source.startswith(f"{self._intrinsics.arn(table)}/stream/"):
+                if self._may(function, STREAM_ACTION, source, resource):
+                    yield StreamSource(
+                        name, self._intrinsics.name(table), int(properties.get("BatchSize", 100)),
+                        "LATEST" if properties.get("StartingPosition") == "LATEST" else "TRIM_HORIZON",
+                        reports, int(properties.get("MaximumRetryAttempts", -1)),
+                    )  # fmt: skip
+                return
+        self._warn(f"{resource.name} does not deliver: {source or 'its source'} is no queue or table of this stack")
+
+    def _rule(self, resource: Resource) -> Iterator[EventSource]:
+        if "EventPattern" not in resource.properties or resource.properties.get("State") == "DISABLED":
+            return
+        properties = self._intrinsics.resolve(resource.properties)
+        rule, bus = self._intrinsics.name(resource), properties.get("EventBusName", "default")
+        pattern = json.dumps(properties["EventPattern"])
+        self._create(resource, "events", "put_rule", Name=rule, EventPattern=pattern, EventBusName=bus)
+        for target in properties.get("Targets", []):
+            arn = str(target["Arn"])
+            kept = {name: target[name] for name in ("Id", "InputTransformer", "SqsParameters") if name in target}
+            if "Input" in target or "InputPath" in target:
+                self._warn(f"rule {resource.name} sends the whole event: the local stack does not apply Input")
+            if ":lambda:" in arn:
+                function = self._intrinsics.function(arn)
+                if not self._permissions.lets_service_invoke(
+                    function, "events.amazonaws.com", self._intrinsics.arn(resource)
+                ):
+                    self._warn(f"rule {resource.name} may not invoke {function.name}, so it does not")
+                    continue
+                queue = f"rule-{resource.name}-{target['Id']}"
+                yield self._by_queue(resource, function, queue, "rule")
+                kept["Arn"] = _queue_arn(self._intrinsics, queue)
+            elif ":sqs:" in arn:
+                kept["Arn"] = arn
+            else:
+                self._warn(f"rule {resource.name} does not reach {arn}: the local stack has queues and functions only")
+                continue
+            self._create(resource, "events", "put_targets", Rule=rule, EventBusName=bus, Targets=[kept])
+
+    def _topic(self, resource: Resource) -> Iterator[EventSource]:
+        arn = self._intrinsics.arn(resource)
+        for it in self._intrinsics.resolve(resource.properties.get("Subscription", [])):
+            yield from self._subscribe(resource, {**it, "TopicArn": arn})
+
+    def _subscription(self, resource: Resource) -> Iterator[EventSource]:
+        yield from self._subscribe(resource, self._intrinsics.resolve(resource.properties))
+
+    def _subscribe(self, resource: Resource, properties: Mapping[str, Any]) -> Iterator[EventSource]:
+        topic, endpoint = properties["TopicArn"], properties.get("Endpoint", "")
+        attributes = {
+            name: properties[name] if isinstance(properties[name], str) else json.dumps(properties[name])
+            for name in ("FilterPolicy", "FilterPolicyScope", "RawMessageDelivery")
+            if name in properties
+        }
+        match properties["Protocol"]:
+            case "sqs":
+                pass
+            case "lambda":
+                function = self._intrinsics.function(endpoint)
+                if not self._permissions.lets_service_invoke(function, "sns.amazonaws.com", topic):
+                    self._warn(f"topic {topic} may not invoke {function.name}, so it does not")
+                    return
+                queue = f"topic-{resource.name}-{function.name}"
+                yield self._by_queue(resource, function, queue, "topic")
+                endpoint = _queue_arn(self._intrinsics, queue)
+            case other:
+                self._warn(f"{resource.name} sends nothing: the local stack does not deliver by {other}")
+                return
+        self._create(
+            resource, "sns", "subscribe", TopicArn=topic, Protocol="sqs", Endpoint=endpoint, Attributes=attributes
+        )
+
+    def _by_queue(self, resource: Resource, function: Resource, queue: str, kind: Any) -> AsynchronousSource:
+        self._create(resource, "sqs", "create_queue", QueueName=queue)
+        return AsynchronousSource(self._intrinsics.name(function), queue, kind)
+
+    def _may(self, function: Resource, action: str, arn: str, mapping: Resource) -> bool:
+        role = self._permissions.role(function.properties.get("Role"))
+        if not role.may(action, arn):
+            self._warn(f"{mapping.name} does not deliver: {role.denial(action, arn)}")
+            return False
+        return True
+
+    def _create(self, resource: Resource, service: str, operation: str, **parameters: Any) -> None:
+        self.creations.append(Creation(resource.name, service, operation, parameters))
+
+    def _warn(self, sentence: str) -> None:
+        self.warnings.append(sentence)
+
+
+def _queue_arn(intrinsics: IntrinsicResolver, queue: str) -> str:
+    return intrinsics.arn(Resource(queue, QUEUE, {}))

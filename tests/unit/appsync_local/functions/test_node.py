@@ -7,6 +7,7 @@ import re
 import signal
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -238,6 +239,29 @@ async def test_logged_error_has_the_trace_of_the_handler_alone(
     first, *frames = json.loads("{" + details)["stackTrace"]
     assert (head, first) == ("ERROR\tInvoke Error ", "OrderError: no such order")
     assert [frame.split()[1] for frame in frames] == ["exports.raises"]
+
+
+async def test_event_that_fails_is_tried_again_and_then_recorded(tmp_path: Path, records: Path) -> None:
+    failing = replace(on_node("raises", "contract.raises"), maximum_retries=1, on_failure="records")
+    runtime = FunctionRuntime(
+        [failing, on_node("records", "contract.records", RECORDS=str(records))],
+        root=tmp_path, queue=tmp_path / "events.sqlite", retry_delays=(0.0,),
+    )  # fmt: skip
+    await runtime.start()
+    try:
+        await runtime.enqueue("raises", {"order": 1})
+        await eventually(lambda: bool(lines(records)), "the destination has the record")
+    finally:
+        await runtime.stop()
+
+    record = json.loads(lines(records)[0])
+    assert record["requestPayload"] == {"order": 1}
+    assert record["requestContext"]["approximateInvokeCount"] == 2
+    assert (record["responsePayload"]["errorType"], record["responsePayload"]["errorMessage"]) == (
+        "OrderError",
+        "no such order",
+    )
+    assert record["responsePayload"]["trace"][0].endswith("Error: no such order")
 
 
 @pytest_asyncio.fixture(loop_scope="module")

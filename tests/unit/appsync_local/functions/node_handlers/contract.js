@@ -47,6 +47,7 @@ exports.raises = (event) => {
   if (event?.rejects) return Promise.reject(event.rejects);
   throw new OrderError("no such order");
 };
+exports.records = async (event) => fs.appendFileSync(process.env.RECORDS, `${JSON.stringify(event)}\n`);
 exports.neverSettles = async () => new Promise(() => {});
 exports.rejectsUnseen = async () => {
   Promise.reject(new Error("nobody looked"));

@@ -233,7 +233,10 @@ def _kind(template: Path, body: Mapping[str, Any]) -> str:
 
 
 def _name(template: Path, folder: Path) -> str:
-    path = template.relative_to(folder.parent if folder.name else folder)
+    """The folder of an application, with the name of its template if that is not the usual one."""
+    path = template.relative_to(folder)
+    if path.parent.name == "cdk.out":
+        return f"{path.parent.parent.as_posix()} ({path.name.removesuffix('.template.json')})"
     return path.parent.as_posix() if path.stem == "template" else path.as_posix()
 
 

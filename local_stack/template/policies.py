@@ -95,20 +95,17 @@ class Permissions:
     def lets_service_invoke(self, function: Resource, principal: str, source: str) -> bool:
         """Whether the function's resource policy lets a service invoke it on behalf of the resource `source`."""
         for it in self._template.of_type("AWS::Lambda::Permission"):
-            target = self._intrinsics.text(it.properties["FunctionName"])
+            target = next(iter(_known(it.properties["FunctionName"], self._intrinsics)), "")
             arn, name = self._intrinsics.arn(function), self._intrinsics.name(function)
             if target in (arn, name) or target.startswith(f"{arn}:"):  # a version or an alias
-                given = it.properties.get("SourceArn")
-                if it.properties["Principal"] == principal and (
-                    given is None or self._intrinsics.text(given) == source
-                ):
+                sources = [*_known(it.properties.get("SourceArn", "*"), self._intrinsics)]
+                if it.properties["Principal"] == principal and any(_pattern(it).fullmatch(source) for it in sources):
                     return True
         return False
 
     def _read_roles(self) -> dict[str, Role]:
-        resolve = self._intrinsics.resolve
         attached = [
-            (resolve(policy.properties.get("Roles", [])), policy.properties["PolicyDocument"])
+            ([*_known(policy.properties.get("Roles", []), self._intrinsics)], policy.properties["PolicyDocument"])
             for policy in self._template.of_type("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy")
         ]
         roles = {}
@@ -116,7 +113,7 @@ class Permissions:
             name, arn = self._intrinsics.name(resource), self._intrinsics.arn(resource)
             documents = [*_inline(resource), *(document for names, document in attached if name in names)]
             own = (it for document in documents for it in _statements(document, self._intrinsics))
-            managed = (it for policy in resolve(resource.properties.get("ManagedPolicyArns", []))
+            managed = (it for policy in _known(resource.properties.get("ManagedPolicyArns", []), self._intrinsics)
                        for it in self._of_policy(str(policy), name))  # fmt: skip
             roles[arn] = Role(arn, (*own, *managed))
         return roles

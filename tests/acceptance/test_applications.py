@@ -12,6 +12,7 @@ from tests.acceptance.stack import READY, LocalStack, running_stack
 from tests.contract.conftest import ROOT
 
 API = {"Fn::GetAtt": ["Api", "ApiId"]}
+APPLICATIONS = Path(__file__).with_name("applications")
 
 
 async def ask(stack: LocalStack, query: str, *, url: str = "", key: str = "") -> Any:
@@ -117,3 +118,28 @@ def test_everything_that_stops_a_start_is_named_at_once_with_its_place(tmp_path:
         "6: ShopSchema.Definition:1:20: Unknown type 'Strin'. Did you mean 'String'?",
         "12: ShopResolver.Code:1:45: missing is not declared; declare it, import it, or read it from the context",
     ]
+
+
+async def test_application_of_cdk_in_python_uses_its_table_and_keeps_to_the_limits_of_its_api(tmp_path: Path) -> None:
+    with running_stack(tmp_path / "data", "--template", str(APPLICATIONS / "notes_cdk")) as stack:
+        added = await ask(stack, 'mutation { add(text: "hello") { text } }')
+        listed = await ask(stack, "{ notes { text } }")
+        deep = await ask(stack, "{ notes { same { text } } }")
+        introspection = await ask(stack, "{ __schema { types { name } } }")
+
+    assert added == {"data": {"add": {"text": "hello"}}}
+    assert listed == {"data": {"notes": [{"text": "hello"}]}}
+    assert deep["errors"][0]["errorType"] == "QueryDepthLimitReached"
+    assert introspection.get("data") is None
+    assert "XrayEnabled of ApiF70053CD" in (tmp_path / "data.log").read_text()
+
+
+async def test_application_of_sam_runs_with_layers_pipelines_and_parameters(tmp_path: Path) -> None:
+    options = ("--template", str(APPLICATIONS / "shop_sam"), "--parameter", "Currency=EUR")
+
+    with running_stack(tmp_path / "data", *options) as stack:
+        added = await ask(stack, 'mutation { add(sku: "tea", cents: 1250) { sku cents } }')
+        priced = await ask(stack, '{ price(sku: "tea") }')
+
+    assert added == {"data": {"add": {"sku": "tea", "cents": 1250}}}
+    assert priced == {"data": {"price": "12.50 EUR at dev.shop.example"}}

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from appsync_local.api.model import (
         Api,
         AuthMode,
+        BedrockSource,
         Code,
         CodeFile,
         DynamoDbSource,
@@ -48,8 +49,8 @@ if TYPE_CHECKING:
 _MODULES: Final = {
     "api.limits": ("Introspection", "Limits",),
     "api.model": (
-        "Api", "AuthMode", "Code", "CodeFile", "DynamoDbSource", "EventBridgeSource", "HttpSigning", "HttpSource",
-        "LambdaSource", "NoneSource", "PipelineFunction", "PipelineResolver", "RdsSource", "Templates",
+        "Api", "AuthMode", "BedrockSource", "Code", "CodeFile", "DynamoDbSource", "EventBridgeSource", "HttpSigning",
+        "HttpSource", "LambdaSource", "NoneSource", "PipelineFunction", "PipelineResolver", "RdsSource", "Templates",
         "UnitResolver",
     ),
     "authorization.api_keys": ("ApiKey",),
@@ -91,6 +92,7 @@ __all__ = [
     "AwsCredentials",
     "AwsServices",
     "Backoff",
+    "BedrockSource",
     "Chaos",
     "ChaosInvalid",
     "ChaosSpec",

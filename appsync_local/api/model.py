@@ -79,7 +79,14 @@ class RdsSource:
     cluster: str
 
 
-DataSource = LambdaSource | NoneSource | DynamoDbSource | HttpSource | EventBridgeSource | RdsSource
+@dataclass(frozen=True, slots=True)
+class BedrockSource:
+    """A data source that calls models of the Amazon Bedrock runtime."""
+
+    name: str
+
+
+DataSource = LambdaSource | NoneSource | DynamoDbSource | HttpSource | EventBridgeSource | RdsSource | BedrockSource
 
 
 class Code(Enum):

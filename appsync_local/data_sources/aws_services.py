@@ -34,7 +34,7 @@ class AwsCredentials:
 
 @dataclass(frozen=True, slots=True)
 class AwsServices:
-    """The AWS services that EventBridge and HTTP data sources may call.
+    """The AWS services that EventBridge, HTTP and Bedrock data sources may call.
 
     Args:
         local: The endpoints on this machine, by the name that signatures have for the service, as

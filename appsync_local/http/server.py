@@ -71,7 +71,7 @@ class Engine:
         handlers: Names of the Lambda functions that exist.
         limits: The limits of one operation.
         dynamodb: The endpoint with the tables of DynamoDB data sources; None if the API has no such data source.
-        aws: Where EventBridge and HTTP data sources reach services of AWS; by default nowhere.
+        aws: Where EventBridge, HTTP and Bedrock data sources reach services of AWS; by default nowhere.
         databases: URLs of the databases of RDS data sources, by the name of the data source or of its cluster.
         keep_alive: Seconds between two `ka` messages.
         lifetime: Seconds after which a realtime connection is closed.

@@ -20,6 +20,7 @@ from appsync_local.api.limits import DEEPEST, DEFAULT_LIMITS, MOST_RESOLVERS, Li
 from appsync_local.api.model import (
     Api,
     AuthMode,
+    BedrockSource,
     Code,
     DynamoDbSource,
     EventBridgeSource,
@@ -97,7 +98,7 @@ class ExternalServices:
     Args:
         http_client: Sends HTTP requests; its creator closes it.
         dynamodb: The endpoint with the tables of DynamoDB data sources; None if the API has no such data source.
-        aws: Where EventBridge and HTTP data sources reach services of AWS.
+        aws: Where EventBridge, HTTP and Bedrock data sources reach services of AWS.
         databases: The databases of RDS data sources; None if the API has no such data source.
     """
 
@@ -257,6 +258,10 @@ def _sources(api: Api, invoker: LambdaInvoker, services: ExternalServices) -> di
                 sources[name] = _eventbridge(name, bus, services)
             case RdsSource(name, cluster):
                 sources[name] = _rds(name, cluster, services.databases or Databases({}))
+            case BedrockSource(name):
+                from appsync_local.data_sources.bedrock import BedrockDataSource  # imported on use, as below
+
+                sources[name] = BedrockDataSource(services.aws, services.http_client)
             case _:
                 assert_never(source)
     return sources

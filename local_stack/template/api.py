@@ -7,6 +7,7 @@ from appsync_local.api.limits import MOST_RESOLVERS, Introspection, Limits
 from appsync_local.api.model import (
     Api,
     AuthMode,
+    BedrockSource,
     Code,
     DataSource,
     DynamoDbSource,
@@ -151,6 +152,8 @@ class ApiReader:
                 return EventBridgeSource(name, self._intrinsics.text(bus))
             case "AMAZON_DYNAMODB":
                 return DynamoDbSource(name, self._table(name, resource.properties["DynamoDBConfig"]["TableName"]))
+            case "AMAZON_BEDROCK_RUNTIME":
+                return BedrockSource(name)
             case "RELATIONAL_DATABASE":
                 return RdsSource(name, self._cluster(resource.properties["RelationalDatabaseConfig"]))
             case "AWS_LAMBDA":

@@ -14,7 +14,7 @@ from local_stack.template.document import TABLES, Resource, Template
 from local_stack.template.intrinsics import IntrinsicResolver
 from local_stack.template.policies import Permissions, Role
 from local_stack.template.problems import Problems
-from local_stack.template.runtimes import remark_on, why_not_run
+from local_stack.template.runtimes import remarks_on_versions, why_not_run
 
 CALL_FIELD: Final = "appsync:GraphQL"
 UNIT_SECONDS: Final = {"minute": 60.0, "hour": 3600.0, "day": 86_400.0}
@@ -57,6 +57,7 @@ class FunctionReader:
                     functions.append(self._function(resource))
         for function in functions:
             self._check_stores(function)
+        self.warnings += remarks_on_versions(functions)
         return tuple(functions)
 
     def schedules(self) -> Iterator[FunctionSchedule]:
@@ -97,8 +98,6 @@ class FunctionReader:
 
     def _function(self, resource: Resource) -> FunctionSpec:
         properties, name, runtime = resource.properties, self._intrinsics.name(resource), resource.properties["Runtime"]
-        if (remark := remark_on(runtime)) is not None:
-            self.warnings.append(f"{name}: {remark}")
         variables = properties.get("Environment", {}).get("Variables", {})
         spec = FunctionSpec(
             name=name,

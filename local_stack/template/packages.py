@@ -40,6 +40,7 @@ class Packages:
         self._intrinsics = intrinsics
         self._folder = folder
         self._node_folder = node_folder
+        self._remarked: set[tuple[Package, str]] = set()
         self.warnings: list[str] = []
 
     def of(self, function: Resource) -> Package:
@@ -53,7 +54,9 @@ class Packages:
             package = self._for_node(function, runtime, layers)
         else:
             package = self._for_python(function, layers)
-        self.warnings += [f"{function.name}: {it}" for it in remarks_on(package, runtime)]
+        if (package, runtime) not in self._remarked:  # once for all functions that share it
+            self._remarked.add((package, runtime))
+            self.warnings += [f"{function.name}: {it}" for it in remarks_on(package, runtime)]
         return package
 
     def shared_code(self, function: Resource) -> Path:
@@ -87,9 +90,7 @@ class Packages:
             into.mkdir(parents=True, exist_ok=True)
             (into / f"index.{ending}").write_text(self._intrinsics.text(code["ZipFile"]), "utf-8")
             return into
-        source = self._template.asset(
-            f"{LOCAL}{function.file.parent / code}" if isinstance(code, str) else self._location(code)
-        )
+        source = self._template.asset(self._location(code))
         if in_place and source.is_dir():
             return source
         if not into.exists():
@@ -117,7 +118,7 @@ class Packages:
                 self.warnings.append(f"{function.name} runs without the layer {arn}, which is not of this template")
 
     def _location(self, value: Any) -> str:
-        """The location of a package, from an object with its bucket and key."""
+        """The location of a package: a text, or in an object with its bucket and key."""
         key = (value.get("S3Key") or value.get("Key")) if isinstance(value, Mapping) else value
         if key is None:
             raise TemplateInvalid("it has no code: expected ZipFile, S3Key or the path of a folder or zip")
@@ -130,11 +131,13 @@ def have_same_code(one: Resource, other: Resource) -> bool:
 
 
 def _code_of(function: Resource) -> Any:
-    return function.properties.get("CodeUri") or function.properties.get("Code") or {}
+    """Where the code of a function is, as the template says it; a path as the location of a file."""
+    code = function.properties.get("CodeUri") or function.properties.get("Code") or {}
+    return f"{LOCAL}{function.file.parent / code}" if isinstance(code, str) else code
 
 
 def _key(value: Any) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
+    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
 def _unpack(source: Path, into: Path) -> None:

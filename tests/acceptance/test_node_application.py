@@ -140,4 +140,4 @@ def test_start_says_what_is_left_out(stack: LocalStack) -> None:
 
     assert "Report cannot be run: it runs on java21" in log
     assert "Picture cannot be run: it is a container image" in log
-    assert "Discount: it asks for python3.9 and runs on python3." in log
+    assert "functions for python3.9 run on python3." in log

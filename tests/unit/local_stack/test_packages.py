@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 
+from appsync_local.functions.spec import FunctionSpec
 from local_stack.template.composition import read_template
-from local_stack.template.document import Template, TemplateInvalid
+from local_stack.template.document import Resource, Template, TemplateInvalid
 from local_stack.template.intrinsics import IntrinsicResolver
 from local_stack.template.packages import Packages
 from local_stack.template.runtime_libraries import link_python, node_project
-from local_stack.template.runtimes import remark_on, why_not_run
+from local_stack.template.runtimes import remarks_on_versions, why_not_run
 from tests.support.cdk_folder import CdkFolder
 
 PYTHON = "python3.11"
@@ -148,6 +149,20 @@ def test_code_of_a_sam_function_with_a_role_is_beside_the_template(cdk: CdkFolde
     assert unpacked()["F"].root == cdk.folder / "src"
 
 
+def test_same_path_in_two_nested_stacks_is_two_packages(cdk: CdkFolder, unpacked: Any) -> None:
+    cdk.add_function("Any", NODE, {"ZipFile": ""})
+    found = unpacked()
+    properties = {"CodeUri": "src", "Runtime": NODE, "Handler": "index.handler"}
+    roots = []
+    for name in ("one", "two"):
+        file = cdk.folder / name / "template.yaml"
+        (file.parent / "src").mkdir(parents=True)
+        (file.parent / "src" / "index.js").write_text(name)
+        roots.append(found.packages.of(Resource(name, "AWS::Serverless::Function", properties, file)).root)
+
+    assert [(root / "index.js").read_text() for root in roots] == ["one", "two"]
+
+
 def test_file_that_is_no_zip_is_named(cdk: CdkFolder, unpacked: Any) -> None:
     cdk.add_function("F", PYTHON, cdk.zipped({"index.py": ""}))
     (package,) = cdk.folder.glob("*.zip")
@@ -195,6 +210,16 @@ def test_what_a_package_lacks_is_remarked(
     assert [it.startswith(f"F: {remark}") for it in found.packages.warnings] == ([] if remark is None else [True])
 
 
+def test_functions_with_one_package_get_its_remarks_once(cdk: CdkFolder, unpacked: Any) -> None:
+    code = cdk.asset({"requirements.txt": "mangum"})
+    for name in ("One", "Two"):
+        cdk.add_function(name, PYTHON, code)
+    found = unpacked()
+
+    assert found["One"] == found["Two"]
+    assert len(found.packages.warnings) == 1
+
+
 def test_boto3_is_found_without_the_libraries_of_this_python(tmp_path: Path) -> None:
     import six  # type: ignore[import-untyped]  # it changes its own description when it is imported
 
@@ -225,8 +250,11 @@ def test_functions_that_cannot_be_run_have_a_reason(properties: dict[str, str], 
     assert found is None if reason is None else found is not None and found.startswith(reason)
 
 
-def test_another_version_of_a_runtime_is_remarked() -> None:
+def test_another_version_of_a_runtime_is_remarked_once() -> None:
     here = f"python3.{sys.version_info.minor}"
+    functions = [
+        FunctionSpec(name, "a.b", {}, 1.0, runtime=runtime)
+        for name, runtime in (("a", "python3.9"), ("b", here), ("c", "python3.9"))
+    ]
 
-    assert remark_on(here) is None
-    assert remark_on("python3.9") == f"it asks for python3.9 and runs on {here}"
+    assert [*remarks_on_versions(functions)] == [f"functions for python3.9 run on {here} here: a, c"]

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+MEMORY: Final = (128, 10_240)  # megabytes of a function
 UNRESERVED_BY_LAMBDA: Final = 100  # invocations of an account that no function can reserve
 DEFAULT_ACCOUNT_CONCURRENCY: Final = 1000  # invocations at once in one region; a new account may have 10
 
@@ -43,12 +44,23 @@ FOR_DEVELOPMENT: Final[Reservations] = {"status_relay": 40, "authorizer": 20, "j
 FOR_PRODUCTION: Final[Reservations] = {"status_relay": 200, "authorizer": 50, "job_failed": 10, "sweep": 1}
 
 
-def timeout_problems(limits: Mapping[str, Limits]) -> Iterator[str]:
-    """A sentence for each time-out that is longer than the handler's caller waits."""
+def limit_problems(limits: Mapping[str, Limits]) -> Iterator[str]:
+    """A sentence for each time-out that is longer than the handler's caller waits, and for what Lambda does not take.
+
+    Source: AWS Lambda API Reference, CreateFunction, Timeout and MemorySize.
+    """
+    least, most = MEMORY
     for handler, (longest, reason) in LONGEST.items():
-        timeout = limits[handler].timeout
-        if timeout > longest:
-            yield f"the time-out of {handler} must be at most {longest}, but is {timeout}: otherwise {reason}"
+        limit = limits[handler]
+        if limit.timeout > longest:
+            yield f"the time-out of {handler} must be at most {longest}, but is {limit.timeout}: otherwise {reason}"
+        if limit.timeout < 1:
+            yield f"the time-out of {handler} must be 1 or more seconds, but is {limit.timeout}: Lambda takes no other"
+        if not least <= limit.memory_mb <= most:
+            yield (
+                f"the memory of {handler} must be {least} to {most} megabytes, but is {limit.memory_mb}: "
+                "Lambda takes no other"
+            )
 
 
 def reservation_problems(reserved: int, account: int) -> Iterator[str]:

@@ -8,9 +8,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from chalicelib.workloads.own.reading import FOLDER
 from chalicelib.workloads.registry import find_own
+from infrastructure.limits import LIMITS, Limits
 from infrastructure.stage import Stage, StageInvalid
 from infrastructure.stages import DEV, PROD, UnknownStage
 from longcall import stages as public
@@ -104,18 +106,33 @@ def stage_of(given: public.Stage, place: str) -> Stage:
     if problems := tuple(_problems(given)):
         raise ProjectInvalid(f"{place}: stage {given.name!r}: {'; '.join(problems)}")
     settings: dict[str, Any] = dict(given.settings)
+    base = DEV if given.like == "dev" else PROD
+    reserved = {name: it.reserved for name, it in given.limits.items() if it.reserved is not None}
     try:
         return replace(
-            DEV if given.like == "dev" else PROD,
+            base,
             name=given.name,
             workloads=tuple(given.workloads),
             bedrock=tuple(given.bedrock),
             environment=dict(given.environment),
             rights=tuple(given.rights),
+            openai=given.openai,
+            waf=given.waf,
+            limits={name: _limits(it, given.limits.get(name)) for name, it in base.limits.items()},
+            reserved={**base.reserved, **reserved},
             **settings,
         )
     except (StageInvalid, TypeError) as error:
         raise ProjectInvalid(f"{place}: {error}") from None
+
+
+def _limits(base: Limits, given: public.HandlerLimits | None) -> Limits:
+    if given is None:
+        return base
+    return Limits(
+        timeout=base.timeout if given.timeout is None else given.timeout,
+        memory_mb=base.memory_mb if given.memory_mb is None else given.memory_mb,
+    )
 
 
 def _problems(given: Any) -> Iterator[str]:
@@ -135,8 +152,46 @@ def _problems(given: Any) -> Iterator[str]:
     for right in given.rights:
         if not isinstance(right, public.Right):
             yield f"rights must be a list of Right(…), as read_bucket(…) returns, but has {right!r}"
+    yield from _problems_of_openai(given.openai)
+    if given.waf is not None and not isinstance(given.waf, public.RateRule):
+        yield f"waf must be RateRule(…) or None, but is {given.waf!r}"
+    yield from _problems_of_limits(given.limits)
     for name in given.settings:
         if name not in SETTINGS:
             near = difflib.get_close_matches(name, SETTINGS, n=1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
             yield f"there is no setting {name!r}{hint or ';'} settings: {', '.join(SETTINGS)}"
+
+
+def _problems_of_openai(given: Any) -> Iterator[str]:
+    if given is None:
+        return
+    if not isinstance(given, public.OpenAIServer):
+        yield f"openai must be OpenAIServer(…) or None, but is {given!r}"
+        return
+    url = urlsplit(given.url) if isinstance(given.url, str) else urlsplit("")
+    if url.scheme not in ("http", "https") or not url.hostname:
+        yield f"url of openai must be a URL such as https://models.example/v1, but is {given.url!r}"
+    names: Any = given.models
+    if isinstance(names, str) or not all(isinstance(it, str) and it.startswith("openai/") for it in names):
+        yield f"models of openai must be a list of names that begin with openai/, but is {names!r}"
+
+
+def _problems_of_limits(given: Any) -> Iterator[str]:
+    if not isinstance(given, Mapping):
+        yield f"limits must be a mapping from functions to HandlerLimits(…), but is {given!r}"
+        return
+    for name, limits in given.items():
+        if name not in LIMITS:
+            near = difflib.get_close_matches(str(name), LIMITS, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            yield f"limits has {name!r}, which is no function{hint or ';'} functions: {', '.join(LIMITS)}"
+        elif not isinstance(limits, public.HandlerLimits):
+            yield f"limits of {name} must be HandlerLimits(…), but is {limits!r}"
+        else:
+            for field in ("timeout", "memory_mb", "reserved"):
+                value = getattr(limits, field)
+                if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
+                    yield f"{field} of {name} must be a whole number from 1, but is {value!r}"
+            if name == "inference" and limits.reserved is not None:
+                yield "reserved of inference is the setting jobs: write settings={'jobs': …}"

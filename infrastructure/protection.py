@@ -6,6 +6,7 @@ from enum import Enum
 from typing import Final
 
 from appsync_local.api.limits import DEEPEST, MOST_RESOLVERS, Introspection, Limits
+from longcall.stages import RateRule as RateRule  # stages take it from here
 
 # What one operation may ask for. The largest operation of our own clients has 5 levels and 1 resolver.
 # Introspection by clients of GraphQL has up to 15 levels.
@@ -16,19 +17,6 @@ RATE_LIMITS: Final = (10, 2_000_000_000)  # requests: what AWS WAF accepts
 RATE_WINDOWS: Final = (60, 120, 300, 600)  # seconds
 PASSWORD_LENGTHS: Final = (6, 99)  # characters: what Cognito accepts
 REFRESH_DAYS: Final = (1, 3650)  # what Cognito accepts, in whole days
-
-
-@dataclass(frozen=True, slots=True)
-class RateRule:
-    """A rule of AWS WAF: addresses that send more requests are blocked until they send fewer.
-
-    Attributes:
-        requests: That one IP address may send.
-        seconds: In this time, one of `RATE_WINDOWS`.
-    """
-
-    requests: int = 3000
-    seconds: int = 300
 
 
 class Flow(Enum):

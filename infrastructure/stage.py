@@ -18,8 +18,8 @@ from infrastructure.limits import (
     LIMITS,
     Limits,
     Reservations,
+    limit_problems,
     reservation_problems,
-    timeout_problems,
 )
 from infrastructure.protection import (
     OPERATION,
@@ -29,6 +29,7 @@ from infrastructure.protection import (
     rate_problems,
     sign_in_problems,
 )
+from longcall.stages import OpenAIServer as OpenAIServer  # stages take it from here
 from longcall.stages import Right
 
 REQUIREMENTS: Final = "requirements.txt"
@@ -68,30 +69,6 @@ class StageInvalid(Exception):
     def __init__(self, name: str, problems: tuple[str, ...]) -> None:
         self.problems = problems
         super().__init__(f"stage {name} cannot be deployed: {'; '.join(problems)}")
-
-
-@dataclass(frozen=True, slots=True)
-class OpenAIServer:
-    """An OpenAI-compatible server that the worker can reach.
-
-    Attributes:
-        url: Of the API including its version, such as https://models.example/v1.
-        models: Names that callers may use, including `openai/`; `*` matches any text.
-        secret: Name of the secret in AWS Secrets Manager with the server's key; empty: the server needs no key.
-        silence_seconds: How long the server may send no data before the call fails.
-    """
-
-    url: str
-    models: tuple[str, ...] = ("openai/*",)
-    secret: str = ""
-    silence_seconds: float = 300
-
-    def settings(self) -> dict[str, object]:
-        """The worker's environment variables for this server."""
-        secret = {"LONGCALL_OPENAI_SECRET": self.secret} if self.secret else {}
-        return {
-            "LONGCALL_OPENAI_URL": self.url, "LONGCALL_OPENAI_SILENCE_SECONDS": self.silence_seconds, **secret
-        }  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +188,7 @@ class Stage:
             "event_age_seconds": float(self.event_age_seconds),
         }
         yield from contradictions(FOR_STAGE, times)
-        yield from timeout_problems(self.limits)
+        yield from limit_problems(self.limits)
         yield from reservation_problems(self.reserved_in_all, self.account_concurrency)
         yield from operation_problems(self.operation)
         yield from rate_problems(self.waf)
@@ -285,7 +262,7 @@ class Stage:
                     "LONGCALL_LEASE_SECONDS": self.lease_seconds,
                     "LONGCALL_MODEL_SILENCE_SECONDS": self.model_silence_seconds,
                     **({"LONGCALL_GUARDRAIL": self.guardrail} if self.guardrail else {}),
-                    **(self.openai.settings() if self.openai else {}),
+                    **self._openai_settings(),
                 }
             case "status_relay":
                 return self._flushing() | {  # a quote depends on it
@@ -305,6 +282,15 @@ class Stage:
                 }
             case _:
                 return {}
+
+    def _openai_settings(self) -> dict[str, object]:
+        if self.openai is None:
+            return {}
+        return {
+            "LONGCALL_OPENAI_URL": self.openai.url,
+            "LONGCALL_OPENAI_SILENCE_SECONDS": self.openai.silence_seconds,
+            **({"LONGCALL_OPENAI_SECRET": self.openai.secret} if self.openai.secret else {}),
+        }
 
     def _flushing(self) -> dict[str, object]:
         return {

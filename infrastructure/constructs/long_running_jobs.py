@@ -67,6 +67,11 @@ class LongRunningJobs(Construct):
                 f"{self.node.path}: stage {stage.name!r}: console must be off, but is on: it signs in users of "
                 "a stage of its own (`longcall new`)"
             )
+        if self._stage.waf is not None:
+            raise ProjectInvalid(
+                f"{self.node.path}: stage {stage.name!r}: waf must be None, but is {self._stage.waf}: it protects an "
+                "API of a stage's own, and this one is yours"
+            )
         self._jobs = Jobs(self, stage=self._stage, handlers=HANDLERS)
         self._functions = Functions(
             self,

@@ -5,13 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from infrastructure.limits import LIMITS, Limits
 from infrastructure.own_code import PackagingFailed, add_libraries, libraries
 from infrastructure.project import ProjectInvalid, find_project
 from infrastructure.stage import Data
 from infrastructure.stages import PROD, UnknownStage
-from longcall.stages import Right
+from longcall.stages import RateRule, Right
 
-HEAD = "from longcall.stages import Right, Stage, read_bucket\nNAME = 'my-app'\n"
+HEAD = "from longcall.stages import HandlerLimits, OpenAIServer, RateRule, Right, Stage, read_bucket\nNAME = 'my-app'\n"
 WORKLOAD = """
 from longcall.workloads import Chunk, Outcome, workload
 
@@ -58,6 +59,32 @@ def test_a_stage_has_what_the_project_says_and_everything_else_of_the_one_that_i
     assert (live.data, live.sign_in, live.bedrock) == (Data.RETAINED, PROD.sign_in, ("amazon.nova-lite-v1:0",))
 
 
+def test_a_stage_may_have_a_server_of_models_a_firewall_and_limits_of_single_functions(
+    folder: Callable[..., Path],
+) -> None:
+    project = find_project(
+        folder(
+            "STAGES = [Stage('dev', workloads=('example.*',), openai=OpenAIServer('https://a.test/v1', secret='key'),"
+            " waf=RateRule(requests=500, seconds=60), limits={"
+            "'inference': HandlerLimits(memory_mb=2048), 'status_relay': HandlerLimits(timeout=20, reserved=60)})]"
+        )
+    )
+
+    assert project is not None
+    dev = project.stage("dev")
+    assert dev.models == ("example.*", "openai/*")
+    assert dev.settings("inference")["LONGCALL_OPENAI_URL"] == "https://a.test/v1"
+    assert dev.settings("inference")["LONGCALL_OPENAI_SECRET"] == "key"
+    assert dev.requirements == "requirements/lambda-openai.txt"
+    assert dev.waf == RateRule(requests=500, seconds=60)
+    assert dev.limits == {
+        **LIMITS,
+        "inference": Limits(timeout=LIMITS["inference"].timeout, memory_mb=2048),
+        "status_relay": Limits(timeout=20, memory_mb=LIMITS["status_relay"].memory_mb),
+    }
+    assert [dev.reserved_for(it) for it in ("inference", "status_relay", "sweep")] == [10, 60, 1]
+
+
 def test_a_folder_without_stages_and_workloads_is_no_project(tmp_path: Path) -> None:
     (tmp_path / "workloads").mkdir()
 
@@ -88,6 +115,47 @@ def test_an_unknown_stage_is_refused_with_those_of_the_project(folder: Callable[
         ("STAGES = (Stage('dev', (), settings={'job': 5}),)", "there is no setting 'job'; did you mean 'jobs'?"),
         ("STAGES = (Stage('dev', (), settings={'lease_seconds': 0}),)", "stage dev cannot be deployed"),
         ("STAGES = (Stage('dev', (), job=5),)", "stages.py:3: TypeError"),
+        ("STAGES = (Stage('dev', (), openai='https://models.example/v1'),)", "openai must be OpenAIServer(…) or None"),
+        ("STAGES = (Stage('dev', (), openai=OpenAIServer('models.example')),)", "url of openai must be a URL such as"),
+        (
+            "STAGES = (Stage('dev', (), openai=OpenAIServer('http://a/v1', models=('gpt-5',))),)",
+            "models of openai must be a list of names that begin with openai/, but is ('gpt-5',)",
+        ),
+        (
+            "STAGES = (Stage('dev', (), openai=OpenAIServer('http://a/v1', silence_seconds=901)),)",
+            "silence_seconds of openai must be less than the time-out of inference (900), but is 901",
+        ),
+        ("STAGES = (Stage('dev', (), waf=3000),)", "waf must be RateRule(…) or None, but is 3000"),
+        (
+            "STAGES = (Stage('dev', (), waf=RateRule(requests=1)),)",
+            "requests of waf must be 10 to 2000000000",
+        ),
+        ("STAGES = (Stage('dev', (), limits=HandlerLimits(60)),)", "limits must be a mapping from functions to"),
+        (
+            "STAGES = (Stage('dev', (), limits={'inferense': HandlerLimits(60)}),)",
+            "limits has 'inferense', which is no function; did you mean 'inference'? functions: inference",
+        ),
+        ("STAGES = (Stage('dev', (), limits={'sweep': 60}),)", "limits of sweep must be HandlerLimits(…), but is 60"),
+        (
+            "STAGES = (Stage('dev', (), limits={'sweep': HandlerLimits(timeout=61)}),)",
+            "the time-out of sweep must be at most 60, but is 61: otherwise the next sweep",
+        ),
+        (
+            "STAGES = (Stage('dev', (), limits={'sweep': HandlerLimits(timeout=0.5)}),)",
+            "timeout of sweep must be a whole number from 1, but is 0.5",
+        ),
+        (
+            "STAGES = (Stage('dev', (), limits={'inference': HandlerLimits(memory_mb=64)}),)",
+            "the memory of inference must be 128 to 10240 megabytes, but is 64: Lambda takes no other",
+        ),
+        (
+            "STAGES = (Stage('dev', (), limits={'inference': HandlerLimits(reserved=5)}),)",
+            "reserved of inference is the setting jobs",
+        ),
+        (
+            "STAGES = (Stage('dev', (), limits={'status_relay': HandlerLimits(reserved=900)}),)",
+            "but the account may reserve 900",
+        ),
         ("STAGES = (", "stages.py:3: SyntaxError"),
     ],
 )

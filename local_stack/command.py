@@ -75,6 +75,7 @@ def _cannot_start(error: Exception, code: int, *, as_json: bool) -> int:
 
 
 async def _serve(arguments: argparse.Namespace, log: StackLog, started: float, umask: int) -> int:
+    from appsync_local.http.sites import origin_of
     from local_stack.browser import open_page
     from local_stack.next_steps import next_steps
     from local_stack.options import options_from
@@ -91,7 +92,7 @@ async def _serve(arguments: argparse.Namespace, log: StackLog, started: float, u
         for warning in stack.warnings:
             sys.stderr.write(f"longcall: {warning}\n")
         seconds = time.monotonic() - started
-        page = stack.graphql_url.removesuffix("graphql")
+        page = f"{origin_of(stack.graphql_url)}/"
         sys.stderr.write(f"the {'explorer' if stack.ledger is None else 'console'} is at {page}\n")
         sys.stderr.write(f"longcall serves {stack.graphql_url} after {seconds:.1f} s\n")
         if arguments.open and not await asyncio.to_thread(open_page, page, os.environ):

@@ -6,6 +6,7 @@ from typing import Final
 
 import orjson
 
+from appsync_local.api.endpoints import GRAPHQL_PATH
 from appsync_local.devtools.pages import Page, PageRequest, json_page
 from infrastructure.console_site import (
     ASKED_EACH_TIME,
@@ -42,13 +43,21 @@ class Console:
         users: They can sign in with one click.
         origin: Scheme, host and port of the stack, as in the addresses of uploads.
         pages: The file that is shown at each path; at a path that ends with a slash, and below it.
+        api_path: The path of the API that the pages use.
         folder: The built files.
     """
 
     def __init__(
-        self, users: TestUsers, *, origin: str, pages: Mapping[str, str] = JOB_PAGES, folder: Path = DIST
+        self,
+        users: TestUsers,
+        *,
+        origin: str,
+        pages: Mapping[str, str] = JOB_PAGES,
+        api_path: str = GRAPHQL_PATH,
+        folder: Path = DIST,
     ) -> None:
         self._users = users
+        self._api_path = api_path
         # Large texts are sent to the bucket, whose address has another name if the page was opened at `localhost`.
         self._policy = policy([origin])
         self._explorer_policy = explorer_policy([origin])
@@ -84,8 +93,8 @@ class Console:
         """What the application needs to know. Addresses are relative to its own one, whatever name it was opened at."""
         return {
             "target": "local",
-            "graphqlUrl": "/graphql",
-            "realtimeUrl": "/graphql",
+            "graphqlUrl": self._api_path,
+            "realtimeUrl": self._api_path,
             "signIn": {"kind": "test-users", "users": list(self._users.names)},
         }
 

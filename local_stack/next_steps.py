@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
+from appsync_local.http.sites import origin_of
 from local_stack.stack import Stack
 from longcall.cli.program import program
 
@@ -23,7 +24,7 @@ def next_steps(stack: Stack, data: Path) -> str:
     if data != Path(".longcall").resolve():
         stack_file = f" --stack {shlex.quote(str(data / 'stack.json'))}"
         folder = f"LONGCALL_DATA={shlex.quote(str(data))} "
-    address = stack.graphql_url.removesuffix("/graphql")
+    address = origin_of(stack.graphql_url)
     is_checkout = CHALICE_CONFIG.is_file()  # Chalice serves the app in the working directory
     debug = (("Handlers", f"{folder}{chalice} local --stage local   (debug routes on port 8000)"),)
     if stack.ledger is None:
@@ -46,7 +47,7 @@ def next_steps(stack: Stack, data: Path) -> str:
 def _of_application(stack: Stack, address: str, token: str) -> str:
     """What an application without jobs offers."""
     rows = (
-        ("Explorer", f"{address}/explorer"),
+        ("Explorer", f"{address}/explorer{_of_first(stack)}"),
         *(stack.api_urls or {"GraphQL": stack.graphql_url, "Realtime": stack.realtime_url}).items(),
         *(("API key", key.key) for key in stack.api_keys),
         ("Users", ", ".join(f"{user.username} / {user.password}" for user in stack.pool.users)),
@@ -54,6 +55,10 @@ def _of_application(stack: Stack, address: str, token: str) -> str:
         ("Stop", "Ctrl-C"),
     )
     return f"\nThe application is running at {address} (this machine only).\n{_lines(rows)}\n\n"
+
+
+def _of_first(stack: Stack) -> str:
+    return f"   (of {next(iter(stack.api_urls))})" if stack.api_urls else ""
 
 
 def _lines(rows: Iterable[tuple[str, str]]) -> str:

@@ -14,6 +14,7 @@ from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final, TypeVar
+from urllib.parse import urlsplit
 
 from appsync_local.api.endpoints import GRAPHQL_PATH, authority
 from appsync_local.authorization.api_keys import ApiKey
@@ -245,7 +246,7 @@ async def _start(options: Options, log: StackLog, cleanup: contextlib.AsyncExitS
         sources.start()
         cleanup.push_async_callback(sources.stop)
     pages = EXPLORER_PAGES if blueprint.ledger is None else JOB_PAGES
-    engine.offer(Console(TestUsers(pool), origin=address, pages=pages))
+    engine.offer(Console(TestUsers(pool), origin=address, pages=pages, api_path=urlsplit(engine.graphql_url).path))
     engine.offer(Doctor(lambda: engine.served, _token_requirements(pool), health))
     if snapshots is not None:
         watcher = file_watcher(engine, runtime, blueprint, snapshots, health.loop("file watcher"), options.project)

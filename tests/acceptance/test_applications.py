@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+from yarl import URL
 
 from tests.acceptance.stack import READY, LocalStack, running_stack
 from tests.contract.conftest import ROOT
@@ -27,7 +28,7 @@ async def ask(stack: LocalStack, query: str, *, url: str = "", key: str = "") ->
 
 async def page(stack: LocalStack, path: str) -> tuple[int, str]:
     """Status and text of a page of the stack."""
-    async with aiohttp.ClientSession() as session, session.get(stack.url.replace("/graphql", path)) as response:
+    async with aiohttp.ClientSession() as session, session.get(URL(stack.url).with_path(path)) as response:
         return response.status, await response.text()
 
 
@@ -65,8 +66,11 @@ async def test_each_of_several_apis_has_a_path_and_keys_of_its_own(tmp_path: Pat
 
     with running_stack(tmp_path / "data", "--template", str(template)) as stack:
         urls, keys = stack.description["apis"], stack.description["apiKeys"]
+        _, configuration = await page(stack, "/console/config.json")
         answers = [await ask(stack, "{ name }", url=url, key=key) for url in urls.values() for key in keys]
 
+    assert json.loads(configuration)["graphqlUrl"] == "/Shop/graphql"
+    assert "(of Shop)" in (tmp_path / "data.log").read_text()
     assert [name.rsplit("/", 2)[-2:] for name in urls.values()] == [["Shop", "graphql"], ["Stock", "graphql"]]
     assert [it.get("data") for it in answers] == [{"name": "Shop"}, None, None, {"name": "Stock"}]
 

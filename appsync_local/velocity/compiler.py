@@ -51,7 +51,7 @@ _LOOP: Final = {"velocityCount": "count", "velocityHasNext": "hasNext"}
 RUNTIME: Final = (
     "STOP", "add", "at", "call", "divide", "divideExactly", "equals", "escaped", "get", "greater", "greaterOrEqual",
     "isTrue", "items", "leave", "less", "lessOrEqual", "multiply", "negate", "put", "putAt", "range", "remainder",
-    "show", "subtract", "text", "turn", "use",
+    "replace", "show", "subtract", "text", "turn", "use",
 )  # fmt: skip
 _OPERATORS: Final = {
     "==": "equals", "<": "less", "<=": "lessOrEqual", ">": "greater", ">=": "greaterOrEqual", "-": "subtract",
@@ -217,6 +217,8 @@ class CompiledTemplate:
         if not target.steps:
             return f"{self._variable(target.name)} = {value}"
         *steps, last = target.steps
+        if target.name in ("ctx", "context") and not steps:
+            return f"V_replace({self._read(target)}, {value}, {_place(target.position)})"
         owner = self._read(Reference(target.name, tuple(steps), "", is_quiet=False, position=target.position))
         match last:
             case Property(name):
@@ -369,5 +371,5 @@ def _place(position: Position) -> int:
     return position.line * 1000 + min(position.column, 999)
 
 
-def _quoted(value: str | float | bool) -> str:
+def _quoted(value: str | float | bool | None) -> str:
     return orjson.dumps(value).decode()

@@ -25,8 +25,10 @@ from appsync_local.velocity.syntax import (
     Unary,
 )
 
-# A hyphen belongs to a name if a letter follows, so that `$a-1` and `$a-$b` are not names.
+# A hyphen belongs to a name if a letter follows, so that `$a-1` and `$a-$b` are not names, and to a property if a
+# letter or digit follows, as in the name of a table or a header.
 NAME: Final = re.compile(r"[A-Za-z_](?:[A-Za-z0-9_]|-(?=[A-Za-z]))*")
+_PROPERTY: Final = re.compile(r"[A-Za-z_](?:[A-Za-z0-9_]|-(?=[A-Za-z0-9]))*")
 _BEGIN: Final = re.compile(r"\$(!?)(\{?)(?=[A-Za-z_])")
 _NUMBER: Final = re.compile(r"(?:\d+\.(?!\.)\d*|\.\d+)(?:[eE][+-]?\d+)?|\d+(?:[eE][+-]?\d+)?")
 _AHEAD_NUMBER: Final = re.compile(r"(?=-?\d)")
@@ -82,7 +84,7 @@ class ExpressionParser:
             return self._index()
         if not scanner.take("."):
             return None
-        name = scanner.match(NAME)
+        name = scanner.match(_PROPERTY)
         if name is None:
             scanner.at = before
             return None
@@ -182,9 +184,9 @@ class ExpressionParser:
             case "not":
                 return Unary("!", self._operand())
             case "null":
-                raise scanner.fail("a value; VTL has no word null, so write a reference without a value", before)
+                return Literal(None)
             case _:
-                raise scanner.fail("a value: a reference, string, number, list, map, true or false", before)
+                raise scanner.fail("a value: a reference, string, number, list, map, true, false or null", before)
 
     def _string(self) -> Expression:
         scanner = self._scanner

@@ -25,9 +25,9 @@ class TemplateInvalid(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Literal:
-    """A string without references, a number, or `true` or `false`."""
+    """A string without references, a number, `true`, `false` or `null`."""
 
-    value: str | int | float | bool
+    value: str | int | float | bool | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,6 +61,14 @@
     else failed(`Index ${text(key)} out of bounds for length ${owner.length} at ${where(place)}`);
   };
 
+  // Sets a member of `$ctx`: its object stays the same, because the engine and other names refer to it.
+  const replace = (member, value, place) => {
+    if (!isMap(member) || !isMap(value)) failed(`only a map of $ctx can be replaced, by another map, at ${where(place)}`);
+    const copy = { ...value };
+    for (const key of keys(member)) delete member[key];
+    Object.assign(member, copy);
+  };
+
   const isTrue = (value) => (typeof value === "boolean" ? value : value !== null && value !== undefined);
   const equals = (a, b) => {
     if (a === b) return true;
@@ -105,7 +113,7 @@
   });
 
   return {
-    Entry, add, at, divide, equals, escaped, failed, get, isMap, isTrue, items, put, putAt, range, show, text, turn, where,
+    Entry, add, at, divide, equals, escaped, failed, get, isMap, isTrue, items, put, putAt, range, replace, show, text, turn, where,
     divideExactly: computed((a, b) => (b === 0 ? null : a / b)),
     greater: compared((a, b) => a > b),
     greaterOrEqual: compared((a, b) => a >= b),

@@ -12,7 +12,15 @@ from appsync_local.velocity.templates import Around, TemplatePair
 
 Run = Callable[..., Outcome]
 Render = Callable[[str], Any]
-ARGUMENTS = {"n": 2, "word": "abc", "map": {"p": 1, "q": 2}, "list": [3, 4], "yes": True, "nothing": None}
+ARGUMENTS = {
+    "n": 2,
+    "word": "abc",
+    "map": {"p": 1, "q": 2},
+    "list": [3, 4],
+    "yes": True,
+    "nothing": None,
+    "table-2b-dev": "t",
+}
 CTX: dict[str, Any] = {
     "arguments": ARGUMENTS,
     "source": {"id": "s1"},

@@ -87,9 +87,11 @@ def test_return_ends_a_template_with_a_value(run: Run, text: str, returned: Any)
 
 
 def test_a_template_changes_the_stash(run: Run) -> None:
-    outcome = run("$util.qr($ctx.stash.put('a', 1))#set($ctx.stash.b = {'c': 2}){}", stash={"z": 0})
+    changed = run("$util.qr($ctx.stash.put('a', 1))#set($ctx.stash.b = {'c': 2}){}", stash={"z": 0})
+    replaced = run("#set($ctx.stash = {'only': 1}){}", stash={"z": 0})
 
-    assert outcome.stash == {"z": 0, "a": 1, "b": {"c": 2}}
+    assert changed.stash == {"z": 0, "a": 1, "b": {"c": 2}}
+    assert replaced.stash == {"only": 1}
 
 
 @pytest.mark.parametrize(

@@ -178,7 +178,7 @@ def compared(folder: Path) -> list[tuple[str, float, float]]:
     files = {"request.vtl": RESOLVER, "response.vtl": RESPONSE, "code.js": CODE}
     for name, text in files.items():
         (folder / name).write_text(text, encoding="utf-8")
-    templates = TemplatePair(folder / "request.vtl", folder / "response.vtl", Around.SOURCE, "bench")
+    templates = TemplatePair(folder / "request.vtl", folder / "response.vtl", Around.UNIT, "bench")
     script = Script(folder / "code.js")
     own = json.dumps({"arguments": ARGUMENTS, "source": None, "stash": {}, "prev": None})
     answered = json.dumps({"arguments": ARGUMENTS, "source": None, "stash": {}, "prev": None, "result": RESULT})

@@ -44,7 +44,13 @@ _CONTEXT: Final = {
     "data": "result", "error": "error", "identity": "identity", "request": "request", "info": "info", "env": "env",
 }  # fmt: skip
 _LIBRARIES: Final = {"util": "util", "utils": "util", "extensions": "extensions"}
-_SILENT: Final = frozenset({"appendError", "error", "qr", "quiet", "unauthorized", "validate"})
+# Utilities that write nothing, or JSON in which no key is repeated; so do those whose names end in Json.
+_SAFE: Final = frozenset(
+    {
+        "appendError", "error", "qr", "quiet", "toDynamoDBConditionExpression", "toDynamoDBFilterExpression",
+        "toElasticsearchQueryDSL", "unauthorized", "validate",
+    }
+)  # fmt: skip
 _FIXED: Final = frozenset({"ctx", "context", "foreach", *_LIBRARIES})
 _LOOP: Final = {"velocityCount": "count", "velocityHasNext": "hasNext"}
 # What compiled templates use of `templates.js`, each as a constant: that is faster than members of an object.
@@ -360,7 +366,7 @@ def _is_json(reference: Reference) -> bool:
     last = reference.steps[-1] if reference.steps else None
     if reference.name not in _LIBRARIES or not isinstance(last, Call):
         return False
-    return last.name.lower().endswith("json") or last.name in _SILENT
+    return last.name.lower().endswith("json") or last.name in _SAFE
 
 
 def _macro_name(name: str) -> str:

@@ -21,13 +21,20 @@
     }
   };
   const template = (render, mayRepeat) => (ctx) => evaluated(render(ctx), mayRepeat);
-  const request = (render, mayRepeat) => (ctx) => {
-    const found = evaluated(render(ctx), mayRepeat);
-    if (found === null || typeof found !== "object" || found.version === undefined) failed("Value for field '$[version]' not found.");
-    if (!VERSIONS.includes(found.version)) {
-      failed(`Unsupported template version '${values.text(found.version)}'. Supported: ${VERSIONS.join(", ")}.`);
+  const versioned = (request) => {
+    if (request === null || typeof request !== "object" || request.version === undefined) {
+      failed("Value for field '$[version]' not found.");
     }
-    return found;
+    if (!VERSIONS.includes(request.version)) {
+      failed(`Unsupported template version '${values.text(request.version)}'. Supported: ${VERSIONS.join(", ")}.`);
+    }
+    return request;
+  };
+  const unit = (render, mayRepeat) => (ctx) => versioned(evaluated(render(ctx), mayRepeat));
+  // A pipeline function has a version of its own, so its request needs none.
+  const step = (render, mayRepeat) => (ctx) => {
+    const found = evaluated(render(ctx), mayRepeat);
+    return found?.version === undefined ? found : versioned(found);
   };
 
   // A resolver or function without a request template sends the whole context to its Lambda function.
@@ -44,7 +51,7 @@
   };
 
   return {
-    ...values, STOP, direct, passed, request, template,
+    ...values, STOP, direct, passed, step, template, unit,
     call: part("velocity/methods"),
     use: part("velocity/utilities"),
     empty: () => ({}),

@@ -24,11 +24,22 @@ _OLD: Final = "2017-02-28"
 
 
 class Around(Enum):
-    """What two templates are around; the value is the JavaScript that stands in for a missing request template."""
+    """What two templates are around.
 
-    SOURCE = 'V.direct("Invoke")'
-    BATCHED_SOURCE = 'V.direct("BatchInvoke")'
-    PIPELINE = "V.empty"
+    Args:
+        maker: The function of `templates.js` that makes a handler of the request template.
+        default: The JavaScript that stands in for a missing request template.
+    """
+
+    UNIT = ("unit", 'V.direct("Invoke")')
+    BATCHED_UNIT = ("unit", 'V.direct("BatchInvoke")')
+    FUNCTION = ("step", 'V.direct("Invoke")')
+    BATCHED_FUNCTION = ("step", 'V.direct("BatchInvoke")')
+    PIPELINE = ("template", "V.empty")
+
+    def __init__(self, maker: str, default: str) -> None:
+        self.maker = maker
+        self.default = default
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +72,9 @@ class TemplatePair:
         self._places: list[tuple[_Loaded | None, Position]] = [(None, Position(1, 1))]
         first = next((path for path in (request, response) if path is not None), None)
         self._first = Path(name) if first is None else first
-        handlers = {"request": around.value, "response": "V.passed"}
+        handlers = {"request": around.default, "response": "V.passed"}
         for entry, template in templates.items():
-            make = "request" if entry == "request" and around is not Around.PIPELINE else "template"
+            make = around.maker if entry == "request" else "template"
             lines += [f"const {entry} = V.{make}(", *template.compiled.lines, f", {_boolean(template)});"]
             places = [(template, position) for position in template.compiled.positions]
             self._places += [(template, Position(1, 1)), *places, (template, Position(1, 1))]
@@ -114,8 +125,10 @@ def load_templates(unit: Resolver | PipelineFunction, code: Path) -> TemplatePai
     match unit:
         case PipelineResolver(field):
             return TemplatePair(request, response, Around.PIPELINE, field)
-        case UnitResolver(field=name) | PipelineFunction(name=name):
-            around = Around.BATCHED_SOURCE if unit.max_batch_size else Around.SOURCE
+        case UnitResolver(field):
+            return TemplatePair(request, response, Around.BATCHED_UNIT if unit.max_batch_size else Around.UNIT, field)
+        case PipelineFunction(name):
+            around = Around.BATCHED_FUNCTION if unit.max_batch_size else Around.FUNCTION
             return TemplatePair(request, response, around, name)
         case _:
             assert_never(unit)

@@ -14,7 +14,7 @@
       return json.read(text(value), true);
     } catch (thrown) {
       if (!(thrown instanceof json.Invalid)) throw thrown;
-      return failed(`Unable to parse the JSON document: '${thrown.message}'`);
+      return ""; // as JSON.parse in JavaScript; templates that Amplify makes rely on there being no error
     }
   };
   const isEmpty = (value) => value === null || value === undefined || value === "";
@@ -65,6 +65,7 @@
     "util.isBoolean": (value) => typeOf(value) === "Boolean",
     "util.isList": (value) => typeOf(value) === "List",
     "util.isMap": (value) => typeOf(value) === "Map",
+    "util.log": logged("log"),
     "util.log.info": logged("log"),
     "util.log.debug": logged("log"),
     "util.log.error": logged("error"),

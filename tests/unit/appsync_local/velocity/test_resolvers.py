@@ -214,6 +214,13 @@ async def test_a_pipeline_mixes_templates_and_code(desk: Desk) -> None:
     }
 
 
+async def test_a_pipeline_function_needs_no_version_in_its_request(desk: Desk) -> None:
+    request = INVOKE.replace('"version": "%s", ', "")
+    step = PipelineFunction("step", "Worker", desk.templates("step", request, RESULT))
+
+    assert await desk.run(PipelineResolver("Query.a", ("step",), Templates()), step) == {"n": 1}
+
+
 async def test_return_in_a_function_goes_to_the_next_function(desk: Desk) -> None:
     first = PipelineFunction("first", "Worker", desk.templates("first", "#return('early')", '"never"'))
     second = PipelineFunction("second", "Nothing", desk.templates("second", PAYLOAD % '"after $ctx.prev.result"', None))

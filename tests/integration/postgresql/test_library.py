@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
-from appsync_local import Api, ApiKey, AuthMode, Engine, RdsSource, UnitResolver
+from appsync_local import Api, ApiKey, AuthMode, Engine, RdsSource, Templates, UnitResolver
 from tests.acceptance.stack import running_stack
 from tests.support.engine_doubles import RecordingInvoker
 from tests.support.postgresql import PostgreSqlServer, find_programs, postgresql
@@ -21,12 +21,16 @@ DUNE = "0e37df36-f698-11e6-8dd4-cb9ced3df976"
 EMMA = "1f37df36-f698-11e6-8dd4-cb9ced3df976"
 FIELDS = ("Query.book", "Query.books", "Query.authors", "Query.raw", "Mutation.add", "Mutation.change",
           "Mutation.remove", "Mutation.both")  # fmt: skip
+HANDLERS = ("request", "response")
 API = Api(
     modes=(AuthMode.API_KEY,),
     authorizer=None,
     sources=(RdsSource("Books", "library-cluster"),),
     functions=(),
-    resolvers=tuple(UnitResolver(field, "Books") for field in FIELDS),
+    resolvers=(
+        *(UnitResolver(field, "Books") for field in FIELDS),
+        UnitResolver("Query.longest", "Books", Templates(*(f"resolvers/Query.longest.{it}.vtl" for it in HANDLERS))),
+    ),
 )
 TABLES = """
     DROP TABLE IF EXISTS wrote, author, book;
@@ -120,6 +124,14 @@ async def test_conditions_order_and_limit_are_those_of_the_database(library: Lib
     assert await titles('(titled: "\'; DROP TABLE book; --")') == []
 
 
+async def test_a_template_runs_statements_too(library: Library) -> None:
+    await library.raw("INSERT INTO book (id, title, pages) VALUES (gen_random_uuid(), 'Emma', 474)")
+
+    answer = await library.ask("{ some: longest(least: 100) { title pages } none: longest(least: 900) { title } }")
+
+    assert answer == {"data": {"some": [{"title": "Emma", "pages": 474}], "none": []}}
+
+
 async def test_a_join_counts_per_group(library: Library) -> None:
     await library.raw("INSERT INTO wrote VALUES (1, gen_random_uuid()), (1, gen_random_uuid())")
 
@@ -161,7 +173,7 @@ async def test_a_failed_second_statement_undoes_the_first(library: Library) -> N
         ("SELECT :unknown", "Cannot find parameter: unknown"),
         ("SELECT 1; SELECT 2", "Multistatements aren't supported"),
         ("SELECT repeat('x', 1100000)", "Database returned more than the allowed response size limit"),
-        ("SELECT * FROM book WHERE id = :n::text", "operator does not exist: uuid = text"),
+        ("SELECT * FROM book WHERE id = :t", "operator does not exist: uuid = character varying"),
     ],
 )
 async def test_a_refusal_names_its_reason(library: Library, sql: str, message: str) -> None:

@@ -1,7 +1,7 @@
 import { util } from "@aws-appsync/utils";
 
 export function request(ctx) {
-  return { version: "2018-05-29", statements: [ctx.args.sql], variableMap: { ":n": 7 }, variableTypeHintMap: {} };
+  return { version: "2018-05-29", statements: [ctx.args.sql], variableMap: { ":n": 7, ":t": "text" }, variableTypeHintMap: {} };
 }
 
 export function response(ctx) {

@@ -17,6 +17,7 @@ from appsync_local.functions.spec import NODE, Package
 from local_stack.template.document import LOCAL, Resource, Template, TemplateInvalid
 from local_stack.template.intrinsics import IntrinsicResolver
 from local_stack.template.package_remarks import remarks_on
+from local_stack.template.public_layers import link_public_layer, public_layer
 from local_stack.template.runtime_libraries import link_layers, link_node, link_python, node_project
 
 LAYERS: Final = ("AWS::Lambda::LayerVersion", "AWS::Serverless::LayerVersion")
@@ -40,6 +41,7 @@ class Packages:
         self._intrinsics = intrinsics
         self._folder = folder
         self._node_folder = node_folder
+        self._project = node_project(template.path)
         self._remarked: set[tuple[Package, str]] = set()
         self.warnings: list[str] = []
 
@@ -71,13 +73,12 @@ class Packages:
         return Package(self._code(function, task, in_place=True), self._opt(self._folder, layers), libraries)
 
     def _for_node(self, function: Resource, runtime: str, layers: Sequence[str]) -> Package:
-        project = node_project(self._template.path)
         if not (self._node_folder / "node_modules").exists():
-            link_node(project, self._node_folder)
+            link_node(self._project, self._node_folder)
         folder = self._node_folder / "functions" / _key([_code_of(function), layers, runtime])
         is_new = not folder.exists()
         package = Package(
-            self._code(function, folder / "task", in_place=False), self._opt(self._node_folder, layers), project
+            self._code(function, folder / "task", in_place=False), self._opt(self._node_folder, layers), self._project
         )
         if is_new:
             link_layers((Path(it) for it in package.node_path(runtime)), folder / "node_modules")
@@ -102,18 +103,24 @@ class Packages:
             return None
         opt = folder / "layers" / _key(layers) / "opt"
         if not opt.exists():
+            opt.mkdir(parents=True)
             for location in layers:  # a later layer replaces the files of an earlier one, as on Lambda
-                _unpack(self._template.asset(location), opt)
+                if (public := public_layer(location)) is None:
+                    _unpack(self._template.asset(location), opt)
+                elif (place := link_public_layer(public, opt, self._project)) is not None:
+                    self.warnings.append(f"the layer {location} is left out until you run `{public.install}` {place}")
         return opt
 
     def _layers(self, function: Resource) -> Iterator[str]:
-        """The locations of a function's layers."""
+        """The locations of a function's layers; the ARN of one whose content is public."""
         known = {self._intrinsics.text({"Ref": it.name}): it for it in self._template.of_type(*LAYERS)}
         for layer in function.properties.get("Layers") or ():
             arn = self._intrinsics.text(layer)
             if arn in known:
                 content = known[arn].properties.get("Content") or known[arn].properties.get("ContentUri")
                 yield self._location(content)
+            elif public_layer(arn) is not None:
+                yield arn
             else:
                 self.warnings.append(f"{function.name} runs without the layer {arn}, which is not of this template")
 

@@ -98,6 +98,68 @@ def test_layer_of_somebody_else_is_left_out_with_a_remark(cdk: CdkFolder, unpack
     assert found.packages.warnings == [f"F runs without the layer {arn}, which is not of this template"]
 
 
+POWERTOOLS = "arn:aws:lambda:eu-west-1:017000801446:layer:AWSLambdaPowertoolsPythonV3-python311-x86_64:7"
+
+
+def install(folder: Path, name: str, module: str, *requires: str) -> None:
+    """Write what an installer leaves of a distribution with one package."""
+    info = folder / f"{name.replace('-', '_')}-1.0.dist-info"
+    write_file(folder / module / "__init__.py", "")
+    write_file(info / "METADATA", f"Name: {name}\n" + "".join(f"Requires-Dist: {it}\n" for it in requires))
+    write_file(info / "RECORD", f"../../bin/{module},,\n{module}/__init__.py,,\n{info.name}/METADATA,,\n")
+
+
+def write_file(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+def test_public_layer_is_what_is_installed_of_it_here(
+    cdk: CdkFolder, unpacked: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed = tmp_path / "installed"
+    install(installed, "aws-lambda-powertools", "aws_lambda_powertools", "boto3", "needed-too (>=1)", "missing ; extra")
+    install(installed, "needed-too", "needed")
+    install(installed, "another", "another")
+    monkeypatch.syspath_prepend(installed)
+    cdk.add_function("F", PYTHON, {"ZipFile": ""}, Layers=[POWERTOOLS])
+    found = unpacked()
+
+    names = {it.name for it in (found["F"].opt / "python").iterdir()}
+
+    assert names == {
+        "aws_lambda_powertools",
+        "aws_lambda_powertools-1.0.dist-info",
+        "needed",
+        "needed_too-1.0.dist-info",
+    }
+    assert found.packages.warnings == []
+
+
+@pytest.mark.parametrize(
+    ("runtime", "arn", "command"),
+    [
+        (PYTHON, POWERTOOLS, "`pip install 'aws-lambda-powertools[all]'` in the Python environment of this program"),
+        (
+            NODE,
+            "arn:aws:lambda:us-east-1:094274105915:layer:AWSLambdaPowertoolsTypeScriptV2:12",
+            "`npm install --save-dev @aws-lambda-powertools/logger @aws-lambda-powertools/tracer` in {project}",
+        ),
+    ],
+)
+def test_public_layer_that_is_not_installed_is_remarked(
+    cdk: CdkFolder, unpacked: Any, runtime: str, arn: str, command: str
+) -> None:
+    (cdk.folder.parent / "package.json").write_text("{}")
+    cdk.add_function("F", runtime, {"ZipFile": ""}, Layers=[arn])
+    found = unpacked()
+
+    found["F"]
+
+    place = command.format(project=cdk.folder.parent)
+    assert found.packages.warnings == [f"the layer {arn} is left out until you run {place}"]
+
+
 def test_layers_for_node_are_linked_where_modules_are_found(cdk: CdkFolder, unpacked: Any) -> None:
     files = {
         "nodejs/node_modules/@scope/one/index.js": "general",

@@ -57,7 +57,7 @@ from local_stack.project import ROOT, blueprint_of_project, handlers_with
 from local_stack.root_fields import root_fields
 from local_stack.services.aws.login import developer_login
 from local_stack.services.bedrock import PRELOADED as PRELOADED_FOR_BEDROCK
-from local_stack.services.bedrock import bedrock_variables, with_bedrock
+from local_stack.services.bedrock import bedrock_variables, with_bedrock, with_bedrock_endpoint
 from local_stack.services.bucket import BUCKET
 from local_stack.services.cognito.pool import Pool, PoolRules
 from local_stack.services.event_sources.running import EventSources
@@ -213,6 +213,8 @@ async def _start(options: Options, log: StackLog, cleanup: contextlib.AsyncExitS
     )  # fmt: skip
     invoker = PermissionCheckingInvoker(runtime, blueprint.refusals, blueprint.unsupported)
 
+    reached = AwsServices(aws=login, advice=ADVICE) if aws is None else aws.for_data_sources(lambda_url)
+
     def engine_of(api: LocalApi, path: str) -> Engine:
         return Engine(
             api=api.api, schema=api.schema, code=api.code, path=path, invoker=invoker,
@@ -220,7 +222,7 @@ async def _start(options: Options, log: StackLog, cleanup: contextlib.AsyncExitS
             principals=(*blueprint.principals, operator), authorizer=api.authorizer, limits=api.limits,
             api_keys=api.api_keys, region=REGION, handlers=blueprint.handlers,
             dynamodb=None if aws is None else aws.for_tables(),
-            aws=AwsServices(aws=login, advice=ADVICE) if aws is None else aws.for_data_sources(lambda_url),
+            aws=with_bedrock_endpoint(reached, options.bedrock),
             databases=options.databases, chaos=chaos, meter=meter, health=health, sites=options.sites,
             log_fields=no_log_fields if blueprint.ledger is None else job_fields,
         )  # fmt: skip

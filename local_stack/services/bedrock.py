@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from chalicelib.workloads.bedrock.settings import OFF
+from appsync_local.data_sources.aws_services import AwsServices
+from chalicelib.workloads.bedrock.settings import AWS, OFF
 from local_stack.blueprint import Blueprint
 
 if TYPE_CHECKING:
@@ -65,6 +66,15 @@ def with_bedrock(blueprint: Blueprint, variables: Mapping[str, str]) -> Blueprin
         for it in blueprint.functions
     )
     return replace(blueprint, functions=functions)
+
+
+def with_bedrock_endpoint(services: AwsServices, place: str | None) -> AwsServices:
+    """The same services, with the endpoint of `--bedrock` for data sources. AWS itself needs `--allow-aws`."""
+    if place is None or place == AWS:
+        return services
+    from appsync_local.data_sources.bedrock import SERVICE
+
+    return replace(services, local={**services.local, SERVICE: place})
 
 
 def _login(session: "Session", environment: Mapping[str, str]) -> dict[str, str]:

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from appsync_local.data_sources.aws_services import AwsServices, NotOnThisMachine
 from chalicelib.workloads.bedrock.settings import AwsLogin, BedrockSettings
-from local_stack.services.bedrock import BedrockUnusable, bedrock_variables
+from local_stack.services.bedrock import BedrockUnusable, bedrock_variables, with_bedrock_endpoint
 
 ROLE = {"AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "the role's", "AWS_SECRET_ACCESS_KEY": "the role's"}
 KEY = {"AWS_ACCESS_KEY_ID": "mine", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_SESSION_TOKEN": "token"}
@@ -71,3 +72,15 @@ def test_missing_profile_is_refused_at_the_start(monkeypatch: pytest.MonkeyPatch
 
     with pytest.raises(BedrockUnusable, match=r"profile \(wrong\) could not be found; sign in again"):
         bedrock_variables("aws", {"AWS_PROFILE": "wrong"})
+
+
+def test_data_sources_call_the_endpoint_of_the_option_and_never_aws_by_it() -> None:
+    services = AwsServices({"events": "http://127.0.0.1:5000"})
+
+    emulated = with_bedrock_endpoint(services, "http://127.0.0.1:8080")
+
+    assert emulated.endpoint_of("bedrock", None, "https://bedrock").url == "http://127.0.0.1:8080"
+    assert emulated.endpoint_of("events", None, "https://events").url == "http://127.0.0.1:5000"
+    for place in (None, "aws"):
+        with pytest.raises(NotOnThisMachine):
+            with_bedrock_endpoint(services, place).endpoint_of("bedrock", None, "https://bedrock")

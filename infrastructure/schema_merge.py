@@ -135,8 +135,8 @@ def _kind(it: TypeDefinitionNode) -> str:
 
 
 def _line(it: TypeDefinitionNode | FieldDefinitionNode) -> int:
-    assert it.loc is not None  # noqa: S101  # the text was parsed with locations
-    return it.loc.start_token.line
+    assert it.name.loc is not None  # noqa: S101  # the text was parsed with locations
+    return it.name.loc.start_token.line
 
 
 def _end(it: DefinitionNode) -> int:

@@ -12,13 +12,15 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from longcall.base import base_folder, is_installed
-from longcall.stages import Right, Stage, read_bucket
+from longcall.stages import HandlerLimits, OpenAIServer, RateRule, Right, Stage, read_bucket
 
 if TYPE_CHECKING:
     from infrastructure.constructs.long_running_jobs import LongRunningJobs
     from infrastructure.jobs_schema import ApiUnfit
 
-__all__ = ["ApiUnfit", "LongRunningJobs", "Right", "Stage", "read_bucket"]
+__all__ = [
+    "ApiUnfit", "HandlerLimits", "LongRunningJobs", "OpenAIServer", "RateRule", "Right", "Stage", "read_bucket",
+]  # fmt: skip
 
 BASE_PACKAGES: Final = ("chalicelib", "infrastructure")
 

@@ -1,19 +1,21 @@
 """The jobs beside an existing API: the templates of the example, in both forms."""
 
 import json
+import os
 import re
 from typing import Any
 
 import pytest
 
 from infrastructure.api import API
+from infrastructure.jobs_schema import ApiUnfit
 from infrastructure.limits import LIMITS
 from infrastructure.project import ProjectInvalid
-from longcall.stages import Stage
+from longcall.stages import RateRule, Stage
 from tests.support.cdk_assembly import NODE_NEEDED, ROOT, node_is_missing
 from tests.support.cloudformation import Template, readable
 from tests.support.document_blocks import blocks_of
-from tests.support.library_assembly import EXAMPLE, Library
+from tests.support.library_assembly import EXAMPLE, Library, example
 from tests.unit.infrastructure.test_rules import findings
 
 HANDLERS = tuple(handler for handler in LIMITS if handler != "authorizer")
@@ -190,3 +192,37 @@ def test_a_console_is_refused_because_it_signs_in_users_of_a_stage_of_its_own() 
 
     with pytest.raises(ProjectInvalid, match=r"App/Jobs: stage 'dev': console must be off, but is on"):
         LongRunningJobs(cdk.Stack(cdk.App(), "App"), "Jobs", stage=Stage("dev", (), settings={"console": True}))
+
+
+def test_an_api_that_the_jobs_cannot_be_added_to_is_refused_before_anything_is_added() -> None:
+    if node_is_missing():
+        pytest.skip(NODE_NEEDED)
+    os.environ["JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION"] = "20"  # major versions of Node
+    import aws_cdk as cdk
+    from aws_cdk import aws_appsync as appsync
+    from aws_cdk import aws_iam as iam
+
+    from longcall.cdk import LongRunningJobs
+
+    library = example()
+    stack = library.Library(cdk.App(), "library")
+    schema = appsync.Definition.from_file(str(EXAMPLE / "schema.graphql"))
+    keyed = appsync.GraphqlApi(stack, "Keyed", name="keyed", definition=schema)
+    imported = appsync.GraphqlApi.from_graphql_api_attributes(stack, "Imported", graphql_api_id="abc")
+    plain, guarded = Stage("dev", workloads=("local.*",)), Stage("dev", workloads=("local.*",), waf=RateRule())
+    role = iam.Role(stack, "Role", assumed_by=iam.ServicePrincipal("appsync.amazonaws.com"))
+    before = [it.node.path for it in stack.node.children]
+
+    def refusal(form: str, **options: Any) -> str:
+        with pytest.raises((ApiUnfit, ProjectInvalid)) as refused:
+            getattr(LongRunningJobs, form)(stack, "Jobs", **{"stage": plain, **options})
+        return str(refused.value)
+
+    assert "callers of this API have no owner: its modes are API_KEY" in refusal("into", api=keyed)
+    assert "the schema of library/Imported cannot be read in this app" in refusal("into", api=imported)
+    assert "enum Status of the API (line 11) and enum Status of the jobs have one name" in refusal(
+        "into", api=stack.api, type_prefix=""
+    )
+    assert "library/Api is no merged API" in refusal("beside", merged_api=stack.api, execution_role=role)
+    assert [it.node.path for it in stack.node.children] == before
+    assert "waf must be None" in refusal("into", api=stack.api, stage=guarded)

@@ -149,7 +149,7 @@ def blueprint_from_template(
         principals=tuple(principals.values()),
         schedules=stack.schedules,
         creations=services.creations,
-        event_sources=services.event_sources,
+        event_sources=tuple(it for it in services.event_sources if it.function not in stack.unsupported),
         refusals=stack.refusals,
         ledger=None if is_application else ledger,
         unsupported=stack.unsupported,

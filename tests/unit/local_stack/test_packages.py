@@ -11,6 +11,9 @@ from typing import Any
 import pytest
 
 from appsync_local.functions.spec import FunctionSpec
+from local_stack.aws_access import AwsAccess
+from local_stack.services.cognito.pool import Pool
+from local_stack.template.blueprint import blueprint_from_template
 from local_stack.template.composition import read_template
 from local_stack.template.document import Resource, Template, TemplateInvalid
 from local_stack.template.intrinsics import IntrinsicResolver
@@ -310,6 +313,39 @@ def test_functions_that_cannot_be_run_have_a_reason(properties: dict[str, str], 
     found = why_not_run(properties)
 
     assert found is None if reason is None else found is not None and found.startswith(reason)
+
+
+def test_nothing_invokes_a_function_that_cannot_be_run(cdk: CdkFolder, tmp_path: Path) -> None:
+    cdk.add_api("type Query { a: String }")
+    queue = cdk.add("Orders", "AWS::SQS::Queue")
+    for name, runtime in (("Here", PYTHON), ("Elsewhere", "java21")):
+        cdk.add_function(name, runtime, {"ZipFile": ""})
+        cdk.resources[f"{name}Role"]["Properties"]["Policies"] = [
+            {
+                "PolicyName": "Read",
+                "PolicyDocument": {"Statement": [{"Effect": "Allow", "Action": "sqs:*", "Resource": "*"}]},
+            }
+        ]
+        cdk.add(f"{name}Mapping", "AWS::Lambda::EventSourceMapping", FunctionName={"Ref": name}, EventSourceArn=queue)
+        rule = cdk.add(
+            f"{name}Rule", "AWS::Events::Rule", ScheduleExpression="rate(1 minute)",
+            Targets=[{"Id": "t", "Arn": {"Fn::GetAtt": [name, "Arn"]}}],
+        )  # fmt: skip
+        cdk.add(
+            f"{name}Permission", "AWS::Lambda::Permission", Action="lambda:InvokeFunction",
+            FunctionName={"Ref": name}, Principal="events.amazonaws.com", SourceArn=rule,
+        )  # fmt: skip
+
+    made = blueprint_from_template(
+        read_template(cdk.write()), address="api", pool=Pool("http://127.0.0.1:1", "us-east-1", "us-east-1_p", "c", ()),
+        ledger="sqlite:jobs.db", s3="", data=tmp_path / "data", outside=tmp_path / "node", aws=AwsAccess("", ""),
+    )  # fmt: skip
+
+    reason = "Elsewhere cannot be run: it runs on java21, and the local stack runs functions in Python and Node.js"
+    assert ({it.name for it in made.functions}, made.unsupported) == ({"Here"}, {"Elsewhere": reason})
+    assert {it.function for it in made.event_sources} == {"Here"}
+    assert {it.function for it in made.schedules} == {"Here"}
+    assert f"Elsewhere does not run on schedule: {reason}" in made.warnings
 
 
 def test_another_version_of_a_runtime_is_remarked_once() -> None:

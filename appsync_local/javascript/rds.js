@@ -1,4 +1,4 @@
-// `util.rds`: converts responses of the RDS Data API to rows. The engine itself has no RDS data source.
+// `util.rds`: converts responses of the RDS Data API to rows.
 // Source: AppSync Developer Guide, "Amazon RDS helpers in util.rds".
 (({ complete, parse }) => {
   const list = (array) => (array.arrayValues ? array.arrayValues.map(list) : Object.values(array)[0]);

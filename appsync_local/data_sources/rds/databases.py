@@ -29,6 +29,7 @@ class Databases:
     def __init__(self, urls: Mapping[str, str]) -> None:
         self._urls = urls
         self._pools: dict[str, ConnectionPool] = {}
+        self._is_closed = False
 
     def pool_of(self, source: str, cluster: str) -> "ConnectionPool":
         """The connections of a data source.
@@ -38,8 +39,8 @@ class Databases:
             cluster: Name of its database cluster.
 
         Raises:
-            DatabaseUnusable: Neither name has a URL, the URL is not one of a supported database, or the library for it
-                is not installed.
+            DatabaseUnusable: Neither name has a URL, the URL is not one of a supported database, the library for it is
+                not installed, or everything is closed.
         """
         url = self._urls.get(source) or self._urls.get(cluster)
         if url is None:
@@ -47,12 +48,15 @@ class Databases:
                 f"data source {source} needs the database {cluster}, and no URL was given for it; give one by either "
                 f"name, as {source}={EXAMPLE}"
             )
+        if self._is_closed:
+            raise DatabaseUnusable(f"the engine has stopped; the database of data source {source} is not opened again")
         if url not in self._pools:
             self._pools[url] = _pool(source, url)
         return self._pools[url]
 
     async def close(self) -> None:
         """Close every connection. Can be repeated."""
+        self._is_closed = True
         for pool in self._pools.values():
             await pool.close()
 
@@ -60,7 +64,7 @@ class Databases:
 def _pool(source: str, url: str) -> "ConnectionPool":
     from appsync_local.data_sources.rds.pool import ConnectionPool
 
-    scheme = urlsplit(url).scheme
+    scheme = _scheme(source, url)
     try:
         if scheme in POSTGRESQL_SCHEMES:
             from appsync_local.data_sources.rds.postgresql import PostgreSqlConnection  # needs an optional library
@@ -79,3 +83,16 @@ def _pool(source: str, url: str) -> "ConnectionPool":
         f"the URL of the database of data source {source} begins with {scheme or 'no scheme'!r}; supported are "
         f"{', '.join(LIBRARIES)}, as {EXAMPLE}"
     )
+
+
+def _scheme(source: str, url: str) -> str:
+    """The scheme of a URL that can be parsed. A message does not repeat the URL, which may contain a password."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # is parsed here
+    except ValueError:
+        raise DatabaseUnusable(
+            f"the database of data source {source} has a URL that cannot be parsed; escape special characters of the "
+            f"password, such as / as %2F, and see that the port is a number, as in {EXAMPLE}"
+        ) from None
+    return parts.scheme

@@ -11,7 +11,7 @@ import pytest
 from appsync_local.api.model import Api, AuthMode, RdsSource, UnitResolver
 from appsync_local.data_sources.rds.answers import Column, Result, answer
 from appsync_local.data_sources.rds.databases import Databases
-from appsync_local.data_sources.rds.failures import DatabaseFailed, DatabaseLost
+from appsync_local.data_sources.rds.failures import DatabaseFailed, DatabaseLost, DatabaseUnusable
 from appsync_local.data_sources.rds.placeholders import MYSQL, POSTGRESQL, Syntax, split
 from appsync_local.data_sources.rds.pool import MOST_CONNECTIONS, ConnectionPool
 from appsync_local.data_sources.rds.requests import Parameter, Request, TypeHint, read_request
@@ -206,6 +206,7 @@ async def test_a_closed_pool_runs_nothing() -> None:
         ({}, "data source Shop needs the database cluster, and no URL was given for it; .* as Shop=postgresql://"),
         ({"Shop": "sqlite:shop.db"}, "data source Shop begins with 'sqlite'; supported are postgresql, .* mysql"),
         ({"cluster": "oracle://x"}, "begins with 'oracle'"),
+        ({"Shop": "postgresql://u:pass/word@h/shop"}, "has a URL that cannot be parsed; (?!.*pass.word)"),
     ],
 )  # fmt: skip
 def test_an_api_without_a_usable_database_is_refused(tmp_path: Path, urls: dict[str, str], message: str) -> None:
@@ -220,3 +221,11 @@ def test_an_api_without_a_usable_database_is_refused(tmp_path: Path, urls: dict[
             api, schema=tmp_path / "schema.graphql", code=tmp_path, handlers=frozenset(), invoker=RecordingInvoker(),
             services=ExternalServices(databases=Databases(urls)),
         )  # fmt: skip
+
+
+async def test_closed_databases_are_not_opened_again() -> None:
+    databases = Databases({"Shop": "postgresql://127.0.0.1/shop"})
+    await databases.close()
+
+    with pytest.raises(DatabaseUnusable, match="the engine has stopped"):
+        databases.pool_of("Shop", "cluster")

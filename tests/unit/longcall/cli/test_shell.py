@@ -40,6 +40,7 @@ def test_all_packages_have_one_version_and_one_licence() -> None:
     assert (engine["version"], engine["license"]) == (VERSION, "Apache-2.0")
     for extra in ("local", "deploy"):
         assert f"appsync-local=={VERSION}" in package["optional-dependencies"][extra]
+    assert package["optional-dependencies"]["rds"] == [f"appsync-local[rds]=={VERSION}"]
     assert f'"version": "{VERSION}"' in npm
     assert '"license": "Apache-2.0"' in npm
     assert f"\n## {VERSION} - " in changes

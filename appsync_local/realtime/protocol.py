@@ -143,8 +143,13 @@ class RealtimeConnection:
 
 
 def data_head(id_: SubscriptionId) -> bytes:
-    """The start of a `data` message of this subscription; the payload and `}` follow."""
+    """The first part of a `data` message of this subscription; `data_end` follows."""
     return b'{"id":%s,"type":"data","payload":' % orjson.dumps(id_)
+
+
+def data_end(payload: bytes) -> bytes:
+    """The second part of a `data` message, the same for all subscriptions with this payload."""
+    return payload + b"}"
 
 
 def connection_error(entry: Mapping[str, object]) -> bytes:

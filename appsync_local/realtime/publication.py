@@ -26,6 +26,7 @@ from appsync_local.errors import FieldError, ResponseTooLarge
 from appsync_local.execution.completion import NonNullViolation, Path, complete_field
 from appsync_local.operation.plan import Plan, Step
 from appsync_local.realtime.filters import group_holds
+from appsync_local.realtime.protocol import data_end
 from appsync_local.realtime.subscription_registry import SubscriptionRegistry
 from appsync_local.resolvers.loading import ExecutableApi
 
@@ -100,19 +101,25 @@ class Publisher:
                     self._deliver(name, value)
 
     def _deliver(self, field_name: str, published: Any) -> None:
-        payloads: dict[Plan, bytes | None] = {}
-        pushed = 0
+        made: dict[Plan, tuple[bytes | None, int]] = {}  # the end of each message, and its metered units
+        latest: Plan | None = None
+        end: bytes | None = None
+        pushed = units = 0
         for subscription in self._registry.matching(field_name, published):
             plan = subscription.plan
             try:
-                if plan not in payloads:
-                    payloads[plan] = None  # if the payload cannot be made, do not try again for each subscriber
-                    completion = EventCompletion(plan, subscription.variables)
-                    payloads[plan] = self._payload(completion, published, field_name)
-                payload = payloads[plan]
-                if payload is not None:
-                    subscription.deliver(payload)
-                    pushed += -(-len(payload) // PUSH_UNIT)
+                if plan is not latest:
+                    if plan not in made:
+                        made[plan] = (None, 0)  # if the payload cannot be made, do not try again for each subscriber
+                        completion = EventCompletion(plan, subscription.variables)
+                        payload = self._payload(completion, published, field_name)
+                        if payload is not None:
+                            made[plan] = (data_end(payload), -(-len(payload) // PUSH_UNIT))
+                    latest = plan
+                    end, units = made[plan]
+                if end is not None:
+                    subscription.deliver(end)
+                    pushed += units
             except Exception as error:  # of this subscriber alone
                 self._health.failed(error)
         if pushed:

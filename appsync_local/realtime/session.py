@@ -45,8 +45,8 @@ log = logging.getLogger("appsync_local")
 class Socket(Protocol):
     """The part of a WebSocket that a session uses."""
 
-    def write(self, text: bytes) -> bool:
-        """Send one text message now. Returns False, and sends nothing, while the reader is slow."""
+    def write(self, text: bytes, end: bytes = b"") -> bool:
+        """Send one text message, in one or two parts, now. Returns False and sends nothing while the reader is slow."""
 
     async def send(self, text: bytes) -> None:
         """Send one text message, and wait while the reader is slow. Raises ConnectionError if the client is gone."""
@@ -268,14 +268,14 @@ class Session:
     def send_keep_alive(self) -> None:
         self._send(KEEP_ALIVE)
 
-    def push(self, id_: SubscriptionId, text: bytes) -> None:
-        """Send a `data` message of a subscription; chaos may drop, delay or repeat it."""
+    def push(self, id_: SubscriptionId, head: bytes, end: bytes) -> None:
+        """Send a `data` message of a subscription, in two parts; chaos may drop, delay or repeat it."""
         if self._is_ending:
             return
         if self._chaos.pushes is not None:
-            self._scheduler().push(self._chaos.pushes, id_, text)
-        elif self._writer is not None or not self._socket.write(text):
-            self._enqueue(text)  # as in `_send`, without the call
+            self._scheduler().push(self._chaos.pushes, id_, head + end)
+        elif self._writer is not None or not self._socket.write(head, end):
+            self._enqueue(head + end)  # as in `_send`, without the call
 
     def _scheduler(self) -> PushScheduler:
         if self._push_scheduler is None:
@@ -353,8 +353,8 @@ class _Route:
         self._id = id_
         self._head = data_head(id_)
 
-    def deliver(self, payload: bytes) -> None:
-        self._session.push(self._id, b"%b%b}" % (self._head, payload))
+    def deliver(self, end: bytes) -> None:
+        self._session.push(self._id, self._head, end)
 
     def end(self) -> None:
         self._session.end(self._id)

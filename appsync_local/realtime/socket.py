@@ -1,6 +1,7 @@
 """The socket of a realtime connection. A message is written to the transport without a task in between."""
 
 import logging
+from functools import lru_cache
 from typing import Final
 
 from aiohttp import WSMsgType, web
@@ -10,14 +11,14 @@ RECEIVED: Final = TEXTS | {WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED}
 WRITTEN_AHEAD: Final = 64 * 1024  # bytes in the transport's buffer from which a reader counts as slow
 
 
-def text_frame(text: bytes) -> bytes:
-    """The frame of a text message from a server. Source: RFC 6455, section 5.2."""
-    size = len(text)
+@lru_cache(maxsize=64)  # the messages of one event have few sizes
+def frame_head(size: int) -> bytes:
+    """What precedes a text message of a server, by the message's size in bytes. Source: RFC 6455, section 5.2."""
     if size < 126:
-        return b"\x81%c%b" % (size, text)
+        return b"\x81%c" % size
     if size < 65536:
-        return b"\x81\x7e%b%b" % (size.to_bytes(2, "big"), text)
-    return b"\x81\x7f%b%b" % (size.to_bytes(8, "big"), text)
+        return b"\x81\x7e%b" % size.to_bytes(2, "big")
+    return b"\x81\x7f%b" % size.to_bytes(8, "big")
 
 
 class AiohttpSocket:
@@ -29,13 +30,14 @@ class AiohttpSocket:
         self._response = response
         self._transport = request.transport
 
-    def write(self, text: bytes) -> bool:
+    def write(self, text: bytes, end: bytes = b"") -> bool:
         transport = self._transport
         if transport is None or transport.is_closing() or self._response.closed:
             return True  # the client has disconnected: drop the message
         if transport.get_write_buffer_size() > WRITTEN_AHEAD:
             return False
-        transport.write(text_frame(text))
+        # In one piece: two writes would be two system calls, and two packets.
+        transport.write(b"%b%b%b" % (frame_head(len(text) + len(end)), text, end))
         return True
 
     async def send(self, text: bytes) -> None:

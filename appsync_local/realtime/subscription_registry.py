@@ -7,6 +7,7 @@ Groups without an equality condition are compared with every event of their fiel
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 from graphql.execution.values import VariableValues
@@ -24,7 +25,7 @@ class Subscription:
         filter: Selects the events of this subscription.
         plan: The compiled operation.
         variables: The coerced variables.
-        deliver: Receives the payload of a `data` message, as JSON.
+        deliver: Receives an event, as `data_end` of the protocol.
         end: Called when a mutation invalidates the subscription.
         invalidation: Selects the invalidations that end the subscription; empty if no invalidation can.
         weight: The size of the subscription in memory, in fields of its plan.
@@ -130,9 +131,8 @@ class SubscriptionRegistry:
     @staticmethod
     def candidates(index: _FieldIndex, published: Mapping[str, Any]) -> Iterator[_IndexedGroup]:
         """The groups that may match an event."""
-        for path, values in index.keys.items():
-            yield from values.get(equality_key(value_at(published, path)), ())
-        yield from index.without_key
+        groups = [values.get(equality_key(value_at(published, path)), {}) for path, values in index.keys.items()]
+        return chain(*groups, index.without_key)
 
 
 def _best_index_keys(index: _FieldIndex, group: Group) -> tuple[Condition | None, list[_IndexKey]]:

@@ -104,8 +104,8 @@ def _index() -> None:
 def _direct_writes() -> None:
     """Send every message in a task of its session, as if all readers were slow."""
 
-    def push(self: session.Session, id_: SubscriptionId, text: bytes) -> None:  # noqa: ARG001  # the method's
-        self._enqueue(text)
+    def push(self: session.Session, id_: SubscriptionId, head: bytes, end: bytes) -> None:  # noqa: ARG001  # the method's
+        self._enqueue(head + end)
 
     session.Session._send = session.Session._enqueue  # type: ignore[method-assign]
     session.Session.push = push  # type: ignore[method-assign]

@@ -224,7 +224,7 @@ class BrokenSocket:
         self.messages: asyncio.Queue[str | None] = asyncio.Queue()
         self.is_slow = False
 
-    def write(self, text: bytes) -> bool:
+    def write(self, text: bytes, end: bytes = b"") -> bool:
         return not self.is_slow
 
     async def send(self, text: bytes) -> None:

@@ -25,8 +25,8 @@ class Client:
     def say(self, text: str | None) -> None:
         self._said.put_nowait(text)
 
-    def write(self, text: bytes) -> bool:
-        self.heard.append(orjson.loads(text))
+    def write(self, text: bytes, end: bytes = b"") -> bool:
+        self.heard.append(orjson.loads(text + end))
         return True
 
     async def send(self, text: bytes) -> None:

@@ -10,7 +10,7 @@ from appsync_local import Engine
 from appsync_local.devtools.chaos.switch import Chaos
 from appsync_local.realtime.keep_alive import SessionTimers
 from appsync_local.realtime.session import OUTGOING_LIMIT, Session
-from appsync_local.realtime.socket import text_frame
+from appsync_local.realtime.socket import frame_head
 
 ACKNOWLEDGED = 2  # messages that answer `connection_init`
 
@@ -43,9 +43,9 @@ class Reader:
         """Take one message."""
         self._turns.release()
 
-    def write(self, text: bytes) -> bool:
+    def write(self, text: bytes, end: bytes = b"") -> bool:
         if not self.is_slow:
-            self._note(text)
+            self._note(text + end)
         return not self.is_slow
 
     async def send(self, text: bytes) -> None:
@@ -142,4 +142,4 @@ async def test_a_reader_that_reads_nothing_is_disconnected(reader: Reader, serve
     ],
 )
 def test_a_frame_has_its_length_in_the_shortest_form(size: int, head: bytes) -> None:
-    assert text_frame(b"x" * size) == head + b"x" * size
+    assert frame_head(size) == head

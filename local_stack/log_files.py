@@ -3,11 +3,13 @@
 import json
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
+
+import orjson
 
 from appsync_local.devtools.health import LoopHealth
 from local_stack.log_fields import LineFields
@@ -58,8 +60,7 @@ class LogFiles(logging.Handler):
         if self._is_reporting:  # the report of an error comes here too
             return
         try:
-            line = json.dumps(self._fields.of(record), default=str, ensure_ascii=False).encode(errors="replace")
-            self._write(line + b"\n")
+            self._write(_line(self._fields.of(record)))
         except Exception as error:
             if not self._is_broken:
                 self._report(error)
@@ -118,3 +119,10 @@ class LogFiles(logging.Handler):
             self._health.failed(error)
         finally:
             self._is_reporting = False
+
+
+def _line(fields: Mapping[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(fields, default=str, option=orjson.OPT_APPEND_NEWLINE)
+    except orjson.JSONEncodeError:  # half of a surrogate pair, a large number, or a key that is no text
+        return json.dumps(fields, default=str, ensure_ascii=False).encode(errors="replace") + b"\n"

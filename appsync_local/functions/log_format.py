@@ -8,6 +8,7 @@ import logging
 import time
 import traceback
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
 FORMAT_VARIABLE: Final = "AWS_LAMBDA_LOG_FORMAT"
@@ -65,4 +66,9 @@ def is_json(environment: Mapping[str, str]) -> bool:
 
 def timestamp(seconds: float) -> str:
     """A time in UTC with milliseconds, such as 2026-01-31T08:05:00.123Z."""
-    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(seconds))}.{int(seconds * 1000) % 1000:03d}Z"
+    return f"{_to_the_second(int(seconds))}.{int(seconds * 1000) % 1000:03d}Z"
+
+
+@lru_cache(maxsize=1)  # most lines follow another one of the same second
+def _to_the_second(seconds: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))

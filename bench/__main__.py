@@ -102,7 +102,10 @@ def _jobs(effort: Effort, rounds: int) -> str:
     for number in range(rounds):
         _say(f"jobs, round {number + 1} of {rounds}")
         found.append(jobs.measure(jobs.SIZES, effort.jobs))
-    return jobs.jobs_table(found)
+    note = (
+        "Processor time of Longcall for a job, in milliseconds; functions are the relay, the worker and the authorizer:"
+    )
+    return f"{jobs.jobs_table(found)}\n\n{note}\n\n{jobs.costs_table(found)}"
 
 
 def _say(text: str) -> None:

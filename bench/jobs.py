@@ -11,12 +11,15 @@ import os
 import subprocess
 import sys
 import time
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from statistics import median, quantiles
 from tempfile import TemporaryDirectory
 from typing import Any, Final
+
+import psutil
 
 from bench.report import table
 from bench.servers import PEERS_PYTHON, ROOT
@@ -29,6 +32,7 @@ PEERS: Final = {
     "huey on SQLite": "bench.peers.huey_jobs",
 }
 LONGCALL: Final = "Longcall"
+PARTS: Final = ("engine", "functions", "clients")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +43,14 @@ class Run:
         per_second: Jobs completed in a second.
         first_status: Seconds from a job's start to its first status, for each job.
         failures: Jobs that did not complete, and refusals that the client raised.
+        cost: Seconds of processor time for each job, by process; empty where it is not measured. It differs less than
+            the rate when other programs use the processors too.
     """
 
     per_second: float
     first_status: Sequence[float]
     failures: int
+    cost: Mapping[str, float] = field(default_factory=dict)
 
 
 def measure(sizes: Sequence[int], jobs: int) -> dict[str, dict[int, Run]]:
@@ -91,13 +98,23 @@ def jobs_table(rounds: Sequence[Mapping[str, Mapping[int, Run]]]) -> str:
     return table([*head, "failures"], rows)
 
 
+def costs_table(rounds: Sequence[Mapping[str, Mapping[int, Run]]]) -> str:
+    """Longcall's processor time for a job, medians of the rounds."""
+    rows = []
+    for size in rounds[0][LONGCALL]:
+        costs = [found[LONGCALL][size].cost for found in rounds]
+        parts = [f"{median(cost[part] for cost in costs) * 1000:.1f}" for part in PARTS]
+        rows.append([str(size), *parts, f"**{median(sum(cost.values()) for cost in costs) * 1000:.1f}**"])
+    return table(["at once", *PARTS, "all"], rows)
+
+
 def _longcall(sizes: Sequence[int], jobs: int) -> dict[int, Run]:
-    with _stack(most_jobs=max(sizes)) as stack:
-        return asyncio.run(_runs(stack, sizes, jobs))
+    with _stack(most_jobs=max(sizes)) as (stack, process):
+        return asyncio.run(_runs(stack, process, sizes, jobs))
 
 
 @contextmanager
-def _stack(most_jobs: int) -> Iterator[dict[str, Any]]:
+def _stack(most_jobs: int) -> Iterator[tuple[dict[str, Any], int]]:
     with TemporaryDirectory() as data:
         command = [
             sys.executable,
@@ -117,13 +134,13 @@ def _stack(most_jobs: int) -> Iterator[dict[str, Any]]:
             line = process.stdout.readline() if process.stdout is not None else b""
             if not line:
                 raise RuntimeError(f"the local stack ended with exit code {process.wait()} before it was ready")
-            yield json.loads(line)
+            yield json.loads(line), process.pid
         finally:
             process.terminate()
             process.wait()
 
 
-async def _runs(stack: Mapping[str, Any], sizes: Sequence[int], jobs: int) -> dict[int, Run]:
+async def _runs(stack: Mapping[str, Any], process: int, sizes: Sequence[int], jobs: int) -> dict[int, Run]:
     user = stack["users"][0]
     token = CognitoPassword(
         stack["region"], stack["clientId"], user["username"], user["password"], endpoint_url=stack["cognitoUrl"]
@@ -134,8 +151,23 @@ async def _runs(stack: Mapping[str, Any], sizes: Sequence[int], jobs: int) -> di
         runs = {}
         for size in sizes:
             await _run(client, size, 2 * size)  # the workers of so many jobs start
-            runs[size] = await _run(client, size, max(jobs, 2 * size))
+            before = _processor_time(process)
+            run = await _run(client, size, max(jobs, 2 * size))
+            after = _processor_time(process)
+            runs[size] = replace(run, cost={part: (after[part] - before[part]) / max(jobs, 2 * size) for part in PARTS})
         return runs
+
+
+def _processor_time(stack: int) -> Mapping[str, float]:
+    """Seconds of the stack's engine, of the processes that it has started, and of this process."""
+    engine = psutil.Process(stack)
+    used: defaultdict[str, float] = defaultdict(float)
+    for part, processes in zip(PARTS, ([engine], engine.children(recursive=True), [psutil.Process()]), strict=True):
+        for process in processes:
+            with suppress(psutil.NoSuchProcess):
+                times = process.cpu_times()
+                used[part] += times.user + times.system
+    return used
 
 
 async def _run(client: Client, at_once: int, jobs: int) -> Run:

@@ -1,6 +1,6 @@
 """The table of short jobs: what it says of each queue, given the runs of all rounds."""
 
-from bench.jobs import LONGCALL, Run, jobs_table
+from bench.jobs import LONGCALL, Run, costs_table, jobs_table
 
 
 def run(per_second: float, *milliseconds: float, failures: int = 0) -> Run:
@@ -29,3 +29,14 @@ def test_the_slowest_hundredth_and_all_failures_are_shown() -> None:
     row = jobs_table([{LONGCALL: {64: slow}}, {LONGCALL: {64: slow}}]).strip().splitlines()[-1]
 
     assert [cell.strip() for cell in row.strip("|").split("|")][4:] == ["1.0", "500.0", "6"]
+
+
+def test_the_processor_time_of_a_job_is_shown_by_process() -> None:
+    def costing(engine: float, functions: float) -> Run:
+        return Run(10.0, [0.001], 0, {"engine": engine, "functions": functions, "clients": 0.002})
+
+    rounds = [{LONGCALL: {8: costing(*each)}} for each in ((0.004, 0.009), (0.005, 0.005), (0.006, 0.001))]
+
+    row = costs_table(rounds).strip().splitlines()[-1]
+
+    assert [cell.strip() for cell in row.strip("|").split("|")] == ["8", "5.0", "5.0", "2.0", "**12.0**"]

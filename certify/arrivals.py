@@ -1,10 +1,10 @@
 """Examines each job as soon as the clients have written what they saw of it."""
 
-import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from certify.observation import Observation, load
+from certify.threads import in_thread
 
 
 class Arrivals:
@@ -35,15 +35,4 @@ class Arrivals:
             for line in lines:
                 if line.endswith(b"\n"):
                     self._read[share] += len(line)
-                    await _to_its_end(asyncio.to_thread(self._examine, load(line.decode())))
-
-
-async def _to_its_end(work: Coroutine[object, object, None]) -> None:
-    """Wait for work in a thread, also if this is cancelled meanwhile. An error of the work is raised first."""
-    task = asyncio.create_task(work)
-    try:
-        await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait({task})
-        task.result()
-        raise
+                    await in_thread(self._examine, load(line.decode()))

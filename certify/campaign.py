@@ -19,6 +19,7 @@ from certify.machine import Machine
 from certify.plan import Campaign
 from certify.product import WRITTEN_BY_NEXT_VERSION, Edit
 from certify.quota import probe_quota
+from certify.threads import in_thread
 
 WAITING: Final = 5  # jobs whose last state is shown when a campaign is stopped
 
@@ -86,7 +87,7 @@ async def run(
                 outcome.faults += state.kills + place.stack.faults + (place.wire.counts if place.wire else Counter())
             with phase("checking"):
                 await _stopped_workers(examiner, place)
-                await asyncio.to_thread(_check, examiner, place)
+                await in_thread(_check, examiner, place)
                 stop_if_found(outcome)
                 outcome.findings += await lists.settle(place.ledger)
             stop_if_found(outcome)
@@ -111,7 +112,7 @@ async def run(
 async def _stopped_workers(examiner: Examiner, place: Environment) -> None:
     """Wait until the workers of jobs that were cancelled just now have said that they stopped, for a bounded time."""
     while True:
-        if not await asyncio.to_thread(examiner.still_awaited, _stops(place), time.time()):
+        if not await in_thread(examiner.still_awaited, _stops(place), time.time()):
             return
         await asyncio.sleep(EXAMINE_INTERVAL)
 

@@ -9,6 +9,7 @@ from certify.plan import Campaign, Injection, Victim, injections
 from certify.processes import kill, with_open_file
 from certify.product import Product
 from certify.stack import Stack
+from certify.threads import in_thread
 
 
 class Faults:
@@ -64,10 +65,10 @@ class Faults:
                 relays = await asyncio.to_thread(lambda: with_open_file(self._stack.workers(), self._ledger))
                 await self._kill_one(injection, relays)
             case Victim.DEPLOYMENT:
-                await asyncio.to_thread(self._product.deploy)
+                await in_thread(self._product.deploy)
                 self.kills[Victim.DEPLOYMENT] += 1
             case Victim.ROLLBACK:
-                await asyncio.to_thread(self._product.roll_back)
+                await in_thread(self._product.roll_back)
                 self.kills[Victim.ROLLBACK] += 1
             case _:
                 assert_never(injection.victim)

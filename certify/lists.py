@@ -11,6 +11,7 @@ from typing import Final, Self
 
 from certify.counts import Finding, Violation
 from certify.list_followers import LIMIT, TIMING, Row
+from certify.threads import in_thread
 from chalicelib.jobs.model import Owner
 from chalicelib.ledger import Ledger
 
@@ -139,7 +140,7 @@ class Lists:
         return [finding for findings in found for finding in findings]
 
     async def _settle(self, followed: FollowedList, ledger: Ledger) -> list[Finding]:
-        page = await asyncio.to_thread(ledger.list, Owner(followed.owner), status=None, limit=LIMIT, next_token=None)
+        page = await in_thread(ledger.list, Owner(followed.owner), status=None, limit=LIMIT, next_token=None)
         listed = {str(job.job_id): (job.status.value, job.sequence, str(job.owner)) for job in page.jobs}
         return await followed.settle(listed)
 

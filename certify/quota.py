@@ -7,6 +7,7 @@ from typing import Final
 
 from certify.check import QuotaProbe
 from certify.plan import Campaign
+from certify.threads import in_thread
 from certify.tokens import SignIn
 from certify.watchers import CLIENT_TIMING
 from chalicelib.jobs.model import Owner
@@ -42,9 +43,9 @@ async def _probe(quota: int, owner: Owner, client: Client, ledger: Ledger) -> Qu
         if len(started) >= quota or loop.time() > until:
             break
         await asyncio.sleep(RETRY_DELAY)
-    admitted = await asyncio.to_thread(ledger.admitted, owner)
+    admitted = await in_thread(ledger.admitted, owner)
     await asyncio.gather(*(client.cancel(job) for job in started))
-    left = await asyncio.to_thread(ledger.admitted, owner)
+    left = await in_thread(ledger.admitted, owner)
     return QuotaProbe(owner, quota, tried, frozenset(started), frozenset(admitted), frozenset(left))
 
 

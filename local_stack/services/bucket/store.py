@@ -93,9 +93,13 @@ class ObjectStore:
                     file.unlink(missing_ok=True)
 
     def put(self, key: str, file: Path, *, etag: str, headers: Mapping[str, str]) -> StoredObject:
-        """Store a staged file as an object, in place of one of the same key."""
-        stored = StoredObject(key, file.name, file.stat().st_size, etag, self._clock(), headers)
-        with self._lock:
+        """Store a staged file as an object, in place of one of the same key.
+
+        Raises:
+            FileNotFoundError: The block of `staged` has ended. The object of the key is as before.
+        """
+        with self._lock:  # before the file is looked at: a request that is cut off ends the block in another thread
+            stored = StoredObject(key, file.name, file.stat().st_size, etag, self._clock(), headers)
             before = self.find(key)
             self._run(
                 "insert or replace into objects values (?, ?, ?, ?, ?, ?)",

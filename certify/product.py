@@ -51,8 +51,8 @@ class Edit:
 # A later version of the handlers: it writes a field that this version does not know. Both must read each other's logs.
 NEXT_VERSION: Final = Edit(
     "chalicelib/ledger/records.py",
-    'return json.dumps(values, ensure_ascii=False, separators=(",", ":"))',
-    'return json.dumps({**values, "written_by": "next version"}, ensure_ascii=False, separators=(",", ":"))',
+    "summary = _encode(values)",
+    'summary = _encode({**values, "written_by": "next version"})',
 )
 WRITTEN_BY_NEXT_VERSION: Final = '"written_by":"next version"'
 

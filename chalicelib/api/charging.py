@@ -11,7 +11,7 @@ from typing import Final
 from chalicelib.api.payloads.answers import render_push
 from chalicelib.billing.cost import invoice
 from chalicelib.billing.metering import log_units, push_units
-from chalicelib.jobs.model import Claim, Job, Json, StatusUpdate, WorkerUpdate
+from chalicelib.jobs.model import Claim, Job, Json, StatusUpdate, WorkerUpdate, changed
 from chalicelib.jobs.usage import NOTHING, Counts, Meter
 from chalicelib.ledger.records import dump_both
 
@@ -73,7 +73,7 @@ def _charged(job: Job, update: StatusUpdate | None, own: Counts) -> Job:
         case _:
             before, used = job.used_before + own, job.used + own
     is_billed = job.status.is_terminal or (isinstance(update, Claim) and job.attempt > 1)
-    return replace(job, used=used, used_before=before, cost=_bill(job, used) if is_billed else None)
+    return changed(job, used=used, used_before=before, cost=_bill(job, used) if is_billed else None)
 
 
 def _of_the_log(counts: Counts) -> Counts:

@@ -92,6 +92,8 @@ def joined_output(ledger: Ledger, head: Job) -> str | None:
     """All output up to `head`, or None if it has more than `MAX_OUTPUT` bytes."""
     if head.output_size > MAX_OUTPUT:
         return None
+    if head.output_size == 0:
+        return ""
     output = bytearray()
     after = attempt = 0
     while after < head.sequence:

@@ -5,7 +5,7 @@ schema requires that with `@aws_iam`, and this module checks it again.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
@@ -52,6 +52,7 @@ from chalicelib.jobs.model import (
     StatusUpdate,
     UploadId,
     WorkerUpdate,
+    changed,
 )
 from chalicelib.jobs.rules import Append, Decision, Lease, Unchanged
 from chalicelib.ledger import Clock, Ledger, utc_now
@@ -253,7 +254,7 @@ class Relay:
         """The decision, with the output as its result if that is short enough to be stored twice."""
         match decision:
             case Append(job) if job.result_is_output and job.output_size <= MAX_RESULT:
-                return Append(replace(job, result=(joined_output(self.ledger, head) or "") + (job.delta or "")))
+                return Append(changed(job, result=(joined_output(self.ledger, head) or "") + (job.delta or "")))
         return decision
 
     def _checkpoint(self, job: Job) -> str | None:

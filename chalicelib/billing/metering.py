@@ -19,6 +19,7 @@ WATCHED: Final = (
     "updatedAt",
 )  # fmt: skip
 SUBSCRIPTION: Final = "onInferenceStatusChange"
+_json: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def tokens_of(usage: object) -> Counts:
@@ -81,7 +82,3 @@ def units(size: int, of: int) -> int:
 def _count(usage: object, name: str) -> int:
     value = usage.get(name) if isinstance(usage, dict) else None
     return int(value) if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e15 else 0
-
-
-def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -7,9 +7,10 @@ import hashlib
 import json
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field, fields, is_dataclass, replace
+from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from operator import attrgetter
 from typing import Any, Final, NewType
 
 from chalicelib.jobs.errors import ErrorType
@@ -195,11 +196,28 @@ class Job:
 
     def summary(self) -> "Job":
         """The job without fields that may be large, as in lists and projections."""
-        return replace(self, delta=None, result=None, request=None, checkpoint=None)
+        return changed(self, delta=None, result=None, request=None, checkpoint=None)
 
     def is_leased(self, now: datetime, lease: timedelta) -> bool:
         """Whether the lease of the current attempt is valid."""
         return self.status is Status.PROCESSING and self.wait is None and now - self.updated_at < lease
+
+
+_FIELDS: Final = tuple(each.name for each in fields(Job))
+_PLACES: Final = {name: place for place, name in enumerate(_FIELDS)}
+_values: Final = attrgetter(*_FIELDS)
+
+
+def changed(job: Job, **changes: Any) -> Job:
+    """The job with other values of some fields. Each record is made so; `dataclasses.replace` takes four times as long.
+
+    Raises:
+        KeyError: A job has no such field.
+    """
+    values = list(_values(job))
+    for name, value in changes.items():
+        values[_PLACES[name]] = value
+    return Job(*values)
 
 
 @dataclass(frozen=True, slots=True)

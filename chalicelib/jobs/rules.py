@@ -7,7 +7,7 @@ yet. This one compare-and-set orders all writers.
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -29,6 +29,7 @@ from chalicelib.jobs.model import (
     StatusUpdate,
     Wait,
     WorkerUpdate,
+    changed,
 )
 
 
@@ -128,7 +129,7 @@ def redispatch(head: Job, request: Redispatch, *, now: datetime) -> Decision:
     if not is_as_seen or not (never_claimed or head.wait is Wait.HANDED_OVER):
         return Unchanged(head)
     again = _step(head, Change(head.status, message="dispatched again"), update_id=None, now=now)
-    return Append(again if head.wait is None else replace(again, wait=Wait.DISPATCHED_AGAIN))
+    return Append(again if head.wait is None else changed(again, wait=Wait.DISPATCHED_AGAIN))
 
 
 def awaits_next_worker(head: Job, request: DispatchNext) -> bool:
@@ -168,7 +169,7 @@ def _claim(head: Job, claim: Claim, *, now: datetime, lease: Lease) -> Decision:
     attempt = head.attempt + 1
     goes_on = head.checkpoint_sequence is not None
     how = "continues from its last checkpoint" if goes_on else "the output starts again"
-    claimed = replace(
+    claimed = changed(
         _step(head, Change(Status.PROCESSING), update_id=claim.update_id, now=now),
         attempt=attempt, progress=head.progress if goes_on else None, usage=None,
         message=f"attempt {attempt}: {how}" if head.attempt else None,
@@ -214,7 +215,7 @@ def _step(head: Job, change: Change, *, update_id: str | None, now: datetime) ->
     sequence = head.sequence + 1
     output_size = head.output_size + len((change.delta or "").encode())
     has_checkpoint = change.checkpoint is not None
-    return replace(
+    return changed(
         head,
         status=change.status,
         sequence=sequence,

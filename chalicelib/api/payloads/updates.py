@@ -1,7 +1,6 @@
 """Parses the updates that workers, supervisors and operators report about a job."""
 
 import uuid
-from dataclasses import astuple
 from typing import Final
 
 from chalicelib.api.payloads import checks
@@ -79,10 +78,10 @@ def parse_dispatching(values: Payload) -> Redispatch | DispatchNext:
 
 def _parse_meter(values: Payload) -> Meter:
     names = ("operations", "pushes", "milliseconds", "megabytes", "inputTokens", "cachedInputTokens", "outputTokens")
-    meter = Meter(*(values[name] for name in names))
-    if min(astuple(meter)) < 0:
+    counts = [values[name] for name in names]
+    if min(counts) < 0:
         raise InvalidRequest("a meter counts up from 0; report what the attempt has used so far")
-    return meter
+    return Meter(*counts)
 
 
 def _parse_change(status: Status, values: Payload) -> Change:

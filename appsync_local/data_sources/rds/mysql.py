@@ -55,6 +55,8 @@ class MySqlConnection:
             )  # fmt: skip
         except (Error, OSError) as error:
             raise DatabaseLost(str(error)) from None
+        except TypeError:  # MySQL Connector/Python 26.10 looks for the cipher of a connection that has none
+            raise DatabaseLost("the server has no TLS; use a URL with mariadb://, which connects without it") from None
         return cls(cast("MySQLConnectionAbstract", connection))
 
     async def begin(self) -> None:

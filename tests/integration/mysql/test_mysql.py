@@ -128,6 +128,14 @@ async def test_a_cancelled_request_leaves_no_connection_that_answers_it_later(sh
     assert await shop.run("'select 1 as one'") == [[{"one": 1}]]
 
 
+async def test_a_server_without_tls_needs_the_scheme_that_says_so(url: str, tmp_path: Path) -> None:
+    databases = Databases({"cluster": url.replace("mariadb:", "mysql:")})
+    shop = Shop(RdsDataSource("Shop", databases.pool_of("Shop", "cluster")), tmp_path / "code.js")
+
+    with pytest.raises(SourceFailed, match="the server has no TLS; use a URL with mariadb://"):
+        await shop.run("'select 1'")
+
+
 async def test_a_database_that_cannot_be_reached_is_named(tmp_path: Path) -> None:
     pytest.importorskip("mysql.connector")
     databases = Databases({"cluster": "mysql://root:secret@127.0.0.1:1/shop"})

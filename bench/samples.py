@@ -31,6 +31,7 @@ from longcall import CognitoPassword
 
 SUFFIXES: Final = (".json", ".yaml", ".yml")
 API: Final = re.compile(rb"AWS::(AppSync|Serverless)::GraphQL(Api|API)\b")
+RESOURCES: Final = re.compile(rb"""(^|[{,])\s*["']?Resources["']?\s*:""", re.MULTILINE)
 SKIPPED: Final = frozenset({"node_modules", ".git", ".venv", "venv", "__pycache__"})
 NOWHERE: Final = "http://127.0.0.1:9"
 VALUE: Final = "sample"
@@ -100,17 +101,18 @@ def find_templates(folder: Path) -> Iterator[Path]:
         folders[:] = sorted(it for it in folders if it not in SKIPPED)
         for name in sorted(files):
             path = Path(parent, name)
-            if path.suffix in SUFFIXES and ".nested." not in name and API.search(path.read_bytes()):
-                try:
-                    read_body(path)
-                except TemplateInvalid:
-                    continue  # another file, which names the resource
-                yield path
+            if path.suffix in SUFFIXES and ".nested." not in name:
+                text = path.read_bytes()
+                if API.search(text) and RESOURCES.search(text):
+                    yield path
 
 
 def tried(template: Path, name: str, *, seconds: float) -> Sample:
     """Start one application, ask for its schema, and stop it."""
-    body = read_body(template)
+    try:
+        body: Mapping[str, Any] = read_body(template)
+    except TemplateInvalid as invalid:
+        return Sample(name, _kind(template, {}), False, False, 0, 0, 0, (str(invalid),))
     parameters = [
         it for it, declared in (body.get("Parameters") or {}).items() if "Default" not in (declared or {})
     ]  # fmt: skip

@@ -16,8 +16,10 @@ def root_fields(schema: str) -> Iterator[tuple[str, str]]:
         parse,
     )
 
+    from appsync_local.api.schema import without_semicolons
+
     try:
-        definitions = parse(schema).definitions
+        definitions = parse(without_semicolons(schema)).definitions
     except GraphQLSyntaxError:
         return
     named = [it for it in definitions if isinstance(it, SchemaDefinitionNode)]

@@ -77,17 +77,19 @@ def load_schema(path: Path) -> GraphQLSchema:
     return schema
 
 
-def _parsed(text: str, path: Path) -> DocumentNode:
-    """The document. Semicolons have no effect, as in schemas that AWS publishes.
+def without_semicolons(text: str) -> str:
+    """The text of a schema with spaces in place of its semicolons, which have no effect.
 
-    Source: aws-samples/serverless-patterns, appsync-subscription-filter-cdk
+    Source: aws-samples/serverless-patterns, appsync-subscription-filter-cdk, whose schema has some
     """
-    found = [it.start(1) for it in _SEMICOLON.finditer(text) if it[1]]
-    if found:
+    return _SEMICOLON.sub(lambda it: " " if it[1] else it[0], text)
+
+
+def _parsed(text: str, path: Path) -> DocumentNode:
+    if found := [it.start(1) for it in _SEMICOLON.finditer(text) if it[1]]:
         line, column = text.count("\n", 0, found[0]) + 1, found[0] - text.rfind("\n", 0, found[0])
         log.warning("%s:%d:%d: GraphQL has no semicolons; the schema's %d are ignored", path, line, column, len(found))
-        text = _SEMICOLON.sub(lambda it: " " if it[1] else it[0], text)
-    return parse(Source(text, str(path)))
+    return parse(Source(without_semicolons(text), str(path)))
 
 
 def _faults(document: DocumentNode, path: Path) -> Iterator[GraphQLError]:

@@ -89,7 +89,10 @@ class IntrinsicResolver:
             return self.text(resource.properties[inline])
         if stored not in resource.properties:
             raise TemplateInvalid(f"it must have {inline} or {stored}, and has neither")
-        file = self.template.asset(self.text(resource.properties[stored]))
+        location = self.resolve(resource.properties[stored])
+        if isinstance(location, dict):  # of a state machine: a bucket and a key
+            location = location.get("Key")
+        file = self.template.asset(self.text(location))
         try:
             return file.read_text("utf-8")
         except OSError as error:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from local_stack.root_fields import root_fields
 from local_stack.template.assembly import find_template
 from local_stack.template.composition import read_template
 from local_stack.template.document import TemplateInvalid
@@ -214,3 +215,23 @@ def test_stack_of_a_folder_that_cdk_wrote_is_chosen_by_name(tmp_path: Path) -> N
 def test_file_that_is_no_template_is_refused_with_the_place(tmp_path: Path, text: str, reason: str) -> None:
     with pytest.raises(TemplateInvalid, match=reason):
         read_template(written(tmp_path, text))
+
+
+def test_root_fields_of_a_schema_with_semicolons_are_found() -> None:
+    schema = "schema { query: Root }\ntype Root { a: Int; b: Int; }\ntype Query { c: Int }"
+
+    assert [*root_fields(schema)] == [("Root", "a"), ("Root", "b")]
+
+
+def test_text_at_a_bucket_and_key_is_read_from_its_local_file(tmp_path: Path) -> None:
+    (tmp_path / "flow.json").write_text("{}")
+    text = "{Bucket: local, Key: 'file:%s'}" % (tmp_path / "flow.json")
+    template = read_template(
+        written(tmp_path, f"Resources: {{Flow: {{Type: 'A::B::C', Properties: {{DefinitionS3Location: {text}}}}}}}")
+    )
+
+    found = IntrinsicResolver(template, "us-east-1").text_or_asset(
+        template.resources["Flow"], "DefinitionString", "DefinitionS3Location"
+    )
+
+    assert found == "{}"

@@ -3,12 +3,11 @@
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Any, Final, cast
+from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 import orjson
-from mysql.connector.aio import connect
-from mysql.connector.aio.abstracts import MySQLConnectionAbstract
+from mysql.connector.aio import MySQLConnection
 from mysql.connector.constants import FieldType
 from mysql.connector.errors import Error
 
@@ -35,7 +34,7 @@ _LONG_BYTES: Final = -4
 class MySqlConnection:
     """One connection. See `Connection`."""
 
-    def __init__(self, connection: MySQLConnectionAbstract) -> None:
+    def __init__(self, connection: MySQLConnection) -> None:
         self._connection = connection
 
     @classmethod
@@ -46,18 +45,24 @@ class MySqlConnection:
             DatabaseLost: It cannot be reached, or refused the connection.
         """
         parts = urlsplit(url)
+        connection = MySQLConnection(
+            host=parts.hostname or "127.0.0.1", port=parts.port or PORT, user=unquote(parts.username or ""),
+            password=unquote(parts.password or ""), database=unquote(parts.path.lstrip("/")) or None,
+            collation=COLLATION, time_zone="+00:00", autocommit=True, connection_timeout=CONNECT_LIMIT,
+            ssl_disabled=parts.scheme == "mariadb",
+        )  # fmt: skip
         try:
-            connection = await connect(
-                host=parts.hostname or "127.0.0.1", port=parts.port or PORT, user=unquote(parts.username or ""),
-                password=unquote(parts.password or ""), database=unquote(parts.path.lstrip("/")) or None,
-                collation=COLLATION, time_zone="+00:00", autocommit=True, connection_timeout=CONNECT_LIMIT,
-                ssl_disabled=parts.scheme == "mariadb",
-            )  # fmt: skip
-        except (Error, OSError) as error:
-            raise DatabaseLost(str(error)) from None
-        except TypeError:  # MySQL Connector/Python 26.10 looks for the cipher of a connection that has none
-            raise DatabaseLost("the server has no TLS; use a URL with mariadb://, which connects without it") from None
-        return cls(cast("MySQLConnectionAbstract", connection))
+            await connection.connect()
+        except BaseException as error:
+            await connection.shutdown()
+            if isinstance(error, Error | OSError):
+                raise DatabaseLost(str(error)) from None
+            if isinstance(error, TypeError):  # version 26.10 looks for the cipher of a connection that has none
+                raise DatabaseLost(
+                    "the server has no TLS; use a URL with mariadb://, which connects without it"
+                ) from None
+            raise
+        return cls(connection)
 
     async def begin(self) -> None:
         """See `Connection`."""

@@ -6,7 +6,7 @@ Source: Apache Velocity 1.7, "VTL Reference"; AppSync Developer Guide, "AppSync 
 import re
 from typing import Final
 
-from appsync_local.velocity.expressions import NAME, ExpressionParser
+from appsync_local.velocity.expression_parser import NAME, ExpressionParser
 from appsync_local.velocity.scanner import Scanner
 from appsync_local.velocity.syntax import (
     Block,

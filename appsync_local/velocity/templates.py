@@ -14,7 +14,8 @@ from typing import Final, assert_never
 from appsync_local.api.model import PipelineFunction, PipelineResolver, Resolver, Templates, UnitResolver
 from appsync_local.errors import ApiInvalid
 from appsync_local.javascript.sandbox import EntryPoint, LoadFailed, Outcome, Place, Sandbox
-from appsync_local.velocity.compiler import RUNTIME, CompiledTemplate
+from appsync_local.velocity.compiler import CompiledTemplate
+from appsync_local.velocity.expression_compiler import RUNTIME
 from appsync_local.velocity.parser import parse
 from appsync_local.velocity.syntax import Position, TemplateInvalid
 
@@ -186,4 +187,4 @@ def _parts() -> Mapping[str, str]:
 
 
 def _boolean(template: _Loaded) -> str:
-    return "true" if template.compiled.may_repeat_keys else "false"
+    return "true" if template.compiled.keys.may_repeat else "false"

@@ -99,6 +99,7 @@ def test_expressions(render: Render, expression: str, text: str) -> None:
         ("#later(1)#macro(later $n)<$n>#end#if(true)#macro(inner)in#end#end#inner()", "<1>in"),
         ("#macro(count $n)$n#if($n > 0)#count($n - 1)#end#end#count(3)", "3210"),
         ("a#stop b", "a"),
+        ('#foreach($i in [1..3])$i#set($s = "#if($i == 2)#break#end")#end', "12"),
         ('#set($s = "#foreach($i in [1..3])$i#end")$s', "123"),
     ],
 )

@@ -169,7 +169,7 @@ class ApiReader:
     def _cluster(self, config: Mapping[str, Any]) -> str:
         """The name of a database cluster, from its ARN or identifier."""
         identifier = self._intrinsics.text(config["RdsHttpEndpointConfig"]["DbClusterIdentifier"])
-        return identifier.rpartition(":")[2].removesuffix(".DBClusterArn")
+        return identifier.rpartition(":")[2]
 
     def _table(self, source: str, reference: Any) -> str:
         name = self._intrinsics.text(reference)

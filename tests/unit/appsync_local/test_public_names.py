@@ -24,3 +24,11 @@ def test_a_worker_that_imports_the_functions_does_not_load_the_server() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout == "[]\n"
+
+
+def test_an_engine_without_a_database_loads_no_library_for_one() -> None:
+    code = "from appsync_local import Engine; import sys; print(sorted({'psycopg', 'mysql'} & sys.modules.keys()))"
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout == "[]\n"

@@ -11,6 +11,7 @@ from appsync_local.api.limits import DEFAULT_LIMITS, Limits
 from appsync_local.api.model import Api
 from appsync_local.authorization.api_keys import ApiKey
 from appsync_local.authorization.lambda_authorizer import AuthorizerOptions
+from appsync_local.authorization.oidc import OidcProvider
 from appsync_local.authorization.sigv4 import IamPrincipal
 from appsync_local.errors import FunctionFailed
 from appsync_local.functions.schedule import FunctionSchedule
@@ -38,6 +39,7 @@ class LocalApi:
         authorizer: How the Lambda authorizer is used.
         limits: What one operation may ask for.
         api_keys: Keys that the API accepts.
+        oidc_providers: The OpenID Connect providers that it names.
         name: What its path begins with if the stack has several APIs, as in `/name/graphql`.
         origins: Where a person finds what is in a copied file, by the path of the copy.
     """
@@ -48,6 +50,7 @@ class LocalApi:
     authorizer: AuthorizerOptions = AuthorizerOptions()  # noqa: RUF009  # frozen
     limits: Limits = DEFAULT_LIMITS
     api_keys: tuple[ApiKey, ...] = ()
+    oidc_providers: tuple[OidcProvider, ...] = ()
     name: str = ""
     origins: Mapping[Path, str] = field(default_factory=dict)
 

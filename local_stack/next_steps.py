@@ -1,11 +1,12 @@
 """What `longcall serve` prints once the stack is running: addresses, users and commands to try."""
 
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
 from appsync_local.http.sites import origin_of
+from local_stack.callers import caller_rows
 from local_stack.stack import Stack
 from longcall.cli.program import program
 
@@ -28,7 +29,7 @@ def next_steps(stack: Stack, data: Path) -> str:
     is_checkout = CHALICE_CONFIG.is_file()  # Chalice serves the app in the working directory
     debug = (("Handlers", f"{folder}{chalice} local --stage local   (debug routes on port 8000)"),)
     if stack.ledger is None:
-        return _of_application(stack, address, f"{longcall} token --header{stack_file}")
+        return _of_application(stack, address, f"{longcall} token --auth cognito{stack_file}")
     rows = (
         ("Console", f"{address}/"),
         ("Explorer", f"{address}/explorer"),
@@ -48,10 +49,7 @@ def _of_application(stack: Stack, address: str, token: str) -> str:
     """What an application without jobs offers."""
     rows = (
         ("Explorer", f"{address}/explorer{_of_first(stack)}"),
-        *(stack.api_urls or {"GraphQL": stack.graphql_url, "Realtime": stack.realtime_url}).items(),
-        *(("API key", key.key) for key in stack.api_keys),
-        ("Users", ", ".join(f"{user.username} / {user.password}" for user in stack.pool.users)),
-        ("A token", token),
+        *_apis(stack, token),
         ("Stop", "Ctrl-C"),
     )
     return f"\nThe application is running at {address} (this machine only).\n{_lines(rows)}\n\n"
@@ -59,6 +57,16 @@ def _of_application(stack: Stack, address: str, token: str) -> str:
 
 def _of_first(stack: Stack) -> str:
     return f"   (of {next(iter(stack.api_urls))})" if stack.api_urls else ""
+
+
+def _apis(stack: Stack, token: str) -> Iterator[tuple[str, str]]:
+    """The addresses of the APIs, and for each of them who may call it."""
+    users = [f"{user.username} / {user.password}" for user in stack.pool.users]
+    for callers in stack.callers:
+        yield "GraphQL", callers.url
+        if len(stack.callers) == 1:
+            yield "Realtime", stack.realtime_url
+        yield from caller_rows(callers, users, stack.operator, token)
 
 
 def _lines(rows: Iterable[tuple[str, str]]) -> str:

@@ -40,6 +40,7 @@ from infrastructure.stages import DEV
 from local_stack.addresses import BUCKET_PATH, LOOPBACK
 from local_stack.aws_access import AwsAccess
 from local_stack.blueprint import Blueprint, LocalApi, PermissionCheckingInvoker, api_path
+from local_stack.callers import Callers
 from local_stack.console import EXPLORER_PAGES, JOB_PAGES, Console
 from local_stack.data_folder import PRIVATE_FILE, check_databases, check_space, folder_errors_reported, locked, prepare
 from local_stack.databases import database_problems
@@ -52,6 +53,7 @@ from local_stack.local_aws import ADVICE, LocalAwsServices
 from local_stack.log import StackLog
 from local_stack.log_fields import job_fields
 from local_stack.log_files import FOLDER
+from local_stack.oidc import providers_on_this_machine
 from local_stack.options import Options
 from local_stack.project import ROOT, blueprint_of_project, handlers_with
 from local_stack.root_fields import root_fields
@@ -96,6 +98,7 @@ class Stack:
         operator: The access key of an operator, who may report statuses by hand, and administer users, the bucket and
             the tables.
         api_urls: URLs of the APIs by name, if there are several; `graphql_url` is the first one's.
+        callers: Who may call each API.
         ledger: Where Longcall's jobs are stored; None: an application without jobs.
         warnings: What is left out of the stack, one sentence each, for the person who starts it.
     """
@@ -110,6 +113,7 @@ class Stack:
     operator: IamPrincipal
     api_keys: tuple[ApiKey, ...]
     api_urls: Mapping[str, str]
+    callers: tuple[Callers, ...]
     ledger: str | None
     warnings: tuple[str, ...]
 
@@ -129,6 +133,7 @@ class Stack:
             "bucket": BUCKET,
             **({} if self.dynamodb_url is None else {"dynamodbUrl": self.dynamodb_url}),
             **({"apis": dict(self.api_urls)} if self.api_urls else {}),
+            **({"applicationModes": [it.value for it in self.callers[0].modes]} if self.ledger is None else {}),
             "users": [asdict(user) for user in self.pool.users],
             "apiKeys": [key.key for key in self.api_keys],
             "operator": {
@@ -219,6 +224,7 @@ async def _start(options: Options, log: StackLog, cleanup: contextlib.AsyncExitS
         return Engine(
             api=api.api, schema=api.schema, code=api.code, path=path, invoker=invoker,
             user_pools=(UserPool(pool.issuer, pool.jwks_url, pool.client_id),),
+            oidc_providers=providers_on_this_machine(api.oidc_providers, pool, allows_aws=login is not None),
             principals=(*blueprint.principals, operator), authorizer=api.authorizer, limits=api.limits,
             api_keys=api.api_keys, region=REGION, handlers=blueprint.handlers,
             dynamodb=None if aws is None else aws.for_tables(),
@@ -260,6 +266,7 @@ async def _start(options: Options, log: StackLog, cleanup: contextlib.AsyncExitS
         engine.graphql_url, engine.realtime_url, engine.chaos_url, engine.meter_url, pool, bucket_url,
         None if aws is None else aws.endpoint, operator, tuple(key for it in blueprint.apis for key in it.api_keys),
         {name: f"http://{host}{path}" for name, path in paths.items()} if len(paths) > 1 else {},
+        tuple(_callers(api, f"http://{host}{paths[api.name]}") for api in blueprint.apis),
         blueprint.ledger, blueprint.warnings,
     )  # fmt: skip
     cleanup.enter_context(_temporary_file(options.data / "stack.json", stack.describe()))
@@ -341,6 +348,10 @@ def _blueprint(
         timeout=options.timeout, stage=options.stage, settings=options.settings,
         root=ROOT if options.project is None else handlers_with(options.project.folder, options.data),
     )  # fmt: skip
+
+
+def _callers(api: LocalApi, url: str) -> Callers:
+    return Callers(url, api.api.modes, tuple(it.key for it in api.api_keys), api.api.authorizer)
 
 
 def _every_field(blueprint: Blueprint) -> frozenset[str]:

@@ -24,6 +24,7 @@ from appsync_local.api.model import (
     UnitResolver,
 )
 from appsync_local.authorization.lambda_authorizer import AuthorizerOptions
+from appsync_local.authorization.oidc import OidcProvider
 from local_stack.template.document import TABLES, Resource, Template, TemplateInvalid
 from local_stack.template.intrinsics import IntrinsicResolver
 from local_stack.template.policies import Permissions
@@ -108,6 +109,16 @@ class ApiReader:
     def api_keys(self) -> tuple[str, ...]:
         """The logical ids of the keys of the API."""
         return tuple(it.name for it in self._parts("AWS::AppSync::ApiKey"))
+
+    def oidc_providers(self) -> tuple[OidcProvider, ...]:
+        """The OpenID Connect providers of the API, in the order of their modes."""
+        properties = self._resource.properties
+        found: list[OidcProvider] = []
+        with self._problems.of(self._resource):
+            modes = (properties, *properties.get("AdditionalAuthenticationProviders", []))
+            configs = (it["OpenIDConnectConfig"] for it in modes if "OpenIDConnectConfig" in it)
+            found.extend(_oidc_provider(self._intrinsics.resolve(it)) for it in configs)
+        return tuple(found)
 
     def _each(self, type_: str, read: Callable[[Resource], Part]) -> tuple[Part, ...]:
         parts = []
@@ -253,6 +264,16 @@ def operation_limits(api: Resource) -> Limits:
         raise TemplateInvalid(
             f"AppSync does not accept its IntrospectionConfig, QueryDepthLimit or ResolverCountLimit: {error}"
         ) from None
+
+
+def _oidc_provider(config: Mapping[str, Any]) -> OidcProvider:
+    """AppSync reads 0 milliseconds as no limit."""
+    return OidcProvider(
+        str(config["Issuer"]),
+        client_id_regex=config.get("ClientId") or None,
+        iat_ttl_ms=int(config.get("IatTTL") or 0) or None,
+        auth_ttl_ms=int(config.get("AuthTTL") or 0) or None,
+    )
 
 
 def _signing(config: Mapping[str, Any] | None) -> HttpSigning | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from appsync_local.api.model import AuthMode
 from appsync_local.authorization.api_keys import ApiKey
 from appsync_local.functions.spec import FunctionSpec, Package
 from chalicelib.ledger import DYNAMODB
@@ -101,7 +102,7 @@ def blueprint_from_template(
     Raises:
         TemplateInvalid: The template has no API. What else cannot be run is among the blueprint's problems.
     """
-    keys = {it.name: f"da2-{secrets.token_hex(13)}" for it in template.of_type("AWS::AppSync::ApiKey")}
+    keys = {it.name: _new_api_key() for it in template.of_type("AWS::AppSync::ApiKey")}
     values = _pool_values(template, pool) | {(name, "ApiKey"): key for name, key in keys.items()}
     names = api_names(template, IntrinsicResolver(template, REGION, values))
     for resource, name in names.items():
@@ -170,13 +171,25 @@ def _local_api(api: TemplateApi, folder: Path, keys: Mapping[str, str]) -> Local
         code=folder / "code",
         authorizer=api.authorizer,
         limits=api.limits,
-        api_keys=tuple(ApiKey(keys[name]) for name in api.keys),
+        api_keys=_api_keys(api, keys),
+        oidc_providers=api.oidc_providers,
         name=api.name,
         origins={
             folder / (name if name == "schema.graphql" else f"code/{name}"): origin
             for name, origin in api.origins.items()
         },
     )
+
+
+def _api_keys(api: TemplateApi, keys: Mapping[str, str]) -> tuple[ApiKey, ...]:
+    """The keys of the template; one of this machine if it has the mode and no key, as after a deployment by hand."""
+    if AuthMode.API_KEY in api.api.modes and not api.keys:
+        return (ApiKey(_new_api_key()),)
+    return tuple(ApiKey(keys[name]) for name in api.keys)
+
+
+def _new_api_key() -> str:
+    return f"da2-{secrets.token_hex(13)}"
 
 
 def _pool_values(template: Template, pool: Pool) -> dict[tuple[str, str], str]:

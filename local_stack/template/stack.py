@@ -12,6 +12,7 @@ from typing import Final
 from appsync_local.api.limits import DEFAULT_LIMITS, Limits
 from appsync_local.api.model import Api
 from appsync_local.authorization.lambda_authorizer import DEFAULT_OPTIONS, AuthorizerOptions
+from appsync_local.authorization.oidc import OidcProvider
 from appsync_local.functions.schedule import FunctionSchedule
 from appsync_local.functions.spec import FunctionSpec
 from local_stack.template.api import ApiReader, api_of, authorizer_options, operation_limits
@@ -43,6 +44,7 @@ class TemplateApi:
         authorizer: How the Lambda authorizer is used.
         limits: What one operation may ask for.
         keys: Logical ids of its API keys.
+        oidc_providers: The OpenID Connect providers that it names.
     """
 
     name: str
@@ -54,6 +56,7 @@ class TemplateApi:
     authorizer: AuthorizerOptions
     limits: Limits
     keys: tuple[str, ...]
+    oidc_providers: tuple[OidcProvider, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +152,7 @@ def _read_api(reader: ApiReader, resource: Resource, name: str, problems: Proble
         authorizer=authorizer,
         limits=limits,
         keys=reader.api_keys(),
+        oidc_providers=reader.oidc_providers(),
     )
 
 

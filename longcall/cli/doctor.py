@@ -7,7 +7,7 @@ import asyncio
 import platform
 import shutil
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import urljoin
 
@@ -21,6 +21,10 @@ from longcall.errors import ConfigurationError, InvalidInput, LongcallError, Pro
 
 TIMEOUT: Final = 15.0  # seconds; an authorizer may take ten
 STANDARD_INPUT: Final = "-"
+TOKEN_MODES: Final = frozenset({"AMAZON_COGNITO_USER_POOLS", "OPENID_CONNECT"})
+API_KEY: Final = "API_KEY"
+IAM: Final = "AWS_IAM"
+UNCHECKED: Final = "AWS4-HMAC-SHA256"  # a signature covers one request, so the stack says that it cannot check one
 _OLDEST: Final = (3, 11)
 
 
@@ -38,6 +42,9 @@ async def health(caller: Caller) -> AsyncIterator[Finding]:
         yield Finding("sign-in", CheckStatus.BAD, str(error), advice_for(stack))
         return
     yield Finding("sign-in", CheckStatus.GOOD, f"{caller.user.username}, at {stack.cognito_url or 'Cognito'}")
+    if stack.application_modes is not None:
+        yield Finding("application", CheckStatus.NOTE, f"callers use {', '.join(stack.application_modes)}")
+        return
     try:
         async with open_client(caller) as client:
             page = await client.list(limit=1)
@@ -70,11 +77,21 @@ async def authorization_of(caller: Caller, token: str | None) -> Mapping[str, st
         LongcallError: The caller cannot sign in.
     """
     if token is None:
-        return await caller.authorization().headers()
+        modes = caller.stack.application_modes
+        return await (caller.authorization().headers() if modes is None else _of_application(caller, modes))
     text = (await asyncio.to_thread(sys.stdin.read) if token == STANDARD_INPUT else token).strip()
     if not text:
         raise InvalidInput("the token is empty; give the whole value of the Authorization header")
     return {"Authorization": text}
+
+
+async def _of_application(caller: Caller, modes: Sequence[str]) -> Mapping[str, str]:
+    """The header of a caller whom an application accepts. Its own authorizer expects tokens that only it knows."""
+    if TOKEN_MODES & {*modes}:
+        return {"Authorization": await caller.provider()()}
+    if API_KEY in modes and caller.stack.api_keys:
+        return {"x-api-key": caller.stack.api_keys[0]}
+    return {"Authorization": UNCHECKED} if IAM in modes else {}
 
 
 async def explain(stack: Stack, headers: Mapping[str, str], field: str | None) -> list[Finding]:
@@ -107,7 +124,8 @@ async def explain(stack: Stack, headers: Mapping[str, str], field: str | None) -
         raise ProtocolError(f"expected JSON from {url}, and found something else") from exc
     match answer:
         case {"findings": list(findings)}:
-            return [_finding(found) for found in findings]
+            # Without a credential, there is no mode to judge.
+            return [_finding(found) for found in findings if headers or found["about"] != "mode"]
         case _:
             raise ConfigurationError(f"the stack at {url} has no doctor; start it again with this version")
 

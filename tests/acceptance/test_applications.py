@@ -1,15 +1,17 @@
 """Applications that are not Longcall, served from their templates over HTTP."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import aiohttp
+import pytest
 from yarl import URL
 
-from tests.acceptance.stack import READY, LocalStack, running_stack
+from tests.acceptance.stack import READY, LocalStack, running_stack, wait_until
 from tests.contract.conftest import ROOT
 
 API = {"Fn::GetAtt": ["Api", "ApiId"]}
@@ -147,3 +149,47 @@ async def test_application_of_sam_runs_with_layers_pipelines_and_parameters(tmp_
 
     assert added == {"data": {"add": {"sku": "tea", "cents": 1250}}}
     assert priced == {"data": {"price": "12.50 EUR at dev.shop.example"}}
+
+
+MODES = """
+Resources:
+  Api:
+    Type: AWS::AppSync::GraphQLApi
+    Properties:
+      Name: modes
+      AuthenticationType: API_KEY
+      AdditionalAuthenticationProviders:
+        - {AuthenticationType: AWS_IAM}
+        - AuthenticationType: OPENID_CONNECT
+          OpenIDConnectConfig: {Issuer: 'https://login.example.test', ClientId: web}
+  Schema:
+    Type: AWS::AppSync::GraphQLSchema
+    Properties: {ApiId: !GetAtt Api.ApiId, Definition: 'type Query { hello: String @aws_api_key @aws_iam @aws_oidc }'}
+"""
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed; the printed commands use it")
+def test_each_mode_has_a_caller_whose_command_works_as_it_is_printed(tmp_path: Path) -> None:
+    template = tmp_path / "modes.yaml"
+    template.write_text(MODES)
+
+    with running_stack(tmp_path / "data", "--template", str(template)) as stack:
+        wait_until(lambda: "Stop " in stack.log.read_text(), READY)
+        lines = stack.log.read_text().splitlines()
+        commands = [it.strip() for it in lines if it.strip().startswith("curl ")]
+        asked = [command.replace("__typename", "__typename hello") for command in commands]
+        answers = [subprocess.check_output(["/bin/bash", "-c", it], cwd=ROOT, timeout=READY) for it in asked]
+        stack_file = str(tmp_path / "data" / "stack.json")
+        doctor, env = (
+            subprocess.run([sys.executable, "-m", "longcall", it, "--stack", stack_file], cwd=ROOT, capture_output=True,
+                           text=True, timeout=READY, check=False)
+            for it in ("doctor", "env")
+        )  # fmt: skip
+
+    assert [json.loads(it) for it in answers] == [{"data": {"__typename": "Query", "hello": None}}] * 3
+    assert [it.split()[0] for it in lines if it.startswith("  ") and not it.startswith("   ")] == [
+        "Explorer", "GraphQL", "Realtime", "API", "IAM", "Users", "A", "Stop",
+    ]  # fmt: skip
+    assert (doctor.returncode, env.returncode) == (0, 0), doctor.stdout
+    assert "accepted as" in doctor.stdout
+    assert "jobs" not in doctor.stdout

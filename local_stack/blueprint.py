@@ -13,6 +13,7 @@ from appsync_local.authorization.api_keys import ApiKey
 from appsync_local.authorization.lambda_authorizer import AuthorizerOptions
 from appsync_local.authorization.oidc import OidcProvider
 from appsync_local.authorization.sigv4 import IamPrincipal
+from appsync_local.authorization.user_pools import DefaultAction
 from appsync_local.errors import FunctionFailed
 from appsync_local.functions.schedule import FunctionSchedule
 from appsync_local.functions.spec import FunctionSpec
@@ -38,6 +39,7 @@ class LocalApi:
         code: The folder with `resolvers/` and `functions/`.
         authorizer: How the Lambda authorizer is used.
         limits: What one operation may ask for.
+        default_action: What fields without a directive allow to callers of the user pool.
         api_keys: Keys that the API accepts.
         oidc_providers: The OpenID Connect providers that it names.
         name: What its path begins with if the stack has several APIs, as in `/name/graphql`.
@@ -49,6 +51,7 @@ class LocalApi:
     code: Path
     authorizer: AuthorizerOptions = AuthorizerOptions()  # noqa: RUF009  # frozen
     limits: Limits = DEFAULT_LIMITS
+    default_action: DefaultAction = DefaultAction.ALLOW
     api_keys: tuple[ApiKey, ...] = ()
     oidc_providers: tuple[OidcProvider, ...] = ()
     name: str = ""

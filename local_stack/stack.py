@@ -223,8 +223,8 @@ async def _start(options: Options, log: StackLog, cleanup: contextlib.AsyncExitS
     def engine_of(api: LocalApi, path: str) -> Engine:
         return Engine(
             api=api.api, schema=api.schema, code=api.code, path=path, invoker=invoker,
-            user_pools=(UserPool(pool.issuer, pool.jwks_url, pool.client_id),),
             oidc_providers=providers_on_this_machine(api.oidc_providers, pool, allows_aws=login is not None),
+            user_pools=(UserPool(pool.issuer, pool.jwks_url, pool.client_id, api.default_action),),
             principals=(*blueprint.principals, operator), authorizer=api.authorizer, limits=api.limits,
             api_keys=api.api_keys, region=REGION, handlers=blueprint.handlers,
             dynamodb=None if aws is None else aws.for_tables(),

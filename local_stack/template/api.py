@@ -25,6 +25,7 @@ from appsync_local.api.model import (
 )
 from appsync_local.authorization.lambda_authorizer import AuthorizerOptions
 from appsync_local.authorization.oidc import OidcProvider
+from appsync_local.authorization.user_pools import DefaultAction
 from local_stack.template.document import TABLES, Resource, Template, TemplateInvalid
 from local_stack.template.intrinsics import IntrinsicResolver
 from local_stack.template.policies import Permissions
@@ -245,6 +246,19 @@ def authorizer_options(api: Resource) -> AuthorizerOptions:
     config = api.properties.get("LambdaAuthorizerConfig") or {}
     ttl = int(config.get("AuthorizerResultTtlInSeconds", AUTHORIZER_TTL))
     return AuthorizerOptions(ttl, config.get("IdentityValidationExpression"))
+
+
+def default_action(api: Resource) -> DefaultAction:
+    """What fields without a directive allow if user pools are the API's default mode.
+
+    Raises:
+        TemplateInvalid: AppSync does not accept the value.
+    """
+    value = (api.properties.get("UserPoolConfig") or {}).get("DefaultAction", DefaultAction.ALLOW.value)
+    try:
+        return DefaultAction(value)
+    except ValueError:
+        raise TemplateInvalid(f"the DefaultAction of its UserPoolConfig must be ALLOW or DENY, not {value}") from None
 
 
 def operation_limits(api: Resource) -> Limits:

@@ -173,6 +173,7 @@ def _local_api(api: TemplateApi, folder: Path, keys: Mapping[str, str]) -> Local
         limits=api.limits,
         api_keys=_api_keys(api, keys),
         oidc_providers=api.oidc_providers,
+        default_action=api.default_action,
         name=api.name,
         origins={
             folder / (name if name == "schema.graphql" else f"code/{name}"): origin

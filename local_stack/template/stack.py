@@ -13,9 +13,10 @@ from appsync_local.api.limits import DEFAULT_LIMITS, Limits
 from appsync_local.api.model import Api
 from appsync_local.authorization.lambda_authorizer import DEFAULT_OPTIONS, AuthorizerOptions
 from appsync_local.authorization.oidc import OidcProvider
+from appsync_local.authorization.user_pools import DefaultAction
 from appsync_local.functions.schedule import FunctionSchedule
 from appsync_local.functions.spec import FunctionSpec
-from local_stack.template.api import ApiReader, api_of, authorizer_options, operation_limits
+from local_stack.template.api import ApiReader, api_of, authorizer_options, default_action, operation_limits
 from local_stack.template.api_names import GRAPHQL_API
 from local_stack.template.document import Resource, Template, TemplateInvalid
 from local_stack.template.functions import FunctionReader
@@ -43,6 +44,7 @@ class TemplateApi:
         origins: Where each of these texts is written, by the same file name; that of the schema is `schema.graphql`.
         authorizer: How the Lambda authorizer is used.
         limits: What one operation may ask for.
+        default_action: What fields without a directive allow to callers of the user pool.
         keys: Logical ids of its API keys.
         oidc_providers: The OpenID Connect providers that it names.
     """
@@ -55,6 +57,7 @@ class TemplateApi:
     origins: Mapping[str, str]
     authorizer: AuthorizerOptions
     limits: Limits
+    default_action: DefaultAction
     keys: tuple[str, ...]
     oidc_providers: tuple[OidcProvider, ...]
 
@@ -139,9 +142,11 @@ def read_stack(template: Template, intrinsics: IntrinsicResolver, names: Mapping
 
 
 def _read_api(reader: ApiReader, resource: Resource, name: str, problems: Problems) -> TemplateApi:
-    limits, authorizer = DEFAULT_LIMITS, DEFAULT_OPTIONS
+    limits, authorizer, action = DEFAULT_LIMITS, DEFAULT_OPTIONS, DefaultAction.ALLOW
     with problems.of(resource):
-        limits, authorizer = operation_limits(resource), authorizer_options(resource)
+        limits, authorizer, action = (
+            operation_limits(resource), authorizer_options(resource), default_action(resource),
+        )  # fmt: skip
     return TemplateApi(
         name=name,
         resource=resource.name,
@@ -151,6 +156,7 @@ def _read_api(reader: ApiReader, resource: Resource, name: str, problems: Proble
         origins=reader.origins,
         authorizer=authorizer,
         limits=limits,
+        default_action=action,
         keys=reader.api_keys(),
         oidc_providers=reader.oidc_providers(),
     )

@@ -1,5 +1,5 @@
 import type { Page } from "@playwright/test";
-import { expect, shows, test } from "./world.ts";
+import { expect, seriousFindings, shows, test } from "./world.ts";
 
 // The console as it is deployed, whose users sign in at the pool's own page: LONGCALL_DEPLOYED_URL.
 const SITE = process.env.LONGCALL_DEPLOYED_URL ?? "";
@@ -34,6 +34,7 @@ test("a user signs in at the pool's page, returns, runs a job and signs out", as
   await page.getByRole("button", { name: "Sign out" }).click();
   expect((await revoked).status()).toBe(200);
   await expect(page.getByRole("heading", { name: "You are signed out" })).toBeVisible();
+  expect(await seriousFindings(page)).toEqual([]);
   await page.getByRole("button", { name: "Sign in" }).click();
   await expect(page.getByLabel("Password")).toBeVisible();
 });
@@ -45,6 +46,7 @@ test("a sign-in that is refused, too old or of another tab says so", async ({ pa
   await page.goto(`/signed-in?error=access_denied&error_description=Not+today&state=${state}`);
   await expect(page.getByRole("alert")).toContainText("The sign-in page refused this sign-in.");
   await expect(page.getByRole("alert")).toContainText("Not today");
+  expect(await seriousFindings(page)).toEqual([]);
   expect(page.url()).toBe(`${SITE}/`);
 
   await page.goto("/signed-in?code=stolen&state=of-another-tab");

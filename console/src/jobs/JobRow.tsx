@@ -20,13 +20,14 @@ export function HeadRow(): ReactNode {
   );
 }
 
-/** One job. `now` is 0 for a job that has ended, so that its row is not rendered again. */
+/** One job. `now` is 0 for a job that has ended, so that its row is rendered again only when what it shows changes. */
 export const JobRow = memo(function JobRow(props: {
   readonly job: Event;
   readonly index: number;
   readonly top: number;
   readonly isSelected: boolean;
   readonly now: number;
+  readonly age: string;
   readonly onOpen: (job: Event) => void;
 }): ReactNode {
   const { job, now } = props;
@@ -57,7 +58,7 @@ export const JobRow = memo(function JobRow(props: {
         )}
       </span>
       <span role="cell" title={format.moment(job.createdAt)}>
-        {format.ago(job.createdAt, now === 0 ? Date.now() : now)}
+        {props.age}
       </span>
       <span role="cell" className="number">
         {duration === null ? "–" : format.duration(duration)}

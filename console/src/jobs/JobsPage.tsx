@@ -1,6 +1,15 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
 import type { Event } from "longcall";
-import { type ReactNode, useDeferredValue, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
+import {
+  type ReactNode,
+  useCallback,
+  useDeferredValue,
+  useEffect,
+  useMemo,
+  useRef,
+  useState,
+  useSyncExternalStore,
+} from "react";
 import { useLocation, useSearch } from "wouter";
 import { useLanguage } from "../language/Language.tsx";
 import { useSession } from "../session/Session.tsx";
@@ -30,7 +39,7 @@ export function JobsPage(): ReactNode {
   const search = useRef<HTMLInputElement>(null);
   const confirm = useConfirm();
   const [refusal, setRefusal] = useState<unknown>(null);
-  const open = (job: Event): void => navigate(`/jobs/${job.jobId}`);
+  const open = useCallback((job: Event): void => navigate(`/jobs/${job.jobId}`), [navigate]); // the same for all rows
   const cancel = (job: Event): void => {
     if (job.endTime !== null) return;
     confirm.ask(t.jobs.confirmCancel(job.jobId.slice(0, 8)), () => {
@@ -124,7 +133,7 @@ function Rows(props: {
   readonly onStart: () => void;
 }): ReactNode {
   const { jobs, canReadMore, readMore } = props;
-  const { t } = useLanguage();
+  const { t, format } = useLanguage();
   const scroller = useRef<HTMLDivElement>(null);
   const [selectedId, select] = useState<string | null>(null);
   const selected = Math.max(
@@ -184,6 +193,7 @@ function Rows(props: {
                 top={start}
                 isSelected={job.jobId === selectedId}
                 now={job.endTime === null ? props.now : 0}
+                age={format.ago(job.createdAt, props.now)}
                 onOpen={props.onOpen}
               />
             )

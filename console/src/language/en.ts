@@ -191,6 +191,8 @@ export const en = {
     input: "Input",
     prompt: "Prompt",
     conversation: "Conversation",
+    example: "For example: Tell me about a letter that was lost, and came twice.",
+    needsText: "A job needs a text to work on.",
     drop: "Drop a text file here, or choose one",
     file: "Choose a file",
     tooLarge: (size: string): string => `${size}: it will be uploaded first.`,

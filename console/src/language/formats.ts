@@ -5,6 +5,7 @@ export class Formats {
   readonly #moment: Intl.DateTimeFormat;
   readonly #relative: Intl.RelativeTimeFormat;
   readonly #number: Intl.NumberFormat;
+  readonly #numbers = new Map<string, Intl.NumberFormat>(); // by their options; making one takes longer than using it
 
   constructor(language: string) {
     this.#language = language;
@@ -43,13 +44,13 @@ export class Formats {
   /** A length of time in milliseconds, such as `12.3 s`. */
   duration(milliseconds: number): string {
     const shown = (value: number, digits: number, unit: string): string =>
-      new Intl.NumberFormat(this.#language, {
+      this.#formatted(value, {
         style: "unit",
         unit,
         unitDisplay: "narrow",
         minimumFractionDigits: digits,
         maximumFractionDigits: digits,
-      }).format(value);
+      });
     if (milliseconds < 1000) return shown(Math.max(0, Math.round(milliseconds)), 0, "millisecond");
     const seconds = milliseconds / 1000;
     if (seconds < 60) return shown(seconds, seconds < 10 ? 2 : 1, "second");
@@ -58,19 +59,21 @@ export class Formats {
     return `${shown(Math.floor(minutes / 60), 0, "hour")} ${shown(minutes % 60, 0, "minute")}`;
   }
 
-  /** A moment of an axis: as `duration`, without decimals that are zero. */
+  /** A moment of an axis: as `duration`, without zeros at the end of its decimals. */
   tick(milliseconds: number): string {
-    return this.duration(milliseconds).replace(/[.,]0+(?=\D|$)/, "");
+    return this.duration(milliseconds).replace(/([.,]\d*?)0+(?=\D|$)/, (_, decimals: string) =>
+      decimals.length === 1 ? "" : decimals,
+    );
   }
 
   /** An amount of money, to the digits that matter for small amounts. */
   money(amount: number, currency: string): string {
     const small = amount !== 0 && Math.abs(amount) < 0.01;
-    return new Intl.NumberFormat(this.#language, {
+    return this.#formatted(amount, {
       style: "currency",
       currency,
       ...(small ? { maximumSignificantDigits: 3 } : { maximumFractionDigits: 4 }),
-    }).format(amount);
+    });
   }
 
   number(value: number): string {
@@ -85,6 +88,13 @@ export class Formats {
   }
 
   percent(share: number): string {
-    return new Intl.NumberFormat(this.#language, { style: "percent" }).format(share);
+    return this.#formatted(share, { style: "percent" });
+  }
+
+  #formatted(value: number, options: Intl.NumberFormatOptions): string {
+    const key = Object.values(options).join(" ");
+    const format = this.#numbers.get(key) ?? new Intl.NumberFormat(this.#language, options);
+    this.#numbers.set(key, format);
+    return format.format(value);
   }
 }

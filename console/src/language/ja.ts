@@ -197,6 +197,8 @@ export const ja: Texts = {
     input: "入力",
     prompt: "プロンプト",
     conversation: "会話",
+    example: "例：なくなって、二度届いた手紙の話をしてください。",
+    needsText: "ジョブには、処理するテキストが必要です。",
     drop: "テキストファイルをここにドロップするか、選択してください",
     file: "ファイルを選択",
     tooLarge: (size) => `${size}：先にアップロードします。`,

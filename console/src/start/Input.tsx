@@ -53,7 +53,12 @@ export function Prompt(props: { readonly value: string; readonly onChange: (text
       ) : (
         <label>
           {t.start.prompt}
-          <textarea rows={7} value={value} onChange={(event) => onChange(event.target.value)} />
+          <textarea
+            rows={7}
+            value={value}
+            placeholder={t.start.example}
+            onChange={(event) => onChange(event.target.value)}
+          />
         </label>
       )}
       <p className="muted">

@@ -103,6 +103,7 @@ export default function StartPage(): ReactNode {
         <Icon name="play" />
         {isStarting ? t.start.submitting : t.start.submit}
       </button>
+      {!hasText(shown) && <p className="muted">{t.start.needsText}</p>}
     </form>
   );
 }

@@ -36,7 +36,7 @@ def sign_in_page(fields: Mapping[str, str], *, names: Sequence[str], action: str
     return _page(
         "Sign in",
         f"""\
-<p>This is the local user pool. The test users are in <code>stack.json</code>.</p>
+<p>This is the local user pool. The stack prints its test users and their passwords when it starts.</p>
 {alert}
 <form method="post" action="{escape(action)}">
 {hidden}

@@ -11,7 +11,8 @@
     throw new Invalid(message);
   };
   const SPACE = /[ \t\r\n]*/y;
-  const STRING = /"(?:[^"\\\x00-\x1f]|\\.)*"/y;
+  const STRING = /"(?:[^"\\\x00-\x1f]|\\["\\\/bfnrt]|\\u[0-9a-fA-F]{4})*"/y;
+  const START_OF_STRING = /"(?:[^"\\\x00-\x1f]|\\["\\\/bfnrt]|\\u[0-9a-fA-F]{4})*/y;
   const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
   const WORD = /true|false|null/y;
   const NOTHING = {};
@@ -43,17 +44,30 @@
       invalid(`Unexpected character ('${found}' (code ${code})): was expecting ${expected}\n at [${this.where()}]`);
     }
 
+    string() {
+      const found = this.take(STRING);
+      if (found || !this.take(START_OF_STRING)) return found;
+      const next = this.text[this.at];
+      if (next === undefined) this.unexpected("closing quote for a string value");
+      if (next === "\\") {
+        const escape = this.text[this.at + 1] ?? "";
+        invalid(`Unrecognized character escape '${escape}' (code ${escape.codePointAt(0)})\n at [${this.where()}]`);
+      }
+      const rule = "has to be escaped using backslash to be included in string value";
+      return invalid(`Illegal unquoted character ((CTRL-CHAR, code ${next.codePointAt(0)})): ${rule}\n at [${this.where()}]`);
+    }
+
     // A string, number, true, false or null.
     plain() {
       const next = this.text[this.at];
-      const found = this.take(next === '"' ? STRING : next === "t" || next === "f" || next === "n" ? WORD : NUMBER);
+      const found = next === '"' ? this.string() : this.take(next === "t" || next === "f" || next === "n" ? WORD : NUMBER);
       if (found === "") this.unexpected("a valid JSON value");
       return parse(found);
     }
 
     // The name of a member that an object does not have yet, and the colon.
     key(object) {
-      const key = this.take(STRING);
+      const key = this.string();
       if (key === "") this.unexpected("double-quote to start field name");
       const name = parse(key);
       if (Object.hasOwn(object, name)) {

@@ -2,7 +2,7 @@
 // Lists and maps that a method returns are copies, except those that are members of the value.
 // Source: Java SE 8 API: String, Number, Boolean, List, Map and Map.Entry.
 (({ TypeError, codeAt, part }) => {
-  const { Entry, equals, failed, isMap, text, where } = part("velocity/values");
+  const { Entry, equals, failed, isFault, isMap, text, where } = part("velocity/values");
   const { isArray } = Array;
   const { hasOwn, keys } = Object;
 
@@ -193,7 +193,7 @@
     try {
       return method(self, ...given);
     } catch (thrown) {
-      if (thrown instanceof TypeError) failed(`Error invoking method '${name}' in ${kind} at ${where(at)}: ${thrown.message}`);
+      if (isFault(thrown)) failed(`Error invoking method '${name}' in ${kind} at ${where(at)}: ${thrown.message}`);
       throw thrown;
     }
   };

@@ -1,7 +1,7 @@
 // `$util` and `$extensions` of templates: what is the same in JavaScript is called there, and the rest is here.
 // Source: AppSync Developer Guide, "Resolver mapping template utility reference", and "Extensions".
-(({ TypeError, effect, part, replace, stringify }) => {
-  const { equals, failed, isMap, text, where } = part("velocity/values");
+(({ effect, part, replace, stringify }) => {
+  const { equals, failed, isFault, isMap, text, where } = part("velocity/values");
   const json = part("velocity/json");
   const { isArray } = Array;
   const { util, extensions } = globalThis;
@@ -128,7 +128,7 @@
     try {
       return utility(...given);
     } catch (thrown) {
-      if (thrown instanceof TypeError) failed(`Error invoking method '${name}' at ${where(at)}: ${thrown.message}`);
+      if (isFault(thrown)) failed(`Error invoking method '${name}' at ${where(at)}: ${thrown.message}`);
       throw thrown;
     }
   };

@@ -1,10 +1,12 @@
 // The values of templates and their operators. Lists are arrays, maps are plain objects, and null is null or undefined.
 // Source: Apache Velocity 1.7, "VTL Reference" and "User Guide"; Java SE 8 API, the toString and equals of collections.
-(({ halt }) => {
+(({ TypeError, halt }) => {
   const { isArray } = Array;
   const { hasOwn, keys, values } = Object;
   const LOOP_LIMIT = 1000; // Source: AppSync quotas, "iterations in a foreach loop"
   const failed = (message) => halt({ kind: "error", message, type: "MappingTemplate", data: null, info: null });
+  // Whether an error is that of a value: the value of an argument, or of a regular expression.
+  const isFault = (thrown) => thrown instanceof TypeError || thrown instanceof SyntaxError;
   const where = (at) => `velocity[line ${Math.floor(at / 1000)}, column ${at % 1000}]`; // `at` is 1000 * line + column
 
   // One member of `$map.entrySet()`.
@@ -113,7 +115,7 @@
   });
 
   return {
-    Entry, add, at, divide, equals, escaped, failed, get, isMap, isTrue, items, put, putAt, range, replace, show, text, turn, where,
+    Entry, add, at, divide, equals, escaped, failed, get, isFault, isMap, isTrue, items, put, putAt, range, replace, show, text, turn, where,
     divideExactly: computed((a, b) => (b === 0 ? null : a / b)),
     greater: compared((a, b) => a > b),
     greaterOrEqual: compared((a, b) => a >= b),

@@ -84,6 +84,7 @@ def test_methods_of_lists_and_maps(render: Render, call: str, text: str) -> None
 @pytest.mark.parametrize(
     ("call", "message"),
     [
+        ("$l[0].split('[')", "'split' in java.lang.String at velocity[line 2, column 6]: "),
         ("$l.get(3)", "'get' in java.util.ArrayList at velocity[line 2, column 3]: Index 3 out of bounds for length 3"),
         ("$l[0].substring(2)", "'substring' in java.lang.String at velocity[line 2, column 6]: Index 2 out of bounds"),
         ("$m.a.parseInt('x')", "'parseInt' in java.lang.Number at velocity[line 2, column 5]: For input string: \"x\""),

@@ -160,6 +160,7 @@ def test_effects_of_templates(run: Run) -> None:
 @pytest.mark.parametrize(
     ("call", "message"),
     [
+        ("$util.matches('(', 'a')", "Error invoking method 'util.matches' at velocity[line 1, column 6]: "),
         ("$util.base64Decode('?')",
          "Error invoking method 'util.base64Decode' at velocity[line 1, column 6]: util.base64Decode was given text"),
         ("$util.list.sortList([1..1001], false, 'a')", "$util.list.sortList sorts at most 1000 items; this list has"),

@@ -73,8 +73,9 @@ class ForkServers:
 
     def spawn(self, number: int, function: str, connection: socket.socket, output: int) -> None:
         """See `ForkServerClient.spawn`."""
-        self._of_worker[number] = client = self._of_function[function]
+        client = self._of_function[function]
         client.spawn(number, function, connection, output)
+        self._of_worker[number] = client
 
     def kill(self, number: int) -> None:
         """See `ForkServerClient.kill`."""

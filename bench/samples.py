@@ -36,6 +36,7 @@ SKIPPED: Final = frozenset({"node_modules", ".git", ".venv", "venv", "__pycache_
 NOWHERE: Final = "http://127.0.0.1:9"
 VALUE: Final = "sample"
 ROUNDS: Final = 3  # further starts with the values that the one before asked for
+_UNABLE: Final = re.compile(r"^longcall: (.+ cannot be run: .+)$", re.MULTILINE)
 _ADVICE: Final = re.compile(r"with --parameter (\S+)=VALUE")
 INTROSPECTION: Final = "{ __schema { types { name } } }"
 LONGEST: Final = 90  # characters of a problem in the table
@@ -53,7 +54,7 @@ class Sample:
     given: int  # values
     resolvers: int
     loading: int  # of these resolvers
-    problems: tuple[str, ...]
+    problems: tuple[str, ...]  # what stopped the start, or what of it cannot be run
 
     def row(self) -> str:
         """The row of the table."""
@@ -158,17 +159,20 @@ def _served(
         timer = _timer(process, seconds)
         line = process.stdout.readline()
         timer.cancel()
-        if not line:
-            _, errors = process.communicate()
-            return None, _problems(errors)
-        return _answers(json.loads(line)), ()
+        answered = _answers(json.loads(line)) if line else None
     finally:
-        process.send_signal(signal.SIGINT)
-        try:
-            process.communicate(timeout=seconds)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.communicate()
+        errors = _ended(process, seconds)
+    return answered, _problems(errors) if answered is None else tuple(_UNABLE.findall(errors))
+
+
+def _ended(process: "subprocess.Popen[str]", seconds: float) -> str:
+    """What it wrote to standard error, after it was stopped."""
+    process.send_signal(signal.SIGINT)
+    try:
+        return process.communicate(timeout=seconds)[1]
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return process.communicate()[1]
 
 
 def _timer(process: "subprocess.Popen[str]", seconds: float) -> Any:

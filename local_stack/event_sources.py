@@ -1,7 +1,8 @@
 """What invokes the functions of a template, besides the API and schedules."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,12 +14,14 @@ class QueueSource:
         queue: The queue's name.
         batch_size: The most messages of one invocation.
         reports_failures: Whether the function returns the messages that failed (`ReportBatchItemFailures`).
+        filters: Patterns, of which one must match a message; others are deleted. Without any, all are delivered.
     """
 
     function: str
     queue: str
     batch_size: int = 10
     reports_failures: bool = False
+    filters: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,7 @@ class StreamSource:
         position: Where a new mapping begins to read.
         reports_failures: Whether the function returns the record that failed (`ReportBatchItemFailures`).
         retries: Further attempts at a batch that failed; -1: until it succeeds.
+        filters: Patterns, of which one must match a record. Without any, all are delivered.
     """
 
     function: str
@@ -40,6 +44,7 @@ class StreamSource:
     position: Literal["LATEST", "TRIM_HORIZON"] = "TRIM_HORIZON"
     reports_failures: bool = False
     retries: int = -1
+    filters: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

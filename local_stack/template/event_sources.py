@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from local_stack.creation import Creation
 from local_stack.event_sources import AsynchronousSource, EventSource, QueueSource, StreamSource
-from local_stack.template.document import TABLES, Resource, Template
+from local_stack.template.document import TABLES, Resource, Template, TemplateInvalid
 from local_stack.template.intrinsics import IntrinsicResolver
 from local_stack.template.policies import Permissions
 from local_stack.template.problems import Problems
@@ -54,13 +54,14 @@ class EventSourceReader:
         source, name = str(properties.get("EventSourceArn", "")), self._intrinsics.name(function)
         if properties.get("Enabled") in (False, "false"):
             return
-        if "FilterCriteria" in properties:
-            self._warn(f"{resource.name} delivers every event: the local stack does not apply FilterCriteria")
+        filters = tuple(_pattern(it) for it in properties.get("FilterCriteria", {}).get("Filters", ()))
         reports = REPORTS in properties.get("FunctionResponseTypes", ())
         for queue in self._template.of_type(QUEUE):
             if self._intrinsics.arn(queue) == source:
                 if self._may(function, QUEUE_ACTION, source, resource):
-                    yield QueueSource(name, self._intrinsics.name(queue), int(properties.get("BatchSize", 10)), reports)
+                    yield QueueSource(
+                        name, self._intrinsics.name(queue), int(properties.get("BatchSize", 10)), reports, filters
+                    )
                 return
         for table in self._template.of_type(*TABLES):
             if source.startswith(f"{self._intrinsics.arn(table)}/stream/"):
@@ -68,7 +69,7 @@ class EventSourceReader:
                     yield StreamSource(
                         name, self._intrinsics.name(table), int(properties.get("BatchSize", 100)),
                         "LATEST" if properties.get("StartingPosition") == "LATEST" else "TRIM_HORIZON",
-                        reports, int(properties.get("MaximumRetryAttempts", -1)),
+                        reports, int(properties.get("MaximumRetryAttempts", -1)), filters,
                     )  # fmt: skip
                 return
         self._warn(f"{resource.name} does not deliver: {source or 'its source'} is no queue or table of this stack")
@@ -151,6 +152,21 @@ class EventSourceReader:
 
     def _warn(self, sentence: str) -> None:
         self.warnings.append(sentence)
+
+
+def _pattern(given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The pattern of a filter.
+
+    Raises:
+        TemplateInvalid: It is not an object in JSON.
+    """
+    try:
+        pattern = json.loads(given["Pattern"])
+    except ValueError:
+        pattern = None
+    if not isinstance(pattern, dict):
+        raise TemplateInvalid(f"a filter has the pattern {given['Pattern']!r}, and must have an object in JSON")
+    return pattern
 
 
 def _queue_arn(intrinsics: IntrinsicResolver, queue: str) -> str:

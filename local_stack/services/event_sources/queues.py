@@ -13,6 +13,7 @@ from appsync_local.errors import FunctionFailed
 from appsync_local.functions.spec import ACCOUNT
 from local_stack.event_sources import AsynchronousSource, QueueSource
 from local_stack.services.aws.client import LocalAws
+from local_stack.services.event_sources.filters import message_passes
 from local_stack.services.event_sources.records import failed_items, queue_event, rule_event, topic_event
 
 PER_CALL: Final = 10  # messages. Source: Amazon SQS API Reference, ReceiveMessage
@@ -98,6 +99,9 @@ class QueueReader:
                 await self._functions.enqueue(self._source.function, form(it["Body"]))
             return messages
         event = queue_event(messages, queue=self._source.queue, region=self._aws.region)
+        event["Records"] = [it for it in event["Records"] if message_passes(self._source.filters, it)]
+        if not event["Records"]:
+            return messages
         answer = await self._functions.run_to_end(self._source.function, event)
         if not self._source.reports_failures:
             return messages

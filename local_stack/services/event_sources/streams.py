@@ -14,6 +14,7 @@ from appsync_local.errors import FunctionFailed
 from appsync_local.functions.delivery import Backoff
 from local_stack.event_sources import StreamSource
 from local_stack.services.aws.client import CallFailed, LocalAws
+from local_stack.services.event_sources.filters import passes
 from local_stack.services.event_sources.queues import Functions
 from local_stack.services.event_sources.records import failed_items, stream_event
 
@@ -110,7 +111,7 @@ class StreamReader:
             self._iterator = None  # such as after moto was started again
             raise
         self._iterator = answer.get("NextShardIterator")
-        return answer.get("Records") or ()
+        return [it for it in answer.get("Records") or () if passes(self._source.filters, it)]
 
     async def _deliver(self, records: Sequence[Mapping[str, Any]]) -> int:
         """The number of records that were handled, from the first one."""

@@ -153,6 +153,19 @@ def test_an_answer_that_is_malformed_fails_the_whole_batch(answer: object, faile
     assert failed_items(answer) == failed
 
 
+async def test_messages_that_no_filter_lets_through_are_deleted(world: World) -> None:
+    sqs, functions = world.client("sqs"), Functions()
+    url = sqs.create_queue(QueueName="filtered", Attributes={"VisibilityTimeout": "0"})["QueueUrl"]
+    for body in ("old", "new"):
+        sqs.send_message(QueueUrl=url, MessageBody=body)
+    source = QueueSource("work", "filtered", filters=({"body": ["new"]},))
+    reader = QueueReader(source, world.aws, functions, world.health.loop("filtered"))
+
+    assert [await reader.look(), await reader.look()] == [2, 0]
+
+    assert [bodies(it) for it in functions.events] == [["new"]]
+
+
 async def test_changes_of_a_table_are_delivered_in_order_and_again_from_the_one_that_failed(world: World) -> None:
     table, functions = world.client("dynamodb"), Functions()
     table.create_table(**TABLE)

@@ -53,6 +53,7 @@ def test_another_text_is_refused_as_an_origin(origin: str) -> None:
         (("--ledger", "sqlite:"), "--ledger takes sqlite:<path> or dynamodb:<table>, and 'sqlite:' is neither"),
         (("--bedrock", "us-east-1"), "--bedrock takes aws, or the URL of an endpoint, and 'us-east-1' is neither"),
         (("--openai", "localhost:8080"), "--openai takes the URL of a server, .* and 'localhost:8080' is not a URL"),
+        (("--allow-aws",), "--allow-aws is for the functions of a template"),
         (("--database", "Shop=postgresql://db/shop"), "--database is for the data sources of a template"),
         (
             ("--template", "a.json", "--database", "postgresql://u:secret@db/shop"),

@@ -111,13 +111,14 @@ def test_mappings_deliver_as_far_as_the_role_may_read(tmp_path: Path) -> None:
         Orders={"Type": "AWS::DynamoDB::Table", "Properties": {**KEYS, "StreamSpecification": {
             "StreamViewType": "KEYS_ONLY"}}},
         FromQueue=mapping({"Fn::GetAtt": ["Jobs", "Arn"]}, BatchSize=3,
+                          FilterCriteria={"Filters": [{"Pattern": '{"body": ["x"]}'}]},
                           FunctionResponseTypes=["ReportBatchItemFailures"]),
         FromStream=mapping({"Fn::GetAtt": ["Orders", "StreamArn"]}, StartingPosition="LATEST"),
         FromElsewhere=mapping("arn:aws:kinesis:us-east-1:123456789012:stream/x"),
         Off=mapping({"Fn::GetAtt": ["Jobs", "Arn"]}, Enabled=False),
     )  # fmt: skip
 
-    assert found.event_sources == (QueueSource("Work", "Jobs", 3, reports_failures=True),)
+    assert found.event_sources == (QueueSource("Work", "Jobs", 3, True, ({"body": ["x"]},)),)
     stream, elsewhere = found.warnings
     assert "FromStream does not deliver" in stream
     assert "dynamodb:GetRecords" in stream
@@ -188,3 +189,13 @@ def test_a_stage_of_longcall_has_the_tables_of_its_data_sources_alone(tmp_path: 
     found = read_tables(intrinsics.template, intrinsics, {"Orders"})
 
     assert [it.resource for it in found.creations] == ["Orders"]
+
+
+def test_a_filter_that_is_no_pattern_is_a_problem(tmp_path: Path) -> None:
+    filters = {"Filters": [{"Pattern": "[]"}]}
+    found = services(
+        tmp_path, Jobs={"Type": "AWS::SQS::Queue"},
+        FromQueue=mapping({"Fn::GetAtt": ["Jobs", "Arn"]}, FilterCriteria=filters),
+    )  # fmt: skip
+
+    assert "FromQueue: a filter has the pattern '[]', and must have an object in JSON" in found.problems[0]

@@ -8,7 +8,7 @@ from typing import Final
 
 from appsync_local.api.endpoints import GRAPHQL_PATH
 from appsync_local.api.limits import DEFAULT_LIMITS, Limits
-from appsync_local.api.model import Api
+from appsync_local.api.model import Api, AuthMode
 from appsync_local.authorization.api_keys import ApiKey
 from appsync_local.authorization.lambda_authorizer import AuthorizerOptions
 from appsync_local.authorization.oidc import OidcProvider
@@ -73,6 +73,8 @@ class Blueprint:
         refusals: Function names of the APIs that may not be invoked, each with the reason.
         unsupported: Function names that this machine cannot run, each with the reason.
         ledger: Where Longcall's jobs are stored, sqlite:<path> or dynamodb:<table>; None: an application without jobs.
+        type_prefix: What the names of the jobs' types begin with in an application's API that has the jobs; empty in
+            Longcall's own.
         problems: What stops the stack from being started, one sentence each.
         warnings: What is left out of the stack, one sentence each, for the person who starts it.
     """
@@ -87,8 +89,14 @@ class Blueprint:
     refusals: Mapping[str, str] = field(default_factory=dict)
     unsupported: Mapping[str, str] = field(default_factory=dict)
     ledger: str | None = None
+    type_prefix: str = ""
     problems: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+
+    @property
+    def has_console(self) -> bool:
+        """Whether the console can use the API: it has jobs, and Longcall's own types and Lambda authorizer."""
+        return self.ledger is not None and not self.type_prefix and AuthMode.LAMBDA in self.apis[0].api.modes
 
     @property
     def handlers(self) -> frozenset[str]:

@@ -93,7 +93,7 @@ async def _serve(arguments: argparse.Namespace, log: StackLog, started: float, u
             sys.stderr.write(f"longcall: {warning}\n")
         seconds = time.monotonic() - started
         page = f"{origin_of(stack.graphql_url)}/"
-        sys.stderr.write(f"the {'explorer' if stack.ledger is None else 'console'} is at {page}\n")
+        sys.stderr.write(f"the {'console' if stack.has_console else 'explorer'} is at {page}\n")
         sys.stderr.write(f"longcall serves {stack.graphql_url} after {seconds:.1f} s\n")
         if arguments.open and not await asyncio.to_thread(open_page, page, os.environ):
             sys.stderr.write("longcall: no browser could be opened; --open needs a desktop\n")

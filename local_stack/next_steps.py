@@ -30,15 +30,17 @@ def next_steps(stack: Stack, data: Path) -> str:
     debug = (("Handlers", f"{folder}{chalice} local --stage local   (debug routes on port 8000)"),)
     if stack.ledger is None:
         return _of_application(stack, address, f"{longcall} token --auth cognito{stack_file}")
+    # An application that has the jobs in its own API has no authorizer of Longcall's.
+    console, auth = ((("Console", f"{address}/"),), "") if stack.has_console else ((), " --auth cognito")
     rows = (
-        ("Console", f"{address}/"),
+        *console,
         ("Explorer", f"{address}/explorer"),
         ("GraphQL", stack.graphql_url),
         ("Realtime", stack.realtime_url),
         ("Users", ", ".join(f"{user.username} / {user.password}" for user in stack.pool.users)),
-        ("A token", f"{longcall} token --header{stack_file}"),
-        ("A job", f"{longcall} run FILE --model local.textrank{stack_file}"),
-        ("Its jobs", f"{longcall} list{stack_file}"),
+        ("A token", f"{longcall} token --header{auth}{stack_file}"),
+        ("A job", f"{longcall} run FILE --model local.textrank{auth}{stack_file}"),
+        ("Its jobs", f"{longcall} list{auth}{stack_file}"),
         *(debug if is_checkout else ()),
         ("Stop", "Ctrl-C"),
     )

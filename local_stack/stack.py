@@ -100,6 +100,8 @@ class Stack:
         api_urls: URLs of the APIs by name, if there are several; `graphql_url` is the first one's.
         callers: Who may call each API.
         ledger: Where Longcall's jobs are stored; None: an application without jobs.
+        type_prefix: What the names of the jobs' types begin with in the schema.
+        has_console: Whether the console is served, and not the explorer alone.
         warnings: What is left out of the stack, one sentence each, for the person who starts it.
     """
 
@@ -115,6 +117,8 @@ class Stack:
     api_urls: Mapping[str, str]
     callers: tuple[Callers, ...]
     ledger: str | None
+    type_prefix: str
+    has_console: bool
     warnings: tuple[str, ...]
 
     def describe(self) -> dict[str, object]:
@@ -134,6 +138,7 @@ class Stack:
             **({} if self.dynamodb_url is None else {"dynamodbUrl": self.dynamodb_url}),
             **({"apis": dict(self.api_urls)} if self.api_urls else {}),
             **({"applicationModes": [it.value for it in self.callers[0].modes]} if self.ledger is None else {}),
+            **({"typePrefix": self.type_prefix} if self.type_prefix else {}),
             "users": [asdict(user) for user in self.pool.users],
             "apiKeys": [key.key for key in self.api_keys],
             "operator": {
@@ -253,7 +258,7 @@ async def _start(options: Options, log: StackLog, cleanup: contextlib.AsyncExitS
         sources = EventSources(blueprint.event_sources, aws.client(http_client), runtime, health)
         sources.start()
         cleanup.push_async_callback(sources.stop)
-    pages = EXPLORER_PAGES if blueprint.ledger is None else JOB_PAGES
+    pages = JOB_PAGES if blueprint.has_console else EXPLORER_PAGES
     engine.offer(Console(TestUsers(pool), origin=address, pages=pages, api_path=urlsplit(engine.graphql_url).path))
     engine.offer(Doctor(lambda: engine.served, _token_requirements(pool), health))
     if snapshots is not None:
@@ -267,7 +272,7 @@ async def _start(options: Options, log: StackLog, cleanup: contextlib.AsyncExitS
         None if aws is None else aws.endpoint, operator, tuple(key for it in blueprint.apis for key in it.api_keys),
         {name: f"http://{host}{path}" for name, path in paths.items()} if len(paths) > 1 else {},
         tuple(_callers(api, f"http://{host}{paths[api.name]}") for api in blueprint.apis),
-        blueprint.ledger, blueprint.warnings,
+        blueprint.ledger, blueprint.type_prefix, blueprint.has_console, blueprint.warnings,
     )  # fmt: skip
     cleanup.enter_context(_temporary_file(options.data / "stack.json", stack.describe()))
     cleanup.enter_context(_temporary_file(options.data / "environment.json", _environments(blueprint.functions)))

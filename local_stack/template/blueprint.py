@@ -30,6 +30,7 @@ from local_stack.template.services import read_services, read_tables
 from local_stack.template.stack import TemplateApi, read_stack
 
 LEDGER_VARIABLE: Final = "LONGCALL_LEDGER"
+TYPE_PREFIX: Final = "LONGCALL_TYPE_PREFIX"
 CALLING: Final = frozenset({"AMAZON_DYNAMODB", "AMAZON_EVENTBRIDGE", "HTTP"})  # types of data sources
 FOLDER: Final = "template"  # of the data folder; created again at every start
 
@@ -153,6 +154,7 @@ def blueprint_from_template(
         event_sources=tuple(it for it in services.event_sources if it.function not in stack.unsupported),
         refusals=stack.refusals,
         ledger=None if is_application else ledger,
+        type_prefix=next((it.environment[TYPE_PREFIX] for it in stack.functions if TYPE_PREFIX in it.environment), ""),
         unsupported=stack.unsupported,
         problems=tuple(dict.fromkeys(problems.found)),
         warnings=tuple(dict.fromkeys((*stack.warnings, *code.warnings, *services.warnings))),

@@ -48,6 +48,7 @@ def open_client(
         timing=Timing(give_up=GIVE_UP),
         on_link=on_link,
         on_heal=on_heal,
+        type_prefix=caller.stack.type_prefix,
     )
 
 

@@ -53,7 +53,8 @@ async def report(stack: Stack, job_id: JobId, status: Status, *, result: str | N
         raise InvalidInput("""--result is not JSON; write it like --result '{"pages": 7}'""")
     update: dict[str, Json] = {"jobId": job_id, "status": status, "updateId": str(uuid4())}
     update |= {name: value for name, value in (("result", result), ("error", error)) if value is not None}
-    answer = await _send(stack, json.dumps(Request("update_status", {"input": update}).payload).encode())
+    request = Request("update_status", {"input": update}, stack.type_prefix)
+    answer = await _send(stack, json.dumps(request.payload).encode())
     if answer.get("errors"):
         faults = parse_faults(answer["errors"])
         if is_token_refused(faults) or any(fault.error_type == "Unauthorized" for fault in faults):

@@ -34,8 +34,9 @@ class Stack:
         cognito_url: None to sign in at AWS.
         users: Whose passwords are known.
         log_groups: The CloudWatch log groups of a deployed stack's functions.
-        api_keys: The API keys that a local stack accepts.
+        type_prefix: What the names of Longcall's types begin with in the API's schema.
         operator: An AWS access key that may call `updateStatus`, and its secret.
+        api_keys: The API keys that a local stack accepts.
         application_modes: The authorization modes of an application that is not Longcall; None: the API has jobs.
         file: The stack file of a local stack, which each start of the stack writes again.
     """
@@ -50,6 +51,7 @@ class Stack:
     users: tuple[User, ...]
     pool_id: str = ""
     log_groups: tuple[str, ...] = ()
+    type_prefix: str = ""
     operator: tuple[str, str] | None = field(default=None, repr=False)
     api_keys: tuple[str, ...] = field(default=(), repr=False)
     application_modes: tuple[str, ...] | None = None
@@ -102,6 +104,7 @@ def read_stack(file: Path) -> Stack:
             cognito_url=fields.get("cognitoUrl"),
             users=tuple(User(_text(user, "username"), _text(user, "password")) for user in fields.get("users", ())),
             pool_id=str(fields.get("userPoolId", "")),
+            type_prefix=str(fields.get("typePrefix", "")),
             operator=_operator(fields.get("operator")),
             api_keys=tuple(map(str, fields.get("apiKeys", ()))),
             application_modes=tuple(map(str, fields["applicationModes"])) if "applicationModes" in fields else None,

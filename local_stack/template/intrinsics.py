@@ -3,15 +3,13 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from local_stack.template.attributes import NAME_PROPERTY, arn_of, attribute_of, name_without_own
 from local_stack.template.document import Resource, Template, TemplateInvalid
 from local_stack.template.evaluation import NO_VALUE, Unknown, as_text, evaluate
-from local_stack.template.parameters import ACCOUNT as ACCOUNT
-from local_stack.template.parameters import PARTITION as PARTITION
 
-VERSIONS = ("AWS::Lambda::Version", "AWS::Lambda::Alias")
+VERSIONS: Final = ("AWS::Lambda::Version", "AWS::Lambda::Alias")
 
 
 @dataclass(frozen=True, slots=True)

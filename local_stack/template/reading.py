@@ -10,6 +10,8 @@ from local_stack.template.document import TemplateInvalid
 
 ADVICE: Final = "expected a CloudFormation or SAM template in JSON or YAML, or the folder that `cdk synth` wrote"
 
+_KEY: Final = re.compile(r"""^\s*["']?([\w:.-]+?)["']?\s*:(?!:)""")
+
 
 def read_body(path: Path) -> dict[str, Any]:
     """The content of a template file.
@@ -30,22 +32,30 @@ def read_body(path: Path) -> dict[str, Any]:
     if not isinstance(resources, dict):
         raise TemplateInvalid(f"{path} is not a CloudFormation template: it has no Resources; {ADVICE}")
     for name, resource in resources.items():
-        if not name.startswith("Fn::") and (
-            not isinstance(resource, dict) or not isinstance(resource.get("Type"), str)
-        ):
-            raise TemplateInvalid(f"{path}:{line_of(path, name)}: {name} has no Type")
+        if str(name).startswith("Fn::"):
+            continue
+        if not isinstance(resource, dict) or not isinstance(resource.get("Type"), str):
+            raise TemplateInvalid(f"{path}:{line_of(path, str(name))}: {name} has no Type")
+        if not isinstance(name, str) or not isinstance(resource.get("Properties") or {}, dict):
+            raise TemplateInvalid(
+                f"{path}:{line_of(path, str(name))}: {name} must be text, and its Properties an object"
+            )
     return dict(body)
 
 
 def line_of(path: Path, logical_id: str) -> int:
     """The line of a template that declares a resource, parameter or condition; 1 if it is not found."""
-    key = re.compile(rf"""^\s*["']?{re.escape(logical_id)}["']?\s*:""")
-    return next((number for number, line in enumerate(_lines(path), 1) if key.match(line)), 1)
+    return _lines_of_keys(path, path.stat().st_mtime_ns).get(logical_id, 1)
 
 
 @cache
-def _lines(path: Path) -> tuple[str, ...]:
-    return tuple(path.read_text("utf-8").splitlines())
+def _lines_of_keys(path: Path, _changed: int) -> dict[str, int]:
+    """By key: the first line of a file that begins with it."""
+    lines: dict[str, int] = {}
+    for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
+        if (key := _KEY.match(line)) is not None:
+            lines.setdefault(key[1], number)
+    return lines
 
 
 def _parsed(text: str, path: Path) -> Any:

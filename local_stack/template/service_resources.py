@@ -11,7 +11,8 @@ from typing import Any, Final
 
 from local_stack.creation import Creation
 from local_stack.template.document import TABLES, Resource, Template
-from local_stack.template.intrinsics import ACCOUNT, IntrinsicResolver
+from local_stack.template.intrinsics import IntrinsicResolver
+from local_stack.template.parameters import ACCOUNT
 from local_stack.template.problems import Problems
 
 INDEXES: Final = ("GlobalSecondaryIndexes", "LocalSecondaryIndexes")

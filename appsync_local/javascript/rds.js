@@ -6,19 +6,22 @@
     if (value.isNull) return null;
     return value.arrayValue ? list(value.arrayValue) : Object.values(value)[0];
   };
+  const row = (record, columns) =>
+    Object.fromEntries(
+      record
+        .map((value, at) => [columns[at].label ?? columns[at].name, content(value)])
+        .filter(([, value]) => value !== null),
+    );
   return complete("util.rds", {
+    // Observed behaviour of the service: a statement that changes rows returns one empty row; null columns are left out.
+    // Source: "Retrieving data" of the page for RDS: a value that is not such an answer becomes null.
     toJsonObject: (answer) => {
-      const { sqlStatementResults } = typeof answer === "string" ? parse(answer) : answer;
-      // Observed behaviour of the service: a statement that changes rows returns one empty row; null columns are left out.
-      return sqlStatementResults.map(({ records, columnMetadata }) =>
-        (records ?? [[]]).map((record) =>
-          Object.fromEntries(
-            record
-              .map((value, at) => [columnMetadata[at].label ?? columnMetadata[at].name, content(value)])
-              .filter(([, value]) => value !== null),
-          ),
-        ),
-      );
+      try {
+        const { sqlStatementResults } = typeof answer === "string" ? parse(answer) : answer;
+        return sqlStatementResults.map(({ records, columnMetadata }) => (records ?? [[]]).map((record) => row(record, columnMetadata)));
+      } catch {
+        return null;
+      }
     },
   });
 })

@@ -1,6 +1,7 @@
 // The module `@aws-appsync/utils/rds`: statements and parameters for a database.
 // Statements and error texts are those of the service where recordings of it exist (localstack/appsync-utils, tests recorded
-// with EvaluateCode). Joins, `groupBy`, `having`, `not`, aggregates and subqueries follow the typings of @aws-appsync/utils 2.1
+// with EvaluateCode). `not` and the `returning` of an update follow the AppSync Developer Guide, "JavaScript resolver function
+// reference for Amazon RDS". Joins, `groupBy`, `having`, aggregates and subqueries follow the typings of @aws-appsync/utils 2.1
 // only: the text that AWS makes of them is not published.
 (({ complete, part, refusal, replace }) => {
   const MOST = 2; // Source: AppSync Developer Guide, "Creating statements"

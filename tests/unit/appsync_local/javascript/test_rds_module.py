@@ -1,7 +1,7 @@
 """`@aws-appsync/utils/rds`.
 
 The statements and error texts of the first tests are what AWS returned for such input, as recorded with EvaluateCode in
-the tests of localstack/appsync-utils. Those below "typings" follow the typings of @aws-appsync/utils only.
+the tests of localstack/appsync-utils. The last tests follow the guide and the typings of @aws-appsync/utils only.
 """
 
 import json
@@ -209,7 +209,7 @@ def test_a_quotation_mark_does_not_end_a_name(pg: Build, mysql: Build) -> None:
     assert mysql("rds.select({ table: 'a` --' })")["statements"] == ["SELECT * FROM `a`` --`"]
 
 
-# What follows is known from the typings alone.
+# What follows is known from the guide and the typings alone.
 
 
 @pytest.mark.parametrize(
@@ -263,6 +263,13 @@ def test_the_module_reads_answers_as_util_does(evaluate_rds: Callable[[str], Any
     rows = [{"id": 7, "more": "aGVsbG8="}, {"id": 1.5, "none": False, "more": [[1, 2], []]}]
     assert evaluate_rds(f"rds.toJsonObject({json.dumps(json.dumps(answer))})") == [[{}], rows]
     assert evaluate_rds(f"rds.toJsonObject({json.dumps(answer)})") == [[{}], rows]
+
+
+@pytest.mark.parametrize(
+    "answer", ["null", "'text'", "'{}'", "{ sqlStatementResults: [{ records: [[{ longValue: 1 }]] }] }"]
+)
+def test_what_is_no_answer_of_a_database_becomes_null(evaluate_rds: Callable[[str], Any], answer: str) -> None:
+    assert evaluate_rds(f"[rds.toJsonObject({answer})]") == [None]
 
 
 def test_a_name_that_the_module_does_not_have_is_refused_when_the_file_is_loaded(

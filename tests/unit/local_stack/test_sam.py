@@ -1,5 +1,6 @@
 """SAM templates: translated, with the files that they name, and without what is not served here."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -45,3 +46,12 @@ def test_function_has_its_local_code_its_schedule_and_no_gateway(tmp_path: Path)
 def test_what_the_translator_refuses_is_named_with_the_line(tmp_path: Path) -> None:
     with pytest.raises(TemplateInvalid, match=r"template\.yaml:4: Resource with id \[Work\] is invalid"):
         read_template(written(tmp_path, FUNCTION.replace("CodeUri: src", "CodeUri: [src]")))
+
+
+def test_without_the_translator_the_refusal_says_how_to_install_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "samtranslator.parser.parser", None)  # as if it were not installed
+
+    with pytest.raises(TemplateInvalid, match=r"is not installed; install it: pip install 'longcall\[sam\]'"):
+        read_template(written(tmp_path, FUNCTION))

@@ -7,6 +7,7 @@ from appsync_local.api.model import (
     Api,
     AuthMode,
     DynamoDbSource,
+    HttpSource,
     LambdaSource,
     PipelineFunction,
     PipelineResolver,
@@ -19,12 +20,12 @@ TABLE: Final = "recipes"
 _SHARED: Final = "resolvers/result.response.vtl"
 
 
-def api() -> Api:
-    """Return the API."""
+def api(prices_url: str) -> Api:
+    """Return the API; `prices_url` is the address of its HTTP data source."""
     return Api(
         modes=(AuthMode.API_KEY,),
         authorizer=None,
-        sources=(DynamoDbSource("Recipes", TABLE), LambdaSource("Cooks", "cooks")),
+        sources=(DynamoDbSource("Recipes", TABLE), LambdaSource("Cooks", "cooks"), HttpSource("Prices", prices_url)),
         functions=(
             PipelineFunction("find", "Recipes", Templates("functions/find.request.vtl", "functions/find.response.vtl")),
             PipelineFunction("save", "Recipes"),
@@ -34,6 +35,7 @@ def api() -> Api:
             UnitResolver("Query.old", "Recipes", _both("Query.old")),
             UnitResolver("Query.search", "Recipes", _both("Query.search")),
             UnitResolver("Query.several", "Recipes", _both("Query.several")),
+            UnitResolver("Query.price", "Prices", _both("Query.price")),
             UnitResolver("Mutation.add", "Recipes", Templates(_request("Mutation.add"), _SHARED)),
             UnitResolver("Mutation.change", "Recipes", Templates(_request("Mutation.change"), _SHARED)),
             UnitResolver("Mutation.remove", "Recipes", Templates(_request("Mutation.remove"))),

@@ -7,6 +7,7 @@ from typing import Any
 
 import aiohttp
 import pytest_asyncio
+from aiohttp import web
 
 from appsync_local import ApiKey, DynamoDbEndpoint, Engine
 from appsync_local.data_sources.dynamodb.client import DynamoDbClient
@@ -42,6 +43,12 @@ class Kitchen:
         return error["errorType"], error["message"]
 
 
+async def _price(request: web.BaseRequest) -> web.StreamResponse:
+    if request.path != "/prices/a+b" or request.headers.get("x-recipes") != "yes":
+        return web.Response(status=404, text="no such price")
+    return web.json_response({"name": "a b", "cents": 5 if request.query["unit"] == "cents" else 0})
+
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def kitchen(dynamodb: DynamoDbEndpoint, session: aiohttp.ClientSession) -> AsyncIterator[Kitchen]:
     http_client = HttpClient()
@@ -54,9 +61,12 @@ async def kitchen(dynamodb: DynamoDbEndpoint, session: aiohttp.ClientSession) ->
             "BillingMode": "PAY_PER_REQUEST",
         },
     )
+    prices = web.ServerRunner(web.Server(_price))
+    await prices.setup()
+    await web.TCPSite(prices, "127.0.0.1", 0).start()
     invoker = RecordingInvoker(cooks=cooks)
     engine = Engine(
-        api=api(),
+        api=api(f"http://127.0.0.1:{prices.addresses[0][1]}"),
         schema=RECIPES / "schema.graphql",
         code=RECIPES,
         invoker=invoker,
@@ -67,6 +77,7 @@ async def kitchen(dynamodb: DynamoDbEndpoint, session: aiohttp.ClientSession) ->
     await engine.start(port=0)
     yield Kitchen(engine, session, invoker)
     await engine.stop()
+    await prices.cleanup()
     await http_client.close()
 
 
@@ -177,6 +188,13 @@ async def test_children_without_a_cook_return_early_and_the_others_share_one_bat
     names = [None if recipe["cookedBy"] is None else recipe["cookedBy"]["name"] for recipe in found["several"]]
     assert names == ["ann (cookedBy)", None, "bob (cookedBy)"]
     assert len(kitchen.invoker.invoked) == 1
+
+
+async def test_an_http_request_is_sent_and_its_answer_read(kitchen: Kitchen) -> None:
+    found = await kitchen.ask('{ found: price(name: "a b") { name cents } missing: price(name: "c") { name } }')
+
+    assert found["data"] == {"found": {"name": "a b", "cents": 5}, "missing": None}
+    assert [(error["errorType"], error["message"]) for error in found["errors"]] == [("404", "no such price")]
 
 
 async def test_text_that_is_not_json_is_an_error_of_its_field(kitchen: Kitchen) -> None:

@@ -34,6 +34,7 @@ test("time travel shows the job as it was, from the keyboard, the slider and the
 
   await page.goto(`/jobs/${jobId}?at=1`);
   await shows(page, "Pending");
+  await expect(page.getByText("You see the job as it was then.")).toBeVisible();
   await expect(page.getByText("No output yet")).toBeVisible();
   await page.locator("body").press("ArrowRight");
   await expect(page.locator(".job")).toHaveAttribute("data-position", "2");
@@ -45,6 +46,7 @@ test("time travel shows the job as it was, from the keyboard, the slider and the
   await page.getByRole("button", { name: "Play" }).click();
   await expect(page.locator(".job")).toHaveAttribute("data-position", last);
   await shows(page, "Completed");
+  await expect(page.getByText("You see the job as it was then.")).toHaveCount(0);
 });
 
 test("5,000 events are scrubbed at 30 frames a second or more", async ({ page }) => {

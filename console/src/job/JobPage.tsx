@@ -114,6 +114,7 @@ function KnownJob(props: {
                 {t.job.parent} <Link href={`/jobs/${parent}`}>{parent.slice(0, 8)}</Link>
               </span>
             )}
+            {position < length && <span className="past">{t.travel.past}</span>}
           </p>
         </div>
         <Actions view={newest} />

@@ -51,7 +51,7 @@ class LocalAwsServices:
             lambda_url: Where Lambda is served.
 
         Raises:
-            StackError: moto did not start in time, or a resource cannot be created.
+            StackError: moto did not start in time.
         """
         keys = self.keys(blueprint.principals)
         callers = {self._operator[0]: SIGNER} | {it.access_key_id: name_of(it) for it in blueprint.principals}

@@ -1,7 +1,7 @@
 """Reads what invokes the functions of a template besides the API: mappings, rules with a pattern, and subscriptions."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from local_stack.creation import Creation
@@ -13,6 +13,7 @@ from local_stack.template.problems import Problems
 from local_stack.template.service_resources import QUEUE, TOPIC
 
 MAPPING: Final = "AWS::Lambda::EventSourceMapping"
+CONFIG: Final = "AWS::Lambda::EventInvokeConfig"
 RULE: Final = "AWS::Events::Rule"
 SUBSCRIPTION: Final = "AWS::SNS::Subscription"
 REPORTS: Final = "ReportBatchItemFailures"
@@ -46,7 +47,22 @@ class EventSourceReader:
             for resource in self._template.of_type(type_):
                 with self._problems.of(resource):
                     found.extend(read(resource))
+        for function in self._template.functions():
+            with self._problems.of(function):
+                self._warn_of_destinations(function.name, [function.properties.get("DeadLetterConfig", {})])
+        for config in self._template.of_type(CONFIG):
+            with self._problems.of(config):
+                function = self._intrinsics.function(config.properties["FunctionName"])
+                self._warn_of_destinations(function.name, config.properties.get("DestinationConfig", {}).values())
         return tuple(found)
+
+    def _warn_of_destinations(self, function: str, destinations: Iterable[Mapping[str, Any]]) -> None:
+        """Name the queues, topics and buses that on AWS get the records of asynchronous invocations."""
+        for it in destinations:
+            target = it.get("TargetArn") or it.get("Destination")
+            arn = "" if target is None else self._intrinsics.text(target)
+            if arn and ":lambda:" not in arn:
+                self._warn(f"{function} sends no records to {arn}: the local stack has functions as destinations only")
 
     def _mapping(self, resource: Resource) -> Iterator[EventSource]:
         properties = self._intrinsics.resolve(resource.properties)

@@ -1,23 +1,25 @@
 """Creates the resources of a template in the local services."""
 
+import logging
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 from local_stack.creation import Creation
-from local_stack.errors import StackError
+
+_log: Final = logging.getLogger("longcall.aws")
 
 
 def create_resources(endpoint: str, region: str, key: tuple[str, str], creations: Iterable[Creation]) -> None:
     """Make the calls, one after another.
+
+    A resource that a service refuses is logged by its name, and the others are created: the application may not need
+    it, and moto knows less than AWS.
 
     Args:
         endpoint: Of the local services.
         region: The region that requests are signed for.
         key: An access key id and its secret.
         creations: The calls.
-
-    Raises:
-        StackError: A service refused a call.
     """
     import boto3
     from botocore.exceptions import BotoCoreError, ClientError
@@ -30,6 +32,4 @@ def create_resources(endpoint: str, region: str, key: tuple[str, str], creations
         try:
             getattr(clients[it.service], it.operation)(**it.parameters)
         except (BotoCoreError, ClientError) as error:
-            raise StackError(
-                f"{it.resource} cannot be created in the local {it.service}: {error}; check its properties"
-            ) from None
+            _log.error("%s cannot be created in the local %s: %s; check its properties", it.resource, it.service, error)

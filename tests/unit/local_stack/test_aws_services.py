@@ -25,7 +25,6 @@ from werkzeug.test import Client
 from appsync_local.devtools.health import Health
 from certify.processes import children_running
 from local_stack.creation import Creation
-from local_stack.errors import StackError
 from local_stack.services.aws.catalogue import SERVED_BY_MOTO
 from local_stack.services.aws.process import Served, front, refuse_other_machines
 from local_stack.services.aws.resources import create_resources
@@ -287,12 +286,19 @@ async def test_server_that_is_killed_comes_back_at_its_address_with_its_tables()
     assert tables["TableNames"] == ["orders"]
 
 
-def test_a_resource_that_is_refused_is_named(services: Callable[[str], Any]) -> None:
-    endpoint = services("s3").meta.endpoint_url
-    creations = [Creation("Uploads", "s3", "create_bucket", {"Bucket": "b"})]
+def test_a_resource_that_is_refused_is_logged_by_its_name_and_the_others_are_created(
+    services: Callable[[str], Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    queues = services("sqs")
+    creations = [
+        Creation("Uploads", "s3", "create_bucket", {"Bucket": "b"}),
+        Creation("Jobs", "sqs", "create_queue", {"QueueName": "after"}),
+    ]
 
-    with pytest.raises(StackError, match=r"Uploads cannot be created in the local s3: .*InvalidBucketName"):
-        create_resources(endpoint, REGION, KEY, creations)
+    create_resources(queues.meta.endpoint_url, REGION, KEY, creations)
+
+    assert queues.get_queue_url(QueueName="after")["QueueUrl"].endswith("/after")
+    assert "Uploads cannot be created in the local s3: An error occurred (InvalidBucketName)" in caplog.text
 
 
 @pytest.mark.parametrize("file", ["local.txt", "dev.txt"])

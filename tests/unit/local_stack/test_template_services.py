@@ -16,7 +16,7 @@ ROLE = {
     "Type": "AWS::IAM::Role",
     "Properties": {"ManagedPolicyArns": ["arn:aws:iam::aws:policy/service-role/AWSLambdaSQSQueueExecutionRole"]},
 }
-FUNCTION = {
+FUNCTION: dict[str, Any] = {
     "Type": "AWS::Lambda::Function",
     "Properties": {"Runtime": "python3.11", "Handler": "a.b", "Role": {"Fn::GetAtt": ["Role", "Arn"]}, "Code": {}},
 }
@@ -189,6 +189,18 @@ def test_a_stage_of_longcall_has_the_tables_of_its_data_sources_alone(tmp_path: 
     found = read_tables(intrinsics.template, intrinsics, {"Orders"})
 
     assert [it.resource for it in found.creations] == ["Orders"]
+
+
+def test_destinations_that_get_no_records_are_named(tmp_path: Path) -> None:
+    dead = {"Fn::GetAtt": ["Dead", "Arn"]}
+    config = {"FunctionName": {"Ref": "Work"}, "DestinationConfig": {"OnFailure": {"Destination": dead}}}
+    found = services(
+        tmp_path, Dead={"Type": "AWS::SQS::Queue"},
+        Other={**FUNCTION, "Properties": {**FUNCTION["Properties"], "DeadLetterConfig": {"TargetArn": dead}}},
+        Config={"Type": "AWS::Lambda::EventInvokeConfig", "Properties": config},
+    )  # fmt: skip
+
+    assert [it.partition(" sends no records to ")[0] for it in found.warnings] == ["Other", "Work"]
 
 
 def test_a_filter_that_is_no_pattern_is_a_problem(tmp_path: Path) -> None:

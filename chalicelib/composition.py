@@ -94,6 +94,7 @@ def relay() -> "Relay":
         models=settings.models,
         flush_policy=settings.flush_policy,
         reporting=settings.reporting,
+        reporters=settings.reporters,
     )
 
 

@@ -76,6 +76,7 @@ class Relay:
     flush_policy: FlushPolicy = Interval()  # noqa: RUF009  # a frozen value
     objects: Objects = field(default_factory=NoObjects)
     reporting: Reporting = Reporting.SIGNATURE
+    reporters: tuple[str, ...] = ()  # see `parse_identity`
 
     @property
     def reads(self) -> Reads:
@@ -87,7 +88,7 @@ class Relay:
         return contained(payload, lambda: self._answer(payload))
 
     def _answer(self, payload: Payload) -> Json:
-        identity = parse_identity(payload.get("identity"), self.reporting)
+        identity = parse_identity(payload.get("identity"), self.reporting, self.reporters)
         return self._perform(parse_call(payload), identity, payload["field"])
 
     def _perform(self, call: Call, identity: Caller | Backend | None, field: str) -> Json:

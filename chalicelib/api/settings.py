@@ -22,6 +22,7 @@ class RelaySettings:
     models: tuple[str, ...]  # patterns of the models that callers may use; `*` matches any text
     flush_policy: FlushPolicy  # the same as the workers'; quotes depend on it
     reporting: Reporting  # how the workers authenticate
+    reporters: tuple[str, ...]  # roles that may report; empty: every caller that IAM lets in
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "RelaySettings":
@@ -38,6 +39,7 @@ class RelaySettings:
             models=tuple(reader.text("LONGCALL_MODELS", "*").split(",")),
             flush_policy=flush_policy(reader),
             reporting=reader.choice("LONGCALL_REPORTING", Reporting.SIGNATURE),
+            reporters=tuple(filter(None, reader.text("LONGCALL_REPORTERS", "").split(","))),
         )
         reader.check()
         return settings

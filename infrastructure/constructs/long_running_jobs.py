@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final, Self
 
-from aws_cdk import Acknowledgment, CfnResource, Names, Stack, Token, Validations
+from aws_cdk import Acknowledgment, Aws, CfnResource, Names, Stack, Token, Validations
 from aws_cdk import aws_appsync as appsync
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sns as sns
@@ -36,6 +36,7 @@ TYPE_PREFIX: Final = "Longcall"
 DASHBOARD_NAME: Final = 200  # characters; CloudWatch allows 255
 API_NAME: Final = 64  # characters
 HANDLERS: Final = tuple(handler for handler in LIMITS if handler != "authorizer")  # the API brings its own
+REPORTERS: Final = ("inference", "job_failed", "sweep")
 MODES: Final[Mapping[appsync.AuthorizationType, AuthMode]] = {
     appsync.AuthorizationType.API_KEY: AuthMode.API_KEY,
     appsync.AuthorizationType.IAM: AuthMode.IAM,
@@ -217,6 +218,10 @@ class LongRunningJobs(Construct):
             code=BASE / "graphql",
             after_schema=after_schema,
         )
+        # Other roles of the application may have the right to call all fields of its API.
+        roles = [self._jobs.roles.role(handler).role_name for handler in REPORTERS]
+        reporters = ",".join(f"arn:{Aws.PARTITION}:sts::{Aws.ACCOUNT_ID}:assumed-role/{role}" for role in roles)
+        self._functions.set_environment("status_relay", {"LONGCALL_REPORTERS": reporters})
         name = Names.unique_resource_name(self, max_length=DASHBOARD_NAME, separator="-")
         self.alarm_topic = self._jobs.connect(self._functions, _Endpoint(api, roots, type_prefix), name=name).topic
         return fields

@@ -9,6 +9,7 @@ from typing import Final
 
 from appsync_local.api.model import AuthMode
 from appsync_local.authorization.api_keys import ApiKey
+from appsync_local.authorization.sigv4 import IamPrincipal
 from appsync_local.functions.spec import FunctionSpec, Package
 from chalicelib.ledger import DYNAMODB
 from local_stack.aws_access import AwsAccess
@@ -135,7 +136,9 @@ def blueprint_from_template(
         if own is None or not have_same_code(function, own):
             with problems.of(function):
                 packages[intrinsics.name(function)] = code.of(function)
-    principals = {it.name: aws.principal(it.name, stack.fields) for it in stack.functions}
+    principals = {
+        it.name: _with_role(aws.principal(it.name, stack.fields), it.name, intrinsics) for it in stack.functions
+    }
     shared = aws.variables(pool.endpoint) if is_application else {}
     return Blueprint(
         apis=tuple(_local_api(it, folder / it.name, keys) for it in stack.apis),
@@ -206,6 +209,16 @@ def _pool_values(template: Template, pool: Pool) -> dict[tuple[str, str], str]:
     for client in template.of_type("AWS::Cognito::UserPoolClient"):
         values |= {(client.name, "Ref"): pool.client_id, (client.name, "ClientId"): pool.client_id}
     return values
+
+
+def _with_role(principal: IamPrincipal, function: str, intrinsics: IntrinsicResolver) -> IamPrincipal:
+    """The principal with the ARN that a function has on AWS: its role, assumed in a session with its name."""
+    reference = intrinsics.function(function).properties.get("Role")
+    role = "" if reference is None else intrinsics.text(reference)
+    if ":role/" not in role:
+        return principal
+    name = role.rpartition("/")[2]
+    return replace(principal, arn=f"arn:aws:sts::{principal.account_id}:assumed-role/{name}/{function}")
 
 
 def _environment(

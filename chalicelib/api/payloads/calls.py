@@ -42,8 +42,16 @@ from chalicelib.jobs.limits import (
 from chalicelib.jobs.model import Image, InferenceRequest, JobId, Message, Owner, Role, Status, UploadId
 
 
-def parse_identity(identity: Payload | None, reporting: Reporting) -> Caller | Backend | None:
+def parse_identity(
+    identity: Payload | None, reporting: Reporting, reporters: tuple[str, ...] = ()
+) -> Caller | Backend | None:
     """The caller, from `ctx.identity`. A caller without identity used an API key: the backend, if the stage has a key.
+
+    Args:
+        identity: What AppSync knows of the caller.
+        reporting: How the worker authenticates.
+        reporters: The roles that are the backend, as `arn:aws:sts::<account>:assumed-role/<role>`; empty: every caller
+            that signs with IAM, because IAM lets in nobody else.
 
     Source: AppSync Developer Guide, "Resolver context object reference", Identity.
     """
@@ -54,7 +62,9 @@ def parse_identity(identity: Payload | None, reporting: Reporting) -> Caller | B
     if isinstance(owner, str) and owner:
         return Caller(Owner(owner))
     arn = identity.get("userArn")
-    return Backend(arn) if isinstance(arn, str) and arn else None
+    if not isinstance(arn, str) or not arn or (reporters and arn.rpartition("/")[0] not in reporters):
+        return None
+    return Backend(arn)
 
 
 def parse_call(payload: Payload) -> Call:

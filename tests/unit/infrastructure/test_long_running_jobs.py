@@ -63,7 +63,7 @@ def test_the_functions_are_those_of_our_own_stack(template: Template, dev: Templ
         assert function.get("ReservedConcurrentExecutions") == own.get("ReservedConcurrentExecutions")
         assert function["TracingConfig"] == {"Mode": own["Tracing"]}
         assert function["LoggingConfig"].keys() == own["LoggingConfig"].keys()
-        added = {"LONGCALL_TYPE_PREFIX"} if "LONGCALL_API_URL" in own["Environment"]["Variables"] else set()
+        added = {"LONGCALL_REPORTERS"} if handler == "status_relay" else {"LONGCALL_TYPE_PREFIX"}
         variables = function["Environment"]["Variables"]
         assert set(variables) == set(own["Environment"]["Variables"]) | added
     assert len({json.dumps(it["Code"]) for it in found.values()}) == 1
@@ -106,6 +106,14 @@ def test_workers_may_report_to_the_api_that_callers_use_and_do_nothing_else_ther
             if handler != "status_relay"
         }
         assert all(it.startswith(api) and it.endswith(".GraphQLUrl") for it in urls)
+
+
+def test_the_relay_accepts_reports_of_the_roles_of_workers_and_supervisors_alone(template: Template) -> None:
+    found = functions(template)
+    value = readable(found["status_relay"]["Environment"]["Variables"]["LONGCALL_REPORTERS"])
+
+    roles = [found[handler]["Role"]["Fn::GetAtt"][0] for handler in ("inference", "job_failed", "sweep")]
+    assert value == ",".join(f"arn:AWS::Partition:sts::AWS::AccountId:assumed-role/{role}" for role in roles)
 
 
 def test_the_first_form_keeps_the_librarys_fields_and_adds_to_its_only_api(library: Library) -> None:

@@ -33,6 +33,32 @@ def test_a_caller_without_identity_is_the_backend_only_if_workers_use_a_key(rela
     assert keyed["data"]["error"] == "by key"
 
 
+@pytest.mark.parametrize(
+    ("arn", "is_accepted"),
+    [
+        ("arn:aws:sts::123456789012:assumed-role/worker/inference", True),
+        ("arn:aws:sts::123456789012:assumed-role/worker/another-session", True),
+        ("arn:aws:sts::123456789012:assumed-role/identity-pool/worker", False),
+        ("arn:aws:sts::210987654321:assumed-role/worker/inference", False),
+        ("arn:aws:sts::123456789012:assumed-role/worker-of-another/inference", False),
+        ("arn:aws:iam::123456789012:user/worker", False),
+    ],
+)
+def test_where_other_roles_may_call_the_api_only_those_that_are_named_report(
+    relay: Relay, arn: str, is_accepted: bool
+) -> None:
+    start(relay, jobId=ID)
+    named = replace(relay, reporters=("arn:aws:sts::123456789012:assumed-role/worker",))
+
+    answer = ask(
+        named, "updateStatus", {"input": {"jobId": ID, "status": "FAILED", "error": "a report"}}, {"userArn": arn}
+    )
+
+    assert ("data" in answer) is is_accepted
+    if not is_accepted:
+        assert refusal(answer) == "Unauthorized"
+
+
 def test_another_owners_job_is_answered_like_a_job_that_does_not_exist(relay: Relay) -> None:
     start(relay, jobId=ID)
     missing = str(uuid.uuid4())

@@ -71,12 +71,11 @@ def with_jobs(schema: str, jobs: Sequence[DefinitionNode]) -> MergedSchema:
             insertions.append((_end(root) - 1, f"{fields}\n"))  # before its closing brace
         else:
             insertions.append((_end(root), f" {{{fields}\n}}"))
-    if block is not None:
-        missing = "".join(f"\n  {it}: {ours}" for it, ours in OPERATIONS.items() if it not in declared)
-        insertions.append((_end(block) - 1, f"{missing}\n" if missing else ""))
+    if block is not None and (missing := [it for it in OPERATIONS if it not in declared]):
+        insertions.append((_end(block) - 1, "".join(f"\n  {it}: {OPERATIONS[it]}" for it in missing) + "\n"))
     text = schema
     for position, addition in sorted(insertions, reverse=True):
-        text = text[:position].rstrip() + addition + text[position:] if addition else text
+        text = text[:position].rstrip() + addition + text[position:]
     return MergedSchema("\n\n".join((text.rstrip(), *new)) + "\n", roots)
 
 

@@ -91,33 +91,42 @@ class EventSourceReader:
         self._warn(f"{resource.name} does not deliver: {source or 'its source'} is no queue or table of this stack")
 
     def _rule(self, resource: Resource) -> Iterator[EventSource]:
-        if "EventPattern" not in resource.properties or resource.properties.get("State") == "DISABLED":
+        given = resource.properties
+        if "EventPattern" not in given or given.get("State") == "DISABLED":
             return
-        properties = self._intrinsics.resolve(resource.properties)
-        rule, bus = self._intrinsics.name(resource), properties.get("EventBusName", "default")
-        pattern = json.dumps(properties["EventPattern"])
+        rule, bus = self._intrinsics.name(resource), self._intrinsics.text(given.get("EventBusName", "default"))
+        pattern = json.dumps(self._intrinsics.resolve(given["EventPattern"]))
         self._create(resource, "events", "put_rule", Name=rule, EventPattern=pattern, EventBusName=bus)
-        for target in properties.get("Targets", []):
-            arn = str(target["Arn"])
-            kept = {name: target[name] for name in ("Id", "InputTransformer", "SqsParameters") if name in target}
-            if "Input" in target or "InputPath" in target:
-                self._warn(f"rule {resource.name} sends the whole event: the local stack does not apply Input")
-            if ":lambda:" in arn:
-                function = self._intrinsics.function(arn)
-                if not self._permissions.lets_service_invoke(
-                    function, "events.amazonaws.com", self._intrinsics.arn(resource)
-                ):
-                    self._warn(f"rule {resource.name} may not invoke {function.name}, so it does not")
-                    continue
-                queue = f"rule-{resource.name}-{target['Id']}"
-                yield self._by_queue(resource, function, queue, "rule")
-                kept["Arn"] = _queue_arn(self._intrinsics, queue)
-            elif ":sqs:" in arn:
-                kept["Arn"] = arn
-            else:
-                self._warn(f"rule {resource.name} does not reach {arn}: the local stack has queues and functions only")
+        for place, it in enumerate(given.get("Targets", ())):
+            try:
+                target = self._intrinsics.resolve(it)
+            except TemplateInvalid as unknown:
+                self._warn(f"rule {resource.name} does not reach its target {place + 1}: {unknown}")
                 continue
+            if (reached := self._target(resource, target)) is None:
+                continue
+            kept = {name: target[name] for name in ("InputTransformer", "SqsParameters") if name in target}
+            kept |= {"Id": target["Id"], "Arn": str(target["Arn"])}
+            if isinstance(reached, AsynchronousSource):
+                kept["Arn"] = _queue_arn(self._intrinsics, reached.queue)
+                yield reached
             self._create(resource, "events", "put_targets", Rule=rule, EventBusName=bus, Targets=[kept])
+
+    def _target(self, rule: Resource, target: Mapping[str, Any]) -> AsynchronousSource | str | None:
+        """How events reach a target: the source that invokes its function, or the ARN of a queue; None: they do not."""
+        arn = str(target["Arn"])
+        if "Input" in target or "InputPath" in target:
+            self._warn(f"rule {rule.name} sends the whole event: the local stack does not apply Input")
+        if ":sqs:" in arn:
+            return arn
+        if ":lambda:" not in arn:
+            self._warn(f"rule {rule.name} does not reach {arn}: the local stack has queues and functions only")
+            return None
+        function = self._intrinsics.function(arn)
+        if not self._permissions.lets_service_invoke(function, "events.amazonaws.com", self._intrinsics.arn(rule)):
+            self._warn(f"rule {rule.name} may not invoke {function.name}, so it does not")
+            return None
+        return self._by_queue(rule, function, f"rule-{rule.name}-{target['Id']}", "rule")
 
     def _topic(self, resource: Resource) -> Iterator[EventSource]:
         arn = self._intrinsics.arn(resource)

@@ -145,18 +145,26 @@ def test_a_rule_reaches_functions_by_a_queue_of_its_own_and_names_what_it_does_n
     targets = [
         {"Id": "work", "Arn": {"Fn::GetAtt": ["Work", "Arn"]}},
         {"Id": "log", "Arn": f"arn:aws:logs:{LOCATION}:log-group:x"},
+        {"Id": "out", "Arn": {"Fn::GetAtt": ["Outside", "Arn"]}},
     ]
     permission = {"FunctionName": {"Ref": "Work"}, "Principal": "events.amazonaws.com"}
     rule = {"Type": "AWS::Events::Rule", "Properties": {"EventPattern": {"source": ["shop"]}, "Targets": targets}}
 
-    allowed = services(tmp_path, Placed=rule, May={"Type": "AWS::Lambda::Permission", "Properties": permission})
-    denied = services(tmp_path, Placed=rule)
+    outside = {"Type": "AWS::Events::ApiDestination", "Properties": {}}
+
+    allowed = services(
+        tmp_path, Placed=rule, Outside=outside, May={"Type": "AWS::Lambda::Permission", "Properties": permission}
+    )
+    denied = services(tmp_path, Placed=rule, Outside=outside)
 
     assert allowed.event_sources == (AsynchronousSource("Work", "rule-Placed-work", "rule"),)
     assert one(allowed, "put_targets").parameters["Targets"] == [
         {"Id": "work", "Arn": f"arn:aws:sqs:{LOCATION}:rule-Placed-work"}
     ]
-    assert ["does not reach arn:aws:logs" in it for it in allowed.warnings] == [True]
+    log, out = allowed.warnings
+    assert "does not reach arn:aws:logs" in log
+    assert out.startswith("rule Placed does not reach its target 3: the attribute Arn of Outside")
+    assert allowed.problems == ()
     assert denied.event_sources == ()
     assert "rule Placed may not invoke Work" in denied.warnings[0]
 

@@ -69,8 +69,11 @@ def _longcalls_function(template: Template) -> Resource | None:
 
 
 def _variables(function: Resource) -> Mapping[str, object]:
-    found: Mapping[str, object] = function.properties.get("Environment", {}).get("Variables", {})
-    return found
+    match function.properties.get("Environment"):
+        case {"Variables": dict(found)}:
+            return found
+        case _:
+            return {}
 
 
 def uses_services(template: Template) -> bool:

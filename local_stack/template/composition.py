@@ -93,6 +93,10 @@ class _Composer:
                 self._problem(path, name, "loops are not supported by the local stack; write the resources out")
             elif self._is_wanted(path, name, declared, names):
                 properties = evaluate(declared.get("Properties") or {}, names)
+                if not isinstance(properties, dict):
+                    reason = properties.reason if isinstance(properties, Unknown) else "its Properties are not known"
+                    self._problem(path, prefix + name, reason)
+                    continue
                 resource = _with_local_files(Resource(prefix + name, declared["Type"], properties, path))
                 self.resources[resource.name] = resource
                 if resource.type == NESTED:

@@ -75,8 +75,10 @@ class StaticNames:
             value = value[keys[key]]
         return value
 
-    def holds(self, condition: str) -> bool | Unknown:
+    def holds(self, condition: Any) -> bool | Unknown:
         """See `Names`."""
+        if not isinstance(condition, str):
+            return Unknown("a condition must be given by its name")
         if condition not in self._conditions:
             near = get_close_matches(condition, self._conditions, n=1)
             return Unknown(f"there is no condition {condition}" + (f"; did you mean {near[0]}?" if near else ""))

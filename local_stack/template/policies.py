@@ -7,7 +7,7 @@ everything, with a warning.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -77,7 +77,7 @@ class Permissions:
         self._intrinsics = intrinsics
         self.warnings: list[str] = []
         self._policies = {
-            intrinsics.text({"Ref": it.name}): tuple(_statements(it.properties["PolicyDocument"], intrinsics))
+            intrinsics.text({"Ref": it.name}): tuple(_statements(it.properties.get("PolicyDocument"), intrinsics))
             for it in template.of_type("AWS::IAM::ManagedPolicy")
         }
         self._roles = self._read_roles()
@@ -105,7 +105,7 @@ class Permissions:
 
     def _read_roles(self) -> dict[str, Role]:
         attached = [
-            ([*_known(policy.properties.get("Roles", []), self._intrinsics)], policy.properties["PolicyDocument"])
+            ([*_known(policy.properties.get("Roles", []), self._intrinsics)], policy.properties.get("PolicyDocument"))
             for policy in self._template.of_type("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy")
         ]
         roles = {}
@@ -133,24 +133,27 @@ class Permissions:
             self.warnings.append(sentence)
 
 
-def _inline(role: Resource) -> Iterable[Mapping[str, Any]]:
-    return (policy["PolicyDocument"] for policy in role.properties.get("Policies", []))
+def _inline(role: Resource) -> Iterable[Any]:
+    policies = role.properties.get("Policies") or []
+    return (it.get("PolicyDocument") for it in policies if isinstance(it, dict)) if isinstance(policies, list) else ()
 
 
-def _statements(document: Mapping[str, Any], intrinsics: IntrinsicResolver) -> Iterable[Statement]:
-    for statement in _as_list(document["Statement"]):
-        yield Statement(
-            allows=statement["Effect"] == "Allow",
-            actions=tuple(_known(statement.get("Action", []), intrinsics)),
-            resources=tuple(_known(statement.get("Resource", []), intrinsics)),
-        )
+def _statements(document: Any, intrinsics: IntrinsicResolver) -> Iterable[Statement]:
+    """The statements of a policy. One that AWS would refuse allows nothing."""
+    for statement in _as_list(document.get("Statement", [])) if isinstance(document, dict) else ():
+        if isinstance(statement, dict):
+            yield Statement(
+                allows=statement.get("Effect") == "Allow",
+                actions=tuple(_known(statement.get("Action", []), intrinsics)),
+                resources=tuple(_known(statement.get("Resource", []), intrinsics)),
+            )
 
 
-def _known(value: Any, intrinsics: IntrinsicResolver) -> Iterable[Any]:
+def _known(value: Any, intrinsics: IntrinsicResolver) -> Iterable[str]:
     """The texts of a statement. One that refers to something that this machine does not have matches nothing here."""
     for it in _as_list(value):
         with suppress(TemplateInvalid):
-            yield from _as_list(intrinsics.resolve(it))
+            yield from (text for text in _as_list(intrinsics.resolve(it)) if isinstance(text, str))
 
 
 def _as_list(value: Any) -> Sequence[Any]:

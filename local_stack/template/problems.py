@@ -26,6 +26,8 @@ class Problems:
             self.add(resource, str(invalid))
         except KeyError as missing:
             self.add(resource, f"it must have {missing.args[0]}, and does not")
+        except (AttributeError, IndexError, TypeError, ValueError) as error:
+            self.add(resource, f"its properties do not have the form that is expected: {error}")
 
     def add(self, resource: Resource, message: str) -> None:
         """Record one sentence about a resource."""

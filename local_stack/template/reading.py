@@ -10,6 +10,7 @@ from local_stack.template.document import TemplateInvalid
 
 ADVICE: Final = "expected a CloudFormation or SAM template in JSON or YAML, or the folder that `cdk synth` wrote"
 
+SECTIONS: Final = ("Parameters", "Mappings", "Conditions", "Outputs")
 _KEY: Final = re.compile(r"""^\s*["']?([\w:.-]+?)["']?\s*:(?!:)""")
 
 
@@ -40,6 +41,12 @@ def read_body(path: Path) -> dict[str, Any]:
             raise TemplateInvalid(
                 f"{path}:{line_of(path, str(name))}: {name} must be text, and its Properties an object"
             )
+    for section in SECTIONS:
+        if not isinstance(body.get(section) or {}, dict):
+            raise TemplateInvalid(f"{path}:{line_of(path, section)}: {section} must be an object")
+        for name, declared in (body.get(section) or {}).items():
+            if not isinstance(name, str) or not isinstance(declared, dict):
+                raise TemplateInvalid(f"{path}:{line_of(path, str(name))}: {name} of {section} must be an object")
     return dict(body)
 
 

@@ -19,7 +19,7 @@ def why_not_run(properties: Mapping[str, Any]) -> str | None:
         properties: Of the function in the template.
     """
     runtime = properties.get("Runtime")
-    if properties.get("PackageType") == "Image" or "ImageUri" in (_code(properties) or ()):
+    if properties.get("PackageType") == "Image" or "ImageUri" in _code(properties):
         return f"it is a container image, and {RUN_HERE} from folders and zips"
     if not isinstance(runtime, str):
         return f"it has no Runtime, and {RUN_HERE}"
@@ -49,5 +49,6 @@ def _version_here(runtime: str) -> str | None:
     return None if major_of(runtime) in (None, installed) else f"Node.js {installed}"
 
 
-def _code(properties: Mapping[str, Any]) -> Any:
-    return properties.get("CodeUri") or properties.get("Code")
+def _code(properties: Mapping[str, Any]) -> Mapping[str, Any]:
+    code = properties.get("CodeUri") or properties.get("Code")
+    return code if isinstance(code, dict) else {}

@@ -235,3 +235,30 @@ def test_text_at_a_bucket_and_key_is_read_from_its_local_file(tmp_path: Path) ->
     )
 
     assert found == "{}"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("Resources: {A: {Type: B}}\nOutputs: {Url: none}", "template.yaml:1: Url of Outputs must be an object"),
+        (
+            "Resources:\n  A: {Type: B, Properties: [1]}",
+            "template.yaml:2: A must be text, and its Properties an object",
+        ),
+        ("Resources: {A: {Type: B}}\nParameters: [C]", "template.yaml:2: Parameters must be an object"),
+    ],
+)
+def test_part_of_another_form_is_refused_with_the_place(tmp_path: Path, text: str, reason: str) -> None:
+    with pytest.raises(TemplateInvalid, match=reason):
+        read_template(written(tmp_path, text))
+
+
+def test_resource_whose_properties_depend_on_an_unknown_condition_is_a_problem(tmp_path: Path) -> None:
+    text = "Resources:\n  A: {Type: 'X::Y::Z', Properties: !If [Gone, {}, {}], Condition: {}}\n  B: {Type: 'X::Y::Z', "
+
+    problems = read_template(written(tmp_path, text + "Properties: !If [Gone, {}, {}]}")).problems
+
+    assert [it.split(": ", 1)[1] for it in problems] == [
+        "A: a condition must be given by its name",
+        "B: there is no condition Gone",
+    ]

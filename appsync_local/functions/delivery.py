@@ -98,9 +98,25 @@ class Deliveries:
     def accept(self, spec: FunctionSpec, payload: bytes) -> str:
         """Store an event. Returns its request id; the event will be tried even if this process dies now."""
         event = QueuedEvent(str(uuid.uuid4()), spec.name, payload, self._clock())
-        self._queue.accept(event)
-        self._pump(spec)  # raises nothing: the event is on disk, and its sender must not send it again
+        # From here on, nothing is raised once the event is on disk: its sender must not send it again.
+        if self._may_start_at_once(spec):
+            self._queue.accept_claimed(event)
+            self._guard(partial(self._try, spec, event))
+        else:
+            self._queue.accept(event)
+            self._pump(spec)
         return event.request_id
+
+    def _may_start_at_once(self, spec: FunctionSpec) -> bool:
+        """Whether there is room, no older event of the function waits, and nothing is to go wrong on purpose."""
+        return (
+            not self._is_stopped
+            and self._chaos.events is None
+            and not self._unwritten
+            and spec.name not in self._next
+            and not self._again[spec.name]
+            and self._pool.has_room(spec, InvocationType.EVENT)
+        )
 
     def room(self) -> None:
         """Called when an invocation has ended: events that waited for its slot are started."""
@@ -122,11 +138,14 @@ class Deliveries:
             self._pump(spec)
 
     def _pump(self, spec: FunctionSpec) -> None:
-        """Start what is due of one function. An error of the queue is counted, and the queue is used again later."""
-        if self._is_stopped:
-            return
+        """Start what is due of one function."""
+        if not self._is_stopped:
+            self._guard(partial(self._start_due, spec))
+
+    def _guard(self, step: Callable[[], None]) -> None:
+        """Do something with the queue. An error is counted, and the queue is used again later."""
         try:
-            self._start_due(spec)
+            step()
         except Exception as error:
             self._failed(error)
         else:

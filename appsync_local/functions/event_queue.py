@@ -120,7 +120,11 @@ class EventQueue:
 
     def accept(self, event: QueuedEvent) -> None:
         """Add a new event, due at once."""
-        self._insert(event)
+        self._insert(event, due=event.accepted)
+
+    def accept_claimed(self, event: QueuedEvent) -> None:
+        """Add a new event that is being tried: `accept` and `claim` in one write."""
+        self._insert(event, due=None)
 
     def claim(self, function: str, *, now: float) -> QueuedEvent | None:
         """The event of this function that has been due longest, now being tried; None when none is due."""
@@ -156,7 +160,7 @@ class EventQueue:
         """Be done with an event and accept another, both or neither."""
         with self._transaction():
             self.remove(request_id)
-            self._insert(successor)
+            self._insert(successor, due=successor.accepted)
 
     def first_due(self, function: str) -> float | None:
         """When the next event of this function is, or was, due."""
@@ -175,10 +179,10 @@ class EventQueue:
         """Those that have events."""
         return frozenset(name for (name,) in self._connection.execute("SELECT DISTINCT function FROM events"))
 
-    def _insert(self, event: QueuedEvent) -> None:
+    def _insert(self, event: QueuedEvent, *, due: float | None) -> None:
         self._connection.execute(
             "INSERT INTO events (request_id, function, payload, accepted, due) VALUES (?, ?, ?, ?, ?)",
-            (event.request_id, event.function, event.payload, event.accepted, event.accepted),
+            (event.request_id, event.function, event.payload, event.accepted, due),
         )
 
     def _take(self, choice: str, arguments: tuple[str, float]) -> QueuedEvent | None:

@@ -38,6 +38,23 @@ def test_event_is_claimed_neither_before_it_is_due_nor_for_another_function(open
     assert opened.claim("f", now=100.0) == event("a")
 
 
+def test_an_event_that_is_accepted_as_claimed_is_not_claimed_again_before_the_queue_is_opened_again(
+    queue: Path,
+) -> None:
+    first = EventQueue.open(queue)
+    first.accept_claimed(event("a"))
+    again = first.claim("f", now=110.0)
+    length = first.state()[0]
+    first.close()
+
+    reopened = EventQueue.open(queue)
+    claimed = reopened.claim("f", now=110.0)
+    reopened.close()
+
+    assert (again, length) == (None, 1)
+    assert claimed == event("a")
+
+
 def test_retried_event_waits_and_remembers_its_attempts_and_last_error(opened: EventQueue) -> None:
     opened.accept(event("a"))
     opened.claim("f", now=100.0)

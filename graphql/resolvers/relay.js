@@ -2,16 +2,13 @@
 import { util } from "@aws-appsync/utils";
 
 export function request(ctx) {
-  return {
-    operation: "Invoke",
-    payload: {
-      field: ctx.info.fieldName,
-      arguments: ctx.args,
-      identity: ctx.identity,
-      selection: ctx.info.selectionSetList,
-      selectionText: ctx.info.selectionSetGraphQL,
-    },
-  };
+  const payload = { field: ctx.info.fieldName, arguments: ctx.args, identity: ctx.identity };
+  if (payload.field === "getInference") {
+    // What is selected decides what it reads. Elsewhere the selection would be half of the payload, and for nothing.
+    payload.selection = ctx.info.selectionSetList;
+    payload.selectionText = ctx.info.selectionSetGraphQL;
+  }
+  return { operation: "Invoke", payload };
 }
 
 export function response(ctx) {

@@ -3,6 +3,7 @@
 Making a loop and an HTTP session for each job takes more processor time than a short job itself.
 """
 
+import threading
 import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
@@ -29,6 +30,7 @@ class Connection:
         self._resources = AsyncExitStack()
         self._channel: Channel | None = None
         self._used_at = 0.0
+        self.turn = threading.Lock()  # held by the job that uses the connection; another one waits for it
 
     @property
     def loop(self) -> Loop:

@@ -83,6 +83,8 @@ class Publisher:
         self._has_ended = False
 
     def __enter__(self) -> Self:
+        self._connection.turn.acquire()
+        self._loop = self._connection.loop
         return self
 
     def __exit__(
@@ -97,6 +99,8 @@ class Publisher:
             self._connection.abandon()
         else:
             self._connection.release()
+        finally:
+            self._connection.turn.release()
 
     def claim(self, request_id: str) -> Granted | Refused:
         return self._loop.run(self._claim(request_id))

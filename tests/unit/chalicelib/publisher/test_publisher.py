@@ -197,6 +197,19 @@ def test_the_next_job_uses_the_same_thread_and_connection(api: Api) -> None:
     assert len(api.connections) == 1
 
 
+def test_a_job_waits_for_the_one_that_uses_its_connection(api: Api) -> None:
+    with closing_connection(AppSync(api.url, ApiKey("a key"))) as connection:
+        with publisher_over(connection) as publisher:
+            publisher.claim("request 1")
+            second = threading.Thread(target=claims, args=(api, connection, "request 2"))
+            second.start()
+            second.join(0.1)
+            sent = len(api.headers)
+        second.join(10)
+
+    assert (sent, len(api.headers)) == (1, 2)
+
+
 def test_a_connection_is_not_used_again_after_a_pause_in_which_the_process_may_have_been_frozen(api: Api) -> None:
     now = 1000.0
     with closing_connection(AppSync(api.url, ApiKey("a key")), clock=lambda: now) as connection:

@@ -26,6 +26,7 @@ ALGORITHM: Final = "AWS4-HMAC-SHA256"
 SERVICE: Final = "appsync"
 CLOCK_SKEW: Final = timedelta(minutes=5)
 _STAMP: Final = "%Y%m%dT%H%M%SZ"  # of `x-amz-date`
+_DIGITS: Final = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})T([0-9]{2})([0-9]{2})([0-9]{2})Z")
 
 INVALID_SIGNATURE: Final = "InvalidSignatureException"
 UNRECOGNIZED_CLIENT: Final = "UnrecognizedClientException"
@@ -191,18 +192,34 @@ def _invalid(message: str) -> RequestRefused:
 
 def _require_fresh(stamp: str, day: str, now: datetime) -> None:
     try:
-        signed_at = datetime.strptime(stamp, _STAMP).replace(tzinfo=UTC)
+        signed_at = _time_of(stamp)
     except ValueError:
         shown = f"Date must be in ISO-8601 'basic format'. Got '{stamp}'. See http://en.wikipedia.org/wiki/ISO_8601"
         raise _invalid(shown) from None
     if not stamp.startswith(day):
         raise _invalid(f"Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date: {day} {stamp}")
-    limit = (now - CLOCK_SKEW).strftime(_STAMP), (now + CLOCK_SKEW).strftime(_STAMP)
+    earliest, latest = now - CLOCK_SKEW, now + CLOCK_SKEW
+    if earliest <= signed_at <= latest:
+        return
     shown, minutes = now.strftime(_STAMP), CLOCK_SKEW.seconds // 60
-    if signed_at < now - CLOCK_SKEW:
-        raise _invalid(f"Signature expired: {stamp} is now earlier than {limit[0]} ({shown} - {minutes} min.)")
-    if signed_at > now + CLOCK_SKEW:
-        raise _invalid(f"Signature not yet current: {stamp} is still later than {limit[1]} ({shown} + {minutes} min.)")
+    if signed_at < earliest:
+        limit = earliest.strftime(_STAMP)
+        raise _invalid(f"Signature expired: {stamp} is now earlier than {limit} ({shown} - {minutes} min.)")
+    limit = latest.strftime(_STAMP)
+    raise _invalid(f"Signature not yet current: {stamp} is still later than {limit} ({shown} + {minutes} min.)")
+
+
+def _time_of(stamp: str) -> datetime:
+    """The time of a stamp. `strptime` is written in Python, and takes ten times as long.
+
+    Raises:
+        ValueError: It is not a stamp, or not a time.
+    """
+    found = _DIGITS.fullmatch(stamp)
+    if found is None:
+        raise ValueError(stamp)
+    year, month, day, hour, minute, second = map(int, found.groups())
+    return datetime(year, month, day, hour, minute, second, tzinfo=UTC)
 
 
 def _caller(principal: IamPrincipal, request: AuthorizationRequest) -> Caller:

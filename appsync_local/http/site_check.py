@@ -102,6 +102,8 @@ class SiteCheck:
 
     def is_own_host(self, host: str) -> bool:
         """Whether a `Host`, with or without a port, names this server."""
+        if host in self._good_hosts:
+            return True
         name = host_of(host)
         return is_loopback(name) or (bool(name) and name == self._own) or name in self._hosts
 

@@ -1,7 +1,7 @@
 """What invokes the functions of a template, besides the API and schedules."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 
@@ -55,11 +55,13 @@ class AsynchronousSource:
         function: The function's name.
         queue: The queue's name.
         kind: Which service sends to the queue.
+        target: What a rule says about the input of its target: see `inputs`.
     """
 
     function: str
     queue: str
     kind: Literal["rule", "topic"]
+    target: Mapping[str, Any] = field(default_factory=dict)
 
 
 EventSource = QueueSource | StreamSource | AsynchronousSource

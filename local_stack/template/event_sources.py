@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from local_stack.creation import Creation
 from local_stack.event_sources import AsynchronousSource, EventSource, QueueSource, StreamSource
+from local_stack.services.event_sources.inputs import PROPERTIES
 from local_stack.template.document import TABLES, Resource, Template, TemplateInvalid
 from local_stack.template.intrinsics import IntrinsicResolver
 from local_stack.template.policies import Permissions
@@ -105,8 +107,7 @@ class EventSourceReader:
                 continue
             if (reached := self._target(resource, target)) is None:
                 continue
-            kept = {name: target[name] for name in ("InputTransformer", "SqsParameters") if name in target}
-            kept |= {"Id": target["Id"], "Arn": str(target["Arn"])}
+            kept = {name: target[name] for name in ("Id", "Arn", "SqsParameters") if name in target}
             if isinstance(reached, AsynchronousSource):
                 kept["Arn"] = _queue_arn(self._intrinsics, reached.queue)
                 yield reached
@@ -115,9 +116,10 @@ class EventSourceReader:
     def _target(self, rule: Resource, target: Mapping[str, Any]) -> AsynchronousSource | str | None:
         """How events reach a target: the source that invokes its function, or the ARN of a queue; None: they do not."""
         arn = str(target["Arn"])
-        if "Input" in target or "InputPath" in target:
-            self._warn(f"rule {rule.name} sends the whole event: the local stack does not apply Input")
+        inputs = {name: target[name] for name in PROPERTIES if name in target}
         if ":sqs:" in arn:
+            if inputs:
+                self._warn(f"rule {rule.name} sends the whole event to {arn}: {next(iter(inputs))} is not applied")
             return arn
         if ":lambda:" not in arn:
             self._warn(f"rule {rule.name} does not reach {arn}: the local stack has queues and functions only")
@@ -126,7 +128,7 @@ class EventSourceReader:
         if not self._permissions.lets_service_invoke(function, "events.amazonaws.com", self._intrinsics.arn(rule)):
             self._warn(f"rule {rule.name} may not invoke {function.name}, so it does not")
             return None
-        return self._by_queue(rule, function, f"rule-{rule.name}-{target['Id']}", "rule")
+        return replace(self._by_queue(rule, function, f"rule-{rule.name}-{target['Id']}", "rule"), target=inputs)
 
     def _topic(self, resource: Resource) -> Iterator[EventSource]:
         arn = self._intrinsics.arn(resource)

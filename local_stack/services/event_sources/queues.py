@@ -14,6 +14,7 @@ from appsync_local.functions.spec import ACCOUNT
 from local_stack.event_sources import AsynchronousSource, QueueSource
 from local_stack.services.aws.client import LocalAws
 from local_stack.services.event_sources.filters import message_passes
+from local_stack.services.event_sources.inputs import input_of
 from local_stack.services.event_sources.records import failed_items, queue_event, rule_event, topic_event
 
 PER_CALL: Final = 10  # messages. Source: Amazon SQS API Reference, ReceiveMessage
@@ -94,9 +95,8 @@ class QueueReader:
     async def _deliver(self, messages: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
         """The messages that were handled."""
         if isinstance(self._source, AsynchronousSource):
-            form = rule_event if self._source.kind == "rule" else topic_event
             for it in messages:
-                await self._functions.enqueue(self._source.function, form(it["Body"]))
+                await self._functions.enqueue(self._source.function, _payload(self._source, it["Body"]))
             return messages
         event = queue_event(messages, queue=self._source.queue, region=self._aws.region)
         event["Records"] = [it for it in event["Records"] if message_passes(self._source.filters, it)]
@@ -117,3 +117,8 @@ class QueueReader:
                 for place, it in enumerate(messages[first : first + PER_CALL])
             ]
             await self._aws.call("sqs", "AmazonSQS.DeleteMessageBatch", QueueUrl=self._url, Entries=entries)
+
+
+def _payload(source: AsynchronousSource, body: str) -> Any:
+    """What a function gets of an event or a notification."""
+    return topic_event(body) if source.kind == "topic" else input_of(source.target, rule_event(body))

@@ -143,7 +143,7 @@ def test_a_stream_is_read_from_where_the_mapping_says(tmp_path: Path) -> None:
 
 def test_a_rule_reaches_functions_by_a_queue_of_its_own_and_names_what_it_does_not_reach(tmp_path: Path) -> None:
     targets = [
-        {"Id": "work", "Arn": {"Fn::GetAtt": ["Work", "Arn"]}},
+        {"Id": "work", "Arn": {"Fn::GetAtt": ["Work", "Arn"]}, "InputPath": "$.detail"},
         {"Id": "log", "Arn": f"arn:aws:logs:{LOCATION}:log-group:x"},
         {"Id": "out", "Arn": {"Fn::GetAtt": ["Outside", "Arn"]}},
     ]
@@ -157,7 +157,7 @@ def test_a_rule_reaches_functions_by_a_queue_of_its_own_and_names_what_it_does_n
     )
     denied = services(tmp_path, Placed=rule, Outside=outside)
 
-    assert allowed.event_sources == (AsynchronousSource("Work", "rule-Placed-work", "rule"),)
+    assert allowed.event_sources == (AsynchronousSource("Work", "rule-Placed-work", "rule", {"InputPath": "$.detail"}),)
     assert one(allowed, "put_targets").parameters["Targets"] == [
         {"Id": "work", "Arn": f"arn:aws:sqs:{LOCATION}:rule-Placed-work"}
     ]

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from local_stack.template.document import LOCAL, S3, Resource, Template, TemplateInvalid
 from local_stack.template.evaluation import Unknown, evaluate
+from local_stack.template.loops import LoopInvalid, without_loops
 from local_stack.template.parameters import StaticNames, check_values
 from local_stack.template.reading import line_of, read_body
 from local_stack.template.sam import has_sam_resources, to_cloudformation
@@ -85,13 +86,12 @@ class _Composer:
         self.read.add(path)
         self._add_manifest(path)
         names = StaticNames(body, given, stack=stack, prefix=prefix)
+        body = self._without_loops(path, body, names)
         if has_sam_resources(body):
             body = to_cloudformation(body, names.texts, path)
             names = StaticNames(body, given, stack=stack, prefix=prefix)
         for name, declared in body["Resources"].items():
-            if name.startswith("Fn::"):
-                self._problem(path, name, "loops are not supported by the local stack; write the resources out")
-            elif self._is_wanted(path, name, declared, names):
+            if self._is_wanted(path, name, declared, names):
                 properties = evaluate(declared.get("Properties") or {}, names)
                 if not isinstance(properties, dict):
                     reason = properties.reason if isinstance(properties, Unknown) else "its Properties are not known"
@@ -141,6 +141,22 @@ class _Composer:
                     waiting.extend(members.values())
                 case list(items):
                     waiting.extend(items)
+
+    def _without_loops(self, path: Path, body: dict[str, Any], names: StaticNames) -> dict[str, Any]:
+        """The template with the loops of its resources written out; without those that cannot be."""
+        resources: dict[str, Any] = {}
+        for name, declared in body["Resources"].items():
+            try:
+                written = without_loops({name: declared}, names)
+            except LoopInvalid as invalid:
+                self._problem(path, name, str(invalid))
+                continue
+            for logical_id, resource in written.items():
+                if isinstance(resource, dict) and isinstance(resource.get("Type"), str):
+                    resources[logical_id] = resource
+                else:
+                    self._problem(path, name, f"{logical_id} has no Type")
+        return {**body, "Resources": resources}
 
     def _add_nested(self, resource: Resource, depth: int) -> None:
         location, parameters = resource.properties.get("TemplateURL"), resource.properties.get("Parameters") or {}

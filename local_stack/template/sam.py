@@ -29,11 +29,7 @@ BUCKET: Final = "s3://local/"  # the translator takes locations in S3 only
 
 def has_sam_resources(body: Mapping[str, Any]) -> bool:
     """Whether a template must be translated."""
-    return any(
-        str(it["Type"]).startswith(SERVERLESS) and not _is_plain(it)
-        for name, it in body["Resources"].items()
-        if not name.startswith("Fn::")
-    )
+    return any(str(it["Type"]).startswith(SERVERLESS) and not _is_plain(it) for it in body["Resources"].values())
 
 
 def to_cloudformation(body: dict[str, Any], parameters: Mapping[str, Any], path: Path) -> dict[str, Any]:

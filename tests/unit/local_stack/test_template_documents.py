@@ -262,3 +262,27 @@ def test_resource_whose_properties_depend_on_an_unknown_condition_is_a_problem(t
         "A: a condition must be given by its name",
         "B: there is no condition Gone",
     ]
+
+
+def test_loop_is_written_out_for_each_value(tmp_path: Path) -> None:
+    path = written(
+        tmp_path,
+        """
+        Transform: AWS::LanguageExtensions
+        Parameters: {Names: {Type: CommaDelimitedList, Default: 'a-b,c'}}
+        Resources:
+          Fn::ForEach::Tables:
+            - Name
+            - !Ref Names
+            - Table&{Name}: {Type: 'AWS::DynamoDB::Table', Properties: {TableName: !Sub '${Name}-notes'}}
+          Fn::ForEach::Broken: [Name]
+        """,
+    )
+
+    template = read_template(path)
+
+    assert {it.name: it.properties for it in template.resources.values()} == {
+        "Tableab": {"TableName": "a-b-notes"}, "Tablec": {"TableName": "c-notes"},
+    }  # fmt: skip
+    [problem] = template.problems
+    assert "Fn::ForEach::Broken: a loop must be [Identifier, [values], {name: content}]" in problem

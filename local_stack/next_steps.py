@@ -7,7 +7,7 @@ from typing import Final
 
 from appsync_local.http.sites import origin_of
 from local_stack.callers import caller_rows
-from local_stack.stack import Stack
+from local_stack.description import Stack
 from longcall.cli.program import program
 
 CHALICE_CONFIG: Final = Path(".chalice/config.json")

@@ -22,7 +22,7 @@ from tests.acceptance.stack import LocalStack
 from tests.contract.conftest import ROOT
 
 if TYPE_CHECKING:
-    from local_stack.stack import Stack
+    from local_stack.description import Stack
 
 LONGCALL = str(Path(sys.executable).with_name("longcall"))
 

@@ -25,6 +25,16 @@ if TYPE_CHECKING:
     from local_stack.description import Stack
 
 LONGCALL = str(Path(sys.executable).with_name("longcall"))
+STACK = cast(
+    "Stack",
+    SimpleNamespace(
+        graphql_url="http://a/graphql",
+        realtime_url="ws://a",
+        pool=SimpleNamespace(users=()),
+        ledger="sqlite:jobs.db",
+        has_console=True,
+    ),
+)
 
 
 def serve(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -135,17 +145,7 @@ def test_json_output_has_addresses_events_and_errors(tmp_path: Path, stack: Loca
 
 
 def test_the_next_steps_name_the_stack_file_when_the_data_folder_is_not_the_default(tmp_path: Path) -> None:
-    stack = cast(
-        "Stack",
-        SimpleNamespace(
-            graphql_url="http://a/graphql",
-            realtime_url="ws://a",
-            pool=SimpleNamespace(users=()),
-            ledger="sqlite:jobs.db",
-        ),
-    )
-
-    here, elsewhere = next_steps(stack, Path(".longcall").resolve()), next_steps(stack, tmp_path / "two words")
+    here, elsewhere = next_steps(STACK, Path(".longcall").resolve()), next_steps(STACK, tmp_path / "two words")
 
     assert "--stack" not in here
     assert "LONGCALL_DATA" not in here
@@ -156,19 +156,10 @@ def test_the_next_steps_name_the_stack_file_when_the_data_folder_is_not_the_defa
 def test_the_next_steps_offer_the_debug_routes_only_where_chalice_finds_the_app(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stack = cast(
-        "Stack",
-        SimpleNamespace(
-            graphql_url="http://a/graphql",
-            realtime_url="ws://a",
-            pool=SimpleNamespace(users=()),
-            ledger="sqlite:jobs.db",
-        ),
-    )
-    in_a_checkout = next_steps(stack, tmp_path)
+    in_a_checkout = next_steps(STACK, tmp_path)
 
     monkeypatch.chdir(tmp_path)
-    elsewhere = next_steps(stack, tmp_path)
+    elsewhere = next_steps(STACK, tmp_path)
 
     assert "chalice local" in in_a_checkout
     assert "chalice" not in elsewhere

@@ -14,7 +14,7 @@ async function signIn(page: Page): Promise<void> {
   await page.getByRole("button", { name: "Sign in" }).click();
 }
 
-test("a user signs in at the pool's page, returns, runs a job and signs out", async ({ page }) => {
+test("a user signs in at the pool's page, returns, runs a job and signs out", async ({ page, complaints }) => {
   await page.goto("/jobs/0b9f1c1e-0000-4000-8000-000000000000?at=3");
   await signIn(page);
   await expect(page.getByText("This job cannot be shown")).toBeVisible();
@@ -35,19 +35,31 @@ test("a user signs in at the pool's page, returns, runs a job and signs out", as
   expect((await revoked).status()).toBe(200);
   await expect(page.getByRole("heading", { name: "You are signed out" })).toBeVisible();
   expect(await seriousFindings(page)).toEqual([]);
+  // The headers allow every API of the region, as they do on AWS, and the page only its own.
+  expect(await page.evaluate(brokenPolicy, "http://127.0.0.1:1/graphql")).toMatch(/^connect-src/);
+  expect(complaints.splice(0).join()).toContain("127.0.0.1:1");
+
   await page.getByRole("button", { name: "Sign in" }).click();
   await expect(page.getByLabel("Password")).toBeVisible();
 });
 
+/** The policy that a request to an address breaks. */
+function brokenPolicy(address: string): Promise<string> {
+  return new Promise((resolve) => {
+    document.addEventListener("securitypolicyviolation", ({ originalPolicy }) => resolve(originalPolicy));
+    void fetch(address).catch(() => undefined);
+  });
+}
+
 test("a sign-in that is refused, too old or of another tab says so", async ({ page, complaints }) => {
-  await page.goto("/");
+  await page.goto("/?status=failed");
   await expect(page.getByLabel("Password")).toBeVisible();
   const state = new URL(page.url()).searchParams.get("state");
   await page.goto(`/signed-in?error=access_denied&error_description=Not+today&state=${state}`);
   await expect(page.getByRole("alert")).toContainText("The sign-in page refused this sign-in.");
   await expect(page.getByRole("alert")).toContainText("Not today");
   expect(await seriousFindings(page)).toEqual([]);
-  expect(page.url()).toBe(`${SITE}/`);
+  expect(page.url()).toBe(`${SITE}/?status=failed`);
 
   await page.goto("/signed-in?code=stolen&state=of-another-tab");
   await expect(page.getByRole("alert")).toContainText("was begun in another tab");

@@ -5,7 +5,16 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from aws_cdk import Acknowledgment, DefaultStackSynthesizer, Duration, RemovalPolicy, Stack, Validations
+from aws_cdk import (
+    Acknowledgment,
+    Aws,
+    DefaultStackSynthesizer,
+    Duration,
+    Names,
+    RemovalPolicy,
+    Stack,
+    Validations,
+)
 from aws_cdk import aws_cloudfront as cloudfront
 from aws_cdk import aws_cloudfront_origins as origins
 from aws_cdk import aws_iam as iam
@@ -77,8 +86,11 @@ class ConsoleSite(Construct):
             removal_policy=RemovalPolicy.RETAIN if data is Data.RETAINED else RemovalPolicy.DESTROY,
             auto_delete_objects=data is Data.DESTROYED,
         )
+        # These names are for the whole account, and a stage may be deployed in several regions.
+        self._name = f"{Names.unique_resource_name(self, max_length=40)}-{Aws.REGION}"
+        access = cloudfront.S3OriginAccessControl(self, "Access", origin_access_control_name=self._name)
         behavior: dict[str, Any] = {
-            "origin": origins.S3BucketOrigin.with_origin_access_control(self._bucket),
+            "origin": origins.S3BucketOrigin.with_origin_access_control(self._bucket, origin_access_control=access),
             "viewer_protocol_policy": cloudfront.ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
             "response_headers_policy": self._headers(addresses),
             "compress": True,
@@ -181,6 +193,7 @@ class ConsoleSite(Construct):
         return cloudfront.ResponseHeadersPolicy(
             self,
             "Headers",
+            response_headers_policy_name=self._name,
             comment=f"{Stack.of(self).stack_name}: the console",
             security_headers_behavior=cloudfront.ResponseSecurityHeadersBehavior(
                 content_security_policy=cloudfront.ResponseHeadersContentSecurityPolicy(

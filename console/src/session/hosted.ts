@@ -107,10 +107,11 @@ export class HostedUser {
       const user = await this.#manager.signinCallback();
       if (user === undefined) throw new Error("the sign-in page gave no answer");
       this.#user = user;
-      history.replaceState(null, "", typeof user.state === "string" ? user.state : "/");
+      history.replaceState(null, "", addressOf(user.state));
       this.#set({ phase: "signed-in", user: user.profile.email ?? user.profile.sub, hasEnded: false });
     } catch (error) {
-      history.replaceState(null, "", "/"); // the code in the address is used up
+      // The code in the address is used up. The next attempt returns to where this one began.
+      history.replaceState(null, "", addressOf(error instanceof ErrorResponse ? error.state : null));
       this.#refuse(error);
     }
   }
@@ -145,6 +146,11 @@ export class HostedUser {
     this.#state = state;
     for (const listener of this.#listeners) listener();
   }
+}
+
+/** The address that a sign-in was begun at; the list of jobs if it is not known. */
+function addressOf(state: unknown): string {
+  return typeof state === "string" ? state : "/";
 }
 
 /** What an error of a sign-in means for the user. */

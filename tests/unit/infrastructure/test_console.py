@@ -111,6 +111,17 @@ def test_pages_are_answered_with_the_application_and_other_addresses_with_their_
     assert engine.eval(f"handler({{request: {{uri: {json.dumps(path)}}}}}).uri") == served
 
 
+def test_the_names_of_what_belongs_to_the_whole_account_differ_by_region(keyed: Template) -> None:
+    names = (
+        keyed.only("AWS::CloudFront::OriginAccessControl")["OriginAccessControlConfig"]["Name"],
+        keyed.only("AWS::CloudFront::ResponseHeadersPolicy")["ResponseHeadersPolicyConfig"]["Name"],
+        keyed.only("AWS::CloudFront::Function")["Name"],
+    )
+
+    assert all("AWS::Region" in readable(name) for name in names)
+    assert all(len(readable(name)) <= 64 - len("ap-southeast-99") + len("AWS::Region") for name in names)
+
+
 def test_the_router_runs_before_the_cache_for_pages_and_not_for_assets(keyed: Template, distribution: Resource) -> None:
     [association] = distribution["DefaultCacheBehavior"]["FunctionAssociations"]
 

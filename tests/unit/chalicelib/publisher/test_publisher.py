@@ -67,6 +67,11 @@ def publisher_over(
     )
 
 
+def publishing_threads() -> set[threading.Thread]:
+    """The threads of all publishers, also of those that other tests have left."""
+    return {thread for thread in threading.enumerate() if thread.name == "publisher"}
+
+
 class Stopped:
     """Collects the publisher's call to stop."""
 
@@ -149,16 +154,18 @@ def test_pieces_that_arrive_during_a_request_share_the_next_one(api: Api, claime
 
 
 def test_a_job_that_ends_with_its_first_output_needs_one_update_and_no_thread(api: Api, stop: Stopped) -> None:
+    before = publishing_threads()
+
     with publisher_to(api, pace=Pace(first_wait=20.0)) as publisher:
         publisher.claim("request 1")
         publisher.begin(stop, until=time.monotonic() + 20)
         publisher.add(Chunk("all"))
         publisher.finish(COMPLETED)
 
-        threads = {thread.name for thread in threading.enumerate()}
+        threads = publishing_threads()
 
     assert [(job.status, job.delta) for job in api.log[2:]] == [(Status.COMPLETED, "all")]
-    assert "publisher" not in threads  # switching to a thread and back costs as much as the update
+    assert threads == before  # switching to a thread and back costs as much as the update
 
 
 def test_the_first_output_does_not_wait_long_for_the_end(api: Api, claimed: Publisher) -> None:
@@ -496,13 +503,15 @@ def test_a_connection_that_does_not_answer_is_abandoned_and_the_next_job_gets_an
 
 
 def test_leaving_without_finishing_ends_the_thread_and_no_job(api: Api, stop: Stopped) -> None:
+    before = publishing_threads()
+
     with publisher_to(api, pace=QUICK) as publisher:
         publisher.claim("request 1")
         publisher.begin(stop, until=time.monotonic() + 20)
         api.wait_until(lambda api: len(api.inputs) > 1)  # a heartbeat, sent from the thread
-        assert "publisher" in {thread.name for thread in threading.enumerate()}
+        assert len(publishing_threads() - before) == 1
 
-    assert "publisher" not in {thread.name for thread in threading.enumerate()}
+    assert publishing_threads() <= before
     assert not api.log[-1].status.is_terminal
     assert stop.calls == 0
 

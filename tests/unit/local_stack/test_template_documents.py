@@ -286,3 +286,25 @@ def test_loop_is_written_out_for_each_value(tmp_path: Path) -> None:
     }  # fmt: skip
     [problem] = template.problems
     assert "Fn::ForEach::Broken: a loop must be [Identifier, [values], {name: content}]" in problem
+
+
+def test_folder_of_sam_is_served_as_it_was_built_and_one_of_cdk_must_be_synthesised(tmp_path: Path) -> None:
+    written(tmp_path, "Resources: {}", "sam/template.yaml")
+    assert find_template(tmp_path / "sam", None).path == tmp_path / "sam/template.yaml"
+
+    built = written(tmp_path, "Resources: {}", "sam/.aws-sam/build/template.yaml")
+    assert find_template(tmp_path / "sam", None).path == built
+
+    written(tmp_path, "{}", "cdk/cdk.json")
+    with pytest.raises(TemplateInvalid, match="run `cdk synth` in it"):
+        find_template(tmp_path / "cdk", None)
+    with pytest.raises(TemplateInvalid, match="--stack chooses a stack of a folder"):
+        find_template(built, "Api")
+
+
+def test_nested_stack_without_its_template_is_a_problem_with_the_line(tmp_path: Path) -> None:
+    text = "Resources:\n  Data: {Type: 'AWS::CloudFormation::Stack', Properties: {TemplateURL: gone.yaml}}"
+
+    [problem] = read_template(written(tmp_path, text)).problems
+
+    assert problem == f"{tmp_path / 'template.yaml'}:2: Data: gone.yaml does not exist"

@@ -1,6 +1,7 @@
 """Turns the resources of the Serverless Application Model into CloudFormation's, as AWS does when it deploys them."""
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,6 +23,8 @@ LOCATIONS: Final = frozenset({"CodeUri", "ContentUri", "DefinitionUri", "SchemaU
 GATEWAYS: Final = {
     "AWS::Serverless::Api": "AWS::ApiGateway::RestApi", "AWS::Serverless::HttpApi": "AWS::ApiGatewayV2::Api",
 }  # fmt: skip
+_RESOURCE: Final = re.compile(r"\[(\w+)\]")
+GATEWAY_EVENTS: Final = ("Api", "HttpApi")
 # What SAM adds for functions with events of API Gateway.
 IMPLICIT: Final = {"ServerlessHttpApi": "AWS::ApiGatewayV2::Api", "ServerlessRestApi": "AWS::ApiGateway::RestApi"}
 BUCKET: Final = "s3://local/"  # the translator takes locations in S3 only
@@ -49,10 +52,7 @@ def to_cloudformation(body: dict[str, Any], parameters: Mapping[str, Any], path:
             DummyMetricsPublisher,
             Metrics,
         )
-        from samtranslator.model.exceptions import (  # type: ignore[import-untyped]
-            ExceptionWithMessage,
-            InvalidDocumentException,
-        )
+        from samtranslator.model.exceptions import InvalidDocumentException  # type: ignore[import-untyped]
         from samtranslator.parser.parser import Parser  # type: ignore[import-untyped]
         from samtranslator.translator.translator import Translator  # type: ignore[import-untyped]
     except ImportError:
@@ -66,8 +66,8 @@ def to_cloudformation(body: dict[str, Any], parameters: Mapping[str, Any], path:
     try:
         translated = translator.translate(_with_locations(_without_gateways(body), path.parent), dict(parameters))
     except InvalidDocumentException as invalid:
-        causes: list[ExceptionWithMessage] = list(invalid.causes)
-        raise TemplateInvalid("\n".join(_sentences(causes, path)) or f"{path}: {invalid.message}") from None
+        messages = [str(it.message) for it in invalid.causes]
+        raise TemplateInvalid("\n".join(_sentences(messages, path)) or f"{path}: {invalid.message}") from None
     finally:
         metrics.publish()  # nowhere; otherwise the library warns
     return dict(_without_bucket(translated))
@@ -80,16 +80,18 @@ def _without_gateways(body: dict[str, Any]) -> dict[str, Any]:
         if resource.get("Type") in GATEWAYS:
             resources[name] = {"Type": GATEWAYS[resource["Type"]]}
         else:
-            properties = resource.get("Properties") or {}
-            events = {
-                key: it
-                for key, it in (properties.get("Events") or {}).items()
-                if it.get("Type") not in ("Api", "HttpApi")
-            }
-            changed = {"Properties": {**properties, "Events": events}} if "Events" in properties else {}
-            resources[name] = {**resource, **changed}
+            resources[name] = _without_gateway_events(resource)
     implicit = {it: {"Type": type_} for it, type_ in IMPLICIT.items() if it not in resources}
     return {**body, "Resources": implicit | resources}
+
+
+def _without_gateway_events(resource: dict[str, Any]) -> dict[str, Any]:
+    properties = resource.get("Properties") or {}
+    events = properties.get("Events")
+    if not isinstance(events, dict):
+        return resource
+    kept = {key: it for key, it in events.items() if not isinstance(it, dict) or it.get("Type") not in GATEWAY_EVENTS}
+    return {**resource, "Properties": {**properties, "Events": kept}}
 
 
 def _is_plain(resource: Mapping[str, Any]) -> bool:
@@ -97,11 +99,10 @@ def _is_plain(resource: Mapping[str, Any]) -> bool:
     return resource["Type"] == FUNCTION and "Role" in properties and properties.keys() <= PLAIN
 
 
-def _sentences(causes: Iterator[Any] | list[Any], path: Path) -> Iterator[str]:
-    for cause in causes:
-        name = getattr(cause, "_logical_id", None)
-        where = f"{path}:{line_of(path, name)}" if isinstance(name, str) else str(path)
-        yield f"{where}: {cause.message}"
+def _sentences(messages: Iterable[str], path: Path) -> Iterator[str]:
+    for message in messages:
+        name = _RESOURCE.search(message)
+        yield f"{path}:{line_of(path, name[1])}: {message}" if name is not None else f"{path}: {message}"
 
 
 def _with_locations(value: Any, folder: Path, *, name: str = "") -> Any:

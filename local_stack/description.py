@@ -78,6 +78,12 @@ class Stack:
         }
 
 
+def api_urls(blueprint: Blueprint, *, host: str, port: int) -> dict[str, str]:
+    """The URLs of the APIs, by name."""
+    address = f"http://{authority(host, port)}"
+    return {it.name: f"{address}{api_path(it.name, of=len(blueprint.apis))}" for it in blueprint.apis}
+
+
 def stack_of(
     engine: Engine,
     blueprint: Blueprint,
@@ -90,8 +96,7 @@ def stack_of(
     operator: IamPrincipal,
 ) -> Stack:
     """The description of a stack whose engine is running; see `Stack` for the arguments."""
-    address = f"http://{authority(host, port)}"
-    urls = {it.name: f"{address}{api_path(it.name, of=len(blueprint.apis))}" for it in blueprint.apis}
+    urls = api_urls(blueprint, host=host, port=port)
     return Stack(
         graphql_url=engine.graphql_url,
         realtime_url=engine.realtime_url,

@@ -64,4 +64,21 @@ class AsynchronousSource:
     target: Mapping[str, Any] = field(default_factory=dict)
 
 
-EventSource = QueueSource | StreamSource | AsynchronousSource
+@dataclass(frozen=True, slots=True)
+class MutationSource:
+    """A rule of EventBridge that sends a GraphQL operation to an API, by way of a queue of its own.
+
+    Attributes:
+        api: The name of the API.
+        document: The operation.
+        queue: The queue's name.
+        target: See `AsynchronousSource`; the input becomes the variables.
+    """
+
+    api: str
+    document: str
+    queue: str
+    target: Mapping[str, Any] = field(default_factory=dict)
+
+
+EventSource = QueueSource | StreamSource | AsynchronousSource | MutationSource

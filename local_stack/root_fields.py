@@ -29,3 +29,20 @@ def root_fields(schema: str) -> Iterator[tuple[str, str]]:
             for field in definition.fields or ():
                 if definition.name.value in roots:
                     yield definition.name.value, field.name.value
+
+
+def called_fields(document: str) -> list[str]:
+    """The root fields of an operation, as `Mutation.save`; none of a document that cannot be parsed."""
+    from graphql import FieldNode, GraphQLSyntaxError, OperationDefinitionNode, parse
+
+    try:
+        definitions = parse(document).definitions
+    except GraphQLSyntaxError:
+        return []
+    return [
+        f"{definition.operation.value.capitalize()}.{selected.name.value}"
+        for definition in definitions
+        if isinstance(definition, OperationDefinitionNode)
+        for selected in definition.selection_set.selections
+        if isinstance(selected, FieldNode)
+    ]

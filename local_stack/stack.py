@@ -5,7 +5,7 @@ import contextlib
 import errno
 import re
 import socket
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -32,7 +32,7 @@ from local_stack.blueprint import Blueprint, PermissionCheckingInvoker
 from local_stack.chosen_blueprint import chosen_blueprint, chosen_template, every_field
 from local_stack.console import EXPLORER_PAGES, JOB_PAGES, Console
 from local_stack.data_folder import check_databases, check_space, folder_errors_reported, locked, prepare
-from local_stack.description import Stack, description_files, stack_of
+from local_stack.description import Stack, api_urls, description_files, stack_of
 from local_stack.engines import EngineParts, build_engines
 from local_stack.errors import StackError
 from local_stack.folder_secret import folder_secret
@@ -145,8 +145,9 @@ async def _start(options: Options, log: StackLog, cleanup: contextlib.AsyncExitS
     # Last, because events from an earlier run are delivered at once, and their workers report to the API.
     await runtime.start()
     cleanup.push_async_callback(runtime.stop)
+    urls = api_urls(blueprint, host=options.host, port=port)
     if aws is not None:
-        _start_event_sources(cleanup, aws, blueprint, runtime, health)
+        _start_event_sources(cleanup, aws, blueprint, runtime, urls, health)
     _offer_pages(engine, blueprint, pool, origin=address, health=health)
     if snapshots is not None:
         watcher = file_watcher(engine, runtime, blueprint, snapshots, health.loop("file watcher"), options.project)
@@ -177,12 +178,13 @@ def _start_event_sources(
     aws: LocalAwsServices,
     blueprint: Blueprint,
     runtime: FunctionRuntime,
+    urls: Mapping[str, str],
     health: Health,
 ) -> None:
-    """Deliver events of local services to functions."""
+    """Deliver events of local services to functions and APIs."""
     http_client = HttpClient()
     cleanup.push_async_callback(http_client.close)
-    sources = EventSources(blueprint.event_sources, aws.client(http_client), runtime, health)
+    sources = EventSources(blueprint.event_sources, aws.client(http_client), runtime, urls, health)
     sources.start()
     cleanup.push_async_callback(sources.stop)
 

@@ -84,6 +84,7 @@ NAME_ATTRIBUTES: Final = frozenset({"Name", "QueueName", "TopicName"})
 OTHERS: Final[Mapping[tuple[str, str], str]] = {
     ("AWS::AppSync::Api", "ApiId"): NAME,
     ("AWS::AppSync::GraphQLApi", "ApiId"): NAME,
+    ("AWS::AppSync::GraphQLApi", "GraphQLEndpointArn"): _arn("appsync", "endpoints/graphql-api/{name}"),
     ("AWS::DynamoDB::GlobalTable", "StreamArn"): _arn("dynamodb", "table/{name}/stream/local"),
     ("AWS::DynamoDB::GlobalTable", "TableId"): NAME,
     ("AWS::DynamoDB::Table", "StreamArn"): _arn("dynamodb", "table/{name}/stream/local"),

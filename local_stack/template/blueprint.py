@@ -14,6 +14,7 @@ from appsync_local.functions.spec import FunctionSpec, Package
 from chalicelib.ledger import DYNAMODB
 from local_stack.aws_access import AwsAccess
 from local_stack.blueprint import Blueprint, LocalApi, api_path
+from local_stack.event_sources import EventSource, MutationSource
 from local_stack.function_environment import (
     COMMON_VARIABLES,
     REGION,
@@ -27,7 +28,7 @@ from local_stack.template.intrinsics import IntrinsicResolver
 from local_stack.template.packages import Packages, have_same_code
 from local_stack.template.problems import Problems
 from local_stack.template.service_resources import CREATED, queue_addresses
-from local_stack.template.services import read_services, read_tables
+from local_stack.template.services import TemplateServices, read_services, read_tables
 from local_stack.template.stack import TemplateApi, read_stack
 
 LEDGER_VARIABLE: Final = "LONGCALL_LEDGER"
@@ -157,7 +158,7 @@ def blueprint_from_template(
         principals=tuple(principals.values()),
         schedules=stack.schedules,
         creations=services.creations,
-        event_sources=tuple(it for it in services.event_sources if it.function not in stack.unsupported),
+        event_sources=_event_sources(services, names, stack.unsupported),
         refusals=stack.refusals,
         ledger=None if is_application else ledger,
         type_prefix=next((it.environment[TYPE_PREFIX] for it in stack.functions if TYPE_PREFIX in it.environment), ""),
@@ -165,6 +166,16 @@ def blueprint_from_template(
         problems=tuple(dict.fromkeys(problems.found)),
         warnings=tuple(dict.fromkeys((*stack.warnings, *code.warnings, *services.warnings))),
     )
+
+
+def _event_sources(
+    services: TemplateServices, names: Mapping[str, str], unsupported: Mapping[str, str]
+) -> tuple[EventSource, ...]:
+    """Those whose functions can run; `names` has the names of APIs, by logical id."""
+    sources = (
+        replace(it, api=names[it.api]) if isinstance(it, MutationSource) else it for it in services.event_sources
+    )
+    return tuple(it for it in sources if isinstance(it, MutationSource) or it.function not in unsupported)
 
 
 def _local_api(api: TemplateApi, folder: Path, keys: Mapping[str, str]) -> LocalApi:

@@ -6,9 +6,12 @@ from dataclasses import replace
 from typing import Any, Final
 
 from local_stack.creation import Creation
-from local_stack.event_sources import AsynchronousSource, EventSource, QueueSource, StreamSource
+from local_stack.event_sources import AsynchronousSource, EventSource, MutationSource, QueueSource, StreamSource
+from local_stack.root_fields import called_fields
 from local_stack.services.event_sources.inputs import PROPERTIES
+from local_stack.template.api_names import GRAPHQL_API
 from local_stack.template.document import TABLES, Resource, Template, TemplateInvalid
+from local_stack.template.functions import CALL_FIELD
 from local_stack.template.intrinsics import IntrinsicResolver
 from local_stack.template.policies import Permissions
 from local_stack.template.problems import Problems
@@ -108,19 +111,22 @@ class EventSourceReader:
             if (reached := self._target(resource, target)) is None:
                 continue
             kept = {name: target[name] for name in ("Id", "Arn", "SqsParameters") if name in target}
-            if isinstance(reached, AsynchronousSource):
+            if not isinstance(reached, str):
                 kept["Arn"] = _queue_arn(self._intrinsics, reached.queue)
                 yield reached
             self._create(resource, "events", "put_targets", Rule=rule, EventBusName=bus, Targets=[kept])
 
-    def _target(self, rule: Resource, target: Mapping[str, Any]) -> AsynchronousSource | str | None:
-        """How events reach a target: the source that invokes its function, or the ARN of a queue; None: they do not."""
+    def _target(self, rule: Resource, target: Mapping[str, Any]) -> AsynchronousSource | MutationSource | str | None:
+        """How events reach a target: a source that reads them, or the ARN of a queue; None: they do not."""
         arn = str(target["Arn"])
         inputs = {name: target[name] for name in PROPERTIES if name in target}
         if ":sqs:" in arn:
             if inputs:
                 self._warn(f"rule {rule.name} sends the whole event to {arn}: {next(iter(inputs))} is not applied")
             return arn
+        queue = f"rule-{rule.name}-{target['Id']}"
+        if "AppSyncParameters" in target:
+            return self._operation(rule, target, queue, inputs)
         if ":lambda:" not in arn:
             self._warn(f"rule {rule.name} does not reach {arn}: the local stack has queues and functions only")
             return None
@@ -128,7 +134,25 @@ class EventSourceReader:
         if not self._permissions.lets_service_invoke(function, "events.amazonaws.com", self._intrinsics.arn(rule)):
             self._warn(f"rule {rule.name} may not invoke {function.name}, so it does not")
             return None
-        return replace(self._by_queue(rule, function, f"rule-{rule.name}-{target['Id']}", "rule"), target=inputs)
+        return replace(self._by_queue(rule, function, queue, "rule"), target=inputs)
+
+    def _operation(
+        self, rule: Resource, target: Mapping[str, Any], queue: str, inputs: Mapping[str, Any]
+    ) -> MutationSource | None:
+        """The operation that a rule sends to an API, as far as the rule's role may call its fields."""
+        document, arn = target["AppSyncParameters"]["GraphQLOperation"], str(target["Arn"])
+        for api in self._template.of_type(GRAPHQL_API):
+            if self._intrinsics.text({"Fn::GetAtt": [api.name, "GraphQLEndpointArn"]}) == arn:
+                role = self._permissions.role(target.get("RoleArn"))
+                for field in called_fields(document):
+                    resource = f"{self._intrinsics.arn(api)}/types/{field.replace('.', '/fields/')}"
+                    if not role.may(CALL_FIELD, resource):
+                        self._warn(f"rule {rule.name} does not reach its API: {role.denial(CALL_FIELD, resource)}")
+                        return None
+                self._create(rule, "sqs", "create_queue", QueueName=queue)
+                return MutationSource(api.name, document, queue, inputs)
+        self._warn(f"rule {rule.name} does not reach {arn}: it is no API of this stack")
+        return None
 
     def _topic(self, resource: Resource) -> Iterator[EventSource]:
         arn = self._intrinsics.arn(resource)

@@ -54,11 +54,11 @@ def test_a_data_source_starts_a_state_machine_that_invokes_a_function_and_writes
     assert steps_of(workshop, "chair", most=2) == ["insert by a stream", "sawn"]
 
 
-def test_an_event_of_a_resolver_reaches_a_function_by_its_rule(workshop: LocalStack) -> None:
+def test_an_event_of_a_resolver_reaches_a_function_and_the_api_by_its_rule(workshop: LocalStack) -> None:
     answer = ask(workshop, 'mutation { place(id: "table") }')
 
     assert answer == {"data": {"place": '{"failed":0}'}}
-    assert steps_of(workshop, "table", most=1) == ["placed by a rule of 123456789012"]
+    assert steps_of(workshop, "table", most=2) == ["announced by the API", "placed by a rule of 123456789012"]
 
 
 def test_messages_of_a_function_reach_it_by_a_queue_and_a_topic(workshop: LocalStack) -> None:

@@ -11,10 +11,11 @@ from typing import Any, Final, Protocol
 from appsync_local.devtools.health import LoopHealth
 from appsync_local.errors import FunctionFailed
 from appsync_local.functions.spec import ACCOUNT
-from local_stack.event_sources import AsynchronousSource, QueueSource
+from local_stack.event_sources import AsynchronousSource, MutationSource, QueueSource
 from local_stack.services.aws.client import LocalAws
 from local_stack.services.event_sources.filters import message_passes
 from local_stack.services.event_sources.inputs import input_of
+from local_stack.services.event_sources.mutations import Mutations
 from local_stack.services.event_sources.records import failed_items, queue_event, rule_event, topic_event
 
 PER_CALL: Final = 10  # messages. Source: Amazon SQS API Reference, ReceiveMessage
@@ -40,13 +41,20 @@ class QueueReader:
         source: The queue and its function.
         aws: The local services.
         functions: Runs the function.
+        mutations: Sends the operation of a rule.
         health: Counts the looks that fail.
     """
 
     def __init__(
-        self, source: QueueSource | AsynchronousSource, aws: LocalAws, functions: Functions, health: LoopHealth
+        self,
+        source: QueueSource | AsynchronousSource | MutationSource,
+        aws: LocalAws,
+        functions: Functions,
+        mutations: Mutations,
+        health: LoopHealth,
     ) -> None:
         self._source = source
+        self._mutations = mutations
         self._aws = aws
         self._functions = functions
         self._health = health
@@ -97,6 +105,10 @@ class QueueReader:
         if isinstance(self._source, AsynchronousSource):
             for it in messages:
                 await self._functions.enqueue(self._source.function, _payload(self._source, it["Body"]))
+            return messages
+        if isinstance(self._source, MutationSource):
+            for it in messages:
+                await self._mutations.send(self._source, input_of(self._source.target, rule_event(it["Body"])))
             return messages
         event = queue_event(messages, queue=self._source.queue, region=self._aws.region)
         event["Records"] = [it for it in event["Records"] if message_passes(self._source.filters, it)]

@@ -1,11 +1,12 @@
 """The background tasks of all event sources of a stack."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from appsync_local.devtools.health import Health
-from local_stack.event_sources import EventSource, StreamSource
+from local_stack.event_sources import EventSource, MutationSource, StreamSource
 from local_stack.services.aws.client import LocalAws
+from local_stack.services.event_sources.mutations import Mutations
 from local_stack.services.event_sources.queues import Functions, QueueReader
 from local_stack.services.event_sources.streams import StreamReader
 
@@ -17,11 +18,20 @@ class EventSources:
         sources: The sources.
         aws: The local services.
         functions: Runs the functions.
+        api_urls: The URLs of the stack's APIs, by name.
         health: Has one loop for each source, which the doctor shows.
     """
 
-    def __init__(self, sources: Iterable[EventSource], aws: LocalAws, functions: Functions, health: Health) -> None:
-        self._readers = [_reader(it, aws, functions, health) for it in sources]
+    def __init__(
+        self,
+        sources: Iterable[EventSource],
+        aws: LocalAws,
+        functions: Functions,
+        api_urls: Mapping[str, str],
+        health: Health,
+    ) -> None:
+        mutations = Mutations(api_urls, aws)
+        self._readers = [_reader(it, aws, functions, mutations, health) for it in sources]
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -36,7 +46,10 @@ class EventSources:
         self._tasks = []
 
 
-def _reader(source: EventSource, aws: LocalAws, functions: Functions, health: Health) -> QueueReader | StreamReader:
+def _reader(
+    source: EventSource, aws: LocalAws, functions: Functions, mutations: Mutations, health: Health
+) -> QueueReader | StreamReader:
     if isinstance(source, StreamSource):
         return StreamReader(source, aws, functions, health.loop(f"stream of {source.table} to {source.function}"))
-    return QueueReader(source, aws, functions, health.loop(f"queue {source.queue} to {source.function}"))
+    receiver = source.api if isinstance(source, MutationSource) else source.function
+    return QueueReader(source, aws, functions, mutations, health.loop(f"queue {source.queue} to {receiver}"))

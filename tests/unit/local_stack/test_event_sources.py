@@ -24,6 +24,7 @@ from local_stack.services.moto import MotoServer
 KEY = ("AKIAOFTHISSTACK", "secret")
 REGION = "us-east-1"
 ACCOUNT = "123456789012"
+NO_API: Any = None  # these sources send no operations
 TABLE = {
     "TableName": "orders", "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
     "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}], "BillingMode": "PAY_PER_REQUEST",
@@ -97,7 +98,7 @@ async def test_messages_are_delivered_in_batches_and_deleted(world: World) -> No
     for number in range(12):
         attribute = {"kind": {"DataType": "String", "StringValue": "new"}}
         sqs.send_message(QueueUrl=url, MessageBody=f"{number}", MessageAttributes=attribute)
-    reader = QueueReader(QueueSource("work", "jobs", 11), world.aws, functions, world.health.loop("jobs"))
+    reader = QueueReader(QueueSource("work", "jobs", 11), world.aws, functions, NO_API, world.health.loop("jobs"))
 
     assert [await reader.look(), await reader.look(), await reader.look()] == [11, 1, 0]
 
@@ -115,7 +116,7 @@ async def test_a_message_that_fails_stays_and_reaches_the_dead_letter_queue(worl
     url = sqs.create_queue(QueueName="poison", Attributes={"VisibilityTimeout": "0", "RedrivePolicy": redrive})
     sqs.send_message(QueueUrl=url["QueueUrl"], MessageBody="poison")
     functions = Functions([failure(), failure()])
-    reader = QueueReader(QueueSource("work", "poison"), world.aws, functions, world.health.loop("poison"))
+    reader = QueueReader(QueueSource("work", "poison"), world.aws, functions, NO_API, world.health.loop("poison"))
 
     for _ in range(2):
         with pytest.raises(FunctionFailed):
@@ -132,7 +133,7 @@ async def test_only_the_reported_messages_of_a_batch_are_delivered_again(world: 
     ids = {it: sqs.send_message(QueueUrl=url, MessageBody=it)["MessageId"] for it in ("good", "bad")}
     functions = Functions([{"batchItemFailures": [{"itemIdentifier": ids["bad"]}]}])
     source = QueueSource("work", "partial", reports_failures=True)
-    reader = QueueReader(source, world.aws, functions, world.health.loop("partial"))
+    reader = QueueReader(source, world.aws, functions, NO_API, world.health.loop("partial"))
 
     await reader.look()
     await reader.look()
@@ -159,7 +160,7 @@ async def test_messages_that_no_filter_lets_through_are_deleted(world: World) ->
     for body in ("old", "new"):
         sqs.send_message(QueueUrl=url, MessageBody=body)
     source = QueueSource("work", "filtered", filters=({"body": ["new"]},))
-    reader = QueueReader(source, world.aws, functions, world.health.loop("filtered"))
+    reader = QueueReader(source, world.aws, functions, NO_API, world.health.loop("filtered"))
 
     assert [await reader.look(), await reader.look()] == [2, 0]
 
@@ -225,7 +226,7 @@ async def test_events_of_a_rule_reach_a_function_with_the_account(world: World) 
     events.put_events(Entries=[{"Source": "shop", "DetailType": "Placed", "Detail": '{"id": 1}'}])
     source = AsynchronousSource("work", "rule-placed", "rule")
 
-    await QueueReader(source, world.aws, functions, world.health.loop("rule")).look()
+    await QueueReader(source, world.aws, functions, NO_API, world.health.loop("rule")).look()
 
     (event,) = functions.events
     assert (event["detail-type"], event["detail"], event["account"]) == ("Placed", {"id": 1}, ACCOUNT)
@@ -239,7 +240,7 @@ async def test_notifications_of_a_topic_reach_a_function(world: World) -> None:
     sns.publish(TopicArn=topic, Subject="hello", Message="text")
     source = AsynchronousSource("work", "topic-news", "topic")
 
-    await QueueReader(source, world.aws, functions, world.health.loop("topic")).look()
+    await QueueReader(source, world.aws, functions, NO_API, world.health.loop("topic")).look()
 
     ((record,),) = [it["Records"] for it in functions.events]
     assert (record["EventSource"], record["Sns"]["Message"], record["Sns"]["Subject"]) == ("aws:sns", "text", "hello")
@@ -256,7 +257,7 @@ async def test_sources_are_read_until_they_are_stopped_although_a_look_fails(wor
     sqs, functions = world.client("sqs"), Functions()
     url = sqs.create_queue(QueueName="steady")["QueueUrl"]
     sources = (QueueSource("work", "missing"), QueueSource("work", "steady"))
-    running = EventSources(sources, world.aws, functions, world.health)
+    running = EventSources(sources, world.aws, functions, {}, world.health)
     running.start()
 
     await asyncio.to_thread(sqs.send_message, QueueUrl=url, MessageBody="x")

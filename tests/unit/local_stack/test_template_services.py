@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from local_stack.creation import Creation
-from local_stack.event_sources import AsynchronousSource, QueueSource, StreamSource
+from local_stack.event_sources import AsynchronousSource, MutationSource, QueueSource, StreamSource
 from local_stack.template.composition import read_template
 from local_stack.template.intrinsics import IntrinsicResolver
 from local_stack.template.service_resources import queue_addresses
@@ -219,3 +219,29 @@ def test_a_filter_that_is_no_pattern_is_a_problem(tmp_path: Path) -> None:
     )  # fmt: skip
 
     assert "FromQueue: a filter has the pattern '[]', and must have an object in JSON" in found.problems[0]
+
+
+def test_a_rule_sends_an_operation_to_an_api_as_far_as_its_role_may(tmp_path: Path) -> None:
+    allowed = {"Statement": {"Effect": "Allow", "Action": "appsync:GraphQL", "Resource": "*/fields/save"}}
+    resources = {
+        "Api": {"Type": "AWS::AppSync::GraphQLApi", "Properties": {"AuthenticationType": "AWS_IAM"}},
+        "Caller": {"Type": "AWS::IAM::Role", "Properties": {"Policies": [{"PolicyDocument": allowed}]}},
+    }
+
+    def rule(field: str) -> dict[str, Any]:
+        target = {
+            "Id": "api", "Arn": {"Fn::GetAtt": ["Api", "GraphQLEndpointArn"]},
+            "RoleArn": {"Fn::GetAtt": ["Caller", "Arn"]}, "InputPath": "$.detail",
+            "AppSyncParameters": {"GraphQLOperation": f"mutation {{ {field} }}"},
+        }  # fmt: skip
+        return {"Type": "AWS::Events::Rule", "Properties": {"EventPattern": {"source": ["a"]}, "Targets": [target]}}
+
+    saved = services(tmp_path, **resources, Save=rule("save"))
+    deleted = services(tmp_path, **resources, Delete=rule("delete"))
+
+    assert saved.event_sources == (
+        MutationSource("Api", "mutation { save }", "rule-Save-api", {"InputPath": "$.detail"}),
+    )
+    assert deleted.event_sources == ()
+    assert "rule Delete does not reach its API" in deleted.warnings[0]
+    assert "types/Mutation/fields/delete" in deleted.warnings[0]

@@ -30,6 +30,9 @@ def handle(event: Any, context: object) -> Any:
 def answer(field: str, arguments: Any) -> Any:
     if field == "order":
         return log.get_item(Key={"id": arguments["id"]}, ConsistentRead=True).get("Item")
+    if field == "announce":
+        note(arguments["id"], "announced by the API")
+        return {}
     if field == "pay":
         boto3.client("sqs").send_message(QueueUrl=os.environ["PAYMENTS"], MessageBody=arguments["id"])
         boto3.client("sns").publish(TopicArn=os.environ["NEWS"], Message=arguments["id"])

@@ -1,4 +1,4 @@
-"""Which applications run: `python -m bench.samples FOLDER…` starts every template with a GraphQL API in the folders.
+"""Starts the applications of a folder: `python -m bench.samples FOLDER…` runs each template with a GraphQL API.
 
 Each is started with `longcall serve --template`, alone, with a new data folder and without a way to the internet: no
 AWS login, and proxies that lead nowhere. Parameters without a default, and values that a refusal asks for, are

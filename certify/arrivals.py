@@ -8,7 +8,7 @@ from certify.threads import in_thread
 
 
 class Arrivals:
-    """The observations in some files, each of which is examined once.
+    """Reads the observations of clients from files, and examines each of them once.
 
     Args:
         files: One observation a line. A file may not exist yet, and its last line may be incomplete.

@@ -89,7 +89,7 @@ class Lists:
     Args:
         product: The folder of the product.
         url: Of its API.
-        stack_file: Tells how the users sign in.
+        stack_file: Contains how the users sign in.
         owners: The `sub` of the first users.
         log: What the process prints about errors.
 

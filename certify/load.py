@@ -28,7 +28,7 @@ class ClientsFailed(Exception):
 
 
 class Stopped(Exception):
-    """A violation was found, or a job does not end; the message says which. There is no need to go on."""
+    """A violation was found, or a job does not end; the message says which. The campaign can end."""
 
 
 @dataclass(slots=True)

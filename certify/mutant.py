@@ -1,4 +1,4 @@
-"""What a mutant is: a small break of the product, and the small campaign that meets it."""
+"""What a mutant is: a small break of the product, and the small campaign that finds it."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -36,8 +36,8 @@ class Mutant:
             stops there.
         edits: What is replaced. Most mutants have one edit; more if another layer would make up for the first, or to
             make a race likely.
-        kinds: The kinds of jobs that meet the break.
-        faults: Faults of the engine that are needed to meet it.
+        kinds: The kinds of jobs that are affected by the break.
+        faults: Faults of the engine that are needed to see its effect.
         jobs: Number of jobs.
         events: Least number of log entries of a job.
         patience: Seconds after which a job counts as stuck.
@@ -63,7 +63,7 @@ class Mutant:
 
     @property
     def campaign(self) -> Campaign:
-        """A small campaign that meets the break."""
+        """A small campaign that finds the break."""
         return Campaign(
             store=self.store, seed=1, jobs=self.jobs, events=self.events, lanes=4, owners=2, processes=1,
             faults=self.faults, kinds=self.kinds, timeout=8, patience=self.patience,

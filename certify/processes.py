@@ -1,4 +1,4 @@
-"""Finds and kills processes of a running stack, and tells a process of a campaign when it should end."""
+"""Finds and kills processes of a running stack, and lets a process of a campaign wait until it should end."""
 
 import asyncio
 import os

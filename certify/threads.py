@@ -1,4 +1,4 @@
-"""Work in a thread that has ended when the code that waits for it goes on, also if that code is cancelled."""
+"""Runs work in a thread and waits for the end of the thread, also if the waiting code is cancelled."""
 
 import asyncio
 from collections.abc import Callable

@@ -63,7 +63,7 @@ def build(program: Path, sources: Path = CLIENT) -> str:
         sources: The folder of the client, or a copy of it without packages.
 
     Raises:
-        TypeScriptMissing: There is no Node that is new enough, or no packages.
+        TypeScriptMissing: Node is missing or too old, or its packages are not installed.
     """
     node, npm = shutil.which("node"), shutil.which("npm")
     if node is None or npm is None:
@@ -93,7 +93,7 @@ def build_with(edits: Sequence[Edit], folder: Path, program: Path) -> None:
 
     Raises:
         EditFailed: A text does not occur exactly once.
-        TypeScriptMissing: There is no Node that is new enough, or no packages.
+        TypeScriptMissing: Node is missing or too old, or its packages are not installed.
     """
     copy = folder / CLIENT.relative_to(ROOT)
     shutil.copytree(CLIENT, copy, ignore=shutil.ignore_patterns(PACKAGES.name, "dist"))

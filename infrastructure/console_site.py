@@ -16,8 +16,8 @@ ASSETS: Final = "/assets/"
 CONFIGURATION_PATH: Final = "/console/config.json"
 SIGNED_IN: Final = "/signed-in"  # where the sign-in page returns to
 SIGNED_OUT: Final = "/signed-out"
-# The addresses of the application's own pages; one with a slash at the end stands for all below it. The application
-# decides itself what it shows there. No other address is answered with it, so a file that is missing is not found.
+# The addresses of the application's own pages; one with a slash at the end includes all addresses below it. The
+# application decides what it shows there. It is served at no other address, so a file that is missing is not found.
 VIEWS: Final = ("/", "/jobs/", "/start", "/lab", SIGNED_IN, SIGNED_OUT)
 
 FOR_EVER: Final = "public, max-age=31536000, immutable"  # the name of such a file contains a digest of its content
@@ -37,7 +37,7 @@ def connections(addresses: Iterable[str]) -> str:
     """The directive that lets a page of the site talk to these addresses and to its own site.
 
     Args:
-        addresses: Each a scheme, a host and perhaps a port and a path.
+        addresses: Each has a scheme and a host; a port and a path are optional.
     """
     return " ".join(("connect-src 'self'", *addresses))
 
@@ -54,7 +54,7 @@ def explorer_policy(addresses: Iterable[str]) -> str:
 
 
 def page(addresses: Iterable[str], folder: Path = DIST) -> str:
-    """The application's page, which itself allows connections to these addresses only; see `connections`.
+    """The application's page, with a policy of its own: it connects to these addresses only; see `connections`.
 
     A browser keeps to this policy and to the one of the headers. On AWS the headers are set before the API exists, so
     they name all APIs of the region, and the page names the stage's own.
@@ -72,7 +72,7 @@ def files(folder: Path = DIST) -> frozenset[str]:
     found = {INDEX, "icon.svg"}
     waiting = [folder / INDEX]
     while waiting:
-        text = waiting.pop().read_text("utf-8", errors="ignore")  # a font is no text
+        text = waiting.pop().read_text("utf-8", errors="ignore")  # a font is not text
         for name in set(_NAMED_FILE.findall(text)) & built.keys():
             if (path := f"assets/{name}") not in found:
                 found.add(path)

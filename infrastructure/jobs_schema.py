@@ -31,7 +31,7 @@ CALLER_DIRECTIVES: Final = {
     AuthMode.LAMBDA: "aws_lambda",
 }
 OURS: Final = frozenset({"aws_cognito_user_pools", "aws_lambda"})  # the modes of callers in our own schema
-GIVEN: Final = frozenset({  # type names that GraphQL and AppSync bring
+GIVEN: Final = frozenset({  # type names that GraphQL and AppSync define
     "ID", "Int", "String", "Float", "Boolean", "AWSDate", "AWSDateTime", "AWSEmail", "AWSIPAddress", "AWSJSON",
     "AWSPhone", "AWSTime", "AWSTimestamp", "AWSURL",
 })  # fmt: skip
@@ -45,7 +45,7 @@ class ApiUnfit(Exception):
 def caller_modes(modes: Sequence[AuthMode]) -> tuple[AuthMode, ...]:
     """The modes of an API by which callers may use the jobs.
 
-    Callers with an API key have no owner, and neither have those that sign with IAM: a role is not a person.
+    Callers with an API key have no owner. Callers that sign with IAM have none either: a role is not a person.
 
     Raises:
         ApiUnfit: The API has no such mode, or lacks the one by which the worker reports.
@@ -74,7 +74,7 @@ def jobs_schema(schema: str, *, modes: Sequence[AuthMode], type_prefix: str) -> 
         type_prefix: The names of all types begin with it, except those of Query, Mutation and Subscription.
 
     Raises:
-        ApiUnfit: The prefix is no beginning of a type's name, or `caller_modes` refuses the modes.
+        ApiUnfit: A type's name cannot begin with the prefix, or `caller_modes` refuses the modes.
     """
     if type_prefix and not _PREFIX.fullmatch(type_prefix):
         raise ApiUnfit(
@@ -92,7 +92,7 @@ def schema_text(definitions: Sequence[DefinitionNode]) -> str:
 
 
 class _Adapting(Visitor):
-    """Gives types the prefix, and lets in the callers of the API's modes where our callers are let in."""
+    """Adds the prefix to types, and allows the callers of the API's modes where our schema allows our callers."""
 
     def __init__(self, type_prefix: str, directives: tuple[str, ...]) -> None:
         super().__init__()

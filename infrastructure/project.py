@@ -185,7 +185,7 @@ def _problems_of_limits(given: Any) -> Iterator[str]:
         if name not in LIMITS:
             near = difflib.get_close_matches(str(name), LIMITS, n=1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
-            yield f"limits has {name!r}, which is no function{hint or ';'} functions: {', '.join(LIMITS)}"
+            yield f"limits has {name!r}, which is not a function{hint or ';'} functions: {', '.join(LIMITS)}"
         elif not isinstance(limits, public.HandlerLimits):
             yield f"limits of {name} must be HandlerLimits(…), but is {limits!r}"
         else:

@@ -94,7 +94,7 @@ def _conflicts(
     roots: Mapping[str, str],
     declared: frozenset[str],
 ) -> Iterator[str]:
-    """A sentence for each name that both have."""
+    """A sentence for each name that both schemas have."""
     theirs = {it.name.value: it for it in existing if isinstance(it, TypeDefinitionNode)}
     for it in types:
         if (other := theirs.get(it.name.value)) is not None:

@@ -20,6 +20,7 @@ EXAMPLES: Final = """\
     longcall serve --watch --verbose
     longcall serve --template cdk.out/longcall-dev.template.json
     longcall serve --template template.yaml --parameter Stage=local
+    longcall serve --template cdk.out --stack shop-dev
 """
 
 
@@ -88,22 +89,7 @@ def argument_parser() -> argparse.ArgumentParser:
     parser.add_argument("--stage", help="Use the settings and limits of a stage of infrastructure/stages.py.")
     parser.add_argument(
         "--template", type=Path, metavar="PATH",
-        help="Run a CloudFormation or SAM template, or the folder that cdk synth wrote, instead.",
-    )  # fmt: skip
-    parser.add_argument("--stack", metavar="NAME", help="Which stack of that folder, if it has several.")
-    parser.add_argument(
-        "--parameter", action="append", default=[], metavar="NAME=VALUE",
-        help="Value of a parameter of the template, or of Resource.Attribute that this machine does not know; "
-        "may be repeated.",
-    )  # fmt: skip
-    parser.add_argument(
-        "--database", action="append", default=[], metavar="NAME=URL",
-        help="PostgreSQL or MySQL database of an RDS data source of the template; may be repeated.",
-    )  # fmt: skip
-    parser.add_argument(
-        "--allow-aws", action="store_true",
-        help="Let the template's functions and data sources call AWS, with your login and at your cost, for services "
-        "that this machine does not have.",
+        help="Run the application of a CloudFormation or SAM template instead: a file, or a folder such as cdk.out.",
     )  # fmt: skip
     parser.add_argument(
         "--bedrock", metavar="WHERE", help="Run models on Amazon Bedrock too: aws, or the URL of an endpoint."
@@ -128,4 +114,28 @@ def argument_parser() -> argparse.ArgumentParser:
         "command", nargs="*", metavar="COMMAND", help="After --: a longcall command to run once the stack is running."
     )
     parser.add_argument("--help", action="help", help="Show this message and exit.")
+    _add_template_options(parser)
     return parser
+
+
+def _add_template_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("Options of --template")
+    group.add_argument(
+        "--stack", metavar="NAME",
+        help="The stack to run, if cdk synth wrote several into the folder, as shop-dev.",
+    )  # fmt: skip
+    group.add_argument(
+        "--parameter", action="append", default=[], metavar="NAME=VALUE",
+        help="Value of a parameter, as Stage=local, or of an attribute that this machine does not know, as "
+        "Network.VpcId=vpc-1; may be repeated.",
+    )  # fmt: skip
+    group.add_argument(
+        "--database", action="append", default=[], metavar="NAME=URL",
+        help="PostgreSQL, MySQL or MariaDB database of an RDS data source, as Shop=postgresql://127.0.0.1/shop; may be "
+        "repeated.",
+    )  # fmt: skip
+    group.add_argument(
+        "--allow-aws", action="store_true",
+        help="Let functions and data sources call AWS, with your login and at your cost, for services that this "
+        "machine does not have.",
+    )  # fmt: skip

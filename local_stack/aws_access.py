@@ -1,4 +1,4 @@
-"""What the functions of an application reach of AWS: the variables and the access keys that they get."""
+"""The services of AWS that an application's functions reach: their variables and access keys."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class AwsAccess:
     login: AwsCredentials | None = None
 
     def variables(self, cognito: str) -> dict[str, str]:
-        """The variables that tell SDKs where services are; `cognito` is the address of the local Cognito.
+        """The variables with the addresses of services for SDKs; `cognito` is the address of the local Cognito.
 
         Without a login, calls of every other service go to the local endpoint too, which refuses them by name.
         """

@@ -1,4 +1,4 @@
-"""Who may call an API of an application on this machine: a key, a token or a user for each of its modes."""
+"""The callers of an application's API on this machine: a key, a token or a user for each of its modes."""
 
 import shlex
 from collections.abc import Iterator, Sequence

@@ -27,7 +27,7 @@ from longcall.errors import LongcallError
 EXPLORER_PATH: Final = "/explorer"
 # The addresses of the console's own pages, and the file that is shown at each of them.
 JOB_PAGES: Final[Mapping[str, str]] = {**dict.fromkeys(VIEWS, INDEX), EXPLORER_PATH: EXPLORER}
-# An application without jobs has the explorer alone.
+# An application without jobs has only the explorer.
 EXPLORER_PAGES: Final[Mapping[str, str]] = dict.fromkeys(("/", EXPLORER_PATH), EXPLORER)
 SIGN_IN_PATH: Final = "/console/sign-in"
 _TYPES: Final = {

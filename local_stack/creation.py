@@ -11,8 +11,8 @@ class Creation:
 
     Attributes:
         resource: The logical id in the template.
-        service: boto3's name of the service, as `sqs`.
-        operation: The method of boto3's client, as `create_queue`.
+        service: boto3's name of the service, such as `sqs`.
+        operation: The method of boto3's client, such as `create_queue`.
         parameters: Its parameters.
     """
 

@@ -31,7 +31,7 @@ class Stack:
         callers: Who may call each API.
         ledger: Where Longcall's jobs are stored; None: an application without jobs.
         type_prefix: What the names of the jobs' types begin with in the schema.
-        has_console: Whether the console is served, and not the explorer alone.
+        has_console: Whether the console is served, and not only the explorer.
         warnings: What is left out of the stack, one sentence each, for the person who starts it.
     """
 

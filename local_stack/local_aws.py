@@ -13,9 +13,9 @@ from local_stack.blueprint import Blueprint
 from local_stack.function_environment import REGION
 from local_stack.services.aws.catalogue import SERVED_BY_MOTO
 from local_stack.services.aws.client import LocalAws
+from local_stack.services.aws.moto import MotoServer
 from local_stack.services.aws.process import Served
 from local_stack.services.aws.resources import create_resources
-from local_stack.services.moto import MotoServer
 
 ADVICE: Final = "start with --allow-aws to call AWS itself, with your login and at your cost"
 SIGNER: Final = "a data source"  # who signs with the operator's key

@@ -124,5 +124,5 @@ class LogFiles(logging.Handler):
 def _line(fields: Mapping[str, Any]) -> bytes:
     try:
         return orjson.dumps(fields, default=str, option=orjson.OPT_APPEND_NEWLINE)
-    except orjson.JSONEncodeError:  # half of a surrogate pair, a large number, or a key that is no text
+    except orjson.JSONEncodeError:  # half of a surrogate pair, a large number, or a key that is not text
         return json.dumps(fields, default=str, ensure_ascii=False).encode(errors="replace") + b"\n"

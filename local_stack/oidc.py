@@ -1,7 +1,7 @@
 """The OpenID Connect providers whose tokens an application's API accepts on this machine.
 
 The local user pool is a provider too: it publishes its keys and a discovery document, and its tokens are signed with
-the key of the data folder. So its test users can call an API in this mode, whatever provider the template names.
+the key of the data folder. So its test users can call an API in this mode, for any provider that the template names.
 """
 
 from collections.abc import Sequence

@@ -190,7 +190,7 @@ def _start_event_sources(
 
 
 def _offer_pages(engine: Engine, blueprint: Blueprint, pool: Pool, *, origin: str, health: Health) -> None:
-    """Serve the console, or the explorer alone, and the doctor."""
+    """Serve the console or only the explorer, and the doctor."""
     pages = JOB_PAGES if blueprint.has_console else EXPLORER_PAGES
     engine.offer(Console(TestUsers(pool), origin=origin, pages=pages, api_path=urlsplit(engine.graphql_url).path))
     engine.offer(Doctor(lambda: engine.served, _token_requirements(pool), health))

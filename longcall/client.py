@@ -46,7 +46,7 @@ class Client:
             added to an existing API with a prefix.
 
     Raises:
-        ConfigurationError: A URL is malformed, or the prefix is no GraphQL name.
+        ConfigurationError: A URL is malformed, or the prefix is not a GraphQL name.
     """
 
     def __init__(

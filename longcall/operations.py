@@ -1,4 +1,4 @@
-"""The GraphQL documents of this package, as the API at hand names their types."""
+"""The GraphQL documents of this package, with the names that the API has for their types."""
 
 import re
 from collections.abc import Mapping

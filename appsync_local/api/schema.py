@@ -93,7 +93,7 @@ def _parsed(text: str, path: Path) -> DocumentNode:
 
 
 def _faults(document: DocumentNode, path: Path) -> Iterator[GraphQLError]:
-    """What is wrong in a document. AppSync's directives have no effect at places that they are not for.
+    """What is wrong in a document. A misplaced directive of AppSync has no effect, and is only logged.
 
     Source: aws-samples/serverless-patterns, appsync-cognito-lambda-cdk, which has one on an input type
     """

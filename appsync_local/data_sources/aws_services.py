@@ -87,7 +87,7 @@ def is_aws(host: str) -> bool:
 
 
 def service_of(host: str) -> str:
-    """The name that signatures have for the service at a host of AWS, as far as the host tells."""
+    """The name of a service in signatures, read from its host at AWS."""
     label = host.lower().split(".")[0]
     for part in ("execute-api", "s3", "lambda-url", "appsync-api"):
         if f".{part}." in host.lower():

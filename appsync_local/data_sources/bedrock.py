@@ -48,7 +48,7 @@ class BedrockDataSource:
         self._now = now
 
     async def execute(self, request: object, context: FieldContext) -> object:  # noqa: ARG002
-        """Call the model, and return the body that it answers with.
+        """Call the model, and return the body of its answer.
 
         Raises:
             SourceFailed: Bedrock refused the request, did not answer within `LIMIT`, or may not be called.

@@ -100,7 +100,7 @@ class EventBridgeDataSource:
             raise SourceFailed("EventBridge:SdkClientException", f"Unable to execute HTTP request: {failure}") from None
         except orjson.JSONDecodeError:
             raise SourceFailed(
-                "EventBridge:SdkClientException", f"{self._url} does not answer as EventBridge"
+                "EventBridge:SdkClientException", f"{self._url} does not answer as EventBridge does"
             ) from None
         answer: dict[str, Any] = content if isinstance(content, dict) else {}
         if response.status != 200:
@@ -110,7 +110,7 @@ class EventBridgeDataSource:
 
 
 def _seconds(time: object, place: int) -> float:
-    """A timestamp of RFC 3339 as seconds since the epoch, which the wire format has."""
+    """A timestamp of RFC 3339 as seconds since the epoch, as the wire format requires."""
     try:
         moment = datetime.fromisoformat(str(time))
     except ValueError:

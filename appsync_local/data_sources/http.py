@@ -1,6 +1,6 @@
 """The HTTP data source.
 
-Requests to AWS services are sent to their local endpoints, and refused where there is none unless AWS may be called.
+Requests to AWS services are sent to local endpoints. Without one, they are refused, unless AWS may be called.
 
 Source: AppSync Developer Guide, "JavaScript resolver function reference for HTTP"; "HTTP resolvers", for signatures.
 """

@@ -49,7 +49,7 @@ class ForkServerClient:
 
     Args:
         functions: By name.
-        root: Folder the handlers are imported from of which the function has no package of its own.
+        root: Folder that the handlers of functions without a package are imported from.
         preload: Modules imported before the first fork, and shared by all workers.
         path: Where modules are found besides the standard library; None: where this Python finds them.
         on_exit: Called with a worker's number and its wait status.

@@ -184,7 +184,7 @@ class FunctionRuntime:
         return await self._invoke(function, payload, self._resolver_timeout)
 
     async def run_to_end(self, function: str, payload: object) -> object:
-        """As `invoke`, and wait until the function's own time-out, as callers that are no resolvers do."""
+        """As `invoke`, but wait until the function's own time-out. For callers other than resolvers."""
         return await self._invoke(function, payload, None)
 
     async def _invoke(self, function: str, payload: object, within: float | None) -> object:

@@ -26,7 +26,7 @@ class Package:
     Attributes:
         root: Folder that the handler's module is imported from.
         opt: Folder with the content of the function's layers, `/opt` on Lambda; None: it has no layers.
-        libraries: What Lambda's runtime brings. For Python: a folder with modules. For Node.js: the folder in whose
+        libraries: What Lambda's runtime contains. For Python: a folder with modules. For Node.js: the folder in whose
             `node_modules` the AWS SDK is expected, named in the error where it is missing.
     """
 

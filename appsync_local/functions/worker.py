@@ -62,7 +62,7 @@ class Launch:
     Attributes:
         name: The function.
         handler: Its handler.
-        environment: The complete environment but for the name of the log stream.
+        environment: The complete environment, except for the name of the log stream.
         memory_mb: Reported to the handler.
         arn: Of the function.
         log_group: Of the function.

@@ -92,7 +92,7 @@ class Dispatcher:
         self._serves_pages = is_loopback(host)
 
     def renew(self, served: Callable[[], ServedApi]) -> None:
-        """Let open realtime connections of an API start subscriptions on its version of now."""
+        """Let open realtime connections of an API start subscriptions on its current version."""
         for api, session in self._sessions.values():
             if api == served:
                 session.use(served().subscriptions)

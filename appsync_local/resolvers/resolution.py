@@ -36,7 +36,7 @@ class Handlers(Protocol):
         """Run one handler, or with `local` both; as `Sandbox.call`."""
 
     def gives_errors(self, request: object) -> bool:
-        """Whether an error of the data source is `ctx.error` and no more; otherwise it fails the field."""
+        """Whether an error of the data source only becomes `ctx.error`. Otherwise it fails the field."""
 
     def is_done(self, request: object, result: object) -> bool:
         """Whether the result of the data source is the function's result, so that the response handler does not run."""

@@ -53,7 +53,7 @@ class ExpressionCompiler:
 
     Attributes:
         variables: The names in JavaScript of the template's variables.
-        hidden: The parameters of each macro around the current expression: they are no variables.
+        hidden: The parameters of each macro around the current expression. They are not variables.
     """
 
     def __init__(self, write_string: Callable[[Block], str]) -> None:

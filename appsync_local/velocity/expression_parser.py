@@ -124,7 +124,7 @@ class ExpressionParser:
         """Read an expression.
 
         Raises:
-            TemplateInvalid: There is no expression here.
+            TemplateInvalid: The text at this position is not an expression.
         """
         scanner = self._scanner
         if level == 0:
@@ -199,7 +199,7 @@ class ExpressionParser:
                 raise scanner.fail(f"a closing {quote} for this string", start)
             if quote == '"' and _is_escaped(scanner.text, start + 1, end):
                 at = end + 1
-            elif scanner.text.startswith(quote, end + 1):  # a doubled quote stands for one
+            elif scanner.text.startswith(quote, end + 1):  # a doubled quote means one quote
                 at = end + 2
             else:
                 break

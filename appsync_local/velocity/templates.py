@@ -29,7 +29,7 @@ class Around(Enum):
 
     Args:
         maker: The function of `templates.js` that makes a handler of the request template.
-        default: The JavaScript that stands in for a missing request template.
+        default: The JavaScript that replaces a missing request template.
     """
 
     UNIT = ("unit", 'V.direct("Invoke")')
@@ -98,7 +98,7 @@ class TemplatePair:
         return self._sandbox.call(entry, own, shared, auth_type)
 
     def gives_errors(self, request: object) -> bool:
-        """Whether an error of the data source is `$ctx.error` and no more, as in version 2018-05-29."""
+        """Whether an error of the data source only becomes `$ctx.error`, as in version 2018-05-29."""
         return not _is_of_first_version(request)
 
     def is_done(self, request: object, result: object) -> bool:

@@ -76,7 +76,7 @@ class TokenVerifier:
         Args:
             issuer: The exact `iss` claim that tokens must have.
             jwks_url: Where the issuer publishes its keys; http or https.
-            client_ids: The applications, for one of which tokens must be issued.
+            client_ids: The accepted applications. A token must be issued for one of them.
             clock: Returns seconds on a scale that never goes back. It limits how often keys are fetched.
         """
         self._issuer = issuer

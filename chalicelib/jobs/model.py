@@ -209,7 +209,9 @@ _values: Final = attrgetter(*_FIELDS)
 
 
 def changed(job: Job, **changes: Any) -> Job:
-    """The job with other values of some fields. Each record is made so; `dataclasses.replace` takes four times as long.
+    """The job with other values of some fields.
+
+    It is called for every record. `dataclasses.replace` would take four times as long.
 
     Raises:
         KeyError: A job has no such field.

@@ -1,4 +1,4 @@
-"""An event loop that its caller runs, and that a thread of its own runs while the caller is busy with something else.
+"""An event loop that runs in the caller's thread, and in a thread of its own while the caller does other work.
 
 A short job ends before the thread is needed, and then no thread is switched to. Passing each request to a thread, and
 its answer back, takes as much processor time as the request itself.
@@ -49,7 +49,7 @@ class Loop:
             self._release()
 
     def run_on_thread(self, begin: Callable[[], object], *, at: float) -> None:
-        """Let the thread run the loop from a time on, until `take_back`. Replaces what was planned before.
+        """From a time on, run the loop in the thread, until `take_back`. Replaces what was planned before.
 
         Args:
             begin: Called first, on the loop.

@@ -1,4 +1,4 @@
-"""The mutations of a worker, as the API at hand names their types."""
+"""The mutations of a worker, with the names that the API has for their types."""
 
 from dataclasses import dataclass
 from functools import cache

@@ -139,7 +139,7 @@ class Publisher:
         return self._has_ended or self._outbox.size <= BACKLOG
 
     def _wake_in_time(self) -> None:
-        """Let the pump start, or wake it, if it would take what waits too late by itself."""
+        """Start or wake the pump, if it would otherwise send the waiting output too late."""
         due = self._outbox.due()
         if self._outbox.waits_with_first_output:
             self._first_at = min(self._first_at, time.monotonic())

@@ -49,7 +49,7 @@ class Interruption:
         self._context = context
         self._clean_up_time = clean_up_time
         self._reason: Stop | None = None
-        self._has_left = False  # there is nothing left to stop
+        self._has_left = False  # nothing is left to stop
         self._lock = threading.Lock()  # guards the attributes above
         self._work: GeneratorType[object, None, object] | None = None
         self._previous: signal.Handlers | Callable[[int, FrameType | None], object] | int | None = None

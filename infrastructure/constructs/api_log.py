@@ -11,7 +11,7 @@ from infrastructure.stage import Data
 
 
 def add_log_role(scope: Construct) -> iam.Role:
-    """The role with which AppSync writes the log. By itself it may write nothing."""
+    """The role with which AppSync writes the log. It has no permissions yet."""
     account = {"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}}
     return iam.Role(scope, "LogRole", assumed_by=iam.ServicePrincipal("appsync.amazonaws.com", conditions=account))
 
@@ -38,7 +38,7 @@ def add_log_group(scope: Construct, api: appsync.CfnGraphQLApi, role: iam.Role, 
 
 
 def acknowledge_log(api: appsync.CfnGraphQLApi) -> None:
-    """Say why headers and arguments are left out, to cdk-nag."""
+    """Explain to cdk-nag why headers and arguments are left out."""
     Validations.of(api).acknowledge(
         Acknowledgment(
             id="AwsSolutions::AwsSolutions-ASC3",

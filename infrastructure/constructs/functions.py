@@ -1,6 +1,6 @@
 """The handlers as plain Lambda functions, for a stack that has functions of its own.
 
-Our own stack takes them from Chalice's construct. That brings the SAM transform and logical ids that are the same
+Our own stack takes them from Chalice's construct. That adds the SAM transform and logical ids that are the same
 everywhere, so it fits one stack only.
 """
 

@@ -35,7 +35,7 @@ BASE: Final = Path(__file__).resolve().parents[2]
 TYPE_PREFIX: Final = "Longcall"
 DASHBOARD_NAME: Final = 200  # characters; CloudWatch allows 255
 API_NAME: Final = 64  # characters
-HANDLERS: Final = tuple(handler for handler in LIMITS if handler != "authorizer")  # the API brings its own
+HANDLERS: Final = tuple(handler for handler in LIMITS if handler != "authorizer")  # the API has its own
 REPORTERS: Final = ("inference", "job_failed", "sweep")
 MODES: Final[Mapping[appsync.AuthorizationType, AuthMode]] = {
     appsync.AuthorizationType.API_KEY: AuthMode.API_KEY,
@@ -56,7 +56,7 @@ class LongRunningJobs(Construct):
     alarm_topic: sns.Topic
 
     def __init__(self, scope: Construct, id_: str, *, stage: public.Stage, workloads: Path | str | None = None) -> None:
-        """Make what needs no API. Use `into` or `beside`, which add the rest.
+        """Create the resources that need no API. Use `into` or `beside`, which add the rest.
 
         Raises:
             ProjectInvalid: A setting of the stage cannot be used, or not here.
@@ -162,8 +162,8 @@ class LongRunningJobs(Construct):
         settings = merged_api.node.default_child
         if not isinstance(settings, appsync.CfnGraphQLApi) or settings.api_type != "MERGED":
             raise ApiUnfit(
-                f"{merged_api.node.path} is no merged API; define it with Definition.from_source_apis, or add the jobs "
-                "to it with LongRunningJobs.into"
+                f"{merged_api.node.path} is not a merged API; define it with Definition.from_source_apis, or add the "
+                "jobs to it with LongRunningJobs.into"
             )
         made = cls(scope, id_, stage=stage, workloads=workloads)
         source = _source_api(made, settings, made._stage)
@@ -203,10 +203,10 @@ class LongRunningJobs(Construct):
         type_prefix: str,
         after_schema: Callable[[CfnResource], object],
     ) -> Construct:
-        """Let fields reach the handlers, and handlers the API that callers use.
+        """Connect fields to the handlers, and handlers to the API that callers use.
 
         Returns:
-            What has the resources of the fields.
+            The construct with the resources of the fields.
         """
         fields = Construct(self, "Fields")
         add_fields(
@@ -264,7 +264,7 @@ def _archive(requirements: str, workloads: Path | None) -> Path:
 
 
 def _acknowledge_merging(role: iam.IRole, association: appsync.SourceApiAssociation) -> None:
-    """Say why CDK lets the merged API use all fields of the jobs' API, to cdk-nag."""
+    """Explain to cdk-nag why the merged API may use all fields of the jobs' API."""
     resource = association.node.default_child
     assert isinstance(resource, CfnResource)  # noqa: S101
     name = Stack.of(resource).resolve(resource.logical_id)

@@ -1,1 +1,8 @@
-"""The AWS services that a local stack starts or calls: Cognito, S3, DynamoDB, Bedrock, OpenAI-compatible servers."""
+"""The services that a local stack starts or calls.
+
+cognito, bucket (S3), lambda_api   served by the engine, at the API's port
+aws                                AWS services of an application: moto in a process of its own
+event_sources                      invokes functions with what queues, streams, rules and topics deliver
+bedrock, openai                    which models the worker calls, and with which login
+signatures                         the check of every signed request
+"""

@@ -32,7 +32,7 @@ class Functions(Protocol):
         """Invoke a function, and wait until it ends."""
 
     async def enqueue(self, function: str, payload: object) -> str:
-        """Have an event delivered."""
+        """Accept an event, which is delivered later."""
 
 
 class LambdaApi:
@@ -78,7 +78,7 @@ class LambdaApi:
             return _error(403, "UnrecognizedClientException", str(refused), headers)
         asked = _INVOKE.fullmatch(path.removeprefix(self.path))
         if asked is None or request.method != "POST":
-            return _error(400, "NoLocalCounterpart", "the local Lambda has the operation Invoke alone", headers)
+            return _error(400, "NoLocalCounterpart", "the local Lambda has only the operation Invoke", headers)
         try:
             payload = orjson.loads(body or b"{}")
         except orjson.JSONDecodeError as error:

@@ -39,7 +39,7 @@ Part = TypeVar("Part")
 
 
 def api_of(resource: Resource, intrinsics: IntrinsicResolver) -> str | None:
-    """The id of the API that a part of one belongs to, which is its logical id; None if it is not known."""
+    """The logical id of the API that a part belongs to; None if it is not known."""
     try:
         return intrinsics.text(resource.properties.get("ApiId"))
     except TemplateInvalid:
@@ -76,7 +76,7 @@ class ApiReader:
         self.refusals: dict[str, str] = {}
 
     def read(self) -> Api:
-        """Read the API, as far as it can be run."""
+        """Read the parts of the API that can be run."""
         modes: tuple[AuthMode, ...] = ()
         authorizer = None
         environment: dict[str, str] = {}
@@ -228,7 +228,7 @@ class ApiReader:
         return Code.DIRECT if templates == Templates() else templates
 
     def _store(self, resource: Resource, file: str, inline: str) -> bool:
-        """Store the text of a property, or of the asset that it names; whether there is one."""
+        """Store the text of a property, or of the asset that it names. Returns whether there is one."""
         stored = f"{inline}S3Location"
         if inline not in resource.properties and stored not in resource.properties:
             return False

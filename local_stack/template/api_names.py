@@ -18,7 +18,7 @@ _UNFIT: Final = re.compile(r"[^A-Za-z0-9_-]+")
 
 
 def api_names(template: Template, intrinsics: IntrinsicResolver) -> dict[str, str]:
-    """By logical id of each API: its own name, as far as it fits into a path and is unique, or else its logical id."""
+    """The name of each API by its logical id: its own name if it is unique and fits a path, or its logical id."""
     own: dict[str, str] = {}
     for resource in template.of_type(GRAPHQL_API):
         try:

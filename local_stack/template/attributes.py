@@ -100,7 +100,7 @@ OTHERS: Final[Mapping[tuple[str, str], str]] = {
 
 
 def name_without_own(type_: str, logical_id: str, properties: Mapping[str, Any]) -> str:
-    """The name of a resource that has none of its own: its logical id, as far as the service takes it as a name."""
+    """The name of a resource without a name of its own: its logical id, without characters that the service refuses."""
     if type_ == "AWS::S3::Bucket":
         return f"{logical_id.lower():x<3}"[:63]
     is_fifo = properties.get("FifoQueue", properties.get("FifoTopic")) in (True, "true")
@@ -114,7 +114,7 @@ def arn_of(type_: str, name: str, region: str) -> str | None:
 
 
 def attribute_of(type_: str, name: str, attribute: str, region: str) -> str | None:
-    """An attribute that follows from the name of a resource; `Ref` counts as one. None: it does not, or is not known.
+    """An attribute that follows from the name of a resource; `Ref` counts as one. None: it does not, or is unknown.
 
     Args:
         type_: The resource type.

@@ -64,7 +64,7 @@ def has_jobs(template: Template) -> bool:
 def _longcalls_function(template: Template) -> Resource | None:
     """A function in Longcall's package.
 
-    Its functions use the libraries that the local stack has imported: the package has them compiled for Lambda.
+    The functions of this package use the libraries of the local stack, because those in the package are for Lambda.
     """
     return next((it for it in template.functions() if LEDGER_VARIABLE in _variables(it)), None)
 

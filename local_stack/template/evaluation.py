@@ -29,7 +29,7 @@ NO_VALUE: Final = NoValue()
 
 
 class Names(Protocol):
-    """What the names in a template stand for.
+    """The values of the names in a template.
 
     Each method may return an expression again, if the value is not known yet, or an `Unknown`.
     """
@@ -50,7 +50,7 @@ class Names(Protocol):
         """The value of `Fn::FindInMap`: of map, first and second key. `NO_VALUE` if there is none."""
 
     def unknown(self, value: Unknown) -> Any:
-        """The value that stands for one that cannot be known."""
+        """What is used in place of a value that cannot be known."""
 
 
 def evaluate(value: Any, names: Names) -> Any:

@@ -93,7 +93,7 @@ class EventSourceReader:
                         reports, int(properties.get("MaximumRetryAttempts", -1)), filters,
                     )  # fmt: skip
                 return
-        self._warn(f"{resource.name} does not deliver: {source or 'its source'} is no queue or table of this stack")
+        self._warn(f"{resource.name} does not deliver: {source or 'its source'} is not a queue or table of this stack")
 
     def _rule(self, resource: Resource) -> Iterator[EventSource]:
         given = resource.properties

@@ -153,7 +153,7 @@ class FunctionReader:
     def _bucket_actions(self, function: FunctionSpec) -> Iterator[tuple[str, str]]:
         for bucket in self._template.of_type("AWS::S3::Bucket"):
             if self._intrinsics.name(bucket) not in function.environment.values():
-                continue  # it is for something else, such as the files of the console
+                continue  # it runs only during a deployment, for example to copy files
             for action, folder in BUCKET_ACTIONS.get(function.handler, ()):
                 yield action, self._intrinsics.arn(bucket) + (f"/{folder}some-object" if folder else "")
 

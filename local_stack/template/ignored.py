@@ -1,4 +1,4 @@
-"""What a template asks for that has no effect on one machine: monitoring, caching, names of domains, and the like."""
+"""The parts of a template that have no effect on one machine, such as monitoring, caching and domain names."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -21,7 +21,7 @@ TYPES: Final = (
 
 
 def ignored(template: Template) -> Iterator[str]:
-    """One sentence that names what has no effect, if there is anything."""
+    """One sentence that names everything without an effect; nothing if all has one."""
     found = dict.fromkeys(
         f"{name} of {resource.name}"
         for type_, names in PROPERTIES.items()

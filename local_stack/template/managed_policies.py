@@ -1,4 +1,4 @@
-"""What the policies of AWS allow that applications with AppSync use, as far as a local stack checks it.
+"""The rights in the policies of AWS that applications with AppSync use.
 
 Only actions on services that a template's resources belong to are listed. Source: AWS Managed Policy Reference Guide.
 """

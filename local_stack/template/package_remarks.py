@@ -1,4 +1,4 @@
-"""What is probably missing in the package of a function, so that it will fail when it is first invoked."""
+"""Finds what is probably missing in the package of a function, which would fail when it is first invoked."""
 
 import json
 import re

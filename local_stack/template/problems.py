@@ -1,4 +1,4 @@
-"""Collects what cannot be run of a template, so that one start names everything."""
+"""Collects the parts of a template that cannot be run, so that one start names all of them."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -19,7 +19,7 @@ class Problems:
 
     @contextmanager
     def of(self, resource: Resource) -> Iterator[None]:
-        """Record what the block raises about a resource, and go on after it."""
+        """Record an error that the block raises about a resource. The code after the block runs."""
         try:
             yield
         except TemplateInvalid as invalid:

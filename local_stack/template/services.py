@@ -42,7 +42,7 @@ def read_services(template: Template, intrinsics: IntrinsicResolver) -> Template
 
 
 def read_tables(template: Template, intrinsics: IntrinsicResolver, names: Collection[str]) -> TemplateServices:
-    """The tables with these names alone: those of the data sources of a stage of Longcall, whose ledger is local."""
+    """Only the tables with these names: those of the data sources of a stage of Longcall, whose ledger is local."""
     problems = Problems()
     created = creations_of(template, intrinsics, problems, TABLES)
     return TemplateServices(

@@ -53,7 +53,7 @@ class Result:
 
 
 def answer(results: Sequence[Result]) -> str:
-    """The results as JSON text: what AppSync gives to the response handler.
+    """The results as JSON text, which AppSync passes to the response handler.
 
     Raises:
         DatabaseFailed: A result is larger than `RESULT_LIMIT`.

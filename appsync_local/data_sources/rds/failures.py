@@ -1,4 +1,4 @@
-"""The errors of databases: what each one ends."""
+"""The errors of databases."""
 
 from appsync_local.errors import EngineError
 

@@ -16,7 +16,7 @@ class Syntax:
     """What a dialect has besides placeholders.
 
     Args:
-        tokens: Matches a placeholder as `name`, the begin of a comment as `comment`, and any other text to skip.
+        tokens: Matches a placeholder as `name`, the start of a comment as `comment`, and any other text to skip.
         nests_comments: Whether a comment may contain comments.
     """
 
@@ -50,7 +50,7 @@ _COMMENT_MARK: Final = re.compile(r"/\*|\*/")
 
 
 def split(sql: str, syntax: Syntax) -> tuple[list[str], list[str]]:
-    """The text around the placeholders, and their names: there is one text more than names."""
+    """The texts around the placeholders, and the names of the placeholders: one more text than names."""
     texts: list[str] = []
     names: list[str] = []
     begin = 0

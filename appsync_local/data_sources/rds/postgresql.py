@@ -40,7 +40,7 @@ _INTEGERS: Final = range(-(2**63), 2**63)
 
 
 def _hinted(name: str) -> tuple[type[str], type[Dumper]]:
-    """A class for texts of a type, and how they are sent."""
+    """A class for texts that are sent with a type of PostgreSQL, and the dumper that sends them."""
     oid_ = psycopg.adapters.types[name].oid
 
     class Hinted(str):
@@ -66,7 +66,7 @@ _HINTS: Final = {
 
 
 class _UtcLoader(TextLoader):
-    """A time stamp with a zone, without the zone: the session has UTC, and so have the answers of the Data API."""
+    """Reads a time stamp without its zone: the time zone of the session is UTC, as in answers of the Data API."""
 
     def load(self, data: Any) -> str:
         return str(super().load(data)).removesuffix("+00")

@@ -18,7 +18,7 @@ class RuntimeError extends Error {
   }
 }
 
-/** The error payload of whatever a handler threw, rejected with or gave to its callback. */
+/** The error payload for a value that a handler threw, rejected with or passed to its callback. */
 function payloadOf(error) {
   try {
     if (looksLikeError(error)) {

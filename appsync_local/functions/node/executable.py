@@ -17,7 +17,7 @@ _WAIT: Final = 10.0  # seconds for `node --version` on a busy machine
 
 
 def find_node() -> Path | None:
-    """The program that runs functions for Node.js; None: there is none on the PATH."""
+    """The program that runs functions for Node.js; None: no `node` is on the PATH."""
     found = shutil.which("node")
     return None if found is None else Path(found)
 
@@ -48,7 +48,7 @@ def major_of(runtime: str) -> int | None:
 
 @cache
 def installed_major(node: Path) -> int | None:
-    """The major version of a program `node`; None: it could not be found out."""
+    """The major version of a program `node`; None: the program did not print it."""
     try:
         printed = subprocess.run(  # noqa: S603  # the developer's own node, no shell
             [node, "--version"], check=True, capture_output=True, text=True, timeout=_WAIT

@@ -20,7 +20,7 @@ const NOT_FOUND = new Set(["MODULE_NOT_FOUND", "ERR_MODULE_NOT_FOUND"]);
  * @param {string | null} libraries The folder where the AWS SDK is to be installed, if it is missing.
  * @returns {Promise<Function>}
  * @throws {RuntimeError} The name is malformed, or there is no such module or attribute.
- * @throws Whatever the module throws while it is loaded.
+ * @throws Any error that the module throws while it is loaded.
  */
 async function load(root, name, libraries) {
   const folder = path.dirname(name);

@@ -1,8 +1,8 @@
 """The one address for all calls to AWS services: serves those of the catalogue, and refuses the others by name.
 
 moto can emulate most of AWS, and checks no signatures. So only services of the catalogue are reachable, and only by
-requests that are signed with an access key of this stack. moto checks no roles: whoever has a key may use every
-resource of the stack.
+requests that are signed with an access key of this stack. moto checks no roles: a caller with any of the keys may use
+every resource of the stack.
 """
 
 import json
@@ -70,7 +70,7 @@ class AwsFront:
         if service not in SERVED_BY_MOTO:
             return self._refuse_service(environ, start_response, key, service)
         if region is not None and region != self._region:
-            message = f"the call is for the region {region}, and this stack has the region {self._region} alone"
+            message = f"the call is for the region {region}, and this stack has only the region {self._region}"
             return refuse(environ, start_response, "UnrecognizedClientException", message)
         length = environ.get("CONTENT_LENGTH") or "0"
         if not length.isdecimal() or int(length) > (LARGEST_OBJECT if service == "s3" else LARGEST_BODY):

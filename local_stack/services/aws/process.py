@@ -4,7 +4,7 @@ The parent writes a JSON object to standard input: the access keys and what else
 port of a first server. With a listening socket, it waits for another line, serves on that socket too and prints its
 port. Each later line is a JSON text: a message about a call that was refused.
 
-Nothing in this process can connect to another machine, whatever moto is asked for: an audit hook refuses it.
+Nothing in this process can connect to another machine: an audit hook refuses it, for every request.
 """
 
 import json

@@ -28,7 +28,7 @@ _SHOWN: Final = ("executionArn", "stateMachineArn", "name", "startDate", "stopDa
 def execute_state_machines(
     serve: "WSGIApplication", call_lambda: "Callable[[AWSPreparedRequest], AWSResponse]"
 ) -> None:
-    """Have moto execute state machines, and answer the calls of their tasks; changes this process.
+    """Let moto execute state machines, and answer the calls of their tasks. Changes moto in this process.
 
     Args:
         serve: Serves a request to a service of the catalogue without asking for a signature of this stack.
@@ -126,7 +126,7 @@ def _served(serve: "WSGIApplication", request: "AWSPreparedRequest") -> "AWSResp
 
 
 def _readable(response: "AWSResponse") -> "AWSResponse":
-    """The same response with a body that can be read once more: sending it has read it."""
+    """The same response with a body that can be read again. Sending it has read the body."""
     from botocore.awsrequest import AWSResponse
 
     headers: Any = response.headers

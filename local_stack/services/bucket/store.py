@@ -98,7 +98,7 @@ class ObjectStore:
         Raises:
             FileNotFoundError: The block of `staged` has ended. The object of the key is as before.
         """
-        with self._lock:  # before the file is looked at: a request that is cut off ends the block in another thread
+        with self._lock:  # also while the file is checked: a request that is cut off ends the block in another thread
             stored = StoredObject(key, file.name, file.stat().st_size, etag, self._clock(), headers)
             before = self.find(key)
             self._run(

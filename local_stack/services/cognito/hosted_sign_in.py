@@ -55,7 +55,7 @@ class Unusable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Code:
-    """What an authorization code stands for. It is valid once."""
+    """The sign-in that an authorization code is for. The code is valid once."""
 
     sub: str
     redirect_uri: str

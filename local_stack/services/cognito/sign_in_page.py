@@ -1,4 +1,4 @@
-"""The page where users sign in, as the pool's managed login serves it on AWS. It has no script, and no file."""
+"""The page where users sign in, as the pool's managed login serves it on AWS. It loads no script and no file."""
 
 import base64
 import hashlib
@@ -54,7 +54,7 @@ def refusal_page(problem: str) -> str:
 
 
 def page_headers(redirect_uri: str = "") -> dict[str, str]:
-    """The headers of a page. `redirect_uri` is where its form leads in the end; a browser checks this address too."""
+    """The headers of a page. Its form may redirect to `redirect_uri`, because a browser checks this address too."""
     target = urlsplit(redirect_uri)
     forms = f"'self' {target.scheme}://{target.netloc}" if target.netloc else "'none'"
     return {

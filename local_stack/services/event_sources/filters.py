@@ -20,7 +20,7 @@ def passes(filters: Sequence[Mapping[str, Any]], event: Mapping[str, Any]) -> bo
 
 
 def message_passes(filters: Sequence[Mapping[str, Any]], message: Mapping[str, Any]) -> bool:
-    """As `passes`, for a message of a queue: a pattern for `body` that is an object is for a body in JSON."""
+    """As `passes`, for a message of a queue. If the pattern of `body` is an object, the body is read as JSON."""
     return not filters or any(
         matches(pattern, {**message, "body": _body(pattern.get("body"), message["body"])}) for pattern in filters
     )

@@ -31,7 +31,7 @@ class Functions(Protocol):
         """Invoke a function, and wait until it ends."""
 
     async def enqueue(self, function: str, payload: object) -> str:
-        """Have an event delivered."""
+        """Accept an event, which is delivered later."""
 
 
 class QueueReader:
@@ -119,7 +119,9 @@ class QueueReader:
             return messages
         failed = failed_items(answer)
         if failed is None:
-            raise FunctionFailed("Lambda:InvalidAnswer", "the answer of the function is no list of batchItemFailures")
+            raise FunctionFailed(
+                "Lambda:InvalidAnswer", "the answer of the function is not an object with a list batchItemFailures"
+            )
         return [it for it in messages if it["MessageId"] not in failed]
 
     async def _delete(self, messages: Sequence[Mapping[str, Any]]) -> None:

@@ -39,7 +39,7 @@ class EventSources:
         self._tasks = [asyncio.create_task(it.run()) for it in self._readers]
 
     async def stop(self) -> None:
-        """End all reading. What a function is running continues, as it does on AWS."""
+        """End all reading. An invocation that is running continues, as on AWS."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

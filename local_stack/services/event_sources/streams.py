@@ -120,7 +120,9 @@ class StreamReader:
             return len(records)
         failed = failed_items(answer)
         if failed is None:
-            raise FunctionFailed("Lambda:InvalidAnswer", "the answer of the function is no list of batchItemFailures")
+            raise FunctionFailed(
+                "Lambda:InvalidAnswer", "the answer of the function is not an object with a list batchItemFailures"
+            )
         numbers = [it["dynamodb"]["SequenceNumber"] for it in records]
         return min((numbers.index(it) for it in failed if it in numbers), default=len(records))
 

@@ -231,6 +231,6 @@ def test_an_api_that_the_jobs_cannot_be_added_to_is_refused_before_anything_is_a
     assert "enum Status of the API (line 11) and enum Status of the jobs have one name" in refusal(
         "into", api=stack.api, type_prefix=""
     )
-    assert "library/Api is no merged API" in refusal("beside", merged_api=stack.api, execution_role=role)
+    assert "library/Api is not a merged API" in refusal("beside", merged_api=stack.api, execution_role=role)
     assert [it.node.path for it in stack.node.children] == before
     assert "waf must be None" in refusal("into", api=stack.api, stage=guarded)

@@ -133,7 +133,7 @@ def test_an_unknown_stage_is_refused_with_those_of_the_project(folder: Callable[
         ("STAGES = (Stage('dev', (), limits=HandlerLimits(60)),)", "limits must be a mapping from functions to"),
         (
             "STAGES = (Stage('dev', (), limits={'inferense': HandlerLimits(60)}),)",
-            "limits has 'inferense', which is no function; did you mean 'inference'? functions: inference",
+            "limits has 'inferense', which is not a function; did you mean 'inference'? functions: inference",
         ),
         ("STAGES = (Stage('dev', (), limits={'sweep': 60}),)", "limits of sweep must be HandlerLimits(…), but is 60"),
         (

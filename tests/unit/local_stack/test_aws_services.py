@@ -26,9 +26,9 @@ from appsync_local.devtools.health import Health
 from certify.processes import children_running
 from local_stack.creation import Creation
 from local_stack.services.aws.catalogue import SERVED_BY_MOTO
+from local_stack.services.aws.moto import PROCESS, MotoServer, process_environment
 from local_stack.services.aws.process import Served, front, refuse_other_machines
 from local_stack.services.aws.resources import create_resources
-from local_stack.services.moto import PROCESS, MotoServer, process_environment
 from tests.contract.conftest import ROOT
 
 KEY = ("AKIAOFTHISSTACK", "secret")
@@ -256,7 +256,7 @@ def test_another_region_is_refused_with_both_names(services: Callable[[str], Any
         aws_secret_access_key=KEY[1],
     )  # fmt: skip
 
-    with pytest.raises(ClientError, match="for the region eu-west-1, and this stack has the region us-east-1 alone"):
+    with pytest.raises(ClientError, match="for the region eu-west-1, and this stack has only the region us-east-1"):
         elsewhere.list_queues()
 
 

@@ -14,12 +14,12 @@ from appsync_local.devtools.health import Health
 from appsync_local.errors import FunctionFailed
 from local_stack.event_sources import AsynchronousSource, QueueSource, StreamSource
 from local_stack.services.aws.client import CallFailed, LocalAws
+from local_stack.services.aws.moto import MotoServer
 from local_stack.services.aws.process import Served
 from local_stack.services.event_sources.queues import QueueReader
 from local_stack.services.event_sources.records import failed_items, topic_event
 from local_stack.services.event_sources.running import EventSources
 from local_stack.services.event_sources.streams import StreamReader
-from local_stack.services.moto import MotoServer
 
 KEY = ("AKIAOFTHISSTACK", "secret")
 REGION = "us-east-1"

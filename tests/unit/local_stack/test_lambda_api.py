@@ -101,7 +101,7 @@ async def test_other_operations_are_refused_by_name(url: str) -> None:
         "lambda", endpoint_url=url, region_name=REGION, aws_access_key_id=KEY[0], aws_secret_access_key=KEY[1]
     )
 
-    with pytest.raises(ClientError, match=r"\(NoLocalCounterpart\).*the local Lambda has the operation Invoke alone"):
+    with pytest.raises(ClientError, match=r"\(NoLocalCounterpart\).*the local Lambda has only the operation Invoke"):
         await asyncio.to_thread(client.list_functions)
 
 

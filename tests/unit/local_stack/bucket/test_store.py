@@ -1,4 +1,4 @@
-"""Objects whose request is cut off. aiohttp cancels requests when the stack stops; what a thread does goes on."""
+"""Objects whose request is cut off. aiohttp cancels requests when the stack stops; the work of a thread continues."""
 
 import threading
 from datetime import UTC, datetime

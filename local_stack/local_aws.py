@@ -12,7 +12,7 @@ from appsync_local.devtools.health import LoopHealth
 from local_stack.blueprint import Blueprint
 from local_stack.function_environment import REGION
 from local_stack.services.aws.catalogue import SERVED_BY_MOTO
-from local_stack.services.aws.client import LocalAws
+from local_stack.services.aws.client import ServiceClient
 from local_stack.services.aws.moto import MotoServer
 from local_stack.services.aws.process import Served
 from local_stack.services.aws.resources import create_resources
@@ -67,9 +67,9 @@ class LocalAwsServices:
         """End moto, if it is running."""
         await self._moto.stop()
 
-    def client(self, http_client: HttpClient) -> LocalAws:
+    def client(self, http_client: HttpClient) -> ServiceClient:
         """Calls services over the event loop."""
-        return LocalAws(self.endpoint, REGION, AwsCredentials(*self._operator), http_client)
+        return ServiceClient(self.endpoint, REGION, AwsCredentials(*self._operator), http_client)
 
     def keys(self, principals: Iterable[IamPrincipal]) -> dict[str, str]:
         """The secrets of all access keys of the stack, by their ids; the stack's own one is the first."""

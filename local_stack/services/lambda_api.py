@@ -10,29 +10,20 @@ import re
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Final, Protocol
+from typing import Final
 from urllib.parse import unquote
 
 import orjson
 from aiohttp import web
 
 from appsync_local.errors import FunctionFailed
+from local_stack.services.functions import Functions
 from local_stack.services.signatures import SignatureCheck, SignatureRefused, SignedRequest
 
 PATH: Final = "/lambda"
 LARGEST: Final = 6_291_456  # bytes. Source: Lambda quotas, invocation payload
 _INVOKE: Final = re.compile(r"/2015-03-31/functions/(?P<function>[^/]+)/invocations")
 _STATUS: Final = {"ResourceNotFoundException": 404, "TooManyRequestsException": 429, "ServiceException": 500}
-
-
-class Functions(Protocol):
-    """Runs functions; see `FunctionRuntime`."""
-
-    async def run_to_end(self, function: str, payload: object) -> object:
-        """Invoke a function, and wait until it ends."""
-
-    async def enqueue(self, function: str, payload: object) -> str:
-        """Accept an event, which is delivered later."""
 
 
 class LambdaApi:

@@ -25,11 +25,11 @@ class CallFailed(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class LocalAws:
-    """The local services.
+class ServiceClient:
+    """Calls the local services.
 
     Attributes:
-        url: Their endpoint.
+        url: The endpoint of the services.
         region: The region that signatures name.
         credentials: What requests are signed with.
         http_client: Sends the requests; its creator closes it.

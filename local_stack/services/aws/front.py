@@ -100,7 +100,7 @@ class AwsFront:
             body: The body, which has been read.
         """
         if service == "sns" and (protocol := _subscribed_protocol(body)) not in (None, *DELIVERED, *RECORDED):
-            message = f"the local SNS delivers to queues only at run time, and not by {protocol}"
+            message = f"the local SNS delivers subscriptions of a running program to queues only, and not by {protocol}"
             return refuse(environ, start_response, "InvalidParameter", message)
         target = environ.get("HTTP_X_AMZ_TARGET", "")
         application = self._backend(backend_of(service, target))
@@ -121,7 +121,8 @@ class AwsFront:
         self, environ: "WSGIEnvironment", start_response: "StartResponse", key: str, service: str
     ) -> Iterable[bytes]:
         # A body that is not read would end the connection before the client has read the answer.
-        environ["wsgi.input"].read(min(int(environ.get("CONTENT_LENGTH") or 0), LARGEST_BODY))
+        length = environ.get("CONTENT_LENGTH") or "0"
+        environ["wsgi.input"].read(min(int(length), LARGEST_BODY) if length.isdecimal() else 0)
         operation = environ.get("HTTP_X_AMZ_TARGET", "").rpartition(".")[2]
         called = " ".join(filter(None, (service or "an AWS service", operation)))
         caller = self._callers.get(key, key if key.startswith("a ") else "a program")

@@ -13,7 +13,7 @@ from yarl import URL
 from appsync_local.data_sources.http_client import HttpFailed
 from appsync_local.data_sources.signed_headers import signed_headers
 from local_stack.event_sources import MutationSource
-from local_stack.services.aws.client import WITHIN, CallFailed, LocalAws
+from local_stack.services.aws.client import WITHIN, CallFailed, ServiceClient
 
 _log: Final = logging.getLogger("longcall.aws")
 
@@ -26,7 +26,7 @@ class Mutations:
         aws: The credentials and the connections.
     """
 
-    def __init__(self, urls: Mapping[str, str], aws: LocalAws) -> None:
+    def __init__(self, urls: Mapping[str, str], aws: ServiceClient) -> None:
         self._urls = urls
         self._aws = aws
 

@@ -6,32 +6,23 @@ queue's redrive policy moves it to a dead-letter queue. Messages are read at onc
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from appsync_local.devtools.health import LoopHealth
 from appsync_local.errors import FunctionFailed
 from appsync_local.functions.spec import ACCOUNT
 from local_stack.event_sources import AsynchronousSource, MutationSource, QueueSource
-from local_stack.services.aws.client import LocalAws
+from local_stack.services.aws.client import ServiceClient
 from local_stack.services.event_sources.filters import message_passes
 from local_stack.services.event_sources.inputs import input_of
 from local_stack.services.event_sources.mutations import Mutations
 from local_stack.services.event_sources.records import failed_items, queue_event, rule_event, topic_event
+from local_stack.services.functions import Functions
 
 PER_CALL: Final = 10  # messages. Source: Amazon SQS API Reference, ReceiveMessage
 SHORTEST_WAIT: Final = 0.05  # seconds between two looks at a queue with messages
 LONGEST_WAIT: Final = 0.5  # seconds between two looks at a queue that stays empty
 FAILURE_WAIT: Final = 2.0  # seconds after a look that failed
-
-
-class Functions(Protocol):
-    """Runs functions; see `FunctionRuntime`."""
-
-    async def run_to_end(self, function: str, payload: object) -> object:
-        """Invoke a function, and wait until it ends."""
-
-    async def enqueue(self, function: str, payload: object) -> str:
-        """Accept an event, which is delivered later."""
 
 
 class QueueReader:
@@ -48,7 +39,7 @@ class QueueReader:
     def __init__(
         self,
         source: QueueSource | AsynchronousSource | MutationSource,
-        aws: LocalAws,
+        aws: ServiceClient,
         functions: Functions,
         mutations: Mutations,
         health: LoopHealth,

@@ -5,10 +5,11 @@ from collections.abc import Iterable, Mapping
 
 from appsync_local.devtools.health import Health
 from local_stack.event_sources import EventSource, MutationSource, StreamSource
-from local_stack.services.aws.client import LocalAws
+from local_stack.services.aws.client import ServiceClient
 from local_stack.services.event_sources.mutations import Mutations
-from local_stack.services.event_sources.queues import Functions, QueueReader
+from local_stack.services.event_sources.queues import QueueReader
 from local_stack.services.event_sources.streams import StreamReader
+from local_stack.services.functions import Functions
 
 
 class EventSources:
@@ -25,7 +26,7 @@ class EventSources:
     def __init__(
         self,
         sources: Iterable[EventSource],
-        aws: LocalAws,
+        aws: ServiceClient,
         functions: Functions,
         api_urls: Mapping[str, str],
         health: Health,
@@ -47,7 +48,7 @@ class EventSources:
 
 
 def _reader(
-    source: EventSource, aws: LocalAws, functions: Functions, mutations: Mutations, health: Health
+    source: EventSource, aws: ServiceClient, functions: Functions, mutations: Mutations, health: Health
 ) -> QueueReader | StreamReader:
     if isinstance(source, StreamSource):
         return StreamReader(source, aws, functions, health.loop(f"stream of {source.table} to {source.function}"))

@@ -13,10 +13,10 @@ from appsync_local.devtools.health import LoopHealth
 from appsync_local.errors import FunctionFailed
 from appsync_local.functions.delivery import Backoff
 from local_stack.event_sources import StreamSource
-from local_stack.services.aws.client import CallFailed, LocalAws
+from local_stack.services.aws.client import CallFailed, ServiceClient
 from local_stack.services.event_sources.filters import passes
-from local_stack.services.event_sources.queues import Functions
 from local_stack.services.event_sources.records import failed_items, stream_event
+from local_stack.services.functions import Functions
 
 TARGET: Final = "DynamoDBStreams_20120810"
 LONGEST_WAIT: Final = 0.5  # seconds between two looks at a stream that stays empty
@@ -36,7 +36,7 @@ class StreamReader:
         health: Counts the looks that fail.
     """
 
-    def __init__(self, source: StreamSource, aws: LocalAws, functions: Functions, health: LoopHealth) -> None:
+    def __init__(self, source: StreamSource, aws: ServiceClient, functions: Functions, health: LoopHealth) -> None:
         self._source = source
         self._aws = aws
         self._functions = functions

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import gc
 import json
 import os
 import resource
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 CANNOT_START: Final = 3  # exit code: the command line's UNREACHABLE
 MOST_FILES: Final = 65_536
+YOUNG_OBJECTS: Final = 10_000  # between two searches for garbage; Python searches after 700
 LONGCALL: Final = (sys.executable, "-m", "longcall")
 
 
@@ -89,6 +91,7 @@ async def _serve(arguments: argparse.Namespace, log: StackLog, started: float, u
     # The terminal sends Ctrl-C to the command too. While one runs, only the command reacts: it may detach from its job.
     loop.add_signal_handler(signal.SIGINT, _ignore if command else stopped.set)
     async with running(options, log) as stack:
+        _collect_garbage_rarely()
         for warning in stack.warnings:
             sys.stderr.write(f"longcall: {warning}\n")
         seconds = time.monotonic() - started
@@ -110,6 +113,12 @@ async def _serve(arguments: argparse.Namespace, log: StackLog, started: float, u
             await stopped.wait()
             sys.stderr.write("stopping\n" if stack.ledger is None else f"stopping; jobs are kept in {options.data}\n")
         return code
+
+
+def _collect_garbage_rarely() -> None:
+    """Look for garbage among new objects only, and less often: what exists now is in use until the stack stops."""
+    gc.freeze()
+    gc.set_threshold(YOUNG_OBJECTS)
 
 
 def _ignore() -> None:

@@ -92,6 +92,25 @@ def argument_parser() -> argparse.ArgumentParser:
         help="Run the application of a CloudFormation or SAM template instead: a file, or a folder such as cdk.out.",
     )  # fmt: skip
     parser.add_argument(
+        "--stack", metavar="NAME",
+        help="With --template: the stack to run, if cdk synth wrote several into the folder, as shop-dev.",
+    )  # fmt: skip
+    parser.add_argument(
+        "--parameter", action="append", default=[], metavar="NAME=VALUE",
+        help="With --template: value of a parameter, as Stage=local, or of an attribute that this machine does not "
+        "know, as Network.VpcId=vpc-1; may be repeated.",
+    )  # fmt: skip
+    parser.add_argument(
+        "--database", action="append", default=[], metavar="NAME=URL",
+        help="With --template: PostgreSQL, MySQL or MariaDB database of an RDS data source, as "
+        "Shop=postgresql://127.0.0.1/shop; may be repeated.",
+    )  # fmt: skip
+    parser.add_argument(
+        "--allow-aws", action="store_true",
+        help="With --template: let functions and data sources call AWS, with your login and at your cost, for services "
+        "that this machine does not have.",
+    )  # fmt: skip
+    parser.add_argument(
         "--bedrock", metavar="WHERE", help="Run models on Amazon Bedrock too: aws, or the URL of an endpoint."
     )
     parser.add_argument(
@@ -114,28 +133,4 @@ def argument_parser() -> argparse.ArgumentParser:
         "command", nargs="*", metavar="COMMAND", help="After --: a longcall command to run once the stack is running."
     )
     parser.add_argument("--help", action="help", help="Show this message and exit.")
-    _add_template_options(parser)
     return parser
-
-
-def _add_template_options(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("Options of --template")
-    group.add_argument(
-        "--stack", metavar="NAME",
-        help="The stack to run, if cdk synth wrote several into the folder, as shop-dev.",
-    )  # fmt: skip
-    group.add_argument(
-        "--parameter", action="append", default=[], metavar="NAME=VALUE",
-        help="Value of a parameter, as Stage=local, or of an attribute that this machine does not know, as "
-        "Network.VpcId=vpc-1; may be repeated.",
-    )  # fmt: skip
-    group.add_argument(
-        "--database", action="append", default=[], metavar="NAME=URL",
-        help="PostgreSQL, MySQL or MariaDB database of an RDS data source, as Shop=postgresql://127.0.0.1/shop; may be "
-        "repeated.",
-    )  # fmt: skip
-    group.add_argument(
-        "--allow-aws", action="store_true",
-        help="Let functions and data sources call AWS, with your login and at your cost, for services that this "
-        "machine does not have.",
-    )  # fmt: skip

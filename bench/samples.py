@@ -243,7 +243,9 @@ def _name(template: Path, folder: Path) -> str:
     path = template.relative_to(folder)
     if path.parent.name == "cdk.out":
         return f"{path.parent.parent.as_posix()} ({path.name.removesuffix('.template.json')})"
-    return path.parent.as_posix() if path.stem == "template" else path.as_posix()
+    if path.stem != "template":
+        return path.as_posix()
+    return folder.resolve().name if path.parent == Path() else path.parent.as_posix()
 
 
 def _yes(value: bool) -> str:

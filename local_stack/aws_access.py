@@ -1,5 +1,6 @@
 """The services of AWS that an application's functions reach: their variables and access keys."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -35,6 +36,9 @@ class AwsAccess:
         Without a login, calls of every other service go to the local endpoint too, which refuses them by name.
         """
         own = {
+            # The developer's own files could name a profile with keys, or switch the addresses below off.
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "AWS_EC2_METADATA_DISABLED": "true",
             "AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER": cognito,
             "AWS_ENDPOINT_URL_LAMBDA": self.lambda_url,

@@ -58,7 +58,7 @@ def parse_origin(text: str) -> str:
         raise _invalid(text, "it has no scheme and host")
     if parts.path not in ("", "/") or parts.query or parts.fragment or "@" in parts.netloc:
         raise _invalid(text, "it has more than scheme, host and port")
-    if not _HOST.fullmatch(host) and ":" not in host:
+    if not _HOST.fullmatch(host) and (":" not in host or "%" in host):  # an address may have a zone after %
         raise _invalid(text, "its host has other characters than ASCII letters, digits, '-', '_' and '.'")
     shown = f"[{host}]" if ":" in host else host
     return f"{scheme}://{shown}" + ("" if port in (None, DEFAULT_PORTS.get(scheme)) else f":{port}")

@@ -21,6 +21,7 @@ from appsync_local.velocity.syntax import (
     Return,
     Set,
     Show,
+    TemplateInvalid,
     Text,
 )
 from appsync_local.velocity.written_keys import WrittenKeys
@@ -39,7 +40,7 @@ class CompiledTemplate:
         """Compile a template.
 
         Raises:
-            TemplateInvalid: The template sets a reference that cannot be set.
+            TemplateInvalid: The template sets a reference that cannot be set, or calls a macro that it does not have.
         """
         self.lines: list[str] = []
         self.positions: list[Position] = []
@@ -48,6 +49,8 @@ class CompiledTemplate:
         self._position = Position(1, 1)
         self._loops = 0  # loops around the current node, in the same function
         self._count = 0
+        self._defined: set[str] = set()  # names of macros
+        self._called: dict[str, Position] = {}  # where each one is called first
         self._emit("(ctx) => {")
         head = len(self.lines)
         self._emit('let out = "", foreach = null;')
@@ -56,6 +59,9 @@ class CompiledTemplate:
         self._write(block)
         self._emit("} catch (thrown) { if (thrown !== V_STOP) throw thrown; }")
         self._emit("return out; }")
+        for name, position in self._called.items():
+            if name not in self._defined:
+                raise TemplateInvalid(position, f"#{name} is called, and its #macro is only in a comment or string")
         if variables := sorted(self._expressions.variables):
             self.lines[head] += f" let {', '.join(variables)};"
 
@@ -84,6 +90,7 @@ class CompiledTemplate:
                     pass
 
     def _macro(self, macro: Macro) -> None:
+        self._defined.add(macro.name)
         parameters = [parameter_name(name) for name in macro.parameters]
         # `var`: of two macros with the same name, the later one is used.
         self._emit(f"var {_macro_name(macro.name)} = ({', '.join(parameters)}) => {{")
@@ -120,6 +127,7 @@ class CompiledTemplate:
             case ForEach():
                 self._for_each(node)
             case MacroCall(name, arguments):
+                self._called.setdefault(name, self._position)
                 self._emit(f"{_macro_name(name)}({self._expressions.values(arguments)});")
             case Return(value):
                 self._emit(f"V_leave({'null' if value is None else self._expressions.value(value)});")

@@ -3,6 +3,7 @@
 Source: Apache Velocity 1.7, "VTL Reference": references, literals, operators and their precedence.
 """
 
+import math
 import re
 from collections.abc import Callable
 from typing import Final
@@ -42,6 +43,7 @@ _LEVELS: Final = (
     {"+": "+", "-": "-"},
     {"*": "*", "/": "/", "%": "%"},
 )
+_GREATEST: Final = 2**63 - 1  # of a whole number in Java
 _OPERATOR: Final = re.compile(r"\|\||&&|==|!=|<=|>=|<|>|\+|-|\*|/|%|[a-z]+")
 
 BlockParser = Callable[[str, Position], Block]
@@ -154,13 +156,19 @@ class ExpressionParser:
             return self._string()
         number = scanner.match(_NUMBER)
         if number is not None:
-            is_whole = number[0].isdigit()
-            return Literal(int(number[0]) if is_whole else float(number[0]))
+            return Literal(self._number(number))
         scanner.descend()
         try:
             return self._nested()
         finally:
             scanner.ascend()
+
+    def _number(self, found: re.Match[str]) -> int | float:
+        text = found[0]
+        value = float(text) if not text.isdigit() else int(text) if len(text) <= len(str(_GREATEST)) else math.inf
+        if value == math.inf or (isinstance(value, int) and value > _GREATEST):
+            raise self._scanner.fail(f"a number of at most {_GREATEST}; write a greater one as a string", found.start())
+        return value
 
     def _nested(self) -> Expression:
         scanner = self._scanner

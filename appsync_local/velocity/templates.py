@@ -165,6 +165,8 @@ def compile_file(path: Path) -> CompiledTemplate:
     except TemplateInvalid as invalid:
         line, column = invalid.position
         raise ApiInvalid([f"{path}:{line}:{column}: {invalid.message}"]) from None
+    except RecursionError:  # operators one after another are nested too
+        raise ApiInvalid([f"{path}:1:1: an expression has too many parts; split it with #set"]) from None
 
 
 def _read(path: Path) -> str:

@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -150,23 +151,50 @@ def _key(value: Any) -> str:
 def _unpack(source: Path, into: Path) -> None:
     """Add the content of a folder or a zip to a folder, which only this user can read then.
 
+    Links of another layer are replaced, not followed: they may lead to the developer's own files.
+
     Raises:
-        TemplateInvalid: It is neither.
+        TemplateInvalid: It is neither, or cannot be read.
     """
-    if source.is_dir():
-        shutil.copytree(source, into, symlinks=True, dirs_exist_ok=True)
-        for folder, _, names in os.walk(into):
-            Path(folder).chmod(0o700)
-            for path in (Path(folder, name) for name in names):
-                if not path.is_symlink():
-                    path.chmod(path.stat().st_mode & 0o700 | 0o600)
-        return
     into.mkdir(parents=True, exist_ok=True)
     try:
-        with zipfile.ZipFile(source) as archive:
-            for entry in archive.infolist():
-                path = Path(archive.extract(entry, into))
-                if not entry.is_dir():
-                    path.chmod(entry.external_attr >> 16 & 0o700 | 0o600)
-    except (OSError, zipfile.BadZipFile) as error:
+        if source.is_dir():
+            _copy(source, into)
+        else:
+            _extract(source, into)
+    # `zipfile` raises RuntimeError for what it cannot decrypt or decompress.
+    except (OSError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         raise TemplateInvalid(f"{source} cannot be unpacked ({error}); expected a folder or a zip") from None
+
+
+def _copy(source: Path, into: Path) -> None:
+    if any(into.iterdir()):
+        for folder, folders, names in os.walk(source):
+            for path in (Path(folder, name) for name in (*folders, *names)):
+                place = path.relative_to(source)
+                _remove_links(into, place)
+                if path.is_symlink():
+                    (into / place).unlink(missing_ok=True)
+    shutil.copytree(source, into, symlinks=True, dirs_exist_ok=True)
+    for folder, _, names in os.walk(into):
+        Path(folder).chmod(0o700)
+        for path in (Path(folder, name) for name in names):
+            if not path.is_symlink():
+                path.chmod(path.stat().st_mode & 0o700 | 0o600)
+
+
+def _extract(source: Path, into: Path) -> None:
+    with zipfile.ZipFile(source) as archive:
+        for entry in archive.infolist():
+            # `extract` leaves out the same parts.
+            _remove_links(into, Path(*(it for it in entry.filename.split("/") if it not in ("", ".", ".."))))
+            path = Path(archive.extract(entry, into))
+            if not entry.is_dir():
+                path.chmod(entry.external_attr >> 16 & 0o700 | 0o600)
+
+
+def _remove_links(into: Path, place: Path) -> None:
+    """Remove the links on the way to a place in a folder."""
+    for path in (into / it for it in (*reversed(place.parents), place)):
+        if path.is_symlink():
+            path.unlink()

@@ -34,7 +34,7 @@ POSTGRESQL: Final = _syntax(
     r"(?<!\w)[eE]'(?:[^'\\]|\\.|'')*(?:'|\Z)",
     r"'[^']*(?:'|\Z)",
     r'"[^"]*(?:"|\Z)',
-    r"(?<!\w)(?P<tag>\$(?:[A-Za-z_]\w*)?\$).*?(?:(?P=tag)|\Z)",
+    r"(?<!\w)(?P<tag>\$(?:[^\W\d]\w*)?\$).*?(?:(?P=tag)|\Z)",
     r"::",  # a cast
     nests_comments=True,
 )

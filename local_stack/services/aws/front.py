@@ -2,7 +2,7 @@
 
 moto can emulate most of AWS, and checks no signatures. So only services of the catalogue are reachable, and only by
 requests that are signed with an access key of this stack. moto checks no roles: a caller with any of the keys may use
-every resource of the stack.
+every resource of the stack. Host and origin are checked as at the engine's port.
 """
 
 import json
@@ -12,9 +12,11 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from hashlib import sha256
 from io import BytesIO
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlsplit
 
+from appsync_local.devtools.operation_log import printable
 from local_stack.services.aws.catalogue import SERVED_BY_MOTO, backend_of
 from local_stack.services.aws.refusals import refuse
 from local_stack.services.aws.step_functions import SYNCHRONOUS, synchronous_execution
@@ -66,16 +68,19 @@ class AwsFront:
         self._clock = clock
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        if (refusal := _site_refusal(environ)) is not None:
+            _drain(environ)
+            return refuse(environ, start_response, "AccessDeniedException", refusal)
         key, region, service = _named(environ)
         if service not in SERVED_BY_MOTO:
             return self._refuse_service(environ, start_response, key, service)
         if region is not None and region != self._region:
             message = f"the call is for the region {region}, and this stack has only the region {self._region}"
             return refuse(environ, start_response, "UnrecognizedClientException", message)
-        length = environ.get("CONTENT_LENGTH") or "0"
-        if not length.isdecimal() or int(length) > (LARGEST_OBJECT if service == "s3" else LARGEST_BODY):
+        length = _length(environ)
+        if length is None or length > (LARGEST_OBJECT if service == "s3" else LARGEST_BODY):
             return refuse(environ, start_response, "SerializationException", "the request is too large")
-        body = environ["wsgi.input"].read(int(length))
+        body = environ["wsgi.input"].read(length)
         try:
             self._verify(environ, service, body)
         except SignatureRefused as refused:
@@ -99,7 +104,8 @@ class AwsFront:
             service: The service.
             body: The body, which has been read.
         """
-        if service == "sns" and (protocol := _subscribed_protocol(body)) not in (None, *DELIVERED, *RECORDED):
+        fields = f"{environ.get('QUERY_STRING', '')}&{body.decode(errors='replace')}" if service == "sns" else ""
+        for protocol in _subscribed_protocols(fields) - {*DELIVERED, *RECORDED}:
             message = f"the local SNS delivers subscriptions of a running program to queues only, and not by {protocol}"
             return refuse(environ, start_response, "InvalidParameter", message)
         target = environ.get("HTTP_X_AMZ_TARGET", "")
@@ -120,14 +126,16 @@ class AwsFront:
     def _refuse_service(
         self, environ: "WSGIEnvironment", start_response: "StartResponse", key: str, service: str
     ) -> Iterable[bytes]:
-        # A body that is not read would end the connection before the client has read the answer.
-        length = environ.get("CONTENT_LENGTH") or "0"
-        environ["wsgi.input"].read(min(int(length), LARGEST_BODY) if length.isdecimal() else 0)
+        _drain(environ)
         operation = environ.get("HTTP_X_AMZ_TARGET", "").rpartition(".")[2]
-        called = " ".join(filter(None, (service or "an AWS service", operation)))
-        caller = self._callers.get(key, key if key.startswith("a ") else "a program")
-        message = f"{caller} calls {called}, which has no local counterpart, so nothing was sent; {self._advice}"
-        self._report(message)
+        called = printable(" ".join(filter(None, (service or "an AWS service", operation))))
+        caller = self._callers.get(key, key if key.startswith("a ") else None)
+        message = (
+            f"{caller or 'a program'} calls {called}, which has no local counterpart, so nothing was sent; "
+            f"{self._advice}"
+        )
+        if caller is not None:  # any program and page could fill the log with other keys
+            self._report(message)
         return refuse(environ, start_response, NOT_LOCAL, message)
 
     def _verify(self, environ: "WSGIEnvironment", service: str, body: bytes) -> None:
@@ -142,6 +150,38 @@ class AwsFront:
         payload = request.headers.get("x-amz-content-sha256", digest)
         in_pieces = payload == UNSIGNED or payload.startswith("STREAMING-")
         check.verify(request, payload if in_pieces else digest, self._clock())
+
+
+def _site_refusal(environ: "WSGIEnvironment") -> str | None:
+    """Why a request is not for this machine, or from another site's page, as a sentence; None: it is neither."""
+    host, origin = environ.get("HTTP_HOST", ""), environ.get("HTTP_ORIGIN")
+    if not _is_of_this_machine(f"//{host}"):
+        return f"expected a request for localhost or 127.0.0.1, found one for {printable(host)!r}"
+    if origin is not None and not _is_of_this_machine(origin):
+        return f"expected a request of a program or of a page of this machine, found one of {printable(origin)!r}"
+    return None
+
+
+def _is_of_this_machine(address: str) -> bool:
+    """Whether an address has a loopback host, and besides it a scheme of web pages and a port at most."""
+    try:
+        parts = urlsplit(address)
+        host = parts.hostname or ""
+        is_only_host = parts.scheme in ("", "http", "https") and not (parts.path or parts.query or "@" in parts.netloc)
+        return is_only_host and (host == "localhost" or ip_address(host).is_loopback)
+    except ValueError:
+        return False
+
+
+def _length(environ: "WSGIEnvironment") -> int | None:
+    """The length of the body in bytes; None: the header is not a length."""
+    text = environ.get("CONTENT_LENGTH") or "0"
+    return int(text) if text.isdecimal() else None
+
+
+def _drain(environ: "WSGIEnvironment") -> None:
+    """Read the body. One that is not read would end the connection before the client has read the answer."""
+    environ["wsgi.input"].read(min(_length(environ) or 0, LARGEST_BODY))
 
 
 def _named(environ: "WSGIEnvironment") -> tuple[str, str | None, str]:
@@ -168,10 +208,10 @@ def _signed(environ: "WSGIEnvironment") -> SignedRequest:
     return SignedRequest(environ["REQUEST_METHOD"], path, environ.get("QUERY_STRING", ""), headers, resource=path)
 
 
-def _subscribed_protocol(body: bytes) -> str | None:
-    """The protocol of a request to subscribe, for which moto may send requests; None for other requests."""
-    fields = parse_qs(body.decode("utf-8", errors="replace"))
-    return fields.get("Protocol", [""])[0].lower() if fields.get("Action") == ["Subscribe"] else None
+def _subscribed_protocols(encoded: str) -> set[str]:
+    """The protocols of a request to subscribe, for which moto may send requests; none for other requests."""
+    fields = parse_qs(encoded, keep_blank_values=True)
+    return {it.lower() for it in fields.get("Protocol", [""])} if "Subscribe" in fields.get("Action", ()) else set()
 
 
 def _with_name(body: bytes) -> bytes:

@@ -108,10 +108,12 @@ def refuse_other_machines(event: str, arguments: tuple[Any, ...]) -> None:
         PermissionError: A connection to another address, or the look-up of another host.
     """
     match event:
-        case "socket.connect" | "socket.sendto" if isinstance(arguments[1], tuple):
+        case "socket.connect" | "socket.sendto" | "socket.sendmsg" if isinstance(arguments[1], tuple):
             host = arguments[1][0]
-        case "socket.getaddrinfo" | "socket.gethostbyname":
+        case "socket.getaddrinfo" | "socket.gethostbyname" | "socket.gethostbyaddr":
             host = arguments[0]
+        case "socket.getnameinfo":
+            host = arguments[0][0]
         case _:
             return
     if not _is_this_machine(host):

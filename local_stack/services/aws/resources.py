@@ -27,9 +27,9 @@ def create_resources(endpoint: str, region: str, key: tuple[str, str], creations
     session = boto3.Session(aws_access_key_id=key[0], aws_secret_access_key=key[1], region_name=region)
     clients: dict[str, Any] = {}
     for it in creations:
-        if it.service not in clients:
-            clients[it.service] = session.client(it.service, endpoint_url=endpoint)  # type: ignore[call-overload]
         try:
+            if it.service not in clients:
+                clients[it.service] = session.client(it.service, endpoint_url=endpoint)  # type: ignore[call-overload]
             getattr(clients[it.service], it.operation)(**it.parameters)
         except (BotoCoreError, ClientError) as error:
             _log.error("%s cannot be created in the local %s: %s; check its properties", it.resource, it.service, error)

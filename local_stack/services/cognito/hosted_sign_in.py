@@ -1,8 +1,10 @@
 """The endpoints of a pool's domain: signing in with an authorization code, as browsers and mobile apps do.
 
 Any page of this machine may be returned to; on AWS the client lists its addresses. Nobody stays signed in at the page.
+A challenge is required, which AWS does not require: the client has no secret, and a code may be seen by other programs.
 
-Source: Amazon Cognito Developer Guide, "User pool endpoints and managed login reference"; RFC 7636.
+Source: Amazon Cognito Developer Guide, "User pool endpoints and managed login reference"; RFC 7636; RFC 9700, section
+2.1.1.
 """
 
 import base64
@@ -40,6 +42,7 @@ KEPT: Final = (
     "code_challenge_method",
     "nonce",
 )
+NO_CHALLENGE: Final = "expected a code_challenge of the method S256 (PKCE)"
 _CHALLENGE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 
 Fields = Mapping[str, str]
@@ -120,12 +123,14 @@ class HostedSignIn:
         self._check_application(fields)
         if fields.get("response_type") != "code":
             return self._back(fields, error="unsupported_response_type")
-        if fields.get("code_challenge_method", "S256") != "S256" or not _has_good_challenge(fields):
-            return self._back(fields, error="invalid_request", error_description="code_challenge must be of S256")
+        if not _has_challenge(fields):
+            return self._back(fields, error="invalid_request", error_description=NO_CHALLENGE)
         return self._form(fields)
 
     def _login(self, fields: Fields) -> web.Response:
         self._check_application(fields)
+        if not _has_challenge(fields):
+            return self._back(fields, error="invalid_request", error_description=NO_CHALLENGE)
         user = self._accounts.users.find(fields.get("username", ""))
         if user is None or not self._accounts.has_password(user, fields.get("password", "")):
             return self._form(fields, "Incorrect username or password.")
@@ -157,7 +162,7 @@ class HostedSignIn:
         code = self._codes.pop(fields.get("code", ""), None)
         if code is None or code.expires <= self._accounts.clock() or fields.get("redirect_uri") != code.redirect_uri:
             raise Refused("invalid_grant")
-        if code.challenge and not hmac.compare_digest(code.challenge, _s256(fields.get("code_verifier", ""))):
+        if not hmac.compare_digest(code.challenge, _s256(fields.get("code_verifier", ""))):
             raise Refused("invalid_grant")
         user = self._accounts.users.find(code.sub)
         if user is None or not user.enabled:
@@ -200,9 +205,8 @@ class HostedSignIn:
         while len(self._codes) >= MOST_CODES:
             self._codes.popitem(last=False)
         code = secrets.token_urlsafe(32)
-        challenge, nonce = fields.get("code_challenge", ""), fields.get("nonce", "")
-        expires = self._accounts.clock() + CODE_LIFE
-        self._codes[code] = _Code(user.sub, fields["redirect_uri"], challenge, nonce, expires)
+        nonce, expires = fields.get("nonce", ""), self._accounts.clock() + CODE_LIFE
+        self._codes[code] = _Code(user.sub, fields["redirect_uri"], fields["code_challenge"], nonce, expires)
         return code
 
     def _back(self, fields: Fields, **answer: str) -> web.Response:
@@ -220,14 +224,15 @@ def _own_machine(uri: str, name: str) -> str:
     """
     parts = urlsplit(uri)
     is_here = is_loopback_origin(f"{parts.scheme}://{parts.netloc}")
-    if not is_here or parts.fragment or "\\" in uri or not uri.isprintable():
+    if not is_here or "#" in uri or "\\" in uri or not uri.isprintable():
         raise Unusable(f"{name} must be an address of this machine, such as http://localhost:5173/signed-in.")
     return uri
 
 
-def _has_good_challenge(fields: Fields) -> bool:
-    challenge = fields.get("code_challenge")
-    return challenge is None or bool(_CHALLENGE.fullmatch(challenge))
+def _has_challenge(fields: Fields) -> bool:
+    # Without the method, RFC 7636 means `plain`; Cognito has S256 only.
+    method = fields.get("code_challenge_method", "S256")
+    return method == "S256" and _CHALLENGE.fullmatch(fields.get("code_challenge", "")) is not None
 
 
 def _s256(verifier: str) -> str:

@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+import botocore.session
 import pytest
 
 from appsync_local.data_sources.aws_services import AwsCredentials
+from appsync_local.functions.spec import FunctionSpec, Package, environment_of
 from local_stack.aws_access import IDENTIFIERS, AwsAccess
 from local_stack.errors import StackError
 from local_stack.services.aws.login import developer_login
@@ -19,6 +21,38 @@ def test_without_a_login_every_service_has_the_local_address() -> None:
     assert variables["AWS_ENDPOINT_URL"] == "http://local"
     assert variables["AWS_ENDPOINT_URL_LAMBDA"] == "http://local/lambda"
     assert variables["AWS_EC2_METADATA_DISABLED"] == "true"
+
+
+@pytest.mark.parametrize("runtime", ["nodejs22.x", "python3.11"])
+def test_functions_get_no_key_and_no_option_of_the_developers_environment(tmp_path: Path, runtime: str) -> None:
+    inherited = dict.fromkeys(
+        ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_BEARER_TOKEN_BEDROCK",
+         "AWS_CONFIG_FILE", "NODE_OPTIONS", "NODE_PATH", "PYTHONPATH", "PYTHONSTARTUP", "LD_PRELOAD", "GITHUB_TOKEN"),
+        "of the developer",
+    )  # fmt: skip
+    spec = FunctionSpec("f", "index.handler", {}, 3, runtime=runtime, package=Package(tmp_path))
+
+    environment = environment_of(spec, root=tmp_path, inherited={**inherited, "PATH": "/bin"})
+
+    assert environment.keys().isdisjoint(inherited)
+    assert "of the developer" not in environment.values()
+
+
+@pytest.mark.parametrize("login", [None, LOGIN])
+def test_sdks_of_functions_do_not_read_the_developers_files(
+    login: AwsCredentials | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".aws").mkdir()
+    (tmp_path / ".aws/config").write_text("[default]\nignore_configured_endpoint_urls = true\n")
+    (tmp_path / ".aws/credentials").write_text("[work]\naws_access_key_id = AKIADEVELOPER\naws_secret_access_key = s\n")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name, value in AwsAccess("http://local", "http://local/lambda", login).variables("http://local/c").items():
+        monkeypatch.setenv(name, value)
+
+    session = botocore.session.Session()
+
+    assert session.available_profiles == []
+    assert session.create_client("s3", region_name="us-east-1").meta.endpoint_url == "http://local"
 
 
 def test_without_a_login_each_function_has_a_key_and_the_fields_of_its_own() -> None:

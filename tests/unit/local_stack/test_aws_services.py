@@ -26,8 +26,9 @@ from appsync_local.devtools.health import Health
 from certify.processes import children_running
 from local_stack.creation import Creation
 from local_stack.services.aws.catalogue import SERVED_BY_MOTO
+from local_stack.services.aws.front import AwsFront
 from local_stack.services.aws.moto import PROCESS, MotoServer, process_environment
-from local_stack.services.aws.process import Served, front, refuse_other_machines
+from local_stack.services.aws.process import Backends, Served, front, refuse_other_machines
 from local_stack.services.aws.resources import create_resources
 from tests.contract.conftest import ROOT
 
@@ -98,15 +99,14 @@ def test_moto_has_services_that_must_not_be_reached() -> None:
 @pytest.mark.parametrize("service", SERVICES)
 def test_no_other_service_is_reached(client: Client, service: str) -> None:
     ways = [
-        (service, "POST", "/", f"{service}_20160810.ListThings", {}),
-        (service, "POST", "/", "", {}),
-        (service, "POST", f"/{service}", "DynamoDB_20120810.ListTables", {}),
-        ("dynamodb", "GET", f"/v1/{service}", "DynamoDB_20120810.ListTables", {}),
-        ("dynamodb", "POST", "/moto-api/reset", "DynamoDB_20120810.ListTables", {}),
-        (service, "POST", "/", "DynamoDB_20120810.ListTables", {"host": f"{service}.{REGION}.amazonaws.com"}),
+        (service, "POST", "/", f"{service}_20160810.ListThings"),
+        (service, "POST", "/", ""),
+        (service, "POST", f"/{service}", "DynamoDB_20120810.ListTables"),
+        ("dynamodb", "GET", f"/v1/{service}", "DynamoDB_20120810.ListTables"),
+        ("dynamodb", "POST", "/moto-api/reset", "DynamoDB_20120810.ListTables"),
     ]
-    for signing, method, path, target, more in ways:
-        headers = signed(b"{}", target=target, service=signing, path=path) | more
+    for signing, method, path, target in ways:
+        headers = signed(b"{}", target=target, service=signing, path=path)
         answer = client.open(path, method=method, data=b"{}", headers=headers)
 
         if signing == "dynamodb":
@@ -138,6 +138,55 @@ def test_unsigned_and_changed_requests_are_refused(client: Client) -> None:
     assert [it.status_code for it in (unsigned, changed, retargeted)] == [400] * 3
 
 
+@pytest.mark.parametrize(
+    "attack",
+    [
+        {"host": "rebound.example"},
+        {"host": f"dynamodb.{REGION}.amazonaws.com"},
+        {"host": "127.0.0.1.example"},
+        {"host": "127.0.0.1@rebound.example"},
+        {"origin": "http://127.0.0.1.example"},
+        {"host": ""},
+        {"origin": "https://evil.example"},
+        {"origin": "null"},
+        {"host": "rebound.example", "origin": "http://rebound.example"},
+    ],
+)
+def test_a_page_of_another_site_is_refused_even_with_a_signature(client: Client, attack: dict[str, str]) -> None:
+    headers = signed(b"{}", target="DynamoDB_20120810.ListTables")
+
+    answer = client.post("/", data=b"{}", headers=headers | attack)
+
+    assert answer.status_code == 400
+    assert b"AccessDeniedException" in answer.data
+
+
+def test_only_callers_with_a_key_of_this_stack_write_to_the_log() -> None:
+    told: list[str] = []
+    served = AwsFront(
+        region=REGION, keys=dict([KEY]), callers={KEY[0]: "shop"}, backend=Backends(), advice="", report=told.append
+    )
+    client = Client(served)
+
+    for key in (("AKIAOTHER", "secret"), KEY):
+        client.post("/", data=b"{}", headers=signed(b"{}", target="", service="ses\x1b[31m", key=key))
+    client.post("/", data=b"{}")
+
+    assert told == [
+        "shop calls ses\N{REPLACEMENT CHARACTER}[31m, which has no local counterpart, so nothing was sent; "
+    ]
+
+
+@pytest.mark.parametrize("service", ["sqs", "ses"])
+@pytest.mark.parametrize("length", ["-1", "many"])
+def test_a_length_that_is_none_is_refused(client: Client, service: str, length: str) -> None:
+    headers = signed(b"{}", target="", service=service)
+
+    answer = client.post("/", data=b"{}", headers=headers, environ_overrides={"CONTENT_LENGTH": length})
+
+    assert answer.status_code == 400
+
+
 def test_process_has_no_variables_of_docker_and_no_keys() -> None:
     variables = {"PATH": "/bin", "DOCKER_HOST": "tcp://x", "DOCKER_CONTEXT": "x", "AWS_SECRET_ACCESS_KEY": "secret"}
 
@@ -156,7 +205,10 @@ def test_process_loads_neither_docker_nor_a_service_before_it_is_called() -> Non
     [
         ("socket.connect", (None, ("93.184.216.34", 443))),
         ("socket.connect", (None, ("2606:2800:220:1::", 443, 0, 0))),
+        ("socket.sendmsg", (None, ("93.184.216.34", 53))),
         ("socket.getaddrinfo", ("sqs.us-east-1.amazonaws.com", 443, 0, 0, 0)),
+        ("socket.gethostbyaddr", ("93.184.216.34",)),
+        ("socket.getnameinfo", (("93.184.216.34", 443),)),
     ],
 )
 def test_the_process_of_moto_reaches_no_other_machine(event: str, arguments: tuple[Any, ...]) -> None:
@@ -247,6 +299,24 @@ def test_sns_sends_nothing_over_http(services: Callable[[str], Any]) -> None:
 
     with pytest.raises(ClientError, match="not by http"):
         sns.subscribe(TopicArn=topic, Protocol="http", Endpoint="http://127.0.0.1/")
+
+
+@pytest.mark.parametrize(
+    ("query", "body"),
+    [
+        ("?Action=Subscribe&Protocol=http", ""),
+        ("?Protocol=http", "Action=Subscribe"),
+        ("", "Action=Subscribe&Action=Publish&Protocol=sqs&Protocol=http"),
+    ],
+)
+def test_no_form_of_a_subscription_by_http_is_accepted(client: Client, query: str, body: str) -> None:
+    more = {"content-type": "application/x-www-form-urlencoded"}
+    headers = signed(body.encode(), target="", service="sns", path=f"/{query}", more=more)
+
+    answer = client.post(f"/{query}", data=body, headers=headers)
+
+    assert answer.status_code == 400
+    assert b"not by http" in answer.data
 
 
 def test_another_region_is_refused_with_both_names(services: Callable[[str], Any]) -> None:

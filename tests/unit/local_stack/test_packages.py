@@ -92,6 +92,61 @@ def test_later_layer_replaces_files_of_an_earlier_one(cdk: CdkFolder, unpacked: 
     assert [(opt / "python" / name).read_text() for name in ("a.py", "b.py")] == ["1", "2"]
 
 
+@pytest.mark.parametrize("kind", ["asset", "zipped"])
+def test_a_layer_writes_nothing_through_the_links_of_another_one(
+    cdk: CdkFolder, unpacked: Any, tmp_path: Path, kind: str
+) -> None:
+    own = tmp_path / "own"
+    write_file(own / "a.py", "of the developer")
+    first, second = cdk.asset({"python/b.py": "1"}), getattr(cdk, kind)({"python/lib/a.py": "2", "python/c.py": "2"})
+    (layer,) = (it.parent for it in cdk.folder.glob("asset.*/python/b.py"))
+    (layer / "lib").symlink_to(own)
+    (layer / "c.py").symlink_to(own / "a.py")
+    cdk.add("First", "AWS::Lambda::LayerVersion", Content=first)
+    cdk.add("Second", "AWS::Lambda::LayerVersion", Content=second)
+    cdk.add_function("F", PYTHON, {"ZipFile": ""}, Layers=[{"Ref": "First"}, {"Ref": "Second"}])
+
+    opt = unpacked()["F"].opt
+
+    assert (own / "a.py").read_text() == "of the developer"
+    assert [(opt / "python" / name).read_text() for name in ("lib/a.py", "c.py")] == ["2", "2"]
+
+
+def test_a_link_of_a_later_layer_replaces_a_file(cdk: CdkFolder, unpacked: Any) -> None:
+    first, second = cdk.asset({"python/a.py": "1"}), cdk.asset({"python/b.py": "2"})
+    (layer,) = (it.parent for it in cdk.folder.glob("asset.*/python/b.py"))
+    (layer / "a.py").symlink_to("b.py")
+    cdk.add("First", "AWS::Lambda::LayerVersion", Content=first)
+    cdk.add("Second", "AWS::Lambda::LayerVersion", Content=second)
+    cdk.add_function("F", PYTHON, {"ZipFile": ""}, Layers=[{"Ref": "First"}, {"Ref": "Second"}])
+
+    assert (unpacked()["F"].opt / "python/a.py").read_text() == "2"
+
+
+@pytest.mark.parametrize("name", ["../../out.py", "/out.py", "a/../../../out.py"])
+def test_no_entry_of_a_zip_is_written_outside_its_folder(
+    cdk: CdkFolder, unpacked: Any, tmp_path: Path, name: str
+) -> None:
+    cdk.add_function("F", PYTHON, cdk.zipped({"index.py": "", name: "x"}))
+
+    root = unpacked()["F"].root
+
+    assert [it for it in tmp_path.rglob("out.py") if not it.is_relative_to(root)] == []
+
+
+def test_a_zip_with_a_password_is_refused(cdk: CdkFolder, unpacked: Any) -> None:
+    code = cdk.zipped({"index.py": "x"})
+    (package,) = cdk.folder.glob("*.zip")
+    content = bytearray(package.read_bytes())
+    content[6] |= 1  # of the entry itself
+    content[content.index(b"PK\x01\x02") + 8] |= 1  # in the directory
+    package.write_bytes(content)
+    cdk.add_function("F", PYTHON, code)
+
+    with pytest.raises(TemplateInvalid, match=r"cannot be unpacked .*encrypted"):
+        unpacked()["F"]
+
+
 def test_layer_of_somebody_else_is_left_out_with_a_remark(cdk: CdkFolder, unpacked: Any) -> None:
     arn = "arn:aws:lambda:us-east-1:580247275435:layer:LambdaInsightsExtension:14"
     cdk.add_function("F", PYTHON, {"ZipFile": ""}, Layers=[arn])

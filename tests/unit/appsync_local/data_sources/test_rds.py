@@ -28,6 +28,7 @@ from tests.support.engine_doubles import RecordingInvoker
         (POSTGRESQL, """':a' "x:b" ':a''s' :c""", ["""':a' "x:b" ':a''s' """, ""], ["c"]),
         (POSTGRESQL, r"E'\':a' '\' :b", [r"E'\':a' '\' ", ""], ["b"]),
         (POSTGRESQL, "$$ :a $$ $t$ $$ :b $t$ :c", ["$$ :a $$ $t$ $$ :b $t$ ", ""], ["c"]),
+        (POSTGRESQL, "$é$ :a $é$ :b", ["$é$ :a $é$ ", ""], ["b"]),
         (POSTGRESQL, "-- :a\n:b /* /* :c */ :d */ :e", ["-- :a\n", " /* /* :c */ :d */ ", ""], ["b", "e"]),
         (POSTGRESQL, "'open :a", ["'open :a"], []),
         (POSTGRESQL, "/* open :a", ["/* open :a"], []),

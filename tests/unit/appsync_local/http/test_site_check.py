@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Mapping
 
 import aiohttp
 import pytest
+from aiohttp import web
 
 from appsync_local import AllowedSites, Chaos, Engine, Meter, OriginInvalid
 from appsync_local.devtools.doctor import Doctor, TokenRequirements
@@ -19,6 +20,7 @@ from tests.support.engine_doubles import API, HANDLERS, NOTES, SCHEMA, Recording
 
 ALLOWED = "https://app.example"
 API_PATHS = frozenset({"/graphql", "/graphql/realtime"})
+SERVICES = frozenset({"/service"})
 OTHER_SITE = "https://evil.example"
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH")
 UPGRADE = {
@@ -60,6 +62,17 @@ class SignIn:
         return Page(TOKEN.encode(), "text/plain")
 
 
+class Mounted:
+    """A service of the embedder with a secret at every path below its own."""
+
+    path = "/service"
+    methods = METHODS
+    exposed = ()
+
+    async def handle(self, request: web.BaseRequest, headers: Mapping[str, str]) -> web.StreamResponse:
+        return web.Response(text=TOKEN, headers=headers)
+
+
 @pytest.fixture
 async def everything(invoker: RecordingInvoker) -> AsyncIterator[Engine]:
     """An engine with every page that the package has."""
@@ -68,6 +81,7 @@ async def everything(invoker: RecordingInvoker) -> AsyncIterator[Engine]:
         sites=AllowedSites(frozenset({ALLOWED}), origin_advice="start with --origin {origin}"),
     )  # fmt: skip
     engine.offer(SignIn())
+    engine.mount(Mounted())
     engine.offer(Doctor(lambda: engine.served, TokenRequirements()))
     await engine.start(port=0)
     yield engine
@@ -91,8 +105,10 @@ async def send(
 async def test_another_site_is_refused_at_every_path(
     everything: Engine, session: aiohttp.ClientSession, invoker: RecordingInvoker, attack: dict[str, str]
 ) -> None:
-    paths = [*sorted(everything.paths), "/nothing"]
-    assert {"/graphql", "/graphql/realtime", "/", "/pages/sign-in", "/chaos", "/meter", "/doctor"} < set(paths)
+    paths = [*sorted(everything.paths), "/nothing", "/service/oauth2/authorize", "/service%2Flogin", "/service//token"]
+    assert {"/graphql", "/graphql/realtime", "/service", "/", "/pages/sign-in", "/chaos", "/meter", "/doctor"} < set(
+        paths
+    )
 
     for path in paths:
         for method in METHODS:
@@ -108,7 +124,7 @@ async def test_another_site_is_refused_at_every_path(
 async def test_pages_are_for_this_server_alone(
     everything: Engine, session: aiohttp.ClientSession, attack: dict[str, str]
 ) -> None:
-    for path in everything.paths - API_PATHS:
+    for path in everything.paths - API_PATHS - SERVICES:
         for method in METHODS:
             status, headers, text = await send(session, everything, method, path, attack)
             assert (path, method, status) == (path, method, 403)

@@ -60,7 +60,7 @@ def test_a_page_of_this_machine_is_recognised(origin: str) -> None:
     "origin",
     [
         "null", "", "http://localhost.example", "http://127.0.0.1.example", "http://example/localhost",
-        "http://localhost@example", "tauri://localhost", "file://",
+        "http://localhost@example", "tauri://localhost", "file://", "http://[::1%25;script-src]", "http://[::1%eth0]",
     ],
 )  # fmt: skip
 def test_a_page_of_another_site_is_recognised(origin: str) -> None:

@@ -126,6 +126,21 @@ def test_a_code_is_worth_nothing_without_its_verifier_and_address(service: Servi
     assert redeemed(service, code(service), **changes).json == {"error": "invalid_grant"}
 
 
+@pytest.mark.parametrize("challenge", [{}, {"code_challenge": ""}, {"code_challenge_method": "plain"}])
+@pytest.mark.parametrize(("method", "place"), [("GET", "oauth2/authorize"), ("POST", "login")])
+def test_no_code_is_given_without_a_challenge(
+    service: Service, method: str, place: str, challenge: dict[str, str]
+) -> None:
+    fields = wanted(service, username=ADA, password=PASSWORD) | challenge
+    if not challenge:
+        del fields["code_challenge"], fields["code_challenge_method"]
+
+    back = send(service, method, place, fields).sent_back
+
+    assert (back["error"], back["state"]) == ("invalid_request", "s1")
+    assert "code" not in back
+
+
 def test_a_code_expires_after_five_minutes(service: Service) -> None:
     given = code(service)
     service.clock.offset = timedelta(minutes=5)
@@ -145,6 +160,8 @@ def test_a_code_expires_after_five_minutes(service: Service) -> None:
         "//evil.example",
         "http://localhost:5173/\\evil.example",
         "http://localhost:5173/#x",
+        "http://localhost:5173/#",
+        "http://[::1%25;script-src]/",
         "",
     ],
 )

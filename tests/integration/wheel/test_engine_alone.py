@@ -53,7 +53,7 @@ def run(*command: str | Path, within: float, cwd: Path | None = None) -> str:
 def test_the_wheel_has_every_module_and_data_file_of_the_engine(wheel: Path) -> None:
     sources = {
         path.relative_to(ENGINE.parent).as_posix()
-        for pattern in ("*.py", "*.js", "*.html", "*.css", "*.graphql")
+        for pattern in ("*.py", "*.js", "*.cjs", "*.html", "*.css", "*.graphql")
         for path in ENGINE.rglob(pattern)
     }
 
@@ -65,7 +65,8 @@ def test_the_wheel_has_every_module_and_data_file_of_the_engine(wheel: Path) -> 
 
 def test_the_wheel_depends_on_exactly_what_the_engine_imports() -> None:
     with (ENGINE / "pyproject.toml").open("rb") as file:
-        declared = tomllib.load(file)["project"]["dependencies"]
+        project = tomllib.load(file)["project"]
+    declared = [*project["dependencies"], *project["optional-dependencies"]["rds"]]
     modules = {
         name
         for path in ENGINE.rglob("*.py")

@@ -21,7 +21,7 @@ class AwsAccess:
     """What functions reach of AWS.
 
     Attributes:
-        endpoint: The address of the local services but Lambda.
+        endpoint: The address of the local services but Lambda; that of Lambda, which refuses other calls, without them.
         lambda_url: The address of Lambda.
         login: The developer's login, if functions may call AWS; None: every call stays on this machine.
     """

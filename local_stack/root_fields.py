@@ -33,16 +33,33 @@ def root_fields(schema: str) -> Iterator[tuple[str, str]]:
 
 def called_fields(document: str) -> list[str]:
     """The root fields of an operation, as `Mutation.save`; none of a document that cannot be parsed."""
-    from graphql import FieldNode, GraphQLSyntaxError, OperationDefinitionNode, parse
+    from graphql import (
+        FieldNode,
+        FragmentDefinitionNode,
+        FragmentSpreadNode,
+        GraphQLSyntaxError,
+        InlineFragmentNode,
+        OperationDefinitionNode,
+        parse,
+    )
 
     try:
         definitions = parse(document).definitions
     except GraphQLSyntaxError:
         return []
-    return [
-        f"{definition.operation.value.capitalize()}.{selected.name.value}"
-        for definition in definitions
-        if isinstance(definition, OperationDefinitionNode)
-        for selected in definition.selection_set.selections
-        if isinstance(selected, FieldNode)
-    ]
+    fragments = {it.name.value: it for it in definitions if isinstance(it, FragmentDefinitionNode)}
+    found: list[str] = []
+    for definition in definitions:
+        if not isinstance(definition, OperationDefinitionNode):
+            continue
+        pending, seen = [*definition.selection_set.selections], set[str]()
+        while pending:
+            match pending.pop(0):
+                case FieldNode(name=name):
+                    found.append(f"{definition.operation.value.capitalize()}.{name.value}")
+                case InlineFragmentNode(selection_set=inner):
+                    pending.extend(inner.selections)
+                case FragmentSpreadNode(name=name) if name.value in fragments and name.value not in seen:
+                    seen.add(name.value)
+                    pending.extend(fragments[name.value].selection_set.selections)
+    return found

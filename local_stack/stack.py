@@ -113,7 +113,7 @@ async def _start(options: Options, log: StackLog, cleanup: contextlib.AsyncExitS
     blueprint = chosen_blueprint(
         options, template, pool, port=port, s3=bucket_url, bedrock=bedrock,
         outside=Path(cleanup.enter_context(TemporaryDirectory(prefix="longcall-"))),
-        aws=AwsAccess("" if aws is None else aws.endpoint, lambda_url, login),
+        aws=AwsAccess(lambda_url if aws is None else aws.endpoint, lambda_url, login),
     )  # fmt: skip
     if blueprint.ledger is None:
         operator = replace(operator, allowed=every_field(blueprint))

@@ -143,14 +143,21 @@ def blueprint_from_template(
     principals = {
         it.name: _with_role(aws.principal(it.name, stack.fields), it.name, intrinsics) for it in stack.functions
     }
-    shared = aws.variables(pool.endpoint) if is_application else {}
+    shared = aws.variables(pool.endpoint)
+    # Beside Longcall's functions, others reach few services here. Without a login, they still send nothing to AWS.
+    reaching = {it.name for it in stack.functions if is_application or (it.name in packages and aws.login is None)}
     return Blueprint(
         apis=tuple(_local_api(it, folder / it.name, keys) for it in stack.apis),
         root=root,
         functions=tuple(
             replace(
                 it,
-                environment=_environment(it, stores, pool, shared | access_key_variables(principals[it.name])),
+                environment=_environment(
+                    it,
+                    stores,
+                    pool,
+                    (shared if it.name in reaching else {}) | access_key_variables(principals[it.name]),
+                ),
                 package=packages.get(it.name),
             )
             for it in stack.functions

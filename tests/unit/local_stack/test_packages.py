@@ -403,6 +403,22 @@ def test_nothing_invokes_a_function_that_cannot_be_run(cdk: CdkFolder, tmp_path:
     assert f"Elsewhere does not run on schedule: {reason}" in made.warnings
 
 
+def test_functions_beside_longcalls_own_send_nothing_to_aws(cdk: CdkFolder, tmp_path: Path) -> None:
+    variables = {"Variables": {"LONGCALL_LEDGER": "dynamodb:jobs"}}
+    cdk.add_function("Relay", PYTHON, cdk.asset({"app.py": ""}), Environment=variables)
+    cdk.add_function("Other", PYTHON, cdk.asset({"index.py": ""}))
+    cdk.add_api("type Query { n: Int }")
+
+    made = blueprint_from_template(
+        read_template(cdk.write()), address="api", pool=Pool("http://127.0.0.1:1", "us-east-1", "us-east-1_p", "c", ()),
+        ledger="sqlite:jobs.db", s3="", data=tmp_path / "data", outside=tmp_path / "node",
+        aws=AwsAccess("http://127.0.0.1:1/aws", "http://127.0.0.1:1/lambda"),
+    )  # fmt: skip
+
+    addresses = {it.name: it.environment.get("AWS_ENDPOINT_URL") for it in made.functions}
+    assert addresses == {"Relay": None, "Other": "http://127.0.0.1:1/aws"}
+
+
 def test_another_version_of_a_runtime_is_remarked_once() -> None:
     here = f"python3.{sys.version_info.minor}"
     functions = [

@@ -1,6 +1,5 @@
 """Everything of the jobs but their API: log, objects, permissions, environments, events, alarms and dashboard."""
 
-from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final, Protocol
 
@@ -14,6 +13,7 @@ from chalicelib.api.calls import Reporting
 from infrastructure.constructs.alarms import Alarms
 from infrastructure.constructs.bedrock_access import grant_guardrail, grant_stream
 from infrastructure.constructs.dashboard import Dashboard
+from infrastructure.constructs.handlers import Handlers
 from infrastructure.constructs.jobs_table import JobsTable
 from infrastructure.constructs.metrics import LogMetrics
 from infrastructure.constructs.objects_bucket import ObjectsBucket
@@ -24,35 +24,7 @@ REPORT_AGE: Final = 21_600  # seconds that Lambda tries to deliver a failure to 
 SWEEP_EVERY: Final = "rate(1 minute)"
 
 
-class Handlers(Protocol):
-    """The handlers on Lambda."""
-
-    def arn(self, handler: str) -> str: ...
-
-    def name(self, handler: str) -> str: ...
-
-    def set_environment(self, handler: str, variables: Mapping[str, str]) -> None:
-        """Add variables to a handler's environment."""
-
-    def reserve_concurrency(self, handler: str, invocations: int) -> None:
-        """Reserve a number of invocations at once for a handler, and limit it to them."""
-
-    def set_events(self, handler: str, *, age: int, retries: int, on_failure: str | None) -> None:
-        """Configure how Lambda handles the asynchronous events of a handler.
-
-        Args:
-            handler: The handler that receives the events.
-            age: Seconds that an event may wait.
-            retries: Invocations after the first one failed.
-            on_failure: ARN of the function or queue that receives failed events; the handler's role must be allowed to
-                send to it. None: failed events are dropped.
-        """
-
-    def allow_invocation(self, handler: str, *, service: str, source_arn: str, name: str) -> None:
-        """Let one resource of another service invoke a handler."""
-
-
-class Endpoint(Protocol):
+class ReportingApi(Protocol):
     """The API that the worker and the supervisors report to."""
 
     @property
@@ -107,7 +79,7 @@ class Jobs:
         )
         self.roles = Roles(scope, "Roles", handlers=handlers, log_days=stage.log_days, data=stage.data)
 
-    def connect(self, handlers: Handlers, endpoint: Endpoint, *, name: str) -> Alarms:
+    def connect(self, handlers: Handlers, endpoint: ReportingApi, *, name: str) -> Alarms:
         """Configure the handlers, let them call the API, and watch both.
 
         Args:
@@ -123,7 +95,7 @@ class Jobs:
         self._configure_events(handlers)
         return self._add_monitoring(handlers, endpoint, name=name)
 
-    def _set_environments(self, handlers: Handlers, endpoint: Endpoint) -> None:
+    def _set_environments(self, handlers: Handlers, endpoint: ReportingApi) -> None:
         prefix = {"LONGCALL_TYPE_PREFIX": endpoint.type_prefix} if endpoint.type_prefix else {}
         api = {"LONGCALL_API_URL": endpoint.url, **prefix}
         ledger = {"LONGCALL_LEDGER": f"dynamodb:{self.table.table.table_name}"}
@@ -138,7 +110,7 @@ class Jobs:
         for handler, variables in addresses.items():
             handlers.set_environment(handler, {**variables, **self._stage.settings(handler)})
 
-    def _grant(self, endpoint: Endpoint) -> None:
+    def _grant(self, endpoint: ReportingApi) -> None:
         """The permissions of every handler."""
         stage = self._stage
         worker, relay, reporter, sweep = map(self.roles.role, ("inference", "status_relay", "job_failed", "sweep"))
@@ -197,7 +169,7 @@ class Jobs:
         )
         handlers.allow_invocation("sweep", service="events", source_arn=rule.attr_arn, name="SweepPermission")
 
-    def _add_monitoring(self, handlers: Handlers, endpoint: Endpoint, *, name: str) -> Alarms:
+    def _add_monitoring(self, handlers: Handlers, endpoint: ReportingApi, *, name: str) -> Alarms:
         functions = {handler: handlers.name(handler) for handler in self._names}
         log_metrics = LogMetrics(
             self._scope,

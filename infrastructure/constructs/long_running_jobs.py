@@ -20,7 +20,7 @@ from appsync_local.api.model import AuthMode
 from chalicelib.workloads.registry import find_own
 from infrastructure.bundle import build
 from infrastructure.constructs.api_log import acknowledge_log, add_log_group, add_log_role, log_config
-from infrastructure.constructs.functions import Functions
+from infrastructure.constructs.functions import plain_functions
 from infrastructure.constructs.graphql_fields import add_fields
 from infrastructure.constructs.jobs import Jobs
 from infrastructure.jobs_schema import ROOT_TYPES, ApiUnfit, jobs_schema, schema_text
@@ -74,9 +74,8 @@ class LongRunningJobs(Construct):
                 "API of a stage's own, and this one is yours"
             )
         self._jobs = Jobs(self, stage=self._stage, handlers=HANDLERS)
-        self._functions = Functions(
-            self,
-            "Functions",
+        self._handlers = plain_functions(
+            Construct(self, "Functions"),
             archive=_archive(self._stage.requirements, None if workloads is None else Path(workloads).resolve()),
             roles=self._jobs.roles,
             limits={handler: self._stage.limits[handler] for handler in HANDLERS},
@@ -214,22 +213,22 @@ class LongRunningJobs(Construct):
             api_id=api_id,
             invoked_by=invoked_by,
             wiring=wiring_for(roots),
-            functions={handler: self._functions.arn(handler) for handler in HANDLERS},
+            functions={handler: self._handlers.arn(handler) for handler in HANDLERS},
             code=BASE / "graphql",
             after_schema=after_schema,
         )
         # Other roles of the application may have the right to call all fields of its API.
         roles = [self._jobs.roles.role(handler).role_name for handler in REPORTERS]
         reporters = ",".join(f"arn:{Aws.PARTITION}:sts::{Aws.ACCOUNT_ID}:assumed-role/{role}" for role in roles)
-        self._functions.set_environment("status_relay", {"LONGCALL_REPORTERS": reporters})
+        self._handlers.set_environment("status_relay", {"LONGCALL_REPORTERS": reporters})
         name = Names.unique_resource_name(self, max_length=DASHBOARD_NAME, separator="-")
-        self.alarm_topic = self._jobs.connect(self._functions, _Endpoint(api, roots, type_prefix), name=name).topic
+        self.alarm_topic = self._jobs.connect(self._handlers, _ReportingApi(api, roots, type_prefix), name=name).topic
         return fields
 
 
 @dataclass(frozen=True, slots=True)
-class _Endpoint:
-    """The API that callers use; see `infrastructure.constructs.jobs.Endpoint`."""
+class _ReportingApi:
+    """The API that callers use; see `infrastructure.constructs.jobs.ReportingApi`."""
 
     api: appsync.GraphqlApi
     roots: Mapping[str, str]

@@ -59,9 +59,9 @@ class ServiceStack(Stack):
             self._console = Console(
                 self, "Console", identity=self._identity, objects=self._jobs.objects.bucket, data=stage.data
             )
-        self._backend = Backend(
+        handlers = Backend(
             self, "Backend", source=root, package=package, roles=self._jobs.roles, limits=stage.limits
-        )
+        ).handlers
         self._endpoint = GraphqlEndpoint(
             self,
             "Graphql",
@@ -70,17 +70,17 @@ class ServiceStack(Stack):
             limits=stage.operation,
             schema=for_modes(schema, wiring.modes),
             code=root / "graphql",
-            functions={handler: self._backend.arn(handler) for handler in stage.limits},
+            functions={handler: handlers.arn(handler) for handler in stage.limits},
             pool=self._identity.pool,
             client_ids=self._identity.client_ids,
         )
         self._endpoint.keep_log(days=stage.log_days, data=stage.data)
         if stage.waf is not None:
             Firewall(self, "Firewall", api=self._endpoint.api, rule=stage.waf, reporting=stage.reporting)
-        self._backend.allow_invocation(
+        handlers.allow_invocation(
             "authorizer", service="appsync", source_arn=self._endpoint.api.attr_arn, name="AuthorizerPermission"
         )
-        self._backend.set_environment(
+        handlers.set_environment(
             "authorizer",
             {
                 "LONGCALL_ISSUER": self._identity.issuer,
@@ -88,7 +88,7 @@ class ServiceStack(Stack):
                 "LONGCALL_DENIED_FIELDS": ",".join(backend_fields(schema)),
             },
         )
-        self._alarms = self._jobs.connect(self._backend, self._endpoint, name=id_)
+        self._alarms = self._jobs.connect(handlers, self._endpoint, name=id_)
         self._add_outputs()
         if self._console is not None:
             self._console.connect(

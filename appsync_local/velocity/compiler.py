@@ -21,7 +21,7 @@ from appsync_local.velocity.syntax import (
     Return,
     Set,
     Show,
-    TemplateInvalid,
+    VelocityInvalid,
     Text,
 )
 from appsync_local.velocity.written_keys import WrittenKeys
@@ -40,7 +40,7 @@ class CompiledTemplate:
         """Compile a template.
 
         Raises:
-            TemplateInvalid: The template sets a reference that cannot be set, or calls a macro that it does not have.
+            VelocityInvalid: The template sets a reference that cannot be set, or calls a macro that it does not have.
         """
         self.lines: list[str] = []
         self.positions: list[Position] = []
@@ -61,7 +61,7 @@ class CompiledTemplate:
         self._emit("return out; }")
         for name, position in self._called.items():
             if name not in self._defined:
-                raise TemplateInvalid(position, f"#{name} is called, and its #macro is only in a comment or string")
+                raise VelocityInvalid(position, f"#{name} is called, and its #macro is only in a comment or string")
         if variables := sorted(self._expressions.variables):
             self.lines[head] += f" let {', '.join(variables)};"
 

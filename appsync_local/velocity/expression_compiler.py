@@ -20,9 +20,9 @@ from appsync_local.velocity.syntax import (
     Range,
     Reference,
     Show,
-    TemplateInvalid,
     Text,
     Unary,
+    VelocityInvalid,
 )
 
 # Members of `$ctx`, by their name in templates. `data` is an old name of the result.
@@ -187,10 +187,10 @@ class ExpressionCompiler:
         """An assignment of a value, which is JavaScript.
 
         Raises:
-            TemplateInvalid: The reference cannot be set.
+            VelocityInvalid: The reference cannot be set.
         """
         if target.name in _FIXED and not target.steps:
-            raise TemplateInvalid(target.position, f"${target.name} cannot be set; choose another name")
+            raise VelocityInvalid(target.position, f"${target.name} cannot be set; choose another name")
         if not target.steps:
             return f"{self.variable(target.name)} = {value}"
         *steps, last = target.steps
@@ -203,7 +203,7 @@ class ExpressionCompiler:
             case Index(key):
                 return f"V_putAt({owner}, {self.value(key)}, {value}, {place_of(target.position)})"
             case Call(name):
-                raise TemplateInvalid(target.position, f"the result of {name}() cannot be set; use $util.qr to call it")
+                raise VelocityInvalid(target.position, f"the result of {name}() cannot be set; use $util.qr to call it")
             case _:
                 assert_never(last)
 

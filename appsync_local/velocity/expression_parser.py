@@ -126,7 +126,7 @@ class ExpressionParser:
         """Read an expression.
 
         Raises:
-            TemplateInvalid: The text at this position is not an expression.
+            VelocityInvalid: The text at this position is not an expression.
         """
         scanner = self._scanner
         if level == 0:

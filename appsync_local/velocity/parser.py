@@ -23,8 +23,8 @@ from appsync_local.velocity.syntax import (
     Return,
     Set,
     Show,
-    TemplateInvalid,
     Text,
+    VelocityInvalid,
 )
 
 _TEXT: Final = re.compile(r"[^$#\\]+")
@@ -47,7 +47,7 @@ def parse(text: str) -> Block:
     """Parse the text of a template.
 
     Raises:
-        TemplateInvalid: The text is not a valid template.
+        VelocityInvalid: The text is not a valid template.
     """
     macros = frozenset(match[1] for match in _MACRO.finditer(text))
     return _Parser(Scanner(text), macros).whole()
@@ -63,7 +63,7 @@ class _Parser:
         block, end = self._block()
         if end is not None:
             word, offset = end
-            raise TemplateInvalid(
+            raise VelocityInvalid(
                 self._scanner.position(offset), f"#{word} has no #if or #foreach before it; remove it"
             )
         return block
@@ -112,7 +112,7 @@ class _Parser:
         head = scanner.match(_DIRECTIVE)
         word = (head[1] or head[2]) if head is not None else ""
         if word in _REFUSED and scanner.is_followed_by("("):
-            raise TemplateInvalid(scanner.position(start), f"#{word} is not part of AppSync's VTL: {_REFUSED[word]}")
+            raise VelocityInvalid(scanner.position(start), f"#{word} is not part of AppSync's VTL: {_REFUSED[word]}")
         if slashes and (word in _WORDS or word in _REFUSED):
             return Text("\\" * (slashes // 2) + (head[0] if head is not None else "")), None
         if word in _ENDS:
@@ -246,8 +246,8 @@ class _Parser:
             raise self._unended("macro", start)
         return Macro(name[0], tuple(parameters), body)
 
-    def _unended(self, word: str, start: int) -> TemplateInvalid:
-        return TemplateInvalid(self._scanner.position(start), f"#{word} has no #end; add it")
+    def _unended(self, word: str, start: int) -> VelocityInvalid:
+        return VelocityInvalid(self._scanner.position(start), f"#{word} has no #end; add it")
 
     def _parse_string(self, text: str, position: Position) -> Block:
         return _Parser(Scanner(text, position), self._macros).whole()

@@ -4,7 +4,7 @@ import re
 from bisect import bisect_right
 from typing import Final
 
-from appsync_local.velocity.syntax import Position, TemplateInvalid
+from appsync_local.velocity.syntax import Position, VelocityInvalid
 
 _SPACE: Final = re.compile(r"\s*")
 _BLANKS: Final = re.compile(r"[ \t]*")
@@ -34,11 +34,11 @@ class Scanner:
         column = at - self._lines[line] + 1
         return Position(self._start.line + line, column + (self._start.column - 1 if line == 0 else 0))
 
-    def fail(self, expected: str, offset: int | None = None) -> TemplateInvalid:
+    def fail(self, expected: str, offset: int | None = None) -> VelocityInvalid:
         """The error for text that is not what the language expects."""
         at = self.at if offset is None else offset
         found = repr(self.text[at : at + 12].split("\n")[0]) if self.text[at:].strip() else "the end of the template"
-        return TemplateInvalid(self.position(at), f"expected {expected}, found {found}")
+        return VelocityInvalid(self.position(at), f"expected {expected}, found {found}")
 
     def peek(self, text: str) -> bool:
         """Whether the next characters are this text."""
@@ -62,7 +62,7 @@ class Scanner:
         """Read this text, after white space.
 
         Raises:
-            TemplateInvalid: Something else comes next.
+            VelocityInvalid: Something else comes next.
         """
         self.skip_space()
         if not self.take(text):
@@ -90,11 +90,11 @@ class Scanner:
         """Enter one level of nesting; `ascend` leaves it.
 
         Raises:
-            TemplateInvalid: There are too many levels.
+            VelocityInvalid: There are too many levels.
         """
         self._depth += 1
         if self._depth > DEEPEST:
-            raise TemplateInvalid(self.position(), f"more than {DEEPEST} levels of nesting; split the template")
+            raise VelocityInvalid(self.position(), f"more than {DEEPEST} levels of nesting; split the template")
 
     def ascend(self) -> None:
         """Leave one level of nesting."""

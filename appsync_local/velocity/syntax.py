@@ -14,7 +14,7 @@ class Position(NamedTuple):
     column: int
 
 
-class TemplateInvalid(Exception):
+class VelocityInvalid(Exception):
     """A template that is not valid Velocity; the message says what was expected and found."""
 
     def __init__(self, position: Position, message: str) -> None:

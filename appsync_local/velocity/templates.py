@@ -17,7 +17,7 @@ from appsync_local.javascript.sandbox import EntryPoint, LoadFailed, Outcome, Pl
 from appsync_local.velocity.compiler import CompiledTemplate
 from appsync_local.velocity.expression_compiler import RUNTIME
 from appsync_local.velocity.parser import parse
-from appsync_local.velocity.syntax import Position, TemplateInvalid
+from appsync_local.velocity.syntax import Position, VelocityInvalid
 
 TEMPLATE_LIMIT: Final = 64 * 1024  # bytes
 _PARTS: Final = ("json", "values", "methods", "utilities", "templates")
@@ -162,7 +162,7 @@ def compile_file(path: Path) -> CompiledTemplate:
     """
     try:
         return CompiledTemplate(parse(_read(path)))
-    except TemplateInvalid as invalid:
+    except VelocityInvalid as invalid:
         line, column = invalid.position
         raise ApiInvalid([f"{path}:{line}:{column}: {invalid.message}"]) from None
     except RecursionError:  # operators one after another are nested too
@@ -172,14 +172,14 @@ def compile_file(path: Path) -> CompiledTemplate:
 def _read(path: Path) -> str:
     content = path.read_bytes()
     if len(content) > TEMPLATE_LIMIT:
-        raise TemplateInvalid(
+        raise VelocityInvalid(
             Position(1, 1), f"AppSync accepts at most {TEMPLATE_LIMIT} bytes in a template; this one has {len(content)}"
         )
     try:
         return content.decode().replace("\r\n", "\n")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise TemplateInvalid(Position(line, 1), "the file is not UTF-8; save it as UTF-8") from None
+        raise VelocityInvalid(Position(line, 1), "the file is not UTF-8; save it as UTF-8") from None
 
 
 @cache

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
-from chalicelib.publisher.alarms import SHARED as ALARMS
+from chalicelib.publisher.timers import SHARED as TIMERS
 
 T = TypeVar("T")
 
@@ -57,7 +57,7 @@ class Loop:
         """
         with self._lock:
             self._begin = begin
-        ALARMS.set(self, at, self._give_to_thread)
+        TIMERS.set(self, at, self._give_to_thread)
 
     def call(self, callback: Callable[[], object]) -> None:
         """Call something on the loop, which the thread runs."""
@@ -87,7 +87,7 @@ class Loop:
         with self._lock:
             self._is_closed = True
             self._given.notify()
-        ALARMS.clear(self)
+        TIMERS.clear(self)
         if self._thread is not None:
             self._thread.join()
         self._loop.close()

@@ -15,7 +15,7 @@ from enum import Enum
 from types import FrameType, GeneratorType, TracebackType
 from typing import Final, Self, TypeVar, cast
 
-from chalicelib.publisher.alarms import SHARED as ALARMS
+from chalicelib.publisher.timers import SHARED as TIMERS
 from chalicelib.workloads import WorkloadContext
 
 SIGNAL: Final = signal.SIGUSR1  # free: Lambda's runtime uses SIGTERM and SIGKILL
@@ -64,7 +64,7 @@ class Interruption:
         self._is_on_main_thread = threading.current_thread() is threading.main_thread()
         if self._is_on_main_thread:
             self._previous = signal.signal(SIGNAL, self._on_signal)
-        ALARMS.set(self, time.monotonic() + self._context.seconds_left(), self._interrupt)
+        TIMERS.set(self, time.monotonic() + self._context.seconds_left(), self._interrupt)
         return self
 
     def __exit__(
@@ -72,7 +72,7 @@ class Interruption:
     ) -> None:
         with self._lock:
             self._has_left = True
-        ALARMS.clear(self)
+        TIMERS.clear(self)
         if self._is_on_main_thread:
             # A signal sent just before is delivered when a system call returns. That must happen while our handler is
             # installed: the default action of SIGUSR1 ends the process.
@@ -84,7 +84,7 @@ class Interruption:
         with self._lock:
             self._reason = self._reason or reason
             if not self._has_left:
-                ALARMS.set(self, time.monotonic(), self._interrupt)
+                TIMERS.set(self, time.monotonic(), self._interrupt)
 
     def drive(self, work: Generator[Piece, None, Result], deliver: Callable[[Piece], None]) -> Result:
         """Run the workload to its end and deliver each piece.
@@ -116,11 +116,11 @@ class Interruption:
             frame = frame.f_back
 
     def _interrupt(self) -> None:
-        """Interrupt the workload, and again until it has cleaned up. Runs on the thread of the alarms."""
+        """Interrupt the workload, and again until it has cleaned up. Runs on the thread of the timers."""
         with self._lock:
             if self._has_left:
                 return
             self._reason = self._reason or Stop.DEADLINE
             if self._is_on_main_thread:
                 signal.pthread_kill(cast("int", threading.main_thread().ident), SIGNAL)
-            ALARMS.set(self, time.monotonic() + self._clean_up_time, self._interrupt)
+            TIMERS.set(self, time.monotonic() + self._clean_up_time, self._interrupt)

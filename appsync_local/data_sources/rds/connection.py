@@ -7,7 +7,7 @@ from appsync_local.data_sources.rds.answers import Result
 from appsync_local.data_sources.rds.requests import Parameter
 
 
-class Connection(Protocol):
+class DatabaseConnection(Protocol):
     """One connection. It runs one transaction at a time."""
 
     async def begin(self) -> None:

@@ -32,7 +32,7 @@ _LONG_BYTES: Final = -4
 
 
 class MySqlConnection:
-    """One connection. See `Connection`."""
+    """One connection. See `DatabaseConnection`."""
 
     def __init__(self, connection: MySQLConnection) -> None:
         self._connection = connection
@@ -65,23 +65,23 @@ class MySqlConnection:
         return cls(connection)
 
     async def begin(self) -> None:
-        """See `Connection`."""
+        """See `DatabaseConnection`."""
         await self._send("START TRANSACTION")
 
     async def commit(self) -> None:
-        """See `Connection`."""
+        """See `DatabaseConnection`."""
         await self._send("COMMIT")
 
     async def rollback(self) -> None:
-        """See `Connection`."""
+        """See `DatabaseConnection`."""
         await self._send("ROLLBACK")
 
     async def close(self) -> None:
-        """See `Connection`."""
+        """See `DatabaseConnection`."""
         await self._connection.shutdown()
 
     async def execute(self, statement: str, parameters: Mapping[str, Parameter]) -> Result:
-        """See `Connection`."""
+        """See `DatabaseConnection`."""
         texts, names = split(statement, MYSQL)
         for name in names:
             if name not in parameters:

@@ -12,7 +12,7 @@ _PLACEHOLDER: Final = r":(?P<name>[A-Za-z_]\w*)"
 
 
 @dataclass(frozen=True, slots=True)
-class Syntax:
+class Dialect:
     """What a dialect has besides placeholders.
 
     Args:
@@ -24,9 +24,9 @@ class Syntax:
     nests_comments: bool
 
 
-def _syntax(*skipped: str, nests_comments: bool) -> Syntax:
+def _syntax(*skipped: str, nests_comments: bool) -> Dialect:
     comment = r"(?P<comment>/\*)"
-    return Syntax(re.compile("|".join((*skipped, comment, _PLACEHOLDER)), re.DOTALL), nests_comments)
+    return Dialect(re.compile("|".join((*skipped, comment, _PLACEHOLDER)), re.DOTALL), nests_comments)
 
 
 POSTGRESQL: Final = _syntax(
@@ -49,7 +49,7 @@ MYSQL: Final = _syntax(
 _COMMENT_MARK: Final = re.compile(r"/\*|\*/")
 
 
-def split(sql: str, syntax: Syntax) -> tuple[list[str], list[str]]:
+def split(sql: str, syntax: Dialect) -> tuple[list[str], list[str]]:
     """The texts around the placeholders, and the names of the placeholders: one more text than names."""
     texts: list[str] = []
     names: list[str] = []
@@ -62,7 +62,7 @@ def split(sql: str, syntax: Syntax) -> tuple[list[str], list[str]]:
     return texts, names
 
 
-def _found(sql: str, syntax: Syntax) -> Iterator[tuple[str, int, int]]:
+def _found(sql: str, syntax: Dialect) -> Iterator[tuple[str, int, int]]:
     at = 0
     while (token := syntax.tokens.search(sql, at)) is not None:
         at = token.end()
@@ -72,7 +72,7 @@ def _found(sql: str, syntax: Syntax) -> Iterator[tuple[str, int, int]]:
             yield token["name"], token.start(), token.end()
 
 
-def _end_of_comment(sql: str, at: int, syntax: Syntax) -> int:
+def _end_of_comment(sql: str, at: int, syntax: Dialect) -> int:
     depth = 1
     while depth:
         mark = _COMMENT_MARK.search(sql, at)

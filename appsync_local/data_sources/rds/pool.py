@@ -5,9 +5,9 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from appsync_local.data_sources.rds.answers import answer
-from appsync_local.data_sources.rds.connection import Connection
+from appsync_local.data_sources.rds.connection import DatabaseConnection
 from appsync_local.data_sources.rds.failures import DatabaseFailed, DatabaseLost
-from appsync_local.data_sources.rds.requests import Request
+from appsync_local.data_sources.rds.requests import StatementsRequest
 
 MOST_CONNECTIONS: Final = 10
 
@@ -22,13 +22,13 @@ class ConnectionPool:
         connect: Opens a connection; raises `DatabaseLost`.
     """
 
-    def __init__(self, connect: Callable[[], Awaitable[Connection]]) -> None:
+    def __init__(self, connect: Callable[[], Awaitable[DatabaseConnection]]) -> None:
         self._connect = connect
         self._slots = asyncio.Semaphore(MOST_CONNECTIONS)
-        self._idle: list[Connection] = []
+        self._idle: list[DatabaseConnection] = []
         self._is_closed = False
 
-    async def run(self, request: Request) -> str:
+    async def run(self, request: StatementsRequest) -> str:
         """Run the statements of a request in one transaction.
 
         Returns:
@@ -52,7 +52,7 @@ class ConnectionPool:
             await self._keep(connection)
             return results
 
-    async def _begun(self) -> Connection:
+    async def _begun(self) -> DatabaseConnection:
         """A connection with a new transaction. Idle ones that the database has closed are discarded."""
         if self._is_closed:
             raise DatabaseLost("the engine has stopped; the statements were not sent")
@@ -74,7 +74,7 @@ class ConnectionPool:
             raise
         return connection
 
-    async def _undo(self, connection: Connection) -> None:
+    async def _undo(self, connection: DatabaseConnection) -> None:
         try:
             await connection.rollback()
         except BaseException as error:
@@ -84,7 +84,7 @@ class ConnectionPool:
         else:
             await self._keep(connection)
 
-    async def _keep(self, connection: Connection) -> None:
+    async def _keep(self, connection: DatabaseConnection) -> None:
         if self._is_closed:
             await connection.close()
         else:

@@ -84,7 +84,7 @@ def _adapt(context: AdaptContext) -> None:
 
 
 class PostgreSqlConnection:
-    """One connection. See `Connection`."""
+    """One connection. See `DatabaseConnection`."""
 
     def __init__(self, connection: psycopg.AsyncConnection[tuple[Any, ...]]) -> None:
         self._connection = connection
@@ -107,23 +107,23 @@ class PostgreSqlConnection:
         return cls(connection)
 
     async def begin(self) -> None:
-        """See `Connection`."""
+        """See `DatabaseConnection`."""
         await self._send("BEGIN")
 
     async def commit(self) -> None:
-        """See `Connection`."""
+        """See `DatabaseConnection`."""
         await self._send("COMMIT")
 
     async def rollback(self) -> None:
-        """See `Connection`."""
+        """See `DatabaseConnection`."""
         await self._send("ROLLBACK")
 
     async def close(self) -> None:
-        """See `Connection`."""
+        """See `DatabaseConnection`."""
         await self._connection.close()
 
     async def execute(self, statement: str, parameters: Mapping[str, Parameter]) -> Result:
-        """See `Connection`."""
+        """See `DatabaseConnection`."""
         texts, names = split(statement, POSTGRESQL)
         values: dict[str, object] = {}
         query = texts[0].replace("%", "%%")

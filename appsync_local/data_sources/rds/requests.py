@@ -34,14 +34,14 @@ class Parameter:
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class StatementsRequest:
     """Statements, and the parameters of all of them by the names of their placeholders."""
 
     statements: tuple[str, ...]
     parameters: Mapping[str, Parameter]
 
 
-def read_request(request: object) -> Request:
+def read_request(request: object) -> StatementsRequest:
     """Read a request object.
 
     Raises:
@@ -58,7 +58,7 @@ def read_request(request: object) -> Request:
             f"{len(statements)}"
         )
     values, hints = _names(request, "variableMap"), _names(request, "variableTypeHintMap")
-    return Request(
+    return StatementsRequest(
         tuple(statements), {name: Parameter(value, _hint(name, hints.get(name))) for name, value in values.items()}
     )
 

@@ -48,11 +48,11 @@ _CHALLENGE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 Fields = Mapping[str, str]
 
 
-class Refused(Exception):
+class OAuthRefused(Exception):
     """A request that is answered with one of OAuth's errors, such as `invalid_grant`."""
 
 
-class Unusable(Exception):
+class RequestUnusable(Exception):
     """A request whose answer cannot be sent to the application; the message is for the user."""
 
 
@@ -112,9 +112,9 @@ class HostedSignIn:
             return web.Response(status=405, text=f"{method} is not supported here\n")
         try:
             return endpoint(dict(parse_qsl(query if method == "GET" else body.decode("ascii"), keep_blank_values=True)))
-        except Refused as error:
+        except OAuthRefused as error:
             return web.json_response({"error": str(error)}, status=400, headers={"cache-control": "no-store"})
-        except Unusable as error:
+        except RequestUnusable as error:
             return _page(refusal_page(str(error)), status=400)
         except ValueError:
             return _page(refusal_page("The request is not a form."), status=400)
@@ -142,14 +142,14 @@ class HostedSignIn:
 
     def _token(self, fields: Fields) -> web.Response:
         if fields.get("client_id") != self._accounts.pool.client_id:
-            raise Refused("invalid_client")
+            raise OAuthRefused("invalid_client")
         match fields.get("grant_type"):
             case "authorization_code":
                 given = self._redeem(fields)
             case "refresh_token":
                 given = self._refreshed(fields.get("refresh_token", ""))
             case _:
-                raise Refused("unsupported_grant_type")
+                raise OAuthRefused("unsupported_grant_type")
         answer = {
             "id_token": given["IdToken"], "access_token": given["AccessToken"], "expires_in": given["ExpiresIn"],
             "token_type": given["TokenType"],
@@ -161,23 +161,23 @@ class HostedSignIn:
     def _redeem(self, fields: Fields) -> dict[str, Any]:
         code = self._codes.pop(fields.get("code", ""), None)
         if code is None or code.expires <= self._accounts.clock() or fields.get("redirect_uri") != code.redirect_uri:
-            raise Refused("invalid_grant")
+            raise OAuthRefused("invalid_grant")
         if not hmac.compare_digest(code.challenge, _s256(fields.get("code_verifier", ""))):
-            raise Refused("invalid_grant")
+            raise OAuthRefused("invalid_grant")
         user = self._accounts.users.find(code.sub)
         if user is None or not user.enabled:
-            raise Refused("invalid_grant")
+            raise OAuthRefused("invalid_grant")
         return self._tokens.sign_in(user, nonce=code.nonce)
 
     def _refreshed(self, refresh_token: str) -> dict[str, Any]:
         try:
             return self._tokens.refresh(refresh_token)
         except CognitoError:
-            raise Refused("invalid_grant") from None
+            raise OAuthRefused("invalid_grant") from None
 
     def _revoke(self, fields: Fields) -> web.Response:
         if fields.get("client_id") != self._accounts.pool.client_id:
-            raise Refused("invalid_client")
+            raise OAuthRefused("invalid_client")
         session = self._accounts.users.session_of(fields.get("token", ""))
         if session is not None:  # an unknown token counts as revoked. Source: RFC 7009, section 2.2
             self._accounts.users.revoke(session)
@@ -193,7 +193,7 @@ class HostedSignIn:
 
     def _check_client(self, fields: Fields) -> None:
         if fields.get("client_id") != self._accounts.pool.client_id:
-            raise Unusable("client_id is not the client of this pool; stack.json contains it as clientId.")
+            raise RequestUnusable("client_id is not the client of this pool; stack.json contains it as clientId.")
 
     def _form(self, fields: Fields, problem: str = "") -> web.Response:
         kept = {name: fields[name] for name in KEPT if name in fields}
@@ -220,12 +220,12 @@ def _own_machine(uri: str, name: str) -> str:
     """An address of a page that this machine serves.
 
     Raises:
-        Unusable: It is another address.
+        RequestUnusable: It is another address.
     """
     parts = urlsplit(uri)
     is_here = is_loopback_origin(f"{parts.scheme}://{parts.netloc}")
     if not is_here or "#" in uri or "\\" in uri or not uri.isprintable():
-        raise Unusable(f"{name} must be an address of this machine, such as http://localhost:5173/signed-in.")
+        raise RequestUnusable(f"{name} must be an address of this machine, such as http://localhost:5173/signed-in.")
     return uri
 
 

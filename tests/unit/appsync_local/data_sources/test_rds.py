@@ -12,9 +12,9 @@ from appsync_local.api.model import Api, AuthMode, RdsSource, UnitResolver
 from appsync_local.data_sources.rds.answers import Column, Result, answer
 from appsync_local.data_sources.rds.databases import Databases
 from appsync_local.data_sources.rds.failures import DatabaseFailed, DatabaseLost, DatabaseUnusable
-from appsync_local.data_sources.rds.placeholders import MYSQL, POSTGRESQL, Syntax, split
+from appsync_local.data_sources.rds.placeholders import MYSQL, POSTGRESQL, Dialect, split
 from appsync_local.data_sources.rds.pool import MOST_CONNECTIONS, ConnectionPool
-from appsync_local.data_sources.rds.requests import Parameter, Request, TypeHint, read_request
+from appsync_local.data_sources.rds.requests import Parameter, StatementsRequest, TypeHint, read_request
 from appsync_local.errors import ApiInvalid, FieldError
 from appsync_local.resolvers.loading import ExternalServices, load
 from tests.support.engine_doubles import RecordingInvoker
@@ -37,7 +37,7 @@ from tests.support.engine_doubles import RecordingInvoker
     ],
 )
 def test_placeholders_are_found_outside_quotes_and_comments(
-    syntax: Syntax, sql: str, texts: list[str], names: list[str]
+    syntax: Dialect, sql: str, texts: list[str], names: list[str]
 ) -> None:
     assert split(sql, syntax) == (texts, names)
 
@@ -48,7 +48,7 @@ def test_a_request_names_its_parameters_with_or_without_a_colon() -> None:
         "variableMap": {":a": 1, "b": "x"}, "variableTypeHintMap": {":b": "UUID"},
     }  # fmt: skip
 
-    assert read_request(request) == Request(
+    assert read_request(request) == StatementsRequest(
         ("select :a", "select :b"), {"a": Parameter(1), "b": Parameter("x", TypeHint.UUID)}
     )
 
@@ -130,7 +130,7 @@ def pool_with(log: list[str], failures: Mapping[str, BaseException] | None = Non
 
 
 async def run(pool: ConnectionPool, *statements: str) -> Any:
-    return await pool.run(Request(statements, {}))
+    return await pool.run(StatementsRequest(statements, {}))
 
 
 async def test_a_connection_is_used_again_after_a_failed_transaction() -> None:

@@ -212,7 +212,7 @@ def test_jobs_share_the_thread_that_interrupts_them() -> None:
     with Interruption(far()), Interruption(WorkloadContext(time.monotonic() + 30)):
         names = [thread.name for thread in threading.enumerate()]
 
-    assert names.count("alarms") == 1
+    assert names.count("timers") == 1
 
 
 def test_off_the_main_thread_a_workload_is_stopped_between_steps() -> None:

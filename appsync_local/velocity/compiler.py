@@ -21,8 +21,8 @@ from appsync_local.velocity.syntax import (
     Return,
     Set,
     Show,
-    VelocityInvalid,
     Text,
+    VelocityInvalid,
 )
 from appsync_local.velocity.written_keys import WrittenKeys
 

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Final
 
 PREFIX: Final = "arn:aws:iam::aws:policy/"
-SERVICE_ROLE: Final = "service-role/"
 _LOGS: Final = ("logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents")
 _QUEUE: Final = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
 _STREAM: Final = ("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams")

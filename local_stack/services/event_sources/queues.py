@@ -4,7 +4,6 @@ A message that a function did not handle stays in the queue: it becomes visible 
 queue's redrive policy moves it to a dead-letter queue. Messages are read at once; a batching window is not waited for.
 """
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -15,13 +14,12 @@ from local_stack.event_sources import AsynchronousSource, MutationSource, QueueS
 from local_stack.services.aws.client import ServiceClient
 from local_stack.services.event_sources.filters import message_passes
 from local_stack.services.event_sources.inputs import input_of
+from local_stack.services.event_sources.looking import keep_looking
 from local_stack.services.event_sources.mutations import Mutations
 from local_stack.services.event_sources.records import failed_items, queue_event, rule_event, topic_event
 from local_stack.services.functions import Functions
 
 PER_CALL: Final = 10  # messages. Source: Amazon SQS API Reference, ReceiveMessage
-SHORTEST_WAIT: Final = 0.05  # seconds between two looks at a queue with messages
-LONGEST_WAIT: Final = 0.5  # seconds between two looks at a queue that stays empty
 FAILURE_WAIT: Final = 2.0  # seconds after a look that failed
 
 
@@ -53,18 +51,7 @@ class QueueReader:
 
     async def run(self) -> None:
         """Look at the queue again and again."""
-        wait = SHORTEST_WAIT
-        while True:
-            found: int | None = None
-            with self._health.turn():
-                found = await self.look()
-            if found is None:
-                await asyncio.sleep(FAILURE_WAIT)
-            elif found:
-                wait = SHORTEST_WAIT
-            else:
-                wait = min(2 * wait, LONGEST_WAIT)
-                await asyncio.sleep(wait)
+        await keep_looking(self.look, self._health, lambda: FAILURE_WAIT)
 
     async def look(self) -> int:
         """Deliver the messages that are visible now, and return their number.

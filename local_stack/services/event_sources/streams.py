@@ -4,7 +4,6 @@ A batch that a function did not handle is delivered again, and the records after
 `ReportBatchItemFailures`, delivery begins again at the first record that failed.
 """
 
-import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -15,12 +14,11 @@ from appsync_local.functions.delivery import Backoff
 from local_stack.event_sources import StreamSource
 from local_stack.services.aws.client import CallFailed, ServiceClient
 from local_stack.services.event_sources.filters import passes
+from local_stack.services.event_sources.looking import keep_looking
 from local_stack.services.event_sources.records import failed_items, stream_event
 from local_stack.services.functions import Functions
 
 TARGET: Final = "DynamoDBStreams_20120810"
-LONGEST_WAIT: Final = 0.5  # seconds between two looks at a stream that stays empty
-SHORTEST_WAIT: Final = 0.05
 RETRY_WAITS: Final = Backoff(first=1.0, longest=10.0)  # seconds before a batch that failed is delivered again
 
 _log: Final = logging.getLogger("longcall.aws")
@@ -65,18 +63,7 @@ class StreamReader:
 
     async def run(self) -> None:
         """Look at the stream again and again."""
-        wait = SHORTEST_WAIT
-        while True:
-            found: int | None = None
-            with self._health.turn():
-                found = await self.look()
-            if found is None:
-                await asyncio.sleep(RETRY_WAITS.after(max(1, self._failures)))
-            elif not found:
-                wait = min(2 * wait, LONGEST_WAIT)
-                await asyncio.sleep(wait)
-            else:
-                wait = SHORTEST_WAIT
+        await keep_looking(self.look, self._health, lambda: RETRY_WAITS.after(max(1, self._failures)))
 
     async def look(self) -> int:
         """Deliver the records that are there now, and return their number.

@@ -209,10 +209,12 @@ def test_the_handler_that_was_there_before_is_back_afterwards() -> None:
 
 
 def test_jobs_share_the_thread_that_interrupts_them() -> None:
-    with Interruption(far()), Interruption(WorkloadContext(time.monotonic() + 30)):
-        names = [thread.name for thread in threading.enumerate()]
+    before = set(threading.enumerate())
 
-    assert names.count("timers") == 1
+    with Interruption(far()), Interruption(WorkloadContext(time.monotonic() + 30)):
+        added = set(threading.enumerate()) - before
+
+    assert len(added) <= 1  # none, if an earlier job has started it
 
 
 def test_off_the_main_thread_a_workload_is_stopped_between_steps() -> None:

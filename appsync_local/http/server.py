@@ -25,6 +25,7 @@ from appsync_local.authorization.oidc import OidcProvider
 from appsync_local.authorization.sigv4 import IamPrincipal
 from appsync_local.authorization.user_pools import DefaultAction, UserPool
 from appsync_local.data_sources.aws_services import AwsServices
+from appsync_local.data_sources.creation import ExternalServices
 from appsync_local.data_sources.dynamodb.endpoint import DynamoDbEndpoint
 from appsync_local.data_sources.http_client import HttpClient
 from appsync_local.data_sources.rds.databases import Databases
@@ -46,7 +47,7 @@ from appsync_local.lambda_invoker import LambdaInvoker
 from appsync_local.realtime.keep_alive import SessionTimers
 from appsync_local.realtime.protocol import KEEP_ALIVE_INTERVAL
 from appsync_local.realtime.subscription_registry import SubscriptionRegistry
-from appsync_local.resolvers.loading import ExternalServices, load
+from appsync_local.resolvers.loading import load
 
 LINGERING: Final = 1.0  # seconds for reading and discarding the rest of a rejected body
 

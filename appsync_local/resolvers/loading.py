@@ -20,16 +20,9 @@ from appsync_local.api.limits import DEEPEST, DEFAULT_LIMITS, MOST_RESOLVERS, Li
 from appsync_local.api.model import (
     Api,
     AuthMode,
-    BedrockSource,
     Code,
-    DynamoDbSource,
-    EventBridgeSource,
-    HttpSource,
-    LambdaSource,
-    NoneSource,
     PipelineFunction,
     PipelineResolver,
-    RdsSource,
     Templates,
     UnitResolver,
     code_file,
@@ -39,12 +32,8 @@ from appsync_local.api.schema import load_schema, object_fields, triggers_of
 from appsync_local.authorization.caller import Rule
 from appsync_local.authorization.directives import rules_of
 from appsync_local.authorization.user_pools import DefaultAction
-from appsync_local.data_sources import DataSource, LambdaDataSource
-from appsync_local.data_sources.aws_services import AwsServices, NotOnThisMachine
-from appsync_local.data_sources.dynamodb.endpoint import DynamoDbEndpoint
-from appsync_local.data_sources.http_client import HttpClient
-from appsync_local.data_sources.rds.databases import Databases
-from appsync_local.data_sources.rds.failures import DatabaseUnusable
+from appsync_local.data_sources import LambdaDataSource
+from appsync_local.data_sources.creation import ExternalServices, data_sources_of
 from appsync_local.errors import ApiInvalid
 from appsync_local.javascript.script import Script
 from appsync_local.lambda_invoker import LambdaInvoker
@@ -89,23 +78,6 @@ class ExecutableApi:
     resolving_types: frozenset[str]
     limits: Limits
     environment: Mapping[str, str] = dataclasses.field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class ExternalServices:
-    """The services outside the engine that data sources use.
-
-    Args:
-        http_client: Sends HTTP requests; its creator closes it.
-        dynamodb: The endpoint with the tables of DynamoDB data sources; None if the API has no such data source.
-        aws: Where EventBridge, HTTP and Bedrock data sources reach services of AWS.
-        databases: The databases of RDS data sources; None if the API has no such data source.
-    """
-
-    http_client: HttpClient = dataclasses.field(default_factory=HttpClient)
-    dynamodb: DynamoDbEndpoint | None = None
-    aws: AwsServices = AwsServices()  # noqa: RUF009  # frozen
-    databases: Databases | None = None
 
 
 def load(
@@ -192,7 +164,7 @@ def _limit_problems(limits: Limits) -> Iterator[str]:
 
 
 def _resolvers(api: Api, code: Path, invoker: LambdaInvoker, services: ExternalServices) -> dict[str, Resolver]:
-    sources = _sources(api, invoker, services)
+    sources = data_sources_of(api, invoker, services)
     handlers_of = _handlers(api, code)
 
     def function_of(one: PipelineFunction | UnitResolver) -> ResolverFunction:
@@ -233,67 +205,6 @@ def _handlers(api: Api, code: Path) -> Callable[[ResolverValue | PipelineFunctio
         return load_templates(unit, code)
 
     return handlers_of
-
-
-def _sources(api: Api, invoker: LambdaInvoker, services: ExternalServices) -> dict[str, DataSource]:
-    """All data sources except NONE, which the engine answers itself."""
-    sources: dict[str, DataSource] = {}
-    for source in api.sources:
-        match source:
-            case LambdaSource(name, function):
-                sources[name] = LambdaDataSource(function, invoker)
-            case NoneSource():
-                pass
-            case DynamoDbSource(name, table):
-                if services.dynamodb is None:
-                    raise ApiInvalid(
-                        [f"data source {name} uses table {table}, but no DynamoDB endpoint is given; give one"]
-                    )
-                sources[name] = _dynamodb(table, services.dynamodb, services.http_client, invoker)
-            case HttpSource(name, url, signing):
-                from appsync_local.data_sources.http import HttpDataSource  # imported on use, as below
-
-                sources[name] = HttpDataSource(url, services.http_client, signing, services.aws)
-            case EventBridgeSource(name, bus):
-                sources[name] = _eventbridge(name, bus, services)
-            case RdsSource(name, cluster):
-                sources[name] = _rds(name, cluster, services.databases or Databases({}))
-            case BedrockSource(name):
-                from appsync_local.data_sources.bedrock import BedrockDataSource  # imported on use, as below
-
-                sources[name] = BedrockDataSource(services.aws, services.http_client)
-            case _:
-                assert_never(source)
-    return sources
-
-
-def _eventbridge(name: str, bus: str, services: ExternalServices) -> DataSource:
-    # Imported on use, as below.
-    from appsync_local.data_sources.eventbridge import SERVICE, EventBridgeDataSource
-
-    region = services.aws.region
-    try:
-        endpoint = services.aws.endpoint_of(SERVICE, region, f"https://{SERVICE}.{region}.amazonaws.com")
-    except NotOnThisMachine as refused:
-        raise ApiInvalid([f"data source {name} sends events to {bus}: {refused}"]) from None
-    return EventBridgeDataSource(bus, endpoint, services.http_client)
-
-
-def _rds(name: str, cluster: str, databases: Databases) -> DataSource:
-    from appsync_local.data_sources.rds.source import RdsDataSource  # imported on use, as below
-
-    try:
-        return RdsDataSource(name, databases.pool_of(name, cluster))
-    except DatabaseUnusable as unusable:
-        raise ApiInvalid([str(unusable)]) from None
-
-
-def _dynamodb(table: str, endpoint: DynamoDbEndpoint, http_client: HttpClient, invoker: LambdaInvoker) -> DataSource:
-    # Imported on use, so that an API without DynamoDB starts faster.
-    from appsync_local.data_sources.dynamodb.client import DynamoDbClient
-    from appsync_local.data_sources.dynamodb.source import DynamoDbDataSource
-
-    return DynamoDbDataSource(table, DynamoDbClient(endpoint, http_client), invoker)
 
 
 def _resolving_types(schema: GraphQLSchema, resolvers: Mapping[str, Resolver]) -> frozenset[str]:

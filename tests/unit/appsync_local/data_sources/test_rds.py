@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from appsync_local.api.model import Api, AuthMode, RdsSource, UnitResolver
+from appsync_local.data_sources.creation import ExternalServices
 from appsync_local.data_sources.rds.answers import Column, Result, answer
 from appsync_local.data_sources.rds.databases import Databases
 from appsync_local.data_sources.rds.failures import DatabaseFailed, DatabaseLost, DatabaseUnusable
@@ -16,7 +17,7 @@ from appsync_local.data_sources.rds.placeholders import MYSQL, POSTGRESQL, Diale
 from appsync_local.data_sources.rds.pool import MOST_CONNECTIONS, ConnectionPool
 from appsync_local.data_sources.rds.requests import Parameter, StatementsRequest, TypeHint, read_request
 from appsync_local.errors import ApiInvalid, FieldError
-from appsync_local.resolvers.loading import ExternalServices, load
+from appsync_local.resolvers.loading import load
 from tests.support.engine_doubles import RecordingInvoker
 
 

@@ -17,9 +17,10 @@ from appsync_local.api.model import (
     PipelineResolver,
     UnitResolver,
 )
+from appsync_local.data_sources.creation import ExternalServices
 from appsync_local.data_sources.http_client import HttpClient
 from appsync_local.errors import ApiInvalid, FieldError, FunctionFailed
-from appsync_local.resolvers.loading import ExternalServices, load
+from appsync_local.resolvers.loading import load
 from appsync_local.resolvers.resolution import Resolution
 from tests.support.engine_doubles import RecordingInvoker
 from tests.unit.appsync_local.data_sources.conftest import field_context

@@ -1,4 +1,4 @@
-"""What runs the functions of a stack, as far as the local services invoke them."""
+"""The interface by which the local services invoke the functions of a stack."""
 
 from typing import Protocol
 

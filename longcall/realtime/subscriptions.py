@@ -88,7 +88,7 @@ class Realtime:
                     return connection
             if self._opening is None:
                 self._opening = asyncio.create_task(self._open())
-                self._opening.add_done_callback(self._opened)
+                self._opening.add_done_callback(_retrieve_exception)
             try:
                 await asyncio.shield(self._opening)  # other subscribers wait for the same connection
             except asyncio.CancelledError:
@@ -97,13 +97,24 @@ class Realtime:
                 raise
         raise ClientClosed
 
-    def _opened(self, opening: "asyncio.Task[Connection]") -> None:
-        self._opening = None
-        if not opening.cancelled() and opening.exception() is None:
-            self._connections.append(opening.result())
-
     async def _open(self) -> Connection:
-        return await authorized(
-            self._authorization,
-            lambda headers: Connection.open(self._url, host=self._host, headers=headers, timing=self._timing),
-        )
+        """Make one more connection.
+
+        The task ends with everything in place. A callback of the task would come later: whoever looks for a connection
+        in between would wait for a task that has ended, which never lets the event loop go on.
+        """
+        try:
+            connection = await authorized(
+                self._authorization,
+                lambda headers: Connection.open(self._url, host=self._host, headers=headers, timing=self._timing),
+            )
+            self._connections.append(connection)
+            return connection
+        finally:
+            self._opening = None
+
+
+def _retrieve_exception(opening: "asyncio.Task[Connection]") -> None:
+    """Those who wait for the task raise its exception. If nobody waits any more, asyncio need not report it."""
+    if not opening.cancelled():
+        opening.exception()

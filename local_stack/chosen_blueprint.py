@@ -1,7 +1,7 @@
 """What a stack runs: Longcall, the project in the working directory, or a template, as the options say."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -40,7 +40,7 @@ def chosen_blueprint(
     *,
     port: int,
     s3: str,
-    outside: Path,
+    new_folder: Callable[[], Path],
     aws: AwsAccess,
     bedrock: Mapping[str, str],
 ) -> Blueprint:
@@ -52,7 +52,8 @@ def chosen_blueprint(
         pool: The local user pool.
         port: Port of the APIs.
         s3: Endpoint of the local S3.
-        outside: Folder that functions for Node.js are unpacked to; it is not below a project.
+        new_folder: Makes the folder that functions for Node.js are unpacked to, if there are any. It is not below a
+            project.
         aws: What an application's functions reach of AWS.
         bedrock: See `bedrock_variables`.
 
@@ -69,8 +70,8 @@ def chosen_blueprint(
         )  # fmt: skip
     else:
         blueprint = blueprint_from_template(
-            template, address=address, pool=pool, ledger=options.ledger, s3=s3, data=options.data, outside=outside,
-            aws=aws,
+            template, address=address, pool=pool, ledger=options.ledger, s3=s3, data=options.data,
+            new_folder=new_folder, aws=aws,
         )  # fmt: skip
     missing = database_problems((it for api in blueprint.apis for it in api.api.sources), options.databases)
     blueprint = replace(blueprint, problems=(*blueprint.problems, *missing))

@@ -112,7 +112,7 @@ async def _start(options: Options, log: StackLog, cleanup: contextlib.AsyncExitS
         cleanup.push_async_callback(aws.stop)
     blueprint = chosen_blueprint(
         options, template, pool, port=port, s3=bucket_url, bedrock=bedrock,
-        outside=Path(cleanup.enter_context(TemporaryDirectory(prefix="longcall-"))),
+        new_folder=lambda: Path(cleanup.enter_context(TemporaryDirectory(prefix="longcall-"))),
         aws=AwsAccess(lambda_url if aws is None else aws.endpoint, lambda_url, login),
     )  # fmt: skip
     if blueprint.ledger is None:

@@ -2,7 +2,7 @@
 
 import secrets
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -86,7 +86,15 @@ def uses_services(template: Template) -> bool:
 
 
 def blueprint_from_template(
-    template: Template, *, address: str, pool: Pool, ledger: str, s3: str, data: Path, outside: Path, aws: AwsAccess
+    template: Template,
+    *,
+    address: str,
+    pool: Pool,
+    ledger: str,
+    s3: str,
+    data: Path,
+    new_folder: Callable[[], Path],
+    aws: AwsAccess,
 ) -> Blueprint:
     """The stack of a template.
 
@@ -102,7 +110,8 @@ def blueprint_from_template(
         ledger: Where a stage of Longcall stores its jobs, sqlite:<path>.
         s3: Endpoint of the local S3.
         data: Folder that code and schema are unpacked to.
-        outside: Folder that functions for Node.js are unpacked to; it is not below a project.
+        new_folder: Makes the folder that functions for Node.js are unpacked to, if there are any. It is not below a
+            project.
         aws: What an application's functions reach of AWS.
 
     Raises:
@@ -129,7 +138,7 @@ def blueprint_from_template(
     )  # fmt: skip
     folder = data / FOLDER
     shutil.rmtree(folder, ignore_errors=True)
-    code = Packages(template, intrinsics, folder=folder, node_folder=outside)
+    code = Packages(template, intrinsics, folder=folder, new_folder=new_folder)
     own = _longcalls_function(template)
     root, problems = folder, Problems((*stack.problems, *services.problems))
     if own is not None:

@@ -10,7 +10,8 @@ import os
 import shutil
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,17 +32,20 @@ class Packages:
         template: The template.
         intrinsics: Resolves its references.
         folder: Where functions in Python are unpacked to, below the data folder.
-        node_folder: Where functions for Node.js are unpacked to. It is not below a project.
+        new_folder: Makes the folder that functions for Node.js are unpacked to, if there are any. It is not below a
+            project.
 
     Attributes:
         warnings: What is left out of a package, or is missing in it, one sentence each.
     """
 
-    def __init__(self, template: Template, intrinsics: IntrinsicResolver, *, folder: Path, node_folder: Path) -> None:
+    def __init__(
+        self, template: Template, intrinsics: IntrinsicResolver, *, folder: Path, new_folder: Callable[[], Path]
+    ) -> None:
         self._template = template
         self._intrinsics = intrinsics
         self._folder = folder
-        self._node_folder = node_folder
+        self._new_folder = new_folder
         self._project = node_project(template.path)
         self._remarked: set[tuple[Package, str]] = set()
         self.warnings: list[str] = []
@@ -74,8 +78,6 @@ class Packages:
         return Package(self._code(function, task, in_place=True), self._opt(self._folder, layers), libraries)
 
     def _for_node(self, function: Resource, runtime: str, layers: Sequence[str]) -> Package:
-        if not (self._node_folder / "node_modules").exists():
-            link_node(self._project, self._node_folder)
         folder = self._node_folder / "functions" / _key([_code_of(function), layers, runtime])
         is_new = not folder.exists()
         package = Package(
@@ -84,6 +86,12 @@ class Packages:
         if is_new:
             link_layers((Path(it) for it in package.node_path(runtime)), folder / "node_modules")
         return package
+
+    @cached_property
+    def _node_folder(self) -> Path:
+        folder = self._new_folder()
+        link_node(self._project, folder)
+        return folder
 
     def _code(self, function: Resource, into: Path, *, in_place: bool) -> Path:
         code = _code_of(function)

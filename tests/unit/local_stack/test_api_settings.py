@@ -26,8 +26,8 @@ def blueprint(folder: Path, more: str) -> Blueprint:
     path.write_text(API.format(more=more))
     pool = Pool("http://127.0.0.1:1", "us-east-1", "us-east-1_pool", "client", ())
     return blueprint_from_template(
-        read_template(path), address="127.0.0.1:4000", pool=pool, ledger="", s3="", data=folder, outside=folder,
-        aws=AwsAccess("", ""),
+        read_template(path), address="127.0.0.1:4000", pool=pool, ledger="", s3="", data=folder,
+        new_folder=lambda: folder, aws=AwsAccess("", ""),
     )  # fmt: skip
 
 

@@ -38,7 +38,7 @@ class Unpacked:
     def __init__(self, template: Template, folder: Path) -> None:
         intrinsics = IntrinsicResolver(template, "us-east-1")
         self.template = template
-        self.packages = Packages(template, intrinsics, folder=folder / "data", node_folder=folder / "node")
+        self.packages = Packages(template, intrinsics, folder=folder / "data", new_folder=lambda: folder / "node")
 
     def __getitem__(self, function: str) -> Any:
         return self.packages.of(self.template.resources[function])
@@ -393,7 +393,8 @@ def test_nothing_invokes_a_function_that_cannot_be_run(cdk: CdkFolder, tmp_path:
 
     made = blueprint_from_template(
         read_template(cdk.write()), address="api", pool=Pool("http://127.0.0.1:1", "us-east-1", "us-east-1_p", "c", ()),
-        ledger="sqlite:jobs.db", s3="", data=tmp_path / "data", outside=tmp_path / "node", aws=AwsAccess("", ""),
+        ledger="sqlite:jobs.db", s3="", data=tmp_path / "data", new_folder=lambda: tmp_path / "node",
+        aws=AwsAccess("", ""),
     )  # fmt: skip
 
     reason = "Elsewhere cannot be run: it runs on java21, and the local stack runs functions in Python and Node.js"
@@ -411,7 +412,7 @@ def test_functions_beside_longcalls_own_send_nothing_to_aws(cdk: CdkFolder, tmp_
 
     made = blueprint_from_template(
         read_template(cdk.write()), address="api", pool=Pool("http://127.0.0.1:1", "us-east-1", "us-east-1_p", "c", ()),
-        ledger="sqlite:jobs.db", s3="", data=tmp_path / "data", outside=tmp_path / "node",
+        ledger="sqlite:jobs.db", s3="", data=tmp_path / "data", new_folder=lambda: tmp_path / "node",
         aws=AwsAccess("http://127.0.0.1:1/aws", "http://127.0.0.1:1/lambda"),
     )  # fmt: skip
 

@@ -161,7 +161,8 @@ def test_api_key_is_given_to_the_worker_and_the_api(keyed: Template, tmp_path: P
 
     made = blueprint_from_template(
         read_template(keyed.path), address="api", pool=pool,
-        ledger="sqlite:jobs.db", s3="http://127.0.0.1:2", data=tmp_path, outside=tmp_path, aws=AwsAccess("", ""),
+        ledger="sqlite:jobs.db", s3="http://127.0.0.1:2", data=tmp_path, new_folder=lambda: tmp_path,
+        aws=AwsAccess("", ""),
     )  # fmt: skip
 
     environments = {it.name: it.environment for it in made.functions}

@@ -32,8 +32,8 @@ class Mutant:
         name: What is missing or wrong, unique.
         layer: Where it is.
         count: The count that must be above zero.
-        or_else: Further counts, any of which proves the break too: a race decides which is found first, and the run
-            stops there.
+        or_else: Other counts that also prove the break. A race decides which count is found first, and the run stops
+            there.
         edits: What is replaced. Most mutants have one edit; more if another layer would make up for the first, or to
             make a race likely.
         kinds: The kinds of jobs that are affected by the break.

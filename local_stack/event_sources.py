@@ -14,7 +14,7 @@ class QueueSource:
         queue: The queue's name.
         batch_size: The most messages of one invocation.
         reports_failures: Whether the function returns the messages that failed (`ReportBatchItemFailures`).
-        filters: Patterns, of which one must match a message; others are deleted. Without any, all are delivered.
+        filters: Patterns. A message that matches none of them is deleted. Without patterns, all are delivered.
     """
 
     function: str
@@ -35,7 +35,7 @@ class StreamSource:
         position: Where a new mapping begins to read.
         reports_failures: Whether the function returns the record that failed (`ReportBatchItemFailures`).
         retries: Further attempts at a batch that failed; -1: until it succeeds.
-        filters: Patterns, of which one must match a record. Without any, all are delivered.
+        filters: Patterns. A record that matches none of them is passed over. Without patterns, all are delivered.
     """
 
     function: str

@@ -39,13 +39,14 @@ class DynamoDbLedger:
         self._requests = TableRequests(table, client, sleep)
 
     def append(self, job: Job) -> bool:
+        record, summary = dump_both(job)
         if job.sequence == 1:
-            self._project(job, sequence=0)
+            self._project(job, summary, sequence=0)
         item: dict[str, Any] = {
             "jobId": {"S": job.job_id},
             "entry": {"S": stored.entry(job.sequence)},
             "expiresAt": {"N": stored.seconds(job.expires_at)},
-            "body": stored.pack(dump_both(job)[0]),
+            "body": stored.pack(record),
         }
         try:
             self._client.put_item(
@@ -56,7 +57,7 @@ class DynamoDbLedger:
             )
         except self._client.exceptions.ConditionalCheckFailedException:
             return False
-        self._project(job, sequence=job.sequence)
+        self._project(job, summary, sequence=job.sequence)
         return True
 
     def head(self, job_id: JobId) -> Job | None:
@@ -86,7 +87,7 @@ class DynamoDbLedger:
             or int(projection["sequence"]["N"]) < job.sequence
             or listed
         ):
-            self._project(job, sequence=job.sequence)
+            self._project(job, dump_both(job)[1], sequence=job.sequence)
         return job
 
     def read(self, job_id: JobId, *, after: int, limit: int) -> list[Job]:
@@ -110,7 +111,7 @@ class DynamoDbLedger:
 
     def erase(self, tombstone: Job) -> None:
         self._client.put_item(TableName=self._table, Item=stored.erased(tombstone))
-        self._project(tombstone, sequence=tombstone.sequence)
+        self._project(tombstone, dump_both(tombstone)[1], sequence=tombstone.sequence)
         left = self._requests.query(
             BATCH,
             ConsistentRead=True,
@@ -246,8 +247,8 @@ class DynamoDbLedger:
         except self._client.exceptions.ConditionalCheckFailedException:
             return  # it was released already, or admitted again
 
-    def _project(self, job: Job, *, sequence: int) -> None:
-        """Update the projection to `job`, unless it has a later sequence."""
+    def _project(self, job: Job, summary: str, *, sequence: int) -> None:
+        """Update the projection to `job`, whose record without texts is `summary`, unless it has a later sequence."""
         names = {"#owner": "owner", "#sequence": "sequence", "#status": "status"}
         sets = "#sequence = :sequence, #status = :status, updated = :updated, expiresAt = :expires, body = :body"
         values: dict[str, Any] = {
@@ -255,7 +256,7 @@ class DynamoDbLedger:
             ":status": {"S": job.status},
             ":updated": {"S": stamp(job.updated_at)},
             ":expires": {"N": stored.seconds(job.expires_at)},
-            ":body": stored.pack(dump_both(job)[1]),
+            ":body": stored.pack(summary),
             ":now": self._now(),
         }
         if job.deleted_at is None:

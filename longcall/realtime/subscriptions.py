@@ -100,8 +100,8 @@ class Realtime:
     async def _open(self) -> Connection:
         """Make one more connection.
 
-        The task ends with everything in place. A callback of the task would come later: whoever looks for a connection
-        in between would wait for a task that has ended, which never lets the event loop go on.
+        The task itself puts the connection into the list, before it ends. A callback of the task would do so later. A
+        subscriber that begins in between would await an ended task again and again, and block the event loop.
         """
         try:
             connection = await authorized(

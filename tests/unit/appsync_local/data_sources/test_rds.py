@@ -93,7 +93,7 @@ def test_a_change_and_rows_are_written_as_the_data_api_writes_them() -> None:
 
 
 class RecordingConnection:
-    """Records what it is asked for; a statement that is an exception is raised."""
+    """Records each request. If a statement is an exception, it raises this exception."""
 
     def __init__(self, log: list[str], failures: Mapping[str, BaseException]) -> None:
         self.log = log

@@ -1,6 +1,6 @@
 """Completes values: what resolvers answer, and what mutations publish, becomes what a client receives.
 
-There is one completion for lists and one for objects. An object whose fields are all leaves takes a fast path. Below a
+There is one completion for lists and one for objects. The scalars and enums of an object take a fast path. Below a
 field with resolvers, a list or an object is `Pending`: its parts are completed at the same time, and awaited.
 
 An error in a non-null position travels up as `NonNullViolation`, as the GraphQL specification says.
@@ -195,7 +195,7 @@ def _object(step: Step, type_: object, value: Any, path: Path, run: Run) -> dict
         children = step.children(concrete)
         parts = [run.resolve_field(child, value, (*path, child.key)) for child in children]
         return Pending(parts, partial(_assembled, [child.key for child in children], type_name))
-    done = _leaf_members(step.leaf_fields(concrete), value, run.caller)
+    done = _members(step.leaf_fields(concrete), value, path, run)
     if done is None:
         done = {}
         for child in step.children(concrete):
@@ -208,29 +208,32 @@ def _assembled(keys: list[str], type_name: str | None, values: list[Any]) -> dic
     return dict(members) if type_name is None else TypedObject(members, type_name)
 
 
-def _leaf_members(leaf_fields: LeafFields | None, value: object, caller: Caller | None) -> dict[str, Any] | None:
-    """The fast path: the fields of an object if all are leaves, fit, and are visible to the caller; None otherwise."""
-    if leaf_fields is None or type(value) is not dict:
+def _members(leaf_fields: LeafFields[Step], value: object, path: Path, run: Run) -> dict[str, Any] | None:
+    """The fast path: the fields of an object whose fields are all visible to the caller; None otherwise.
+
+    Raises:
+        NonNullViolation: A field that must not be null is null or failed.
+    """
+    if type(value) is not dict:
         return None
-    modes = leaf_fields.modes
+    caller, modes = run.caller, leaf_fields.modes
     if caller is not None and (caller.denied or (modes is not None and caller.mode not in modes)):
         return None
     done: dict[str, Any] = {}
-    try:
-        for key, name, coerce, unchanged_type, is_nullable in leaf_fields.fields:
-            member = value.get(name)
-            if type(member) is unchanged_type:
-                done[key] = member
-            elif member is not None:
-                done[key] = member = coerce(member)
-                if member is None:
-                    return None
-            elif is_nullable:
-                done[key] = None
-            else:
-                return None
-    except FastPathMiss:
-        return None
+    for key, name, coerce, unchanged_type, may_be_null, child in leaf_fields.fields:
+        member = value.get(name)
+        if type(member) is unchanged_type:
+            done[key] = member
+        elif member is None and may_be_null:
+            done[key] = None
+        else:
+            try:
+                coerced = coerce(member)
+            except FastPathMiss:
+                coerced = None
+            if coerced is None:
+                coerced = complete_field(child, field_value(child, value, run), (*path, key), run)
+            done[key] = coerced
     return done
 
 

@@ -79,7 +79,7 @@ class Step:
     depth: int
     refusal: FieldError | None
     _children: dict[str, tuple["Step", ...]] = field(default_factory=dict)
-    _leaf_fields: dict[str, LeafFields | None] = field(default_factory=dict)
+    _leaf_fields: dict[str, LeafFields["Step"]] = field(default_factory=dict)
 
     @cached_property
     def coordinate(self) -> str:
@@ -166,8 +166,8 @@ class Step:
             )
         return steps
 
-    def leaf_fields(self, type_: GraphQLObjectType) -> LeafFields | None:
-        """The fields selected below, compiled for the fast path; None if the fast path cannot cover them."""
+    def leaf_fields(self, type_: GraphQLObjectType) -> LeafFields["Step"]:
+        """The fields selected below, compiled for the fast path."""
         try:
             return self._leaf_fields[type_.name]
         except KeyError:

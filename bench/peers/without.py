@@ -85,7 +85,7 @@ def _compiled_values() -> None:
         raise scalars.FastPathMiss
 
     inputs.Variables.coerce = refuse_variables  # type: ignore[method-assign, assignment]
-    completion._leaf_members = lambda *_: None
+    completion._members = lambda *_: None
 
 
 def _shared_payloads() -> None:

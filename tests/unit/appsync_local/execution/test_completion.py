@@ -171,7 +171,7 @@ def completed(run: RecordingRun, value: Any) -> Any:
 @contextmanager
 def general_path_only() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(completion, "_leaf_members", lambda *_: None)
+        patch.setattr(completion, "_members", lambda *_: None)
         yield
 
 
@@ -218,14 +218,14 @@ def test_a_value_that_waits_for_resolvers_is_completed_as_one_that_does_not(case
 
 def test_generated_cases_reach_the_fast_path(monkeypatch: pytest.MonkeyPatch) -> None:
     covered = []
-    leaf_members = completion._leaf_members
+    members = completion._members
 
     def counted(*given: Any) -> dict[str, Any] | None:
-        done = leaf_members(*given)
+        done = members(*given)
         covered.append(done is not None)
         return done
 
-    monkeypatch.setattr(completion, "_leaf_members", counted)
+    monkeypatch.setattr(completion, "_members", counted)
 
     @settings(max_examples=200, deadline=None, database=None, derandomize=True)
     @given(case=cases())

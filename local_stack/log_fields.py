@@ -13,6 +13,7 @@ from appsync_local.functions.log_format import timestamp
 FUNCTION_LOGGER: Final = "appsync_local.functions."
 REMEMBERED_REQUESTS: Final = 4096
 LONGEST_MESSAGE: Final = 8192  # characters
+_LEVELS: Final = logging.getLevelNamesMapping()
 _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _STANDARD_FIELDS: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "line_fields"}
 # Of a worker's line, in Lambda's names: read below, or of no use to a reader.
@@ -140,5 +141,4 @@ def _trace(record: logging.LogRecord) -> str | None:
 
 def severity(fields: Mapping[str, Any]) -> int:
     """The level of a line as a number; INFO for an unknown name."""
-    level: object = logging.getLevelNamesMapping().get(str(fields.get("level")))
-    return level if isinstance(level, int) else logging.INFO
+    return _LEVELS.get(str(fields.get("level")), logging.INFO)

@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Final
 from urllib.parse import parse_qsl, quote
 
@@ -25,6 +26,7 @@ from appsync_local.errors import UNAUTHORIZED_EXCEPTION, RequestRefused, unautho
 ALGORITHM: Final = "AWS4-HMAC-SHA256"
 SERVICE: Final = "appsync"
 CLOCK_SKEW: Final = timedelta(minutes=5)
+KEYS_KEPT: Final = 64  # of all access keys and services, for one day
 _STAMP: Final = "%Y%m%dT%H%M%SZ"  # of `x-amz-date`
 _DIGITS: Final = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})T([0-9]{2})([0-9]{2})([0-9]{2})Z")
 
@@ -122,10 +124,16 @@ def signature_of(canonical: str, *, secret: str, stamp: str, scope: str) -> str:
         scope: See `scope_of`.
     """
     to_sign = string_to_sign(canonical, stamp=stamp, scope=scope)
+    return hmac.digest(_signing_key(secret, scope), to_sign.encode(), "sha256").hex()
+
+
+@lru_cache(maxsize=KEYS_KEPT)
+def _signing_key(secret: str, scope: str) -> bytes:
+    """The key for all requests of one day: deriving it takes longer than the signature."""
     key = f"AWS4{secret}".encode()
     for part in scope.split("/"):
         key = hmac.digest(key, part.encode(), "sha256")
-    return hmac.digest(key, to_sign.encode(), "sha256").hex()
+    return key
 
 
 def verify(

@@ -51,11 +51,12 @@ class OperationRecord:
         if not operations.isEnabledFor(logging.INFO):
             return
         who, milliseconds = caller_name(self.caller), seconds * 1000
+        operation, outcome = printable(self.operation), printable(self.outcome)
         operations.info(
-            "%s %s %.1f ms %s", printable(self.operation), who, milliseconds, printable(self.outcome),
+            "%s %s %.1f ms %s", operation, who, milliseconds, outcome,
             extra={
-                "event": "operation", "operation": printable(self.operation), "caller": who,
-                "milliseconds": milliseconds, "outcome": printable(self.outcome), **self.fields,
+                "event": "operation", "operation": operation, "caller": who,
+                "milliseconds": milliseconds, "outcome": outcome, **self.fields,
             },
         )  # fmt: skip
 
@@ -117,5 +118,7 @@ def outcome_of(result: Mapping[str, Any]) -> str:
 
 def printable(text: str) -> str:
     """The text without control characters, shortened to at most 120 characters."""
-    shown = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
+    shown = text
+    if not text.isprintable():
+        shown = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
     return shown if len(shown) <= _LONGEST else f"{shown[: _LONGEST - 1]}…"

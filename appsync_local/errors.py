@@ -18,6 +18,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 UNAUTHORIZED_EXCEPTION: Final = "UnauthorizedException"
+INVALID_SIGNATURE: Final = "InvalidSignatureException"
 NOT_AUTHORIZED: Final = "You are not authorized to make this call."
 NO_VALID_CREDENTIAL: Final = "Valid authorization header not provided."
 

@@ -44,6 +44,7 @@ def allow_many_sockets() -> None:
 
 def _run(arguments: argparse.Namespace, log: StackLog, umask: int) -> int:
     started = time.monotonic()
+    gc.disable()  # until the stack runs: what a start makes stays, so that looking for garbage in it finds nothing
     allow_many_sockets()
     # Imported here, so that --help and mistakes in the arguments are answered at once.
     import uvloop
@@ -119,6 +120,7 @@ def _collect_garbage_rarely() -> None:
     """Look for garbage among new objects only, and less often: what exists now is in use until the stack stops."""
     gc.freeze()
     gc.set_threshold(YOUNG_OBJECTS)
+    gc.enable()
 
 
 def _ignore() -> None:

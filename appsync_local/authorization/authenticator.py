@@ -17,14 +17,14 @@ from appsync_local.authorization.credentials import (
     Signature,
     credential_of,
 )
-from appsync_local.authorization.lambda_authorizer import LambdaAuthorizer
-from appsync_local.authorization.oidc import OidcProvider
-from appsync_local.authorization.sigv4 import IamPrincipal, verify
 from appsync_local.authorization.user_pools import UserPool
 from appsync_local.errors import NO_VALID_CREDENTIAL, unauthorized
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # imported for the modes that the API has, so that it starts faster without the others
+    from appsync_local.authorization.lambda_authorizer import LambdaAuthorizer
+    from appsync_local.authorization.oidc import OidcProvider
     from appsync_local.authorization.published_keys import Clock, Fetch
+    from appsync_local.authorization.sigv4 import IamPrincipal
     from appsync_local.authorization.tokens import TokenIssuer, Tokens
 
 
@@ -33,9 +33,9 @@ class TrustedIdentities:
     """The accepted issuers, keys and principals. Those of a mode that the API does not have are ignored."""
 
     user_pools: tuple[UserPool, ...] = ()
-    oidc_providers: tuple[OidcProvider, ...] = ()
+    oidc_providers: "tuple[OidcProvider, ...]" = ()
     api_keys: tuple[ApiKey, ...] = ()
-    principals: tuple[IamPrincipal, ...] = ()
+    principals: "tuple[IamPrincipal, ...]" = ()
 
 
 class Authenticator:
@@ -56,7 +56,7 @@ class Authenticator:
         modes: tuple[AuthMode, ...],
         *,
         trusted: TrustedIdentities,
-        authorizer: LambdaAuthorizer | None,
+        authorizer: "LambdaAuthorizer | None",
         region: str,
         fetch: "Fetch",
         clock: "Clock",
@@ -70,9 +70,7 @@ class Authenticator:
             *(trusted.oidc_providers if AuthMode.OIDC in modes else ()),
         )
         self._tokens = _tokens(issuers, fetch, clock, now) if self._modes & TOKEN_MODES else None
-        self._principals = {principal.access_key_id: principal for principal in trusted.principals}
-        self._region = region
-        self._now = now
+        self._verify_signature = _signature_check(trusted, region, now) if AuthMode.IAM in modes else None
 
     async def authenticate(self, request: AuthorizationRequest, request_id: str) -> Caller:
         """The caller.
@@ -83,7 +81,9 @@ class Authenticator:
         credential = credential_of(request, self._modes)
         match credential:
             case Signature():
-                return verify(credential, request, principals=self._principals, region=self._region, now=self._now())
+                if self._verify_signature is None:
+                    raise unauthorized(NO_VALID_CREDENTIAL)
+                return self._verify_signature(credential, request)
             case ApiKeyHeader():
                 return self._api_keys.verify(credential)
             case JsonWebToken():
@@ -98,6 +98,15 @@ class Authenticator:
                 raise unauthorized(NO_VALID_CREDENTIAL)
             case _:
                 assert_never(credential)
+
+
+def _signature_check(
+    trusted: TrustedIdentities, region: str, now: Callable[[], datetime]
+) -> Callable[[Signature, AuthorizationRequest], Caller]:
+    from appsync_local.authorization.sigv4 import verify
+
+    principals = {principal.access_key_id: principal for principal in trusted.principals}
+    return lambda signature, request: verify(signature, request, principals=principals, region=region, now=now())
 
 
 def _tokens(

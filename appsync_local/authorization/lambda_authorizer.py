@@ -1,6 +1,6 @@
 """The Lambda authorizer: the event that the function receives, and how its answer is used and cached.
 
-Source: AppSync Developer Guide, "AWS_LAMBDA authorization". `Deepdish:Connect` is spelt as the service sends it.
+Source: AppSync Developer Guide, "AWS_LAMBDA authorization".
 """
 
 import asyncio
@@ -24,7 +24,6 @@ TIME_LIMIT: Final = 10.0  # seconds
 LONGEST_TTL: Final = 3600  # seconds
 ANSWERS_KEPT: Final = 1024
 LARGEST_KEPT: Final = 1_048_575  # bytes of an answer's JSON; larger answers are not cached
-CONNECT: Final[Mapping[str, object]] = {"operationName": "Deepdish:Connect", "queryString": "", "variables": {}}
 
 log = logging.getLogger("appsync_local")
 

@@ -21,7 +21,7 @@ from urllib.parse import parse_qsl, quote
 from appsync_local.api.model import AuthMode
 from appsync_local.authorization.caller import Caller
 from appsync_local.authorization.credentials import AuthorizationRequest, Signature
-from appsync_local.errors import UNAUTHORIZED_EXCEPTION, RequestRefused, unauthorized
+from appsync_local.errors import INVALID_SIGNATURE, UNAUTHORIZED_EXCEPTION, RequestRefused, unauthorized
 
 ALGORITHM: Final = "AWS4-HMAC-SHA256"
 SERVICE: Final = "appsync"
@@ -30,7 +30,6 @@ KEYS_KEPT: Final = 64  # of all access keys and services, for one day
 _STAMP: Final = "%Y%m%dT%H%M%SZ"  # of `x-amz-date`
 _DIGITS: Final = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})T([0-9]{2})([0-9]{2})([0-9]{2})Z")
 
-INVALID_SIGNATURE: Final = "InvalidSignatureException"
 UNRECOGNIZED_CLIENT: Final = "UnrecognizedClientException"
 _MISMATCH: Final = (
     "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key "

@@ -2,7 +2,7 @@
 
 import dataclasses
 from dataclasses import dataclass
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
 from appsync_local.api.model import (
     Api,
@@ -16,13 +16,15 @@ from appsync_local.api.model import (
 )
 from appsync_local.data_sources.aws_lambda import LambdaDataSource
 from appsync_local.data_sources.aws_services import AwsServices, NotOnThisMachine
-from appsync_local.data_sources.dynamodb.endpoint import DynamoDbEndpoint
 from appsync_local.data_sources.http_client import HttpClient
 from appsync_local.data_sources.protocol import DataSource
 from appsync_local.data_sources.rds.databases import Databases
 from appsync_local.data_sources.rds.failures import DatabaseUnusable
 from appsync_local.errors import ApiInvalid
 from appsync_local.lambda_invoker import LambdaInvoker
+
+if TYPE_CHECKING:
+    from appsync_local.data_sources.dynamodb.endpoint import DynamoDbEndpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,7 @@ class ExternalServices:
     """
 
     http_client: HttpClient = dataclasses.field(default_factory=HttpClient)
-    dynamodb: DynamoDbEndpoint | None = None
+    dynamodb: "DynamoDbEndpoint | None" = None
     aws: AwsServices = AwsServices()  # noqa: RUF009  # frozen
     databases: Databases | None = None
 
@@ -103,7 +105,7 @@ def _rds(name: str, cluster: str, databases: Databases) -> DataSource:
         raise ApiInvalid([str(unusable)]) from None
 
 
-def _dynamodb(table: str, endpoint: DynamoDbEndpoint, http_client: HttpClient, invoker: LambdaInvoker) -> DataSource:
+def _dynamodb(table: str, endpoint: "DynamoDbEndpoint", http_client: HttpClient, invoker: LambdaInvoker) -> DataSource:
     from appsync_local.data_sources.dynamodb.client import DynamoDbClient
     from appsync_local.data_sources.dynamodb.source import DynamoDbDataSource
 

@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import aiohttp
 from aiohttp import web
@@ -20,13 +20,9 @@ from appsync_local.api.limits import DEFAULT_LIMITS, LIFETIME, Limits
 from appsync_local.api.model import Api
 from appsync_local.authorization.api_keys import ApiKey
 from appsync_local.authorization.authenticator import Authenticator, TrustedIdentities
-from appsync_local.authorization.lambda_authorizer import DEFAULT_OPTIONS, AuthorizerOptions, LambdaAuthorizer
-from appsync_local.authorization.oidc import OidcProvider
-from appsync_local.authorization.sigv4 import IamPrincipal
 from appsync_local.authorization.user_pools import DefaultAction, UserPool
 from appsync_local.data_sources.aws_services import AwsServices
 from appsync_local.data_sources.creation import ExternalServices
-from appsync_local.data_sources.dynamodb.endpoint import DynamoDbEndpoint
 from appsync_local.data_sources.http_client import HttpClient
 from appsync_local.data_sources.rds.databases import Databases
 from appsync_local.devtools.chaos import control
@@ -49,6 +45,12 @@ from appsync_local.realtime.protocol import KEEP_ALIVE_INTERVAL
 from appsync_local.realtime.subscription_registry import SubscriptionRegistry
 from appsync_local.resolvers.loading import load
 
+if TYPE_CHECKING:  # imported for the APIs that use them, so that the others start faster
+    from appsync_local.authorization.lambda_authorizer import AuthorizerOptions, LambdaAuthorizer
+    from appsync_local.authorization.oidc import OidcProvider
+    from appsync_local.authorization.sigv4 import IamPrincipal
+    from appsync_local.data_sources.dynamodb.endpoint import DynamoDbEndpoint
+
 LINGERING: Final = 1.0  # seconds for reading and discarding the rest of a rejected body
 
 log = logging.getLogger("appsync_local")
@@ -67,7 +69,7 @@ class Engine:
         oidc_providers: OpenID Connect providers whose tokens are accepted.
         api_keys: API keys that are accepted.
         principals: IAM access keys that are accepted.
-        authorizer: Options of the Lambda authorizer.
+        authorizer: Options of the Lambda authorizer; None: no cache, and no rule for the form of tokens.
         region: The AWS region that signatures must name.
         handlers: Names of the Lambda functions that exist.
         limits: The limits of one operation.
@@ -105,14 +107,14 @@ class Engine:
         path: str = GRAPHQL_PATH,
         invoker: LambdaInvoker,
         user_pools: tuple[UserPool, ...] = (),
-        oidc_providers: tuple[OidcProvider, ...] = (),
+        oidc_providers: "tuple[OidcProvider, ...]" = (),
         api_keys: tuple[ApiKey, ...] = (),
-        principals: tuple[IamPrincipal, ...] = (),
-        authorizer: AuthorizerOptions = DEFAULT_OPTIONS,
+        principals: "tuple[IamPrincipal, ...]" = (),
+        authorizer: "AuthorizerOptions | None" = None,
         region: str = "us-east-1",
         handlers: AbstractSet[str] = frozenset(),
         limits: Limits = DEFAULT_LIMITS,
-        dynamodb: DynamoDbEndpoint | None = None,
+        dynamodb: "DynamoDbEndpoint | None" = None,
         aws: AwsServices = AwsServices(),  # noqa: B008  # frozen
         databases: Mapping[str, str] = MappingProxyType({}),  # read-only
         keep_alive: float = KEEP_ALIVE_INTERVAL,
@@ -142,7 +144,7 @@ class Engine:
                 trusted=TrustedIdentities(user_pools, oidc_providers, api_keys, principals),
                 authorizer=None
                 if executable.authorizer is None
-                else LambdaAuthorizer(executable.authorizer, invoker, authorizer, clock=time.monotonic),
+                else _lambda_authorizer(executable.authorizer, invoker, authorizer),
                 region=region,
                 fetch=self._fetch,
                 clock=time.monotonic,
@@ -300,3 +302,11 @@ class Engine:
                 return await response.read()
         except (aiohttp.ClientError, TimeoutError) as error:
             raise OSError(str(error)) from error
+
+
+def _lambda_authorizer(
+    function: str, invoker: LambdaInvoker, options: "AuthorizerOptions | None"
+) -> "LambdaAuthorizer":
+    from appsync_local.authorization.lambda_authorizer import DEFAULT_OPTIONS, LambdaAuthorizer
+
+    return LambdaAuthorizer(function, invoker, options or DEFAULT_OPTIONS, clock=time.monotonic)

@@ -20,6 +20,8 @@ SUBPROTOCOL: Final = "graphql-ws"
 # The path in IAM signatures is that of the API with this suffix, for any path at which the socket opens.
 CONNECT_SUFFIX: Final = "/connect"
 CONNECT_BODY: Final = b"{}"
+# What a connection asks the Lambda authorizer for, spelt as the service sends it.
+CONNECT: Final[Mapping[str, object]] = {"operationName": "Deepdish:Connect", "queryString": "", "variables": {}}
 _HEADER_PREFIX: Final = "header-"
 
 

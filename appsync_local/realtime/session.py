@@ -7,11 +7,10 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 from functools import partial
-from typing import Final, Protocol, assert_never
+from typing import TYPE_CHECKING, Final, Protocol, assert_never
 
 from appsync_local.api.limits import SUBSCRIPTION_WEIGHT
 from appsync_local.authorization.credentials import Headers
-from appsync_local.devtools.chaos.push_scheduler import PushScheduler
 from appsync_local.devtools.chaos.switch import Chaos
 from appsync_local.devtools.internal_failures import report_internal_failure
 from appsync_local.errors import RequestRefused
@@ -33,6 +32,9 @@ from appsync_local.realtime.protocol import (
 )
 from appsync_local.realtime.subscription_handler import SubscriptionHandler, SubscriptionRefused, refusal_entry
 from appsync_local.realtime.subscription_registry import Subscription
+
+if TYPE_CHECKING:
+    from appsync_local.devtools.chaos.push_scheduler import PushScheduler
 
 REFUSAL_GRACE: Final = 1.0  # seconds for a rejected client to send its `connection_init`
 OUTGOING_LIMIT: Final = 16 * 1024 * 1024  # bytes that may wait for one slow reader
@@ -105,7 +107,7 @@ class Session:
         self._handler = subscriptions
         self._timers = timers
         self._chaos = chaos
-        self._push_scheduler: PushScheduler | None = None  # created at the first push while faults are injected
+        self._push_scheduler: PushScheduler | None = None  # imported and created at the first push with faults
         self._peer = peer
         self._headers: Headers = {}
         self._is_own_host = is_own_host
@@ -277,8 +279,10 @@ class Session:
         elif self._writer is not None or not self._socket.write(head, end):
             self._enqueue(head + end)  # as in `_send`, without the call
 
-    def _scheduler(self) -> PushScheduler:
+    def _scheduler(self) -> "PushScheduler":
         if self._push_scheduler is None:
+            from appsync_local.devtools.chaos.push_scheduler import PushScheduler
+
             health = self._handler.health.loop("delayed pushes")
             self._push_scheduler = PushScheduler(send=self._send, cut=self._abort, health=health)
         return self._push_scheduler

@@ -10,12 +10,11 @@ from appsync_local.api.endpoints import GRAPHQL_PATH
 from appsync_local.authorization.authenticator import Authenticator
 from appsync_local.authorization.caller import Caller
 from appsync_local.authorization.credentials import AuthorizationRequest, Headers
-from appsync_local.authorization.lambda_authorizer import CONNECT
-from appsync_local.authorization.sigv4 import INVALID_SIGNATURE
 from appsync_local.devtools.counters import Counters
 from appsync_local.devtools.health import Health
 from appsync_local.devtools.operation_log import LogFields, OperationRecord, no_log_fields
 from appsync_local.errors import (
+    INVALID_SIGNATURE,
     UNAUTHORIZED_EXCEPTION,
     EngineError,
     FieldError,
@@ -30,7 +29,7 @@ from appsync_local.operation.documents import Documents, Operation, weight_of
 from appsync_local.operation.plan import Step
 from appsync_local.operation.request import GraphqlRequest, parse_request
 from appsync_local.realtime.filters import Filter, argument_filter, parse_filter
-from appsync_local.realtime.handshake import CONNECT_BODY, CONNECT_SUFFIX
+from appsync_local.realtime.handshake import CONNECT, CONNECT_BODY, CONNECT_SUFFIX
 from appsync_local.realtime.protocol import BAD_REQUEST, UNSUPPORTED
 from appsync_local.realtime.subscription_registry import Subscription, SubscriptionRegistry
 from appsync_local.resolvers.resolution import Resolution

@@ -3,7 +3,6 @@
 import asyncio
 import itertools
 import logging
-import math
 import os
 import socket
 import time
@@ -17,9 +16,8 @@ from appsync_local.devtools.health import Health
 from appsync_local.devtools.meter import Meter
 from appsync_local.functions.fork_servers import ForkServers
 from appsync_local.functions.outcome import Outcome, Refused
-from appsync_local.functions.processors import Processors
 from appsync_local.functions.spec import FunctionSpec
-from appsync_local.functions.waiting_line import WaitingLine
+from appsync_local.functions.waiting_line import Load, WaitingLine
 from appsync_local.functions.worker_process import KILLED, Invocation, InvocationType, WorkerProcess, WorkerState
 
 _log: Final = logging.getLogger(__name__)
@@ -28,7 +26,8 @@ IDLE_LIMIT: Final = 60.0  # seconds after which a worker that is not its functio
 USUAL_DURATION: Final = 1.0  # seconds of an invocation, until the first one has ended
 WARM_WAIT: Final = 0.25  # seconds without a free worker after which another process is started
 _CORES: Final = os.cpu_count() or 1
-_AT_ONCE: Final = 2 * _CORES  # workers of a function that are started without waiting for a free one
+_AT_ONCE: Final = 2 * _CORES  # workers of a function that may be busy without waiting for a free one
+_EVENTS_AT_ONCE: Final = 1  # the same for events, while calls that somebody waits for have no worker
 _FADING: Final = 0.95  # weight of earlier, longer invocations
 
 
@@ -39,7 +38,8 @@ class Pool:
     events, so that events in any number leave room for calls that somebody waits for.
 
     An invocation that finds no idle worker of its function waits in a line. `WaitingLine` says when another worker is
-    started: a process for each concurrent invocation would cost more than short invocations themselves.
+    started: a process for each concurrent invocation would cost more than short invocations themselves. While calls
+    that somebody waits for are in a line, short events are begun one at a time.
 
     Args:
         functions: By name.
@@ -47,6 +47,7 @@ class Pool:
         preload: Modules that are imported once for all workers of these.
         concurrency: Invocations at a time of all functions without reserved concurrency.
         warm_wait: Seconds without a free worker of a function after which another one is started.
+        processors_are_busy: Whether the machine has no time for another worker.
         on_room: Called whenever an invocation has ended and left room for another one.
         meter: Counts the invocations.
         health: Where failures of the clean-up of idle workers are counted.
@@ -60,10 +61,12 @@ class Pool:
         preload: Sequence[str],
         concurrency: int,
         warm_wait: float,
+        processors_are_busy: Callable[[], bool],
         on_room: Callable[[], None],
         meter: Meter,
         health: Health,
     ) -> None:
+        self._functions = functions
         self._loop_health = health.loop("idle workers")
         self._concurrency = concurrency
         self._event_concurrency = max(1, concurrency // 2)
@@ -79,11 +82,11 @@ class Pool:
         self._busy: Counter[str] = Counter()
         self._busy_in_common: Counter[InvocationType] = Counter()
         self._workers_of: Counter[str] = Counter()
-        busy = Processors().are_busy
         self._lines: dict[str, WaitingLine[Invocation]] = {
-            name: WaitingLine(at_once=_AT_ONCE, starts=_CORES, warm_wait=warm_wait, processors_are_busy=busy)
+            name: WaitingLine(starts=_CORES, warm_wait=warm_wait, processors_are_busy=processors_are_busy)
             for name in functions
         }
+        self._waiting_calls = 0  # in all lines
         self._looks: dict[str, asyncio.TimerHandle] = {}  # when each line is looked at again, by function
         self._durations: dict[str, float] = {}  # recent duration of the longer invocations of each function, in seconds
         self._sweep: asyncio.TimerHandle | None = None
@@ -150,30 +153,51 @@ class Pool:
         self._busy[function.name] += 1
         if function.reserved_concurrency is None:
             self._busy_in_common[kind] += 1
-        worker = self._idle_worker(function)
+        line = self._lines[function.name]
+        worker = self._idle_worker(function) if line.lets_pass(self._load(function, kind)) else None
         if worker is not None:
             worker.take(invocation)
         else:
-            self._lines[function.name].add(invocation, time.monotonic())
+            line.add(invocation, time.monotonic())
+            self._waiting_calls += kind is InvocationType.REQUEST_RESPONSE
             self._serve_line(function)
         return invocation.outcome
+
+    def _load(self, function: FunctionSpec, kind: InvocationType) -> Load:
+        idle = len(self._idle[function.name])
+        callers_wait = kind is InvocationType.EVENT and self._waiting_calls > 0
+        at_once = _EVENTS_AT_ONCE if callers_wait else _AT_ONCE
+        return Load(self._workers_of[function.name] - idle, idle, at_once, self._usually_takes(function))
 
     def _usually_takes(self, function: FunctionSpec) -> float:
         return self._durations.get(function.name, USUAL_DURATION)
 
     def _serve_line(self, function: FunctionSpec) -> None:
-        """Start the workers that are due for the line of a function, and look again when the next one is."""
+        """Give a worker to those of a function's line that are due for one, and look again when the next one is."""
         if (look := self._looks.pop(function.name, None)) is not None:
             look.cancel()
-        line = self._lines[function.name]
-        now = time.monotonic()
-        while (due := line.starts_at(now, self._workers_of[function.name])) <= now:
-            invocation = line.take()
-            if invocation is not None:
-                self._start_worker(function, invocation)
-        if due < math.inf:
-            loop = asyncio.get_running_loop()
-            self._looks[function.name] = loop.call_later(due - now, self._serve_line, function)
+        line, now = self._lines[function.name], time.monotonic()
+        while (oldest := line.oldest) is not None:
+            due = line.starts_at(now, self._load(function, oldest.kind))
+            if due > now:
+                loop = asyncio.get_running_loop()
+                self._looks[function.name] = loop.call_later(due - now, self._serve_line, function)
+                return
+            line.take()
+            self._has_left_line(oldest)
+            worker = self._idle_worker(function)
+            if worker is not None:
+                worker.take(oldest)
+            else:
+                self._start_worker(function, oldest)
+
+    def _has_left_line(self, invocation: Invocation) -> None:
+        if invocation.kind is InvocationType.REQUEST_RESPONSE:
+            self._waiting_calls -= 1
+            if not self._waiting_calls:  # events had to wait for that
+                for name, line in self._lines.items():
+                    if line.oldest is not None and line.oldest.kind is InvocationType.EVENT:
+                        asyncio.get_running_loop().call_soon(self._serve_line, self._functions[name])
 
     def _start_worker(self, function: FunctionSpec, invocation: Invocation) -> None:
         try:
@@ -233,8 +257,10 @@ class Pool:
             if worker.is_outdated:
                 worker.retire()
             else:
-                line.worker_freed(time.monotonic())
-                if (waiting := line.take()) is not None:
+                load = self._load(worker.function, kind if line.oldest is None else line.oldest.kind)
+                load.busy -= 1  # without this worker
+                if (waiting := line.worker_freed(time.monotonic(), load)) is not None:
+                    self._has_left_line(waiting)
                     worker.take(waiting)
                 else:
                     self._idle[worker.function.name].append(worker)

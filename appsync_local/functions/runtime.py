@@ -21,6 +21,7 @@ from appsync_local.functions.delivery import Backoff, Deliveries
 from appsync_local.functions.event_queue import EventQueue
 from appsync_local.functions.outcome import Failed, Outcome, Refused, Succeeded
 from appsync_local.functions.pool import WARM_WAIT, Pool
+from appsync_local.functions.processors import Processors
 from appsync_local.functions.schedule import FunctionSchedule, Schedules
 from appsync_local.functions.spec import (
     ACCOUNT,
@@ -56,6 +57,7 @@ class FunctionRuntime:
         concurrency: Invocations at a time of all functions without reserved concurrency. Events may take half of them.
         slot_wait: Seconds that `invoke` waits for a slot before the call is throttled.
         warm_wait: Seconds without a free worker of a function after which another one is started for those that wait.
+        processors_are_busy: Whether the machine has no time for another worker; it is measured if this is None.
         resolver_timeout: Seconds that `invoke` waits; the function goes on after that, as it does on AWS.
         chaos: What is to go wrong on purpose.
         meter: Counts what would be billed.
@@ -76,6 +78,7 @@ class FunctionRuntime:
         concurrency: int = CONCURRENCY,
         slot_wait: float = SLOT_WAIT,
         warm_wait: float = WARM_WAIT,
+        processors_are_busy: Callable[[], bool] | None = None,
         resolver_timeout: float = RESOLVER_TIMEOUT,
         chaos: Chaos | None = None,
         meter: Meter | None = None,
@@ -103,6 +106,7 @@ class FunctionRuntime:
         self._concurrency = concurrency
         self._slot_wait = slot_wait
         self._warm_wait = warm_wait
+        self._processors_are_busy = processors_are_busy or Processors().are_busy
         self._waiting: deque[_Call] = deque()  # for a slot, the longest waiting first
         self._resolver_timeout = resolver_timeout
         self._clock = SteadyClock(clock)
@@ -124,6 +128,7 @@ class FunctionRuntime:
             preload=self._preload,
             concurrency=self._concurrency,
             warm_wait=self._warm_wait,
+            processors_are_busy=self._processors_are_busy,
             on_room=lambda: self._room(pool, deliveries),
             meter=self._meter,
             health=self._health,

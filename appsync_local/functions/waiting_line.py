@@ -1,37 +1,59 @@
-"""Invocations that wait for a worker of one function, and when another worker is started for them.
+"""Invocations that wait for a worker of one function, and when they get one.
 
 Pure: time is an argument, in seconds on one monotonic clock.
 
-A new process costs far more than a short invocation. While the workers that exist become free again and again, the line
-moves, and another process may only take processor time from them. So another one is started when no worker has become
-free for `warm_wait`, or when the line is still not empty after several times as long and a processor is idle. The first
-few are started at once.
+The first few workers are started at once. After that, a new process costs far more than a short invocation: while the
+workers that exist become free again and again, the line moves. So another one is started when no worker has become free
+for `warm_wait`, or when the line is still not empty after several times as long and a processor is idle.
+
+While all processors are busy, more short invocations at a time do not end sooner: each takes longer, and so do those
+that somebody waits for. Then another worker gets one only after several times `warm_wait`, and a worker that has ended
+a short invocation rests if enough others are busy.
 """
 
 import math
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
 SLOW: Final = 4  # times `warm_wait`: the age of a slow line, and of a start that holds up no further one
+SHORT: Final = 2  # times `warm_wait`: longer invocations mostly wait for something else than a processor
 
 T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Load:
+    """What the workers of a function do.
+
+    Attributes:
+        busy: Workers that are not idle, those that start included.
+        idle: Idle workers.
+        at_once: Workers that may be busy without waiting for one that becomes free.
+        duration: Of a longer invocation of the function, in seconds.
+    """
+
+    busy: int
+    idle: int
+    at_once: int
+    duration: float
 
 
 class WaitingLine(Generic[T]):
     """The line of one function, oldest first.
 
     Args:
-        at_once: As many workers are started without waiting for one that becomes free.
         starts: As many workers start at a time; slow starts do not count.
         warm_wait: Seconds without a free worker after which another one is started.
         processors_are_busy: Whether the processors have no time for another worker.
     """
 
-    def __init__(self, *, at_once: int, starts: int, warm_wait: float, processors_are_busy: Callable[[], bool]) -> None:
-        self._at_once = at_once
+    def __init__(self, *, starts: int, warm_wait: float, processors_are_busy: Callable[[], bool]) -> None:
         self._starts = starts
         self._warm_wait = warm_wait
+        self._slow = SLOW * warm_wait
+        self._short = SHORT * warm_wait
         self._processors_are_busy = processors_are_busy
         self._waiting: deque[tuple[float, T]] = deque()
         self._starting: dict[int, float] = {}  # when each worker that has not reported yet was started, by its number
@@ -41,6 +63,10 @@ class WaitingLine(Generic[T]):
     def __len__(self) -> int:
         return len(self._waiting)
 
+    @property
+    def oldest(self) -> T | None:
+        return self._waiting[0][1] if self._waiting else None
+
     def add(self, item: T, now: float) -> None:
         self._waiting.append((now, item))
 
@@ -48,8 +74,24 @@ class WaitingLine(Generic[T]):
         """Remove and return the oldest; None if nothing waits."""
         return self._waiting.popleft()[1] if self._waiting else None
 
-    def worker_freed(self, now: float) -> None:
+    def lets_pass(self, load: Load) -> bool:
+        """Whether an idle worker may take an invocation that has just arrived."""
+        return not self._waiting and (load.busy < load.at_once or not self._would_slow_others(load))
+
+    def worker_freed(self, now: float, load: Load) -> T | None:
+        """What a worker does next that has become free: the oldest, removed; None if nothing waits or if it is to rest.
+
+        Args:
+            now: The present time.
+            load: Of the other workers.
+        """
         self._freed_at = now
+        if self._waiting and load.busy >= load.at_once and self._would_slow_others(load):
+            return None
+        return self.take()
+
+    def _would_slow_others(self, load: Load) -> bool:
+        return load.duration < self._short and self._processors_are_busy()
 
     def worker_starts(self, number: int, now: float) -> None:
         self._starting[number] = self._started_at = now
@@ -58,24 +100,21 @@ class WaitingLine(Generic[T]):
         """Call it also for a worker that ended before it had started."""
         self._starting.pop(number, None)
 
-    def starts_at(self, now: float, workers: int) -> float:
-        """When another worker is to be started for the oldest, or is to be asked for again; infinity if nothing waits.
-
-        Args:
-            now: The present time.
-            workers: How many the function has, those that start included.
-        """
+    def starts_at(self, now: float, load: Load) -> float:
+        """When the oldest gets an idle or a new worker, or that is to be asked again; infinity if nothing waits."""
         if not self._waiting:
             return math.inf
-        slow = SLOW * self._warm_wait
         due = -math.inf
-        if workers >= self._at_once:
+        if load.busy >= load.at_once:
             since = self._waiting[0][0]
-            due = max(since, self._started_at) + slow
+            due = max(since, self._started_at) + self._slow
             if due <= now and self._processors_are_busy():
                 due = now + self._warm_wait
-            due = min(due, max(since, self._freed_at) + self._warm_wait)
-        recent = sorted(at + slow for at in self._starting.values() if at + slow > now)
+            patience = self._slow if self._would_slow_others(load) else self._warm_wait
+            due = min(due, max(since, self._freed_at) + patience)
+        if load.idle:
+            return due
+        recent = sorted(at + self._slow for at in self._starting.values() if at + self._slow > now)
         if len(recent) >= self._starts:  # one of them reports first, or enough of them are slow
             due = max(due, recent[len(recent) - self._starts])
         return due

@@ -44,6 +44,7 @@ class RuntimeSettings(TypedDict, total=False):
     concurrency: int
     slot_wait: float
     warm_wait: float
+    processors_are_busy: Callable[[], bool]
     resolver_timeout: float
     chaos: Chaos | None
     health: Health | None

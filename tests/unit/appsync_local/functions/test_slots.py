@@ -153,3 +153,42 @@ async def test_an_invocation_that_no_warm_worker_takes_in_time_gets_a_process(
     gate.touch()
     processes = await asyncio.gather(*blocked)
     assert answer not in processes
+
+
+async def test_events_begin_one_at_a_time_while_callers_wait_and_the_processors_are_busy(
+    start_runtime: StartRuntime, write_handlers: Callable[..., None], notes: Path, tmp_path: Path
+) -> None:
+    write_handlers(
+        """
+        def call(event, context):
+            note(event, "call")
+            wait_for(event["gate"])
+
+        def work(event, context):
+            note(event, "work")
+            wait_for(event["gate"])
+
+        def quick(event, context):
+            return "here"
+        """
+    )
+    runtime = await start_runtime(
+        spec("call"), spec("work"), spec("quick"), concurrency=200, warm_wait=60.0, processors_are_busy=lambda: True
+    )
+    at_once = 2 * (os.cpu_count() or 1)
+    call_gate, work_gate = tmp_path / "calls", tmp_path / "events"
+    event = {"notes": str(notes), "gate": str(call_gate)}
+    callers = [asyncio.create_task(runtime.invoke("call", event)) for _ in range(at_once + 1)]
+    await eventually(lambda: lines(notes).count("call") == at_once, "one caller waits for a worker")
+
+    for _ in range(3):
+        await runtime.enqueue("work", {"notes": str(notes), "gate": str(work_gate)})
+    await eventually(lambda: "work" in lines(notes), "an event began")
+    await runtime.invoke("quick", {})  # it starts a process, and so would another event have done
+
+    assert lines(notes).count("work") == 1
+
+    call_gate.touch()
+    await asyncio.gather(*callers)
+    await eventually(lambda: lines(notes).count("work") == min(3, at_once), "the other events began")
+    work_gate.touch()

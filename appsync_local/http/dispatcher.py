@@ -1,7 +1,7 @@
 """Answers every request on the engine's port: the API over HTTP and WebSocket, and the pages beside it."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 import aiohttp
@@ -57,7 +57,7 @@ class Dispatcher:
         self._sites = sites
         self._timers = timers
         self._chaos = chaos or Chaos()
-        self._sessions: dict[web.WebSocketResponse, tuple[Callable[[], ServedApi], Session]] = {}
+        self._sessions: dict[AiohttpSocket, tuple[Callable[[], ServedApi], Session]] = {}
         self._pages: dict[str, PageProvider] = {}
         self._services: dict[str, Service] = {}
         self._serves_pages = False
@@ -99,20 +99,31 @@ class Dispatcher:
 
     async def close(self) -> None:
         """Close every realtime connection. An error in one does not keep the others open."""
-        closing = (response.close(code=aiohttp.WSCloseCode.GOING_AWAY) for response in self._sessions)
+        closing = (socket.close(aiohttp.WSCloseCode.GOING_AWAY) for socket in self._sessions)
         await asyncio.gather(*closing, return_exceptions=True)  # the server ends those that did not close
 
-    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+    def handle(self, request: web.BaseRequest) -> Awaitable[web.StreamResponse]:
         """The response to a request; for a WebSocket, when its connection has ended."""
         connection = request.protocol
         assert isinstance(connection, HttpConnection)  # noqa: S101  # the server creates only these
-        request_id = new_request_id()
         service = self._service(request)
         is_api = request.path in self._apis or service is not None
         refused = self._sites.api_refusal(request) if is_api else self._sites.page_refusal(request)
         if refused is None and is_api and service is None and _is_upgrade(request):
             connection.stop_idle_timer()
-            return await self._realtime(request, request_id)
+            return self._realtime(request)
+        return self._answer(request, connection, service, refused, is_api=is_api)
+
+    async def _answer(
+        self,
+        request: web.BaseRequest,
+        connection: HttpConnection,
+        service: Service | None,
+        refused: str | None,
+        *,
+        is_api: bool,
+    ) -> web.StreamResponse:
+        request_id = new_request_id()
         connection.request_arrived()
         try:
             if refused is not None:
@@ -189,7 +200,8 @@ class Dispatcher:
             return None
         return requests.decide()
 
-    async def _realtime(self, request: web.BaseRequest, request_id: str) -> web.StreamResponse:
+    async def _realtime(self, request: web.BaseRequest) -> web.StreamResponse:
+        request_id = new_request_id()
         # No compression: every message would be compressed once for each subscriber.
         response = web.WebSocketResponse(
             protocols=(SUBPROTOCOL,), compress=False, max_msg_size=BODY_LIMIT, timeout=CLOSE_TIMEOUT
@@ -201,20 +213,21 @@ class Dispatcher:
         except ValueError:  # raised by aiohttp for a key that is not base64
             return refusal(400, "BadRequestException", "the WebSocket handshake is malformed", request_id)
         api = self._apis[request.path]
+        socket = AiohttpSocket(response, request.transport)
         session = Session(
-            AiohttpSocket(response, request),
+            socket,
             api().subscriptions,
             peer=request.remote or "",
             timers=self._timers,
             chaos=self._chaos,
             is_own_host=self._sites.is_own_host,
         )
-        self._sessions[response] = (api, session)
+        self._sessions[socket] = (api, session)
         try:
             if await self._connect(session, request, request_id):
                 await session.run()
         finally:
-            del self._sessions[response]
+            del self._sessions[socket]
         return response
 
     async def _connect(self, session: Session, request: web.BaseRequest, request_id: str) -> bool:

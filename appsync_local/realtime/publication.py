@@ -30,6 +30,7 @@ from appsync_local.realtime.protocol import data_end
 from appsync_local.realtime.subscription_registry import SubscriptionRegistry
 from appsync_local.resolvers.loading import ExecutableApi
 
+_NO_VARIABLES: Final = VariableValues({}, {})
 PAYLOAD_LIMIT: Final = 240 * 1024  # bytes; Source: AppSync quotas, "subscription payload size"
 
 log = logging.getLogger("appsync_local")
@@ -40,13 +41,17 @@ class EventCompletion:
     """Completes one published value for all subscribers with the same plan; no resolver runs."""
 
     plan: Plan
-    variables: VariableValues
     errors: list[dict[str, object]] = field(default_factory=list)
     _values: int = 0
 
     @property
     def caller(self) -> None:
         """None: the access of every subscriber was checked when it subscribed."""
+
+    @property
+    def variables(self) -> VariableValues:
+        """None: only resolvers have arguments, and the plan contains what `@skip` and `@include` select."""
+        return _NO_VARIABLES
 
     @property
     def resolve_field(self) -> None:
@@ -111,14 +116,13 @@ class Publisher:
                 if plan is not latest:
                     if plan not in made:
                         made[plan] = (None, 0)  # if the payload cannot be made, do not try again for each subscriber
-                        completion = EventCompletion(plan, subscription.variables)
-                        payload = self._payload(completion, published, field_name)
+                        payload = self._payload(EventCompletion(plan), published, field_name)
                         if payload is not None:
                             made[plan] = (data_end(payload), -(-len(payload) // PUSH_UNIT))
                     latest = plan
                     end, units = made[plan]
                 if end is not None:
-                    subscription.deliver(end)
+                    subscription.subscriber.deliver(end)
                     pushed += units
             except Exception as error:  # of this subscriber alone
                 self._health.failed(error)
@@ -152,4 +156,4 @@ class Publisher:
         for subscription in self._registry.invalidatable(name):
             with self._health.turn():
                 if any(group_holds(group, payload) for group in subscription.invalidation):
-                    subscription.end()
+                    subscription.subscriber.end()

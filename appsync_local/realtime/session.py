@@ -1,21 +1,21 @@
 """One realtime connection: passes messages between a socket and the protocol, and starts subscriptions."""
 
 import asyncio
-import logging
 import uuid
-from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 from functools import partial
-from typing import TYPE_CHECKING, Final, Protocol, assert_never
+from typing import TYPE_CHECKING, Final, assert_never
 
 from appsync_local.api.limits import SUBSCRIPTION_WEIGHT
 from appsync_local.authorization.credentials import Headers
 from appsync_local.devtools.chaos.switch import Chaos
 from appsync_local.devtools.internal_failures import report_internal_failure
 from appsync_local.errors import RequestRefused
+from appsync_local.realtime.filters import Filter
 from appsync_local.realtime.handshake import HandshakeRefused, authorization_headers, require_own_host
 from appsync_local.realtime.keep_alive import SessionTimers
+from appsync_local.realtime.outgoing import LOOP, WHAT, OutgoingQueue, Socket
 from appsync_local.realtime.protocol import (
     BAD_REQUEST,
     KEEP_ALIVE,
@@ -37,30 +37,6 @@ if TYPE_CHECKING:
     from appsync_local.devtools.chaos.push_scheduler import PushScheduler
 
 REFUSAL_GRACE: Final = 1.0  # seconds for a rejected client to send its `connection_init`
-OUTGOING_LIMIT: Final = 16 * 1024 * 1024  # bytes that may wait for one slow reader
-CLOSE_MARK: Final = b""  # in the queue of outgoing messages: close the connection here; no message is empty
-LOOP: Final = "realtime connections"  # the name under which errors of all sessions are counted
-
-log = logging.getLogger("appsync_local")
-
-
-class Socket(Protocol):
-    """The part of a WebSocket that a session uses."""
-
-    def write(self, text: bytes, end: bytes = b"") -> bool:
-        """Send one text message, in one or two parts, now. Returns False and sends nothing while the reader is slow."""
-
-    async def send(self, text: bytes) -> None:
-        """Send one text message, and wait while the reader is slow. Raises ConnectionError if the client is gone."""
-
-    async def receive(self) -> str | bytes | None:
-        """The client's next message; None if the client is gone."""
-
-    async def close(self) -> None:
-        """Close with the closing handshake."""
-
-    def abort(self) -> None:
-        """Close now, and drop unsent messages."""
 
 
 class Session:
@@ -83,14 +59,12 @@ class Session:
         "_is_ending",
         "_is_own_host",
         "_outgoing",
-        "_outgoing_size",
         "_peer",
         "_push_scheduler",
         "_socket",
         "_starts",
         "_subscriptions",
         "_timers",
-        "_writer",
     )
 
     def __init__(
@@ -113,9 +87,7 @@ class Session:
         self._is_own_host = is_own_host
         self._connection = RealtimeConnection()
         self._subscriptions: dict[SubscriptionId, Subscription] = {}
-        self._outgoing: deque[bytes] | None = None  # created for a slow reader: an empty deque takes 700 bytes
-        self._outgoing_size = 0
-        self._writer: asyncio.Task[None] | None = None  # runs while messages wait
+        self._outgoing = OutgoingQueue(socket, subscriptions.counters, subscriptions.health)
         self._starts: dict[Start, asyncio.Task[None]] = {}
         self._is_ending = False
 
@@ -185,10 +157,9 @@ class Session:
                 cleanup.callback(self._timers.stop, self)
 
     async def _end_tasks(self) -> None:
-        tasks = [*self._starts.values(), *([self._writer] if self._writer else [])]
-        for task in tasks:
+        for task in self._starts.values():
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*self._starts.values(), *self._outgoing.stop(), return_exceptions=True)
 
     def _receive(self, text: str | bytes) -> None:
         try:
@@ -227,21 +198,20 @@ class Session:
                 self._push_scheduler.ended(id_)
 
     async def _start(self, start: Start) -> None:
-        route = _Route(self, start.id)  # does not keep the message in memory
+        route = _Route(self, self._socket, self._chaos, start.id)  # does not keep the message in memory
         try:
             if "host" in start.authorization:
                 require_own_host(start.authorization, self._is_own_host)
-            subscription = await self._handler.subscribe(
+            subscription, chosen = await self._handler.subscribe(
                 start.data,
                 authorization=start.authorization,
                 headers=self._headers,
                 peer=self._peer,
                 request_id=str(uuid.uuid4()),
-                deliver=route.deliver,
-                end=route.end,
+                subscriber=route,
             )
             if self._connection.is_awaited(start):
-                self._accept(start, subscription)
+                self._accept(start, subscription, chosen)
         except HandshakeRefused as refused:
             if self._connection.is_awaited(start):
                 self._send(self._connection.reject(start, [refused.entry]))
@@ -254,7 +224,7 @@ class Session:
             if self._connection.is_awaited(start):
                 self._send(self._connection.reject(start, [failure]))
 
-    def _accept(self, start: Start, subscription: Subscription) -> None:
+    def _accept(self, start: Start, subscription: Subscription, chosen: Filter) -> None:
         weight = subscription.weight + sum(other.weight for other in self._subscriptions.values())
         if weight > SUBSCRIPTION_WEIGHT:
             text = "the subscriptions of this connection are too large together; select less, or open another one"
@@ -262,7 +232,7 @@ class Session:
             return
         # Registered before it is acknowledged, so that an event right after `start_ack` is not missed.
         self._subscriptions[start.id] = subscription
-        self._handler.registry.add(subscription)
+        self._handler.registry.add(subscription, chosen)
         self._send(self._connection.accept(start))
         if self._chaos.pushes is not None:
             self._scheduler().began(start.id)
@@ -270,21 +240,21 @@ class Session:
     def send_keep_alive(self) -> None:
         self._send(KEEP_ALIVE)
 
-    def push(self, id_: SubscriptionId, head: bytes, end: bytes) -> None:
-        """Send a `data` message of a subscription, in two parts; chaos may drop, delay or repeat it."""
+    def push(self, id_: SubscriptionId, text: bytes) -> None:
+        """Send a `data` message of a subscription that could not be written at once; chaos may drop or delay it."""
         if self._is_ending:
             return
         if self._chaos.pushes is not None:
-            self._scheduler().push(self._chaos.pushes, id_, head + end)
-        elif self._writer is not None or not self._socket.write(head, end):
-            self._enqueue(head + end)  # as in `_send`, without the call
+            self._scheduler().push(self._chaos.pushes, id_, text)
+        else:
+            self._outgoing.add(text)
 
     def _scheduler(self) -> "PushScheduler":
         if self._push_scheduler is None:
             from appsync_local.devtools.chaos.push_scheduler import PushScheduler
 
             health = self._handler.health.loop("delayed pushes")
-            self._push_scheduler = PushScheduler(send=self._send, cut=self._abort, health=health)
+            self._push_scheduler = PushScheduler(send=self._send, cut=self._outgoing.abort, health=health)
         return self._push_scheduler
 
     def end(self, id_: SubscriptionId) -> None:
@@ -296,69 +266,39 @@ class Session:
     def finish(self) -> None:
         """Close the connection after all waiting messages are sent."""
         if not self._is_ending:
-            self._enqueue(CLOSE_MARK)
+            self._outgoing.close()
             self._is_ending = True
 
     def _send(self, text: bytes) -> None:
         # Without a task: an event for a thousand readers would wake a thousand of them.
-        if not self._is_ending and (self._writer is not None or not self._socket.write(text)):
-            self._enqueue(text)
-
-    def _enqueue(self, text: bytes) -> None:
-        if self._outgoing is None:
-            self._outgoing = deque()
-        self._outgoing.append(text)
-        self._outgoing_size += len(text)
-        if self._outgoing_size > OUTGOING_LIMIT:
-            self._cut_slow_reader()
-        elif self._writer is None:
-            self._writer = asyncio.create_task(self._write())
-
-    def _cut_slow_reader(self) -> None:
-        self._handler.counters.slow_readers += 1
-        log.warning("a realtime connection was closed: %d bytes were waiting for its reader", self._outgoing_size)
-        self._abort()
-
-    def _abort(self) -> None:
-        self._outgoing = None
-        self._outgoing_size = 0
-        self._socket.abort()
-
-    async def _write(self) -> None:
-        """Send the waiting messages as fast as the reader accepts them."""
-        try:
-            while self._outgoing:
-                text = self._outgoing.popleft()
-                if text == CLOSE_MARK:
-                    await self._socket.close()
-                    return
-                await self._socket.send(text)
-                self._outgoing_size -= len(text)
-            self._writer = None
-        except ConnectionError:
-            return  # the client is gone: `run` ends too
-        except Exception as error:  # nothing would be sent from now on: the connection ends
-            self._internal_failure(error)
-            self._abort()
+        if not self._is_ending and not self._socket.write(text):
+            self._outgoing.add(text)
 
     def _internal_failure(self, error: Exception) -> dict[str, object]:
         """Log and count an unexpected error. Returns the entry for the client, which does not show the cause."""
         self._handler.health.loop(LOOP).failed(error)
-        return report_internal_failure("a realtime connection", error)
+        return report_internal_failure(WHAT, error)
 
 
 class _Route:
-    """How the registry reaches one subscription of a session: delivers its events, and ends it."""
+    """How an event reaches one subscription of a session.
 
-    __slots__ = ("_head", "_id", "_session")
+    An event for a thousand subscriptions is mostly memory that the processor has to fetch. Hence an ordinary event
+    goes from here to the socket, and does not read the session.
+    """
 
-    def __init__(self, session: Session, id_: SubscriptionId) -> None:
+    __slots__ = ("_chaos", "_head", "_id", "_session", "_socket")
+
+    def __init__(self, session: Session, socket: Socket, chaos: Chaos, id_: SubscriptionId) -> None:
         self._session = session
+        self._socket = socket
+        self._chaos = chaos
         self._id = id_
         self._head = data_head(id_)
 
     def deliver(self, end: bytes) -> None:
-        self._session.push(self._id, self._head, end)
+        if self._chaos.pushes is not None or not self._socket.write(self._head, end):
+            self._session.push(self._id, self._head + end)
 
     def end(self) -> None:
         self._session.end(self._id)

@@ -1,10 +1,11 @@
 """The socket of a realtime connection. A message is written to the transport without a task in between."""
 
+import asyncio
 import logging
 from functools import lru_cache
 from typing import Final
 
-from aiohttp import WSMsgType, web
+from aiohttp import WSCloseCode, WSMsgType, web
 
 TEXTS: Final = frozenset({WSMsgType.TEXT, WSMsgType.BINARY})
 RECEIVED: Final = TEXTS | {WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED}
@@ -24,20 +25,23 @@ def frame_head(size: int) -> bytes:
 class AiohttpSocket:
     """aiohttp's WebSocket as the `Socket` of a session."""
 
-    __slots__ = ("_response", "_transport")
+    __slots__ = ("_is_closing", "_response", "_transport", "is_held")
 
-    def __init__(self, response: web.WebSocketResponse, request: web.BaseRequest) -> None:
+    def __init__(self, response: web.WebSocketResponse, transport: asyncio.Transport | None) -> None:
         self._response = response
-        self._transport = request.transport
+        self._transport = transport
+        self._is_closing = False
+        self.is_held = False
 
     def write(self, text: bytes, end: bytes = b"") -> bool:
+        # Reads this object and the transport only, since an event for a thousand readers waits for memory mostly.
         transport = self._transport
-        if transport is None or transport.is_closing() or self._response.closed:
-            return True  # the client has disconnected: drop the message
-        if transport.get_write_buffer_size() > WRITTEN_AHEAD:
+        if self._is_closing or transport is None or transport.is_closing():
+            return True  # the client has disconnected, or will be: drop the message
+        if self.is_held or transport.get_write_buffer_size() > WRITTEN_AHEAD:
             return False
         # In one piece: two writes would be two system calls, and two packets.
-        transport.write(b"%b%b%b" % (frame_head(len(text) + len(end)), text, end))
+        transport.write(b"".join((frame_head(len(text) + len(end)), text, end)))
         return True
 
     async def send(self, text: bytes) -> None:
@@ -49,8 +53,9 @@ class AiohttpSocket:
             message = await self._response.receive()
         return message.data if message.type in TEXTS else None
 
-    async def close(self) -> None:
-        await self._response.close()
+    async def close(self, code: int = WSCloseCode.OK) -> None:
+        self._is_closing = True  # no message may follow
+        await self._response.close(code=code)
 
     def abort(self) -> None:
         if self._transport is not None:

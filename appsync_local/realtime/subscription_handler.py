@@ -2,7 +2,6 @@
 
 import logging
 import time
-from collections.abc import Callable
 
 from graphql import GraphQLError, OperationType
 
@@ -31,7 +30,7 @@ from appsync_local.operation.request import GraphqlRequest, parse_request
 from appsync_local.realtime.filters import Filter, argument_filter, parse_filter
 from appsync_local.realtime.handshake import CONNECT, CONNECT_BODY, CONNECT_SUFFIX
 from appsync_local.realtime.protocol import BAD_REQUEST, UNSUPPORTED
-from appsync_local.realtime.subscription_registry import Subscription, SubscriptionRegistry
+from appsync_local.realtime.subscription_registry import Subscriber, Subscription, SubscriptionRegistry
 from appsync_local.resolvers.resolution import Resolution
 
 log = logging.getLogger("appsync_local")
@@ -87,10 +86,11 @@ class SubscriptionHandler:
         name = operation.name.value if operation.name else None
         try:
             text = operation.loc.source.body if operation.loc else ""
-            subscription.plan = self._documents.get(text).operation(name).plan(subscription.variables)
+            renewed = self._documents.get(text).operation(name)
+            subscription.plan = renewed.plan(renewed.variables(subscription.variables))
         except (OperationInvalid, RequestRefused):
             log.info("a subscription to %s was ended: it does not fit the new schema", subscription.field)
-            subscription.end()
+            subscription.subscriber.end()
 
     async def connect(self, headers: Headers, *, peer: str, request_id: str) -> None:
         """Check the credential of a realtime client that connects.
@@ -117,10 +117,9 @@ class SubscriptionHandler:
         headers: Headers,
         peer: str,
         request_id: str,
-        deliver: Callable[[bytes], None],
-        end: Callable[[], None],
-    ) -> Subscription:
-        """Check a `start` and run its resolver; the caller registers the subscription.
+        subscriber: Subscriber,
+    ) -> tuple[Subscription, Filter]:
+        """Check a `start` and run its resolver; the caller registers the subscription with its filter.
 
         Args:
             data: The request's JSON, exactly as sent.
@@ -128,8 +127,7 @@ class SubscriptionHandler:
             headers: The headers of the connection; the authorization object overrides them.
             peer: Address of the client.
             request_id: Unique to this `start`.
-            deliver: Receives payloads.
-            end: Ends the subscription from this side.
+            subscriber: Receives the events.
 
         Raises:
             SubscriptionRefused: The request is invalid, or the caller is not authorized; has the errors to send.
@@ -145,7 +143,7 @@ class SubscriptionHandler:
             operation = self._documents.get(request.query).operation(request.operation_name)
             record.operation = operation.title
             context = request.context(caller, {**headers, **authorization})
-            return await self._subscription(operation, request, context, deliver, end, data)
+            return await self._subscription(operation, request, context, subscriber, data)
         except SubscriptionRefused as refused:
             record.outcome = str(refused)
             raise
@@ -170,10 +168,9 @@ class SubscriptionHandler:
         operation: Operation,
         request: GraphqlRequest,
         context: RequestContext,
-        deliver: Callable[[bytes], None],
-        end: Callable[[], None],
+        subscriber: Subscriber,
         data: str,
-    ) -> Subscription:
+    ) -> tuple[Subscription, Filter]:
         if operation.type is not OperationType.SUBSCRIPTION:
             message = f"{operation.type.value} not supported through the realtime channel"
             raise SubscriptionRefused([{"errorType": UNSUPPORTED, "message": message}])
@@ -199,7 +196,7 @@ class SubscriptionHandler:
             if resolution.invalidation_filter is not None:
                 invalidation = parse_filter(resolution.invalidation_filter)
         weight = weight_of(operation.fields, data)
-        return Subscription(step.name, chosen, plan, variables, deliver, end, invalidation, weight)
+        return Subscription(step.name, plan, request.variables, subscriber, invalidation, weight), chosen
 
 
 def _require_access(step: Step, caller: Caller) -> None:

@@ -5,15 +5,22 @@ with the groups under its own values, so its cost does not depend on the number 
 Groups without an equality condition are compared with every event of their field.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import chain
-from typing import Any
-
-from graphql.execution.values import VariableValues
+from typing import Any, Protocol
 
 from appsync_local.operation.plan import Plan
 from appsync_local.realtime.filters import Condition, Filter, Group, Operator, equality_key, group_holds, value_at
+
+
+class Subscriber(Protocol):
+    """Receives the events of one subscription."""
+
+    def deliver(self, end: bytes) -> None:
+        """Receive an event, as `data_end` of the protocol."""
+
+    def end(self) -> None:
+        """Learn that the subscription ends from this side: a mutation has invalidated it, or a reload its schema."""
 
 
 @dataclass(eq=False, slots=True)
@@ -22,41 +29,32 @@ class Subscription:
 
     Args:
         field: The field of `Subscription`.
-        filter: Selects the events of this subscription.
         plan: The compiled operation.
-        variables: The coerced variables.
-        deliver: Receives an event, as `data_end` of the protocol.
-        end: Called when a mutation invalidates the subscription.
+        variables: The variables as the client sent them.
+        subscriber: Receives the events.
         invalidation: Selects the invalidations that end the subscription; empty if no invalidation can.
         weight: The size of the subscription in memory, in fields of its plan.
     """
 
     field: str
-    filter: Filter
     plan: Plan
-    variables: VariableValues
-    deliver: Callable[[bytes], None]
-    end: Callable[[], None]
+    variables: Mapping[str, Any]
+    subscriber: Subscriber
     invalidation: Filter = ()
     weight: int = 0
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class _IndexedGroup:
-    """One group of one subscription; `unchecked` are the conditions that its index key does not cover."""
-
-    subscription: Subscription
-    unchecked: Group
-
-
 # The path of a field, and the key of the value that it must have.
 _IndexKey = tuple[tuple[str, ...], object]
+# Subscriptions with a group under one index key. The value has the conditions of these groups that the key does not
+# cover: one group of them must hold. None: nothing else must hold.
+_Bucket = dict[Subscription, tuple[Group, ...] | None]
 
 
 @dataclass(slots=True)
 class _FieldIndex:
-    keys: dict[tuple[str, ...], dict[object, dict[_IndexedGroup, None]]] = field(default_factory=dict)
-    without_key: dict[_IndexedGroup, None] = field(default_factory=dict)
+    keys: dict[tuple[str, ...], dict[object, _Bucket]] = field(default_factory=dict)
+    without_key: _Bucket = field(default_factory=dict)
 
 
 class SubscriptionRegistry:
@@ -64,45 +62,47 @@ class SubscriptionRegistry:
 
     def __init__(self) -> None:
         self._fields: dict[str, _FieldIndex] = {}
-        self._groups: dict[Subscription, list[tuple[_IndexedGroup, list[_IndexKey]]]] = {}
+        self._index_keys: dict[Subscription, tuple[_IndexKey, ...]] = {}
         self._invalidatable: dict[Subscription, None] = {}
 
     def __len__(self) -> int:
-        return len(self._groups)
+        return len(self._index_keys)
 
     def subscriptions(self) -> tuple[Subscription, ...]:
         """All live subscriptions."""
-        return tuple(self._groups)
+        return tuple(self._index_keys)
 
-    def add(self, subscription: Subscription) -> None:
-        """Deliver events to this subscription from now on."""
+    def add(self, subscription: Subscription, filter_: Filter) -> None:
+        """Deliver the events that the filter selects to this subscription from now on."""
         index = self._fields.setdefault(subscription.field, _FieldIndex())
-        indexed_groups = self._groups[subscription] = []
-        for group in subscription.filter:
+        used: list[_IndexKey] = []
+        for group in filter_:
             condition, keys = _best_index_keys(index, group)
-            indexed = _IndexedGroup(subscription, tuple(other for other in group if other is not condition))
+            unchecked = tuple(other for other in group if other is not condition)
             for path, key in keys:
-                index.keys.setdefault(path, {}).setdefault(key, {})[indexed] = None
+                _put(index.keys.setdefault(path, {}).setdefault(key, {}), subscription, unchecked)
             if not keys:
-                index.without_key[indexed] = None
-            indexed_groups.append((indexed, keys))
+                _put(index.without_key, subscription, unchecked)
+            used += keys
+        self._index_keys[subscription] = tuple(used)
         if subscription.invalidation:
             self._invalidatable[subscription] = None
 
     def remove(self, subscription: Subscription) -> None:
         """Deliver no more events to this subscription; does nothing if it was removed before."""
-        index = self._fields.get(subscription.field)
+        used = self._index_keys.pop(subscription, None)
+        if used is None:
+            return
         self._invalidatable.pop(subscription, None)
-        for indexed, keys in self._groups.pop(subscription, ()):
-            assert index is not None  # noqa: S101  # `add` created it
-            index.without_key.pop(indexed, None)
-            for path, key in keys:
-                values = index.keys[path]
-                values[key].pop(indexed, None)
-                if not values[key]:
-                    del values[key]
-                if not values:
-                    del index.keys[path]
+        index = self._fields[subscription.field]
+        index.without_key.pop(subscription, None)
+        for path, key in dict.fromkeys(used):
+            buckets = index.keys[path]
+            del buckets[key][subscription]
+            if not buckets[key]:
+                del buckets[key]
+            if not buckets:
+                del index.keys[path]
 
     def matching(self, field_name: str, published: object) -> list[Subscription]:
         """The subscriptions that match an event, each once.
@@ -113,37 +113,51 @@ class SubscriptionRegistry:
         if index is None:
             return []
         if isinstance(published, list):
-            return [subscription for subscription in self._groups if subscription.field == field_name]
+            return [subscription for subscription in self._index_keys if subscription.field == field_name]
         if not isinstance(published, Mapping):
             published = {}
-        found: dict[Subscription, None] = {}
-        for indexed in self.candidates(index, published):
-            if not indexed.unchecked or (
-                indexed.subscription not in found and group_holds(indexed.unchecked, published)
-            ):
-                found[indexed.subscription] = None
-        return list(found)
+        found = [
+            [s for s, unchecked in bucket.items() if unchecked is None or _one_holds(unchecked, published)]
+            for bucket in self.candidates(index, published)
+        ]
+        if len(found) == 1:
+            return found[0]
+        return list(dict.fromkeys(subscription for some in found for subscription in some))
 
     def invalidatable(self, field_name: str) -> list[Subscription]:
         """The subscriptions to a field that an invalidation may end."""
         return [s for s in self._invalidatable if s.field == field_name]
 
     @staticmethod
-    def candidates(index: _FieldIndex, published: Mapping[str, Any]) -> Iterator[_IndexedGroup]:
-        """The groups that may match an event."""
-        groups = [values.get(equality_key(value_at(published, path)), {}) for path, values in index.keys.items()]
-        return chain(*groups, index.without_key)
+    def candidates(index: _FieldIndex, published: Mapping[str, Any]) -> Iterator[_Bucket]:
+        """The buckets of the subscriptions that may match an event; none is empty."""
+        for path, buckets in index.keys.items():
+            bucket = buckets.get(equality_key(value_at(published, path)))
+            if bucket is not None:
+                yield bucket
+        if index.without_key:
+            yield index.without_key
+
+
+def _put(bucket: _Bucket, subscription: Subscription, unchecked: Group) -> None:
+    """Add a group of a subscription to a bucket, which may have another group of the same subscription."""
+    others = bucket.get(subscription, ())
+    bucket[subscription] = (*others, unchecked) if unchecked and others is not None else None
+
+
+def _one_holds(groups: tuple[Group, ...], published: Mapping[str, Any]) -> bool:
+    return any(group_holds(group, published) for group in groups)
 
 
 def _best_index_keys(index: _FieldIndex, group: Group) -> tuple[Condition | None, list[_IndexKey]]:
-    """The condition and the index keys for a group: the equality that has the fewest groups in the index."""
+    """The condition and the index keys for a group: the equality that has the fewest subscriptions in the index."""
     choices = [(condition, keys) for condition in group if (keys := _index_keys_of(condition))]
     return min(
-        choices, key=lambda choice: sum(_groups_under(index, index_key) for index_key in choice[1]), default=(None, [])
+        choices, key=lambda choice: sum(_held_under(index, index_key) for index_key in choice[1]), default=(None, [])
     )
 
 
-def _groups_under(index: _FieldIndex, index_key: _IndexKey) -> int:
+def _held_under(index: _FieldIndex, index_key: _IndexKey) -> int:
     path, key = index_key
     return len(index.keys.get(path, {}).get(key, ()))
 

@@ -13,9 +13,8 @@ from appsync_local.javascript.sandbox import Sandbox
 from appsync_local.operation import variables as inputs
 from appsync_local.operation.documents import Document, Documents, Operation
 from appsync_local.operation.plan import Plan
-from appsync_local.realtime import session
 from appsync_local.realtime import subscription_registry as subscriptions
-from appsync_local.realtime.protocol import SubscriptionId
+from appsync_local.realtime.socket import AiohttpSocket
 from appsync_local.resolvers.resolution import Resolution
 
 
@@ -104,11 +103,7 @@ def _index() -> None:
 def _direct_writes() -> None:
     """Send every message in a task of its session, as if all readers were slow."""
 
-    def push(self: session.Session, id_: SubscriptionId, head: bytes, end: bytes) -> None:  # noqa: ARG001  # the method's
-        self._enqueue(head + end)
-
-    session.Session._send = session.Session._enqueue  # type: ignore[method-assign]
-    session.Session.push = push  # type: ignore[method-assign]
+    AiohttpSocket.write = lambda *_: False  # type: ignore[method-assign]
 
 
 _PATCHES: Mapping[Measure, Callable[[], None]] = {

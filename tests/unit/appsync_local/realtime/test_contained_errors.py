@@ -16,8 +16,9 @@ from appsync_local.operation.documents import Documents
 from appsync_local.operation.plan import Plan
 from appsync_local.realtime import publication
 from appsync_local.realtime.keep_alive import DelayedCalls, SessionTimers
+from appsync_local.realtime.outgoing import LOOP
 from appsync_local.realtime.protocol import RealtimeConnection
-from appsync_local.realtime.session import LOOP, Session
+from appsync_local.realtime.session import Session
 from appsync_local.realtime.subscription_registry import Subscription, SubscriptionRegistry
 from tests.fidelity.clock import Advance, on_a_clock
 from tests.support.engine_clients import Http, Realtime, connected, start_message, until
@@ -25,6 +26,7 @@ from tests.support.engine_clients import Http, Realtime, connected, start_messag
 WRITTEN = "subscription { written { id } }"
 ALIASED = "subscription { written { key: id } }"
 WRITE = 'mutation { write(id: "n1") { id } }'
+EVERY_EVENT = ((),)  # a filter
 
 
 class Fault(Exception):
@@ -33,6 +35,16 @@ class Fault(Exception):
 
 def fail(*_: object, **__: object) -> Any:
     raise Fault("secret detail")
+
+
+class StandIn:
+    """A subscriber to which nothing can be delivered."""
+
+    def __init__(self, end: Callable[[], None]) -> None:
+        self.end = end
+
+    def deliver(self, end: bytes) -> None:
+        raise Fault
 
 
 def has_aliases(plan: Plan) -> bool:
@@ -99,8 +111,8 @@ async def test_a_subscriber_that_cannot_be_reached_does_not_stop_the_others(
 ) -> None:
     await realtime.start("before", WRITTEN)
     [before] = engine.registry.subscriptions()
-    unreachable = Subscription("written", ((),), before.plan, before.variables, fail, fail)
-    engine.registry.add(unreachable)
+    unreachable = Subscription("written", before.plan, before.variables, StandIn(end=fail))
+    engine.registry.add(unreachable, EVERY_EVENT)
     await realtime.start("after", WRITTEN)
 
     answer = await http.ask(WRITE)
@@ -148,10 +160,10 @@ async def test_an_invalidation_ends_the_others_if_one_cannot_be_ended(engine: En
     ended: list[str] = []
 
     def subscription(end: Callable[[], None]) -> Subscription:
-        return Subscription("written", ((),), model.plan, model.variables, fail, end, invalidation=((),))
+        return Subscription("written", model.plan, model.variables, StandIn(end=end), invalidation=EVERY_EVENT)
 
     for end in (lambda: ended.append("first"), fail, lambda: ended.append("last")):
-        engine.registry.add(subscription(end))
+        engine.registry.add(subscription(end), EVERY_EVENT)
     publisher = publication.Publisher(engine.served.api, engine.registry, engine.counters, Meter(), engine.health)
 
     publisher.invalidate({"subscriptionField": "written", "payload": {"id": "n1"}})
@@ -223,6 +235,7 @@ class BrokenSocket:
     def __init__(self) -> None:
         self.messages: asyncio.Queue[str | None] = asyncio.Queue()
         self.is_slow = False
+        self.is_held = False
 
     def write(self, text: bytes, end: bytes = b"") -> bool:
         return not self.is_slow

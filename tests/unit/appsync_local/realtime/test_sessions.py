@@ -19,6 +19,7 @@ class Client:
     def __init__(self) -> None:
         self.heard: list[dict[str, object]] = []
         self.is_closed = False
+        self.is_held = False
         self.is_gone = False
         self._said: asyncio.Queue[str | None] = asyncio.Queue()
 

@@ -9,7 +9,8 @@ import pytest
 from appsync_local import Engine
 from appsync_local.devtools.chaos.switch import Chaos
 from appsync_local.realtime.keep_alive import SessionTimers
-from appsync_local.realtime.session import OUTGOING_LIMIT, Session
+from appsync_local.realtime.outgoing import OUTGOING_LIMIT
+from appsync_local.realtime.session import Session
 from appsync_local.realtime.socket import frame_head
 
 ACKNOWLEDGED = 2  # messages that answer `connection_init`
@@ -20,6 +21,7 @@ class Reader:
 
     def __init__(self) -> None:
         self.is_slow = False
+        self.is_held = False
         self.is_aborted = False
         self.taken: list[str] = []
         self._turns = asyncio.Semaphore(0)
@@ -44,9 +46,10 @@ class Reader:
         self._turns.release()
 
     def write(self, text: bytes, end: bytes = b"") -> bool:
-        if not self.is_slow:
+        is_ready = not self.is_slow and not self.is_held
+        if is_ready:
             self._note(text + end)
-        return not self.is_slow
+        return is_ready
 
     async def send(self, text: bytes) -> None:
         await self._turns.acquire()

@@ -180,6 +180,11 @@ class Step:
             yield from self.children(type_)
 
     @cached_property
+    def below(self) -> tuple["Step", ...]:
+        """The fields selected below, at any depth, for every object type that the values can have."""
+        return tuple(step for child in self.possible_children() for step in (child, *child.below))
+
+    @cached_property
     def width(self) -> int:
         """The number of values in one item of this field's list, without those of inner lists."""
         types = _object_types(self.plan.api, get_named_type(self.type))

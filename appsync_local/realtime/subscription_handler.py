@@ -7,7 +7,6 @@ from graphql import GraphQLError, OperationType
 
 from appsync_local.api.endpoints import GRAPHQL_PATH
 from appsync_local.authorization.authenticator import Authenticator
-from appsync_local.authorization.caller import Caller
 from appsync_local.authorization.credentials import AuthorizationRequest, Headers
 from appsync_local.devtools.counters import Counters
 from appsync_local.devtools.health import Health
@@ -25,7 +24,6 @@ from appsync_local.errors import (
 from appsync_local.execution.execution import field_context
 from appsync_local.javascript.context import RequestContext
 from appsync_local.operation.documents import Documents, Operation, weight_of
-from appsync_local.operation.plan import Step
 from appsync_local.operation.request import GraphqlRequest, parse_request
 from appsync_local.realtime.filters import Filter, argument_filter, parse_filter
 from appsync_local.realtime.handshake import CONNECT, CONNECT_BODY, CONNECT_SUFFIX
@@ -179,7 +177,9 @@ class SubscriptionHandler:
         if not plan.steps:
             raise SubscriptionRefused([{"message": "the subscription selects no field"}])
         [step] = plan.steps
-        _require_access(step, context.caller)
+        for selected in (step, *step.below):
+            if not selected.is_open_to(context.caller):
+                raise FieldUnauthorized(selected.parent.name, selected.name)
         if not context.caller.may_call(step.coordinate):
             raise RequestRefused(401, UNAUTHORIZED_EXCEPTION, "Permission denied")
         try:
@@ -197,14 +197,6 @@ class SubscriptionHandler:
                 invalidation = parse_filter(resolution.invalidation_filter)
         weight = weight_of(operation.fields, data)
         return Subscription(step.name, plan, request.variables, subscriber, invalidation, weight), chosen
-
-
-def _require_access(step: Step, caller: Caller) -> None:
-    """Refuse a subscription if the caller may not see one of its fields, at any depth."""
-    if not step.is_open_to(caller):
-        raise FieldUnauthorized(step.parent.name, step.name)
-    for child in step.possible_children():
-        _require_access(child, caller)
 
 
 def refusal_entry(refused: RequestRefused) -> dict[str, object]:

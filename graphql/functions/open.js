@@ -12,7 +12,6 @@ export function response(ctx) {
   if (ctx.error) util.error("the API could not answer; try again in a moment", ctx.error.type);
   const { data, error } = ctx.result;
   if (error) util.error(error.message, error.type);
-  ctx.stash.job = data.job;
   ctx.stash.dispatch = data.dispatch;
   return data.job;
 }

@@ -33,7 +33,7 @@ unexport $(ARGUMENTS)
 # The name of a file may begin with a dash; "-" is the standard input.
 export ARG_FILE := $(if $(filter-out -,$(filter -%,$(firstword $(FILE)))),./)$(FILE)
 
-.PHONY: help run serve test fuzz certify certify-mutants bench check format lock dist docs pictures synth diff deploy destroy cdk node clean
+.PHONY: help run serve test fuzz certify certify-mutants bench check format lock dist docs pictures prepared synth diff deploy destroy cdk node clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,8 +44,23 @@ run: $(VENV)/local.ready ## Start everything, run a job and watch it: FILE=… M
 serve: $(VENV)/local.ready ## Start everything and keep running: OPEN=1 PORT=…
 	@$(BIN)/longcall serve --port "$$ARG_PORT" $(if $(OPEN),--open)
 
-test: check ## Set up, check, and run every test
+# A first run uses two processors: one installs from PyPI and checks, the other one installs from npm and compiles.
+ifneq ($(filter test,$(MAKECMDGOALS)),)
+MAKEFLAGS += --jobs=2
+endif
+
+test: check prepared $(VENV)/compiled ## Set up, check, and run every test
 	@$(BIN)/pytest --numprocesses "$$ARG_WORKERS" --dist loadfile --no-loadscope-reorder
+
+# What fails here, the tests try again, and say what is missing.
+prepared: | $(BIN)/python
+	@$(BIN)/python -m tests.support.prepare || true
+
+# Otherwise all processes of pytest would compile the same at the same time, and a first stack would start slowly.
+$(VENV)/compiled: $(VENV)/dev.ready
+	@$(BIN)/python -m compileall -q -x '/(aws_cdk|networkx|sympy)/' $(VENV)/lib > /dev/null 2>&1 || true
+	@$(BIN)/pytest --collect-only > /dev/null 2>&1 || true
+	@touch $@
 
 fuzz: $(VENV)/dev.ready ## Outages of a stack, then attacks on the engine, longer than in the tests: SECONDS=300 SEED=… SIZE=…
 	@$(BIN)/python -m tests.hostile --seconds "$$ARG_SECONDS" --seed "$$ARG_SEED" $(if $(SIZE),--size "$$ARG_SIZE")
@@ -144,8 +159,12 @@ $(BIN)/python:
 	  || { echo "error: Python 3.11 or newer is needed, and $$ARG_PYTHON is older; name another one with PYTHON=…" >&2; exit 1; }
 	@"$$ARG_PYTHON" -m venv $(VENV)
 
+# Compiling the whole CDK library takes longer than everything else; what is used of it is compiled at its first import.
+COMPILE :=
+$(VENV)/dev.ready $(VENV)/deploy.ready: COMPILE := --no-compile
+
 $(VENV)/%.ready: requirements/%.txt pyproject.toml | $(BIN)/python
 	@echo "setting up $(VENV) (once; under a minute)"
-	@$(BIN)/pip install --quiet --disable-pip-version-check --requirement $<
+	@$(BIN)/pip install --quiet --disable-pip-version-check $(COMPILE) --requirement $<
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import time
 from dataclasses import dataclass
 from itertools import count
 from typing import Final
@@ -49,16 +48,17 @@ async def deliver(
         UpdateRefused: The API does not accept the update.
         PublishFailed: The API could not be reached in time, or failed on the update each time.
     """
+    clock = asyncio.get_running_loop().time  # the same as `time.monotonic`
     reason = "no answer in time"
     faults = 0
     for tries in count(1):
-        left = until - time.monotonic()
+        left = until - clock()
         try:
             async with asyncio.timeout(min(REQUEST_TIMEOUT, left)):
                 return await channel.send(update)
         except (Unreachable, TimeoutError) as error:
             reason = str(error) or reason  # keep the reason of an earlier try if this one was too short
-            most = until - time.monotonic() - SHORTEST_TRY
+            most = until - clock() - SHORTEST_TRY
             most_faults = error.most_tries if isinstance(error, Unreachable) else None
             faults = 0 if most_faults is None else faults + 1  # in a row: other failures do not point to a bug
             if most < 0.0 or (most_faults is not None and faults >= most_faults):

@@ -7,7 +7,6 @@ import asyncio
 import base64
 import json
 import os
-import shutil
 import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,7 +15,6 @@ from typing import Any, Final
 
 import aiohttp
 
-NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "chrome")
 TIMEOUT: Final = 20.0  # seconds, on a busy machine
 PAUSE: Final = 0.05
 _FLAGS: Final = (
@@ -24,16 +22,6 @@ _FLAGS: Final = (
     "--disable-dev-shm-usage", "--disable-background-networking", "--disable-component-update", "--disable-sync",
     "--window-size=1440,900", "--hide-scrollbars",
 )  # fmt: skip
-
-
-def find_browser() -> str | None:
-    """Return the path of a browser, or None. As root on Debian, a missing one is installed with apt."""
-    found = next((path for name in NAMES if (path := shutil.which(name)) is not None), None)
-    if found is None and os.geteuid() == 0 and shutil.which("apt-get"):
-        for command in (["apt-get", "update", "-qq"], ["apt-get", "install", "-y", "-qq", "chromium"]):
-            subprocess.run(command, check=False, capture_output=True, timeout=300)
-        found = shutil.which(NAMES[0])
-    return found
 
 
 class Page:

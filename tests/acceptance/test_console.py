@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.browser import find_browser
 from tests.acceptance.stack import running_stack
 from tests.support import node_packages
+from tests.support.chromium import find_browser
 from tests.support.deployed_console import deployed_console
 from tests.support.node_packages import found, node_is_missing
 

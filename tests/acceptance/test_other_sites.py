@@ -12,8 +12,9 @@ import pytest
 from local_stack.addresses import BUCKET_PATH
 from local_stack.services.bucket import BUCKET
 from longcall import LambdaToken
-from tests.acceptance.browser import Page, find_browser, open_browser
+from tests.acceptance.browser import Page, open_browser
 from tests.acceptance.stack import LocalStack, running_stack
+from tests.support.chromium import find_browser
 
 ALLOWED, EVIL, REBOUND = "app.example", "evil.example", "rebound.example"  # names that lead the browser to this machine
 JOBS = "query { listInferences { items { jobId } } }"

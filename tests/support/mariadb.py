@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from tests.support.debian import install
+
 ACCOUNT: Final = "nobody"  # the server refuses to run as root
 START_LIMIT: Final = 30.0  # seconds, on a busy machine
 PAUSE: Final = 0.02
@@ -19,13 +21,11 @@ SYSTEM_PROGRAMS: Final = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin
 
 def find_server() -> str | None:
     """Return the path of the server, or None. As root on Debian, a missing one is installed with apt."""
-    found = shutil.which("mariadbd", path=SYSTEM_PROGRAMS)
-    if found is None and os.geteuid() == 0 and shutil.which("apt-get"):
-        install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "mariadb-server-core"]
-        for command in (["apt-get", "update", "-qq"], install):
-            subprocess.run(command, check=False, capture_output=True, timeout=300)
-        found = shutil.which("mariadbd", path=SYSTEM_PROGRAMS)
-    return found
+    return _found() or (_found() if install("--no-install-recommends", "mariadb-server-core") else None)
+
+
+def _found() -> str | None:
+    return shutil.which("mariadbd", path=SYSTEM_PROGRAMS)
 
 
 @contextmanager

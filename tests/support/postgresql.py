@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from tests.support.debian import install
+
 USER: Final = "postgres"
 ACCOUNTS: Final = ("postgres", "nobody")  # the server refuses to run as root
 DEBIAN: Final = Path("/usr/lib/postgresql")
@@ -21,12 +23,7 @@ PAUSE: Final = 0.02
 
 def find_programs() -> Path | None:
     """Return the folder with `initdb` and `postgres`, or None. As root on Debian, a missing server is installed."""
-    found = _programs()
-    if found is None and os.geteuid() == 0 and shutil.which("apt-get"):
-        for command in (["apt-get", "update", "-qq"], ["apt-get", "install", "-y", "-qq", "postgresql"]):
-            subprocess.run(command, check=False, capture_output=True, timeout=300)
-        found = _programs()
-    return found
+    return _programs() or (_programs() if install("postgresql") else None)
 
 
 def _programs() -> Path | None:

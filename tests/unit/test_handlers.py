@@ -55,9 +55,9 @@ def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
         yield api
 
 
-def run_inference() -> None:
-    """Chalice's test client gives 3 seconds to an invocation, and a slow machine needs more."""
-    load_app().inference(DISPATCH, LambdaContext("inference", memory_size=128, max_runtime_ms=60_000))
+def invoke(function: str, event: dict[str, Any]) -> Any:
+    """Invoke a handler. Chalice's test client gives 3 seconds to an invocation, and a slow machine needs more."""
+    return getattr(load_app(), function)(event, LambdaContext(function, memory_size=128, max_runtime_ms=60_000))
 
 
 def relay_event(field: str, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -134,7 +134,7 @@ def test_authorizer_allows_a_token_of_the_pool_and_denies_another(
 
 @pytest.mark.usefixtures("client")
 def test_inference_runs_a_job_to_its_end(api: Api) -> None:
-    run_inference()
+    invoke("inference", DISPATCH)
 
     api.assert_is_sound()
     assert api.log[-1].status == "COMPLETED"
@@ -148,7 +148,7 @@ def test_inference_signs_unless_it_is_given_a_key(
 ) -> None:
     monkeypatch.setenv("LONGCALL_API_KEY", key)
 
-    run_inference()
+    invoke("inference", DISPATCH)
 
     assert all({"Authorization", "x-api-key"} & headers.keys() == {header} for headers in api.headers)
 
@@ -166,11 +166,10 @@ def test_inference_signs_unless_it_is_given_a_key(
                                         "approximateInvokeCount": 0}), "NEVER_STARTED"),
     ],
 )  # fmt: skip
-def test_job_failed_ends_the_job_once_with_what_happened(
-    client: Client, api: Api, record: dict[str, Any], error_type: str
-) -> None:
+@pytest.mark.usefixtures("client")
+def test_job_failed_ends_the_job_once_with_what_happened(api: Api, record: dict[str, Any], error_type: str) -> None:
     for _ in range(2):
-        client.lambda_.invoke("job_failed", record)
+        invoke("job_failed", record)
 
     api.assert_is_sound()
     assert (api.log[-1].status, api.log[-1].error_type) == ("FAILED", error_type)
@@ -184,35 +183,37 @@ def test_job_failed_ends_the_job_once_with_what_happened(
         ("KeyError", "'a prompt'", "its log has the reason"),
     ],
 )
-def test_job_failed_says_why_where_the_words_are_ours(
-    client: Client, api: Api, error_type: str, message: str, words: str
-) -> None:
+@pytest.mark.usefixtures("client")
+def test_job_failed_says_why_where_the_words_are_ours(api: Api, error_type: str, message: str, words: str) -> None:
     response = {"errorType": error_type, "errorMessage": message, "stackTrace": []}
 
-    client.lambda_.invoke("job_failed", failure_record(responsePayload=response))
+    invoke("job_failed", failure_record(responsePayload=response))
 
     assert words in str(api.log[-1].error)
     assert "a prompt" not in str(api.log[-1].error)
 
 
-def test_job_failed_leaves_a_job_that_another_invocation_has_claimed(client: Client, api: Api) -> None:
+@pytest.mark.usefixtures("client")
+def test_job_failed_leaves_a_job_that_another_invocation_has_claimed(api: Api) -> None:
     api.claim_by_another("other event")
 
-    client.lambda_.invoke("job_failed", failure_record())
+    invoke("job_failed", failure_record())
 
     assert api.log[-1].status == "PROCESSING"
 
 
-def test_job_failed_leaves_a_job_that_has_ended(client: Client, api: Api) -> None:
+@pytest.mark.usefixtures("client")
+def test_job_failed_leaves_a_job_that_has_ended(api: Api) -> None:
     api.cancel()
 
-    client.lambda_.invoke("job_failed", failure_record())
+    invoke("job_failed", failure_record())
 
     assert api.log[-1].status == "CANCELLED"
 
 
+@pytest.mark.usefixtures("client")
 def test_sweep_brings_back_or_ends_jobs_that_nobody_hears_of(
-    client: Client, api: Api, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    api: Api, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """The API has the job under its own log; the ledger has it too, silent since long ago."""
     ledger = open_ledger(f"sqlite:{tmp_path / 'jobs.db'}")
@@ -220,19 +221,20 @@ def test_sweep_brings_back_or_ends_jobs_that_nobody_hears_of(
     monkeypatch.setenv("LONGCALL_REDISPATCH_SECONDS", "60")
 
     for _ in range(2):
-        client.lambda_.invoke("sweep", {})
+        invoke("sweep", {})
 
     assert api.dispatches == [Redispatch(JOB_ID, 2), Redispatch(JOB_ID, 2)]
     assert [job.status for job in api.log] == ["PENDING", "PENDING"]
 
 
-def test_sweep_fails_a_job_whose_worker_fell_silent(client: Client, api: Api, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("client")
+def test_sweep_fails_a_job_whose_worker_fell_silent(api: Api, tmp_path: Path) -> None:
     api.claim_by_another("event")
     ledger = open_ledger(f"sqlite:{tmp_path / 'jobs.db'}")
     for job in api.log:
         ledger.append(replace(job, updated_at=job.updated_at - timedelta(hours=2)))
 
-    first, second = (client.lambda_.invoke("sweep", {}).payload for _ in range(2))
+    first, second = (invoke("sweep", {}) for _ in range(2))
 
     api.assert_is_sound()
     assert first == {"seen": 1, "supervised": 1, "unreadable": 0, "failed": 0, "left": 0}
@@ -240,12 +242,14 @@ def test_sweep_fails_a_job_whose_worker_fell_silent(client: Client, api: Api, tm
     assert (api.log[-1].status, api.log[-1].error_type) == ("FAILED", "STALLED")
 
 
-def test_no_stage_but_local_has_a_route(client: Client) -> None:
+@pytest.mark.usefixtures("client")
+def test_no_stage_but_local_has_a_route() -> None:
     assert load_app().app.routes == {}
 
 
+@pytest.mark.usefixtures("client")
 def test_the_local_stage_invokes_handlers_and_reads_jobs_of_the_running_stack(
-    client: Client, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     environment = tmp_path / "environment.json"
     monkeypatch.setenv("LONGCALL_STAGE", "local")

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from tests.acceptance.browser import find_browser, open_browser
+from tests.acceptance.browser import open_browser
 from tests.integration.typescript import client_folder
+from tests.support.chromium import find_browser
 from tests.support.node_packages import node_is_missing
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -18,9 +18,10 @@ from yarl import URL
 from chalicelib.api.tokens import LEEWAY
 from chalicelib.workloads.simulated import DEFAULT_WORDS, text
 from local_stack.folder_secret import folder_secret
-from tests.acceptance.browser import Page, find_browser, open_browser
+from tests.acceptance.browser import Page, open_browser
 from tests.acceptance.stack import LocalStack, running_stack
 from tests.integration.typescript.client_folder import LOSSES, bundle, require_packages
+from tests.support.chromium import find_browser
 from tests.support.served import Handler, served
 
 MANY: Final = 200  # jobs at once in one tab

@@ -14,10 +14,11 @@ from aiohttp import web
 
 from longcall.cli.environment import Format, settings
 from longcall.cli.stack import read_stack
-from tests.acceptance.browser import Page, find_browser, open_browser
+from tests.acceptance.browser import Page, open_browser
 from tests.acceptance.stack import LocalStack, running_stack
 from tests.integration.typescript.client_folder import CLIENT, LOSSES, TIMEOUT, require_packages
 from tests.support import node_packages
+from tests.support.chromium import find_browser
 from tests.support.node_packages import found
 from tests.support.served import Handler, served
 

@@ -290,16 +290,6 @@ def test_giving_up_says_how_often_it_tried(api: Api, stop: Stopped) -> None:
             publisher.finish(COMPLETED)
 
 
-def test_a_wait_that_would_be_too_long_ends_in_time_for_a_last_try(api: Api, stop: Stopped) -> None:
-    with publisher_to(api, seconds=5.0, backoff=Backoff(base=1e9, cap=1e9)) as publisher:
-        publisher.claim("request 1")
-        publisher.begin(stop, until=time.monotonic() + 20)
-        api.faults.append(Fault.THROTTLED)
-        publisher.finish(COMPLETED)
-
-    assert api.log[-1].status is Status.COMPLETED
-
-
 def test_an_api_that_is_not_there_is_reported_without_a_trace_of_the_socket() -> None:
     endpoint = AppSync("http://127.0.0.1:1/graphql", ApiKey("a key"))
 

@@ -105,9 +105,8 @@ MUTANTS: Final = (
            (Edit(ADMISSION, "    if ledger.admit(opened.owner, opened.job_id, limit=quota):\n        return\n",
                  "    if ledger.admit(opened.owner, opened.job_id, limit=100 * quota):\n        return\n"),),
            (Kind.PLAIN,)),
-    Mutant("ended jobs count against the quota", Layer.RELAY, Violation.QUOTA_DRIFT,
-           (Edit(RELAY, "                            self.ledger.release(job.owner, job.job_id)\n",
-                 "                            pass\n"),),
+    Mutant("ended jobs count against the quota", Layer.LEDGER, Violation.QUOTA_DRIFT,
+           (Edit(SQLITE, "if written and job.status.is_terminal:", "if False:"),),
            (Kind.PLAIN,)),
     # The log and its pushes.
     Mutant("a push comes before its record", Layer.RELAY, Violation.BYTES_DIFFERENT,

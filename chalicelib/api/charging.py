@@ -4,6 +4,7 @@
 It is added to what the job had used before. Everything else that happens to a job meanwhile is added to both sums.
 """
 
+import json
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
@@ -11,12 +12,14 @@ from typing import Final
 from chalicelib.api.payloads.answers import render_push
 from chalicelib.billing.cost import invoice
 from chalicelib.billing.metering import log_units, push_units
+from chalicelib.billing.prices import PUSH_SIZE
 from chalicelib.jobs.model import Claim, Job, Json, StatusUpdate, WorkerUpdate, changed
 from chalicelib.jobs.usage import NOTHING, Counts, Meter
 from chalicelib.ledger.records import dump_both
 
 # After the last report of an attempt that hands over, its worker dispatches the next one, which is pushed too.
 DISPATCHING_NEXT: Final = Counts(operations=1, pushes=1)
+SURELY_ONE_PUSH: Final = PUSH_SIZE - 1024  # bytes of a record; the names of an event's fields take fewer than 1,024
 
 
 def charge(job: Job, update: StatusUpdate | None) -> Job:
@@ -26,11 +29,15 @@ def charge(job: Job, update: StatusUpdate | None) -> Job:
         job: The record to write. Its counts are still those of the record before it.
         update: The update that caused the record. None for a start, a cancel and a repeated dispatch.
     """
-    own = _own(job)
+    is_billed = job.status.is_terminal or (isinstance(update, Claim) and job.attempt > 1)
+    if not is_billed:
+        return _charged(job, update, _own(job))
+    # A bill is part of the record that is pushed and written. Repeat until the bill covers itself.
+    own = NOTHING
     while True:
         charged = _charged(job, update, own)
-        # A bill is part of the record that is pushed and written. Repeat until the bill covers itself.
-        found = own if charged.cost is None else _own(charged)
+        charged = changed(charged, cost=_bill(charged))
+        found = _own(charged)
         if found.pushes <= own.pushes and found.writes <= own.writes and found.reads <= own.reads:
             return charged
         own = found
@@ -39,13 +46,19 @@ def charge(job: Job, update: StatusUpdate | None) -> Job:
 def _own(job: Job) -> Counts:
     """The use for writing the record and pushing it to one watcher."""
     is_first = job.sequence == 1
-    pushes = 0 if is_first else push_units(render_push(job))  # no watcher can be subscribed to a start
-    whole, short = dump_both(job)
-    summary = _size(short)
+    whole, short = (len(text.encode(errors="replace")) for text in dump_both(job))
+    pushes = 0 if is_first else _pushes(job, whole)  # no watcher can be subscribed to a start
     # A record is its projection and the texts that only it has.
-    record = _size(whole) if is_first else summary + sum(map(_size, (job.delta, job.result, job.checkpoint)))
-    log = log_units(record, summary, is_first=is_first, is_last=job.status.is_terminal)
+    record = whole if is_first else short + sum(map(_size, (job.delta, job.result, job.checkpoint)))
+    log = log_units(record, short, is_first=is_first, is_last=job.status.is_terminal)
     return Counts(operations=1, pushes=pushes) + log + _objects(job)
+
+
+def _pushes(job: Job, record: int) -> int:
+    """The units of pushing a record of `record` bytes. The event of a short one is not made only to measure it."""
+    # An event has the values of its record under other names. Two of them are JSON in a text there, with escapes.
+    escapes = sum(len(json.dumps(value)) for value in (job.usage, job.metadata) if value is not None)
+    return 1 if record + escapes <= SURELY_ONE_PUSH else push_units(render_push(job))
 
 
 def _objects(job: Job) -> Counts:
@@ -72,8 +85,7 @@ def _charged(job: Job, update: StatusUpdate | None, own: Counts) -> Job:
             before, used = job.used_before + _of_the_log(own), job.used + own
         case _:
             before, used = job.used_before + own, job.used + own
-    is_billed = job.status.is_terminal or (isinstance(update, Claim) and job.attempt > 1)
-    return changed(job, used=used, used_before=before, cost=_bill(job, used) if is_billed else None)
+    return changed(job, used=used, used_before=before, cost=None)
 
 
 def _of_the_log(counts: Counts) -> Counts:
@@ -88,6 +100,6 @@ def _reported(meter: Meter) -> Counts:
     )  # fmt: skip
 
 
-def _bill(job: Job, used: Counts) -> Json:
+def _bill(job: Job) -> Json:
     ended: datetime = job.end_time or job.updated_at
-    return invoice(used, job.model, seconds=(ended - job.created_at).total_seconds()).render()
+    return invoice(job.used, job.model, seconds=(ended - job.created_at).total_seconds()).render()

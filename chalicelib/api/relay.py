@@ -282,8 +282,6 @@ class Relay:
                 case Append(decided):
                     job = charge(decided, update)
                     if self.ledger.append(job):
-                        if job.status.is_terminal:
-                            self.ledger.release(job.owner, job.job_id)
                         return job, True
 
     def _started(self, opened: Job) -> Job:

@@ -49,7 +49,8 @@ class Ledger(Protocol):
     def append(self, job: Job) -> bool:
         """Write the record, unless `(job_id, sequence)` exists; then project it.
 
-        The caller must have read record `sequence - 1`. Returns whether this call wrote the record.
+        A record that ends the job also removes it from its owner's set of unfinished jobs. The caller must have read
+        record `sequence - 1`. Returns whether this call wrote the record.
         """
         ...
 

@@ -58,6 +58,8 @@ class DynamoDbLedger:
         except self._client.exceptions.ConditionalCheckFailedException:
             return False
         self._project(job, summary, sequence=job.sequence)
+        if job.status.is_terminal:
+            self.release(job.owner, job.job_id)
         return True
 
     def head(self, job_id: JobId) -> Job | None:

@@ -2,10 +2,16 @@
 
 WAL mode with `synchronous=NORMAL`: what was committed survives the death of any process at any moment. Record and
 projection are one transaction here, so that a projection is never behind.
+
+Processes that write take turns, by a lock on a file beside the database. The system gives it to the next one as soon as
+it is free, and also if its holder dies.
 """
 
+import fcntl
+import os
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -15,7 +21,9 @@ from chalicelib.jobs.model import Job, JobId, Owner, Status
 from chalicelib.ledger import Clock, Page
 from chalicelib.ledger.records import dump, dump_both, dump_token, load, load_page, load_token, stamp
 
-BUSY_TIMEOUT: Final = 10.0  # seconds to wait for another process's write
+BUSY_TIMEOUT: Final = 10.0  # seconds to wait for another process's write, as of an older version of this code
+ANY_TIME: Final = "~"  # sorts after any time
+CHECKPOINT: Final = 4000  # pages of the WAL, 16 MB; from then on, each commit copies pages into the database
 
 SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS log (
@@ -36,6 +44,8 @@ CREATE TABLE IF NOT EXISTS admitted (
 CREATE TABLE IF NOT EXISTS sweep (only INTEGER PRIMARY KEY CHECK (only = 1), position TEXT) STRICT;
 """
 
+WRITE: Final = "INSERT OR IGNORE INTO log (job_id, sequence, expires_at, body) VALUES (?, ?, ?, ?)"
+RELEASE: Final = "DELETE FROM admitted WHERE owner = ? AND job_id = ? AND at <= ?"
 PROJECT: Final = """
 INSERT INTO jobs (job_id, owner, status, sequence, created_at, updated_at, expires_at, ended, body)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -54,9 +64,11 @@ class SqliteLedger:
     def __init__(self, path: Path, *, clock: Clock) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._clock = clock
+        self._turn = os.open(f"{path}-turn", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._database = sqlite3.connect(path, timeout=BUSY_TIMEOUT, isolation_level=None, check_same_thread=False)
         self._database.execute("PRAGMA journal_mode = WAL")
         self._database.execute("PRAGMA synchronous = NORMAL")
+        self._database.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT}")
         self._database.execute("PRAGMA secure_delete = ON")  # deleted data is overwritten in the file
         self._database.executescript(SCHEMA)
         self._delete_expired()
@@ -64,27 +76,22 @@ class SqliteLedger:
     def close(self) -> None:
         """Close the file. The ledger cannot be used afterwards."""
         self._database.close()
+        os.close(self._turn)
 
     def append(self, job: Job) -> bool:
-        key = (job.job_id, job.sequence)
         record, summary = dump_both(job)
-        with closing(self._database.cursor()) as cursor:
-            cursor.execute("BEGIN IMMEDIATE")
-            try:
+        row = (job.job_id, job.sequence, stamp(job.expires_at), record)
+        with self._writing() as cursor:
+            written = cursor.execute(WRITE, row).rowcount == 1
+            if not written:
                 cursor.execute(
-                    "DELETE FROM log WHERE job_id = ? AND sequence = ? AND expires_at <= ?", (*key, self._now())
+                    "DELETE FROM log WHERE job_id = ? AND sequence = ? AND expires_at <= ?", (*row[:2], self._now())
                 )
-                cursor.execute(
-                    "INSERT OR IGNORE INTO log (job_id, sequence, expires_at, body) VALUES (?, ?, ?, ?)",
-                    (*key, stamp(job.expires_at), record),
-                )
-                written = cursor.rowcount == 1
-                if written:
-                    _project(cursor, job, summary)
-            except BaseException:
-                cursor.execute("ROLLBACK")
-                raise
-            cursor.execute("COMMIT")
+                written = cursor.rowcount == 1 and cursor.execute(WRITE, row).rowcount == 1
+            if written:
+                _project(cursor, job, summary)
+            if written and job.status.is_terminal:
+                cursor.execute(RELEASE, (job.owner, job.job_id, ANY_TIME))
         return written
 
     def head(self, job_id: JobId) -> Job | None:
@@ -106,19 +113,13 @@ class SqliteLedger:
             (dump(replace(tombstone, sequence=sequence)), tombstone.job_id, sequence)
             for sequence in range(1, tombstone.sequence + 1)
         ]
-        with closing(self._database.cursor()) as cursor:
-            cursor.execute("BEGIN IMMEDIATE")
-            try:
-                cursor.executemany("UPDATE log SET body = ? WHERE job_id = ? AND sequence = ?", records)
-                cursor.execute(PROJECT, _row(tombstone, dump(tombstone)))
-            except BaseException:
-                cursor.execute("ROLLBACK")
-                raise
-            cursor.execute("COMMIT")
-            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # or deleted data stays in the WAL for a while
+        with self._writing() as cursor:
+            cursor.executemany("UPDATE log SET body = ? WHERE job_id = ? AND sequence = ?", records)
+            cursor.execute(PROJECT, _row(tombstone, dump(tombstone)))
+        self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # or deleted data stays in the WAL for a while
 
     def list(self, owner: Owner, *, status: Status | None, limit: int, next_token: str | None) -> Page:
-        created_at, job_id = load_token(next_token, size=2) if next_token else ("~", "~")  # "~" sorts after any time
+        created_at, job_id = load_token(next_token, size=2) if next_token else (ANY_TIME, "~")
         found = self._database.execute(
             "SELECT body, created_at, job_id FROM jobs WHERE owner = ? AND expires_at > ?"
             " AND (created_at, job_id) < (?, ?) AND (? IS NULL OR status = ?)"
@@ -141,39 +142,54 @@ class SqliteLedger:
         return found[0] if found else None
 
     def save_sweep_position(self, position: str | None) -> None:
-        self._database.execute("INSERT OR REPLACE INTO sweep (only, position) VALUES (1, ?)", (position,))
+        with self._writing() as cursor:
+            cursor.execute("INSERT OR REPLACE INTO sweep (only, position) VALUES (1, ?)", (position,))
 
     def admit(self, owner: Owner, job_id: JobId, *, limit: int) -> bool:
-        written = self._database.execute(
-            "INSERT OR REPLACE INTO admitted (owner, job_id, at) SELECT ?1, ?2, ?3"
-            " WHERE (SELECT count(*) FROM admitted WHERE owner = ?1 AND job_id != ?2) < ?4"
-            " OR EXISTS (SELECT 1 FROM admitted WHERE owner = ?1 AND job_id = ?2) RETURNING 1",
-            (owner, job_id, self._now(), limit),
-        )
-        return bool(written.fetchall())
+        with self._writing() as cursor:
+            cursor.execute(
+                "INSERT OR REPLACE INTO admitted (owner, job_id, at) SELECT ?1, ?2, ?3"
+                " WHERE (SELECT count(*) FROM admitted WHERE owner = ?1 AND job_id != ?2) < ?4"
+                " OR EXISTS (SELECT 1 FROM admitted WHERE owner = ?1 AND job_id = ?2)",
+                (owner, job_id, self._now(), limit),
+            )
+            return cursor.rowcount == 1
 
     def admitted(self, owner: Owner) -> dict[JobId, datetime]:
         found = self._database.execute("SELECT job_id, at FROM admitted WHERE owner = ?", (owner,))
         return {JobId(job_id): datetime.fromisoformat(at) for job_id, at in found}
 
     def release(self, owner: Owner, job_id: JobId, *, admitted_at: datetime | None = None) -> None:
-        self._database.execute(
-            "DELETE FROM admitted WHERE owner = ? AND job_id = ? AND at <= ?",
-            (owner, job_id, stamp(admitted_at) if admitted_at else "~"),  # "~" sorts after any time
-        )
+        with self._writing() as cursor:
+            cursor.execute(RELEASE, (owner, job_id, stamp(admitted_at) if admitted_at else ANY_TIME))
 
     def _now(self) -> str:
         return stamp(self._clock())
 
     def _delete_expired(self) -> None:
         now = self._now()
-        with self._database:
-            self._database.execute("BEGIN IMMEDIATE")
-            self._database.execute(
+        with self._writing() as cursor:
+            cursor.execute(
                 "DELETE FROM log WHERE job_id IN (SELECT job_id FROM jobs WHERE expires_at <= ?) AND expires_at <= ?",
                 (now, now),
             )
-            self._database.execute("DELETE FROM jobs WHERE expires_at <= ?", (now,))
+            cursor.execute("DELETE FROM jobs WHERE expires_at <= ?", (now,))
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Cursor]:
+        """A write transaction. Processes take turns: SQLite alone would sleep and try again."""
+        fcntl.flock(self._turn, fcntl.LOCK_EX)
+        try:
+            with closing(self._database.cursor()) as cursor:
+                cursor.execute("BEGIN IMMEDIATE")
+                try:
+                    yield cursor
+                except BaseException:
+                    cursor.execute("ROLLBACK")
+                    raise
+                cursor.execute("COMMIT")
+        finally:
+            fcntl.flock(self._turn, fcntl.LOCK_UN)
 
 
 def _project(cursor: sqlite3.Cursor, job: Job, summary: str) -> None:

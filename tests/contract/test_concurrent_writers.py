@@ -1,17 +1,22 @@
 """Processes that write to one job at once keep its log dense, lose no record, and end it once."""
 
+import fcntl
 import json
 import os
 import subprocess
 import sys
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from chalicelib.jobs.model import Job, Status
 from chalicelib.ledger import open_ledger, utc_now
+from chalicelib.ledger.sqlite import SqliteLedger
 from tests.contract.conftest import ROOT, LedgerKind
-from tests.contract.jobs import following, opened
+from tests.contract.jobs import ADA, following, new_id, opened
 
 WRITERS = 4
 UPDATES = {"sqlite": 150, "moto": 15, "dynalite": 15}
@@ -93,3 +98,23 @@ def test_whoever_ends_a_job_that_processes_write_to_ends_it_once(
     assert_is_whole(log, reports)
     assert log[-1].status == answered
     assert log[-1].status in (status, Status.COMPLETED)  # a worker may have been quicker
+
+
+def test_a_process_that_writes_to_sqlite_has_the_turn_for_that_time_only(tmp_path: Path) -> None:
+    taken = []
+
+    def now() -> datetime:
+        with (tmp_path / "jobs.db-turn").open() as turn, suppress(BlockingIOError):
+            fcntl.flock(turn, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            taken.append("between two writes")
+            return utc_now()
+        taken.append("during a write")
+        return utc_now()
+
+    ledger = SqliteLedger(tmp_path / "jobs.db", clock=now)
+    taken.clear()
+    ledger.admit(ADA, new_id(), limit=1)  # asks for the time while it writes
+    ledger.head(new_id())
+    ledger.close()
+
+    assert taken == ["during a write", "between two writes"]

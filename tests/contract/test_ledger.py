@@ -197,6 +197,19 @@ def test_a_released_job_makes_room_and_releasing_twice_is_harmless(ledger: Ledge
     assert set(ledger.admitted(ADA)) == {second}
 
 
+def test_the_record_that_ends_a_job_makes_room_for_another_job(ledger: Ledger, clock: FakeClock) -> None:
+    job = opened(new_id(), now=clock())
+    ledger.admit(ADA, job.job_id, limit=1)
+    ledger.append(job)
+    running = following(job)
+    ledger.append(running)
+    assert set(ledger.admitted(ADA)) == {job.job_id}
+
+    ledger.append(following(running, status=Status.COMPLETED))
+
+    assert ledger.admitted(ADA) == {}
+
+
 def ended(ledger: Ledger, *, size: int = 3) -> list[Job]:
     """The log of a job that has ended, written."""
     log = [opened(prompt="a secret")]

@@ -63,10 +63,16 @@ def render_push(job: Job) -> dict[str, Json]:
     """
     rendered = render_job(job)
     rendered["audience"] = {"owner": job.owner}
-    if job.result is not None and checks.json_size(job.result) + checks.json_size(job.delta) > MAX_PUSHED_RESULT:
+    if job.result is not None and _exceeds_a_push(job.result, job.delta):
         rendered["result"] = None
         rendered["resultOmitted"] = True
     return rendered
+
+
+def _exceeds_a_push(result: str, delta: str | None) -> bool:
+    if 6 * (len(result) + len(delta or "") + 1) <= MAX_PUSHED_RESULT:  # as JSON, a character takes up to six bytes
+        return False
+    return checks.json_size(result) + checks.json_size(delta) > MAX_PUSHED_RESULT
 
 
 def carried_size(rendered: dict[str, Json]) -> int:

@@ -24,6 +24,7 @@ from longcall import Client, Event, Heal, JobNotFound, LambdaToken, LongcallErro
 from longcall.requests import new_request
 
 RETRY_DELAY: Final = 0.3  # seconds
+LONGEST_RETRY_DELAY: Final = 2.0  # seconds; otherwise one outage gives a job with several starts very many errors
 AFTER_EXPIRY: Final = 1.0  # seconds
 OTHER_PROMPT: Final = "other input"
 INTERFERES_FROM: Final = 3  # the sequence: the job has a worker, and an older state
@@ -228,13 +229,15 @@ class Caller:
             self._events.notify_all()
 
     async def _until_done(self, doing: str, send: Send) -> None:
-        """Repeat a request until it is answered."""
+        """Repeat a request until it is answered, with a longer pause after each error."""
+        delay = RETRY_DELAY
         while True:
             try:
                 await send()
             except LongcallError as error:
                 self._report(error, doing)
-                await asyncio.sleep(RETRY_DELAY)
+                await asyncio.sleep(delay)
+                delay = min(2 * delay, LONGEST_RETRY_DELAY)
             else:
                 return
 

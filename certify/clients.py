@@ -10,6 +10,7 @@ import json
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import Any, Final, TextIO
@@ -19,10 +20,10 @@ import uvloop
 from certify.caller import Caller, Surroundings
 from certify.eavesdropper import Eavesdropper
 from certify.observation import Observation
-from certify.plan import Campaign, Store
+from certify.plan import Campaign, JobPlan, Store
 from certify.planting import Planter
 from certify.processes import end_of_input
-from certify.scenarios import lane_of
+from certify.scenarios import lanes_of, line_of
 from certify.tokens import SignIn
 from certify.typescript import Node
 from certify.watchers import CLIENT_TIMING
@@ -62,20 +63,24 @@ class Clients:
             )  # fmt: skip
             reporting = group.create_task(self._report())
             lanes = [
-                group.create_task(self._lane(lane, around))
-                for lane in range(share, self._campaign.lanes, self._campaign.processes)
+                group.create_task(self._lane(lane, plans, around))
+                for owner in range(self._campaign.owners)
+                for plans in (line_of(self._campaign, owner, share),)
+                for lane in lanes_of(self._campaign, owner, share)
             ]
             await asyncio.gather(*lanes)
             reporting.cancel()
 
-    async def _lane(self, lane: int, around: Surroundings) -> None:
+    async def _lane(self, lane: int, plans: Iterator[JobPlan], around: Surroundings) -> None:
+        """One client, which takes job after job from its owner's line."""
+
         def healed(heal: Heal) -> None:
             if lane in self._current:
                 self._current[lane].healed(heal)
 
         authorization = LambdaToken(self._sign_ins[lane % self._campaign.owners])
         async with Client(self._url, authorization=authorization, timing=CLIENT_TIMING, on_heal=healed) as client:
-            for plan in lane_of(self._campaign, lane):
+            for plan in plans:
                 caller = self._current[lane] = Caller(plan, around)
                 try:
                     await caller.follow(client)

@@ -18,7 +18,8 @@ from certify.processes import end_of_input
 from certify.tokens import SignIn
 from longcall import Client, JobList, LambdaToken, LongcallError, Timing
 
-TIMING: Final = Timing(silence=2.0, idle=2.0, absence=0.5, longest_pause=1.0)
+# While jobs run, a list is read every 4 s: 100 jobs of each owner take as much processor time as several jobs.
+TIMING: Final = Timing(silence=4.0, idle=2.0, absence=0.5, longest_pause=1.0)
 LIMIT: Final = 100  # jobs of a list: the newest
 RETRY_DELAY: Final = 0.3  # seconds
 

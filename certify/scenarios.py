@@ -83,6 +83,9 @@ EXCLUSIVE: Final = {  # the remaining jobs tell a story
     Kind.SLOW_START: 0.02,
     Kind.DEAF: 0.01,
 }
+LAST_OF_A_CLIENT: Final = 15  # jobs on average that a client begins while the longest ones are done
+SHARE_OF_TIME: Final = {Scene.CRASH: 2.5, Scene.CRASH_ONCE: 1.75}  # with the pauses before the next attempts
+WAITS: Final = {Origin.CUT_OFF: 15.0, Origin.ORPHANED: 20.0, Origin.EXPIRING: 16.0}  # seconds
 SQLITE_ONLY: Final = frozenset({Kind.CUT_OFF, Kind.ORPHANED, Kind.EXPIRING})  # records are written into the file
 
 Applied = Callable[[JobPlan, Campaign, Random], JobPlan]
@@ -131,13 +134,32 @@ APPLIED: Final[dict[Kind, Applied]] = {
 
 
 def job_plans(campaign: Campaign) -> Iterator[JobPlan]:
-    """All jobs; job n belongs to lane n modulo the number of lanes."""
+    """All jobs, in the order of their numbers."""
     return (job_plan(campaign, number) for number in range(campaign.jobs))
 
 
-def lane_of(campaign: Campaign, lane: int) -> Iterator[JobPlan]:
-    """The jobs of one client, in order."""
-    return (job_plan(campaign, number) for number in range(lane, campaign.jobs, campaign.lanes))
+def line_of(campaign: Campaign, owner: int, share: int) -> Iterator[JobPlan]:
+    """The jobs that the clients of one owner in one process take one after the other, each when it is free.
+
+    They are in the order of their numbers. Of the last ones, those that take longest come first: otherwise most clients
+    would have nothing to do while a few finish a long job.
+    """
+    lanes = lanes_of(campaign, owner, share)
+    numbers = [number for number in range(campaign.jobs) if number % campaign.lanes in lanes]
+    last = max(0, len(numbers) - LAST_OF_A_CLIENT * len(lanes))
+    yield from (job_plan(campaign, number) for number in numbers[:last])
+    left = [job_plan(campaign, number) for number in numbers[last:]]
+    yield from sorted(left, key=_usual_seconds, reverse=True)
+
+
+def lanes_of(campaign: Campaign, owner: int, share: int) -> list[int]:
+    """The clients of one owner in one process."""
+    return [lane for lane in range(share, campaign.lanes, campaign.processes) if lane % campaign.owners == owner]
+
+
+def _usual_seconds(plan: JobPlan) -> float:
+    """About how long a job takes if nothing else happens to it."""
+    return plan.process_time * SHARE_OF_TIME.get(plan.scene, 1.0) + WAITS.get(plan.origin, 0.0)
 
 
 def job_plan(campaign: Campaign, number: int) -> JobPlan:

@@ -4,16 +4,27 @@ import json
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Final
 
 import jwt
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from chalicelib.api.tokens import LEEWAY
 from longcall import CognitoPassword, LongcallError
 
 SHORT_LIFE: Final = 2.5  # seconds, with those for which the API accepts a token after its expiry
 SIGNING_KEY: Final = "signing-key.pem"  # of the stack's user pool, in the data folder
+
+
+@cache
+def _key_in(pem: bytes) -> RSAPrivateKey:
+    """The key of a PEM file. Parsing it takes longer than many signatures."""
+    key = load_pem_private_key(pem, password=None)
+    assert isinstance(key, RSAPrivateKey)  # noqa: S101  # the stack has written it
+    return key
 
 
 class SignIn:
@@ -68,7 +79,7 @@ class ShortTokens:
             claims = jwt.decode(long, options={"verify_signature": False})
             claims |= {"exp": int(time.time() + SHORT_LIFE - LEEWAY)}
             kid = jwt.get_unverified_header(long)["kid"]
-            self._token = jwt.encode(claims, self._key_file.read_bytes(), "RS256", headers={"kid": kid})
+            self._token = jwt.encode(claims, _key_in(self._key_file.read_bytes()), "RS256", headers={"kid": kid})
         return self._token
 
     def forget(self, token: str) -> None:

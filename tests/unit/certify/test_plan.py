@@ -5,7 +5,17 @@ from dataclasses import replace
 import pytest
 
 from certify.plan import CHAOS, RESERVE, Campaign, Form, Origin, Store, Victim, campaigns, injections
-from certify.scenarios import APPLIED, EXCLUSIVE, RATES, Kind, job_plan, job_plans, lane_of
+from certify.scenarios import (
+    APPLIED,
+    EXCLUSIVE,
+    LAST_OF_A_CLIENT,
+    RATES,
+    Kind,
+    job_plan,
+    job_plans,
+    lanes_of,
+    line_of,
+)
 from chalicelib.workloads.simulated import Scene
 from tests.unit.certify.jobs import CAMPAIGN
 
@@ -26,14 +36,28 @@ def test_job_does_not_depend_on_how_many_there_are() -> None:
     assert job_plan(replace(CAMPAIGN, jobs=1_000), 7) == job_plan(CAMPAIGN, 7)
 
 
-def test_lanes_share_all_jobs_out_and_keep_to_one_owner_each() -> None:
-    campaign = replace(CAMPAIGN, lanes=8, owners=2)
+@pytest.mark.parametrize(("lanes", "owners", "processes"), [(8, 2, 2), (12, 3, 2), (20, 5, 2), (4, 1, 2), (2, 1, 1)])
+def test_lines_share_all_jobs_out_and_keep_to_one_owner_each(lanes: int, owners: int, processes: int) -> None:
+    campaign = replace(CAMPAIGN, jobs=400, lanes=lanes, owners=owners, processes=processes)
+    lines = [(owner, share) for owner in range(owners) for share in range(processes)]
 
-    lanes = [list(lane_of(campaign, lane)) for lane in range(campaign.lanes)]
+    jobs = {line: list(line_of(campaign, *line)) for line in lines}
 
-    assert sorted(plan.number for lane in lanes for plan in lane) == list(range(campaign.jobs))
-    assert all(len({plan.owner for plan in lane}) == 1 for lane in lanes)
-    assert {plan.owner for lane in lanes for plan in lane} == {0, 1}
+    assert sorted(plan.number for plans in jobs.values() for plan in plans) == list(range(campaign.jobs))
+    assert all(plan.owner == owner for (owner, _), plans in jobs.items() for plan in plans)
+    assert sorted(lane for line in lines for lane in lanes_of(campaign, *line)) == list(range(lanes))
+
+
+def test_longest_of_the_last_jobs_come_first_and_the_others_in_order() -> None:
+    campaign = replace(CAMPAIGN, jobs=400)
+
+    plans = [*line_of(campaign, 0, 0)]
+
+    last = LAST_OF_A_CLIENT * 2  # clients of the owner in this process
+    before, end = [plan.number for plan in plans[:-last]], plans[-last:]
+    assert before == sorted(before)
+    assert max(plan.process_time for plan in end) == end[0].process_time > end[-1].process_time
+    assert [plan.number for plan in end] != sorted(plan.number for plan in end)
 
 
 def test_campaign_survives_its_way_to_another_process() -> None:

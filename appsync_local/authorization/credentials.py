@@ -10,10 +10,12 @@ import json
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 from appsync_local.api.model import AuthMode
 
+TOKENS_KEPT: Final = 256
 TOKEN_MODES: Final = frozenset({AuthMode.COGNITO, AuthMode.OIDC})
 
 # Header names in lower case; a repeated header has a list.
@@ -103,6 +105,7 @@ def credential_of(request: AuthorizationRequest, modes: AbstractSet[AuthMode]) -
     return AuthorizerToken(authorization) if AuthMode.LAMBDA in modes else None
 
 
+@lru_cache(maxsize=TOKENS_KEPT)  # a client sends the same token with each request
 def _is_jwt(token: str) -> bool:
     parts = token.split(".")
     if len(parts) != 3:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import orjson
 from graphql import OperationType
@@ -80,9 +81,11 @@ class RequestHandler:
         """
         started = time.perf_counter()
         record = OperationRecord("request")
+        variables: Mapping[str, Any] = {}
+        data: object = None
         try:
             request = parse_request(body) if method == "POST" else parse_query_string(query)
-            record.fields = self._log_fields(request.variables, {})
+            variables = request.variables
             to_check = request.authorization_request(body, headers, peer, query, method, self._path)
             record.caller = caller = await self._authenticator.authenticate(to_check, request_id)
             operation = self._documents.get(request.query).operation(request.operation_name)
@@ -105,11 +108,10 @@ class RequestHandler:
             return GraphqlResponse(500, orjson.dumps({"errors": [entry]}), INTERNAL_FAILURE)
         else:
             record.outcome = outcome_of(result)
-            data = result.get("data")
-            if isinstance(data, dict):
-                record.fields = self._log_fields(request.variables, data)
+            data = result["data"]
             return GraphqlResponse(200, _encoded(result), headers=added)
         finally:
+            record.fields = self._log_fields(variables, data if isinstance(data, dict) else {})
             record.write(time.perf_counter() - started)
 
     async def _execute(

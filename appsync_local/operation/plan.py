@@ -33,6 +33,7 @@ from graphql import (
     SelectionSetNode,
     TypeMetaFieldDef,
     TypeNameMetaFieldDef,
+    VariableNode,
     get_directive_values,
     get_named_type,
     is_non_null_type,
@@ -143,6 +144,10 @@ class Step:
         """
         if not self.definition.args:
             return {}
+        if self._variable_arguments is not None:
+            given = {name: variables.coerced.get(variable) for name, variable in self._variable_arguments}
+            if None not in given.values():
+                return given
         try:
             arguments = get_argument_values(self.definition, self.nodes[0], variables)
         except GraphQLError:  # validation checked the literals: a variable is null
@@ -152,6 +157,21 @@ class Step:
                 type_ = self.definition.args[name].type
                 raise FieldError(f"Argument '{name}' has coerced Null value for NonNull type '{type_}'")
         return arguments
+
+    @cached_property
+    def _variable_arguments(self) -> tuple[tuple[str, str], ...] | None:
+        """Each argument with the variable that it is, in the schema's order; None if graphql-core must read one.
+
+        It reads literals and defaults. Variables are coerced before, so there is nothing else to do for them.
+        """
+        nodes = {node.name.value: node.value for node in self.nodes[0].arguments or ()}
+        found: list[tuple[str, str]] = []
+        for name, argument in self.definition.args.items():
+            node = nodes.get(name)
+            if not isinstance(node, VariableNode):
+                return None
+            found.append((argument.out_name or name, node.name.value))
+        return tuple(found)
 
     @cached_property
     def _required_arguments(self) -> tuple[str, ...]:

@@ -131,7 +131,7 @@ def test_defaults_and_recursive_types_are_left_to_graphql_core(
         {"revision": [1]},
     ],
 )
-async def test_an_object_of_leaves_is_the_same_with_and_without_the_fast_path(
+async def test_an_object_of_leaves_is_the_same_with_and_without_a_type_name(
     http: Http, invoker: RecordingInvoker, changes: dict[str, Any]
 ) -> None:
     invoker.functions["notes"] = lambda _: note("n1") | changes

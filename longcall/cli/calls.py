@@ -1,8 +1,6 @@
 """Runs the calls of one command: makes the client, and handles Ctrl-C and a closed output pipe."""
 
-import asyncio
 import os
-import socket
 import sys
 from collections.abc import Callable, Coroutine
 from contextlib import aclosing
@@ -59,6 +57,8 @@ def call(target: Caller | Stack, asking: Coroutine[Any, Any, None]) -> None:
         Unreachable: The API does not answer. The message says what to do.
         CommandEnded: The reader of standard output closed the pipe.
     """
+    import asyncio  # takes a fifth of the time of --help, which calls nothing
+
     try:
         asyncio.run(asking)
         sys.stdout.flush()
@@ -73,6 +73,8 @@ def call(target: Caller | Stack, asking: Coroutine[Any, Any, None]) -> None:
 
 def _accepts_connections(url: str) -> bool:
     """Whether something listens at the address of a URL."""
+    import socket
+
     parts = urlsplit(url)
     port = parts.port or (443 if parts.scheme == "https" else 80)
     try:

@@ -1,6 +1,5 @@
 """The job that a command names: by its id, by the first characters of its id, or as the newest one."""
 
-import asyncio
 import re
 from collections.abc import AsyncIterator, Iterable
 from typing import TYPE_CHECKING, Final
@@ -115,6 +114,8 @@ def _only_job(callers: Iterable[Caller], beginning: str) -> JobId:
                     found[job.job_id] = job
 
     async def ask() -> None:
+        import asyncio  # as in `call`
+
         await asyncio.gather(*map(look, asked))
 
     asked = list(callers)

@@ -5,17 +5,20 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from appsync_local.api.endpoints import authority
 from appsync_local.authorization.api_keys import ApiKey
 from appsync_local.authorization.sigv4 import IamPrincipal
 from appsync_local.functions.spec import FunctionSpec
-from appsync_local.http.server import Engine
 from local_stack.blueprint import Blueprint, LocalApi, api_path
 from local_stack.callers import Callers
 from local_stack.data_folder import PRIVATE_FILE
 from local_stack.services.bucket import BUCKET
 from local_stack.services.cognito.pool import Pool
+
+if TYPE_CHECKING:
+    from appsync_local.http.server import Engine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +88,7 @@ def api_urls(blueprint: Blueprint, *, host: str, port: int) -> dict[str, str]:
 
 
 def stack_of(
-    engine: Engine,
+    engine: "Engine",
     blueprint: Blueprint,
     *,
     host: str,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import infrastructure.api
 from appsync_local.devtools.file_watcher import FileWatcher
@@ -11,11 +11,13 @@ from appsync_local.devtools.reload import Reloader
 from appsync_local.functions.import_check import check_imports
 from appsync_local.functions.runtime import FunctionRuntime
 from appsync_local.functions.snapshot import Snapshots
-from appsync_local.http.server import Engine
 from chalicelib.workloads.own.reading import FOLDER as WORKLOADS
 from chalicelib.workloads.registry import find_own
 from infrastructure.project import STAGES_FILE, Project
 from local_stack.blueprint import Blueprint
+
+if TYPE_CHECKING:
+    from appsync_local.http.server import Engine
 
 HANDLERS: Final = ("app.py",)
 HANDLER_FOLDERS: Final = ("chalicelib", WORKLOADS)
@@ -62,7 +64,7 @@ def snapshots_of(blueprint: Blueprint, data: Path) -> Snapshots:
 
 
 def file_watcher(
-    engine: Engine,
+    engine: "Engine",
     runtime: FunctionRuntime,
     blueprint: Blueprint,
     snapshots: Snapshots,

@@ -8,9 +8,10 @@ import socket
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from dataclasses import replace
 from datetime import timedelta
+from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 from appsync_local.api.endpoints import authority
@@ -23,7 +24,6 @@ from appsync_local.devtools.health import Health
 from appsync_local.devtools.meter import Meter
 from appsync_local.errors import PortInUse
 from appsync_local.functions.runtime import FunctionRuntime
-from appsync_local.http.server import Engine
 from chalicelib.api.authorizer import PREFIX
 from infrastructure.stages import DEV
 from local_stack.addresses import BUCKET_PATH, LOOPBACK
@@ -33,7 +33,6 @@ from local_stack.chosen_blueprint import chosen_blueprint, chosen_template, ever
 from local_stack.console import EXPLORER_PAGES, JOB_PAGES, Console
 from local_stack.data_folder import check_databases, check_space, folder_errors_reported, locked, prepare
 from local_stack.description import Stack, api_urls, description_files, stack_of
-from local_stack.engines import EngineParts, build_engines
 from local_stack.errors import StackError
 from local_stack.folder_secret import folder_secret
 from local_stack.function_environment import REGION, new_principal
@@ -53,6 +52,9 @@ from local_stack.services.local_services import local_services
 from local_stack.template.blueprint import has_jobs, uses_services
 from local_stack.test_users import TestUsers
 from local_stack.worker_processes import function_runtime
+
+if TYPE_CHECKING:
+    from appsync_local.http.server import Engine
 
 OPERATOR_FIELDS: Final = frozenset({"Mutation.updateStatus"})
 RENEWAL: Final = "sign in again: longcall token --header"
@@ -124,6 +126,12 @@ async def _start(options: Options, log: StackLog, cleanup: contextlib.AsyncExitS
     snapshots = snapshots_of(blueprint, options.data) if options.watches else None
     root = blueprint.root if snapshots is None else snapshots.root
     runtime = function_runtime(blueprint, options, root=root, chaos=chaos, meter=meter, health=health)
+    cleanup.push_async_callback(runtime.stop)  # if the start fails
+    preparing = _begin(cleanup, runtime.prepare())
+    # The engine is imported while another process imports what the functions need, which takes longest.
+    await asyncio.to_thread(import_module, "local_stack.engines")
+    from local_stack.engines import EngineParts, build_engines
+
     reached = AwsServices(aws=login, advice=ADVICE) if aws is None else aws.for_data_sources(lambda_url)
     parts = EngineParts(
         invoker=PermissionCheckingInvoker(runtime, blueprint.refusals, blueprint.unsupported), pool=pool,
@@ -142,6 +150,7 @@ async def _start(options: Options, log: StackLog, cleanup: contextlib.AsyncExitS
         raise StackError("the handlers cannot be imported:\n" + "\n".join(f"  - {it}" for it in problems))
     if aws_start is not None:
         await aws_start
+    await preparing
     # Last, because events from an earlier run are delivered at once, and their workers report to the API.
     await runtime.start()
     cleanup.push_async_callback(runtime.stop)
@@ -189,7 +198,7 @@ def _start_event_sources(
     cleanup.push_async_callback(sources.stop)
 
 
-def _offer_pages(engine: Engine, blueprint: Blueprint, pool: Pool, *, origin: str, health: Health) -> None:
+def _offer_pages(engine: "Engine", blueprint: Blueprint, pool: Pool, *, origin: str, health: Health) -> None:
     """Serve the console or only the explorer, and the doctor."""
     pages = JOB_PAGES if blueprint.has_console else EXPLORER_PAGES
     engine.offer(Console(TestUsers(pool), origin=origin, pages=pages, api_path=urlsplit(engine.graphql_url).path))

@@ -34,12 +34,15 @@ def main() -> None:
     settings = WorkerSettings.from_json(first[1])
     if settings.path is not None:
         _isolate(settings.path)
+    # Among modules there is almost no garbage, and the searches take a tenth of the time. Nor is there one before the
+    # freeze: it would leave holes in pages. Source: Python's documentation of `gc.freeze`.
+    gc.disable()
     refusal = _import_all(settings.preload)
     if refusal is not None:
         send(control, Kind.REFUSED, refusal.encode())
         return
-    gc.collect()
     gc.freeze()  # what is imported now is never collected, so that its pages stay shared with every worker
+    gc.enable()
     send(control, Kind.READY)
     ForkServer(control, settings).run()
 

@@ -90,7 +90,7 @@ class ForkServerClient:
             FunctionsNotStarted: Something in `preload` cannot be imported, or the fork server ended by itself.
         """
         self._process = self._launch()
-        await self._process.ready
+        await asyncio.shield(self._process.ready)  # a frame sets it, also after this wait was cancelled
 
     async def stop(self) -> None:
         """End the fork server and all workers. Returns when they are gone."""
@@ -99,6 +99,8 @@ class ForkServerClient:
             self._relaunch_timer.cancel()
         if self._process is None:
             return
+        if not self._process.ready.done():
+            self._process.process.kill()  # it has no workers yet, and would end only after its imports
         self._process.channel.finish()
         await asyncio.wait({self._process.gone}, timeout=STOP_GRACE)
         if not self._process.gone.done():
@@ -175,6 +177,7 @@ class ForkServerClient:
         fork_server = self._running
         fork_server.gone.set_result(None)
         if self._is_stopping:
+            fork_server.ready.cancel()
             return
         status = _ended(fork_server.process)
         if not fork_server.ready.done():

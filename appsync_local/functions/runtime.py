@@ -110,10 +110,11 @@ class FunctionRuntime:
         self._waiting: deque[_Call] = deque()  # for a slot, the longest waiting first
         self._resolver_timeout = resolver_timeout
         self._clock = SteadyClock(clock)
+        self._prepared: tuple[EventQueue, Pool, Deliveries] | None = None
         self._running: tuple[EventQueue, Pool, Deliveries, Schedules] | None = None
 
-    async def start(self) -> None:
-        """Import what is preloaded, and take up the events that an earlier run left.
+    async def prepare(self) -> None:
+        """Open the queue, and import what is preloaded in another process; no function runs yet.
 
         Raises:
             FunctionsNotStarted: Something in `preload` cannot be imported.
@@ -149,6 +150,14 @@ class FunctionRuntime:
             await pool.stop()
             queue.close()
             raise
+        self._prepared = (queue, pool, deliveries)
+
+    async def start(self) -> None:
+        """Take up the events that an earlier run left, and begin the schedules. Raises what `prepare` raises."""
+        if self._prepared is None:
+            await self.prepare()
+        assert self._prepared is not None  # noqa: S101  # `prepare` would have raised
+        queue, pool, deliveries = self._prepared
         schedules = Schedules(
             self._schedules, self._functions, accept=deliveries.accept, clock=self._clock, health=self._health
         )
@@ -158,11 +167,13 @@ class FunctionRuntime:
         schedules.start()
 
     async def stop(self) -> None:
-        """Kill all workers; events that are not done with stay in the queue."""
-        if self._running is None:
+        """Kill all workers; events that are not done with stay in the queue. Can be repeated."""
+        if self._prepared is None:
             return
-        (queue, pool, deliveries, schedules), self._running = self._running, None
-        schedules.stop()
+        (queue, pool, deliveries), self._prepared = self._prepared, None
+        if self._running is not None:
+            schedules, self._running = self._running[-1], None
+            schedules.stop()
         deliveries.stop()
         while self._waiting:
             self._waiting.popleft().running.cancel()

@@ -1,9 +1,11 @@
 """What is refused before any function runs, and the parts that need no process of their own."""
 
+import asyncio
 import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,11 +13,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from appsync_local.errors import FunctionFailed
 from appsync_local.functions.fork_server_client import FunctionsNotStarted
 from appsync_local.functions.frames import Kind, Splitter, pack
 from appsync_local.functions.outcome import exit_sentence
+from appsync_local.functions.runtime import FunctionRuntime
 from appsync_local.functions.spec import FunctionSpec, by_name
 from tests.unit.appsync_local.functions.conftest import StartRuntime
+from tests.unit.appsync_local.functions.waiting import eventually
 
 FUNCTION = FunctionSpec("f", "app.f", {}, 20.0)
 
@@ -25,6 +30,41 @@ async def test_library_that_cannot_be_preloaded_is_named(start_runtime: StartRun
         await start_runtime(FUNCTION, preload=("json", "no_such_library"))
 
     await start_runtime(FUNCTION, preload=("json",))  # the failed start has given back the queue
+
+
+async def test_prepared_runtime_runs_functions_from_its_start_and_gives_back_the_queue(
+    root: Path, queue: Path, write_handlers: Callable[..., None]
+) -> None:
+    write_handlers("def f(event, context):\n    return event\n")
+    runtime, next_one = (FunctionRuntime([FUNCTION], root=root, queue=queue) for _ in range(2))
+    await runtime.prepare()
+    with pytest.raises(FunctionFailed, match="the functions are not running"):
+        await runtime.invoke("f", 1)
+    await runtime.stop()
+
+    await next_one.prepare()
+    await next_one.start()
+    try:
+        assert await next_one.invoke("f", 2) == 2
+    finally:
+        await next_one.stop()
+
+
+async def test_cancelled_preparation_does_not_wait_for_the_imports(
+    root: Path, queue: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    started = tmp_path / "started"
+    (tmp_path / "endless.py").write_text(f"open({str(started)!r}, 'w').close()\nwhile True: pass\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    runtime = FunctionRuntime([FUNCTION], root=root, queue=queue, preload=("endless",))
+    preparing = asyncio.create_task(runtime.prepare())
+    await eventually(started.exists, "the import has begun")
+
+    preparing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await preparing
+
+    assert caplog.records == []  # as when a process does not end in time
 
 
 async def test_library_that_starts_a_thread_is_not_preloaded(

@@ -383,10 +383,10 @@ async def test_serve_passes_its_arguments_to_the_local_stack_unchanged(tmp_path:
     assert ended.out.decode().strip() == repr(arguments)
 
 
-def test_help_loads_neither_a_graphql_client_nor_rich() -> None:
+def test_help_loads_no_client_no_event_loop_and_no_rich() -> None:
     code = (
         "import sys; from longcall.cli import main; main(['run', '--help']); "
-        "print(*{'aiohttp', 'gql', 'graphql', 'websockets', 'rich'} & set(sys.modules))"
+        "print(*{'aiohttp', 'asyncio', 'gql', 'graphql', 'websockets', 'rich'} & set(sys.modules))"
     )
 
     shown = subprocess.run(

@@ -51,6 +51,11 @@ class HttpConnection(web.RequestHandler):
             self._timer.cancel()
             self._timer = None
 
+    def leave_transport(self) -> None:
+        """End this connection, and leave its transport open: another protocol has taken it over."""
+        self.transport = None
+        self.connection_lost(None)
+
     def _close_if_idle(self) -> None:
         now = self._loop.time()
         ends = self._idle_limit + (now if self._waiting_since is None else self._waiting_since)

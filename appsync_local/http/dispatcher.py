@@ -1,14 +1,13 @@
 """Answers every request on the engine's port: the API over HTTP and WebSocket, and the pages beside it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Final
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import TYPE_CHECKING, Any, Final
 
 import aiohttp
 from aiohttp import web
 
 from appsync_local.api.endpoints import REALTIME_SUFFIX
-from appsync_local.api.limits import BODY_LIMIT
 from appsync_local.devtools.chaos.control import ChaosPage
 from appsync_local.devtools.chaos.spec import Fault
 from appsync_local.devtools.chaos.switch import Chaos
@@ -21,12 +20,13 @@ from appsync_local.http.served_api import ServedApi
 from appsync_local.http.services import Service
 from appsync_local.http.site_check import SiteCheck
 from appsync_local.http.sites import is_loopback
-from appsync_local.realtime.handshake import SUBPROTOCOL
+from appsync_local.http.upgrade import is_upgrade, upgrade
 from appsync_local.realtime.keep_alive import SessionTimers
 from appsync_local.realtime.session import Session
-from appsync_local.realtime.socket import AiohttpSocket
 
-CLOSE_TIMEOUT: Final = 1.0  # seconds for a client to answer a close
+if TYPE_CHECKING:
+    from appsync_local.realtime.socket import RealtimeSocket
+
 API_METHODS: Final = ("POST", "GET", "OPTIONS")
 
 
@@ -57,7 +57,7 @@ class Dispatcher:
         self._sites = sites
         self._timers = timers
         self._chaos = chaos or Chaos()
-        self._sessions: dict[AiohttpSocket, tuple[Callable[[], ServedApi], Session]] = {}
+        self._sessions: dict[RealtimeSocket, tuple[Callable[[], ServedApi], Session, asyncio.Task[None]]] = {}
         self._pages: dict[str, PageProvider] = {}
         self._services: dict[str, Service] = {}
         self._serves_pages = False
@@ -66,6 +66,11 @@ class Dispatcher:
             self.offer(ChaosPage(chaos))
         if meter is not None:
             self.offer(MeterPage(meter))
+
+    @property
+    def connections(self) -> int:
+        """The number of open realtime connections."""
+        return len(self._sessions)
 
     @property
     def paths(self) -> frozenset[str]:
@@ -93,25 +98,30 @@ class Dispatcher:
 
     def renew(self, served: Callable[[], ServedApi]) -> None:
         """Let open realtime connections of an API start subscriptions on its current version."""
-        for api, session in self._sessions.values():
+        for api, session, _ in self._sessions.values():
             if api == served:
                 session.use(served().subscriptions)
 
     async def close(self) -> None:
         """Close every realtime connection. An error in one does not keep the others open."""
-        closing = (socket.close(aiohttp.WSCloseCode.GOING_AWAY) for socket in self._sessions)
-        await asyncio.gather(*closing, return_exceptions=True)  # the server ends those that did not close
+        sessions = dict(self._sessions)
+        closing = (socket.close(aiohttp.WSCloseCode.GOING_AWAY) for socket in sessions)
+        await asyncio.gather(*closing, return_exceptions=True)
+        tasks = [task for _, _, task in sessions.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     def handle(self, request: web.BaseRequest) -> Awaitable[web.StreamResponse]:
-        """The response to a request; for a WebSocket, when its connection has ended."""
+        """The response to a request."""
         connection = request.protocol
         assert isinstance(connection, HttpConnection)  # noqa: S101  # the server creates only these
         service = self._service(request)
         is_api = request.path in self._apis or service is not None
         refused = self._sites.api_refusal(request) if is_api else self._sites.page_refusal(request)
-        if refused is None and is_api and service is None and _is_upgrade(request):
+        if refused is None and is_api and service is None and is_upgrade(request):
             connection.stop_idle_timer()
-            return self._realtime(request)
+            return self._realtime(request, connection)
         return self._answer(request, connection, service, refused, is_api=is_api)
 
     async def _answer(
@@ -200,48 +210,51 @@ class Dispatcher:
             return None
         return requests.decide()
 
-    async def _realtime(self, request: web.BaseRequest) -> web.StreamResponse:
+    async def _realtime(self, request: web.BaseRequest, connection: HttpConnection) -> web.StreamResponse:
+        """Start a session; the task that runs it keeps nothing of the request."""
         request_id = new_request_id()
-        # No compression: every message would be compressed once for each subscriber.
-        response = web.WebSocketResponse(
-            protocols=(SUBPROTOCOL,), compress=False, max_msg_size=BODY_LIMIT, timeout=CLOSE_TIMEOUT
-        )
+        headers, peer = headers_of(request), request.remote or ""
         try:
-            await response.prepare(request)
+            socket = upgrade(request, connection)
         except ConnectionError:
             return web.Response()  # the client has disconnected
-        except ValueError:  # raised by aiohttp for a key that is not base64
+        if socket is None:
             return refusal(400, "BadRequestException", "the WebSocket handshake is malformed", request_id)
         api = self._apis[request.path]
-        socket = AiohttpSocket(response, request.transport)
         session = Session(
             socket,
             api().subscriptions,
-            peer=request.remote or "",
+            peer=peer,
             timers=self._timers,
             chaos=self._chaos,
             is_own_host=self._sites.is_own_host,
         )
-        self._sessions[socket] = (api, session)
-        try:
-            if await self._connect(session, request, request_id):
-                await session.run()
-        finally:
-            del self._sessions[socket]
-        return response
-
-    async def _connect(self, session: Session, request: web.BaseRequest, request_id: str) -> bool:
         offered = request.headers.get("sec-websocket-protocol", "")
-        return await session.connect(
+        connecting = session.connect(
             subprotocols=[part.strip() for part in offered.split(",") if part.strip()],
             raw_query=request.raw_path.partition("?")[2],
-            headers=headers_of(request),
+            headers=headers,
             request_id=request_id,
         )
+        task = asyncio.create_task(self._run(socket, session, connecting))
+        self._sessions[socket] = (api, session, task)
+        return web.Response()  # not sent: this connection has left its transport to the socket
 
-
-def _is_upgrade(request: web.BaseRequest) -> bool:
-    return request.method == "GET" and request.headers.get("upgrade", "").lower() == "websocket"
+    async def _run(self, socket: "RealtimeSocket", session: Session, connecting: Coroutine[Any, Any, bool]) -> None:
+        try:
+            is_accepted = await connecting
+            del connecting  # with the request's headers
+            if is_accepted:
+                await session.run()
+            await socket.close()
+        except Exception as error:  # of this connection alone
+            session.failed(error)
+            socket.abort()
+        except asyncio.CancelledError:
+            socket.abort()
+            raise
+        finally:
+            del self._sessions[socket]
 
 
 def _forbidden(message: str, request_id: str) -> web.StreamResponse:

@@ -208,7 +208,7 @@ class Engine:
     def connections(self) -> int:
         """The number of open connections, HTTP and realtime."""
         server = self._runner.server if self._runner else None
-        return len(server.connections) if server else 0
+        return (len(server.connections) if server else 0) + self._dispatcher.connections
 
     def reload(self) -> None:
         """Load schema and code from disk again; port, connections and subscriptions are kept.
@@ -280,6 +280,7 @@ class Engine:
         """Close every connection and stop listening. Does nothing if the engine is not running."""
         self._is_stopped = True
         async with AsyncExitStack() as cleanup:  # every step runs, even if one before it fails
+            cleanup.push_async_callback(self._dispatcher.close)  # again, for those that came before the port was closed
             cleanup.push_async_callback(self._http_client.close)
             cleanup.push_async_callback(self._databases.close)
             for other in self._others:

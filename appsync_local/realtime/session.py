@@ -274,6 +274,10 @@ class Session:
         if not self._is_ending and not self._socket.write(text):
             self._outgoing.add(text)
 
+    def failed(self, error: Exception) -> None:
+        """Log and count an unexpected error that ended this session."""
+        self._internal_failure(error)
+
     def _internal_failure(self, error: Exception) -> dict[str, object]:
         """Log and count an unexpected error. Returns the entry for the client, which does not show the cause."""
         self._handler.health.loop(LOOP).failed(error)

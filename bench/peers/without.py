@@ -14,7 +14,7 @@ from appsync_local.operation import variables as inputs
 from appsync_local.operation.documents import Document, Documents, Operation
 from appsync_local.operation.plan import Plan
 from appsync_local.realtime import subscription_registry as subscriptions
-from appsync_local.realtime.socket import AiohttpSocket
+from appsync_local.realtime.socket import RealtimeSocket
 from appsync_local.resolvers.resolution import Resolution
 
 
@@ -103,7 +103,7 @@ def _index() -> None:
 def _direct_writes() -> None:
     """Send every message in a task of its session, as if all readers were slow."""
 
-    AiohttpSocket.write = lambda *_: False  # type: ignore[method-assign]
+    RealtimeSocket.write = lambda *_: False  # type: ignore[method-assign]
 
 
 _PATCHES: Mapping[Measure, Callable[[], None]] = {

@@ -19,6 +19,7 @@ from appsync_local.realtime.keep_alive import DelayedCalls, SessionTimers
 from appsync_local.realtime.outgoing import LOOP
 from appsync_local.realtime.protocol import RealtimeConnection
 from appsync_local.realtime.session import Session
+from appsync_local.realtime.socket import RealtimeSocket
 from appsync_local.realtime.subscription_registry import Subscription, SubscriptionRegistry
 from tests.fidelity.clock import Advance, on_a_clock
 from tests.support.engine_clients import Http, Realtime, connected, start_message, until
@@ -309,7 +310,7 @@ async def test_stopping_the_engine_ends_every_connection_even_if_one_cannot_be_c
     async def fail_later(*_: object, **__: object) -> None:
         raise Fault
 
-    monkeypatch.setattr(aiohttp.web.WebSocketResponse, "close", fail_later)
+    monkeypatch.setattr(RealtimeSocket, "close", fail_later)
 
     await engine.stop()
     monkeypatch.undo()

@@ -8,10 +8,10 @@ import pytest
 
 from appsync_local import Engine
 from appsync_local.devtools.chaos.switch import Chaos
+from appsync_local.realtime.frames import frame_head
 from appsync_local.realtime.keep_alive import SessionTimers
 from appsync_local.realtime.outgoing import OUTGOING_LIMIT
 from appsync_local.realtime.session import Session
-from appsync_local.realtime.socket import frame_head
 
 ACKNOWLEDGED = 2  # messages that answer `connection_init`
 

@@ -12,6 +12,7 @@ from typing import Final
 
 _HEADER: Final = struct.Struct(">BI")  # kind, length of the body in bytes
 _MOST_DESCRIPTORS: Final = 4
+_MOST_AT_ONCE: Final = 65_536  # bytes
 
 
 class Kind(IntEnum):
@@ -66,6 +67,13 @@ def receive(connection: socket.socket) -> Frame | None:
     return None if header is None else _with_body(connection, header)
 
 
+def incoming(connection: socket.socket) -> Iterator[Frame]:
+    """The frames from a blocking socket until the other side is gone. A short frame takes one call to the system."""
+    splitter = Splitter()
+    while received := _received(connection, _MOST_AT_ONCE):
+        yield from splitter.feed(received)
+
+
 def receive_with_descriptors(connection: socket.socket) -> tuple[Frame, Sequence[int]] | None:
     """As `receive`, with the file descriptors that came along with the frame; the caller owns them."""
     try:
@@ -93,14 +101,15 @@ def _with_body(connection: socket.socket, header: bytes) -> Frame | None:
 
 
 def _exactly(connection: socket.socket, size: int) -> bytes | None:
-    try:
-        received = connection.recv(size)
-        if len(received) == size:
-            return received
-        parts = bytearray(received)
-        while received and len(parts) < size:
-            received = connection.recv(size - len(parts))
-            parts += received
-    except ConnectionError:
-        return None
+    parts = bytearray()
+    while len(parts) < size and (received := _received(connection, size - len(parts))):
+        parts += received
     return bytes(parts) if len(parts) == size else None
+
+
+def _received(connection: socket.socket, most: int) -> bytes:
+    """Some bytes, or none when the other side is gone."""
+    try:
+        return connection.recv(most)
+    except ConnectionError:
+        return b""

@@ -24,7 +24,7 @@ from decimal import Decimal
 from typing import Final, NoReturn, cast
 
 from appsync_local.functions import log_format
-from appsync_local.functions.frames import Frame, Kind, receive, send
+from appsync_local.functions.frames import Frame, Kind, incoming, send
 
 RESPONSE_LIMIT: Final = 6_291_556  # bytes; Source: Lambda Developer Guide, "Lambda quotas", and the error's own text
 _PR_SET_PDEATHSIG: Final = 1  # Source: prctl(2)
@@ -197,8 +197,8 @@ def _serve(launch: Launch, connection: socket.socket, log_stream: str) -> int:
         _report(connection, error_payload(type(error).__name__, str(error), _trace(error)))
         return 1
     send(connection, Kind.STARTED)
-    while (frame := receive(connection)) is not None:
-        message = json.loads(frame[1])
+    for _, event in incoming(connection):
+        message = json.loads(event)
         context = LambdaContext(launch, message["request_id"], message["deadline"], log_stream)
         kind, body = answer(handler, message["event"], context)
         # The engine relies on this order: output reaches the pipe before the answer reaches the socket.

@@ -131,12 +131,12 @@ def find_own(root: Path) -> Findings:
 
 def registrations() -> tuple[Registration, ...]:
     """All workloads: Longcall's, and the project's own in the folder `workloads/` beside the handlers."""
-    return (*REGISTRY, *_own_registrations(Path(__file__).parents[2]))
+    return (*REGISTRY, *_own_registrations(__file__))
 
 
 @cache
-def _own_registrations(root: Path) -> tuple[Registration, ...]:
-    findings = find_own(root)
+def _own_registrations(this_file: str) -> tuple[Registration, ...]:
+    findings = find_own(Path(this_file).parents[2])
     for problem in findings.problems:
         log.error("a workload is left out: %s", problem, extra={"event": "workload_left_out", "problem": problem})
     return tuple(
@@ -157,10 +157,11 @@ def find(model: str) -> Registration:
         InvalidRequest: The model is unknown; the message suggests some that exist.
     """
     known = registrations()
+    named = next((entry for entry in known if model in entry.models), None)
+    if named is not None:
+        return named
     families: dict[str, list[str]] = {}
     for entry in known:
-        if model in entry.models:
-            return entry
         for name in entry.models:
             families.setdefault(_family(name), []).append(name)
     closed = _closed_families()

@@ -122,7 +122,7 @@ class Publisher:
                     latest = plan
                     end, units = made[plan]
                 if end is not None:
-                    subscription.subscriber.deliver(end)
+                    subscription.deliver(end)
                     pushed += units
             except Exception as error:  # of this subscriber alone
                 self._health.failed(error)
@@ -156,4 +156,4 @@ class Publisher:
         for subscription in self._registry.invalidatable(name):
             with self._health.turn():
                 if any(group_holds(group, payload) for group in subscription.invalidation):
-                    subscription.subscriber.end()
+                    subscription.end()

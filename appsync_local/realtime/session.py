@@ -12,7 +12,7 @@ from appsync_local.authorization.credentials import Headers
 from appsync_local.devtools.chaos.switch import Chaos
 from appsync_local.devtools.internal_failures import report_internal_failure
 from appsync_local.errors import RequestRefused
-from appsync_local.realtime.filters import Filter
+from appsync_local.realtime.delivery import SessionSubscription
 from appsync_local.realtime.handshake import HandshakeRefused, authorization_headers, require_own_host
 from appsync_local.realtime.keep_alive import SessionTimers
 from appsync_local.realtime.outgoing import LOOP, WHAT, OutgoingQueue, Socket
@@ -28,9 +28,13 @@ from appsync_local.realtime.protocol import (
     Stop,
     SubscriptionId,
     connection_error,
-    data_head,
 )
-from appsync_local.realtime.subscription_handler import SubscriptionHandler, SubscriptionRefused, refusal_entry
+from appsync_local.realtime.subscription_handler import (
+    AcceptedStart,
+    SubscriptionHandler,
+    SubscriptionRefused,
+    refusal_entry,
+)
 from appsync_local.realtime.subscription_registry import Subscription
 
 if TYPE_CHECKING:
@@ -198,20 +202,18 @@ class Session:
                 self._push_scheduler.ended(id_)
 
     async def _start(self, start: Start) -> None:
-        route = _Route(self, self._socket, self._chaos, start.id)  # does not keep the message in memory
         try:
             if "host" in start.authorization:
                 require_own_host(start.authorization, self._is_own_host)
-            subscription, chosen = await self._handler.subscribe(
+            accepted = await self._handler.subscribe(
                 start.data,
                 authorization=start.authorization,
                 headers=self._headers,
                 peer=self._peer,
                 request_id=str(uuid.uuid4()),
-                subscriber=route,
             )
             if self._connection.is_awaited(start):
-                self._accept(start, subscription, chosen)
+                self._accept(start, accepted)
         except HandshakeRefused as refused:
             if self._connection.is_awaited(start):
                 self._send(self._connection.reject(start, [refused.entry]))
@@ -224,15 +226,16 @@ class Session:
             if self._connection.is_awaited(start):
                 self._send(self._connection.reject(start, [failure]))
 
-    def _accept(self, start: Start, subscription: Subscription, chosen: Filter) -> None:
-        weight = subscription.weight + sum(other.weight for other in self._subscriptions.values())
+    def _accept(self, start: Start, accepted: AcceptedStart) -> None:
+        weight = accepted.weight + sum(other.weight for other in self._subscriptions.values())
         if weight > SUBSCRIPTION_WEIGHT:
             text = "the subscriptions of this connection are too large together; select less, or open another one"
             self._send(self._connection.reject(start, [{"errorType": TOO_MANY, "message": text}]))
             return
         # Registered before it is acknowledged, so that an event right after `start_ack` is not missed.
+        subscription = SessionSubscription(accepted, self, self._socket, self._chaos, start.id)
         self._subscriptions[start.id] = subscription
-        self._handler.registry.add(subscription, chosen)
+        self._handler.registry.add(subscription, accepted.filter)
         self._send(self._connection.accept(start))
         if self._chaos.pushes is not None:
             self._scheduler().began(start.id)
@@ -282,27 +285,3 @@ class Session:
         """Log and count an unexpected error. Returns the entry for the client, which does not show the cause."""
         self._handler.health.loop(LOOP).failed(error)
         return report_internal_failure(WHAT, error)
-
-
-class _Route:
-    """How an event reaches one subscription of a session.
-
-    An event for a thousand subscriptions is mostly memory that the processor has to fetch. Hence an ordinary event
-    goes from here to the socket, and does not read the session.
-    """
-
-    __slots__ = ("_chaos", "_head", "_id", "_session", "_socket")
-
-    def __init__(self, session: Session, socket: Socket, chaos: Chaos, id_: SubscriptionId) -> None:
-        self._session = session
-        self._socket = socket
-        self._chaos = chaos
-        self._id = id_
-        self._head = data_head(id_)
-
-    def deliver(self, end: bytes) -> None:
-        if self._chaos.pushes is not None or not self._socket.write(self._head, end):
-            self._session.push(self._id, self._head + end)
-
-    def end(self) -> None:
-        self._session.end(self._id)

@@ -2,6 +2,9 @@
 
 import logging
 import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
 from graphql import GraphQLError, OperationType
 
@@ -24,11 +27,12 @@ from appsync_local.errors import (
 from appsync_local.execution.execution import field_context
 from appsync_local.javascript.context import RequestContext
 from appsync_local.operation.documents import Documents, Operation, weight_of
+from appsync_local.operation.plan import Plan
 from appsync_local.operation.request import GraphqlRequest, parse_request
 from appsync_local.realtime.filters import Filter, argument_filter, parse_filter
 from appsync_local.realtime.handshake import CONNECT, CONNECT_BODY, CONNECT_SUFFIX
 from appsync_local.realtime.protocol import BAD_REQUEST, UNSUPPORTED
-from appsync_local.realtime.subscription_registry import Subscriber, Subscription, SubscriptionRegistry
+from appsync_local.realtime.subscription_registry import Subscription, SubscriptionRegistry
 from appsync_local.resolvers.resolution import Resolution
 
 log = logging.getLogger("appsync_local")
@@ -40,6 +44,27 @@ class SubscriptionRefused(EngineError):
     def __init__(self, errors: list[dict[str, object]]) -> None:
         self.errors = errors
         super().__init__(str(errors[0].get("errorType") or "invalid"))
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedStart:
+    """What a `start` subscribes to, after all checks.
+
+    Attributes:
+        field: The field of `Subscription`.
+        filter: Selects the events.
+        plan: The compiled operation.
+        variables: The variables as the client sent them.
+        invalidation: Selects the invalidations that end the subscription.
+        weight: The size of the subscription in memory, in fields of its plan.
+    """
+
+    field: str
+    filter: Filter
+    plan: Plan
+    variables: Mapping[str, Any]
+    invalidation: Filter
+    weight: int
 
 
 class SubscriptionHandler:
@@ -88,7 +113,7 @@ class SubscriptionHandler:
             subscription.plan = renewed.plan(renewed.variables(subscription.variables))
         except (OperationInvalid, RequestRefused):
             log.info("a subscription to %s was ended: it does not fit the new schema", subscription.field)
-            subscription.subscriber.end()
+            subscription.end()
 
     async def connect(self, headers: Headers, *, peer: str, request_id: str) -> None:
         """Check the credential of a realtime client that connects.
@@ -115,9 +140,8 @@ class SubscriptionHandler:
         headers: Headers,
         peer: str,
         request_id: str,
-        subscriber: Subscriber,
-    ) -> tuple[Subscription, Filter]:
-        """Check a `start` and run its resolver; the caller registers the subscription with its filter.
+    ) -> AcceptedStart:
+        """Check a `start` and run its resolver; the caller registers the subscription.
 
         Args:
             data: The request's JSON, exactly as sent.
@@ -125,7 +149,6 @@ class SubscriptionHandler:
             headers: The headers of the connection; the authorization object overrides them.
             peer: Address of the client.
             request_id: Unique to this `start`.
-            subscriber: Receives the events.
 
         Raises:
             SubscriptionRefused: The request is invalid, or the caller is not authorized; has the errors to send.
@@ -141,7 +164,7 @@ class SubscriptionHandler:
             operation = self._documents.get(request.query).operation(request.operation_name)
             record.operation = operation.title
             context = request.context(caller, {**headers, **authorization})
-            return await self._subscription(operation, request, context, subscriber, data)
+            return await self._subscription(operation, request, context, data)
         except SubscriptionRefused as refused:
             record.outcome = str(refused)
             raise
@@ -166,9 +189,8 @@ class SubscriptionHandler:
         operation: Operation,
         request: GraphqlRequest,
         context: RequestContext,
-        subscriber: Subscriber,
         data: str,
-    ) -> tuple[Subscription, Filter]:
+    ) -> AcceptedStart:
         if operation.type is not OperationType.SUBSCRIPTION:
             message = f"{operation.type.value} not supported through the realtime channel"
             raise SubscriptionRefused([{"errorType": UNSUPPORTED, "message": message}])
@@ -196,7 +218,7 @@ class SubscriptionHandler:
             if resolution.invalidation_filter is not None:
                 invalidation = parse_filter(resolution.invalidation_filter)
         weight = weight_of(operation.fields, data)
-        return Subscription(step.name, plan, request.variables, subscriber, invalidation, weight), chosen
+        return AcceptedStart(step.name, chosen, plan, request.variables, invalidation, weight)
 
 
 def refusal_entry(refused: RequestRefused) -> dict[str, object]:

@@ -5,33 +5,23 @@ with the groups under its own values, so its cost does not depend on the number 
 Groups without an equality condition are compared with every event of their field.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from appsync_local.operation.plan import Plan
 from appsync_local.realtime.filters import Condition, Filter, Group, Operator, equality_key, group_holds, value_at
 
 
-class Subscriber(Protocol):
-    """Receives the events of one subscription."""
-
-    def deliver(self, end: bytes) -> None:
-        """Receive an event, as `data_end` of the protocol."""
-
-    def end(self) -> None:
-        """Learn that the subscription ends from this side: a mutation has invalidated it, or a reload its schema."""
-
-
 @dataclass(eq=False, slots=True)
-class Subscription:
+class Subscription(ABC):
     """One subscription of one connection. A reload of the schema replaces its plan.
 
     Args:
         field: The field of `Subscription`.
         plan: The compiled operation.
         variables: The variables as the client sent them.
-        subscriber: Receives the events.
         invalidation: Selects the invalidations that end the subscription; empty if no invalidation can.
         weight: The size of the subscription in memory, in fields of its plan.
     """
@@ -39,9 +29,16 @@ class Subscription:
     field: str
     plan: Plan
     variables: Mapping[str, Any]
-    subscriber: Subscriber
     invalidation: Filter = ()
     weight: int = 0
+
+    @abstractmethod
+    def deliver(self, end: bytes) -> None:
+        """Send an event to the client. The event is `data_end` of the protocol."""
+
+    @abstractmethod
+    def end(self) -> None:
+        """End the subscription from this side: a mutation has invalidated it, or a reload its schema."""
 
 
 # The path of a field, and the key of the value that it must have.

@@ -15,6 +15,7 @@ from appsync_local.devtools.meter import Meter
 from appsync_local.operation.documents import Documents
 from appsync_local.operation.plan import Plan
 from appsync_local.realtime import publication
+from appsync_local.realtime.filters import Filter
 from appsync_local.realtime.keep_alive import DelayedCalls, SessionTimers
 from appsync_local.realtime.outgoing import LOOP
 from appsync_local.realtime.protocol import RealtimeConnection
@@ -27,7 +28,7 @@ from tests.support.engine_clients import Http, Realtime, connected, start_messag
 WRITTEN = "subscription { written { id } }"
 ALIASED = "subscription { written { key: id } }"
 WRITE = 'mutation { write(id: "n1") { id } }'
-EVERY_EVENT = ((),)  # a filter
+EVERY_EVENT: Filter = ((),)
 
 
 class Fault(Exception):
@@ -38,11 +39,15 @@ def fail(*_: object, **__: object) -> Any:
     raise Fault("secret detail")
 
 
-class StandIn:
-    """A subscriber to which nothing can be delivered."""
+class StandIn(Subscription):
+    """A subscription to which nothing can be delivered."""
 
-    def __init__(self, end: Callable[[], None]) -> None:
-        self.end = end
+    def __init__(self, model: Subscription, end: Callable[[], None], invalidation: Filter = ()) -> None:
+        super().__init__(model.field, model.plan, model.variables, invalidation)
+        self._end = end
+
+    def end(self) -> None:
+        self._end()
 
     def deliver(self, end: bytes) -> None:
         raise Fault
@@ -112,7 +117,7 @@ async def test_a_subscriber_that_cannot_be_reached_does_not_stop_the_others(
 ) -> None:
     await realtime.start("before", WRITTEN)
     [before] = engine.registry.subscriptions()
-    unreachable = Subscription("written", before.plan, before.variables, StandIn(end=fail))
+    unreachable = StandIn(before, fail)
     engine.registry.add(unreachable, EVERY_EVENT)
     await realtime.start("after", WRITTEN)
 
@@ -161,7 +166,7 @@ async def test_an_invalidation_ends_the_others_if_one_cannot_be_ended(engine: En
     ended: list[str] = []
 
     def subscription(end: Callable[[], None]) -> Subscription:
-        return Subscription("written", model.plan, model.variables, StandIn(end=end), invalidation=EVERY_EVENT)
+        return StandIn(model, end, EVERY_EVENT)
 
     for end in (lambda: ended.append("first"), fail, lambda: ended.append("last")):
         engine.registry.add(subscription(end), EVERY_EVENT)

@@ -15,6 +15,7 @@ FORMAT_VARIABLE: Final = "AWS_LAMBDA_LOG_FORMAT"
 LEVEL_VARIABLE: Final = "AWS_LAMBDA_LOG_LEVEL"  # Lambda applies it to the JSON format only
 _TEXT: Final = "[%(levelname)s]\t%(message)s"  # time and request id are added by the engine's log
 _STANDARD_FIELDS: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
+_encode: Final = json.JSONEncoder(default=str).encode
 
 
 class JsonFormatter(logging.Formatter):
@@ -35,7 +36,7 @@ class JsonFormatter(logging.Formatter):
                 "stackTrace": traceback.format_tb(error.__traceback__),
             }
         extra = {name: value for name, value in vars(record).items() if name not in _STANDARD_FIELDS}
-        return json.dumps(fields | {name: it for name, it in extra.items() if name not in fields}, default=str)
+        return _encode(fields | {name: it for name, it in extra.items() if name not in fields})
 
 
 def configure(environment: Mapping[str, str], handler: logging.Handler) -> None:
@@ -53,7 +54,7 @@ def error_line(error: Mapping[str, object], environment: Mapping[str, str]) -> s
     """What is printed for an error that a handler raised; ends with a line break."""
     if is_json(environment):
         fields = {"timestamp": timestamp(time.time()), "log_level": "ERROR", **error}
-        return f"{json.dumps(fields, default=str)}\n"
+        return f"{_encode(fields)}\n"
     trace = error["stackTrace"]
     head = f"[ERROR] {error['errorType']}: {error['errorMessage']}\n"
     return head + "Traceback (most recent call last):\n" + "".join(trace) if isinstance(trace, list) and trace else head

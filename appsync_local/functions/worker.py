@@ -242,7 +242,7 @@ def answer(handler: Handler, event: object, context: LambdaContext) -> Frame:
     except Exception as error:
         return _failure(error_payload(type(error).__name__, str(error), _trace(error), request_id))
     try:
-        body = json.dumps(result, default=_decimal, allow_nan=False, separators=(",", ":")).encode()
+        body = _encode(result).encode()
     except Exception as error:
         message = f"Unable to marshal response: {error}"
         return _failure(error_payload("Runtime.MarshalError", message, [], request_id))
@@ -272,6 +272,9 @@ def _decimal(found: object) -> object:
     if isinstance(found, Decimal):
         return int(found) if found == found.to_integral_value() else float(found)
     raise TypeError(f"Object of type {type(found).__name__} is not JSON serializable")
+
+
+_encode: Final = json.JSONEncoder(default=_decimal, allow_nan=False, separators=(",", ":")).encode
 
 
 def _trace(error: BaseException) -> list[str]:

@@ -5,7 +5,6 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any, Final, Protocol
 
 import aiohttp
@@ -39,6 +38,8 @@ OWN_ERRORS: Final = frozenset(
 )
 FAULT_TRIES: Final = 5  # of an update that fails inside the API: about two seconds
 CLOSE_TIMEOUT: Final = 1.0  # seconds that a TLS connection gets to close in good order
+
+_encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 
 # At DEBUG gql writes whole requests to the log, and they hold what callers asked for and were answered.
 logging.getLogger("gql.transport.aiohttp").setLevel(logging.INFO)
@@ -88,7 +89,7 @@ class AppSync:
         transport = AIOHTTPTransport(
             self.url,
             ssl_close_timeout=CLOSE_TIMEOUT,
-            json_serialize=partial(json.dumps, ensure_ascii=False, separators=(",", ":"), allow_nan=False),
+            json_serialize=_encode,
             client_session_args={
                 "connector": aiohttp.TCPConnector(limit=1),
                 "middlewares": (self._authorize,),

@@ -4,8 +4,8 @@ import { defineConfig } from "@playwright/test";
 export default defineConfig({
   testDir: "tests",
   workers: 1,
-  timeout: 60_000,
-  expect: { timeout: 20_000 },
+  timeout: 180_000, // limits of a busy machine
+  expect: { timeout: 60_000 },
   reporter: "line",
   use: {
     baseURL: process.env.LONGCALL_URL ?? "http://localhost:4000",

@@ -37,8 +37,8 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The interpreter of an environment that has the wheel and its dependencies only."""
     environment = tmp_path_factory.mktemp("environment")
-    run(sys.executable, "-m", "venv", environment, within=INSTALLING)
-    run(environment / "bin" / "pip", "install", "--quiet", wheel, within=INSTALLING)
+    run(sys.executable, "-m", "venv", "--without-pip", environment, within=INSTALLING)
+    run(sys.executable, "-m", "pip", "--python", environment, "install", "--quiet", wheel, within=INSTALLING)
     yield environment / "bin" / "python"
     shutil.rmtree(environment)
 

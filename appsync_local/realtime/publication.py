@@ -50,7 +50,7 @@ class EventCompletion:
 
     @property
     def variables(self) -> VariableValues:
-        """None: only resolvers have arguments, and the plan contains what `@skip` and `@include` select."""
+        """Empty: only resolvers have arguments, and the plan contains what `@skip` and `@include` select."""
         return _NO_VARIABLES
 
     @property

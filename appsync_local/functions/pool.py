@@ -26,7 +26,7 @@ IDLE_LIMIT: Final = 60.0  # seconds after which a worker that is not its functio
 USUAL_DURATION: Final = 1.0  # seconds of an invocation, until the first one has ended
 WARM_WAIT: Final = 0.25  # seconds without a free worker after which another process is started
 _CORES: Final = os.cpu_count() or 1
-_AT_ONCE: Final = 2 * _CORES  # workers of a function that may be busy without waiting for a free one
+_AT_ONCE: Final = _CORES  # workers of a function that may be busy without waiting for a free one
 _EVENTS_AT_ONCE: Final = 1  # the same for events, while calls that somebody waits for have no worker
 _FADING: Final = 0.95  # weight of earlier, longer invocations
 

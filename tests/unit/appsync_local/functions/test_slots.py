@@ -175,7 +175,7 @@ async def test_events_begin_one_at_a_time_while_callers_wait_and_the_processors_
     runtime = await start_runtime(
         spec("call"), spec("work"), spec("quick"), concurrency=200, warm_wait=60.0, processors_are_busy=lambda: True
     )
-    at_once = 2 * (os.cpu_count() or 1)
+    at_once = os.cpu_count() or 1
     call_gate, work_gate = tmp_path / "calls", tmp_path / "events"
     event = {"notes": str(notes), "gate": str(call_gate)}
     callers = [asyncio.create_task(runtime.invoke("call", event)) for _ in range(at_once + 1)]

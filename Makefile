@@ -56,10 +56,10 @@ test: check prepared $(VENV)/compiled ## Set up, check, and run every test
 prepared: | $(BIN)/python
 	@$(BIN)/python -m tests.support.prepare || true
 
-# Otherwise all processes of pytest would compile the same at the same time, and a first stack would start slowly.
+# Otherwise each process of pytest would compile the tests for itself, all at the same time. An environment in which
+# Python writes no bytecode would keep none of it.
 $(VENV)/compiled: $(VENV)/dev.ready
-	@$(BIN)/python -m compileall -q -x '/(aws_cdk|networkx|sympy)/' $(VENV)/lib > /dev/null 2>&1 || true
-	@$(BIN)/pytest --collect-only > /dev/null 2>&1 || true
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/pytest --collect-only > /dev/null 2>&1 || true
 	@touch $@
 
 fuzz: $(VENV)/dev.ready ## Outages of a stack, then attacks on the engine, longer than in the tests: SECONDS=300 SEED=… SIZE=…
@@ -159,12 +159,8 @@ $(BIN)/python:
 	  || { echo "error: Python 3.11 or newer is needed, and $$ARG_PYTHON is older; name another one with PYTHON=…" >&2; exit 1; }
 	@"$$ARG_PYTHON" -m venv $(VENV)
 
-# Compiling the whole CDK library takes longer than everything else; what is used of it is compiled at its first import.
-COMPILE :=
-$(VENV)/dev.ready $(VENV)/deploy.ready: COMPILE := --no-compile
-
 $(VENV)/%.ready: requirements/%.txt pyproject.toml | $(BIN)/python
 	@echo "setting up $(VENV) (once; under a minute)"
-	@$(BIN)/pip install --quiet --disable-pip-version-check $(COMPILE) --requirement $<
+	@$(BIN)/pip install --quiet --disable-pip-version-check --requirement $<
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@

@@ -58,8 +58,7 @@ def project(local: Path, dist: Path, tmp_path_factory: pytest.TempPathFactory) -
     folder = tmp_path_factory.mktemp("projects")
     run(local / "longcall", "new", "my-app", within=RUNNING, cwd=folder)
     made = folder / "my-app"
-    # Compiling the whole CDK library would take a minute, and a synthesis imports a small part of it.
-    add(local.parent, "--no-compile", "--find-links", dist, "-r", made / "requirements.txt")
+    add(local.parent, "--find-links", dist, "-r", made / "requirements.txt")
     return Project(made, local)
 
 

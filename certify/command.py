@@ -103,10 +103,15 @@ async def certify(jobs: int, events: int, seed: int, *, folder: Path, progress: 
 
 
 async def _all_of(runs: Sequence[Coroutine[None, None, Outcome]]) -> list[Outcome]:
-    """The results of all runs. The first error cancels the others, and is raised after they have cleaned up."""
+    """The results of all runs, or of those that have ended when one was stopped because of what it found.
+
+    The others are then cancelled, and so they are after an error, which is raised after they have cleaned up.
+    """
     tasks = [asyncio.create_task(one) for one in runs]
+    waiting: set[asyncio.Task[Outcome]] = set(tasks)
     try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+        while waiting and not any(task.result().stopped for task in tasks if task.done()):
+            _, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         return [task.result() for task in tasks if task.done()]
     finally:
         for task in tasks:

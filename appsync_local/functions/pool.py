@@ -35,7 +35,7 @@ class Pool:
     """The workers of all functions.
 
     Functions without reserved concurrency share `concurrency` invocations at a time. At most half of them may be
-    events, so that events in any number leave room for calls that somebody waits for.
+    events, and at most seven eighths calls that somebody waits for, so that neither can keep the other from running.
 
     An invocation that finds no idle worker of its function waits in a line. `WaitingLine` says when another worker is
     started: a process for each concurrent invocation would cost more than short invocations themselves. While calls
@@ -69,7 +69,10 @@ class Pool:
         self._functions = functions
         self._loop_health = health.loop("idle workers")
         self._concurrency = concurrency
-        self._event_concurrency = max(1, concurrency // 2)
+        self._limits = {
+            InvocationType.EVENT: max(1, concurrency // 2),
+            InvocationType.REQUEST_RESPONSE: concurrency - concurrency // 8,
+        }
         self._meter = meter
         self._on_room = on_room
         self._fork_servers = ForkServers(
@@ -123,9 +126,7 @@ class Pool:
     def has_room(self, function: FunctionSpec, kind: InvocationType) -> bool:
         if function.reserved_concurrency is not None:
             return self._busy[function.name] < function.reserved_concurrency
-        if kind is InvocationType.EVENT and self._busy_in_common[kind] >= self._event_concurrency:
-            return False
-        return self._busy_in_common.total() < self._concurrency
+        return self._busy_in_common[kind] < self._limits[kind] and self._busy_in_common.total() < self._concurrency
 
     def begin(
         self,

@@ -43,6 +43,30 @@ async def test_events_in_any_number_leave_room_for_callers(
     await eventually(lambda: len(lines(notes)) == 20, "all events were handled")
 
 
+async def test_callers_in_any_number_leave_room_for_events(
+    start_runtime: StartRuntime, write_handlers: Callable[..., None], notes: Path, tmp_path: Path
+) -> None:
+    write_handlers(
+        """
+        def slow(event, context):
+            wait_for(event["gate"])
+
+        def quick(event, context):
+            note(event, "here")
+        """
+    )
+    runtime = await start_runtime(spec("slow"), spec("quick"), concurrency=8, slot_wait=60.0)
+    gate = tmp_path / "gate"
+    callers = [asyncio.create_task(runtime.invoke("slow", {"gate": str(gate)})) for _ in range(20)]
+    await asyncio.sleep(0)  # they are invoked now, before the event
+
+    await runtime.enqueue("quick", {"notes": str(notes)})
+
+    await eventually(lambda: lines(notes) == ["here"], "the event was handled while callers waited")
+    gate.touch()
+    await asyncio.gather(*callers)
+
+
 async def test_a_peak_of_callers_is_served_in_turn_and_nobody_is_refused(
     start_runtime: StartRuntime, write_handlers: Callable[..., None]
 ) -> None:

@@ -89,7 +89,7 @@ async def certify(jobs: int, events: int, seed: int, *, folder: Path, progress: 
     if this is not None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, this.cancel)
     began = time.monotonic()
-    outcomes = await _all_of(
+    outcomes = await all_of(
         [
             run(campaign, folder, progress.update, typescript=typescript)
             for campaign in campaigns(jobs=jobs, events=events, seed=seed)
@@ -102,7 +102,7 @@ async def certify(jobs: int, events: int, seed: int, *, folder: Path, progress: 
     )  # fmt: skip
 
 
-async def _all_of(runs: Sequence[Coroutine[None, None, Outcome]]) -> list[Outcome]:
+async def all_of(runs: Sequence[Coroutine[None, None, Outcome]]) -> list[Outcome]:
     """The results of all runs, or of those that have ended when one was stopped because of what it found.
 
     The others are then cancelled, and so they are after an error, which is raised after they have cleaned up.

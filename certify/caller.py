@@ -51,6 +51,7 @@ class Surroundings:
     sign_ins: list[SignIn]
     owners: list[str]
     eavesdropper: Eavesdropper
+    impostor: Impostor
     planter: Planter | None
     node: Node | None
     on_shown: Callable[[], None]
@@ -123,8 +124,7 @@ class Caller:
         if plan.is_eavesdropped:
             await self.around.eavesdropper.ask(self.observation, self._start_input)
         if plan.is_impersonated:
-            impostor = Impostor.of(self.around.stack_file)
-            await impostor.resurrect(self.observation, sequence=self._latest, attempt=self._attempt)
+            await self.around.impostor.resurrect(self.observation, sequence=self._latest, attempt=self._attempt)
         await asyncio.gather(*self._others)
         if plan.has_late_watcher:
             await self._join(len(plan.all_joins) + 1, 0)
@@ -222,8 +222,7 @@ class Caller:
         if event.sequence == plan.cancel_from:
             self._begin_task(self._cancel(client))
         if plan.is_impersonated and is_first and event.sequence == INTERFERES_FROM and not one.is_final:
-            impostor = Impostor.of(self.around.stack_file)
-            self._begin_task(impostor.interfere(self.observation, sequence=event.sequence))
+            self._begin_task(self.around.impostor.interfere(self.observation, sequence=event.sequence))
         async with self._events:
             self._latest, self._attempt = max(self._latest, event.sequence), event.attempt
             self._events.notify_all()

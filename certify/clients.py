@@ -19,6 +19,7 @@ import uvloop
 
 from certify.caller import Caller, Surroundings
 from certify.eavesdropper import Eavesdropper
+from certify.impostor import Impostor
 from certify.observation import Observation
 from certify.plan import Campaign, JobPlan, Store
 from certify.planting import Planter
@@ -50,7 +51,7 @@ class Clients:
 
     async def run(self, share: int) -> None:
         """Run all lanes of this process until they end."""
-        users = json.loads(self._stack_file.read_text("utf-8"))["users"]
+        stack = json.loads(self._stack_file.read_text("utf-8"))  # now: a restarted stack has no description for a while
         async with AsyncExitStack() as running:
             eavesdropper = await running.enter_async_context(Eavesdropper(self._url, self._sign_ins[-1]))
             node = None
@@ -58,8 +59,8 @@ class Clients:
                 node = await running.enter_async_context(Node.running(self._typescript, self._url))
             group = await running.enter_async_context(asyncio.TaskGroup())
             around = Surroundings(
-                self._url, self._stack_file, self._sign_ins, [user["sub"] for user in users], eavesdropper,
-                self._planter, node, self._shown,
+                self._url, self._stack_file, self._sign_ins, [user["sub"] for user in stack["users"]],
+                eavesdropper, Impostor.of(stack), self._planter, node, self._shown,
             )  # fmt: skip
             reporting = group.create_task(self._report())
             lanes = [

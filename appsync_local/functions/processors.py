@@ -5,7 +5,7 @@ from typing import Final
 
 import psutil
 
-BUSY: Final = 75.0  # percent of the time of all processors: processes that wait for one another use no more of two
+BUSY: Final = 75.0  # percent of the time of all processors; processes that pass work to one another leave the rest idle
 WINDOW: Final = 0.2  # seconds over which it is measured, at least
 
 

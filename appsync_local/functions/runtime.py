@@ -54,7 +54,8 @@ class FunctionRuntime:
         schedules: Which of them run every so often.
         retry_delays: Seconds before each retry of an event.
         refusal_delays: Seconds before the next attempt at an event that was refused.
-        concurrency: Invocations at a time of all functions without reserved concurrency. Events may take half of them.
+        concurrency: Invocations at a time of all functions without reserved concurrency. Events may take half of them,
+            and calls seven eighths.
         slot_wait: Seconds that `invoke` waits for a slot before the call is throttled.
         warm_wait: Seconds without a free worker of a function after which another one is started for those that wait.
         processors_are_busy: Whether the machine has no time for another worker; it is measured if this is None.

@@ -7,8 +7,8 @@ workers that exist become free again and again, the line moves. So another one i
 for `warm_wait`, or when the line is still not empty after several times as long and a processor is idle.
 
 While all processors are busy, more short invocations at a time do not end sooner: each takes longer, and so do those
-that somebody waits for. Then another worker gets one only after several times `warm_wait`, and a worker that has ended
-a short invocation rests if enough others are busy.
+that somebody waits for. Then the oldest gets another worker only after several times `warm_wait`, and a worker that has
+ended a short invocation rests if enough others are busy.
 """
 
 import math
@@ -59,9 +59,6 @@ class WaitingLine(Generic[T]):
         self._starting: dict[int, float] = {}  # when each worker that has not reported yet was started, by its number
         self._freed_at = -math.inf
         self._started_at = -math.inf
-
-    def __len__(self) -> int:
-        return len(self._waiting)
 
     @property
     def oldest(self) -> T | None:

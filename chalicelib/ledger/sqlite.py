@@ -21,7 +21,7 @@ from chalicelib.jobs.model import Job, JobId, Owner, Status
 from chalicelib.ledger import Clock, Page
 from chalicelib.ledger.records import dump, dump_both, dump_token, load, load_page, load_token, stamp
 
-BUSY_TIMEOUT: Final = 10.0  # seconds to wait for another process's write, as of an older version of this code
+BUSY_TIMEOUT: Final = 10.0  # seconds to wait for a writer that takes no turns, such as an older version of this code
 ANY_TIME: Final = "~"  # sorts after any time
 CHECKPOINT: Final = 4000  # pages of the WAL, 16 MB; from then on, each commit copies pages into the database
 

@@ -159,8 +159,12 @@ $(BIN)/python:
 	  || { echo "error: Python 3.11 or newer is needed, and $$ARG_PYTHON is older; name another one with PYTHON=…" >&2; exit 1; }
 	@"$$ARG_PYTHON" -m venv $(VENV)
 
+# Python compiles a module when it is first imported, and most modules of these packages never are. An environment in
+# which Python writes no bytecode would compile again at every start, so there pip does it.
+COMPILE := $(if $(PYTHONDONTWRITEBYTECODE),,--no-compile)
+
 $(VENV)/%.ready: requirements/%.txt pyproject.toml | $(BIN)/python
 	@echo "setting up $(VENV) (once; under a minute)"
-	@$(BIN)/pip install --quiet --disable-pip-version-check --requirement $<
+	@$(BIN)/pip install --quiet --disable-pip-version-check $(COMPILE) --requirement $<
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@

@@ -38,7 +38,8 @@ def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pa
     """The interpreter of an environment that has the wheel and its dependencies only."""
     environment = tmp_path_factory.mktemp("environment")
     run(sys.executable, "-m", "venv", "--without-pip", environment, within=INSTALLING)
-    run(sys.executable, "-m", "pip", "--python", environment, "install", "--quiet", wheel, within=INSTALLING)
+    run(sys.executable, "-m", "pip", "--python", environment, "install", "--quiet", "--no-compile", wheel,
+        within=INSTALLING)  # fmt: skip
     yield environment / "bin" / "python"
     shutil.rmtree(environment)
 

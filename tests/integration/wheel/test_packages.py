@@ -126,7 +126,7 @@ def add(folder: Path, *requirements: str | Path) -> None:
         run("uv", "pip", "install", "--quiet", *FRESH, "--python", folder / "bin" / "python", *requirements,
             within=INSTALLING)  # fmt: skip
     else:
-        run(folder / "bin" / "pip", "install", "--quiet", *requirements, within=INSTALLING)
+        run(folder / "bin" / "pip", "install", "--quiet", "--no-compile", *requirements, within=INSTALLING)
 
 
 def run(*command: str | Path, within: float, cwd: Path | None = None, variables: Mapping[str, str] = NONE) -> str:

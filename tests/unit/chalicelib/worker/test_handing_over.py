@@ -12,7 +12,7 @@ from chalicelib.jobs.model import DispatchNext, InferenceRequest, Job, Json, Sta
 from chalicelib.worker.handover import SLACK, AttemptSpan
 from chalicelib.workloads import Checkpoint, Chunk, Outcome, Workload, WorkloadContext
 from tests.unit.chalicelib.publisher.api import JOB_ID, Api, Fault
-from tests.unit.chalicelib.worker.test_runner import Hourglass, run
+from tests.unit.chalicelib.worker.test_runner import LateClock, run
 
 
 class WorkClock:
@@ -71,18 +71,15 @@ def test_an_attempt_ends_at_its_last_checkpoint_and_the_next_one_goes_on_from_th
 
 @pytest.mark.parametrize("raises", [True, False])
 def test_what_was_put_out_behind_the_last_checkpoint_is_made_again(api: Api, raises: bool) -> None:
-    clock = Hourglass()
-
     def work(request: InferenceRequest, context: WorkloadContext) -> Any:
         yield Chunk("kept ")
         yield Checkpoint({"at": 1})
         yield Chunk("lost ")
         if raises:
             raise OutOfTime(1)
-        clock.turn()
         time.sleep(60)
 
-    run(api, work, clock=time.monotonic if raises else clock, request_id="first")
+    run(api, work, clock=time.monotonic if raises else LateClock(), request_id="first")
     assert api.log[-1].wait is Wait.HANDED_OVER
 
     def rest(request: InferenceRequest, context: WorkloadContext) -> Any:
@@ -99,13 +96,12 @@ def test_what_was_put_out_behind_the_last_checkpoint_is_made_again(api: Api, rai
 def test_an_attempt_that_got_nowhere_fails_the_job_and_does_not_hand_over(api: Api, states: list[Json]) -> None:
     def work(request: InferenceRequest, context: WorkloadContext) -> Any:
         yield from map(Checkpoint, states)
-        context.clock.turn()  # type: ignore[attr-defined]  # an hourglass
         time.sleep(60)
 
     if states:  # where an earlier attempt was already
-        run(api, work, clock=Hourglass(), request_id="first")
+        run(api, work, clock=LateClock(), request_id="first")
         assert api.log[-1].wait is Wait.HANDED_OVER
-    run(api, work, clock=Hourglass(), request_id="second")
+    run(api, work, clock=LateClock(), request_id="second")
 
     assert (api.log[-1].status, api.log[-1].error_type) == (Status.FAILED, ErrorType.DEADLINE_EXCEEDED)
 

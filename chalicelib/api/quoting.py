@@ -6,7 +6,7 @@ policy is driven through the job's time.
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from chalicelib.api.calls import QuoteInference
@@ -14,6 +14,7 @@ from chalicelib.billing.budget import BYTES_PER_TOKEN, AttemptBudget
 from chalicelib.billing.cost import Invoice, invoice
 from chalicelib.billing.metering import log_units, units
 from chalicelib.billing.prices import PUSH_SIZE
+from chalicelib.jobs.limits import MAX_STORED_RESULT
 from chalicelib.jobs.model import Change, InferenceRequest, Status
 from chalicelib.jobs.usage import Counts
 from chalicelib.publisher.coalescing import Outbox
@@ -58,6 +59,8 @@ class Work:
 def quote(call: QuoteInference, policy: FlushPolicy) -> Invoice:
     """The bill to expect. Its notes say what was assumed."""
     work = expected(call)
+    # A job with a longer output fails. To gather one of gigabytes would also keep the relay busy for half a minute.
+    work = replace(work, output_bytes=min(work.output_bytes, MAX_STORED_RESULT))
     found = estimate(work, policy)
     assumed = (
         f"assumed are {work.input_tokens} input tokens, {work.output_tokens} output tokens, {work.seconds:.0f} seconds "

@@ -1,5 +1,4 @@
-"""What the clients of one job do: start it, follow it to its end, leave and return, cancel, delete, and what else the
-plan says.
+"""What the clients of a job do: they start it, follow it to its end, leave and return, and whatever else the plan says.
 
 The clients are unchanged. After each error they try again with the same job, as a program would.
 """
@@ -7,29 +6,24 @@ The clients are unchanged. After each error they try again with the same job, as
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Coroutine
-from contextlib import AsyncExitStack, aclosing, suppress
+from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from certify.eavesdropper import Eavesdropper
 from certify.impostor import Impostor
-from certify.observation import Observation, ShownError
+from certify.observation import Observation
+from certify.owner_requests import RETRY_DELAY, OwnerRequests
 from certify.plan import JobPlan, Origin
 from certify.planting import Planter
 from certify.tokens import ShortTokens, SignIn
 from certify.typescript import Node, TypeScriptWatcher
 from certify.watchers import CLIENT_TIMING, IterationRecord, PythonWatcher, RecordingWatcher, Shown, Watcher, shown
-from longcall import Client, Event, Heal, JobNotFound, LambdaToken, LongcallError, RequestRejected
-from longcall.requests import new_request
+from longcall import Client, Heal, LambdaToken, LongcallError
 
-RETRY_DELAY: Final = 0.3  # seconds
-LONGEST_RETRY_DELAY: Final = 2.0  # seconds; otherwise one outage gives a job with several starts very many errors
 AFTER_EXPIRY: Final = 1.0  # seconds
-OTHER_PROMPT: Final = "other input"
 INTERFERES_FROM: Final = 3  # the sequence: the job has a worker, and an older state
-
-Send = Callable[[], Coroutine[Any, Any, None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +59,7 @@ class Caller:
     around: Surroundings
     began_at: float = field(default_factory=time.monotonic)
     observation: Observation = field(init=False)
+    requests: OwnerRequests = field(init=False)
     _others: "list[asyncio.Task[None]]" = field(default_factory=list)
     _listening: "asyncio.Task[None] | None" = None
     _latest: int = 0  # the newest sequence that was shown
@@ -73,6 +68,7 @@ class Caller:
 
     def __post_init__(self) -> None:
         self.observation = Observation(self.plan.number, self.plan.job_id)
+        self.requests = OwnerRequests(self.plan, self.observation)
 
     def healed(self, heal: Heal) -> None:
         """Record a gap that a client closed."""
@@ -88,11 +84,11 @@ class Caller:
                     await asyncio.sleep(RETRY_DELAY)
             await self._after_the_end(client)
             if plan.is_deleted:
-                await self._delete(client)
+                await self.requests.delete(client)
             if plan.origin is Origin.EXPIRING:
                 await asyncio.sleep(max(0.0, expires_at - time.time()) + AFTER_EXPIRY)
             if plan.is_deleted or plan.origin is Origin.EXPIRING:
-                await self._look_for_it(client)
+                await self.requests.look_for_it(client)
             self.observation.is_complete = True
         finally:
             running = [*self._others, *([self._listening] if self._listening else [])]
@@ -108,7 +104,7 @@ class Caller:
             expires_at = await self.around.planter.plant(plan, self.around.owners[plan.owner])
             self.observation.answered = 1
         for _ in range(plan.starts - 1):
-            self._begin_task(self._start(client))
+            self._begin_task(self.requests.start(client))
         if plan.is_eavesdropped:
             self._listening = asyncio.create_task(self.around.eavesdropper.listen(self.observation))
         for number, sequence in enumerate(plan.all_joins, start=1):
@@ -118,11 +114,11 @@ class Caller:
     async def _after_the_end(self, client: Client) -> None:
         plan = self.plan
         if plan.is_started_late:
-            await self._start(client)
+            await self.requests.start(client)
         if plan.is_cancelled_late:
-            await self._cancel(client)
+            await self.requests.cancel(client)
         if plan.is_eavesdropped:
-            await self.around.eavesdropper.ask(self.observation, self._start_input)
+            await self.around.eavesdropper.ask(self.observation, self.requests.start_input)
         if plan.is_impersonated:
             await self.around.impostor.resurrect(self.observation, sequence=self._latest, attempt=self._attempt)
         await asyncio.gather(*self._others)
@@ -137,29 +133,11 @@ class Caller:
     def _has_detached(self) -> bool:
         return any(iteration.shown[-1] == self.plan.detach_from for iteration in self.observation.iterations[-1:])
 
-    @property
-    def _options(self) -> dict[str, Any]:
-        plan = self.plan
-        return {
-            "model": plan.model, "job_id": plan.job_id, "max_tokens": plan.words, "process_time": plan.process_time
-        }  # fmt: skip
-
-    @property
-    def _text(self) -> Any:
-        return list(self.plan.messages) or self.plan.prompt
-
-    @property
-    def _start_input(self) -> dict[str, Any]:
-        """The input of the owner's start, for another owner. An uploaded prompt is sent as far as a request allows."""
-        request = new_request(self._text, self._options)  # type: ignore[arg-type]  # the keys are those of Options
-        uploads = dict.fromkeys(request.contents, self.plan.job_id)
-        return request.render(uploads)
-
     async def _watch(self, client: Client) -> bool:
         """One iteration of the client that starts the job; returns whether the job's end was shown."""
         if self.observation.answered:
             return await self._iterate(0, PythonWatcher(client), client)
-        return await self._iterate(0, _StartingWatcher(client, self._text, self._options), client)
+        return await self._iterate(0, _StartingWatcher(client, self.requests.text, self.requests.options), client)
 
     async def _join(self, number: int, sequence: int) -> None:
         """A further watcher, from a sequence on, until it has shown the job's end."""
@@ -202,7 +180,7 @@ class Caller:
                         if one.event.sequence == self.plan.detach_from and is_first and not one.is_final:
                             break
         except LongcallError as error:
-            self._report(error, f"watcher {number}")
+            self.requests.report(error, f"watcher {number}")
         finally:
             if record.iteration.shown:
                 self.observation.iterations.append(record.end())
@@ -216,86 +194,16 @@ class Caller:
         self.observation.answered = self.observation.answered or 1
         if is_first and event.sequence == 1:
             if plan.is_eavesdropped:
-                self._begin_task(self.around.eavesdropper.ask(self.observation, self._start_input))
+                self._begin_task(self.around.eavesdropper.ask(self.observation, self.requests.start_input))
             if plan.has_other_input:
-                self._begin_task(self._start_otherwise(client))
+                self._begin_task(self.requests.start_otherwise(client))
         if event.sequence == plan.cancel_from:
-            self._begin_task(self._cancel(client))
+            self._begin_task(self.requests.cancel(client))
         if plan.is_impersonated and is_first and event.sequence == INTERFERES_FROM and not one.is_final:
             self._begin_task(self.around.impostor.interfere(self.observation, sequence=event.sequence))
         async with self._events:
             self._latest, self._attempt = max(self._latest, event.sequence), event.attempt
             self._events.notify_all()
-
-    async def _until_done(self, doing: str, send: Send) -> None:
-        """Repeat a request until it is answered, with a longer pause after each error."""
-        delay = RETRY_DELAY
-        while True:
-            try:
-                await send()
-            except LongcallError as error:
-                self._report(error, doing)
-                await asyncio.sleep(delay)
-                delay = min(2 * delay, LONGEST_RETRY_DELAY)
-            else:
-                return
-
-    async def _start(self, client: Client) -> None:
-        async def send() -> None:
-            event = await client.start(self._text, **self._options)
-            self.observation.answered += 1
-            self._end(event)
-
-        await self._until_done("start", send)
-
-    async def _start_otherwise(self, client: Client) -> None:
-        async def send() -> None:
-            try:
-                await client.start(OTHER_PROMPT, **self._options)
-            except RequestRejected as rejected:
-                if rejected.error_type != "JobIdTaken":
-                    raise
-            else:
-                self.observation.other_answered += 1
-
-        await self._until_done("start with other input", send)
-
-    async def _cancel(self, client: Client) -> None:
-        async def send() -> None:
-            event = await client.cancel(self.plan.job_id)
-            self._end(event)
-            if not event.is_terminal:
-                self.observation.unended.append(str(event.status))
-
-        await self._until_done("cancel", send)
-
-    async def _delete(self, client: Client) -> None:
-        async def send() -> None:
-            with suppress(JobNotFound):  # an earlier try has deleted it
-                await client.delete(self.plan.job_id)
-
-        await self._until_done("delete", send)
-        self.observation.deleted = True
-
-    async def _look_for_it(self, client: Client) -> None:
-        """Read a job that is deleted or has expired by every field, and count the answers."""
-        job_id, served = self.plan.job_id, self.observation.still_served
-
-        async def get() -> None:
-            await _unless_absent(client.get(job_id), "getInference", served)
-
-        async def events() -> None:
-            await _unless_absent(_first_of(client.events(job_id)), "inferenceEvents", served)
-
-        async def cancel() -> None:
-            await _unless_absent(client.cancel(job_id), "cancelInference", served)
-
-        async def list_() -> None:
-            page = await client.list(limit=100)
-            served.extend("listInferences" for job in page.jobs if job.job_id == job_id)
-
-        for name, read in (("get", get), ("events", events), ("cancel", cancel), ("list", list_)):
-            await self._until_done(name, read)
 
     def _tokens_of(self, number: int) -> SignIn | ShortTokens:
         """The token provider of a further watcher."""
@@ -311,16 +219,6 @@ class Caller:
     def _is_over(self) -> bool:
         return any(iteration.is_final for iteration in self.observation.iterations)
 
-    def _end(self, event: Event) -> None:
-        if event.is_terminal:
-            self.observation.ends[str(event.status)] += 1
-
-    def _report(self, error: LongcallError, doing: str) -> None:
-        kind = str(getattr(error, "error_type", None) or type(error).__name__)
-        self.observation.retries[kind] += 1
-        if kind != "QuotaExceeded":
-            self.observation.errors.append(ShownError(time.time(), kind, doing))
-
 
 @dataclass(frozen=True, slots=True)
 class _StartingWatcher:
@@ -335,18 +233,3 @@ class _StartingWatcher:
         async with aclosing(self.client.run(self.text, **self.options)) as views:
             async for view in views:
                 yield shown(view)
-
-
-async def _unless_absent(read: Coroutine[Any, Any, object], field_name: str, served: list[str]) -> None:
-    """Await an answer about a job that must not be there, and record one that shows it."""
-    try:
-        found = await read
-    except JobNotFound:
-        return
-    if found is not None:
-        served.append(field_name)
-
-
-async def _first_of(events: AsyncGenerator[Event, None]) -> Event | None:
-    async with aclosing(events):
-        return await anext(events, None)

@@ -4,10 +4,7 @@ import asyncio
 import json
 import sqlite3
 import time
-import uuid
-from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, assert_never
 
@@ -17,6 +14,7 @@ from appsync_local.devtools.chaos.switch import Chaos
 from appsync_local.devtools.health import Health, QueueState
 from appsync_local.devtools.meter import Meter
 from appsync_local.errors import FunctionFailed
+from appsync_local.functions.call_line import SLOT_WAIT, CallLine
 from appsync_local.functions.delivery import Backoff, Deliveries
 from appsync_local.functions.event_queue import EventQueue
 from appsync_local.functions.outcome import Failed, Outcome, Refused, Succeeded
@@ -32,13 +30,11 @@ from appsync_local.functions.spec import (
     by_name,
 )
 from appsync_local.functions.steady_clock import SteadyClock
-from appsync_local.functions.worker_process import InvocationType
 
 RESOLVER_TIMEOUT: Final = 30.0  # seconds AppSync waits; Source: AppSync Developer Guide, "Troubleshooting", Lambda
 RETRY_DELAYS: Final = (60.0, 120.0)  # seconds; Source: Lambda Developer Guide, "How Lambda handles errors and retries"
 REFUSAL_DELAYS: Final = Backoff(first=1.0, longest=300.0)  # Source: the same
 CONCURRENCY: Final = 64
-SLOT_WAIT: Final = 5.0  # seconds that a call waits for a slot; AppSync gives a resolver 30 s, an authorizer 10 s
 
 
 class FunctionRuntime:
@@ -105,10 +101,9 @@ class FunctionRuntime:
         self._meter = meter or Meter()
         self._health = health or Health(clock=clock)
         self._concurrency = concurrency
-        self._slot_wait = slot_wait
         self._warm_wait = warm_wait
         self._processors_are_busy = processors_are_busy or Processors().are_busy
-        self._waiting: deque[_Call] = deque()  # for a slot, the longest waiting first
+        self._calls = CallLine(slot_wait)
         self._resolver_timeout = resolver_timeout
         self._clock = SteadyClock(clock)
         self._prepared: tuple[EventQueue, Pool, Deliveries] | None = None
@@ -176,8 +171,7 @@ class FunctionRuntime:
             schedules, self._running = self._running[-1], None
             schedules.stop()
         deliveries.stop()
-        while self._waiting:
-            self._waiting.popleft().running.cancel()
+        self._calls.stop()
         try:
             await pool.stop()
         finally:
@@ -211,7 +205,7 @@ class FunctionRuntime:
         if len(event) > SYNCHRONOUS_LIMIT:
             message = f"Request must be smaller than {SYNCHRONOUS_LIMIT} bytes for the InvokeFunction operation"
             raise FunctionFailed("Lambda:RequestTooLargeException", message)
-        running = await self._begin(pool, spec, event)
+        running = await self._calls.begin(pool, spec, event)
         done, _ = await asyncio.wait({running}, timeout=within)
         if not done:
             raise FunctionFailed("Lambda:ExecutionTimeoutException", "Execution timed out.")
@@ -219,40 +213,9 @@ class FunctionRuntime:
             raise FunctionFailed("Lambda:ServiceException", f"the functions were stopped while {function} ran")
         return _result(running.result())
 
-    async def _begin(self, pool: Pool, spec: FunctionSpec, event: bytes) -> asyncio.Future[Outcome]:
-        """Start a call, or wait for a slot: a peak of callers is served one after another and not refused.
-
-        Raises:
-            FunctionFailed: There was no slot within `slot_wait`, or none can ever be.
-        """
-        if pool.has_room(spec, InvocationType.REQUEST_RESPONSE):
-            return pool.begin(spec, InvocationType.REQUEST_RESPONSE, str(uuid.uuid4()), event)
-        call = _Call(spec, event, asyncio.get_running_loop().create_future())
-        if spec.reserved_concurrency != 0:
-            self._waiting.append(call)
-            try:
-                await asyncio.wait({call.running}, timeout=self._slot_wait)
-            except asyncio.CancelledError:
-                call.running.cancel()  # a call that nobody waits for any more is not started
-                raise
-            if call.running.cancelled():
-                raise FunctionFailed("Lambda:ServiceException", f"the functions were stopped before {spec.name} ran")
-            if call.running.done():
-                return call.running.result()
-            self._waiting.remove(call)
-        raise FunctionFailed("Lambda:TooManyRequestsException", "Rate Exceeded.")
-
     def _room(self, pool: Pool, deliveries: Deliveries) -> None:
         """Give a free slot to a caller who waits, before it is given to an event."""
-        blocked: deque[_Call] = deque()
-        while self._waiting:
-            call = self._waiting.popleft()
-            if not pool.has_room(call.spec, InvocationType.REQUEST_RESPONSE):
-                blocked.append(call)
-            elif not call.running.done():
-                running = pool.begin(call.spec, InvocationType.REQUEST_RESPONSE, str(uuid.uuid4()), call.event)
-                call.running.set_result(running)
-        self._waiting = blocked
+        self._calls.room(pool)
         deliveries.room()
 
     async def enqueue(self, function: str, payload: object) -> str:
@@ -290,15 +253,6 @@ class FunctionRuntime:
             arn = f"arn:aws:lambda:{DEFAULT_REGION}:{ACCOUNT}:function:{function}"
             raise FunctionFailed("Lambda:ResourceNotFoundException", f"Function not found: {arn}")
         return spec
-
-
-@dataclass(eq=False, slots=True)
-class _Call:
-    """A call that waits for a slot. `running` becomes the invocation."""
-
-    spec: FunctionSpec
-    event: bytes
-    running: asyncio.Future[asyncio.Future[Outcome]]
 
 
 def _result(outcome: Outcome) -> object:

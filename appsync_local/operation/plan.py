@@ -13,28 +13,21 @@ import orjson
 from graphql import (
     FieldNode,
     FragmentDefinitionNode,
-    FragmentSpreadNode,
-    GraphQLAbstractType,
     GraphQLCompositeType,
     GraphQLEnumType,
     GraphQLError,
     GraphQLField,
-    GraphQLIncludeDirective,
     GraphQLInterfaceType,
     GraphQLObjectType,
     GraphQLOutputType,
     GraphQLScalarType,
-    GraphQLSkipDirective,
     GraphQLUnionType,
-    InlineFragmentNode,
     OperationDefinitionNode,
     SchemaMetaFieldDef,
-    SelectionNode,
     SelectionSetNode,
     TypeMetaFieldDef,
     TypeNameMetaFieldDef,
     VariableNode,
-    get_directive_values,
     get_named_type,
     is_non_null_type,
     print_ast,
@@ -45,6 +38,7 @@ from appsync_local.api.result_coercion import Coerce, result_coercion
 from appsync_local.authorization.caller import Caller, Rule
 from appsync_local.errors import FieldError, FieldUnauthorized
 from appsync_local.operation.leaf_fields import LeafFields, leaf_fields
+from appsync_local.operation.selections import Selections
 from appsync_local.resolvers.loading import ExecutableApi
 from appsync_local.resolvers.resolution import Resolver, calls_data_source
 
@@ -238,8 +232,8 @@ class Plan:
     ) -> None:
         self.api = api
         self.operation = operation
-        self._fragments = fragments
-        self._variables = variables  # read for @skip and @include only: a plan depends on no other variable
+        # Variables are read for @skip and @include only: a plan depends on no other variable.
+        self._selections = Selections(api.schema, fragments, variables)
         root = api.schema.get_root_type(operation.operation)
         assert root is not None  # noqa: S101  # validation rejects operations that the schema does not define
         self.steps = self.compile(root, (operation.selection_set,))
@@ -249,48 +243,8 @@ class Plan:
         self, parent: GraphQLCompositeType, selections: Iterable[SelectionSetNode | None], *, depth: int = 1
     ) -> tuple[Step, ...]:
         """The steps for a value of this type."""
-        collected: dict[str, list[FieldNode]] = {}
-        seen: set[str] = set()
-        for selection in selections:
-            if selection is not None:
-                self._collect(parent, selection.selections, collected, seen)
-        return tuple(self._step(parent, key, tuple(nodes), depth) for key, nodes in collected.items())
-
-    def _collect(
-        self,
-        parent: GraphQLCompositeType,
-        selections: Iterable[SelectionNode],
-        collected: dict[str, list[FieldNode]],
-        seen: set[str],
-    ) -> None:
-        for node in selections:
-            if not self._included(node):
-                continue
-            if isinstance(node, FieldNode):
-                key = node.alias.value if node.alias else node.name.value
-                collected.setdefault(key, []).append(node)
-            elif isinstance(node, InlineFragmentNode):
-                if node.type_condition is None or self._applies(node.type_condition.name.value, parent):
-                    self._collect(parent, node.selection_set.selections, collected, seen)
-            elif isinstance(node, FragmentSpreadNode):
-                name = node.name.value
-                fragment = self._fragments[name]
-                if name not in seen and self._applies(fragment.type_condition.name.value, parent):
-                    seen.add(name)
-                    self._collect(parent, fragment.selection_set.selections, collected, seen)
-
-    def _included(self, node: SelectionNode) -> bool:
-        if not node.directives:
-            return True
-        skip = get_directive_values(GraphQLSkipDirective, node, self._variables)
-        include = get_directive_values(GraphQLIncludeDirective, node, self._variables)
-        return not (skip and skip["if"]) and not (include and not include["if"])
-
-    def _applies(self, condition: str, parent: GraphQLCompositeType) -> bool:
-        if condition == parent.name:
-            return True
-        type_ = self.api.schema.get_type(condition)
-        return isinstance(type_, GraphQLInterfaceType | GraphQLUnionType) and self.api.schema.is_sub_type(type_, parent)
+        fields = self._selections.fields(parent, selections)
+        return tuple(self._step(parent, key, tuple(nodes), depth) for key, nodes in fields.items())
 
     def _step(self, parent: GraphQLCompositeType, key: str, nodes: tuple[FieldNode, ...], depth: int) -> Step:
         name = nodes[0].name.value
@@ -327,8 +281,7 @@ def _object_types(api: ExecutableApi, type_: object) -> Iterable[GraphQLObjectTy
     if isinstance(type_, GraphQLObjectType):
         return (type_,)
     if isinstance(type_, GraphQLInterfaceType | GraphQLUnionType):
-        abstract: GraphQLAbstractType = type_
-        return api.schema.get_possible_types(abstract)
+        return api.schema.get_possible_types(type_)
     return ()
 
 

@@ -1,0 +1,76 @@
+"""Calls that wait for a slot of the pool: a peak of callers is served one after another and not refused."""
+
+import asyncio
+import uuid
+from collections import deque
+from dataclasses import dataclass
+from typing import Final
+
+from appsync_local.errors import FunctionFailed
+from appsync_local.functions.outcome import Outcome
+from appsync_local.functions.pool import Pool
+from appsync_local.functions.spec import FunctionSpec
+from appsync_local.functions.worker_process import InvocationType
+
+SLOT_WAIT: Final = 5.0  # seconds that a call waits for a slot; AppSync gives a resolver 30 s, an authorizer 10 s
+
+
+@dataclass(eq=False, slots=True)
+class _Call:
+    """A call that waits for a slot. `running` becomes the invocation."""
+
+    spec: FunctionSpec
+    event: bytes
+    running: asyncio.Future[asyncio.Future[Outcome]]
+
+
+class CallLine:
+    """The calls that wait, the longest waiting first.
+
+    Args:
+        slot_wait: Seconds that a call waits before it is throttled.
+    """
+
+    def __init__(self, slot_wait: float) -> None:
+        self._slot_wait = slot_wait
+        self._waiting: deque[_Call] = deque()
+
+    async def begin(self, pool: Pool, spec: FunctionSpec, event: bytes) -> asyncio.Future[Outcome]:
+        """Start a call, at once or when there is a slot.
+
+        Raises:
+            FunctionFailed: There was no slot within `slot_wait`, or none can ever be.
+        """
+        if pool.has_room(spec, InvocationType.REQUEST_RESPONSE):
+            return pool.begin(spec, InvocationType.REQUEST_RESPONSE, str(uuid.uuid4()), event)
+        call = _Call(spec, event, asyncio.get_running_loop().create_future())
+        if spec.reserved_concurrency != 0:
+            self._waiting.append(call)
+            try:
+                await asyncio.wait({call.running}, timeout=self._slot_wait)
+            except asyncio.CancelledError:
+                call.running.cancel()  # a call that nobody waits for any more is not started
+                raise
+            if call.running.cancelled():
+                raise FunctionFailed("Lambda:ServiceException", f"the functions were stopped before {spec.name} ran")
+            if call.running.done():
+                return call.running.result()
+            self._waiting.remove(call)
+        raise FunctionFailed("Lambda:TooManyRequestsException", "Rate Exceeded.")
+
+    def room(self, pool: Pool) -> None:
+        """Start the calls that there is room for now."""
+        blocked: deque[_Call] = deque()
+        while self._waiting:
+            call = self._waiting.popleft()
+            if not pool.has_room(call.spec, InvocationType.REQUEST_RESPONSE):
+                blocked.append(call)
+            elif not call.running.done():
+                running = pool.begin(call.spec, InvocationType.REQUEST_RESPONSE, str(uuid.uuid4()), call.event)
+                call.running.set_result(running)
+        self._waiting = blocked
+
+    def stop(self) -> None:
+        """End all calls that wait."""
+        while self._waiting:
+            self._waiting.popleft().running.cancel()

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from chalicelib.api.tokens import LEEWAY
 from longcall import CognitoPassword, LongcallError
 
-SHORT_LIFE: Final = 2.5  # seconds, with those for which the API accepts a token after its expiry
+SHORT_LIFE: Final = 2.5  # seconds of the first token, with those for which the API accepts one after its expiry
 SIGNING_KEY: Final = "signing-key.pem"  # of the stack's user pool, in the data folder
 
 
@@ -61,23 +61,25 @@ class SignIn:
 
 
 class ShortTokens:
-    """A token provider whose tokens expire after `SHORT_LIFE`, without its knowledge, as if its clock were slow.
+    """A token provider whose tokens expire soon, without its knowledge, as if its clock were slow.
 
     It signs the user's own claims with the key of the stack's user pool, and gives the same token until the API
-    refuses it; then it calls `on_refused`.
+    refuses it; then it calls `on_refused`. The next token is valid for twice as long: on a busy machine, a short one
+    can expire on its way.
     """
 
     def __init__(self, sign_in: SignIn, stack_file: Path, *, on_refused: Callable[[], None]) -> None:
         self._sign_in = sign_in
         self._key_file = stack_file.parent / SIGNING_KEY
         self._token = ""
+        self._life = SHORT_LIFE
         self._on_refused = on_refused
 
     async def __call__(self) -> str:
         if not self._token:
             long = await self._sign_in()
             claims = jwt.decode(long, options={"verify_signature": False})
-            claims |= {"exp": int(time.time() + SHORT_LIFE - LEEWAY)}
+            claims |= {"exp": int(time.time() + self._life - LEEWAY)}
             kid = jwt.get_unverified_header(long)["kid"]
             self._token = jwt.encode(claims, _key_in(self._key_file.read_bytes()), "RS256", headers={"kid": kid})
         return self._token
@@ -86,3 +88,4 @@ class ShortTokens:
         if token == self._token:
             self._on_refused()
             self._token = ""
+            self._life *= 2

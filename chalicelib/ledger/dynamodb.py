@@ -17,6 +17,7 @@ from zlib import crc32
 from chalicelib.jobs.model import Job, JobId, Owner, Status
 from chalicelib.ledger import Clock, Page
 from chalicelib.ledger import dynamodb_items as stored
+from chalicelib.ledger.dynamodb_admissions import Admissions
 from chalicelib.ledger.dynamodb_requests import BATCH, TableRequests
 from chalicelib.ledger.records import dump_both, dump_token, load_page, load_token, stamp
 
@@ -37,6 +38,7 @@ class DynamoDbLedger:
         self._client = client
         self._clock = clock
         self._requests = TableRequests(table, client, sleep)
+        self._admissions = Admissions(table, client, clock)
 
     def append(self, job: Job) -> bool:
         record, summary = dump_both(job)
@@ -209,45 +211,13 @@ class DynamoDbLedger:
             )
 
     def admit(self, owner: Owner, job_id: JobId, *, limit: int) -> bool:
-        key = stored.owner_key(owner)
-        self._client.update_item(
-            TableName=self._table,
-            Key=key,
-            UpdateExpression="SET jobs = if_not_exists(jobs, :none)",
-            ExpressionAttributeValues={":none": {"M": {}}},
-        )
-        try:
-            self._client.update_item(
-                TableName=self._table,
-                Key=key,
-                UpdateExpression="SET jobs.#job = :now",
-                ConditionExpression="size(jobs) < :limit OR attribute_exists(jobs.#job)",
-                ExpressionAttributeNames={"#job": job_id},
-                ExpressionAttributeValues={":now": {"S": stamp(self._clock())}, ":limit": {"N": str(limit)}},
-            )
-        except self._client.exceptions.ConditionalCheckFailedException:
-            return False
-        return True
+        return self._admissions.admit(owner, job_id, limit=limit)
 
     def admitted(self, owner: Owner) -> dict[JobId, datetime]:
-        item = self._client.get_item(TableName=self._table, Key=stored.owner_key(owner), ConsistentRead=True).get(
-            "Item", {}
-        )
-        jobs = item.get("jobs", {"M": {}})["M"]
-        return {JobId(job_id): datetime.fromisoformat(at["S"]) for job_id, at in jobs.items()}
+        return self._admissions.admitted(owner)
 
     def release(self, owner: Owner, job_id: JobId, *, admitted_at: datetime | None = None) -> None:
-        try:
-            self._client.update_item(
-                TableName=self._table,
-                Key=stored.owner_key(owner),
-                UpdateExpression="REMOVE jobs.#job",
-                ConditionExpression="jobs.#job <= :at",
-                ExpressionAttributeNames={"#job": job_id},
-                ExpressionAttributeValues={":at": {"S": stamp(admitted_at) if admitted_at else "~"}},
-            )
-        except self._client.exceptions.ConditionalCheckFailedException:
-            return  # it was released already, or admitted again
+        self._admissions.release(owner, job_id, admitted_at=admitted_at)
 
     def _project(self, job: Job, summary: str, *, sequence: int) -> None:
         """Update the projection to `job`, whose record without texts is `summary`, unless it has a later sequence."""

@@ -135,7 +135,6 @@ class ForkServer:
     def _become_worker(self, function: str, connection: int, output: int, parent: int) -> NoReturn:
         try:
             os.setpgid(0, 0)
-            _run_in_batch()
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -172,17 +171,6 @@ class ForkServer:
         for process in self._workers.values():
             with suppress(ChildProcessError):
                 os.waitpid(process, 0)
-
-
-def _run_in_batch() -> None:
-    """Ask the system not to interrupt another process when this one wakes up, on Linux.
-
-    The engine hands out work and answers; a worker that interrupts it holds up all others. This is worth a tenth of the
-    jobs a second when all processors are busy. Source: sched(7), `SCHED_BATCH`.
-    """
-    if sys.platform == "linux":
-        with suppress(OSError):  # a sandbox may forbid it
-            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
 
 def _kill_group(process: int) -> None:

@@ -1,7 +1,6 @@
 """`RequestResponse`: what a handler is given, and what its caller gets back."""
 
 import asyncio
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -423,18 +422,3 @@ async def test_event_over_lambdas_limit_is_refused(write_handlers: WriteHandlers
         await runtime.invoke("f", "x" * 6_291_456)
     with pytest.raises(FunctionFailed, match="1048577 byte payload is too large for the Event invocation type"):
         await runtime.enqueue("f", "x" * 1_048_575)
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such scheduling")
-async def test_worker_that_wakes_up_does_not_interrupt_the_engine(
-    write_handlers: WriteHandlers, start_runtime: StartRuntime
-) -> None:
-    write_handlers(
-        """
-        def f(event, context):
-            return os.sched_getscheduler(0) == os.SCHED_BATCH
-        """
-    )
-    runtime = await start_runtime(spec())
-
-    assert await runtime.invoke("f", {}) is True

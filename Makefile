@@ -164,7 +164,7 @@ $(BIN)/python:
 COMPILE := $(if $(PYTHONDONTWRITEBYTECODE),,--no-compile)
 
 $(VENV)/%.ready: requirements/%.txt pyproject.toml | $(BIN)/python
-	@echo "setting up $(VENV) (once; under a minute)"
+	@echo "setting up $(VENV) (once; a minute or two)"
 	@$(BIN)/pip install --quiet --disable-pip-version-check $(COMPILE) --requirement $<
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Admissions:
-    """These methods of a `Ledger`, for the table `table`."""
+    """`admit`, `admitted` and `release` of a `Ledger`, for the table `table`."""
 
     def __init__(self, table: str, client: "DynamoDBClient", clock: Clock) -> None:
         self._table = table

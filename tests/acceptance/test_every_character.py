@@ -187,19 +187,20 @@ def pushed_bytes(fields: dict[str, Any]) -> int:
 
 
 @pytest.fixture(scope="module")
-def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The file of the log of all examples; each has a job of its own."""
-    return tmp_path_factory.mktemp("log") / "log.sqlite"
+def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the logs of all examples."""
+    return tmp_path_factory.mktemp("logs")
 
 
-def new_relay(log: Path) -> Relay:
-    return Relay(ledger=open_ledger(f"sqlite:{log}"), retention=timedelta(days=7), quota=1_000, lease=Lease())
+def new_relay(logs: Path) -> Relay:
+    ledger = open_ledger(f"sqlite:{logs / new_id()}.sqlite")
+    return Relay(ledger=ledger, retention=timedelta(days=7), quota=10, lease=Lease())
 
 
 @given(CHARACTERS, CHARACTERS, st.sampled_from(["work", "completed", "completed with a delta", "streamed", "failed"]))
 @settings(deadline=None, max_examples=80)
-def test_no_push_exceeds_the_limit_for_any_character(log: Path, character: str, other: str, kind: str) -> None:
-    relay = new_relay(log)
+def test_no_push_exceeds_the_limit_for_any_character(logs: Path, character: str, other: str, kind: str) -> None:
+    relay = new_relay(logs)
     job_id = new_id()
     metadata = filled(other, MAX_METADATA)
     usage: dict[str, Json] = {"u": filled(other, MAX_USAGE)}
@@ -236,8 +237,8 @@ def test_no_push_exceeds_the_limit_for_any_character(log: Path, character: str, 
 
 @given(CHARACTERS, CHARACTERS)
 @settings(deadline=None, max_examples=30)
-def test_no_claim_with_a_checkpoint_exceeds_the_limit_for_any_character(log: Path, character: str, other: str) -> None:
-    relay = new_relay(log)
+def test_no_claim_with_a_checkpoint_exceeds_the_limit_for_any_character(logs: Path, character: str, other: str) -> None:
+    relay = new_relay(logs)
     job_id = new_id()
     request = InferenceRequest(prompt="Hi", model="simulated.echo")
     relay.start(StartInference(job_id, request, filled(other, MAX_METADATA)), Owner("ada" * 12))

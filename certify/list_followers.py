@@ -18,9 +18,9 @@ from certify.processes import end_of_input
 from certify.tokens import SignIn
 from longcall import Client, JobList, LambdaToken, LongcallError, Timing
 
-# While jobs run, a list is read every 4 s: 100 jobs of each owner take as much processor time as several jobs.
+# While jobs run, a list is read every 4 s, and takes as much processor time as a job.
 TIMING: Final = Timing(silence=4.0, idle=2.0, absence=0.5, longest_pause=1.0)
-LIMIT: Final = 100  # jobs of a list: the newest
+LIMIT: Final = 40  # jobs of a list: the newest
 RETRY_DELAY: Final = 0.3  # seconds
 
 Row = tuple[str, int, str]  # status, sequence and owner of a job

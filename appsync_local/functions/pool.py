@@ -14,8 +14,10 @@ from typing import Final
 
 from appsync_local.devtools.health import Health
 from appsync_local.devtools.meter import Meter
+from appsync_local.functions.busy_workers import BusyWorkers
 from appsync_local.functions.fork_servers import ForkServers
 from appsync_local.functions.outcome import Outcome, Refused
+from appsync_local.functions.slots import Slots
 from appsync_local.functions.spec import FunctionSpec
 from appsync_local.functions.waiting_line import Load, WaitingLine
 from appsync_local.functions.worker_process import KILLED, Invocation, InvocationType, WorkerProcess, WorkerState
@@ -23,19 +25,14 @@ from appsync_local.functions.worker_process import KILLED, Invocation, Invocatio
 _log: Final = logging.getLogger(__name__)
 
 IDLE_LIMIT: Final = 60.0  # seconds after which a worker that is not its function's last idle one ends
-USUAL_DURATION: Final = 1.0  # seconds of an invocation, until the first one has ended
 WARM_WAIT: Final = 0.25  # seconds without a free worker after which another process is started
 _CORES: Final = os.cpu_count() or 1
 _AT_ONCE: Final = _CORES  # workers of a function that may be busy without waiting for a free one
 _EVENTS_AT_ONCE: Final = 1  # the same for events, while calls that somebody waits for have no worker
-_FADING: Final = 0.95  # weight of earlier, longer invocations
 
 
 class Pool:
     """The workers of all functions.
-
-    Functions without reserved concurrency share `concurrency` invocations at a time. At most half of them may be
-    events, and at most seven eighths calls that somebody waits for, so that neither can keep the other from running.
 
     An invocation that finds no idle worker of its function waits in a line. `WaitingLine` says when another worker is
     started: a process for each concurrent invocation would cost more than short invocations themselves. While calls
@@ -45,7 +42,7 @@ class Pool:
         functions: By name.
         root: Folder that the handlers of functions without a package are imported from.
         preload: Modules that are imported once for all workers of these.
-        concurrency: Invocations at a time of all functions without reserved concurrency.
+        concurrency: Invocations at a time of all functions without reserved concurrency; see `Slots`.
         warm_wait: Seconds without a free worker of a function after which another one is started.
         processors_are_busy: Whether the machine has no time for another worker.
         on_room: Called whenever an invocation has ended and left room for another one.
@@ -68,11 +65,8 @@ class Pool:
     ) -> None:
         self._functions = functions
         self._loop_health = health.loop("idle workers")
-        self._concurrency = concurrency
-        self._limits = {
-            InvocationType.EVENT: max(1, concurrency // 2),
-            InvocationType.REQUEST_RESPONSE: concurrency - concurrency // 8,
-        }
+        self._slots = Slots(concurrency)
+        self._processors_are_busy = processors_are_busy
         self._meter = meter
         self._on_room = on_room
         self._fork_servers = ForkServers(
@@ -82,16 +76,14 @@ class Pool:
         self._numbers = itertools.count(1)
         self._workers: dict[int, WorkerProcess] = {}
         self._idle: defaultdict[str, list[WorkerProcess]] = defaultdict(list)  # the most recently used last
-        self._busy: Counter[str] = Counter()
-        self._busy_in_common: Counter[InvocationType] = Counter()
         self._workers_of: Counter[str] = Counter()
+        self._busy = BusyWorkers()
         self._lines: dict[str, WaitingLine[Invocation]] = {
             name: WaitingLine(starts=_CORES, warm_wait=warm_wait, processors_are_busy=processors_are_busy)
             for name in functions
         }
         self._waiting_calls = 0  # in all lines
         self._looks: dict[str, asyncio.TimerHandle] = {}  # when each line is looked at again, by function
-        self._durations: dict[str, float] = {}  # recent duration of the longer invocations of each function, in seconds
         self._sweep: asyncio.TimerHandle | None = None
 
     async def start(self) -> None:
@@ -124,9 +116,7 @@ class Pool:
             worker.is_outdated = True
 
     def has_room(self, function: FunctionSpec, kind: InvocationType) -> bool:
-        if function.reserved_concurrency is not None:
-            return self._busy[function.name] < function.reserved_concurrency
-        return self._busy_in_common[kind] < self._limits[kind] and self._busy_in_common.total() < self._concurrency
+        return self._slots.is_free(function, kind)
 
     def begin(
         self,
@@ -149,15 +139,13 @@ class Pool:
         """
         invocation = Invocation(request_id, payload, kind, asyncio.get_running_loop().create_future())
         if crashes_at is not None:
-            invocation.crashes_after = crashes_at * self._usually_takes(function)
+            invocation.crashes_after = crashes_at * self._lines[function.name].duration
         self._meter.invocations[function.name] += 1
-        self._busy[function.name] += 1
-        if function.reserved_concurrency is None:
-            self._busy_in_common[kind] += 1
+        self._slots.take(function, kind)
         line = self._lines[function.name]
         worker = self._idle_worker(function) if line.lets_pass(self._load(function, kind)) else None
         if worker is not None:
-            worker.take(invocation)
+            self._give(worker, invocation)
         else:
             line.add(invocation, time.monotonic())
             self._waiting_calls += kind is InvocationType.REQUEST_RESPONSE
@@ -166,12 +154,14 @@ class Pool:
 
     def _load(self, function: FunctionSpec, kind: InvocationType) -> Load:
         idle = len(self._idle[function.name])
+        busy = self._workers_of[function.name] - idle
         callers_wait = kind is InvocationType.EVENT and self._waiting_calls > 0
         at_once = _EVENTS_AT_ONCE if callers_wait else _AT_ONCE
-        return Load(self._workers_of[function.name] - idle, idle, at_once, self._usually_takes(function))
-
-    def _usually_takes(self, function: FunctionSpec) -> float:
-        return self._durations.get(function.name, USUAL_DURATION)
+        if (
+            busy >= at_once
+        ):  # if a few that are stuck counted, all short invocations of the function would wait for them
+            busy -= self._busy.longer_than(function.name, self._lines[function.name].stuck)
+        return Load(busy, idle, at_once)
 
     def _serve_line(self, function: FunctionSpec) -> None:
         """Give a worker to those of a function's line that are due for one, and look again when the next one is."""
@@ -188,7 +178,7 @@ class Pool:
             self._has_left_line(oldest)
             worker = self._idle_worker(function)
             if worker is not None:
-                worker.take(oldest)
+                self._give(worker, oldest)
             else:
                 self._start_worker(function, oldest)
 
@@ -205,15 +195,14 @@ class Pool:
             worker = self._spawn(function)
         except OSError as error:
             self._meter.invocations[function.name] -= 1  # it did not take place
-            self._leave(function, invocation.kind)
+            self._slots.leave(function, invocation.kind)
             invocation.settle(Refused(f"no worker process could be started: {error}"))
             return
-        worker.take(invocation)
+        self._give(worker, invocation)
 
-    def _leave(self, function: FunctionSpec, kind: InvocationType) -> None:
-        self._busy[function.name] -= 1
-        if function.reserved_concurrency is None:
-            self._busy_in_common[kind] -= 1
+    def _give(self, worker: WorkerProcess, invocation: Invocation) -> None:
+        self._busy.add(worker.function.name, worker)
+        worker.take(invocation)
 
     def _idle_worker(self, function: FunctionSpec) -> WorkerProcess | None:
         idle = self._idle[function.name]
@@ -240,7 +229,8 @@ class Pool:
             raise
         worker = WorkerProcess(
             number, function, ours, output,
-            kill=self._fork_servers.kill, on_started=self._started, on_free=self._freed, on_gone=self._gone,
+            kill=self._fork_servers.kill, processors_are_busy=self._processors_are_busy,
+            on_started=self._started, on_free=self._freed, on_gone=self._gone,
         )  # fmt: skip
         self._workers[number] = worker
         self._workers_of[function.name] += 1
@@ -248,11 +238,13 @@ class Pool:
         return worker
 
     def _started(self, worker: WorkerProcess) -> None:
-        self._lines[worker.function.name].worker_started(worker.number)
+        self._busy.began(worker.function.name, worker)
+        self._lines[worker.function.name].worker_started(worker.number, time.monotonic())
         self._serve_line(worker.function)
 
     def _freed(self, worker: WorkerProcess, kind: InvocationType) -> None:
-        self._leave(worker.function, kind)
+        self._slots.leave(worker.function, kind)
+        self._busy.remove(worker.function.name, worker)
         if worker.state is WorkerState.IDLE:
             line = self._lines[worker.function.name]
             if worker.is_outdated:
@@ -262,12 +254,11 @@ class Pool:
                 load.busy -= 1  # without this worker
                 if (waiting := line.worker_freed(time.monotonic(), load)) is not None:
                     self._has_left_line(waiting)
-                    worker.take(waiting)
+                    self._give(worker, waiting)
                 else:
                     self._idle[worker.function.name].append(worker)
             self._meter.milliseconds[worker.function.name] += round(worker.last_took * 1000)
-            before = self._durations.get(worker.function.name, 0.0)
-            self._durations[worker.function.name] = max(worker.last_took, _FADING * before)
+            self._lines[worker.function.name].invocation_ended(worker.last_took)
         self._on_room()
 
     def _exited(self, number: int, status: int) -> None:
@@ -282,7 +273,7 @@ class Pool:
     def _gone(self, worker: WorkerProcess) -> None:
         if self._workers.pop(worker.number, None) is not None:
             self._workers_of[worker.function.name] -= 1
-            self._lines[worker.function.name].worker_started(worker.number)
+            self._lines[worker.function.name].worker_started(worker.number, time.monotonic())
         with suppress(ValueError):
             self._idle[worker.function.name].remove(worker)
         self._serve_line(worker.function)

@@ -7,6 +7,7 @@ also for what it imports later.
 import logging
 import os
 import shutil
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -50,12 +51,26 @@ class Snapshots:
                 )
             else:
                 shutil.copy2(self._source / name, copy / name)
+        _take_over_bytecode(self._folder / str(self._count - 1), copy)
         _make_private(copy)
         link = self._folder / "next"
         link.unlink(missing_ok=True)  # left by a call that failed after making it
         link.symlink_to(copy.name)
         link.replace(self.root)
         shutil.rmtree(self._folder / str(self._count - KEPT), ignore_errors=True)
+
+
+def _take_over_bytecode(before: Path, copy: Path) -> None:
+    """Take over what workers have compiled. Otherwise all new ones would compile all modules again, at the same time.
+
+    Python compares the time and the size of the source, so it does not use what is outdated.
+    """
+    for compiled in before.rglob(f"__pycache__/*.{sys.implementation.cache_tag}.pyc"):
+        new = copy / compiled.relative_to(before)
+        source = new.parent.parent / f"{new.name.partition('.')[0]}.py"
+        if source.is_file() and not new.exists():
+            new.parent.mkdir(exist_ok=True)
+            _copy_file(str(compiled), str(new))
 
 
 def _make_private(copy: Path) -> None:

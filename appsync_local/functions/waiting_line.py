@@ -19,6 +19,9 @@ from typing import Final, Generic, TypeVar
 
 SLOW: Final = 4  # times `warm_wait`: the age of a slow line, and of a start that holds up no further one
 SHORT: Final = 2  # times `warm_wait`: longer invocations mostly wait for something else than a processor
+STUCK: Final = 8  # times `warm_wait`: an invocation that has lasted longer does so also on a busy machine
+UNKNOWN_DURATION: Final = 1.0  # seconds of an invocation, until the first one has ended
+FADING: Final = 0.95  # weight of earlier, longer invocations
 
 T = TypeVar("T")
 
@@ -28,25 +31,27 @@ class Load:
     """What the workers of a function do.
 
     Attributes:
-        busy: Workers that are not idle, those that start included.
+        busy: Workers that are not idle, those that start included, without those that are stuck in an invocation.
         idle: Idle workers.
         at_once: Workers that may be busy without waiting for one that becomes free.
-        duration: Of a longer invocation of the function, in seconds.
     """
 
     busy: int
     idle: int
     at_once: int
-    duration: float
 
 
 class WaitingLine(Generic[T]):
     """The line of one function, oldest first.
 
     Args:
-        starts: As many workers start at a time; slow starts do not count.
+        starts: As many workers start at a time; slow starts count only while the processors are busy.
         warm_wait: Seconds without a free worker after which another one is started.
         processors_are_busy: Whether the processors have no time for another worker.
+
+    Attributes:
+        stuck: Seconds after which an invocation does not count as using a processor.
+        duration: Recent seconds of the longer invocations of the function.
     """
 
     def __init__(self, *, starts: int, warm_wait: float, processors_are_busy: Callable[[], bool]) -> None:
@@ -54,11 +59,15 @@ class WaitingLine(Generic[T]):
         self._warm_wait = warm_wait
         self._slow = SLOW * warm_wait
         self._short = SHORT * warm_wait
+        self.stuck = STUCK * warm_wait
+        self.duration = UNKNOWN_DURATION
+        self._knows_duration = False
         self._processors_are_busy = processors_are_busy
         self._waiting: deque[tuple[float, T]] = deque()
         self._starting: dict[int, float] = {}  # when each worker that has not reported yet was started, by its number
         self._freed_at = -math.inf
         self._started_at = -math.inf
+        self._start_took = 0.0
 
     @property
     def oldest(self) -> T | None:
@@ -73,7 +82,7 @@ class WaitingLine(Generic[T]):
 
     def lets_pass(self, load: Load) -> bool:
         """Whether an idle worker may take an invocation that has just arrived."""
-        return not self._waiting and (load.busy < load.at_once or not self._would_slow_others(load))
+        return not self._waiting and (load.busy < load.at_once or not self._would_slow_others())
 
     def worker_freed(self, now: float, load: Load) -> T | None:
         """What a worker does next that has become free: the oldest, removed; None if nothing waits or if it is to rest.
@@ -83,19 +92,27 @@ class WaitingLine(Generic[T]):
             load: Of the other workers.
         """
         self._freed_at = now
-        if self._waiting and load.busy >= load.at_once and self._would_slow_others(load):
+        if self._waiting and load.busy >= load.at_once and self._would_slow_others():
             return None
         return self.take()
 
-    def _would_slow_others(self, load: Load) -> bool:
-        return load.duration < self._short and self._processors_are_busy()
+    def invocation_ended(self, took: float) -> None:
+        """Learn from the duration of an invocation, in seconds."""
+        if self._knows_duration and took > self.duration and self._processors_are_busy():
+            return  # it may have been long only for that reason
+        self.duration = max(took, FADING * self.duration) if self._knows_duration else took
+        self._knows_duration = True
+
+    def _would_slow_others(self) -> bool:
+        return self.duration < self._short and self._processors_are_busy()
 
     def worker_starts(self, number: int, now: float) -> None:
         self._starting[number] = self._started_at = now
 
-    def worker_started(self, number: int) -> None:
+    def worker_started(self, number: int, now: float) -> None:
         """Call it also for a worker that ended before it had started."""
-        self._starting.pop(number, None)
+        if (began := self._starting.pop(number, None)) is not None:
+            self._start_took = now - began
 
     def starts_at(self, now: float, load: Load) -> float:
         """When the oldest gets an idle or a new worker, or that is to be asked again; infinity if nothing waits."""
@@ -107,10 +124,13 @@ class WaitingLine(Generic[T]):
             due = max(since, self._started_at) + self._slow
             if due <= now and self._processors_are_busy():
                 due = now + self._warm_wait
-            patience = self._slow if self._would_slow_others(load) else self._warm_wait
+            # A start that takes longer than the line has waited would not be worth it.
+            patience = max(self._slow, self._start_took) if self._would_slow_others() else self._warm_wait
             due = min(due, max(since, self._freed_at) + patience)
         if load.idle:
             return due
+        if len(self._starting) >= self._starts and self._processors_are_busy():
+            return max(due, now + self._warm_wait)  # more starts at a time would make each of them slower
         recent = sorted(at + self._slow for at in self._starting.values() if at + self._slow > now)
         if len(recent) >= self._starts:  # one of them reports first, or enough of them are slow
             due = max(due, recent[len(recent) - self._starts])

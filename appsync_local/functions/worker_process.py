@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import socket
 import time
 from collections.abc import Callable
@@ -27,7 +28,9 @@ from appsync_local.functions.spec import FunctionSpec
 
 _log: Final = logging.getLogger(__name__)
 
-START_LIMIT: Final = 10.0  # seconds to import the handler; Source: Lambda Developer Guide, "Init phase"
+# Seconds to import the handler. Lambda imports it once more, within the function's time-out, if that was not enough.
+# Source: Lambda Developer Guide, "Init phase".
+START_LIMIT: Final = 10.0
 FINAL_OUTPUT_LIMIT: Final = 1.0  # seconds to receive what a worker sent before it ended
 KILLED: Final = 9  # wait status of a process ended by SIGKILL
 
@@ -64,6 +67,9 @@ class WorkerState(Enum):
 class WorkerProcess:
     """One worker process.
 
+    A start that takes longer than `START_LIMIT` is ended. If `processors_are_busy` then, it gets the function's
+    time-out in addition.
+
     `on_started` is called once its handler is imported, `on_free` once for each invocation, and `on_gone` once for the
     worker.
     """
@@ -76,6 +82,7 @@ class WorkerProcess:
         output: int,
         *,
         kill: Callable[[int], None],
+        processors_are_busy: Callable[[], bool],
         on_started: Callable[["WorkerProcess"], None],
         on_free: Callable[["WorkerProcess", InvocationType], None],
         on_gone: Callable[["WorkerProcess"], None],
@@ -87,9 +94,11 @@ class WorkerProcess:
         self.last_took = 0.0  # seconds of its last invocation
         self.is_outdated = False  # its code has changed on disk, so its current event is its last
         self._kill = kill
+        self._processors_are_busy = processors_are_busy
         self._on_started = on_started
         self._on_free = on_free
         self._on_gone = on_gone
+        self.busy_since = math.inf  # on the monotonic clock; infinity while it starts or has no invocation
         self._invocation: Invocation | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._status: int | None = None  # once the process has ended
@@ -101,8 +110,7 @@ class WorkerProcess:
         self._invocation = invocation
         self._output.request_id = invocation.request_id
         if self.state is WorkerState.STARTING:
-            late = start_timed_out(invocation.request_id, self.function.handler, START_LIMIT)
-            self._set_timer(START_LIMIT, late)
+            self._timer = asyncio.get_running_loop().call_later(START_LIMIT, self._start_is_late, invocation)
         else:
             self._send(invocation)
 
@@ -128,7 +136,7 @@ class WorkerProcess:
 
     def _send(self, invocation: Invocation) -> None:
         self.state = WorkerState.BUSY
-        invocation.began = time.monotonic()
+        invocation.began = self.busy_since = time.monotonic()
         deadline = invocation.began + self.function.timeout
         head = f'{{"request_id":"{invocation.request_id}","deadline":{deadline!r},"event":'
         limit, reason = self.function.timeout, timed_out(invocation.request_id, self.function.timeout)
@@ -136,6 +144,13 @@ class WorkerProcess:
             limit, reason = invocation.crashes_after, exited(invocation.request_id, KILLED)
         self._set_timer(limit, reason)
         self._channel.send(Kind.EVENT, b"".join((head.encode(), invocation.payload, b"}")))
+
+    def _start_is_late(self, invocation: Invocation) -> None:
+        limit = START_LIMIT
+        if self._processors_are_busy():  # its work would be lost, and the next one would be no faster
+            limit += self.function.timeout
+        late = start_timed_out(invocation.request_id, self.function.handler, limit)
+        self._set_timer(limit - START_LIMIT, late)
 
     def _set_timer(self, seconds: float, reason: Failed) -> None:
         self._timer = asyncio.get_running_loop().call_later(seconds, self._kill_with_reason, reason)
@@ -176,6 +191,7 @@ class WorkerProcess:
         self._output.drain()
         self._stop_timer()
         self._invocation = None
+        self.busy_since = math.inf
         if self.state is WorkerState.BUSY:
             self.state = WorkerState.IDLE
             self.idle_since = time.monotonic()

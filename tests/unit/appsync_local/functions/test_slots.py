@@ -179,6 +179,34 @@ async def test_an_invocation_that_no_warm_worker_takes_in_time_gets_a_process(
     assert answer not in processes
 
 
+async def test_short_invocations_do_not_wait_for_those_that_are_stuck_while_the_processors_are_busy(
+    start_runtime: StartRuntime, write_handlers: Callable[..., None], notes: Path, tmp_path: Path
+) -> None:
+    write_handlers(
+        """
+        def f(event, context):
+            if event:
+                note(event, "stuck")
+                wait_for(event["gate"])
+            return "here"
+        """
+    )
+    runtime = await start_runtime(spec("f"), concurrency=200, warm_wait=0.2, processors_are_busy=lambda: True)
+    for _ in range(100):  # until the start of the first worker is no usual duration any more
+        await runtime.invoke("f", {})
+    gate = tmp_path / "gate"
+    event = {"notes": str(notes), "gate": str(gate)}
+    stuck = [asyncio.create_task(runtime.invoke("f", event)) for _ in range(os.cpu_count() or 1)]
+    await eventually(lambda: lines(notes) == ["stuck"] * len(stuck), "as many are stuck as may be busy at once")
+
+    async with asyncio.timeout(30):  # they took 0.8 s each while those that are stuck counted
+        answers = [await runtime.invoke("f", {}) for _ in range(200)]
+
+    assert answers == ["here"] * 200
+    gate.touch()
+    await asyncio.gather(*stuck)
+
+
 async def test_events_begin_one_at_a_time_while_callers_wait_and_the_processors_are_busy(
     start_runtime: StartRuntime, write_handlers: Callable[..., None], notes: Path, tmp_path: Path
 ) -> None:

@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -77,3 +79,55 @@ def test_a_file_that_cannot_be_read_is_left_out_and_named(
 
     assert os.listdir(copies.root / "package") == ["a.py"]  # noqa: PTH208
     assert "b.py cannot be read, so the handlers run without it: Permission denied" in caplog.text
+
+
+def imported(copies: Snapshots) -> str:
+    """What a new process imports from the newest copy. It keeps what it compiles there."""
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    command = [sys.executable, "-c", "from package.a import VALUE; print(VALUE)"]
+    root = copies.root.resolve()
+    return subprocess.run(command, cwd=root, env=environment, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def compiled(copies: Snapshots) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in (copies.root / "package").glob("__pycache__/*")}
+
+
+def test_a_new_copy_takes_over_what_was_compiled_in_the_one_before(source: Path) -> None:
+    (source / "package" / "a.py").write_text("VALUE = 1")
+    copies = snapshots(source)
+    copies.take()
+    assert imported(copies) == "1"
+    before = compiled(copies)
+    assert before
+
+    copies.take()
+
+    assert compiled(copies) == before
+    assert imported(copies) == "1"
+    assert compiled(copies) == before, "it was still valid"
+
+
+def test_what_was_compiled_from_older_code_is_not_used(source: Path) -> None:
+    (source / "package" / "a.py").write_text("VALUE = 1")
+    copies = snapshots(source)
+    copies.take()
+    imported(copies)
+    (source / "package" / "a.py").write_text("VALUE = 22")
+
+    copies.take()
+
+    assert imported(copies) == "22"
+
+
+def test_nothing_is_taken_over_for_code_that_was_removed(source: Path) -> None:
+    (source / "package" / "a.py").write_text("VALUE = 1")
+    copies = snapshots(source)
+    copies.take()
+    imported(copies)
+    shutil.rmtree(source / "package")
+    (source / "package").mkdir()
+
+    copies.take()
+
+    assert compiled(copies) == {}

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appsync_local.errors import FunctionFailed
+from appsync_local.functions import worker_process
 from appsync_local.functions.fork_server_client import FunctionsNotStarted
 from appsync_local.functions.frames import Kind, Splitter, pack
 from appsync_local.functions.outcome import exit_sentence
@@ -147,3 +148,15 @@ def test_busy_worker_ends_with_the_fork_server_where_the_system_has_no_signal_fo
         os.kill(fork_server.pid, signal.SIGKILL)
 
         assert fork_server.stdout.read() == b""  # ends when the worker, which holds the other end, has ended
+
+
+@pytest.mark.parametrize(("busy", "seconds"), [(False, "0.20"), (True, "0.50")])
+async def test_a_start_has_a_limit_and_on_a_busy_machine_the_time_out_of_its_function_too(
+    start_runtime: StartRuntime, root: Path, monkeypatch: pytest.MonkeyPatch, busy: bool, seconds: str
+) -> None:
+    monkeypatch.setattr(worker_process, "START_LIMIT", 0.2)
+    (root / "app.py").write_text("import signal\nsignal.pause()\n")
+    runtime = await start_runtime(FunctionSpec("f", "app.f", {}, 0.3), processors_are_busy=lambda: busy)
+
+    with pytest.raises(FunctionFailed, match=f"importing app.f took longer than {seconds} seconds"):
+        await runtime.invoke("f", {})

@@ -12,7 +12,7 @@ from chalicelib.workloads.simulated import Scene
 from longcall import Message, Role
 
 PACE: Final = 0.15  # seconds between two updates of a job
-SLACK: Final = 1.3  # a job gets time for more events than it must have: a busy machine makes fewer of them
+SLACK: Final = 1.5  # a job gets time for more events than it must have: a busy machine makes fewer of them
 LONGEST: Final = 840.0  # seconds that a simulated model may take
 MOST_EVENTS: Final = int(LONGEST / (PACE * SLACK))
 SHORTEST: Final = 2.0  # seconds of work; less leaves too little to interrupt
@@ -146,7 +146,7 @@ class JobPlan:
     process_time: float
     seed: int
     scene: Scene = Scene.STORY
-    words: int = 150
+    words: int = 100
     form: Form = Form.PROMPT
     origin: Origin = Origin.STARTED
     starts: int = 1

@@ -16,10 +16,18 @@ pytest_plugins = (
 # The files that take longest, longest first. They start first: a long file that starts last leaves other workers idle.
 LONGEST: Final = (
     "tests/acceptance/test_certificate.py",
+    "tests/isolation/test_isolation.py",
+    "tests/acceptance/test_console.py",
+    "tests/integration/wheel/test_packages.py",
+    "tests/integration/typescript/test_typescript_client.py",
+    "tests/contract/test_two_hours.py",
+    "tests/integration/typescript/test_browser.py",
+    "tests/acceptance/test_documents.py",
     "tests/contract/test_rules_model.py",
     "tests/unit/infrastructure/test_stack.py",
-    "tests/contract/test_quota_after_crashes.py",
     "tests/unit/infrastructure/test_package.py",
+    "tests/contract/test_quota_after_crashes.py",
+    "tests/acceptance/test_mutants.py",
     "tests/integration/clients/test_healing.py",
     "tests/integration/wheel/test_engine_alone.py",
 )

@@ -217,7 +217,7 @@ def campaigns(*, jobs: int, events: int, seed: int) -> tuple[Campaign, ...]:
     """The large run over SQLite and the smaller one over DynamoDB; `jobs` is divided between them."""
     few = min(200, max(1, jobs // 15))
     most = jobs - few
-    lanes = min(48, max(4, most // 20 * 4))
+    lanes = min(52, max(4, most // 20 * 4))
     process_time = max(SHORTEST, events * PACE * SLACK)
     timeout, patience = int(36 + 2 * process_time), 120.0 + 8 * process_time
     sqlite = Campaign(

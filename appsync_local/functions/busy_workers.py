@@ -1,41 +1,27 @@
-"""The workers that have an invocation, and which of these invocations have turned out to be long."""
+"""Since when each worker has been busy with its event."""
 
-import math
 import time
 from collections import defaultdict
-from typing import Protocol
-
-
-class Busy(Protocol):
-    """A worker with an invocation."""
-
-    number: int
-    busy_since: float  # on the monotonic clock; infinity while it starts
 
 
 class BusyWorkers:
-    """The workers that have an invocation, by function: the longest busy first, and anywhere those that start."""
+    """The workers that handle an event, by function and number, the longest busy first. Those that start are not."""
 
     def __init__(self) -> None:
-        self._workers: defaultdict[str, dict[int, Busy]] = defaultdict(dict)
+        self._since: defaultdict[str, dict[int, float]] = defaultdict(dict)  # on the monotonic clock
 
-    def add(self, function: str, worker: Busy) -> None:
-        self._workers[function][worker.number] = worker
+    def began(self, function: str, number: int) -> None:
+        self._since[function][number] = time.monotonic()
 
-    def remove(self, function: str, worker: Busy) -> None:
-        del self._workers[function][worker.number]
-
-    def began(self, function: str, worker: Busy) -> None:
-        """Call it when a worker has started, and is busy from then on."""
-        self.remove(function, worker)
-        self.add(function, worker)
+    def ended(self, function: str, number: int) -> None:
+        """Call it also for a worker that ended before it had started."""
+        self._since[function].pop(number, None)
 
     def longer_than(self, function: str, seconds: float) -> int:
         """How many of a function's workers have been busy for longer."""
-        since, found = time.monotonic() - seconds, 0
-        for worker in self._workers[function].values():
-            if worker.busy_since <= since:
-                found += 1
-            elif worker.busy_since < math.inf:
+        latest, found = time.monotonic() - seconds, 0
+        for since in self._since[function].values():
+            if since > latest:
                 break
+            found += 1
         return found

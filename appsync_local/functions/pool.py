@@ -157,9 +157,7 @@ class Pool:
         busy = self._workers_of[function.name] - idle
         callers_wait = kind is InvocationType.EVENT and self._waiting_calls > 0
         at_once = _EVENTS_AT_ONCE if callers_wait else _AT_ONCE
-        if (
-            busy >= at_once
-        ):  # if a few that are stuck counted, all short invocations of the function would wait for them
+        if busy >= at_once:  # if workers that are stuck counted, all short invocations would wait for them
             busy -= self._busy.longer_than(function.name, self._lines[function.name].stuck)
         return Load(busy, idle, at_once)
 
@@ -201,7 +199,8 @@ class Pool:
         self._give(worker, invocation)
 
     def _give(self, worker: WorkerProcess, invocation: Invocation) -> None:
-        self._busy.add(worker.function.name, worker)
+        if worker.state is WorkerState.IDLE:
+            self._busy.began(worker.function.name, worker.number)
         worker.take(invocation)
 
     def _idle_worker(self, function: FunctionSpec) -> WorkerProcess | None:
@@ -238,13 +237,13 @@ class Pool:
         return worker
 
     def _started(self, worker: WorkerProcess) -> None:
-        self._busy.began(worker.function.name, worker)
+        self._busy.began(worker.function.name, worker.number)
         self._lines[worker.function.name].worker_started(worker.number, time.monotonic())
         self._serve_line(worker.function)
 
     def _freed(self, worker: WorkerProcess, kind: InvocationType) -> None:
         self._slots.leave(worker.function, kind)
-        self._busy.remove(worker.function.name, worker)
+        self._busy.ended(worker.function.name, worker.number)
         if worker.state is WorkerState.IDLE:
             line = self._lines[worker.function.name]
             if worker.is_outdated:
@@ -273,7 +272,7 @@ class Pool:
     def _gone(self, worker: WorkerProcess) -> None:
         if self._workers.pop(worker.number, None) is not None:
             self._workers_of[worker.function.name] -= 1
-            self._lines[worker.function.name].worker_started(worker.number, time.monotonic())
+            self._lines[worker.function.name].worker_gone(worker.number)
         with suppress(ValueError):
             self._idle[worker.function.name].remove(worker)
         self._serve_line(worker.function)

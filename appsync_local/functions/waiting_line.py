@@ -110,9 +110,11 @@ class WaitingLine(Generic[T]):
         self._starting[number] = self._started_at = now
 
     def worker_started(self, number: int, now: float) -> None:
-        """Call it also for a worker that ended before it had started."""
-        if (began := self._starting.pop(number, None)) is not None:
-            self._start_took = now - began
+        self._start_took = now - self._starting.pop(number)
+
+    def worker_gone(self, number: int) -> None:
+        """Call it also for a worker that had started."""
+        self._starting.pop(number, None)
 
     def starts_at(self, now: float, load: Load) -> float:
         """When the oldest gets an idle or a new worker, or that is to be asked again; infinity if nothing waits."""

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import math
 import socket
 import time
 from collections.abc import Callable
@@ -98,7 +97,6 @@ class WorkerProcess:
         self._on_started = on_started
         self._on_free = on_free
         self._on_gone = on_gone
-        self.busy_since = math.inf  # on the monotonic clock; infinity while it starts or has no invocation
         self._invocation: Invocation | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._status: int | None = None  # once the process has ended
@@ -136,7 +134,7 @@ class WorkerProcess:
 
     def _send(self, invocation: Invocation) -> None:
         self.state = WorkerState.BUSY
-        invocation.began = self.busy_since = time.monotonic()
+        invocation.began = time.monotonic()
         deadline = invocation.began + self.function.timeout
         head = f'{{"request_id":"{invocation.request_id}","deadline":{deadline!r},"event":'
         limit, reason = self.function.timeout, timed_out(invocation.request_id, self.function.timeout)
@@ -191,7 +189,6 @@ class WorkerProcess:
         self._output.drain()
         self._stop_timer()
         self._invocation = None
-        self.busy_since = math.inf
         if self.state is WorkerState.BUSY:
             self.state = WorkerState.IDLE
             self.idle_since = time.monotonic()

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from botocore.session import Session
 
 WORKER: Final = "app.inference"
-PRELOADED: Final = ("boto3", "botocore.eventstream")  # needed for calls of Bedrock only
+PRELOADED: Final = ("botocore.eventstream",)  # needed for calls of Bedrock only
 DEFAULT_REGION: Final = "us-east-1"
 TOKEN: Final = "AWS_BEARER_TOKEN_BEDROCK"  # an API key that is valid for Bedrock only  # noqa: S105
 # How boto3 finds profiles and the network. They contain no key, so the worker's role is not affected.

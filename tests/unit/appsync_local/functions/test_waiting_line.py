@@ -183,3 +183,12 @@ def test_the_first_invocation_is_learnt_from_and_longer_ones_count_more() -> Non
     waiting.invocation_ended(0.1)
 
     assert waiting.duration == FADING * 9.0
+
+
+def test_a_worker_that_ended_before_it_had_started_does_not_say_how_long_a_start_takes() -> None:
+    short = line(busy=True, duration=0.1)
+    short.worker_starts(1, 0.0)
+    short.worker_gone(1)
+    short.add("a", 3 * SLOW)
+
+    assert short.starts_at(4 * SLOW - 0.5, load(4)) == 4 * SLOW

@@ -191,4 +191,4 @@ def test_a_worker_that_ended_before_it_had_started_does_not_say_how_long_a_start
     short.worker_gone(1)
     short.add("a", 3 * SLOW)
 
-    assert short.starts_at(4 * SLOW - 0.5, load(4)) == 4 * SLOW
+    assert short.starts_at(4 * SLOW, load(4)) == 4 * SLOW

@@ -3,9 +3,10 @@
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from pathlib import Path
 
+import psutil
 import pytest
 
 from longcall import Status
@@ -30,31 +31,32 @@ def stack_with_open_umask(tmp_path: Path) -> Iterator[LocalStack]:
 
 
 def open_to_others(data: Path) -> list[str]:
-    """The files and folders that others could use if they knew their names."""
+    """Files and folders that someone other than their owner could read; those that are deleted meanwhile are not."""
     found = []
     for folder, names, files in os.walk(data):
         for path in (Path(folder), *(Path(folder, name) for name in (*names, *files))):
-            state = path.lstat()
-            if not stat.S_ISLNK(state.st_mode) and state.st_mode & 0o077:
-                found.append(f"{stat.filemode(state.st_mode)} {path.relative_to(data)}")
+            with suppress(FileNotFoundError):
+                state = path.lstat()
+                if not stat.S_ISLNK(state.st_mode) and state.st_mode & 0o077:
+                    found.append(f"{stat.filemode(state.st_mode)} {path.relative_to(data)}")
     return found
 
 
 def umasks(pid: int) -> dict[str, str]:
-    """The umask of a process and of those that it has started, by name and id. Linux shows it."""
-    if not Path(f"/proc/{pid}/status").exists():
-        return {}
-    fields = dict(
-        line.split(":\t", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines() if ":\t" in line
-    )
-    children = [
-        int(child)
-        for thread in Path(f"/proc/{pid}/task").iterdir()
-        for child in (thread / "children").read_text().split()
-    ]
-    return {f"{fields['Name']} {pid}": fields["Umask"]} | {
-        name: umask for child in children for name, umask in umasks(child).items()
-    }
+    """The umask of a process and of those that it has started, by name and id. Linux shows it.
+
+    A process that ends while it is read is left out.
+    """
+    found: dict[str, str] = {}
+    with suppress(psutil.NoSuchProcess):
+        process = psutil.Process(pid)
+        for it in (process, *process.children(recursive=True)):
+            with suppress(FileNotFoundError, ProcessLookupError):
+                status = Path(f"/proc/{it.pid}/status").read_text()
+                fields = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
+                if "Umask" in fields:  # a process that waits to be reaped has none
+                    found[f"{fields['Name']} {it.pid}"] = fields["Umask"]
+    return found
 
 
 async def test_files_and_processes_of_a_stack_are_private(stack_with_open_umask: LocalStack) -> None:

@@ -1,11 +1,12 @@
 """Bounded waits on conditions that other processes bring about."""
 
 import asyncio
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
+
+import psutil
 
 TIMEOUT: Final = 20.0  # seconds, for a machine that is busy with other things
 _PAUSE: Final = 0.005
@@ -29,11 +30,6 @@ def lines(path: Path) -> list[str]:
 def is_running(process: int) -> bool:
     """Whether a process exists and is more than an entry waiting to be reaped."""
     try:
-        os.kill(process, 0)
-    except ProcessLookupError:
+        return psutil.Process(process).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:  # also if it ends while it is being asked for
         return False
-    status = Path(f"/proc/{process}/stat")
-    try:
-        return status.read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return not Path("/proc/self").exists()  # no such process on Linux; elsewhere there is no /proc to ask

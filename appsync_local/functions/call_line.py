@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from appsync_local.errors import FunctionFailed
-from appsync_local.functions.outcome import Outcome
 from appsync_local.functions.pool import Pool
 from appsync_local.functions.spec import FunctionSpec
-from appsync_local.functions.worker_process import InvocationType
+from appsync_local.functions.worker_process import Invocation, InvocationType
 
 SLOT_WAIT: Final = 5.0  # seconds that a call waits for a slot; AppSync gives a resolver 30 s, an authorizer 10 s
 
@@ -21,7 +20,7 @@ class _Call:
 
     spec: FunctionSpec
     event: bytes
-    running: asyncio.Future[asyncio.Future[Outcome]]
+    running: asyncio.Future[Invocation]
 
 
 class CallLine:
@@ -35,7 +34,7 @@ class CallLine:
         self._slot_wait = slot_wait
         self._waiting: deque[_Call] = deque()
 
-    async def begin(self, pool: Pool, spec: FunctionSpec, event: bytes) -> asyncio.Future[Outcome]:
+    async def begin(self, pool: Pool, spec: FunctionSpec, event: bytes) -> Invocation:
         """Start a call, at once or when there is a slot.
 
         Raises:
@@ -49,7 +48,8 @@ class CallLine:
             try:
                 await asyncio.wait({call.running}, timeout=self._slot_wait)
             except asyncio.CancelledError:
-                call.running.cancel()  # a call that nobody waits for any more is not started
+                if not call.running.cancel():  # a call that nobody waits for any more is not started
+                    pool.withdraw(spec, call.running.result())
                 raise
             if call.running.cancelled():
                 raise FunctionFailed("Lambda:ServiceException", f"the functions were stopped before {spec.name} ran")

@@ -193,10 +193,10 @@ class Deliveries:
         if faults.is_throttled:
             self._postpone(event)
             return
-        running = self._pool.begin(
+        invocation = self._pool.begin(
             spec, InvocationType.EVENT, event.request_id, event.payload, crashes_at=faults.crashes_at
         )
-        running.add_done_callback(partial(self._settle, spec, event, faults.second_delivery))
+        invocation.outcome.add_done_callback(partial(self._settle, spec, event, faults.second_delivery))
         if faults.second_delivery is SecondDelivery.MEANWHILE:
             self._again[spec.name].append(event)
 

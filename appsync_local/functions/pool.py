@@ -16,7 +16,7 @@ from appsync_local.devtools.health import Health
 from appsync_local.devtools.meter import Meter
 from appsync_local.functions.busy_workers import BusyWorkers
 from appsync_local.functions.fork_servers import ForkServers
-from appsync_local.functions.outcome import Outcome, Refused
+from appsync_local.functions.outcome import Refused
 from appsync_local.functions.slots import Slots
 from appsync_local.functions.spec import FunctionSpec
 from appsync_local.functions.waiting_line import Load, WaitingLine
@@ -126,7 +126,7 @@ class Pool:
         payload: bytes,
         *,
         crashes_at: float | None = None,
-    ) -> asyncio.Future[Outcome]:
+    ) -> Invocation:
         """Run one event on a worker. The caller must have checked `has_room`.
 
         Args:
@@ -150,7 +150,15 @@ class Pool:
             line.add(invocation, time.monotonic())
             self._waiting_calls += kind is InvocationType.REQUEST_RESPONSE
             self._serve_line(function)
-        return invocation.outcome
+        return invocation
+
+    def withdraw(self, function: FunctionSpec, invocation: Invocation) -> None:
+        """Do not run an invocation that nobody waits for any more. One that a worker has runs to its end, as on AWS."""
+        if self._lines[function.name].remove(invocation):
+            self._has_left_line(invocation)
+            self._did_not_take_place(function, invocation)
+            invocation.outcome.cancel()
+            self._on_room()
 
     def _load(self, function: FunctionSpec, kind: InvocationType) -> Load:
         idle = len(self._idle[function.name])
@@ -192,11 +200,14 @@ class Pool:
         try:
             worker = self._spawn(function)
         except OSError as error:
-            self._meter.invocations[function.name] -= 1  # it did not take place
-            self._slots.leave(function, invocation.kind)
+            self._did_not_take_place(function, invocation)
             invocation.settle(Refused(f"no worker process could be started: {error}"))
             return
         self._give(worker, invocation)
+
+    def _did_not_take_place(self, function: FunctionSpec, invocation: Invocation) -> None:
+        self._meter.invocations[function.name] -= 1
+        self._slots.leave(function, invocation.kind)
 
     def _give(self, worker: WorkerProcess, invocation: Invocation) -> None:
         if worker.state is WorkerState.IDLE:

@@ -205,8 +205,13 @@ class FunctionRuntime:
         if len(event) > SYNCHRONOUS_LIMIT:
             message = f"Request must be smaller than {SYNCHRONOUS_LIMIT} bytes for the InvokeFunction operation"
             raise FunctionFailed("Lambda:RequestTooLargeException", message)
-        running = await self._calls.begin(pool, spec, event)
-        done, _ = await asyncio.wait({running}, timeout=within)
+        invocation = await self._calls.begin(pool, spec, event)
+        running = invocation.outcome
+        try:
+            done, _ = await asyncio.wait({running}, timeout=within)
+        finally:
+            if not running.done():
+                pool.withdraw(spec, invocation)
         if not done:
             raise FunctionFailed("Lambda:ExecutionTimeoutException", "Execution timed out.")
         if running.cancelled():

@@ -80,6 +80,14 @@ class WaitingLine(Generic[T]):
         """Remove and return the oldest; None if nothing waits."""
         return self._waiting.popleft()[1] if self._waiting else None
 
+    def remove(self, item: T) -> bool:
+        """Take an item out, wherever it is in the line; returns whether it was in it."""
+        for place, (_, waiting) in enumerate(self._waiting):
+            if waiting is item:
+                del self._waiting[place]
+                return True
+        return False
+
     def lets_pass(self, load: Load) -> bool:
         """Whether an idle worker may take an invocation that has just arrived."""
         return not self._waiting and (load.busy < load.at_once or not self._would_slow_others())

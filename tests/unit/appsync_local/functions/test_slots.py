@@ -130,6 +130,44 @@ async def test_a_caller_who_left_takes_no_slot(
     assert lines(notes) == ["first", "last"]
 
 
+@pytest.mark.parametrize("how", ["cancelled", "timed out"])
+async def test_a_caller_who_left_gets_no_worker(
+    start_runtime: StartRuntime, write_handlers: Callable[..., None], notes: Path, tmp_path: Path, how: str
+) -> None:
+    write_handlers(
+        """
+        def f(event, context):
+            note(event, event["name"])
+            if "gate" in event:
+                wait_for(event["gate"])
+        """
+    )
+    workers = os.cpu_count() or 1  # more are not started within `warm_wait`
+    function = FunctionSpec("f", "app.f", {}, 60.0, reserved_concurrency=workers + 1)
+    runtime = await start_runtime(function, warm_wait=3600.0, resolver_timeout=0.05)
+    stuck = {"notes": str(notes), "name": "stuck", "gate": str(tmp_path / "gate")}
+    callers = [asyncio.create_task(runtime.run_to_end("f", stuck)) for _ in range(workers)]
+    await eventually(lambda: lines(notes) == ["stuck"] * workers, "all workers are busy")
+    left = {"notes": str(notes), "name": "left"}
+    if how == "cancelled":
+        waiting = asyncio.create_task(runtime.run_to_end("f", left))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+    else:
+        with pytest.raises(FunctionFailed, match=r"Execution timed out\."):
+            await runtime.invoke("f", left)
+
+    callers.append(
+        asyncio.create_task(runtime.run_to_end("f", {"notes": str(notes), "name": "last"}))
+    )  # the slot is free
+    await asyncio.sleep(0)
+    (tmp_path / "gate").touch()
+    await asyncio.gather(*callers)
+
+    assert lines(notes) == ["stuck"] * workers + ["last"]
+
+
 async def test_a_function_without_any_concurrency_refuses_at_once(
     start_runtime: StartRuntime, write_handlers: Callable[..., None]
 ) -> None:

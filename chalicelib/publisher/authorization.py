@@ -63,13 +63,18 @@ class Signature:
 def signature_of_this_function(region: str) -> Signature:
     """Sign with the credentials of botocore's provider chain: in Lambda, those of the function's role.
 
+    The chain begins with the environment, where Lambda puts them. A session is made only if they are not there: it
+    prepares all other providers, which takes a fifth as long as the import of the worker's modules.
+
     Raises:
         NoCredentialsError: It finds no credentials.
+        PartialCredentialsError: The environment has one part of them and lacks another.
     """
+    from botocore.credentials import EnvProvider
     from botocore.exceptions import NoCredentialsError
     from botocore.session import get_session
 
-    credentials = get_session().get_credentials()
+    credentials = EnvProvider().load() or get_session().get_credentials()
     if credentials is None:
         raise NoCredentialsError
     return Signature(credentials, region)

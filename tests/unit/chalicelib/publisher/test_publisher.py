@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from botocore.credentials import Credentials, RefreshableCredentials
@@ -554,13 +555,32 @@ def test_credentials_that_expire_are_renewed_for_the_next_request(stop: Stopped)
     assert len(set(used)) == len(used) == 2
 
 
-def test_a_function_signs_with_the_credentials_in_its_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_function_signs_with_the_credentials_in_its_environment(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    unreadable = tmp_path / "config"
+    unreadable.write_text("not a configuration")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(unreadable))  # a session would read it
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDROLE")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "a secret")
 
     signature = signature_of_this_function("eu-central-1")
 
     assert signature.credentials.access_key == "AKIDROLE"
+
+
+def test_a_function_signs_with_the_credentials_of_a_file_if_its_environment_has_none(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "credentials"
+    file.write_text("[default]\naws_access_key_id = AKIDFILE\naws_secret_access_key = a secret\n")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(file))
+
+    signature = signature_of_this_function("eu-central-1")
+
+    assert signature.credentials.access_key == "AKIDFILE"
 
 
 def test_a_secret_is_not_shown() -> None:

@@ -78,7 +78,10 @@ class Wire:
         self._is_calm = True
 
     async def _call(self, request: web.Request) -> web.StreamResponse:
-        body = await request.read()
+        try:
+            body = await request.read()
+        except ConnectionResetError:  # the caller was killed before it had sent everything
+            return web.Response(status=400)
         fault = self._decide(request.headers.get(TARGET, ""), body)
         if fault is WireFault.FAILED:
             self.counts[fault] += 1

@@ -70,6 +70,24 @@ async def test_call_that_fails_is_not_carried_out_and_one_whose_answer_is_lost_i
     assert answers.count(None) == wire.counts[WireFault.LOST] > 0
 
 
+async def test_a_caller_that_ends_in_the_middle_of_its_request_is_no_error(
+    service: Service, caplog: pytest.LogCaptureFixture
+) -> None:
+    wire = Wire(service.url, seed=1, workers=list)
+    wire.calm()
+    async with wire.running(), aiohttp.ClientSession() as session:
+        _, writer = await asyncio.open_connection("127.0.0.1", int(wire.url.rpartition(":")[2]))
+        writer.write(b"POST / HTTP/1.1\r\nHost: dynamodb\r\nContent-Length: 100\r\n\r\nthe first part")
+        await writer.drain()
+        before = await call(session, wire.url, READ, "before")  # the proxy has read the first part by now
+        writer.transport.abort()
+        after = await call(session, wire.url, READ, "after")
+
+    assert (before, after) == (200, 200)
+    assert service.bodies == ["before", "after"]
+    assert [record.getMessage() for record in caplog.records] == []
+
+
 async def test_same_seed_has_the_same_fate(service: Service) -> None:
     first = await outcomes(Wire(service.url, seed=5, workers=list), READ)
     second = await outcomes(Wire(service.url, seed=5, workers=list), READ)

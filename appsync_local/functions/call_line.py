@@ -48,7 +48,8 @@ class CallLine:
             try:
                 await asyncio.wait({call.running}, timeout=self._slot_wait)
             except asyncio.CancelledError:
-                if not call.running.cancel():  # a call that nobody waits for any more is not started
+                call.running.cancel()  # a call that nobody waits for any more is not started
+                if not call.running.cancelled():  # it has just been given a slot
                     pool.withdraw(spec, call.running.result())
                 raise
             if call.running.cancelled():

@@ -12,6 +12,13 @@ from appsync_local.functions.spec import FunctionSpec
 from tests.unit.appsync_local.functions.conftest import StartRuntime
 from tests.unit.appsync_local.functions.waiting import eventually, lines
 
+NOTE_AND_WAIT = """
+def f(event, context):
+    note(event, event["name"])
+    if "gate" in event:
+        wait_for(event["gate"])
+"""
+
 
 def spec(name: str) -> FunctionSpec:
     return FunctionSpec(name, f"app.{name}", {}, 60.0)
@@ -81,14 +88,7 @@ async def test_a_peak_of_callers_is_served_in_turn_and_nobody_is_refused(
 async def test_a_caller_who_waits_is_served_before_an_event(
     start_runtime: StartRuntime, write_handlers: Callable[..., None], notes: Path, tmp_path: Path
 ) -> None:
-    write_handlers(
-        """
-        def f(event, context):
-            note(event, event["name"])
-            if "gate" in event:
-                wait_for(event["gate"])
-        """
-    )
+    write_handlers(NOTE_AND_WAIT)
     runtime = await start_runtime(spec("f"), concurrency=1, slot_wait=60.0)
     gate = tmp_path / "gate"
     first = asyncio.create_task(runtime.invoke("f", {"notes": str(notes), "name": "first", "gate": str(gate)}))
@@ -106,14 +106,7 @@ async def test_a_caller_who_waits_is_served_before_an_event(
 async def test_a_caller_who_left_takes_no_slot(
     start_runtime: StartRuntime, write_handlers: Callable[..., None], notes: Path, tmp_path: Path
 ) -> None:
-    write_handlers(
-        """
-        def f(event, context):
-            note(event, event["name"])
-            if "gate" in event:
-                wait_for(event["gate"])
-        """
-    )
+    write_handlers(NOTE_AND_WAIT)
     runtime = await start_runtime(spec("f"), concurrency=1, slot_wait=60.0)
     gate = tmp_path / "gate"
     first = asyncio.create_task(runtime.invoke("f", {"notes": str(notes), "name": "first", "gate": str(gate)}))
@@ -134,14 +127,7 @@ async def test_a_caller_who_left_takes_no_slot(
 async def test_a_caller_who_left_gets_no_worker(
     start_runtime: StartRuntime, write_handlers: Callable[..., None], notes: Path, tmp_path: Path, how: str
 ) -> None:
-    write_handlers(
-        """
-        def f(event, context):
-            note(event, event["name"])
-            if "gate" in event:
-                wait_for(event["gate"])
-        """
-    )
+    write_handlers(NOTE_AND_WAIT)
     workers = os.cpu_count() or 1  # more are not started within `warm_wait`
     function = FunctionSpec("f", "app.f", {}, 60.0, reserved_concurrency=workers + 1)
     runtime = await start_runtime(function, warm_wait=3600.0, resolver_timeout=0.05)
@@ -158,13 +144,45 @@ async def test_a_caller_who_left_gets_no_worker(
         with pytest.raises(FunctionFailed, match=r"Execution timed out\."):
             await runtime.invoke("f", left)
 
-    callers.append(
-        asyncio.create_task(runtime.run_to_end("f", {"notes": str(notes), "name": "last"}))
-    )  # the slot is free
+    last = {"notes": str(notes), "name": "last"}
+    callers.append(asyncio.create_task(runtime.run_to_end("f", last)))  # there is a slot again
     await asyncio.sleep(0)
     (tmp_path / "gate").touch()
     await asyncio.gather(*callers)
 
+    assert lines(notes) == ["stuck"] * workers + ["last"]
+
+
+async def test_a_caller_who_leaves_in_the_moment_it_gets_a_slot_gets_no_worker(
+    start_runtime: StartRuntime, write_handlers: Callable[..., None], notes: Path, tmp_path: Path
+) -> None:
+    write_handlers(NOTE_AND_WAIT, "def g(event, context): wait_for(event['gate'])")
+    workers = os.cpu_count() or 1  # more are not started within `warm_wait`
+    slots = workers + 1
+    while slots - slots // 8 < workers + 1:  # callers may take seven eighths
+        slots += 1
+    runtime = await start_runtime(spec("f"), spec("g"), concurrency=slots, slot_wait=60.0, warm_wait=3600.0)
+    stuck = {"notes": str(notes), "name": "stuck", "gate": str(tmp_path / "gate")}
+    callers = [asyncio.create_task(runtime.run_to_end("f", stuck)) for _ in range(workers)]
+    await eventually(lambda: lines(notes) == ["stuck"] * workers, "all workers of f are busy")
+
+    async def hold_the_last_slot() -> None:
+        await runtime.run_to_end("g", {"gate": str(tmp_path / "gate of g")})
+        left.cancel()  # it has the slot, and has not continued yet
+
+    holding = asyncio.create_task(hold_the_last_slot())
+    await asyncio.sleep(0)
+    left = asyncio.create_task(runtime.run_to_end("f", {"notes": str(notes), "name": "left"}))
+    await asyncio.sleep(0)
+    (tmp_path / "gate of g").touch()
+    await asyncio.gather(holding, left, return_exceptions=True)
+
+    callers.append(asyncio.create_task(runtime.run_to_end("f", {"notes": str(notes), "name": "last"})))
+    await asyncio.sleep(0)
+    (tmp_path / "gate").touch()
+    await asyncio.gather(*callers)
+
+    assert left.cancelled()
     assert lines(notes) == ["stuck"] * workers + ["last"]
 
 

@@ -24,7 +24,8 @@ def lines(path: Path) -> list[str]:
     """What handlers have noted in a file so far, complete lines only."""
     if not path.exists():
         return []
-    return path.read_text().splitlines() if path.read_text().endswith("\n") else path.read_text().splitlines()[:-1]
+    text = path.read_text()
+    return text[: text.rfind("\n") + 1].splitlines()
 
 
 def is_running(process: int) -> bool:

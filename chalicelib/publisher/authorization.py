@@ -64,7 +64,7 @@ def signature_of_this_function(region: str) -> Signature:
     """Sign with the credentials of botocore's provider chain: in Lambda, those of the function's role.
 
     The chain begins with the environment, where Lambda puts them. A session is made only if they are not there: it
-    prepares all other providers, which takes a fifth as long as the import of the worker's modules.
+    prepares all other providers, two of which make an HTTP client.
 
     Raises:
         NoCredentialsError: It finds no credentials.
@@ -72,9 +72,12 @@ def signature_of_this_function(region: str) -> Signature:
     """
     from botocore.credentials import EnvProvider
     from botocore.exceptions import NoCredentialsError
-    from botocore.session import get_session
 
-    credentials = EnvProvider().load() or get_session().get_credentials()
+    credentials = EnvProvider().load()
+    if credentials is None:
+        from botocore.session import get_session
+
+        credentials = get_session().get_credentials()
     if credentials is None:
         raise NoCredentialsError
     return Signature(credentials, region)

@@ -5,7 +5,6 @@ All functions load this module, so it imports as little as possible. A handler i
 
 import os
 import time
-from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -53,6 +52,8 @@ def job_failed(event: Payload, context: Any) -> None:
 @app.lambda_function(name="sweep")
 def sweep(event: Payload, context: Any) -> Payload:  # noqa: ARG001
     """End or restart jobs that have been silent for too long. A schedule invokes it every minute."""
+    from msgspec.structs import asdict
+
     ledger, thresholds = composition.swept()
     for queue in composition.dead_letters():
         queue.erase_orphans(ledger, until=end_of(context))

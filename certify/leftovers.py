@@ -2,14 +2,13 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from certify.counts import Finding, Violation
 from certify.observation import Observation, sha256
 from certify.plan import Form, JobPlan, Origin
-from chalicelib.jobs.model import Job, Owner
+from chalicelib.jobs.model import Job, Owner, defaults
 from chalicelib.objects import upload_id_of
 
 if TYPE_CHECKING:
@@ -21,7 +20,7 @@ KEPT: Final = frozenset(  # of a deleted job, so that its id cannot be used agai
         "start_time", "end_time", "deleted_at",
     }
 )  # fmt: skip
-DEFAULTS: Final = {each.name: each.default for each in fields(Job)}
+DEFAULTS: Final = defaults(Job)
 SECRET: Final = re.compile(rb"secret-[0-9a-f]{24}")
 CHUNK: Final = 1 << 24  # bytes read at once
 
@@ -40,10 +39,10 @@ def check_records(plan: JobPlan, log: Sequence[Job]) -> list[Finding]:
         found = {f"{len(log)} records after its expiry"} if log else set()
     else:
         found = {
-            f"{each.name} in its records"
+            f"{name} in its records"
             for entry in log
-            for each in fields(Job)
-            if each.name not in KEPT and getattr(entry, each.name) != DEFAULTS[each.name]
+            for name, default in DEFAULTS.items()
+            if name not in KEPT and getattr(entry, name) != default
         } | ({"a record that is not marked as deleted"} if any(entry.deleted_at is None for entry in log) else set())
     return [Finding(Violation.LEFT_AFTER_DELETE, plan.job_id, detail) for detail in sorted(found)]
 

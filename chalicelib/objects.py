@@ -14,10 +14,11 @@ import base64
 import hashlib
 import uuid
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, Protocol
+
+from msgspec import Struct
 
 from chalicelib.jobs.errors import InvalidRequest, NoBucket, ObjectsUnavailable
 from chalicelib.jobs.model import JobId, Owner, StoredResult, UploadId
@@ -34,8 +35,7 @@ CONTENT_TYPE: Final = "application/octet-stream"
 MISSING: Final = frozenset({"404", "NoSuchKey", "NotFound"})
 
 
-@dataclass(frozen=True, slots=True)
-class ObjectSettings:
+class ObjectSettings(Struct, frozen=True):
     """What `inference` and `status_relay` need: the bucket for texts that are too large for the log."""
 
     bucket: str | None  # None: such texts are refused
@@ -50,8 +50,7 @@ class ObjectSettings:
         return cls(bucket=environment.get("LONGCALL_BUCKET") or None, access_key=key)
 
 
-@dataclass(frozen=True, slots=True)
-class Upload:
+class Upload(Struct, frozen=True):
     """Where to PUT one content. The headers are all of S3's headers that the request may have."""
 
     upload_id: UploadId

@@ -14,7 +14,7 @@ from local_stack.services.bedrock import PRELOADED as PRELOADED_FOR_BEDROCK
 
 PRELOADED: Final = (  # modules that the process imports from which workers are forked
     "chalice", "gql", "gql.transport.aiohttp", "aiohttp", "jwt", "cryptography.hazmat.primitives.asymmetric.rsa",
-    "botocore.auth", "sqlite3", "local_stack.warm_libraries",
+    "botocore.auth", "msgspec", "sqlite3", "local_stack.warm_libraries",
 )  # fmt: skip
 # Shorter than on Lambda, so that a developer sees the effect soon.
 RETRY_DELAYS: Final = (1.0, 2.0)  # seconds; 60 and 120 on Lambda

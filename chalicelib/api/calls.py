@@ -1,13 +1,13 @@
 """The calls of the relay: one record for each field, and who makes the call."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from chalicelib.jobs.model import DispatchNext, InferenceRequest, JobId, Json, Owner, Redispatch, Status, StatusUpdate
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(Struct, frozen=True):
     """A signed-in person or program; owns the jobs it starts."""
 
     owner: Owner
@@ -22,77 +22,65 @@ class Reporting(StrEnum):
     API_KEY = "API_KEY"
 
 
-@dataclass(frozen=True, slots=True)
-class Backend:
+class Backend(Struct, frozen=True):
     """A program with AWS credentials, such as the worker, or with the API's key. With the key, `arn` is None."""
 
     arn: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class StartInference:
+class StartInference(Struct, frozen=True):
     job_id: JobId
     request: InferenceRequest
     metadata: Json
 
 
-@dataclass(frozen=True, slots=True)
-class ListModels:
+class ListModels(Struct, frozen=True):
     pass
 
 
-@dataclass(frozen=True, slots=True)
-class QuoteInference:
+class QuoteInference(Struct, frozen=True):
     model: str
     text_bytes: int  # of UTF-8 that the model reads
     max_tokens: int | None
     process_time: float | None  # seconds
 
 
-@dataclass(frozen=True, slots=True)
-class CreateUpload:
+class CreateUpload(Struct, frozen=True):
     size: int  # bytes
     sha256: str  # in hex
 
 
-@dataclass(frozen=True, slots=True)
-class GetInference:
+class GetInference(Struct, frozen=True):
     job_id: JobId
     with_output: bool  # reads the whole log, so it is set only if the field is selected
     with_url: bool = False  # anyone with the URL can read the result, so it is made only if it is selected
 
 
-@dataclass(frozen=True, slots=True)
-class ListInferences:
+class ListInferences(Struct, frozen=True):
     status: Status | None
     limit: int
     next_token: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class InferenceEvents:
+class InferenceEvents(Struct, frozen=True):
     job_id: JobId
     after: int
     limit: int
 
 
-@dataclass(frozen=True, slots=True)
-class CancelInference:
+class CancelInference(Struct, frozen=True):
     job_id: JobId
 
 
-@dataclass(frozen=True, slots=True)
-class DeleteInference:
+class DeleteInference(Struct, frozen=True):
     job_id: JobId
 
 
-@dataclass(frozen=True, slots=True)
-class UpdateStatus:
+class UpdateStatus(Struct, frozen=True):
     update: StatusUpdate
 
 
-@dataclass(frozen=True, slots=True)
-class DispatchInference:
+class DispatchInference(Struct, frozen=True):
     request: Redispatch | DispatchNext
 
 

@@ -5,15 +5,16 @@ It is added to what the job had used before. Everything else that happens to a j
 """
 
 import json
-from dataclasses import replace
 from datetime import datetime
 from typing import Final
+
+from msgspec.structs import replace
 
 from chalicelib.api.payloads.answers import render_push
 from chalicelib.billing.cost import invoice
 from chalicelib.billing.metering import log_units, push_units
 from chalicelib.billing.prices import PUSH_SIZE
-from chalicelib.jobs.model import Claim, Job, Json, StatusUpdate, WorkerUpdate, changed
+from chalicelib.jobs.model import Claim, Job, Json, StatusUpdate, WorkerUpdate
 from chalicelib.jobs.usage import NOTHING, Counts, Meter
 from chalicelib.ledger.records import dump_both
 
@@ -36,7 +37,7 @@ def charge(job: Job, update: StatusUpdate | None) -> Job:
     own = NOTHING
     while True:
         charged = _charged(job, update, own)
-        charged = changed(charged, cost=_bill(charged))
+        charged = replace(charged, cost=_bill(charged))
         found = _own(charged)
         if found.pushes <= own.pushes and found.writes <= own.writes and found.reads <= own.reads:
             return charged
@@ -85,7 +86,7 @@ def _charged(job: Job, update: StatusUpdate | None, own: Counts) -> Job:
             before, used = job.used_before + _of_the_log(own), job.used + own
         case _:
             before, used = job.used_before + own, job.used + own
-    return changed(job, used=used, used_before=before, cost=None)
+    return replace(job, used=used, used_before=before, cost=None)
 
 
 def _of_the_log(counts: Counts) -> Counts:

@@ -6,8 +6,10 @@ policy is driven through the job's time.
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from chalicelib.api.calls import QuoteInference
 from chalicelib.billing.budget import BYTES_PER_TOKEN, AttemptBudget
@@ -35,8 +37,7 @@ SUMMARY: Final = 700  # bytes of a projection, about
 BILL: Final = 1_500  # bytes of a bill, about
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
+class Work(Struct, frozen=True):
     """A job as it is expected to be.
 
     Attributes:

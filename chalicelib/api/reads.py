@@ -1,8 +1,10 @@
 """What the fields that only read answer. Every read is bound to the owner: another owner's job is not found."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from chalicelib.api.calls import GetInference, InferenceEvents, ListInferences
 from chalicelib.api.payloads.answers import carried_size, render_job
@@ -17,8 +19,7 @@ READ_AHEAD: Final = 1_000  # records read at once while joining a job's output
 PAGE_READ: Final = 200  # records read at once for a page of the log; each may have 100 KB of output
 
 
-@dataclass(frozen=True, slots=True)
-class Reads:
+class Reads(Struct, frozen=True):
     """Answers the fields that only read."""
 
     ledger: Ledger

@@ -5,9 +5,11 @@ schema requires that with `@aws_iam`, and this module checks it again.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from chalicelib.api.admission import admit
 from chalicelib.api.boundary import contained
@@ -52,7 +54,6 @@ from chalicelib.jobs.model import (
     StatusUpdate,
     UploadId,
     WorkerUpdate,
-    changed,
 )
 from chalicelib.jobs.rules import Append, Decision, Lease, Unchanged
 from chalicelib.ledger import Clock, Ledger, utc_now
@@ -63,8 +64,7 @@ from chalicelib.workloads import registry
 NEWER: Final = 1_000  # records read at once that are newer than what a worker reports
 
 
-@dataclass(frozen=True, slots=True)
-class Relay:
+class Relay(Struct, frozen=True):
     """Answers the fields. `quota` is the most unfinished jobs one owner may have, `models` what they may run on."""
 
     ledger: Ledger
@@ -73,7 +73,7 @@ class Relay:
     lease: Lease
     models: tuple[str, ...] = ("*",)
     clock: Clock = utc_now
-    flush_policy: FlushPolicy = Interval()  # noqa: RUF009  # a frozen value
+    flush_policy: FlushPolicy = Interval()  # a frozen value
     objects: Objects = field(default_factory=NoObjects)
     reporting: Reporting = Reporting.SIGNATURE
     reporters: tuple[str, ...] = ()  # see `parse_identity`
@@ -255,7 +255,7 @@ class Relay:
         """The decision, with the output as its result if that is short enough to be stored twice."""
         match decision:
             case Append(job) if job.result_is_output and job.output_size <= MAX_RESULT:
-                return Append(changed(job, result=(joined_output(self.ledger, head) or "") + (job.delta or "")))
+                return Append(replace(job, result=(joined_output(self.ledger, head) or "") + (job.delta or "")))
         return decision
 
     def _checkpoint(self, job: Job) -> str | None:

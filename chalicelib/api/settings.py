@@ -1,8 +1,9 @@
 """What the relay and the authorizer read from their environment."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
+
+from msgspec import Struct
 
 from chalicelib.api.calls import Reporting
 from chalicelib.jobs.rules import Lease
@@ -11,8 +12,7 @@ from chalicelib.publisher.settings import flush_policy
 from chalicelib.settings import Reader
 
 
-@dataclass(frozen=True, slots=True)
-class RelaySettings:
+class RelaySettings(Struct, frozen=True):
     """What `status_relay` needs: the location of the log, and the rules of the stage."""
 
     ledger: str  # sqlite:<path> or dynamodb:<table>
@@ -45,8 +45,7 @@ class RelaySettings:
         return settings
 
 
-@dataclass(frozen=True, slots=True)
-class AuthorizerSettings:
+class AuthorizerSettings(Struct, frozen=True):
     """What `authorizer` needs: the issuer and the clients whose tokens are accepted, and fields that all are denied."""
 
     issuer: str

@@ -11,13 +11,13 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 import jwt
+from msgspec import Struct
 
 from chalicelib.jobs.errors import MissingSettings, TokenRejected, TokenRejection
 from chalicelib.jobs.model import Json
@@ -53,8 +53,7 @@ class TokenUse(StrEnum):
     ID = "id"
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(Struct, frozen=True):
     """A verified caller. `sub` never changes and is never reassigned; `username` is for people to read."""
 
     sub: str

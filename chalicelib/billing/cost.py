@@ -7,8 +7,9 @@ from the job's start to its end.
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from chalicelib.billing import prices
 from chalicelib.billing.prices import ModelPrice, price_of
@@ -20,8 +21,7 @@ MEGABYTE_MILLISECONDS: Final = 1024 * 1000  # in a gigabyte-second
 DIGITS: Final = 12  # after the point, of amounts: one read unit costs 0.000000125 US dollars
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(Struct, frozen=True):
     """One line of an invoice: `quantity` of `unit`, each at `price`."""
 
     name: str
@@ -36,8 +36,7 @@ class Item:
         }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Invoice:
+class Invoice(Struct, frozen=True):
     """What a job cost at the prices of `prices.PRICES_OF`. `notes` name what is missing or only assumed."""
 
     items: tuple[Item, ...]

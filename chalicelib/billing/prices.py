@@ -6,8 +6,9 @@ The prices are those of US East (N. Virginia), in US dollars, without free tiers
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from chalicelib.workloads.bedrock.names import GEOGRAPHIES
 
@@ -47,8 +48,7 @@ OBJECT_WRITE: Final = 0.005 / 1_000
 OBJECT_READ: Final = 0.0004 / 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class ModelPrice:
+class ModelPrice(Struct, frozen=True):
     """US dollars for one token. `as_if` names the model whose price stands in, for one that costs nothing."""
 
     input: float
@@ -57,8 +57,7 @@ class ModelPrice:
     as_if: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
+class _Line(Struct, frozen=True):
     """One line of the table, in US dollars per million tokens."""
 
     input: float

@@ -1,16 +1,16 @@
 """The event that invokes a worker. The relay writes it; the worker and the failure handler read it. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from chalicelib.jobs.model import Image, InferenceRequest, JobId, Json, Message, Owner, Role
 
 Payload = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Dispatch:
+class Dispatch(Struct, frozen=True):
     """The event of an `inference` invocation. `continues` is the attempt that handed over, 0 for a first event."""
 
     job_id: JobId

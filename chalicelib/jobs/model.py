@@ -7,11 +7,12 @@ import hashlib
 import json
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from operator import attrgetter
 from typing import Any, Final, NewType
+
+from msgspec import NODEFAULT, Struct
+from msgspec.structs import replace
 
 from chalicelib.jobs.errors import ErrorType
 from chalicelib.jobs.usage import NOTHING, Counts, Meter
@@ -59,16 +60,17 @@ class Role(StrEnum):
     ASSISTANT = "ASSISTANT"
 
 
-@dataclass(frozen=True, slots=True)
-class Image:
+class Image(Struct, frozen=True):
     """An uploaded image. The runner adds its content before the work begins."""
 
     upload: UploadId
-    content: bytes = field(default=b"", repr=False)
+    content: bytes = b""
+
+    def __repr__(self) -> str:
+        return f"Image({self.upload!r})"  # without its content
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(Struct, frozen=True):
     """One turn of a conversation. A turn of the user may have images, which precede its text."""
 
     role: Role
@@ -76,8 +78,7 @@ class Message:
     images: tuple[Image, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class InferenceRequest:
+class InferenceRequest(Struct, frozen=True):
     """What the caller asked for. Only the job's first record has it.
 
     The text is one of three: `prompt`, `messages`, or the upload `prompt_upload`, whose text the runner copies to
@@ -130,25 +131,26 @@ def _sent(value: Any) -> Any:
     """The fields that differ from their defaults, recursively. A field without a default is always included."""
     if isinstance(value, tuple):
         return [_sent(item) for item in value]
-    if not is_dataclass(value):
+    if not isinstance(value, Struct):
         return value
-    return {
-        each.name: _sent(getattr(value, each.name))
-        for each in fields(value)
-        if getattr(value, each.name) != each.default
-    }
+    sent = {name: getattr(value, name) for name in value.__struct_fields__}
+    return {name: _sent(sent[name]) for name, default in defaults(type(value)).items() if sent[name] != default}
 
 
-@dataclass(frozen=True, slots=True)
-class StoredResult:
+def defaults(kind: type[Struct]) -> dict[str, Any]:
+    """The default value of each field, in their order; `msgspec.NODEFAULT` for a field that has none."""
+    names, known = kind.__struct_fields__, kind.__struct_defaults__
+    return dict(zip(names, (*(NODEFAULT for _ in names[len(known) :]), *known), strict=True))
+
+
+class StoredResult(Struct, frozen=True):
     """A result that is too large for the log: the current attempt's, in `chalicelib.objects`."""
 
     size: int  # bytes
     sha256: str  # in hex
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(Struct, frozen=True):
     """The job at `sequence`: one record of its log.
 
     Fencing, hand-overs and bills need the second block, which no caller sees. `delta`, `output_kept`,
@@ -196,34 +198,14 @@ class Job:
 
     def summary(self) -> "Job":
         """The job without fields that may be large, as in lists and projections."""
-        return changed(self, delta=None, result=None, request=None, checkpoint=None)
+        return replace(self, delta=None, result=None, request=None, checkpoint=None)
 
     def is_leased(self, now: datetime, lease: timedelta) -> bool:
         """Whether the lease of the current attempt is valid."""
         return self.status is Status.PROCESSING and self.wait is None and now - self.updated_at < lease
 
 
-_FIELDS: Final = tuple(each.name for each in fields(Job))
-_PLACES: Final = {name: place for place, name in enumerate(_FIELDS)}
-_values: Final = attrgetter(*_FIELDS)
-
-
-def changed(job: Job, **changes: Any) -> Job:
-    """The job with other values of some fields.
-
-    It is called for every record. `dataclasses.replace` would take four times as long.
-
-    Raises:
-        KeyError: A job has no such field.
-    """
-    values = list(_values(job))
-    for name, value in changes.items():
-        values[_PLACES[name]] = value
-    return Job(*values)
-
-
-@dataclass(frozen=True, slots=True)
-class Announcement:
+class Announcement(Struct, frozen=True):
     """A worker that is about to claim the job has its newest event pushed again, which is usually PENDING.
 
     Nothing is written. Who subscribes just after the start hears PENDING in this way.
@@ -233,8 +215,7 @@ class Announcement:
     request_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(Struct, frozen=True):
     """An invocation claims the job. `update_id` is unique for each run of the handler, `request_id` for each event."""
 
     job_id: JobId
@@ -242,8 +223,7 @@ class Claim:
     update_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """The changes of an update. None leaves a value unchanged.
 
     A `checkpoint` describes how to continue after this update's `delta`.
@@ -268,8 +248,7 @@ class Change:
         return self == Change(Status.PROCESSING)
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerUpdate:
+class WorkerUpdate(Struct, frozen=True):
     """An update of the worker that was granted `attempt`. It expects to become record `sequence`."""
 
     job_id: JobId
@@ -280,8 +259,7 @@ class WorkerUpdate:
     meter: Meter | None = None  # what the attempt has used, without this update
 
 
-@dataclass(frozen=True, slots=True)
-class OperatorUpdate:
+class OperatorUpdate(Struct, frozen=True):
     """One step by an operator or a supervisor: no attempt, legal transitions only.
 
     With `request_id` it is about that invocation alone: a job that has ended, that another invocation has claimed
@@ -301,8 +279,7 @@ class OperatorUpdate:
 StatusUpdate = Announcement | Claim | WorkerUpdate | OperatorUpdate
 
 
-@dataclass(frozen=True, slots=True)
-class Redispatch:
+class Redispatch(Struct, frozen=True):
     """A supervisor dispatches a job that waits for a worker once more.
 
     With `sequence` it holds only if the log ends just before it, as with `OperatorUpdate`.
@@ -312,8 +289,7 @@ class Redispatch:
     sequence: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class DispatchNext:
+class DispatchNext(Struct, frozen=True):
     """A worker that has handed over as `attempt` dispatches the next one."""
 
     job_id: JobId

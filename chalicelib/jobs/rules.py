@@ -7,9 +7,11 @@ yet. This one compare-and-set orders all writers.
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from chalicelib.jobs.errors import InvalidTransition, JobIdTaken, JobUnfinished
 from chalicelib.jobs.model import (
@@ -29,19 +31,16 @@ from chalicelib.jobs.model import (
     StatusUpdate,
     Wait,
     WorkerUpdate,
-    changed,
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Append:
+class Append(Struct, frozen=True):
     """Write this record, if its sequence is still free."""
 
     job: Job
 
 
-@dataclass(frozen=True, slots=True)
-class Unchanged:
+class Unchanged(Struct, frozen=True):
     """The log has the answer already, so nothing is written."""
 
     job: Job
@@ -50,8 +49,7 @@ class Unchanged:
 Decision = Append | Unchanged
 
 
-@dataclass(frozen=True, slots=True)
-class Lease:
+class Lease(Struct, frozen=True):
     """How long an attempt may be silent, and how often a heartbeat is worth a record.
 
     A heartbeat within `renewal` is answered from the log. It costs no record, but the worker learns of a cancel, and
@@ -129,7 +127,7 @@ def redispatch(head: Job, request: Redispatch, *, now: datetime) -> Decision:
     if not is_as_seen or not (never_claimed or head.wait is Wait.HANDED_OVER):
         return Unchanged(head)
     again = _step(head, Change(head.status, message="dispatched again"), update_id=None, now=now)
-    return Append(again if head.wait is None else changed(again, wait=Wait.DISPATCHED_AGAIN))
+    return Append(again if head.wait is None else replace(again, wait=Wait.DISPATCHED_AGAIN))
 
 
 def awaits_next_worker(head: Job, request: DispatchNext) -> bool:
@@ -169,7 +167,7 @@ def _claim(head: Job, claim: Claim, *, now: datetime, lease: Lease) -> Decision:
     attempt = head.attempt + 1
     goes_on = head.checkpoint_sequence is not None
     how = "continues from its last checkpoint" if goes_on else "the output starts again"
-    claimed = changed(
+    claimed = replace(
         _step(head, Change(Status.PROCESSING), update_id=claim.update_id, now=now),
         attempt=attempt, progress=head.progress if goes_on else None, usage=None,
         message=f"attempt {attempt}: {how}" if head.attempt else None,
@@ -215,7 +213,7 @@ def _step(head: Job, change: Change, *, update_id: str | None, now: datetime) ->
     sequence = head.sequence + 1
     output_size = head.output_size + len((change.delta or "").encode())
     has_checkpoint = change.checkpoint is not None
-    return changed(
+    return replace(
         head,
         status=change.status,
         sequence=sequence,

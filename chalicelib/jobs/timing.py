@@ -4,12 +4,12 @@ A stage knows all of these times and checks every pair. A handler knows some of 
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Order:
+
+class Order(Struct, frozen=True):
     """One time must be longer than another: `longer > factor * shorter`, all in seconds."""
 
     longer: str

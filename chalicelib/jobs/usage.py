@@ -4,14 +4,14 @@ A worker reports its own use (`Meter`). The relay adds the use of its own calls 
 the final bill covers all attempts.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, fields
-from operator import add, attrgetter
+from operator import add
 from typing import Final, Self
 
+from msgspec import Struct
+from msgspec.structs import astuple
 
-@dataclass(frozen=True, slots=True)
-class Meter:
+
+class Meter(Struct, frozen=True):
     """What one attempt has used so far. Its worker sends it with each update, and does not count that update."""
 
     operations: int  # requests sent to the API, answered or not
@@ -23,8 +23,7 @@ class Meter:
     output_tokens: int
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
+class Counts(Struct, frozen=True):
     """What a job has used so far, over all attempts. The values are integers, so sums are exact."""
 
     operations: int = 0  # mutations: the start, updates, the cancel; each is also an invocation of the relay
@@ -40,18 +39,16 @@ class Counts:
     object_reads: int = 0  # requests to it that get
 
     def __add__(self, other: Self) -> Self:
-        return type(self)(*map(add, _values(self), _values(other)))
+        return type(self)(*map(add, astuple(self), astuple(other)))
 
     def dump(self) -> list[int]:
         """The values in the order of the fields. Each record of the log has two of these lists, so they are short."""
-        return [*_values(self)]
+        return [*astuple(self)]
 
     @classmethod
     def load(cls, values: list[int]) -> Self:
         """The counts that `dump` wrote, also by a version that counted fewer or more things."""
-        return cls(*values[: len(fields(cls))])
+        return cls(*values[: len(cls.__struct_fields__)])
 
-
-_values: Final[Callable[[Counts], tuple[int, ...]]] = attrgetter(*(field.name for field in fields(Counts)))
 
 NOTHING: Final = Counts()

@@ -6,10 +6,11 @@ behind.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, Protocol
+
+from msgspec import Struct
 
 from chalicelib.jobs.errors import MissingSettings
 from chalicelib.jobs.model import Job, JobId, Owner, Status
@@ -20,8 +21,7 @@ DYNAMODB: Final = "dynamodb:"
 Clock = Callable[[], datetime]
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Struct, frozen=True):
     """Some jobs, and where the next page starts.
 
     Attributes:

@@ -8,11 +8,12 @@ longer follow, a reader of such a projection deletes it.
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 from zlib import crc32
+
+from msgspec.structs import replace
 
 from chalicelib.jobs.model import Job, JobId, Owner, Status
 from chalicelib.ledger import Clock, Page

@@ -2,8 +2,9 @@
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
 
 from chalicelib.jobs.errors import LedgerUnavailable
 
@@ -32,8 +33,7 @@ def region_of(environment: Mapping[str, str]) -> str | None:
     return environment.get("AWS_DEFAULT_REGION") or environment.get("AWS_REGION") or None
 
 
-@dataclass(frozen=True, slots=True)
-class TableRequests:
+class TableRequests(Struct, frozen=True):
     """Requests to one table.
 
     Attributes:

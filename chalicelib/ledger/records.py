@@ -6,20 +6,29 @@ import json
 import logging
 import re
 from collections.abc import Iterable
-from dataclasses import asdict, fields
 from datetime import datetime
 from enum import StrEnum
-from functools import cache, lru_cache
-from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from functools import lru_cache
+from typing import Any, Final, TypeVar
+
+from msgspec import Struct
+from msgspec.structs import asdict, astuple
 
 from chalicelib.jobs.errors import ErrorType
-from chalicelib.jobs.model import Image, InferenceRequest, Job, Message, Role, Status, StoredResult, UploadId, Wait
+from chalicelib.jobs.model import (
+    Image,
+    InferenceRequest,
+    Job,
+    Message,
+    Role,
+    Status,
+    StoredResult,
+    UploadId,
+    Wait,
+    defaults,
+)
 from chalicelib.jobs.usage import Counts
 from chalicelib.ledger import InvalidToken, Page, UnreadableRecord
-
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
 
 Choice = TypeVar("Choice", bound=StrEnum)
 
@@ -28,10 +37,8 @@ log = logging.getLogger(__name__)
 COUNTS: Final = ("used", "used_before")
 TIMES: Final = ("created_at", "updated_at", "expires_at", "start_time", "end_time", "deleted_at")
 TEXTS: Final = ("delta", "result", "request", "checkpoint")  # what `Job.summary` leaves out
-NAMES: Final = tuple(field.name for field in fields(Job))
-DEFAULTS: Final = tuple(field.default for field in fields(Job))
+DEFAULTS: Final = defaults(Job)
 
-_values_of: Final = attrgetter(*NAMES)
 _encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
@@ -51,7 +58,7 @@ def dump_both(job: Job) -> tuple[str, str]:
 def _rendered(job: Job) -> dict[str, Any]:
     values: dict[str, Any] = {
         name: value
-        for name, value, default in zip(NAMES, _values_of(job), DEFAULTS, strict=True)
+        for (name, default), value in zip(DEFAULTS.items(), astuple(job), strict=True)
         if value is not default and value != default
     }
     for name in TIMES:
@@ -61,8 +68,7 @@ def _rendered(job: Job) -> dict[str, Any]:
         if name in values:
             values[name] = values[name].dump()
     if job.request is not None:
-        asked = {name: getattr(job.request, name) for name in _names(InferenceRequest)}
-        values["request"] = {name: value for name, value in asked.items() if value not in (None, ())}
+        values["request"] = {name: value for name, value in asdict(job.request).items() if value not in (None, ())}
         if job.request.messages:
             values["request"]["messages"] = [_turn(message) for message in job.request.messages]
     if job.stored_result is not None:
@@ -134,13 +140,8 @@ def _request(record: dict[str, Any]) -> InferenceRequest:
     return InferenceRequest(**values)
 
 
-def _known(kind: "type[DataclassInstance]", record: dict[str, Any]) -> dict[str, Any]:
-    return {name: record[name] for name in _names(kind) if name in record}
-
-
-@cache
-def _names(kind: "type[DataclassInstance]") -> tuple[str, ...]:
-    return tuple(field.name for field in fields(kind))
+def _known(kind: type[Struct], record: dict[str, Any]) -> dict[str, Any]:
+    return {name: record[name] for name in kind.__struct_fields__ if name in record}
 
 
 def _member(kind: type[Choice], value: str, *, otherwise: Choice) -> Choice:

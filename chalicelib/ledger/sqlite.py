@@ -12,10 +12,11 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Final
+
+from msgspec.structs import replace
 
 from chalicelib.jobs.model import Job, JobId, Owner, Status
 from chalicelib.ledger import Clock, Page

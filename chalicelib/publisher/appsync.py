@@ -4,7 +4,6 @@ import json
 import logging
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 
 import aiohttp
@@ -18,6 +17,8 @@ from gql.transport.exceptions import (
     TransportQueryError,
     TransportServerError,
 )
+from msgspec import Struct
+from msgspec.structs import replace
 
 from chalicelib.jobs.errors import (
     InternalError,
@@ -76,8 +77,7 @@ class Endpoint(Protocol):
     def open(self) -> AbstractAsyncContextManager[Channel]: ...
 
 
-@dataclass(frozen=True, slots=True)
-class AppSync:
+class AppSync(Struct, frozen=True):
     """The GraphQL API at `url`. A channel is one HTTP connection. `Connection` decides how long it is kept."""
 
     url: str
@@ -116,8 +116,7 @@ class AppSync:
         return response
 
 
-@dataclass(frozen=True, slots=True)
-class _Mutations:
+class _Mutations(Struct, frozen=True):
     session: AsyncClientSession
     type_prefix: str
 

@@ -5,8 +5,9 @@ expire.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from botocore.credentials import Credentials
@@ -14,8 +15,7 @@ if TYPE_CHECKING:
 SERVICE: Final = "appsync"
 
 
-@dataclass(frozen=True, slots=True)
-class OutgoingRequest:
+class OutgoingRequest(Struct, frozen=True):
     """A request before it is sent. `body` has exactly the bytes that are sent."""
 
     method: str
@@ -30,25 +30,29 @@ class Authorization(Protocol):
     def headers(self, request: OutgoingRequest) -> Mapping[str, str]: ...
 
 
-@dataclass(frozen=True, slots=True)
-class ApiKey:
+class ApiKey(Struct, frozen=True):
     """An AppSync API key."""
 
-    key: str = field(repr=False)
+    key: str
+
+    def __repr__(self) -> str:
+        return "ApiKey()"  # without the key
 
     def headers(self, request: OutgoingRequest) -> Mapping[str, str]:  # noqa: ARG002  # the same for all requests
         return {"x-api-key": self.key}
 
 
-@dataclass(frozen=True, slots=True)
-class Signature:
+class Signature(Struct, frozen=True):
     """AWS Signature Version 4 for AppSync.
 
     `credentials` come from botocore's provider chain. botocore renews credentials that expire when they are read.
     """
 
-    credentials: "Credentials" = field(repr=False)
+    credentials: "Credentials"
     region: str
+
+    def __repr__(self) -> str:
+        return f"Signature(region={self.region!r})"  # without the credentials
 
     def headers(self, request: OutgoingRequest) -> Mapping[str, str]:
         from botocore.auth import SigV4Auth

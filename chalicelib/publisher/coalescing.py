@@ -8,8 +8,10 @@ The last output goes along with the end of the job, where one update can carry b
 
 import json
 import math
-from dataclasses import dataclass, replace
 from typing import assert_never
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from chalicelib.jobs.limits import MAX_MESSAGE, MAX_RESULT_TEXT
 from chalicelib.jobs.model import Change, Json, Status
@@ -18,11 +20,10 @@ from chalicelib.publisher.text import cut, encode, first_delta, state_text
 from chalicelib.workloads import Checkpoint, Chunk, Piece, Progress, Usage
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
+class Pace(Struct, frozen=True):
     """How often a job reports."""
 
-    policy: FlushPolicy = Interval()  # noqa: RUF009  # a frozen value
+    policy: FlushPolicy = Interval()  # a frozen value
     heartbeat: float = 1.0  # seconds without an update after which the worker sends a heartbeat
     first_wait: float = 0.02  # seconds that the first output waits for the job's end, so that one update carries both
 

@@ -2,10 +2,10 @@
 
 import asyncio
 import logging
-from dataclasses import dataclass
 from itertools import count
 from typing import Final
 
+from msgspec import Struct
 from tenacity import RetryCallState, Retrying, wait_random_exponential
 
 from chalicelib.jobs.errors import PublishFailed
@@ -19,8 +19,7 @@ REQUEST_TIMEOUT: Final = 10.0  # seconds for one try; AppSync itself gives up af
 SHORTEST_TRY: Final = 0.1  # seconds; less is not worth a request
 
 
-@dataclass(frozen=True, slots=True)
-class Backoff:
+class Backoff(Struct, frozen=True):
     """Seconds to wait before another try: random, up to a limit that doubles from `base` to `cap` (full jitter)."""
 
     base: float = 0.1

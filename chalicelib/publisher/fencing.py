@@ -4,13 +4,12 @@ Each `updateStatus` is answered with the newest record of the log. The worker co
 granted and the status that it reported.
 """
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from chalicelib.jobs.model import Status
 
 
-@dataclass(frozen=True, slots=True)
-class UpdateAnswer:
+class UpdateAnswer(Struct, frozen=True):
     """The part of a record that a worker reads. `claimed` and `checkpoint` are in the answer to a granted claim."""
 
     status: Status
@@ -23,8 +22,7 @@ class UpdateAnswer:
     cost: float = 0.0  # US dollars; 0 if the record has no bill
 
 
-@dataclass(frozen=True, slots=True)
-class Granted:
+class Granted(Struct, frozen=True):
     """The claim was granted.
 
     Attributes:
@@ -40,23 +38,20 @@ class Granted:
     cost: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(Struct, frozen=True):
     """The claim was refused: the job has ended, or another attempt runs it."""
 
     status: Status
     attempt: int
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(Struct, frozen=True):
     """The update is in the log, or needed no record. `sequence` is the newest record that the worker knows."""
 
     sequence: int
 
 
-@dataclass(frozen=True, slots=True)
-class Over:
+class Over(Struct, frozen=True):
     """The job no longer belongs to this worker: it has ended with `status`, or `attempt` has claimed it."""
 
     status: Status

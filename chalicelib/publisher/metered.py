@@ -1,6 +1,7 @@
 """A channel that counts what a worker sends, for the bill."""
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from chalicelib.billing.budget import AttemptBudget
 from chalicelib.jobs.model import DispatchNext, Redispatch, StatusUpdate, WorkerUpdate
@@ -8,8 +9,7 @@ from chalicelib.publisher.appsync import Channel
 from chalicelib.publisher.fencing import UpdateAnswer
 
 
-@dataclass(frozen=True, slots=True)
-class Metered:
+class Metered(Struct, frozen=True):
     """Counts the requests and pushes, and adds the counts so far to each update."""
 
     channel: Channel

@@ -1,19 +1,18 @@
 """The mutations of a worker, with the names that the API has for their types."""
 
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
 from gql import GraphQLRequest, gql
 from graphql import NamedTypeNode, NameNode, Visitor, parse, print_ast, visit
+from msgspec import Struct
 
 DOCUMENTS: Final = Path(__file__).with_name("documents")
 BUILT_IN: Final = frozenset({"ID", "Int", "String", "Float", "Boolean"})
 
 
-@dataclass(frozen=True, slots=True)
-class Mutation:
+class Mutation(Struct, frozen=True):
     """A document of ours, as text and parsed."""
 
     text: str

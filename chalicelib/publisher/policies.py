@@ -9,9 +9,10 @@ cost      as soon as publishing, including this update, costs at most `share` of
 """
 
 import math
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Protocol
+
+from msgspec import Struct
 
 from chalicelib.billing.cost import publishing_cost
 from chalicelib.billing.metering import units
@@ -56,8 +57,7 @@ class FlushPolicy(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True)
-class Interval:
+class Interval(Struct, frozen=True):
     """At most one update in `seconds`."""
 
     seconds: float = 0.5
@@ -67,8 +67,7 @@ class Interval:
         return -math.inf if waiting >= self.size else since + self.seconds
 
 
-@dataclass(frozen=True, slots=True)
-class Bytes:
+class Bytes(Struct, frozen=True):
     """An update for each `size` bytes. No output waits longer than `staleness` seconds."""
 
     size: int = SIZE
@@ -78,8 +77,7 @@ class Bytes:
         return -math.inf if waiting >= self.size else since + self.staleness
 
 
-@dataclass(frozen=True, slots=True)
-class CostShare:
+class CostShare(Struct, frozen=True):
     """As many updates as a share of the model's cost pays for. No output waits longer than `staleness` seconds."""
 
     share: float = 0.1

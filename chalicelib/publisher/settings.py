@@ -1,7 +1,8 @@
 """What the publisher reads from its environment."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from chalicelib.publisher.policies import SIZE, Bytes, CostShare, FlushPolicy, Interval, PolicyName
 from chalicelib.settings import Reader
@@ -22,8 +23,7 @@ def flush_policy(reader: Reader) -> FlushPolicy:
             return CostShare(share, staleness, size)
 
 
-@dataclass(frozen=True, slots=True)
-class EndpointSettings:
+class EndpointSettings(Struct, frozen=True):
     """What every function that publishes needs: the URL of the API, how to authenticate, and how types are named."""
 
     api_url: str

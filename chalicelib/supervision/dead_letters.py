@@ -4,8 +4,9 @@ import json
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
 
 from chalicelib.jobs.dispatch import parse_dispatch
 from chalicelib.jobs.model import JobId
@@ -24,8 +25,7 @@ REQUESTS: Final = 20  # that one sweep makes at most
 HIDDEN: Final = 20
 
 
-@dataclass(frozen=True, slots=True)
-class DeadLetters:
+class DeadLetters(Struct, frozen=True):
     """The queue of the reports that `job_failed` could not deliver.
 
     Attributes:

@@ -3,9 +3,10 @@
 `failure_of` reads Lambda's record of a failed invocation. `diagnose` looks at a job that has been silent.
 """
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
+
+from msgspec import Struct
 
 from chalicelib.jobs.dispatch import Payload, parse_dispatch
 from chalicelib.jobs.errors import ErrorType, MissingSettings, UpdateRefused
@@ -65,8 +66,7 @@ def _error(record: Payload, error_type: ErrorType) -> str:
     return WORDS[error_type]
 
 
-@dataclass(frozen=True, slots=True)
-class Thresholds:
+class Thresholds(Struct, frozen=True):
     """How long a job may be silent before the sweep acts."""
 
     redispatch: timedelta  # a job that waits for a worker: then its event may be lost, and is sent once more

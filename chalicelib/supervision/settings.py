@@ -1,16 +1,16 @@
 """What the sweep reads from its environment."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
+
+from msgspec import Struct
 
 from chalicelib.jobs.timing import FOR_SWEEP, contradictions, variable
 from chalicelib.settings import Reader
 from chalicelib.supervision.diagnosis import Thresholds
 
 
-@dataclass(frozen=True, slots=True)
-class SweepSettings:
+class SweepSettings(Struct, frozen=True):
     """What `sweep` needs: the location of the log, and the thresholds for silent jobs."""
 
     ledger: str

@@ -3,9 +3,10 @@
 import asyncio
 import logging
 import time
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
+
+from msgspec import Struct
 
 from chalicelib.jobs.errors import InvalidTransition, JobNotFound, UpdateRefused
 from chalicelib.jobs.model import Job, OperatorUpdate, Redispatch
@@ -23,8 +24,7 @@ JOB_TIME: Final = 10.0  # seconds that one job may take
 FAILURES: Final = 3  # in a row; then the cause is the API or the log, and not a job
 
 
-@dataclass(frozen=True, slots=True)
-class SweepReport:
+class SweepReport(Struct, frozen=True):
     """The counts of one sweep.
 
     Attributes:
@@ -42,8 +42,7 @@ class SweepReport:
     left: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Supervisor:
+class Supervisor(Struct, frozen=True):
     """Publishes in place of workers."""
 
     endpoint: Endpoint

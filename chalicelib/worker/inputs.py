@@ -1,7 +1,8 @@
 """Reads the uploads of a job before the work begins, so that workloads do not need the bucket."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from chalicelib.jobs.dispatch import Dispatch
 from chalicelib.jobs.errors import WorkloadFailed

@@ -11,9 +11,10 @@ import json
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, Protocol
+
+from msgspec import Struct, field
 
 from chalicelib.billing.budget import AttemptBudget
 from chalicelib.jobs.dispatch import Dispatch
@@ -44,8 +45,7 @@ class OpenPublisher(Protocol):
     def __call__(self, job_id: JobId, *, until: float, budget: AttemptBudget) -> StatusPublisher: ...
 
 
-@dataclass(frozen=True, slots=True)
-class JobRunner:
+class JobRunner(Struct, frozen=True):
     """Runs jobs, one at a time; may be kept over warm invocations."""
 
     open_publisher: OpenPublisher

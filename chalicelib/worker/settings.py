@@ -1,7 +1,8 @@
 """What the worker reads from its environment."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from chalicelib.jobs.timing import FOR_WORKER, contradictions, variable
 from chalicelib.publisher.policies import FlushPolicy
@@ -9,8 +10,7 @@ from chalicelib.publisher.settings import flush_policy
 from chalicelib.settings import Reader
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerSettings:
+class WorkerSettings(Struct, frozen=True):
     """What `inference` needs: how often a job reports, and the memory that is billed."""
 
     flush_policy: FlushPolicy  # when gathered output is sent

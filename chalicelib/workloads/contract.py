@@ -2,30 +2,28 @@
 
 import time
 from collections.abc import Callable, Generator
-from dataclasses import dataclass, field
 from typing import Protocol
+
+from msgspec import Struct, field
 
 from chalicelib.jobs.model import InferenceRequest, Json
 
 
-@dataclass(frozen=True, slots=True)
-class Chunk:
+class Chunk(Struct, frozen=True):
     """Text to append to the job's output. `tokens` is a lower bound of its tokens; 0 if nobody counts them."""
 
     text: str
     tokens: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(Struct, frozen=True):
     """How much is done: `share` from 0 to 1, or None if unknown; `message` is one line for a person."""
 
     share: float | None = None
     message: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(Struct, frozen=True):
     """What this attempt has used so far, as a JSON object of counts. Each `Usage` replaces the one before.
 
     A workload that calls a model yields the first one when the service has accepted the call, and none before that.
@@ -39,8 +37,7 @@ class Usage:
     counts: dict[str, Json]
 
 
-@dataclass(frozen=True, slots=True)
-class Checkpoint:
+class Checkpoint(Struct, frozen=True):
     """How to continue after everything yielded so far: the next attempt finds `state` in its context.
 
     `state` is a JSON value other than None, at most 64 KiB. It is stored with the job's next update; the newest one
@@ -53,8 +50,7 @@ class Checkpoint:
 Piece = Chunk | Progress | Usage | Checkpoint
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """What a workload returns when it has finished. `usage` is as in `Usage`, for the whole attempt.
 
     `result` is a text, or None if the result is the job's output, including the output of earlier attempts that this
@@ -65,8 +61,7 @@ class Outcome:
     usage: dict[str, Json] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class WorkloadContext:
+class WorkloadContext(Struct, frozen=True):
     """What a workload knows about the attempt that it runs in.
 
     Attributes:

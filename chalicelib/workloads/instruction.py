@@ -3,8 +3,9 @@
 # ruff: noqa: SIM905  # word lists read better in rows than as lists of strings
 import re
 import unicodedata
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 LONGEST: Final = 200  # characters of an instruction
 PARAGRAPH: Final = re.compile(r"\s*(?P<first>\S[^\n]*(?:\n[^\S\n]*\S[^\n]*)*)\n\s*\n(?=\s*\S)")
@@ -31,8 +32,7 @@ COUNT: Final = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """A text, and the number of sentences that its summary is asked to have; None: the text does not say."""
 
     text: str

@@ -1,8 +1,9 @@
 """How a failed call to a model becomes the error of its job."""
 
 import re
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from chalicelib.jobs.errors import ErrorType, WorkloadFailed
 from chalicelib.workloads.retrying import TemporaryFailure
@@ -29,8 +30,7 @@ def is_about_length(message: str) -> bool:
     return _ABOUT_LENGTH.search(message) is not None
 
 
-@dataclass(frozen=True, slots=True)
-class ModelFailure:
+class ModelFailure(Struct, frozen=True):
     """One kind of failure of a model's service.
 
     Attributes:

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from chalicelib.jobs.errors import InvalidRequest
 from chalicelib.workloads import registry
@@ -12,8 +13,7 @@ from chalicelib.workloads.registry import Registration
 _WILDCARD: Final = re.compile(r"[*?\[]")  # as `fnmatch` reads them
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(Struct, frozen=True):
     """A model that callers may use.
 
     Attributes:

@@ -1,9 +1,10 @@
 """What a caller may send for a model besides a text and limits on costs: names, types and bounds. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+
+from msgspec import Struct
 
 from chalicelib.jobs.limits import (
     MAX_IMAGES,
@@ -40,8 +41,7 @@ class OptionType(StrEnum):
     IMAGES = "IMAGES"
 
 
-@dataclass(frozen=True, slots=True)
-class OptionSpec:
+class OptionSpec(Struct, frozen=True):
     """An option as a form shows it.
 
     Attributes:

@@ -9,12 +9,13 @@ import logging
 import re
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Final, cast
+
+from msgspec import Struct, field
 
 from chalicelib.jobs.errors import InvalidRequest, WorkloadFailed
 from chalicelib.jobs.limits import MAX_PROCESS_TIME, ONE_INVOCATION
@@ -31,8 +32,7 @@ NEARLY: Final = 0.75  # of `difflib`'s ratio: a name that is this near is probab
 LONGEST_SHOWN: Final = 80  # characters of an unknown name in a message
 
 
-@dataclass(frozen=True, slots=True)
-class Registration:
+class Registration(Struct, frozen=True):
     """One workload: which models a function runs, and which options they take.
 
     Attributes:

@@ -9,10 +9,11 @@ abbreviation, an initial or a number. Short quotations and brackets are not spli
 import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from itertools import accumulate, pairwise
 from typing import Final
+
+from msgspec import Struct
 
 # Kana, ideographs and their marks, which are written without white space between words.
 CJK: Final = (
@@ -100,8 +101,7 @@ class Part(Enum):
     HEADING = "heading"
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(Struct, frozen=True):
     """One paragraph, list item or heading, on one line and without its markup."""
 
     part: Part

@@ -16,9 +16,10 @@ weighs the terms that two of them share, divided by the sum of the logarithms of
 import math
 from collections import defaultdict
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
 from operator import mul
 from typing import Final
+
+from msgspec import Struct
 
 from chalicelib.jobs.errors import OutOfTime, WorkloadFailed
 from chalicelib.jobs.model import InferenceRequest
@@ -49,8 +50,7 @@ DEFAULT_WORDS: Final = 150
 DEFAULT_CHARACTERS: Final = 400  # for a text that is mostly Japanese
 
 
-@dataclass(frozen=True, slots=True)
-class Sentence:
+class Sentence(Struct, frozen=True):
     """One sentence of the text; `size` is counted by `terms.size`."""
 
     text: str
@@ -61,8 +61,7 @@ class Sentence:
     needs_the_one_before: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Length:
+class Length(Struct, frozen=True):
     """How long a summary is.
 
     Attributes:

@@ -1,8 +1,9 @@
 """Makes jobs for tests, with defaults for everything that does not matter."""
 
 import uuid
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+
+from msgspec.structs import replace
 
 from chalicelib.jobs.model import InferenceRequest, Job, JobId, Owner, Status
 from chalicelib.jobs.rules import open_job

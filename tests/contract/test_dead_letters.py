@@ -3,13 +3,13 @@
 import json
 import math
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import boto3
 import pytest
 from moto import mock_aws
+from msgspec.structs import replace
 
 from chalicelib.jobs.dispatch import Dispatch, render_dispatch
 from chalicelib.jobs.model import InferenceRequest, Job, JobId, Owner, Status

@@ -3,11 +3,11 @@
 import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace
 
 from chalicelib.jobs.model import Status
 from chalicelib.jobs.rules import tombstone

@@ -1,9 +1,9 @@
 """What every ledger does."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from chalicelib.jobs.errors import JobUnfinished
 from chalicelib.jobs.model import Image, InferenceRequest, Job, JobId, Message, Role, Status, UploadId

@@ -2,12 +2,12 @@
 
 import itertools
 import uuid
-from dataclasses import replace
 from datetime import timedelta
 
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
+from msgspec.structs import replace
 
 from chalicelib.jobs.model import Job, JobId, Owner, Status
 from chalicelib.jobs.rules import tombstone

@@ -6,7 +6,7 @@
 import json
 import sqlite3
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, make_dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 import boto3
 import pytest
 from moto import mock_aws
+from msgspec.structs import replace
 
 from chalicelib.api.relay import Relay
 from chalicelib.jobs.errors import ErrorType
@@ -203,10 +204,10 @@ def test_a_record_that_cannot_be_understood_is_unreadable(text: str) -> None:
 
 
 def test_a_field_that_is_added_to_a_request_does_not_change_the_fingerprint_of_requests_without_it() -> None:
-    newer = make_dataclass(
-        "Newer", [("seed", int | None, field(default=None))], bases=(InferenceRequest,), frozen=True, slots=True
-    )
+    class Newer(InferenceRequest, frozen=True):
+        seed: int | None = None
+
     prompt, model = "Hello", "simulated.story"
 
-    assert newer(prompt, model).fingerprint(None) == InferenceRequest(prompt, model).fingerprint(None)
-    assert newer(prompt, model, seed=0).fingerprint(None) != newer(prompt, model).fingerprint(None)
+    assert Newer(prompt, model).fingerprint(None) == InferenceRequest(prompt, model).fingerprint(None)
+    assert Newer(prompt, model, seed=0).fingerprint(None) != Newer(prompt, model).fingerprint(None)

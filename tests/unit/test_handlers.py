@@ -5,7 +5,6 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import ModuleType
@@ -14,6 +13,7 @@ from typing import Any
 import pytest
 from chalice.local import LambdaContext
 from chalice.test import Client
+from msgspec.structs import replace
 
 from chalicelib import composition
 from chalicelib.jobs.model import Redispatch

@@ -9,10 +9,10 @@ Source: Smithy, "Amazon Event Stream Specification".
 import json
 import struct
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Final, cast
 
 from botocore.eventstream import EventStreamBuffer, ParserError
+from msgspec import Struct
 
 from chalicelib.jobs.model import Json
 from chalicelib.workloads.surrogates import joined
@@ -44,8 +44,7 @@ class StreamFailure(Exception):
         self.words = words
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Struct, frozen=True):
     """One event: its kind, such as "contentBlockDelta", and its content."""
 
     kind: str

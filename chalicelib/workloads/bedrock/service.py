@@ -1,12 +1,12 @@
 """The client with which a process calls Bedrock."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import boto3
 from botocore.config import Config
+from msgspec import Struct
 
 from chalicelib.workloads.bedrock.settings import BedrockSettings, Guardrail
 
@@ -21,8 +21,7 @@ class NoAccount(Exception):
     """This stack has no AWS account for Bedrock."""
 
 
-@dataclass(frozen=True, slots=True)
-class Service:
+class Service(Struct, frozen=True):
     """What every call uses."""
 
     client: "BedrockRuntimeClient"

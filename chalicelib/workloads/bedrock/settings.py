@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec import Struct
 
 from chalicelib.settings import Reader
 
@@ -14,26 +15,26 @@ _GUARDRAIL: Final = re.compile(r"[a-z0-9]+|arn:aws[a-z-]*:bedrock:[a-z0-9-]{1,20
 _GUARDRAIL_VERSION: Final = re.compile(r"[1-9][0-9]{0,7}|DRAFT")
 
 
-@dataclass(frozen=True, slots=True)
-class Guardrail:
+class Guardrail(Struct, frozen=True):
     """A guardrail of Amazon Bedrock, in one version."""
 
     identifier: str  # id or ARN
     version: str  # a number, or DRAFT
 
 
-@dataclass(frozen=True, slots=True)
-class AwsLogin:
+class AwsLogin(Struct, frozen=True):
     """Credentials for Bedrock other than the function's role: an access key, or else a named profile."""
 
     profile: str | None
     access_key_id: str | None
-    secret_access_key: str | None = field(repr=False)
-    session_token: str | None = field(repr=False)
+    secret_access_key: str | None
+    session_token: str | None
+
+    def __repr__(self) -> str:
+        return f"AwsLogin(profile={self.profile!r}, access_key_id={self.access_key_id!r})"  # without the secrets
 
 
-@dataclass(frozen=True, slots=True)
-class BedrockSettings:
+class BedrockSettings(Struct, frozen=True):
     """How the `inference` handler calls Amazon Bedrock."""
 
     region: str

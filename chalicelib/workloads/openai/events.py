@@ -9,8 +9,9 @@ Source: HTML Living Standard, "Server-sent events".
 import codecs
 import io
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 FIELDS: Final = frozenset({"data", "event", "id", "retry", "error", ""})  # "" begins a comment
 DOCUMENT_BEGINS: Final = ("{", "[", "<")  # JSON, or a web page
@@ -22,8 +23,7 @@ class EventTooLarge(Exception):
     """One event has more than `MAX_EVENT` characters."""
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Struct, frozen=True):
     """One event; its name is empty if the server gave none. `data` is never blank."""
 
     name: str

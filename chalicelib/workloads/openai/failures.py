@@ -5,11 +5,11 @@ OpenAI, Ollama, llama.cpp and vLLM send.
 """
 
 import re
-from dataclasses import replace
 from typing import Final
 
 import httpx2
 import openai
+from msgspec.structs import replace
 
 from chalicelib.jobs.errors import ErrorType, WorkloadFailed
 from chalicelib.workloads.model_failures import ModelFailure, is_about_length

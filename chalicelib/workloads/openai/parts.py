@@ -1,8 +1,9 @@
 """The text, the reasoning and the refusal in a message or a delta, whatever form a server gives them. Pure."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from chalicelib.jobs.model import Json
 
@@ -17,8 +18,7 @@ class NotText(Exception):
     """The content is not text, and none of its parts has text."""
 
 
-@dataclass(frozen=True, slots=True)
-class Parts:
+class Parts(Struct, frozen=True):
     """What one message or delta adds."""
 
     text: str = ""

@@ -2,12 +2,12 @@
 
 import time
 from collections.abc import Generator, Iterable, Iterator
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
 import openai
+from msgspec import Struct
 
 from chalicelib.jobs.model import InferenceRequest, Json
 from chalicelib.workloads.contract import Outcome, Piece, Usage
@@ -25,8 +25,7 @@ NO_KEY: Final = "none"  # the library requires a key; a server without keys igno
 OPENAI: Final = "api.openai.com"
 
 
-@dataclass(frozen=True, slots=True)
-class Service:
+class Service(Struct, frozen=True):
     """What every call uses.
 
     Attributes:
@@ -38,8 +37,11 @@ class Service:
 
     client: openai.OpenAI
     url: str
-    key: str = field(repr=False)
+    key: str
     limit: str
+
+    def __repr__(self) -> str:
+        return f"Service(url={self.url!r}, limit={self.limit!r})"  # without the key
 
     def answer(self, request: InferenceRequest) -> Generator[Piece, None, Outcome]:
         """Make one call, and read its stream to the end.

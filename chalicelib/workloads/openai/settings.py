@@ -1,20 +1,23 @@
 """The worker's settings for an OpenAI-compatible server: URL, key and time-out."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from chalicelib.settings import Reader
 
 
-@dataclass(frozen=True, slots=True)
-class OpenAISettings:
+class OpenAISettings(Struct, frozen=True):
     """How the `inference` handler calls the OpenAI-compatible server."""
 
     url: str | None  # including the version, as in http://127.0.0.1:11434/v1; None: no server
-    key: str | None = field(repr=False)
+    key: str | None
     secret: str | None  # name or ARN of the key in AWS Secrets Manager; used when `key` is None
     silence: float  # seconds without data from the server after which the call fails
+
+    def __repr__(self) -> str:
+        return f"OpenAISettings(url={self.url!r}, secret={self.secret!r}, silence={self.silence})"  # without the key
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "OpenAISettings":

@@ -7,8 +7,9 @@ list, OpenRouter's `metadata`); `detail` of FastAPI; `object: error` of vLLM; `e
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from chalicelib.jobs.model import Json
 from chalicelib.workloads.surrogates import joined
@@ -21,8 +22,7 @@ DEPTH: Final = 4  # objects in objects
 MAX_MESSAGE: Final = 2000  # characters
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
+class Words(Struct, frozen=True):
     """What a server said.
 
     Attributes:

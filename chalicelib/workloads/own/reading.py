@@ -9,9 +9,10 @@ import difflib
 import re
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+
+from msgspec import Struct
 
 from chalicelib.jobs.limits import MAX_PROCESS_TIME, ONE_INVOCATION
 from chalicelib.workloads.options import Option
@@ -24,8 +25,7 @@ LONGEST_NAME: Final = 100
 _ARGUMENTS: Final = ("options", "max_process_time")
 
 
-@dataclass(frozen=True, slots=True)
-class OwnWorkload:
+class OwnWorkload(Struct, frozen=True):
     """One decorated function.
 
     Attributes:
@@ -47,8 +47,7 @@ class OwnWorkload:
     position: str
 
 
-@dataclass(frozen=True, slots=True)
-class Findings:
+class Findings(Struct, frozen=True):
     """The workloads that can be used, and one sentence with file and line for each mistake."""
 
     workloads: tuple[OwnWorkload, ...] = ()

@@ -41,6 +41,13 @@ def test_a_key_in_the_settings_takes_precedence(secrets: str) -> None:
     assert service_of(settings("nowhere", key="sk-set")).client.api_key == "sk-set"
 
 
+def test_a_service_is_shown_without_its_key(secrets: str) -> None:
+    shown = repr(service_of(settings(NAME)))
+
+    assert "http://127.0.0.1:9/v1" in shown
+    assert "sk-from-there" not in shown
+
+
 def test_an_unreadable_secret_is_reported_without_its_name(secrets: str) -> None:
     with pytest.raises(WorkloadFailed) as failed:
         service_of(settings("nowhere"))

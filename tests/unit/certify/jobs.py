@@ -5,6 +5,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
+from msgspec import structs
+
 from certify.check import output_of, shown_event
 from certify.observation import Iteration, Observation, digest_of, sha256
 from certify.plan import Campaign, JobPlan, Store
@@ -40,8 +42,8 @@ def whole_log(plan: JobPlan = PLAN) -> list[Job]:
 
 def step(before: Job, **changes: object) -> Job:
     """The next entry."""
-    after = replace(before, sequence=before.sequence + 1, delta=None, request=None)
-    return replace(after, **changes)  # type: ignore[arg-type]  # each test names fields of Job
+    after = structs.replace(before, sequence=before.sequence + 1, delta=None, request=None)
+    return structs.replace(after, **changes)
 
 
 def iteration(log: Sequence[Job]) -> Iteration:

@@ -1,10 +1,10 @@
 """A bill must cover what the log of its job shows."""
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from certify.bills import check_bill
 from certify.counts import Violation

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec import structs
 
 from certify.check import ALLOWED_ENDS, QuotaProbe, check_job, check_owner, check_quota
 from certify.counts import TEXTS, Finding, Violation
@@ -31,7 +32,7 @@ def restarted_log() -> list[Job]:
     died = log[:4]
     again = [step(died[-1], attempt=2, message="attempt 2: the output starts again", progress=None)]
     for entry in log[2:]:
-        again.append(replace(entry, sequence=again[-1].sequence + 1, attempt=2))
+        again.append(structs.replace(entry, sequence=again[-1].sequence + 1, attempt=2))
     return [*died, *again]
 
 
@@ -165,7 +166,7 @@ def test_log_in_disorder_is_found() -> None:
 
 def test_attempt_that_goes_back_is_found() -> None:
     log = restarted_log()
-    log[-2] = replace(log[-2], attempt=1)
+    log[-2] = structs.replace(log[-2], attempt=1)
 
     assert Violation.EVENTS_OUT_OF_ORDER in check(log, observation(log))
 
@@ -181,7 +182,7 @@ def test_client_that_shows_events_in_disorder_or_twice_is_found(shown: list[int]
 
 def test_one_byte_that_a_client_showed_differently_is_found() -> None:
     log = whole_log()
-    other = [replace(entry, delta=entry.delta.upper()) if entry.delta else entry for entry in log]
+    other = [structs.replace(entry, delta=entry.delta.upper()) if entry.delta else entry for entry in log]
 
     assert check(log, observation(other)) == {Violation.BYTES_DIFFERENT}
 
@@ -195,14 +196,14 @@ def test_output_that_still_holds_a_dead_attempts_text_is_found() -> None:
 
 
 def test_logged_text_that_the_workload_does_not_say_is_found() -> None:
-    log = [replace(entry, delta="x") if entry.delta else entry for entry in whole_log()]
+    log = [structs.replace(entry, delta="x") if entry.delta else entry for entry in whole_log()]
 
     assert check(log, observation(log)) == {Violation.BYTES_DIFFERENT}
 
 
 def test_result_that_is_cut_short_is_found() -> None:
     log = whole_log()
-    log[-1] = replace(log[-1], result=(log[-1].result or "")[:-1])
+    log[-1] = structs.replace(log[-1], result=(log[-1].result or "")[:-1])
 
     assert check(log, observation(log)) == {Violation.BYTES_DIFFERENT}
 
@@ -244,11 +245,13 @@ def test_every_count_is_explained() -> None:
 
 def claimed_by(log: list[Job], request_ids: list[str]) -> list[Job]:
     """The log with the request of each attempt, as the relay writes it."""
-    return [replace(entry, request_id=request_ids[entry.attempt - 1] if entry.attempt else None) for entry in log]
+    return [
+        structs.replace(entry, request_id=request_ids[entry.attempt - 1] if entry.attempt else None) for entry in log
+    ]
 
 
 def later(entry: Job, seconds: float) -> Job:
-    return replace(entry, updated_at=entry.updated_at + timedelta(seconds=seconds))
+    return structs.replace(entry, updated_at=entry.updated_at + timedelta(seconds=seconds))
 
 
 def test_take_over_by_a_retry_of_the_same_invocation_violates_nothing() -> None:
@@ -272,15 +275,15 @@ def test_take_over_after_the_lease_violates_nothing() -> None:
 
 def test_attempt_that_continues_from_an_older_checkpoint_is_found() -> None:
     log = restarted_log()
-    log[2], log[3] = replace(log[2], checkpoint="{}"), replace(log[3], checkpoint="{}")
-    log[4] = replace(log[4], output_kept=len((log[2].delta or "").encode()))
+    log[2], log[3] = structs.replace(log[2], checkpoint="{}"), structs.replace(log[3], checkpoint="{}")
+    log[4] = structs.replace(log[4], output_kept=len((log[2].delta or "").encode()))
 
     assert Violation.BYTES_DIFFERENT in check(log, observation(log))
 
 
 def test_attempt_that_keeps_output_without_a_checkpoint_is_found() -> None:
     log = restarted_log()
-    log[4] = replace(log[4], output_kept=3)
+    log[4] = structs.replace(log[4], output_kept=3)
 
     assert Violation.BYTES_DIFFERENT in check(log, observation(log))
 
@@ -294,7 +297,7 @@ def test_log_of_a_deleted_job_is_not_compared() -> None:
 
 def test_entry_of_another_owner_is_found() -> None:
     log = whole_log()
-    log[4] = replace(log[4], owner=Owner("grace"))
+    log[4] = structs.replace(log[4], owner=Owner("grace"))
 
     assert check(log, observation(log)) == {Violation.FOREIGN_EVENTS}
 

@@ -3,6 +3,8 @@
 from dataclasses import replace
 from pathlib import Path
 
+from msgspec import structs
+
 from certify.counts import Finding, Violation
 from certify.leftovers import check_files, check_objects, check_records, check_served
 from certify.observation import sha256
@@ -18,7 +20,7 @@ UPLOADED: JobPlan = replace(PLAN, form=Form.UPLOAD)
 def erased_log() -> list[Job]:
     log = whole_log()
     last = tombstone(log[-1], now=NOW)
-    return [replace(last, sequence=entry.sequence) for entry in log]
+    return [structs.replace(last, sequence=entry.sequence) for entry in log]
 
 
 def details(found: list[Finding]) -> list[str]:

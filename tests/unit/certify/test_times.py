@@ -1,10 +1,10 @@
 """Ends that come too late, errors that no outage excuses, and failures that no fault explains."""
 
 from collections import Counter
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from certify.counts import Finding, Violation
 from certify.failures import check_failures, is_hit, most_failures, quantile

@@ -1,10 +1,10 @@
 """Which field answers which kind of caller."""
 
 import uuid
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from chalicelib.api.calls import Reporting
 from chalicelib.api.relay import Relay

@@ -1,10 +1,10 @@
 """No answer is larger than its carrier takes: Lambda returns at most 6 MB, and AppSync takes at most 5 MB."""
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from chalicelib.api.relay import Relay
 from tests.unit.chalicelib.api.calling import ID, ask, claim, start, update

@@ -1,10 +1,10 @@
 """Claims, updates and dispatches by the backend."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from chalicelib.api.relay import Relay
 from chalicelib.jobs.model import JobId

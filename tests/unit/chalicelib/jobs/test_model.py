@@ -1,14 +1,14 @@
 """The status machine, for each pair of statuses. tests/contract tests its interleavings."""
 
-from dataclasses import replace
 from datetime import timedelta
 from itertools import product
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from chalicelib.jobs.errors import InvalidTransition
-from chalicelib.jobs.model import NEXT, Change, Claim, Job, OperatorUpdate, Status
+from chalicelib.jobs.model import NEXT, Change, Claim, Image, Job, OperatorUpdate, Status, UploadId
 from chalicelib.jobs.rules import Append, Lease, cancel, decide
 from tests.contract.jobs import START, opened
 
@@ -91,3 +91,7 @@ def test_a_cancel_keeps_what_was_reached() -> None:
 
     assert isinstance(decision, Append)
     assert (decision.job.status, decision.job.progress, decision.job.end_time) == (Status.CANCELLED, 0.5, START)
+
+
+def test_an_image_is_shown_without_its_content() -> None:
+    assert repr(Image(UploadId("an upload"), b"content")) == "Image('an upload')"

@@ -10,7 +10,6 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from enum import Enum, auto
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import Any, Self
 
 from aiohttp import web
 from graphql import GraphQLScalarType, GraphQLSchema, build_schema, graphql_sync
+from msgspec.structs import replace
 
 from chalicelib.api.calls import DispatchInference, UpdateStatus
 from chalicelib.api.payloads.answers import render_push

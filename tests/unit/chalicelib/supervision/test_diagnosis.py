@@ -1,9 +1,9 @@
 """When a silent job is ended or dispatched again, and that this is done once."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from chalicelib.jobs.errors import ErrorType
 from chalicelib.jobs.model import OperatorUpdate, Redispatch, Status

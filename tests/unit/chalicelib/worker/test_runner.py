@@ -7,10 +7,10 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Generator
-from dataclasses import replace
 from functools import partial
 
 import pytest
+from msgspec.structs import replace
 
 from chalicelib.jobs.dispatch import Dispatch
 from chalicelib.jobs.errors import BudgetExceeded, ErrorType, InvalidRequest, OutOfTime, PublishFailed, WorkloadFailed

@@ -28,6 +28,13 @@ def test_bedrock_may_be_elsewhere_and_called_by_somebody_else() -> None:
     assert settings == BedrockSettings("us-west-2", "http://127.0.0.1:4901", False, login, None, 5.0)
 
 
+def test_the_secrets_of_a_login_are_not_shown() -> None:
+    shown = repr(AwsLogin(None, "AKIDEXAMPLE", "a secret key", "a secret token"))
+
+    assert "AKIDEXAMPLE" in shown
+    assert "secret" not in shown
+
+
 @pytest.mark.parametrize(
     ("text", "guardrail"),
     [

@@ -1,13 +1,13 @@
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from chalicelib.jobs.errors import InvalidRequest, WorkloadFailed
 from chalicelib.jobs.model import Image, InferenceRequest, Message, Role, UploadId
@@ -111,7 +111,7 @@ def test_any_other_name_is_refused_in_one_short_line(model: str) -> None:
 
 @pytest.mark.parametrize(("name", "value", "word"), [("max_tokens", 5, "maxTokens"), ("system", "", "system")])
 def test_echo_refuses_options_it_would_ignore(name: str, value: object, word: str) -> None:
-    request = replace(InferenceRequest("text", "simulated.echo", process_time=0.0), **{name: value})  # type: ignore[arg-type]  # by name
+    request = replace(InferenceRequest("text", "simulated.echo", process_time=0.0), **{name: value})
 
     with pytest.raises(InvalidRequest) as refused:
         registry.check(request)
@@ -124,7 +124,7 @@ def test_echo_refuses_options_it_would_ignore(name: str, value: object, word: st
     [("process_time", 0.0, "processTime"), ("temperature", 0.0, "temperature"), ("system", "", "system")],
 )
 def test_textrank_refuses_options_it_would_ignore(name: str, value: object, word: str) -> None:
-    request = replace(InferenceRequest("text", "local.textrank", max_tokens=5), **{name: value})  # type: ignore[arg-type]  # by name
+    request = replace(InferenceRequest("text", "local.textrank", max_tokens=5), **{name: value})
 
     with pytest.raises(InvalidRequest) as refused:
         registry.check(request)

@@ -23,7 +23,7 @@ from typing import Any, Final
 import psutil
 
 from bench.report import table
-from bench.servers import PEERS_PYTHON, ROOT
+from bench.servers import PEERS_PYTHON, ROOT, production_environment
 from longcall import Client, CognitoPassword, LambdaToken, LongcallError, Status
 
 SIZES: Final = (8, 32, 64, 256)  # jobs at once
@@ -132,7 +132,8 @@ def _stack(most_jobs: int) -> Iterator[tuple[dict[str, Any], int]]:
             str(most_jobs),
             "--json",
         ]
-        environment = {**os.environ, "LONGCALL_QUOTA": str(2 * most_jobs)}  # of unfinished jobs of one user
+        quota = str(2 * most_jobs)  # unfinished jobs of one user
+        environment = {**production_environment(), "LONGCALL_QUOTA": quota}
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE)  # noqa: S603
         try:
             line = process.stdout.readline() if process.stdout is not None else b""

@@ -114,7 +114,7 @@ def running(server: Server) -> Iterator[Running]:
     process = subprocess.Popen(  # noqa: S603  # commands from above
         [*server.command, str(port), *server.arguments],
         cwd=ROOT,
-        env=_environment(),
+        env=production_environment(),
         stdout=subprocess.DEVNULL,
         stderr=None
         if server.name.startswith("engine")
@@ -132,7 +132,7 @@ def running(server: Server) -> Iterator[Running]:
             process.wait()
 
 
-def _environment() -> dict[str, str]:
+def production_environment() -> dict[str, str]:
     """The environment of a server as in production; Python keeps compiled files."""
     kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     return {**kept, "NODE_ENV": "production"}

@@ -50,7 +50,9 @@ class Stack:
         self._down_since: float | None = None
         self._port = 0  # a free one at the first start, and the same one later
         self._options = options
-        self._environment = {**os.environ, **settings}
+        # It compiles its copy once, also on a machine that keeps no bytecode. Otherwise every worker would do it again.
+        kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+        self._environment = {**kept, **settings}
         self._chaos = chaos
         self._process: asyncio.subprocess.Process | None = None
         self._description: dict[str, Any] = {}

@@ -85,6 +85,24 @@ async def test_a_peak_of_callers_is_served_in_turn_and_nobody_is_refused(
     assert answers == list(range(300))
 
 
+async def test_callers_of_several_functions_are_served_in_the_order_in_which_they_came(
+    start_runtime: StartRuntime, write_handlers: Callable[..., None], notes: Path, tmp_path: Path
+) -> None:
+    write_handlers(f"{NOTE_AND_WAIT}\ng = f\n")
+    runtime = await start_runtime(spec("f"), spec("g"), concurrency=1, slot_wait=60.0)
+    gate = tmp_path / "gate"
+    calls = [asyncio.create_task(runtime.invoke("f", {"notes": str(notes), "name": "first", "gate": str(gate)}))]
+    await eventually(lambda: lines(notes) == ["first"], "the slot is taken")
+    for function, name in (("g", "second"), ("f", "third"), ("g", "fourth")):
+        calls.append(asyncio.create_task(runtime.invoke(function, {"notes": str(notes), "name": name})))
+        await asyncio.sleep(0)
+
+    gate.touch()
+    await asyncio.gather(*calls)
+
+    assert lines(notes) == ["first", "second", "third", "fourth"]
+
+
 async def test_a_caller_who_waits_is_served_before_an_event(
     start_runtime: StartRuntime, write_handlers: Callable[..., None], notes: Path, tmp_path: Path
 ) -> None:

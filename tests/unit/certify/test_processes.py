@@ -3,6 +3,7 @@
 import asyncio
 import os
 import socket
+import subprocess
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -11,7 +12,6 @@ import pytest
 
 from certify.processes import descendants_of, kill, wait_until_gone, with_connection, with_open_file
 
-needs_proc = pytest.mark.skipif(not Path("/proc").is_dir(), reason="needs /proc")
 PARENT = """
 import subprocess, sys
 child = subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE)
@@ -49,15 +49,22 @@ async def test_killed_process_and_who_ends_with_it_are_gone(parent_and_child: tu
     assert not kill(child)
 
 
-@needs_proc
 async def test_process_is_found_by_a_file_that_it_has_open(parent_and_child: tuple[int, int], tmp_path: Path) -> None:
     with (tmp_path / "ledger").open("w"):
         assert with_open_file([*parent_and_child, os.getpid()], tmp_path / "ledger") == [os.getpid()]
 
 
-@needs_proc
 async def test_process_is_found_by_its_end_of_a_connection(parent_and_child: tuple[int, int]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()) as ours:
         candidates = [*parent_and_child, os.getpid()]
 
         assert with_connection(candidates, ours.getsockname()[1]) == [os.getpid()]
+
+
+def test_process_that_waits_to_be_reaped_is_gone() -> None:
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    try:
+        assert wait_until_gone([process.pid], 10.0)
+        assert not kill(process.pid)
+    finally:
+        process.wait()

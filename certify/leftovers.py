@@ -9,7 +9,7 @@ from certify.counts import Finding, Violation
 from certify.observation import Observation, sha256
 from certify.plan import Form, JobPlan, Origin
 from chalicelib.jobs.model import Job, Owner, defaults
-from chalicelib.objects import upload_id_of
+from chalicelib.objects.keys import upload_id_of
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client

@@ -15,7 +15,8 @@ MODEL: Final = "chalicelib/jobs/model.py"
 ADMISSION: Final = "chalicelib/api/admission.py"
 ANSWERS: Final = "chalicelib/api/payloads/answers.py"
 CHARGING: Final = "chalicelib/api/charging.py"
-OBJECTS: Final = "chalicelib/objects.py"
+OBJECTS: Final = "chalicelib/objects/s3.py"
+OBJECT_KEYS: Final = "chalicelib/objects/keys.py"
 SQLITE: Final = "chalicelib/ledger/sqlite.py"
 DYNAMODB: Final = "chalicelib/ledger/dynamodb.py"
 RUNNER: Final = "chalicelib/worker/runner.py"
@@ -153,7 +154,7 @@ MUTANTS: Final = (
             Edit(DYNAMODB, "if job.deleted_at is None:\n            sets", "if True:\n            sets")),
            (Kind.DELETED,), store=Store.DYNAMODB),
     Mutant("a deletion leaves stored results", Layer.OBJECTS, Violation.LEFT_AFTER_DELETE,
-           (Edit(OBJECTS, "for folder in (INPUTS, RESULTS):", "for folder in (INPUTS,):"),),
+           (Edit(OBJECT_KEYS, "for folder in (INPUTS, RESULTS))", "for folder in (INPUTS,))"),),
            (Kind.DELETED_OBJECTS,)),
     Mutant("a deletion leaves uploads", Layer.OBJECTS, Violation.LEFT_AFTER_DELETE,
            (Edit(OBJECTS, "keys = [upload_key(owner, upload_id) for upload_id in uploads]", "keys: list[str] = []"),),

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from chalicelib.objects import INPUTS, RESULTS, UPLOADS
+from chalicelib.objects.keys import INPUTS, RESULTS, UPLOADS
 
 GET, PUT, UPDATE, DELETE, BATCH, QUERY = (
     f"dynamodb:{name}" for name in ("GetItem", "PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "Query")

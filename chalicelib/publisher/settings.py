@@ -31,6 +31,9 @@ class EndpointSettings(Struct, frozen=True):
     api_key: str | None  # None: requests are signed with the function's role
     type_prefix: str  # of the names of our types in the API's schema
 
+    def __repr__(self) -> str:
+        return f"EndpointSettings(api_url={self.api_url!r}, region={self.region!r})"  # without the API key
+
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "EndpointSettings":
         """Raises: MissingSettings: A variable is missing or invalid; the message lists all of them."""

@@ -8,7 +8,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from chalicelib.objects import lifetimes
+from chalicelib.objects.keys import lifetimes
 from infrastructure.permissions import BUCKET_ACTIONS
 from infrastructure.stage import Data
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
-from chalicelib.objects import lifetimes
+from chalicelib.objects.keys import lifetimes
 from local_stack.addresses import BUCKET_PATH, COGNITO_PATH
 from local_stack.folder_secret import FolderSecret
 from local_stack.services.bucket.server import Bucket

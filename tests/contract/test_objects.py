@@ -16,7 +16,8 @@ import pytest
 
 from chalicelib.jobs.errors import InvalidRequest, NoBucket, ObjectsUnavailable
 from chalicelib.jobs.model import JobId, Owner, UploadId
-from chalicelib.objects import Objects, Upload, input_key, lifetimes, open_objects
+from chalicelib.objects import Objects, Upload, open_objects
+from chalicelib.objects.keys import input_key, lifetimes
 from local_stack.services.bucket import BUCKET
 from local_stack.services.bucket.server import Bucket
 from local_stack.services.bucket.store import ObjectStore

@@ -6,7 +6,8 @@ from datetime import datetime
 
 from chalicelib.jobs.errors import InvalidRequest, ObjectsUnavailable
 from chalicelib.jobs.model import JobId, Owner, StoredResult, UploadId
-from chalicelib.objects import UPLOAD_TIME, Upload, upload_id_of
+from chalicelib.objects import UPLOAD_TIME, Upload
+from chalicelib.objects.keys import upload_id_of
 
 
 @dataclass

@@ -11,7 +11,7 @@ from certify.observation import sha256
 from certify.plan import Form, JobPlan, Origin
 from chalicelib.jobs.model import Job, Owner
 from chalicelib.jobs.rules import tombstone
-from chalicelib.objects import input_key, upload_id_of, upload_key
+from chalicelib.objects.keys import input_key, upload_id_of, upload_key
 from tests.unit.certify.jobs import NOW, OWNER, PLAN, observation, whole_log
 
 UPLOADED: JobPlan = replace(PLAN, form=Form.UPLOAD)

@@ -1,14 +1,16 @@
 """What handlers read from their environment."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from chalicelib.api.settings import AuthorizerSettings, RelaySettings
 from chalicelib.jobs.errors import MissingSettings
+from chalicelib.jobs.model import UploadId
 from chalicelib.ledger import open_ledger
-from chalicelib.objects import ObjectSettings
+from chalicelib.objects import ObjectSettings, Upload
 from chalicelib.publisher.policies import Bytes, CostShare, FlushPolicy, Interval
+from chalicelib.publisher.settings import EndpointSettings
 from chalicelib.worker.settings import WorkerSettings
 
 
@@ -77,3 +79,20 @@ def test_a_policy_is_chosen_by_name(environment: dict[str, str], policy: FlushPo
 def test_a_policy_that_does_not_exist_is_refused_with_those_that_do() -> None:
     with pytest.raises(MissingSettings, match="LONGCALL_FLUSH_POLICY must be one of interval, bytes, cost"):
         WorkerSettings.from_environment({"LONGCALL_FLUSH_POLICY": "money"})
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (EndpointSettings("https://api.example", "eu-west-1", "da2-secret", ""), "https://api.example"),
+        (ObjectSettings("a bucket", ("AKIDEXAMPLE", "a secret")), "a bucket"),
+        (
+            Upload(UploadId("an upload"), "https://s3.example/?secret", (), datetime(2026, 1, 1, tzinfo=UTC)),
+            "an upload",
+        ),
+    ],
+    ids=["API key", "access key", "signed URL"],
+)
+def test_a_secret_is_not_shown(value: object, shown: str) -> None:
+    assert shown in repr(value)
+    assert "secret" not in repr(value)

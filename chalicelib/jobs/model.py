@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import cache
 from typing import Any, Final, NewType
 
 from msgspec import NODEFAULT, Struct
@@ -137,7 +138,8 @@ def _sent(value: Any) -> Any:
     return {name: _sent(sent[name]) for name, default in defaults(type(value)).items() if sent[name] != default}
 
 
-def defaults(kind: type[Struct]) -> dict[str, Any]:
+@cache  # each start of a job asks for the same few classes
+def defaults(kind: type[Struct]) -> Mapping[str, Any]:
     """The default value of each field, in their order; `msgspec.NODEFAULT` for a field that has none."""
     names, known = kind.__struct_fields__, kind.__struct_defaults__
     return dict(zip(names, (*(NODEFAULT for _ in names[len(known) :]), *known), strict=True))

@@ -67,8 +67,8 @@ class Signature(Struct, frozen=True):
 def signature_of_this_function(region: str) -> Signature:
     """Sign with the credentials of botocore's provider chain: in Lambda, those of the function's role.
 
-    The chain begins with the environment, where Lambda puts them. A session is made only if they are not there: it
-    prepares all other providers, two of which make an HTTP client.
+    Lambda puts the credentials into the environment, and the chain looks there first. If they are there, no session is
+    made: a session would set up the other providers too, and two of these create an HTTP client.
 
     Raises:
         NoCredentialsError: It finds no credentials.
